@@ -1,0 +1,72 @@
+package io.vireo.resource;
+
+import java.math.BigDecimal;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * A size in bytes, written as a whole number or with a suffix: {@code Ki Mi Gi Ti Pi Ei} are powers
+ * of 1024 (IEC 80000-13), {@code k M G T P E} powers of 1000 (SI). A fraction is fine where it
+ * comes to whole bytes: {@code 1.5Gi}.
+ *
+ * @param bytes zero or more
+ */
+public record Quantity(long bytes) implements Comparable<Quantity> {
+    private static final Pattern FORM =
+            Pattern.compile("([0-9]{1,19}(?:\\.[0-9]{1,9})?)([KMGTPE]i|[kMGTPE])?B?");
+    private static final String LETTERS = "KMGTPE";
+
+    public Quantity {
+        if (bytes < 0) {
+            throw new IllegalArgumentException("a size cannot be negative");
+        }
+    }
+
+    /**
+     * Reads a size.
+     *
+     * @throws IllegalArgumentException with a sentence that says what is wrong
+     */
+    public static Quantity parse(String text) {
+        Matcher form = FORM.matcher(text);
+        if (!form.matches()) {
+            throw new IllegalArgumentException(
+                    "'"
+                            + text
+                            + "' is not a size; write bytes or a number with Ki, Mi, Gi, Ti (1024) or k, M, G, T (1000)");
+        }
+        String suffix = form.group(2);
+        BigDecimal value =
+                new BigDecimal(form.group(1)).multiply(unit(suffix == null ? "" : suffix));
+        if (value.stripTrailingZeros().scale() > 0) {
+            throw new IllegalArgumentException("'" + text + "' is not a whole number of bytes");
+        }
+        if (value.compareTo(BigDecimal.valueOf(Long.MAX_VALUE)) > 0) {
+            throw new IllegalArgumentException("'" + text + "' is larger than 2^63-1 bytes");
+        }
+        return new Quantity(value.longValueExact());
+    }
+
+    private static BigDecimal unit(String suffix) {
+        if (suffix.isEmpty()) {
+            return BigDecimal.ONE;
+        }
+        int power = LETTERS.indexOf(Character.toUpperCase(suffix.charAt(0))) + 1;
+        return BigDecimal.valueOf(suffix.endsWith("i") ? 1024 : 1000).pow(power);
+    }
+
+    /** The shortest exact form: {@code 10Gi}, {@code 512}. Reads back to the same size. */
+    @Override
+    public String toString() {
+        int power =
+                bytes == 0 ? 0 : Math.min(Long.numberOfTrailingZeros(bytes) / 10, LETTERS.length());
+        return power == 0
+                ? Long.toString(bytes)
+                : (bytes >> (10 * power)) + LETTERS.substring(power - 1, power) + "i";
+    }
+
+    @Override
+    public int compareTo(Quantity other) {
+        return Long.compare(bytes, other.bytes);
+    }
+}

@@ -1,0 +1,26 @@
+package io.vireo.resource;
+
+import java.util.Optional;
+
+/** A resource that runs. Made by {@link ResourceKind#realize}. */
+public interface Realization {
+    /**
+     * What other resources use of it, for example its block device. Called on the reconciler's
+     * thread; the same object each time, for as long as this realization is open.
+     *
+     * @return empty if it does not offer the contract
+     */
+    <T> Optional<T> contract(Class<T> type);
+
+    /** A snapshot. Called from any thread; must not block and not wait for a reactor. */
+    Status status();
+
+    /**
+     * Stops it. Nothing refers to it any more: the reconciler closes what depends on it first. I/O
+     * may be in flight; returns at once.
+     *
+     * @param onClosed called exactly once, on any thread, after the last completion is in and every
+     *     resource of the operating system is given back
+     */
+    void close(Runnable onClosed);
+}

@@ -1,0 +1,83 @@
+package io.vireo.resource;
+
+import java.util.List;
+
+/**
+ * One kind of resource: its rules, and how it is made to run. Stateless; found by {@link
+ * java.util.ServiceLoader}.
+ *
+ * @param <S> its spec
+ */
+public interface ResourceKind<S extends Spec> {
+    /** The kind in CamelCase, for example {@code Network}. */
+    String kind();
+
+    /** The plural in lower case, as in the REST path, for example {@code networks}. */
+    String plural();
+
+    /** Other names the command line accepts, for example {@code net}. */
+    default List<String> shortNames() {
+        return List.of();
+    }
+
+    /** What it is, in one or two sentences for the documentation. */
+    String description();
+
+    /** The record that a spec binds to. */
+    Class<S> specType();
+
+    /**
+     * Whether resources of this kind exist only as part of their owner and cannot be written by
+     * users.
+     */
+    default boolean derived() {
+        return false;
+    }
+
+    /**
+     * What the spec refers to. These are realized first and cannot be deleted while this resource
+     * exists.
+     */
+    default List<Reference> references(S spec) {
+        return List.of();
+    }
+
+    /** Rules beyond types and ranges; pointers start with {@code /spec}. Pure. */
+    default List<Violation> validate(Metadata metadata, S spec) {
+        return List.of();
+    }
+
+    /**
+     * Rules for a change, for example that a disk does not shrink; pointers start with {@code
+     * /spec}. Pure.
+     */
+    default List<Violation> validateUpdate(Metadata metadata, S oldSpec, S newSpec) {
+        return List.of();
+    }
+
+    /** The columns of its table between the name and the state. */
+    default List<Column<S>> columns() {
+        return List.of();
+    }
+
+    /**
+     * Makes the resource run. Off the data path; may do file system work, should take well under a
+     * second.
+     *
+     * @throws ResourceException if it cannot; tried again with backoff if the code is retryable
+     */
+    Realization realize(Metadata metadata, S spec, RealizeContext context);
+
+    /** Brings a running resource to another spec. The references of both specs are realized. */
+    UpdateResult update(
+            Realization running, Metadata metadata, S oldSpec, S newSpec, RealizeContext context);
+
+    /**
+     * Removes what outlives the process, for example a disk image. Called once the resource is
+     * closed and its deletion was asked for; perhaps in a later process than the one that ran it,
+     * and again if it failed. References are realized.
+     *
+     * @throws ResourceException if it cannot; tried again with backoff
+     */
+    default void destroy(Metadata metadata, S spec, RealizeContext context) {}
+}

@@ -1,0 +1,14 @@
+package io.vireo.resource.spec;
+
+/** The names of the kinds that other kinds refer to. */
+public final class Kinds {
+    public static final String NETWORK = "Network";
+    public static final String UPLINK = "Uplink";
+    public static final String POOL = "Pool";
+    public static final String VDISK = "Vdisk";
+    public static final String SERVER_PROFILE = "ServerProfile";
+    public static final String VNIC = "Vnic";
+    public static final String VDISK_ATTACHMENT = "VdiskAttachment";
+
+    private Kinds() {}
+}

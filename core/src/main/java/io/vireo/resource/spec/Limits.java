@@ -1,0 +1,33 @@
+package io.vireo.resource.spec;
+
+/** Ranges that come from standards and are used by more than one spec. */
+public final class Limits {
+    /**
+     * Smallest MTU, RFC 791 section 3.2; also the smallest that virtio-net may offer (VIRTIO 1.3
+     * section 5.1.4).
+     */
+    public static final int MTU_MIN = 68;
+
+    /** Largest MTU: the common size of jumbo frames. */
+    public static final int MTU_MAX = 9216;
+
+    /** Smallest VLAN identifier, IEEE 802.1Q table 9-2. */
+    public static final int VLAN_MIN = 1;
+
+    /** Largest VLAN identifier, IEEE 802.1Q table 9-2. */
+    public static final int VLAN_MAX = 4094;
+
+    /** Most queues or queue pairs of one device. */
+    public static final int QUEUES_MAX = 64;
+
+    /** Longest serial of a disk in bytes: VIRTIO_BLK_ID_BYTES, VIRTIO 1.3 section 5.2.6. */
+    public static final int SERIAL_MAX = 20;
+
+    /** Longest name of a network interface: IFNAMSIZ - 1. */
+    public static final int INTERFACE_MAX = 15;
+
+    /** Longest path of a Unix socket: {@code sun_path} without its terminator, unix(7). */
+    public static final int SOCKET_PATH_MAX = 107;
+
+    private Limits() {}
+}

@@ -1,0 +1,46 @@
+package io.vireo.resource.spec;
+
+import io.vireo.resource.Field;
+import io.vireo.resource.Names;
+import io.vireo.resource.Spec;
+import java.util.List;
+import java.util.Optional;
+
+/** A layer 2 network: a learning switch. */
+public record NetworkSpec(
+        @Field(
+                        value = "Largest payload of a frame in bytes; the default of its vNICs.",
+                        defaultValue = "1500",
+                        min = Limits.MTU_MIN,
+                        max = Limits.MTU_MAX)
+                int mtu,
+        @Field(
+                        value =
+                                "VLAN identifiers that may cross the network. Empty: all. Ports without a VLAN use"
+                                        + " untagged frames.",
+                        min = Limits.VLAN_MIN,
+                        max = Limits.VLAN_MAX,
+                        maxLength = 4094)
+                List<Integer> allowedVlans,
+        @Field(
+                        value = "Seconds after which an address that sent nothing is forgotten.",
+                        defaultValue = "300",
+                        min = 1,
+                        max = 1_000_000)
+                int macAgingSeconds,
+        @Field(
+                        value = "Most addresses that are learnt; frames to others are flooded.",
+                        defaultValue = "16384",
+                        min = 16,
+                        max = 1_048_576)
+                int macLimit,
+        @Field(
+                        value =
+                                "Name of the Uplink that joins the network to the outside. Absent: none.",
+                        pattern = Names.LABEL)
+                Optional<String> uplink)
+        implements Spec {
+    public NetworkSpec {
+        allowedVlans = List.copyOf(allowedVlans);
+    }
+}

@@ -1,0 +1,39 @@
+package io.vireo.resource.spec;
+
+import io.vireo.resource.Field;
+import io.vireo.resource.Spec;
+import java.util.Optional;
+
+/** A place that holds vDisks. */
+public record PoolSpec(
+        @Field(value = "What holds the data.", defaultValue = "directory") Type type,
+        @Field(
+                        value =
+                                "Absolute path of the directory; needed for, and only for, the type directory.",
+                        pattern = "/[^\\x00]*",
+                        maxLength = 1024)
+                Optional<String> path,
+        @Field(value = "How files are read and written.", defaultValue = "auto") Backend backend,
+        @Field(
+                        value = "Whether the host's page cache is bypassed (O_DIRECT).",
+                        defaultValue = "true")
+                boolean directIo)
+        implements Spec {
+    /** Kinds of pool. */
+    public enum Type {
+        /** Sparse raw files in one directory. */
+        DIRECTORY,
+        /** Reads zeroes and forgets writes; for benchmarks. */
+        NULL
+    }
+
+    /** Ways to do file I/O. */
+    public enum Backend {
+        /** io_uring where the kernel allows it, else file channels. */
+        AUTO,
+        /** io_uring, io_uring(7); the pool fails where it is not allowed. */
+        URING,
+        /** File channels on a pool of threads. */
+        FILECHANNEL
+    }
+}

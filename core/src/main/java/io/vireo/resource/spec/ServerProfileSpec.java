@@ -1,0 +1,110 @@
+package io.vireo.resource.spec;
+
+import io.vireo.resource.Field;
+import io.vireo.resource.MacAddress;
+import io.vireo.resource.Names;
+import io.vireo.resource.Spec;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/** The virtual I/O of one server: its cards, with identities that stay with it wherever it runs. */
+public record ServerProfileSpec(
+        @Field(value = "The virtual network cards.", maxLength = 64) List<Nic> vnics,
+        @Field(value = "The virtual disks.", maxLength = 64) List<Disk> vdisks)
+        implements Spec {
+    public ServerProfileSpec {
+        vnics = List.copyOf(vnics);
+        vdisks = List.copyOf(vdisks);
+    }
+
+    /** A virtual network card of the profile. */
+    public record Nic(
+            @Field(
+                            value = "Name of the card, unique in the profile.",
+                            pattern = Names.DEVICE,
+                            maxLength = Names.MAX_DEVICE_LENGTH)
+                    String name,
+            @Field(value = "Name of the Network that it is plugged into.", pattern = Names.LABEL)
+                    String network,
+            @Field("MAC address. Absent: one is drawn and kept for as long as the card exists.")
+                    Optional<MacAddress> mac,
+            @Field(
+                            value = "MTU that the guest is told, in bytes. Absent: the network's.",
+                            min = Limits.MTU_MIN,
+                            max = Limits.MTU_MAX)
+                    OptionalInt mtu,
+            @Field(
+                            value =
+                                    "Access VLAN: the guest sends and receives untagged, the network sees this VLAN."
+                                            + " Not together with trunk.",
+                            min = Limits.VLAN_MIN,
+                            max = Limits.VLAN_MAX)
+                    OptionalInt vlan,
+            @Field(
+                            value = "VLANs that the guest may tag itself. Empty: not a trunk.",
+                            min = Limits.VLAN_MIN,
+                            max = Limits.VLAN_MAX,
+                            maxLength = 4094)
+                    List<Integer> trunk,
+            @Field(
+                            value = "VLAN of untagged frames of a trunk. Absent: they are dropped.",
+                            min = Limits.VLAN_MIN,
+                            max = Limits.VLAN_MAX)
+                    OptionalInt nativeVlan,
+            @Field(
+                            value = "Pairs of receive and transmit queues.",
+                            defaultValue = "1",
+                            min = 1,
+                            max = Limits.QUEUES_MAX)
+                    int queuePairs,
+            @Field(
+                            value = "Who listens on the socket: server means Vireo.",
+                            defaultValue = "server")
+                    SocketMode socketMode,
+            @Field(
+                            value =
+                                    "Absolute path of the socket. Absent: <runtime directory>/<profile>/<card>.sock."
+                                            + " Needed in client mode only if the hypervisor wants another place.",
+                            pattern = "/[^\\x00]*",
+                            maxLength = Limits.SOCKET_PATH_MAX)
+                    Optional<String> socketPath) {
+        public Nic {
+            trunk = List.copyOf(trunk);
+        }
+    }
+
+    /** A virtual disk as the profile's server sees it. */
+    public record Disk(
+            @Field(
+                            value = "Name of the device, unique in the profile.",
+                            pattern = Names.DEVICE,
+                            maxLength = Names.MAX_DEVICE_LENGTH)
+                    String name,
+            @Field(value = "Name of the Vdisk.", pattern = Names.LABEL) String vdisk,
+            @Field(value = "Whether the guest may only read.", defaultValue = "false")
+                    boolean readOnly,
+            @Field(value = "Request queues.", defaultValue = "1", min = 1, max = Limits.QUEUES_MAX)
+                    int queues,
+            @Field(
+                            value = "Place in the boot order, 1 first. Absent: not booted from.",
+                            min = 1,
+                            max = 255)
+                    OptionalInt bootOrder,
+            @Field(
+                            value =
+                                    "Serial that the guest reads. Absent: one is drawn and kept while the device exists.",
+                            pattern = "[A-Za-z0-9._-]{1,20}",
+                            maxLength = Limits.SERIAL_MAX)
+                    Optional<String> serial,
+            @Field(
+                            value = "Who listens on the socket: server means Vireo.",
+                            defaultValue = "server")
+                    SocketMode socketMode,
+            @Field(
+                            value =
+                                    "Absolute path of the socket. Absent: <runtime directory>/<profile>/<device>.sock.",
+                            pattern = "/[^\\x00]*",
+                            maxLength = Limits.SOCKET_PATH_MAX)
+                    Optional<String> socketPath) {}
+}

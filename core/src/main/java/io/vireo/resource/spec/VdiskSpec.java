@@ -1,0 +1,27 @@
+package io.vireo.resource.spec;
+
+import io.vireo.resource.Field;
+import io.vireo.resource.Names;
+import io.vireo.resource.Quantity;
+import io.vireo.resource.Spec;
+
+/** A virtual disk. */
+public record VdiskSpec(
+        @Field(value = "Name of the Pool that holds it.", pattern = Names.LABEL) String pool,
+        @Field(
+                        "Capacity, in bytes or with a suffix (10Gi); a multiple of the block size. It can grow, not shrink.")
+                Quantity size,
+        @Field(
+                        value = "Logical block size in bytes: 512 or 4096.",
+                        defaultValue = "512",
+                        min = 512,
+                        max = 4096)
+                int blockSize,
+        @Field(
+                        value =
+                                "Physical block size in bytes that guests are told: 512 or 4096, not below the logical.",
+                        defaultValue = "4096",
+                        min = 512,
+                        max = 4096)
+                int physicalBlockSize)
+        implements Spec {}

@@ -1,0 +1,43 @@
+package io.vireo.resource.spec;
+
+import io.vireo.resource.Field;
+import io.vireo.resource.MacAddress;
+import io.vireo.resource.Spec;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/** A virtual network card, derived from a server profile: everything is decided. */
+public record VnicSpec(
+        @Field("Name of the ServerProfile that it belongs to.") String profile,
+        @Field("Name of the card in the profile.") String device,
+        @Field("Name of the Network that it is plugged into.") String network,
+        @Field("MAC address.") MacAddress mac,
+        @Field(
+                        value = "MTU that the guest is told, in bytes.",
+                        min = Limits.MTU_MIN,
+                        max = Limits.MTU_MAX)
+                int mtu,
+        @Field(value = "Access VLAN. Absent: none.", min = Limits.VLAN_MIN, max = Limits.VLAN_MAX)
+                OptionalInt vlan,
+        @Field(
+                        value = "VLANs that the guest may tag itself. Empty: not a trunk.",
+                        min = Limits.VLAN_MIN,
+                        max = Limits.VLAN_MAX,
+                        maxLength = 4094)
+                List<Integer> trunk,
+        @Field(
+                        value = "VLAN of untagged frames of a trunk. Absent: they are dropped.",
+                        min = Limits.VLAN_MIN,
+                        max = Limits.VLAN_MAX)
+                OptionalInt nativeVlan,
+        @Field(value = "Pairs of receive and transmit queues.", min = 1, max = Limits.QUEUES_MAX)
+                int queuePairs,
+        @Field("Who listens on the socket: server means Vireo.") SocketMode socketMode,
+        @Field("Absolute path of the socket. Absent: <runtime directory>/<profile>/<card>.sock.")
+                Optional<String> socketPath)
+        implements Spec {
+    public VnicSpec {
+        trunk = List.copyOf(trunk);
+    }
+}
