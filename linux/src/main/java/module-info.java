@@ -1,5 +1,6 @@
 /**
- * System calls of Linux through {@code java.lang.foreign}. The only module of the project that is granted native access.
+ * System calls of Linux through {@code java.lang.foreign}. The only module of the project that is
+ * granted native access.
  */
 module io.vireo.linux {
     requires static org.jspecify;

@@ -1,0 +1,149 @@
+package io.vireo.linux;
+
+/**
+ * Constants of the kernel's UAPI that only this package uses, by header. Those that callers pass
+ * stand in the class whose methods take them. A test compares all of them with the C compiler's.
+ */
+final class Constants {
+    // linux/auxvec.h
+    static final int AT_PAGESZ = 6;
+
+    // linux/fcntl.h, asm-generic/fcntl.h
+    static final int F_GETFD = 1;
+    static final int F_GETFL = 3;
+    static final int F_SETFL = 4;
+    static final int F_OFD_GETLK = 36;
+    static final int F_OFD_SETLK = 37;
+    static final int F_DUPFD_CLOEXEC = 1030;
+    static final int F_ADD_SEALS = 1033;
+    static final int F_GET_SEALS = 1034;
+    static final int F_RDLCK = 0;
+    static final int F_WRLCK = 1;
+    static final int F_UNLCK = 2;
+    static final int AT_REMOVEDIR = 0x200;
+    static final int AT_SYMLINK_NOFOLLOW = 0x100;
+    static final int AT_EMPTY_PATH = 0x1000;
+
+    // linux/stat.h
+    static final int STATX_BASIC_STATS = 0x7ff;
+    static final int STATX_DIOALIGN = 0x2000;
+    static final int S_IFMT = 0xf000;
+    static final int S_IFSOCK = 0xc000;
+    static final int S_IFLNK = 0xa000;
+    static final int S_IFREG = 0x8000;
+    static final int S_IFBLK = 0x6000;
+    static final int S_IFDIR = 0x4000;
+    static final int S_IFCHR = 0x2000;
+    static final int S_IFIFO = 0x1000;
+
+    // linux/fs.h
+    static final int RWF_NOWAIT = 8;
+    static final int BLKROGET = 0x125e;
+    static final int BLKSSZGET = 0x1268;
+    static final int BLKDISCARD = 0x1277;
+    static final int BLKPBSZGET = 0x127b;
+    static final int BLKZEROOUT = 0x127f;
+    static final int BLKGETSIZE64 = 0x80081272;
+
+    // asm-generic/mman-common.h
+    static final int MAP_SHARED = 1;
+    static final int MAP_PRIVATE = 2;
+    static final int MAP_ANONYMOUS = 0x20;
+    static final int MAP_POPULATE = 0x8000;
+
+    // sys/eventfd.h, sys/epoll.h, sys/timerfd.h: O_CLOEXEC and O_NONBLOCK
+    static final int EFD_CLOEXEC = 0x80000;
+    static final int EFD_NONBLOCK = 0x800;
+    static final int EPOLL_CLOEXEC = 0x80000;
+    static final int EPOLL_CTL_ADD = 1;
+    static final int EPOLL_CTL_DEL = 2;
+    static final int EPOLL_CTL_MOD = 3;
+    static final int TFD_CLOEXEC = 0x80000;
+    static final int TFD_NONBLOCK = 0x800;
+    static final int TFD_TIMER_ABSTIME = 1;
+    static final int CLOCK_MONOTONIC = 1;
+
+    // linux/socket.h, asm-generic/socket.h, linux/net.h
+    static final int AF_UNIX = 1;
+    static final int AF_INET = 2;
+    static final int SOCK_STREAM = 1;
+    static final int SOCK_DGRAM = 2;
+    static final int SOCK_CLOEXEC = 0x80000;
+    static final int SOCK_NONBLOCK = 0x800;
+    static final int SOL_SOCKET = 1;
+    static final int SO_SNDBUF = 7;
+    static final int SO_RCVBUF = 8;
+    static final int SO_PEERCRED = 17;
+    static final int SCM_RIGHTS = 1;
+    static final int MSG_CTRUNC = 8;
+    static final int MSG_DONTWAIT = 0x40;
+    static final int MSG_NOSIGNAL = 0x4000;
+    static final int MSG_CMSG_CLOEXEC = 0x40000000;
+
+    // linux/sockios.h
+    static final int SIOCGIFFLAGS = 0x8913;
+    static final int SIOCSIFFLAGS = 0x8914;
+    static final int SIOCGIFMTU = 0x8921;
+    static final int SIOCSIFMTU = 0x8922;
+    static final int SIOCSIFHWADDR = 0x8924;
+    static final int SIOCGIFHWADDR = 0x8927;
+    static final int SIOCGIFINDEX = 0x8933;
+    static final int SIOCBRADDBR = 0x89a0;
+    static final int SIOCBRDELBR = 0x89a1;
+    static final int SIOCBRADDIF = 0x89a2;
+    static final int SIOCBRDELIF = 0x89a3;
+
+    // linux/if.h, linux/if_arp.h
+    static final int IFNAMSIZ = 16;
+    static final int ARPHRD_ETHER = 1;
+
+    // linux/if_tun.h
+    static final int TUNSETIFF = 0x400454ca;
+    static final int TUNSETPERSIST = 0x400454cb;
+    static final int TUNSETOFFLOAD = 0x400454d0;
+    static final int TUNSETVNETHDRSZ = 0x400454d8;
+    static final int TUNSETVNETLE = 0x400454dc;
+    static final int IFF_TAP = 2;
+    static final int IFF_MULTI_QUEUE = 0x100;
+    static final int IFF_NO_PI = 0x1000;
+    static final int IFF_VNET_HDR = 0x4000;
+
+    // linux/sched.h
+    static final int CLONE_NEWNET = 0x40000000;
+
+    // linux/io_uring.h
+    static final int IORING_SETUP_CLAMP = 1 << 4;
+    static final int IORING_SETUP_R_DISABLED = 1 << 6;
+    static final int IORING_SETUP_SUBMIT_ALL = 1 << 7;
+    static final int IORING_SETUP_COOP_TASKRUN = 1 << 8;
+    static final int IORING_SETUP_TASKRUN_FLAG = 1 << 9;
+    static final int IORING_SETUP_SINGLE_ISSUER = 1 << 12;
+    static final int IORING_SETUP_DEFER_TASKRUN = 1 << 13;
+    static final int IORING_FEAT_SINGLE_MMAP = 1;
+    static final int IORING_FEAT_NODROP = 1 << 1;
+    static final int IORING_OFF_SQ_RING = 0;
+    static final int IORING_OFF_SQES = 0x10000000;
+    static final int IORING_ENTER_GETEVENTS = 1;
+    static final int IORING_SQ_CQ_OVERFLOW = 1 << 1;
+    static final int IORING_SQ_TASKRUN = 1 << 2;
+    static final int IORING_FSYNC_DATASYNC = 1;
+    static final int IORING_REGISTER_BUFFERS = 0;
+    static final int IORING_UNREGISTER_BUFFERS = 1;
+    static final int IORING_REGISTER_FILES = 2;
+    static final int IORING_UNREGISTER_FILES = 3;
+    static final int IORING_REGISTER_EVENTFD = 4;
+    static final int IORING_REGISTER_ENABLE_RINGS = 12;
+    static final int IORING_OP_NOP = 0;
+    static final int IORING_OP_READV = 1;
+    static final int IORING_OP_WRITEV = 2;
+    static final int IORING_OP_FSYNC = 3;
+    static final int IORING_OP_READ_FIXED = 4;
+    static final int IORING_OP_WRITE_FIXED = 5;
+    static final int IORING_OP_POLL_ADD = 6;
+    static final int IORING_OP_ASYNC_CANCEL = 14;
+    static final int IORING_OP_FALLOCATE = 17;
+    static final int IORING_OP_READ = 22;
+    static final int IORING_OP_WRITE = 23;
+
+    private Constants() {}
+}

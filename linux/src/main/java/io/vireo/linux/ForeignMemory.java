@@ -1,0 +1,173 @@
+package io.vireo.linux;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
+
+/**
+ * The accessor for memory by absolute native address, and the only one through which memory that
+ * somebody else can take away (guest memory, dirty logs, in-flight regions) may be touched.
+ *
+ * <p>When a peer truncates the file behind a shared mapping, the next access raises SIGBUS. HotSpot
+ * turns that into an {@link InternalError} only for guarded get, put, copy and fill; every other
+ * access kills the process. So there is no compare-and-set, no read-modify-write, no checksum,
+ * cipher, mismatch or vector operation here, and none may be applied to foreign memory anywhere
+ * else: copy it first, then compute. That also ends time-of-check/time-of-use.
+ *
+ * <p>The error may arrive <em>after</em> the access that caused it, even in another method; the
+ * value read meanwhile is garbage. Whoever runs code over foreign memory catches it once per turn,
+ * on a platform thread, and then asks every session touched in that turn whether its memory is
+ * still there. An access to memory that is <em>not mapped</em> is a SIGSEGV that nothing catches:
+ * mappings outlive their last user.
+ *
+ * <p>Values are little-endian. Plain accesses need no alignment and give no ordering. Opaque,
+ * acquire and release accesses must be aligned to their size, else they throw {@link
+ * IllegalArgumentException}; they are single-copy atomic.
+ */
+public final class ForeignMemory {
+    private static final MemorySegment ALL = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
+
+    private static final VarHandle BYTE = exact(ValueLayout.JAVA_BYTE);
+    private static final VarHandle SHORT =
+            exact(ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN));
+    private static final VarHandle INT =
+            exact(ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN));
+    private static final VarHandle LONG =
+            exact(ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN));
+    private static final VarHandle ALIGNED_SHORT =
+            exact(ValueLayout.JAVA_SHORT.withOrder(ByteOrder.LITTLE_ENDIAN));
+    private static final VarHandle ALIGNED_INT =
+            exact(ValueLayout.JAVA_INT.withOrder(ByteOrder.LITTLE_ENDIAN));
+    private static final VarHandle ALIGNED_LONG =
+            exact(ValueLayout.JAVA_LONG.withOrder(ByteOrder.LITTLE_ENDIAN));
+
+    private ForeignMemory() {}
+
+    private static VarHandle exact(ValueLayout layout) {
+        return layout.varHandle().withInvokeExactBehavior();
+    }
+
+    /** Reads a byte, plain. */
+    public static byte getByte(long address) {
+        return (byte) BYTE.get(ALL, address);
+    }
+
+    /** Writes a byte, plain. */
+    public static void putByte(long address, byte value) {
+        BYTE.set(ALL, address, value);
+    }
+
+    /** Reads a short, plain. */
+    public static short getShort(long address) {
+        return (short) SHORT.get(ALL, address);
+    }
+
+    /** Writes a short, plain. */
+    public static void putShort(long address, short value) {
+        SHORT.set(ALL, address, value);
+    }
+
+    /** Reads an int, plain. */
+    public static int getInt(long address) {
+        return (int) INT.get(ALL, address);
+    }
+
+    /** Writes an int, plain. */
+    public static void putInt(long address, int value) {
+        INT.set(ALL, address, value);
+    }
+
+    /** Reads a long, plain. */
+    public static long getLong(long address) {
+        return (long) LONG.get(ALL, address);
+    }
+
+    /** Writes a long, plain. */
+    public static void putLong(long address, long value) {
+        LONG.set(ALL, address, value);
+    }
+
+    /** Reads a short once, without ordering, never torn or hoisted out of a loop. */
+    public static short getShortOpaque(long address) {
+        return (short) ALIGNED_SHORT.getOpaque(ALL, address);
+    }
+
+    /** Reads a short such that no later access moves before it. */
+    public static short getShortAcquire(long address) {
+        return (short) ALIGNED_SHORT.getAcquire(ALL, address);
+    }
+
+    /** Writes a short such that no earlier access moves behind it. */
+    public static void putShortRelease(long address, short value) {
+        ALIGNED_SHORT.setRelease(ALL, address, value);
+    }
+
+    /** Reads an int once, without ordering, never torn or hoisted out of a loop. */
+    public static int getIntOpaque(long address) {
+        return (int) ALIGNED_INT.getOpaque(ALL, address);
+    }
+
+    /** Reads an int such that no later access moves before it. */
+    public static int getIntAcquire(long address) {
+        return (int) ALIGNED_INT.getAcquire(ALL, address);
+    }
+
+    /** Writes an int such that no earlier access moves behind it. */
+    public static void putIntRelease(long address, int value) {
+        ALIGNED_INT.setRelease(ALL, address, value);
+    }
+
+    /** Reads a long once, without ordering, never torn or hoisted out of a loop. */
+    public static long getLongOpaque(long address) {
+        return (long) ALIGNED_LONG.getOpaque(ALL, address);
+    }
+
+    /** Reads a long such that no later access moves before it. */
+    public static long getLongAcquire(long address) {
+        return (long) ALIGNED_LONG.getAcquire(ALL, address);
+    }
+
+    /** Writes a long such that no earlier access moves behind it. */
+    public static void putLongRelease(long address, long value) {
+        ALIGNED_LONG.setRelease(ALL, address, value);
+    }
+
+    /** Copies {@code length} bytes. The ranges may overlap. */
+    public static void copy(long source, long destination, long length) {
+        MemorySegment.copy(ALL, source, ALL, destination, length);
+    }
+
+    /** Copies {@code length} bytes at {@code source} to {@code destination[offset...]}. */
+    public static void copyToArray(long source, byte[] destination, int offset, int length) {
+        MemorySegment.copy(ALL, ValueLayout.JAVA_BYTE, source, destination, offset, length);
+    }
+
+    /** Copies {@code source[offset...]}, {@code length} bytes, to {@code destination}. */
+    public static void copyFromArray(byte[] source, int offset, long destination, int length) {
+        MemorySegment.copy(source, offset, ALL, ValueLayout.JAVA_BYTE, destination, length);
+    }
+
+    /** Sets {@code length} bytes to {@code value}. */
+    public static void fill(long address, long length, byte value) {
+        ALL.asSlice(address, length).fill(value);
+    }
+
+    /**
+     * Orders every access before it against every access after it, store before load included,
+     * which acquire and release do not: between publishing an index and reading the other side's
+     * wish for a notification.
+     */
+    public static void fullFence() {
+        VarHandle.fullFence();
+    }
+
+    /**
+     * Returns a view of <em>our own</em> memory (anonymous mappings, sealed memfds that nobody else
+     * may shrink), for APIs that take a segment. It allocates. Never call it on foreign memory: see
+     * the class comment for what that would allow.
+     */
+    public static MemorySegment segment(long address, long length) {
+        return ALL.asSlice(address, length);
+    }
+}

@@ -1,0 +1,268 @@
+package io.vireo.linux;
+
+/**
+ * Sizes and member offsets, in bytes, of the kernel's structures. A class is a structure, named by
+ * C_NAME and declared in the header that its comment names; a constant is the offset of the member
+ * of that name. A test compares all with the C compiler's.
+ */
+final class Layouts {
+    private Layouts() {}
+
+    /** linux/uio.h. */
+    static final class Iovec {
+        static final String C_NAME = "struct iovec";
+        static final int SIZE = 16;
+        static final int IOV_BASE = 0;
+        static final int IOV_LEN = 8;
+
+        private Iovec() {}
+    }
+
+    /** linux/eventpoll.h; packed on x86_64 only. */
+    static final class EpollEvent {
+        static final String C_NAME = "struct epoll_event";
+        static final int SIZE = Syscall.AARCH64 ? 16 : 12;
+        static final int EVENTS = 0;
+        static final int DATA = Syscall.AARCH64 ? 8 : 4;
+
+        private EpollEvent() {}
+    }
+
+    /** linux/time_types.h. */
+    static final class Timespec {
+        static final String C_NAME = "struct __kernel_timespec";
+        static final int SIZE = 16;
+        static final int TV_SEC = 0;
+        static final int TV_NSEC = 8;
+
+        private Timespec() {}
+    }
+
+    /** linux/time.h; the interval comes first. */
+    static final class Itimerspec {
+        static final String C_NAME = "struct itimerspec";
+        static final int SIZE = 32;
+        static final int IT_INTERVAL = 0;
+        static final int IT_VALUE = 16;
+
+        private Itimerspec() {}
+    }
+
+    /** linux/openat2.h. */
+    static final class OpenHow {
+        static final String C_NAME = "struct open_how";
+        static final int SIZE = 24;
+        static final int FLAGS = 0;
+        static final int MODE = 8;
+        static final int RESOLVE = 16;
+
+        private OpenHow() {}
+    }
+
+    /** linux/stat.h. */
+    static final class Statx {
+        static final String C_NAME = "struct statx";
+        static final int SIZE = 256;
+        static final int STX_MASK = 0;
+        static final int STX_BLKSIZE = 4;
+        static final int STX_NLINK = 16;
+        static final int STX_UID = 20;
+        static final int STX_GID = 24;
+        static final int STX_MODE = 28;
+        static final int STX_INO = 32;
+        static final int STX_SIZE = 40;
+        static final int STX_BLOCKS = 48;
+        static final int STX_RDEV_MAJOR = 128;
+        static final int STX_RDEV_MINOR = 132;
+        static final int STX_DEV_MAJOR = 136;
+        static final int STX_DEV_MINOR = 140;
+        static final int STX_DIO_MEM_ALIGN = 152;
+        static final int STX_DIO_OFFSET_ALIGN = 156;
+
+        private Statx() {}
+    }
+
+    /** asm-generic/statfs.h, the 64-bit one. */
+    static final class Statfs {
+        static final String C_NAME = "struct statfs";
+        static final int SIZE = 120;
+        static final int F_TYPE = 0;
+        static final int F_BSIZE = 8;
+        static final int F_BLOCKS = 16;
+        static final int F_BFREE = 24;
+        static final int F_BAVAIL = 32;
+        static final int F_FILES = 40;
+        static final int F_FFREE = 48;
+
+        private Statfs() {}
+    }
+
+    /** asm-generic/fcntl.h. */
+    static final class Flock {
+        static final String C_NAME = "struct flock";
+        static final int SIZE = 32;
+        static final int L_TYPE = 0;
+        static final int L_WHENCE = 2;
+        static final int L_START = 8;
+        static final int L_LEN = 16;
+        static final int L_PID = 24;
+
+        private Flock() {}
+    }
+
+    /** linux/un.h. */
+    static final class SockaddrUn {
+        static final String C_NAME = "struct sockaddr_un";
+        static final int SIZE = 110;
+        static final int SUN_FAMILY = 0;
+        static final int SUN_PATH = 2;
+
+        private SockaddrUn() {}
+    }
+
+    /** linux/socket.h, struct user_msghdr. */
+    static final class Msghdr {
+        static final String C_NAME = "struct msghdr";
+        static final int SIZE = 56;
+        static final int MSG_NAME = 0;
+        static final int MSG_NAMELEN = 8;
+        static final int MSG_IOV = 16;
+        static final int MSG_IOVLEN = 24;
+        static final int MSG_CONTROL = 32;
+        static final int MSG_CONTROLLEN = 40;
+        static final int MSG_FLAGS = 48;
+
+        private Msghdr() {}
+    }
+
+    /** linux/socket.h; the data follows at SIZE, and the next header at the next multiple of 8. */
+    static final class Cmsghdr {
+        static final String C_NAME = "struct cmsghdr";
+        static final int SIZE = 16;
+        static final int CMSG_LEN = 0;
+        static final int CMSG_LEVEL = 8;
+        static final int CMSG_TYPE = 12;
+
+        private Cmsghdr() {}
+    }
+
+    /** linux/socket.h. */
+    static final class Ucred {
+        static final String C_NAME = "struct ucred";
+        static final int SIZE = 12;
+        static final int PID = 0;
+        static final int UID = 4;
+        static final int GID = 8;
+
+        private Ucred() {}
+    }
+
+    /** linux/if.h. */
+    static final class Ifreq {
+        static final String C_NAME = "struct ifreq";
+        static final int SIZE = 40;
+        static final int IFR_NAME = 0;
+        static final int IFR_FLAGS = 16;
+        static final int IFR_IFINDEX = 16;
+        static final int IFR_MTU = 16;
+        static final int IFR_HWADDR = 16;
+
+        private Ifreq() {}
+    }
+
+    /** linux/socket.h. */
+    static final class Sockaddr {
+        static final String C_NAME = "struct sockaddr";
+        static final int SIZE = 16;
+        static final int SA_FAMILY = 0;
+        static final int SA_DATA = 2;
+
+        private Sockaddr() {}
+    }
+
+    /** linux/resource.h, struct rlimit64. */
+    static final class Rlimit64 {
+        static final String C_NAME = "struct rlimit64";
+        static final int SIZE = 16;
+        static final int RLIM_CUR = 0;
+        static final int RLIM_MAX = 8;
+
+        private Rlimit64() {}
+    }
+
+    /** linux/io_uring.h. */
+    static final class IoUringParams {
+        static final String C_NAME = "struct io_uring_params";
+        static final int SIZE = 120;
+        static final int SQ_ENTRIES = 0;
+        static final int CQ_ENTRIES = 4;
+        static final int FLAGS = 8;
+        static final int FEATURES = 20;
+        static final int SQ_OFF = 40;
+        static final int CQ_OFF = 80;
+
+        private IoUringParams() {}
+    }
+
+    /** linux/io_uring.h. */
+    static final class IoSqringOffsets {
+        static final String C_NAME = "struct io_sqring_offsets";
+        static final int SIZE = 40;
+        static final int HEAD = 0;
+        static final int TAIL = 4;
+        static final int RING_MASK = 8;
+        static final int RING_ENTRIES = 12;
+        static final int FLAGS = 16;
+        static final int DROPPED = 20;
+        static final int ARRAY = 24;
+
+        private IoSqringOffsets() {}
+    }
+
+    /** linux/io_uring.h. */
+    static final class IoCqringOffsets {
+        static final String C_NAME = "struct io_cqring_offsets";
+        static final int SIZE = 40;
+        static final int HEAD = 0;
+        static final int TAIL = 4;
+        static final int RING_MASK = 8;
+        static final int RING_ENTRIES = 12;
+        static final int OVERFLOW = 16;
+        static final int CQES = 20;
+        static final int FLAGS = 24;
+
+        private IoCqringOffsets() {}
+    }
+
+    /** linux/io_uring.h. */
+    static final class IoUringSqe {
+        static final String C_NAME = "struct io_uring_sqe";
+        static final int SIZE = 64;
+        static final int OPCODE = 0;
+        static final int FLAGS = 1;
+        static final int IOPRIO = 2;
+        static final int FD = 4;
+        static final int OFF = 8;
+        static final int ADDR = 16;
+        static final int LEN = 24;
+        static final int RW_FLAGS = 28;
+        static final int FSYNC_FLAGS = 28;
+        static final int POLL32_EVENTS = 28;
+        static final int CANCEL_FLAGS = 28;
+        static final int USER_DATA = 32;
+        static final int BUF_INDEX = 40;
+
+        private IoUringSqe() {}
+    }
+
+    /** linux/io_uring.h. */
+    static final class IoUringCqe {
+        static final String C_NAME = "struct io_uring_cqe";
+        static final int SIZE = 16;
+        static final int USER_DATA = 0;
+        static final int RES = 8;
+        static final int FLAGS = 12;
+
+        private IoUringCqe() {}
+    }
+}
