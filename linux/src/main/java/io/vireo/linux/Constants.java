@@ -120,7 +120,6 @@ final class Constants {
     static final int IORING_SETUP_SINGLE_ISSUER = 1 << 12;
     static final int IORING_SETUP_DEFER_TASKRUN = 1 << 13;
     static final int IORING_FEAT_SINGLE_MMAP = 1;
-    static final int IORING_FEAT_NODROP = 1 << 1;
     static final int IORING_OFF_SQ_RING = 0;
     static final int IORING_OFF_SQES = 0x10000000;
     static final int IORING_ENTER_GETEVENTS = 1;
@@ -129,8 +128,6 @@ final class Constants {
     static final int IORING_FSYNC_DATASYNC = 1;
     static final int IORING_REGISTER_BUFFERS = 0;
     static final int IORING_UNREGISTER_BUFFERS = 1;
-    static final int IORING_REGISTER_FILES = 2;
-    static final int IORING_UNREGISTER_FILES = 3;
     static final int IORING_REGISTER_EVENTFD = 4;
     static final int IORING_REGISTER_ENABLE_RINGS = 12;
     static final int IORING_OP_NOP = 0;

@@ -251,6 +251,7 @@ final class Layouts {
         static final int CANCEL_FLAGS = 28;
         static final int USER_DATA = 32;
         static final int BUF_INDEX = 40;
+        static final int ADDR3 = 48;
 
         private IoUringSqe() {}
     }
