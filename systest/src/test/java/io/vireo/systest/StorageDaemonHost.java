@@ -1,0 +1,118 @@
+package io.vireo.systest;
+
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.OptionalLong;
+
+/**
+ * A peer in Vireo's place, with which the bed itself is tested: qemu-storage-daemon serves the
+ * disks by vhost-user, the cards are QEMU's own and joined by datagram sockets.
+ */
+final class StorageDaemonHost implements Host {
+    private static final List<String> PROFILES = List.of("web1", "web2");
+
+    private final Bed bed;
+    private Process process;
+
+    StorageDaemonHost(Bed bed) {
+        this.bed = bed;
+        this.process = launch();
+    }
+
+    private Path disk(String profile) {
+        return bed.run().resolve(profile + ".img");
+    }
+
+    private Path socket(String profile) {
+        return bed.run().resolve(profile + ".blk");
+    }
+
+    private Process launch() {
+        var words = new java.util.ArrayList<String>(List.of("qemu-storage-daemon"));
+        try {
+            for (String profile : PROFILES) {
+                Files.deleteIfExists(socket(profile));
+                try (var file = new RandomAccessFile(disk(profile).toFile(), "rw")) {
+                    file.setLength(1L << 30);
+                }
+                words.addAll(
+                        List.of(
+                                "--blockdev",
+                                "driver=file,filename=%s,node-name=%s,cache.direct=on"
+                                        .formatted(disk(profile), profile),
+                                "--export",
+                                "type=vhost-user-blk,id=%s,node-name=%s,addr.type=unix,addr.path=%s,writable=on"
+                                        .formatted(profile, profile, socket(profile))));
+            }
+            Process started =
+                    new ProcessBuilder(words)
+                            .redirectErrorStream(true)
+                            .redirectOutput(bed.run().resolve("peer.log").toFile())
+                            .start();
+            while (!PROFILES.stream().map(this::socket).allMatch(Files::exists)) {
+                if (!started.isAlive()) {
+                    throw new ScenarioException("qemu-storage-daemon ended: see peer.log");
+                }
+                Processes.pause(20);
+            }
+            return started;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Override
+    public List<String> attach(String profile, int memoryMib) {
+        String other = profile.equals("web1") ? "web2" : "web1";
+        return List.of(
+                "-m",
+                memoryMib + "M",
+                "-object",
+                "memory-backend-memfd,id=memory,size=%dM,share=on".formatted(memoryMib),
+                "-machine",
+                "memory-backend=memory",
+                "-chardev",
+                "socket,id=disk0,path=%s,reconnect=1".formatted(socket(profile)),
+                "-device",
+                "vhost-user-blk-pci,chardev=disk0",
+                "-netdev",
+                "dgram,id=eth0,local.type=unix,local.path=%s,remote.type=unix,remote.path=%s"
+                        .formatted(
+                                bed.run().resolve(profile + ".net"),
+                                bed.run().resolve(other + ".net")),
+                "-device",
+                "virtio-net-pci,netdev=eth0,mac=" + identity(profile).mac());
+    }
+
+    @Override
+    public Identity identity(String profile) {
+        return new Identity("52:54:00:00:00:0" + (PROFILES.indexOf(profile) + 1), "vhost_user_blk");
+    }
+
+    @Override
+    public void restart() {
+        Processes.end(process, Duration.ofSeconds(30));
+        process = launch();
+    }
+
+    @Override
+    public void crash() {
+        Processes.kill(process);
+        process = launch();
+    }
+
+    @Override
+    public OptionalLong recoveredRequests() {
+        return OptionalLong.empty();
+    }
+
+    @Override
+    public void close() {
+        Processes.end(process, Duration.ofSeconds(10));
+    }
+}
