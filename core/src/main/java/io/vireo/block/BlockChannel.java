@@ -1,0 +1,48 @@
+package io.vireo.block;
+
+/**
+ * One reactor's way into a {@link BlockDevice}. All methods are called on the reactor that opened it.
+ *
+ * <p>The channel validates nothing that the front end must: ranges are inside the device and aligned to its logical block
+ * size, and {@code data().total()} equals {@code length()}. It finishes short I/O, reads zeroes where a file ends early,
+ * splits what is too long for one system call, and copies what is misaligned for O_DIRECT.
+ */
+public interface BlockChannel {
+    /** How many requests may be submitted now. */
+    int free();
+
+    /** Takes a request; only if {@link #free} is more than 0. May complete it before returning. */
+    void submit(BlockRequest request);
+
+    /** Tries to cancel the request with this tag; it completes either way. */
+    void cancel(int tag);
+
+    /**
+     * Starts what was submitted and completes what is done.
+     *
+     * @return number of requests submitted to the host or completed
+     */
+    int poll();
+
+    /** Number of requests that are submitted and not completed. */
+    int inFlight();
+
+    /**
+     * Has {@code wake} run on this reactor when there is something to {@link #poll} after {@link #arm} returned true. Set
+     * once, before the first request.
+     */
+    void onReady(Runnable wake);
+
+    /**
+     * Asks for a wake-up at the next completion.
+     *
+     * @return false if something can be polled now
+     */
+    boolean arm();
+
+    /** Takes {@link #arm} back. */
+    void disarm();
+
+    /** Closes the channel when the last completion is in. No request is submitted after this call. */
+    void close(Runnable onClosed);
+}

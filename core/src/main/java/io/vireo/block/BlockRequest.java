@@ -1,0 +1,97 @@
+package io.vireo.block;
+
+import io.vireo.memory.ScatterGatherList;
+
+/**
+ * One request to a {@link BlockDevice}: preallocated by the front end, filled, submitted, completed, and used again. It
+ * belongs to the channel from {@link BlockChannel#submit} to {@link #complete}.
+ *
+ * <p>A stage between front end and back end (mapping, QoS) carries a request of its own whose completion completes this
+ * one; it may also split the work by keeping several.
+ */
+public final class BlockRequest {
+    private final ScatterGatherList data;
+    private final BlockCompletion completion;
+    private final int tag;
+    private BlockOperation operation = BlockOperation.FLUSH;
+    private BlockStatus status = BlockStatus.OK;
+    private long offset;
+    private long length;
+    private boolean forceUnitAccess;
+    private boolean unmap;
+
+    /**
+     * @param tag the owner's number for this object, unchanged for its life
+     * @param completion told of each end
+     */
+    public BlockRequest(int tag, BlockCompletion completion) {
+        this.tag = tag;
+        this.completion = completion;
+        this.data = new ScatterGatherList(8);
+    }
+
+    /** Starts a new use: no data, no flags. {@code offset} and {@code length} are in bytes. */
+    public BlockRequest prepare(BlockOperation newOperation, long newOffset, long newLength) {
+        operation = newOperation;
+        offset = newOffset;
+        length = newLength;
+        status = BlockStatus.OK;
+        forceUnitAccess = false;
+        unmap = false;
+        data.clear();
+        return this;
+    }
+
+    /** WRITE, WRITE_ZEROES: complete only when durable. */
+    public BlockRequest forceUnitAccess(boolean on) {
+        forceUnitAccess = on;
+        return this;
+    }
+
+    /** WRITE_ZEROES: the range may be deallocated. */
+    public BlockRequest unmap(boolean on) {
+        unmap = on;
+        return this;
+    }
+
+    public int tag() {
+        return tag;
+    }
+
+    public BlockOperation operation() {
+        return operation;
+    }
+
+    /** First byte. */
+    public long offset() {
+        return offset;
+    }
+
+    /** Bytes; equals {@code data().total()} for READ and WRITE; 0 for FLUSH. */
+    public long length() {
+        return length;
+    }
+
+    public boolean forceUnitAccess() {
+        return forceUnitAccess;
+    }
+
+    public boolean unmap() {
+        return unmap;
+    }
+
+    /** Where the bytes go to or come from; native addresses, usually in guest memory. */
+    public ScatterGatherList data() {
+        return data;
+    }
+
+    public BlockStatus status() {
+        return status;
+    }
+
+    /** Ends the request; called exactly once per use, by the channel. */
+    public void complete(BlockStatus result) {
+        status = result;
+        completion.completed(this);
+    }
+}

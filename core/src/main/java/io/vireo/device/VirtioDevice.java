@@ -1,0 +1,65 @@
+package io.vireo.device;
+
+import io.vireo.reactor.Reactor;
+import io.vireo.virtqueue.Virtqueue;
+
+/**
+ * A virtio device (VIRTIO 1.3, 2), without any bus or transport. Queue methods are called on {@link #reactor} of that queue;
+ * the others on the transport's control reactor. A queue is moved into the device by {@link #startQueue} and handed back
+ * by {@link #stopQueue}.
+ */
+public interface VirtioDevice {
+    /** Device type (VIRTIO 1.3, 5): 1 network card, 2 block device. */
+    int deviceType();
+
+    /** Who it is, for logs and metrics. */
+    String name();
+
+    /** Feature bits of the device type (VIRTIO 1.3, 5.x.3) that are offered. Ring and transport bits are not its matter. */
+    long features();
+
+    /** Whether to offer VIRTIO_F_IN_ORDER: the device completes each queue in the order of its available ring. */
+    boolean completesInOrder();
+
+    /** Number of virtqueues at most. */
+    int queueCount();
+
+    /** The reactor that owns queue {@code index}; the same for its life. */
+    Reactor reactor(int index);
+
+    /** Bytes of the configuration space. */
+    int configSize();
+
+    /** Copies {@code length} bytes from {@code offset} of the configuration space; the range is inside it. */
+    void readConfig(int offset, byte[] destination, int length);
+
+    /**
+     * Writes to the configuration space (the range is inside it).
+     *
+     * @return false if the field is not writable: nothing was changed
+     */
+    boolean writeConfig(int offset, byte[] source, int length);
+
+    /** Has {@code changed} run, on any thread, when the configuration space changes by itself. */
+    void onConfigChange(Runnable changed);
+
+    /** Tells the features that the driver took, a subset of those offered. No queue runs. */
+    void negotiated(long features);
+
+    /** The front end learned of the link's MTU, or another limit of the host's side. Default: nothing. */
+    default boolean setMtu(int mtu) {
+        return false;
+    }
+
+    /** Takes a queue and begins to serve it. */
+    void startQueue(int index, Virtqueue queue);
+
+    /**
+     * Stops serving a queue: no further chain is popped, and {@code onDrained} runs on the queue's reactor when the last
+     * completion is pushed and flushed. Idempotent for a queue that does not run.
+     */
+    void stopQueue(int index, Runnable onDrained);
+
+    /** Back to the state before negotiation; all queues are stopped already. {@code onDone} may run on any thread. */
+    void reset(Runnable onDone);
+}

@@ -1,0 +1,112 @@
+package io.vireo.net;
+
+import io.vireo.linux.Mapping;
+import java.io.UncheckedIOException;
+import java.util.Arrays;
+
+/**
+ * Frames on their way through, as a struct of arrays. The port that received them fills it; whoever decides reads and
+ * edits it; the ports that transmit them read it.
+ *
+ * <p>Frame {@code i} is the {@link #headerLength} bytes of its header snapshot at {@link #header}, followed by its ranges
+ * {@code [firstRange, firstRange + rangeCount)}. The snapshot is our own memory: it is what gets policed and what gets
+ * sent, so that a guest cannot rewrite its header after the check. The ranges usually lie in the sender's memory and may
+ * change at any time.
+ *
+ * <p>The fields are public arrays: this is the innermost loop of the data path. Only the reactor that owns the batch
+ * touches them.
+ */
+public final class FrameBatch {
+    /** Frames in a batch. */
+    public static final int CAPACITY = 64;
+
+    /** Bytes of the header snapshot at most. */
+    public static final int HEADER_MAX = 128;
+
+    /** {@link #vlanAction}: the frame goes out as it is. */
+    public static final byte VLAN_KEEP = 0;
+
+    /** {@link #vlanAction}: an 802.1Q tag with {@link #vlanTci} goes in after the source address. */
+    public static final byte VLAN_PUSH = 1;
+
+    /** {@link #vlanAction}: the 802.1Q tag after the source address is taken out. */
+    public static final byte VLAN_POP = 2;
+
+    private final Mapping headers;
+    private final long headersAddress;
+
+    /** Number of frames. */
+    public int count;
+
+    /** Bytes of each frame as received, without the virtio-net header. */
+    public final int[] length = new int[CAPACITY];
+
+    /** Bytes of each frame that are in its snapshot: the first ones. */
+    public final int[] headerLength = new int[CAPACITY];
+
+    /** First eight bytes of {@code struct virtio_net_hdr}: flags, gso_type, hdr_len, gso_size, csum_start (VIRTIO 1.3, 5.1.6). */
+    public final long[] offload = new long[CAPACITY];
+
+    /** csum_offset of {@code struct virtio_net_hdr}. */
+    public final short[] checksumOffset = new short[CAPACITY];
+
+    /** What to do with the tag at transmit: {@link #VLAN_KEEP}, {@link #VLAN_PUSH}, {@link #VLAN_POP}; set per egress. */
+    public final byte[] vlanAction = new byte[CAPACITY];
+
+    /** Tag control information of {@link #VLAN_PUSH}. */
+    public final short[] vlanTci = new short[CAPACITY];
+
+    /** The receiving port's own note for each frame, for example a descriptor head. */
+    public final int[] token = new int[CAPACITY];
+
+    /** First range of each frame. */
+    public final int[] firstRange = new int[CAPACITY];
+
+    /** Number of ranges of each frame; 0 if the snapshot holds all of it. */
+    public final int[] rangeCount = new int[CAPACITY];
+
+    /** Native address of each range. */
+    public long[] rangeAddress = new long[CAPACITY * 4];
+
+    /** Bytes of each range. */
+    public int[] rangeLength = new int[CAPACITY * 4];
+
+    /** Ranges in use. */
+    public int ranges;
+
+    /** An empty batch with memory for its snapshots. */
+    public FrameBatch() {
+        try {
+            headers = Mapping.anonymous((long) CAPACITY * HEADER_MAX);
+        } catch (java.io.IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        headersAddress = headers.address();
+    }
+
+    /** Native address of the snapshot of frame {@code index}; {@link #HEADER_MAX} bytes of room. */
+    public long header(int index) {
+        return headersAddress + (long) index * HEADER_MAX;
+    }
+
+    /** Makes room for {@code more} further ranges. */
+    public void reserveRanges(int more) {
+        int needed = ranges + more;
+        if (needed > rangeAddress.length) {
+            int size = Math.max(needed, rangeAddress.length * 2);
+            rangeAddress = Arrays.copyOf(rangeAddress, size);
+            rangeLength = Arrays.copyOf(rangeLength, size);
+        }
+    }
+
+    /** Forgets all frames. */
+    public void clear() {
+        count = 0;
+        ranges = 0;
+    }
+
+    /** Gives the memory of the snapshots back; the batch is not used after this. */
+    public void close() {
+        headers.unmap();
+    }
+}

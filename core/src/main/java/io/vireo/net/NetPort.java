@@ -1,0 +1,59 @@
+package io.vireo.net;
+
+import io.vireo.reactor.Reactor;
+
+/**
+ * Something that frames come out of and go into: a virtual NIC or an uplink. All methods but {@link #state}, {@link #mtu}
+ * and {@link #name} are called on the reactor of the {@link Network} that it is attached to.
+ *
+ * <p>"Receive" and "transmit" are meant from the network's point of view: {@link #receive} takes what a guest sent.
+ */
+public interface NetPort {
+    /** Who it is, for logs and metrics. */
+    String name();
+
+    PortState state();
+
+    /** Largest payload of an Ethernet frame in bytes, without header and tags. */
+    int mtu();
+
+    /**
+     * Called once when a network takes the port, before anything else: from now on {@code reactor} owns it. {@code ready}
+     * is to be run on that reactor whenever there may be something to receive after {@link #arm} returned true.
+     */
+    void attached(Reactor reactor, Runnable ready);
+
+    /** The network has let go of the port and will not call it again. */
+    void detached();
+
+    /**
+     * Fills an empty batch with what arrived. The frames stay valid, and their memory borrowed, until {@link #release}.
+     *
+     * @return number of frames
+     */
+    int receive(FrameBatch batch);
+
+    /**
+     * Sends the frames {@code index[0..count)} of a batch that came from any port, in that order. Copies or hands over
+     * before it returns; never waits.
+     *
+     * @return how many were sent; the others did not fit and are dropped by the caller
+     */
+    int transmit(FrameBatch batch, int[] index, int count);
+
+    /** Ends the use of a batch that {@link #receive} filled: every frame was sent or dropped. */
+    void release(FrameBatch batch);
+
+    /** Publishes what was transmitted since the last flush and notifies at most once. */
+    void flush();
+
+    /**
+     * Asks for a run of {@code ready} at the next frame to receive.
+     *
+     * @return false if there is one now
+     */
+    boolean arm();
+
+    /** Takes {@link #arm} back. */
+    void disarm();
+}

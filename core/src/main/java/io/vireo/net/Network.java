@@ -1,0 +1,29 @@
+package io.vireo.net;
+
+import io.vireo.reactor.Reactor;
+
+/** Joins ports: a bridge domain. Runs on one reactor, which owns all its ports. Methods may be called from any thread. */
+public interface Network {
+    String name();
+
+    /** The reactor that owns the network and all ports attached to it. */
+    Reactor reactor();
+
+    /** Largest MTU of the network in bytes. */
+    int mtu();
+
+    /** Plugs a port in. It carries frames from when the reactor has taken it. */
+    Attachment attach(NetPort port, PortSpec spec);
+
+    /** A port that is plugged in. */
+    interface Attachment {
+        /** Changes how the port sits in its network; what was learned of it is forgotten. */
+        void reconfigure(PortSpec spec);
+
+        /** Counters so far; from any thread. */
+        PortCounters counters();
+
+        /** Unplugs the port; {@code onDetached} runs on the network's reactor when it is not used any more. */
+        void detach(Runnable onDetached);
+    }
+}
