@@ -1,0 +1,93 @@
+package io.vireo.linux;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * Touches mapped memory whose file has been truncated, in every way that {@link ForeignMemory}
+ * offers. Runs in a virtual machine of its own, which a mistake would kill. Prints a line per way
+ * and "alive" at the end.
+ */
+public final class SigbusProbe {
+    private static final int WARM_UP = 30_000;
+    private static final int PAGES = 4;
+
+    private static volatile long sink;
+
+    private interface Access {
+        void at(long address);
+    }
+
+    private SigbusProbe() {}
+
+    public static void main(String[] arguments) throws ErrnoException {
+        boolean warm = arguments[0].equals("warm");
+        long length = PAGES * Mapping.pageSize();
+        for (Map.Entry<String, Access> entry : accesses().entrySet()) {
+            Access access = entry.getValue();
+            try (Fd fd = Memfd.create("probe", length, 0);
+                    Mapping mapping =
+                            Mapping.map(
+                                    fd, 0, length, Mapping.PROT_READ | Mapping.PROT_WRITE, true)) {
+                for (int i = 0; warm && i < WARM_UP; i++) {
+                    access.at(mapping.address() + 8L * (i & 255));
+                }
+                FileCalls.ftruncate(fd, 0);
+                System.out.println(
+                        entry.getKey()
+                                + " "
+                                + (throwsInternalError(access, mapping.address())
+                                        ? "thrown"
+                                        : "MISSED"));
+            }
+        }
+        System.out.println("alive");
+    }
+
+    private static boolean throwsInternalError(Access access, long address) {
+        try {
+            access.at(address);
+            // The error may be delivered later, at a safepoint poll: pass some.
+            for (int i = 0; i < 1_000; i++) {
+                sink += System.nanoTime();
+                Thread.yield();
+            }
+            return false;
+        } catch (InternalError expected) {
+            return true;
+        }
+    }
+
+    private static Map<String, Access> accesses() {
+        Map<String, Access> all = new LinkedHashMap<>();
+        byte[] array = new byte[2048];
+        long own = NativeBuffer.allocate(2048, 8).address();
+        all.put("getByte", a -> sink = ForeignMemory.getByte(a));
+        all.put("getShort", a -> sink = ForeignMemory.getShort(a));
+        all.put("getInt", a -> sink = ForeignMemory.getInt(a));
+        all.put("getLong", a -> sink = ForeignMemory.getLong(a));
+        all.put("putByte", a -> ForeignMemory.putByte(a, (byte) 1));
+        all.put("putShort", a -> ForeignMemory.putShort(a, (short) 1));
+        all.put("putInt", a -> ForeignMemory.putInt(a, 1));
+        all.put("putLong", a -> ForeignMemory.putLong(a, 1));
+        all.put("getShortOpaque", a -> sink = ForeignMemory.getShortOpaque(a));
+        all.put("getIntOpaque", a -> sink = ForeignMemory.getIntOpaque(a));
+        all.put("getLongOpaque", a -> sink = ForeignMemory.getLongOpaque(a));
+        all.put("getShortAcquire", a -> sink = ForeignMemory.getShortAcquire(a));
+        all.put("getIntAcquire", a -> sink = ForeignMemory.getIntAcquire(a));
+        all.put("getLongAcquire", a -> sink = ForeignMemory.getLongAcquire(a));
+        all.put("putShortRelease", a -> ForeignMemory.putShortRelease(a, (short) 1));
+        all.put("putIntRelease", a -> ForeignMemory.putIntRelease(a, 1));
+        all.put("putLongRelease", a -> ForeignMemory.putLongRelease(a, 1));
+        for (int length : new int[] {1, 7, 12, 31, 63, 64, 1518}) {
+            all.put("copy from, " + length, a -> ForeignMemory.copy(a, own, length));
+            all.put("copy to, " + length, a -> ForeignMemory.copy(own, a, length));
+            all.put("copyToArray, " + length, a -> ForeignMemory.copyToArray(a, array, 0, length));
+            all.put(
+                    "copyFromArray, " + length,
+                    a -> ForeignMemory.copyFromArray(array, 0, a, length));
+            all.put("fill, " + length, a -> ForeignMemory.fill(a, length, (byte) 1));
+        }
+        return all;
+    }
+}
