@@ -1,0 +1,41 @@
+package io.vireo.bench;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/** Facts about the machine, written beside the figures. */
+final class Host {
+    private Host() {}
+
+    static Map<String, Object> facts() {
+        var facts = new LinkedHashMap<String, Object>();
+        facts.put("cpu", field(Path.of("/proc/cpuinfo"), "model name"));
+        facts.put("cores", Runtime.getRuntime().availableProcessors());
+        facts.put("memory", field(Path.of("/proc/meminfo"), "MemTotal"));
+        facts.put("kernel", System.getProperty("os.version", "?"));
+        facts.put("system", field(Path.of("/etc/os-release"), "PRETTY_NAME").replace("\"", ""));
+        facts.put("jdk", Runtime.version().toString());
+        return facts;
+    }
+
+    /**
+     * The value of the first {@code name: value} or {@code name=value} line of a file of the
+     * kernel.
+     */
+    static String field(Path file, String name) {
+        try {
+            for (var line : Files.readString(file, StandardCharsets.ISO_8859_1).split("\n", -1)) {
+                if (line.startsWith(name)) {
+                    return line.substring(name.length()).replaceFirst("^[\\s:=]+", "").strip();
+                }
+            }
+            return "?";
+        } catch (IOException e) {
+            return "?";
+        }
+    }
+}

@@ -1,0 +1,122 @@
+package io.vireo.bench;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Measures two sides alternately, with a probe of the machine between any two windows.
+ *
+ * <p>A pair counts when none of its three probes is over {@link Probe#LIMIT_NANOS}. Dropped pairs
+ * are measured again, up to as many as were asked for. On a machine that never is that fast the
+ * yardstick becomes relative: pairs count whose probes stay within {@value #RELATIVE_LIMIT} times
+ * the run's lower quartile.
+ */
+final class Interleaver {
+    static final double RELATIVE_LIMIT = 1.25;
+
+    private final Probe probe;
+    private final Report report;
+    private final int windows;
+    private final double seconds;
+
+    Interleaver(Probe probe, Report report, int windows, double seconds) {
+        this.probe = probe;
+        this.report = report;
+        this.windows = windows;
+        this.seconds = seconds;
+    }
+
+    private record Sample(CaseResult.Pair pair, double slowestProbe) {}
+
+    /** Runs one case; both sides are paused before and after. */
+    void run(String caseName, String unit, Side vireo, Side peer) {
+        var samples = new ArrayList<Sample>();
+        var probes = new ArrayList<Double>();
+        var before = probed(probes);
+        var good = 0;
+        for (var i = 0; i < 2 * windows && good < windows; i++) {
+            var peerRate = window(peer);
+            var between = probed(probes);
+            var ourRate = window(vireo);
+            var after = probed(probes);
+            var slowest = Math.max(before, Math.max(between, after));
+            before = after;
+            var pair = new CaseResult.Pair(ourRate, peerRate);
+            samples.add(new Sample(pair, slowest));
+            good += slowest <= Probe.LIMIT_NANOS ? 1 : 0;
+            say(caseName, unit, pair, slowest, peer.name());
+        }
+        conclude(caseName, unit, peer.name(), samples, probes, good);
+    }
+
+    private double probed(List<Double> probes) {
+        var nanos = probe.roundTripNanos();
+        probes.add(nanos);
+        return nanos;
+    }
+
+    private double window(Side side) {
+        side.resume();
+        try {
+            return side.window(seconds);
+        } finally {
+            side.pause();
+        }
+    }
+
+    private static void say(
+            String caseName, String unit, CaseResult.Pair pair, double probeNanos, String peer) {
+        Progress.say(
+                String.format(
+                        "%-20s vireo %8.2f  %s %8.2f %s  ratio %.2f  probe %.0f ns%s",
+                        caseName,
+                        pair.vireo(),
+                        peer,
+                        pair.peer(),
+                        unit,
+                        pair.ratio(),
+                        probeNanos,
+                        probeNanos > Probe.LIMIT_NANOS ? " (slow)" : ""));
+    }
+
+    private void conclude(
+            String caseName,
+            String unit,
+            String peerName,
+            List<Sample> samples,
+            List<Double> probes,
+            int good) {
+        var absolute = good >= Math.min(3, windows);
+        var limit = absolute ? Probe.LIMIT_NANOS : RELATIVE_LIMIT * lowerQuartile(probes);
+        var kept =
+                samples.stream().filter(s -> s.slowestProbe() <= limit).map(Sample::pair).toList();
+        if (!absolute) {
+            report.remark(
+                    String.format(
+                            "%s: only %d of %d pairs had all probes under %.0f ns; those under %.0f ns count.",
+                            caseName, good, samples.size(), Probe.LIMIT_NANOS, limit));
+        }
+        if (kept.isEmpty()) {
+            report.remark(
+                    caseName + ": the machine was too unsteady to keep any pair, so all count.");
+            kept = samples.stream().map(Sample::pair).toList();
+        }
+        report.probed(caseName, summary(probes, limit, samples.size() - kept.size()));
+        report.add(CaseResult.of(caseName, unit, peerName, kept));
+    }
+
+    private static Map<String, Object> summary(List<Double> probes, double limit, int dropped) {
+        var summary = new LinkedHashMap<String, Object>();
+        var values = probes.stream().mapToDouble(Double::doubleValue).toArray();
+        summary.put("medianNanos", CaseResult.median(values));
+        summary.put("limitNanos", limit);
+        summary.put("droppedPairs", dropped);
+        return summary;
+    }
+
+    private static double lowerQuartile(List<Double> probes) {
+        return probes.stream().sorted().skip(probes.size() / 4).findFirst().orElse(Double.NaN);
+    }
+}

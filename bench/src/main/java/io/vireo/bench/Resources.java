@@ -1,0 +1,105 @@
+package io.vireo.bench;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * What the daemon is asked for.
+ *
+ * @param yaml declarations
+ * @param sockets where the devices appear; those of vNICs have names that begin with {@value #NIC}
+ */
+record Resources(String yaml, List<Path> sockets) {
+    static final String NIC = "nic";
+
+    private static final String HEAD =
+            """
+            ---
+            apiVersion: vireo.io/v1
+            kind: %s
+            metadata:
+              name: %s
+            spec:
+            """;
+
+    /**
+     * One network and a vNIC for each address. The MTU leaves room for frames of 1518 bytes without
+     * a tag.
+     */
+    static Resources network(List<String> macs, Path directory) {
+        var yaml = new StringBuilder(head("Network", "bench")).append("  mtu: 9000\n");
+        var sockets = new ArrayList<Path>();
+        for (var i = 0; i < macs.size(); i++) {
+            var socket = directory.resolve(NIC + i + ".sock");
+            yaml.append(head("ServerProfile", "server" + i));
+            yaml.append("  vnics:\n")
+                    .append(nic("bench", socket))
+                    .append("      mac: " + macs.get(i) + "\n");
+            yaml.append("  vdisks: []\n");
+            sockets.add(socket);
+        }
+        return new Resources(yaml.toString(), sockets);
+    }
+
+    /** A disk of {@code size} bytes in a pool that forgets everything. */
+    static Resources nullDisk(long size, Path directory) {
+        return disk("null-disk", "  type: null\n", size, directory);
+    }
+
+    /** A disk of {@code size} bytes in a file below {@code directory}. */
+    static Resources fileDisk(long size, Path directory) {
+        return disk("file-disk", "  type: directory\n  path: " + directory + "\n", size, directory);
+    }
+
+    private static Resources disk(String name, String pool, long size, Path directory) {
+        var socket = directory.resolve(name + ".sock");
+        var yaml =
+                head("Pool", name)
+                        + pool
+                        + head("Vdisk", name)
+                        + "  pool: "
+                        + name
+                        + "\n  size: "
+                        + size
+                        + "\n"
+                        + head("ServerProfile", name)
+                        + "  vnics: []\n  vdisks:\n"
+                        + attachment(name, socket);
+        return new Resources(yaml, List.of(socket));
+    }
+
+    /** Servers with a vNIC on one network and a vDisk in one directory each. */
+    static Resources idleServers(int count, Path directory) {
+        var yaml = new StringBuilder(head("Network", "idle")).append("  mtu: 1500\n");
+        yaml.append(head("Pool", "idle")).append("  type: directory\n  path: " + directory + "\n");
+        var sockets = new ArrayList<Path>();
+        for (var i = 0; i < count; i++) {
+            var nic = directory.resolve(NIC + i + ".sock");
+            var disk = directory.resolve("disk" + i + ".sock");
+            yaml.append(head("Vdisk", "disk" + i)).append("  pool: idle\n  size: 1Gi\n");
+            yaml.append(head("ServerProfile", "server" + i));
+            yaml.append("  vnics:\n").append(nic("idle", nic));
+            yaml.append("  vdisks:\n").append(attachment("disk" + i, disk));
+            sockets.add(nic);
+            sockets.add(disk);
+        }
+        return new Resources(yaml.toString(), sockets);
+    }
+
+    private static String head(String kind, String name) {
+        return HEAD.formatted(kind, name);
+    }
+
+    private static String nic(String network, Path socket) {
+        return "    - name: eth0\n      network: "
+                + network
+                + "\n      socketPath: "
+                + socket
+                + "\n";
+    }
+
+    private static String attachment(String vdisk, Path socket) {
+        return "    - name: disk0\n      vdisk: " + vdisk + "\n      socketPath: " + socket + "\n";
+    }
+}
