@@ -4,7 +4,7 @@
  */
 module io.vireo.core {
     requires transitive io.vireo.linux;
-    requires org.jctools.core;
+    requires org.jctools.core.jdk11;
     requires static org.jspecify;
 
     exports io.vireo.resource;

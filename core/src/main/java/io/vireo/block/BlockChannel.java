@@ -1,11 +1,13 @@
 package io.vireo.block;
 
 /**
- * One reactor's way into a {@link BlockDevice}. All methods are called on the reactor that opened it.
+ * One reactor's way into a {@link BlockDevice}. All methods are called on the reactor that opened
+ * it.
  *
- * <p>The channel validates nothing that the front end must: ranges are inside the device and aligned to its logical block
- * size, and {@code data().total()} equals {@code length()}. It finishes short I/O, reads zeroes where a file ends early,
- * splits what is too long for one system call, and copies what is misaligned for O_DIRECT.
+ * <p>The channel validates nothing that the front end must: ranges are inside the device and
+ * aligned to its logical block size, and {@code data().total()} equals {@code length()}. It
+ * finishes short I/O, reads zeroes where a file ends early, splits what is too long for one system
+ * call, and copies what is misaligned for O_DIRECT.
  */
 public interface BlockChannel {
     /** How many requests may be submitted now. */
@@ -28,8 +30,8 @@ public interface BlockChannel {
     int inFlight();
 
     /**
-     * Has {@code wake} run on this reactor when there is something to {@link #poll} after {@link #arm} returned true. Set
-     * once, before the first request.
+     * Has {@code wake} run on this reactor when there is something to {@link #poll} after {@link
+     * #arm} returned true. Set once, before the first request.
      */
     void onReady(Runnable wake);
 
@@ -43,6 +45,8 @@ public interface BlockChannel {
     /** Takes {@link #arm} back. */
     void disarm();
 
-    /** Closes the channel when the last completion is in. No request is submitted after this call. */
+    /**
+     * Closes the channel when the last completion is in. No request is submitted after this call.
+     */
     void close(Runnable onClosed);
 }

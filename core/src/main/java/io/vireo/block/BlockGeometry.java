@@ -5,8 +5,8 @@ package io.vireo.block;
  *
  * @param capacity bytes; a multiple of {@code logicalBlockSize}
  * @param logicalBlockSize bytes; unit of addressing: 512 or 4096
- * @param physicalBlockSize bytes; unit that the medium writes atomically and without reading; a multiple of {@code
- *     logicalBlockSize}
+ * @param physicalBlockSize bytes; unit that the medium writes atomically and without reading; a
+ *     multiple of {@code logicalBlockSize}
  * @param optimalIoSize bytes; 0 if the device has no preference
  * @param maxDiscardBytes largest range of one DISCARD or WRITE_ZEROES
  * @param discardAlignment bytes; ranges that are aligned to it free space

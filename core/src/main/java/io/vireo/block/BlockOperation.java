@@ -6,7 +6,10 @@ public enum BlockOperation {
     READ,
     /** Store the data ranges at {@code offset}. */
     WRITE,
-    /** Make durable every write that was completed before this request was submitted, on any channel of the device. */
+    /**
+     * Make durable every write that was completed before this request was submitted, on any channel
+     * of the device.
+     */
     FLUSH,
     /** The range is not needed any more: later reads give zeroes or the device's own old bytes. */
     DISCARD,

@@ -3,11 +3,12 @@ package io.vireo.block;
 import io.vireo.memory.ScatterGatherList;
 
 /**
- * One request to a {@link BlockDevice}: preallocated by the front end, filled, submitted, completed, and used again. It
- * belongs to the channel from {@link BlockChannel#submit} to {@link #complete}.
+ * One request to a {@link BlockDevice}: preallocated by the front end, filled, submitted,
+ * completed, and used again. It belongs to the channel from {@link BlockChannel#submit} to {@link
+ * #complete}.
  *
- * <p>A stage between front end and back end (mapping, QoS) carries a request of its own whose completion completes this
- * one; it may also split the work by keeping several.
+ * <p>A stage between front end and back end (mapping, QoS) carries a request of its own whose
+ * completion completes this one; it may also split the work by keeping several.
  */
 public final class BlockRequest {
     private final ScatterGatherList data;

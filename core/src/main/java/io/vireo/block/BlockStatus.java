@@ -1,6 +1,9 @@
 package io.vireo.block;
 
-/** How a {@link BlockRequest} ended. Each front end maps these to its own wire format in one exhaustive switch. */
+/**
+ * How a {@link BlockRequest} ended. Each front end maps these to its own wire format in one
+ * exhaustive switch.
+ */
 public enum BlockStatus {
     /** Done. */
     OK,
@@ -14,7 +17,10 @@ public enum BlockStatus {
     READ_ONLY,
     /** There is no room left to allocate. */
     NO_SPACE,
-    /** The memory that the client named could not be read or written: the client's fault, not the medium's. */
+    /**
+     * The memory that the client named could not be read or written: the client's fault, not the
+     * medium's.
+     */
     MEMORY_FAULT,
     /** Cancelled before it was carried out. */
     CANCELLED

@@ -1,11 +1,11 @@
 /**
- * The contract of everything that stores blocks: what front ends (virtio-blk, later SCSI and NVMe) submit to, and what
- * back ends and the stages between (pool, snapshot, QoS) implement.
+ * The contract of everything that stores blocks: what front ends (virtio-blk, later SCSI and NVMe)
+ * submit to, and what back ends and the stages between (pool, snapshot, QoS) implement.
  *
  * <p>Entry point: {@link io.vireo.block.BlockDevice}. A device is shared; each reactor {@link
- * io.vireo.block.BlockDevice#open opens} a {@link io.vireo.block.BlockChannel} of its own and submits preallocated {@link
- * io.vireo.block.BlockRequest}s to it. Offsets and lengths are bytes. A request is completed exactly once. FLUSH covers
- * all channels of the device.
+ * io.vireo.block.BlockDevice#open opens} a {@link io.vireo.block.BlockChannel} of its own and
+ * submits preallocated {@link io.vireo.block.BlockRequest}s to it. Offsets and lengths are bytes. A
+ * request is completed exactly once. FLUSH covers all channels of the device.
  */
 @NullMarked
 package io.vireo.block;

@@ -4,9 +4,9 @@ import io.vireo.reactor.Reactor;
 import io.vireo.virtqueue.Virtqueue;
 
 /**
- * A virtio device (VIRTIO 1.3, 2), without any bus or transport. Queue methods are called on {@link #reactor} of that queue;
- * the others on the transport's control reactor. A queue is moved into the device by {@link #startQueue} and handed back
- * by {@link #stopQueue}.
+ * A virtio device (VIRTIO 1.3, 2), without any bus or transport. Queue methods are called on {@link
+ * #reactor} of that queue; the others on the transport's control reactor. A queue is moved into the
+ * device by {@link #startQueue} and handed back by {@link #stopQueue}.
  */
 public interface VirtioDevice {
     /** Device type (VIRTIO 1.3, 5): 1 network card, 2 block device. */
@@ -15,10 +15,16 @@ public interface VirtioDevice {
     /** Who it is, for logs and metrics. */
     String name();
 
-    /** Feature bits of the device type (VIRTIO 1.3, 5.x.3) that are offered. Ring and transport bits are not its matter. */
+    /**
+     * Feature bits of the device type (VIRTIO 1.3, 5.x.3) that are offered. Ring and transport bits
+     * are not its matter.
+     */
     long features();
 
-    /** Whether to offer VIRTIO_F_IN_ORDER: the device completes each queue in the order of its available ring. */
+    /**
+     * Whether to offer VIRTIO_F_IN_ORDER: the device completes each queue in the order of its
+     * available ring.
+     */
     boolean completesInOrder();
 
     /** Number of virtqueues at most. */
@@ -30,7 +36,10 @@ public interface VirtioDevice {
     /** Bytes of the configuration space. */
     int configSize();
 
-    /** Copies {@code length} bytes from {@code offset} of the configuration space; the range is inside it. */
+    /**
+     * Copies {@code length} bytes from {@code offset} of the configuration space; the range is
+     * inside it.
+     */
     void readConfig(int offset, byte[] destination, int length);
 
     /**
@@ -46,7 +55,10 @@ public interface VirtioDevice {
     /** Tells the features that the driver took, a subset of those offered. No queue runs. */
     void negotiated(long features);
 
-    /** The front end learned of the link's MTU, or another limit of the host's side. Default: nothing. */
+    /**
+     * The front end learned of the link's MTU, or another limit of the host's side. Default:
+     * nothing.
+     */
     default boolean setMtu(int mtu) {
         return false;
     }
@@ -55,11 +67,15 @@ public interface VirtioDevice {
     void startQueue(int index, Virtqueue queue);
 
     /**
-     * Stops serving a queue: no further chain is popped, and {@code onDrained} runs on the queue's reactor when the last
-     * completion is pushed and flushed. Idempotent for a queue that does not run.
+     * Stops serving a queue: no further chain is popped, and {@code onDrained} runs on the queue's
+     * reactor when the last completion is pushed and flushed. Idempotent for a queue that does not
+     * run.
      */
     void stopQueue(int index, Runnable onDrained);
 
-    /** Back to the state before negotiation; all queues are stopped already. {@code onDone} may run on any thread. */
+    /**
+     * Back to the state before negotiation; all queues are stopped already. {@code onDone} may run
+     * on any thread.
+     */
     void reset(Runnable onDone);
 }

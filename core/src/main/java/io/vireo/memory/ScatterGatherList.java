@@ -3,10 +3,12 @@ package io.vireo.memory;
 import java.util.Arrays;
 
 /**
- * Ranges of memory by native address, in order: where the bytes of a request or a frame are. Reused: a list is cleared
- * and filled again, and grows to the largest size it has seen, so that steady state allocates nothing.
+ * Ranges of memory by native address, in order: where the bytes of a request or a frame are.
+ * Reused: a list is cleared and filled again, and grows to the largest size it has seen, so that
+ * steady state allocates nothing.
  *
- * <p>The ranges usually lie in a guest's memory and were validated when they were added. Not thread safe.
+ * <p>The ranges usually lie in a guest's memory and were validated when they were added. Not thread
+ * safe.
  */
 public final class ScatterGatherList {
     private long[] addresses;

@@ -5,16 +5,16 @@ import java.io.UncheckedIOException;
 import java.util.Arrays;
 
 /**
- * Frames on their way through, as a struct of arrays. The port that received them fills it; whoever decides reads and
- * edits it; the ports that transmit them read it.
+ * Frames on their way through, as a struct of arrays. The port that received them fills it; whoever
+ * decides reads and edits it; the ports that transmit them read it.
  *
- * <p>Frame {@code i} is the {@link #headerLength} bytes of its header snapshot at {@link #header}, followed by its ranges
- * {@code [firstRange, firstRange + rangeCount)}. The snapshot is our own memory: it is what gets policed and what gets
- * sent, so that a guest cannot rewrite its header after the check. The ranges usually lie in the sender's memory and may
- * change at any time.
+ * <p>Frame {@code i} is the {@link #headerLength} bytes of its header snapshot at {@link #header},
+ * followed by its ranges {@code [firstRange, firstRange + rangeCount)}. The snapshot is our own
+ * memory: it is what gets policed and what gets sent, so that a guest cannot rewrite its header
+ * after the check. The ranges usually lie in the sender's memory and may change at any time.
  *
- * <p>The fields are public arrays: this is the innermost loop of the data path. Only the reactor that owns the batch
- * touches them.
+ * <p>The fields are public arrays: this is the innermost loop of the data path. Only the reactor
+ * that owns the batch touches them.
  */
 public final class FrameBatch {
     /** Frames in a batch. */
@@ -26,7 +26,9 @@ public final class FrameBatch {
     /** {@link #vlanAction}: the frame goes out as it is. */
     public static final byte VLAN_KEEP = 0;
 
-    /** {@link #vlanAction}: an 802.1Q tag with {@link #vlanTci} goes in after the source address. */
+    /**
+     * {@link #vlanAction}: an 802.1Q tag with {@link #vlanTci} goes in after the source address.
+     */
     public static final byte VLAN_PUSH = 1;
 
     /** {@link #vlanAction}: the 802.1Q tag after the source address is taken out. */
@@ -44,13 +46,19 @@ public final class FrameBatch {
     /** Bytes of each frame that are in its snapshot: the first ones. */
     public final int[] headerLength = new int[CAPACITY];
 
-    /** First eight bytes of {@code struct virtio_net_hdr}: flags, gso_type, hdr_len, gso_size, csum_start (VIRTIO 1.3, 5.1.6). */
+    /**
+     * First eight bytes of {@code struct virtio_net_hdr}: flags, gso_type, hdr_len, gso_size,
+     * csum_start (VIRTIO 1.3, 5.1.6).
+     */
     public final long[] offload = new long[CAPACITY];
 
     /** csum_offset of {@code struct virtio_net_hdr}. */
     public final short[] checksumOffset = new short[CAPACITY];
 
-    /** What to do with the tag at transmit: {@link #VLAN_KEEP}, {@link #VLAN_PUSH}, {@link #VLAN_POP}; set per egress. */
+    /**
+     * What to do with the tag at transmit: {@link #VLAN_KEEP}, {@link #VLAN_PUSH}, {@link
+     * #VLAN_POP}; set per egress.
+     */
     public final byte[] vlanAction = new byte[CAPACITY];
 
     /** Tag control information of {@link #VLAN_PUSH}. */

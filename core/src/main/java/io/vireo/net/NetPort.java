@@ -3,10 +3,12 @@ package io.vireo.net;
 import io.vireo.reactor.Reactor;
 
 /**
- * Something that frames come out of and go into: a virtual NIC or an uplink. All methods but {@link #state}, {@link #mtu}
- * and {@link #name} are called on the reactor of the {@link Network} that it is attached to.
+ * Something that frames come out of and go into: a virtual NIC or an uplink. All methods but {@link
+ * #state}, {@link #mtu} and {@link #name} are called on the reactor of the {@link Network} that it
+ * is attached to.
  *
- * <p>"Receive" and "transmit" are meant from the network's point of view: {@link #receive} takes what a guest sent.
+ * <p>"Receive" and "transmit" are meant from the network's point of view: {@link #receive} takes
+ * what a guest sent.
  */
 public interface NetPort {
     /** Who it is, for logs and metrics. */
@@ -18,8 +20,9 @@ public interface NetPort {
     int mtu();
 
     /**
-     * Called once when a network takes the port, before anything else: from now on {@code reactor} owns it. {@code ready}
-     * is to be run on that reactor whenever there may be something to receive after {@link #arm} returned true.
+     * Called once when a network takes the port, before anything else: from now on {@code reactor}
+     * owns it. {@code ready} is to be run on that reactor whenever there may be something to
+     * receive after {@link #arm} returned true.
      */
     void attached(Reactor reactor, Runnable ready);
 
@@ -27,15 +30,16 @@ public interface NetPort {
     void detached();
 
     /**
-     * Fills an empty batch with what arrived. The frames stay valid, and their memory borrowed, until {@link #release}.
+     * Fills an empty batch with what arrived. The frames stay valid, and their memory borrowed,
+     * until {@link #release}.
      *
      * @return number of frames
      */
     int receive(FrameBatch batch);
 
     /**
-     * Sends the frames {@code index[0..count)} of a batch that came from any port, in that order. Copies or hands over
-     * before it returns; never waits.
+     * Sends the frames {@code index[0..count)} of a batch that came from any port, in that order.
+     * Copies or hands over before it returns; never waits.
      *
      * @return how many were sent; the others did not fit and are dropped by the caller
      */

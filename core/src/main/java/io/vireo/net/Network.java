@@ -2,7 +2,10 @@ package io.vireo.net;
 
 import io.vireo.reactor.Reactor;
 
-/** Joins ports: a bridge domain. Runs on one reactor, which owns all its ports. Methods may be called from any thread. */
+/**
+ * Joins ports: a bridge domain. Runs on one reactor, which owns all its ports. Methods may be
+ * called from any thread.
+ */
 public interface Network {
     String name();
 
@@ -23,7 +26,10 @@ public interface Network {
         /** Counters so far; from any thread. */
         PortCounters counters();
 
-        /** Unplugs the port; {@code onDetached} runs on the network's reactor when it is not used any more. */
+        /**
+         * Unplugs the port; {@code onDetached} runs on the network's reactor when it is not used
+         * any more.
+         */
         void detach(Runnable onDetached);
     }
 }

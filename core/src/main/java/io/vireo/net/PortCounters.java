@@ -1,7 +1,8 @@
 package io.vireo.net;
 
 /**
- * Counters of a port in a {@link Network}, from the network's point of view: received is what came out of the port.
+ * Counters of a port in a {@link Network}, from the network's point of view: received is what came
+ * out of the port.
  *
  * @param droppedNoBuffer not sent because the port had no room
  * @param droppedVlan came with a VLAN that the port does not carry

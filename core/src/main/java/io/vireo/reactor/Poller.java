@@ -1,10 +1,12 @@
 package io.vireo.reactor;
 
 /**
- * Something that a {@link Reactor} runs to completion, turn by turn. All methods are called on the reactor's thread.
+ * Something that a {@link Reactor} runs to completion, turn by turn. All methods are called on the
+ * reactor's thread.
  *
- * <p>A poller is <em>active</em> (polled every turn) or <em>parked</em> (not polled until its {@link Registration} is
- * woken). The reactor parks a poller that found no work for a while, after {@link #arm} agreed.
+ * <p>A poller is <em>active</em> (polled every turn) or <em>parked</em> (not polled until its
+ * {@link Registration} is woken). The reactor parks a poller that found no work for a while, after
+ * {@link #arm} agreed.
  */
 public interface Poller {
     /**
@@ -18,10 +20,11 @@ public interface Poller {
     String name();
 
     /**
-     * Asks the sources of this poller for a wake-up at the next piece of work, with the fences that make sure none is
-     * lost.
+     * Asks the sources of this poller for a wake-up at the next piece of work, with the fences that
+     * make sure none is lost.
      *
-     * @return false if work arrived meanwhile: the poller stays active and {@link #disarm} is not called
+     * @return false if work arrived meanwhile: the poller stays active and {@link #disarm} is not
+     *     called
      */
     default boolean arm() {
         return true;

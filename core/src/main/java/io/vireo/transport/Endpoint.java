@@ -24,9 +24,15 @@ public interface Endpoint {
     /** The last thing that went wrong with a front end, in one sentence; empty if nothing did. */
     String lastError();
 
-    /** Has {@code changed} run, on any thread and often, when {@link #state} or {@link #lastError} changes. Set once. */
+    /**
+     * Has {@code changed} run, on any thread and often, when {@link #state} or {@link #lastError}
+     * changes. Set once.
+     */
     void onChange(Runnable changed);
 
-    /** Drops the front end, drains and stops the queues, gives everything back. {@code onClosed} runs once on any thread. */
+    /**
+     * Drops the front end, drains and stops the queues, gives everything back. {@code onClosed}
+     * runs once on any thread.
+     */
     void close(Runnable onClosed);
 }

@@ -2,7 +2,10 @@ package io.vireo.transport;
 
 import io.vireo.device.VirtioDevice;
 
-/** The transport that virtio devices are presented by: the service that device kinds ask the host for. */
+/**
+ * The transport that virtio devices are presented by: the service that device kinds ask the host
+ * for.
+ */
 public interface VirtioTransport extends Transport<VirtioDevice> {
     @Override
     default Class<VirtioDevice> contract() {

@@ -1,4 +1,7 @@
-/** How devices are presented to servers: a {@link io.vireo.transport.Transport} accepts a contract and knows no device. */
+/**
+ * How devices are presented to servers: a {@link io.vireo.transport.Transport} accepts a contract
+ * and knows no device.
+ */
 @NullMarked
 package io.vireo.transport;
 

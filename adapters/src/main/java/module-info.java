@@ -1,0 +1,6 @@
+/** The physical side: network interfaces, files and disks of the host. */
+module io.vireo.adapters {
+    requires io.vireo.core;
+    requires io.vireo.linux;
+    requires static org.jspecify;
+}

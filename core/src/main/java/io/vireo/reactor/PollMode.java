@@ -1,0 +1,24 @@
+package io.vireo.reactor;
+
+import java.util.concurrent.TimeUnit;
+
+/** How long a reactor keeps polling what has no work. */
+public enum PollMode {
+    /** Polls on for {@link #parkAfterNanos} after the last work, then sleeps: the default. */
+    ADAPTIVE(TimeUnit.MICROSECONDS.toNanos(50)),
+    /** Never sleeps while a device runs: lowest latency, a whole core. */
+    BUSY(Long.MAX_VALUE),
+    /** Sleeps as soon as there is no work: least CPU. */
+    INTERRUPT(0);
+
+    private final long parkAfterNanos;
+
+    PollMode(long parkAfterNanos) {
+        this.parkAfterNanos = parkAfterNanos;
+    }
+
+    /** Nanoseconds without work after which a poller is parked. */
+    public long parkAfterNanos() {
+        return parkAfterNanos;
+    }
+}

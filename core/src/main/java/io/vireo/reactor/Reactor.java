@@ -1,0 +1,477 @@
+package io.vireo.reactor;
+
+import io.vireo.linux.Epoll;
+import io.vireo.linux.ErrnoException;
+import io.vireo.linux.Eventfd;
+import io.vireo.linux.Sched;
+import java.io.UncheckedIOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.PriorityQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.jctools.queues.MessagePassingQueue;
+import org.jctools.queues.varhandle.MpscUnboundedVarHandleArrayQueue;
+
+/**
+ * One platform thread, pinned if so configured, that runs pollers, watches file descriptors, keeps
+ * timers and takes messages from other threads. It allocates nothing per turn.
+ *
+ * <p>A poller without work for a while is parked; with none active the thread sleeps in epoll. A
+ * poller, handler or task that throws is a bug: the poller is removed, the rest goes on. An {@link
+ * InternalError} is memory of a guest that went away (architecture: foreign memory): the poller
+ * stays and every {@link MemoryFaultListener} checks its own memory.
+ */
+public final class Reactor {
+    private static final Logger LOG = System.getLogger(Reactor.class.getName());
+
+    /**
+     * Descriptors are looked at this often while there is work: a compromise between its price and
+     * their latency.
+     */
+    private static final long EPOLL_EVERY_NANOS = TimeUnit.MICROSECONDS.toNanos(20);
+
+    /** Messages taken per turn, so that a storm of them does not starve the pollers. */
+    private static final int MESSAGES_PER_TURN = 256;
+
+    /**
+     * Pauses of a turn without work: re-reading an empty ring at full speed slows the driver's side
+     * down.
+     */
+    private static final int PAUSES_WHEN_IDLE = 4;
+
+    private final String name;
+    private final int cpu;
+    private final long parkAfterNanos;
+    private final Thread thread;
+    private final Epoll epoll;
+    private final Eventfd wakeup;
+    private final MpscUnboundedVarHandleArrayQueue<Runnable> mailbox =
+            new MpscUnboundedVarHandleArrayQueue<>(1024);
+    private final MessagePassingQueue.Consumer<Runnable> runTask = this::runTask;
+    private final PriorityQueue<TimerEntry> timers =
+            new PriorityQueue<>(Comparator.comparingLong(t -> t.deadline));
+    private final List<MemoryFaultListener> faultListeners = new ArrayList<>();
+    private final CountDownLatch started = new CountDownLatch(1);
+
+    private PollerEntry[] active = new PollerEntry[16];
+    private int activeCount;
+    private WatchEntry[] watches = new WatchEntry[16];
+    private int watchGeneration;
+    private long now;
+    private long lastEpoll;
+    private boolean faulted;
+    private boolean running = true;
+
+    /**
+     * True while the thread is in, or about to enter, a wait. Written by the reactor, read by those
+     * who post.
+     */
+    private volatile boolean sleeping;
+
+    private long turns;
+    private long work;
+    private long sleeps;
+    private long memoryFaults;
+    private long failures;
+    private int parkedCount;
+
+    private Reactor(ReactorConfig config) throws ErrnoException {
+        name = config.name();
+        cpu = config.cpu();
+        parkAfterNanos = config.pollMode().parkAfterNanos();
+        epoll = Epoll.create(256);
+        wakeup = Eventfd.create();
+        watch(wakeup.fd().number(), Epoll.EPOLLIN, _ -> wakeup.drain());
+        thread = Thread.ofPlatform().name(name).daemon(true).unstarted(this::run);
+    }
+
+    /**
+     * Starts a reactor.
+     *
+     * @throws UncheckedIOException if the host has no descriptors left, or the CPU cannot be had
+     */
+    public static Reactor start(ReactorConfig config) {
+        try {
+            var reactor = new Reactor(config);
+            reactor.thread.start();
+            reactor.started.await();
+            return reactor;
+        } catch (ErrnoException e) {
+            throw new UncheckedIOException("reactor " + config.name() + " cannot start", e);
+        } catch (InterruptedException e) {
+            throw new IllegalStateException("interrupted while starting " + config.name(), e);
+        }
+    }
+
+    public String name() {
+        return name;
+    }
+
+    /** Whether the caller runs on this reactor. */
+    public boolean onThread() {
+        return Thread.currentThread() == thread;
+    }
+
+    /**
+     * Runs a task on this reactor, soon; tasks of one thread run in the order they were given. Any
+     * thread.
+     */
+    public void execute(Runnable task) {
+        mailbox.offer(task);
+        // The queue's own store and this load may be reordered (StoreLoad): without the full fence
+        // the reactor could go
+        // to sleep having missed the task while we still see it awake.
+        java.lang.invoke.VarHandle.fullFence();
+        if (sleeping) {
+            wakeup.signal();
+        }
+    }
+
+    /** Adds a poller, active. */
+    public Registration add(Poller poller) {
+        var entry = new PollerEntry(poller);
+        activate(entry);
+        return entry;
+    }
+
+    /**
+     * Watches a descriptor, level-triggered.
+     *
+     * @param events bits of {@code EPOLLIN} and the like
+     * @throws UncheckedIOException if the kernel cannot watch it
+     */
+    public FdWatch watch(int fd, int events, FdHandler handler) {
+        int slot = 0;
+        while (slot < watches.length && watches[slot] != null) {
+            slot++;
+        }
+        if (slot == watches.length) {
+            watches = java.util.Arrays.copyOf(watches, slot * 2);
+        }
+        var entry = new WatchEntry(fd, slot, ++watchGeneration, handler);
+        try {
+            epoll.add(fd, events, entry.key());
+        } catch (ErrnoException e) {
+            throw new UncheckedIOException(e);
+        }
+        watches[slot] = entry;
+        return entry;
+    }
+
+    /** Runs a task on this reactor after {@code delayNanos}. */
+    public Timer schedule(long delayNanos, Runnable task) {
+        var timer = new TimerEntry(System.nanoTime() + delayNanos, task);
+        timers.add(timer);
+        return timer;
+    }
+
+    /** {@link System#nanoTime} at the start of this turn. */
+    public long nanoTime() {
+        return now;
+    }
+
+    /** Adds a listener for memory faults. */
+    public void onMemoryFault(MemoryFaultListener listener) {
+        faultListeners.add(listener);
+    }
+
+    /** Removes a listener. */
+    public void removeMemoryFaultListener(MemoryFaultListener listener) {
+        faultListeners.remove(listener);
+    }
+
+    /** Counters so far; from any thread, each a little out of date. */
+    public ReactorMetrics metrics() {
+        return new ReactorMetrics(
+                turns, work, sleeps, memoryFaults, failures, activeCount, parkedCount);
+    }
+
+    /**
+     * Stops the thread after the messages that are already in its mailbox, and waits for it. Not
+     * from its own thread.
+     */
+    public void close() {
+        execute(() -> running = false);
+        try {
+            thread.join();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void run() {
+        pin();
+        now = System.nanoTime();
+        started.countDown();
+        while (running) {
+            turn();
+        }
+        epoll.close();
+        wakeup.close();
+    }
+
+    private void pin() {
+        if (cpu < 0) {
+            return;
+        }
+        try {
+            Sched.pin(cpu);
+        } catch (ErrnoException e) {
+            LOG.log(Level.WARNING, name + ": not pinned to CPU " + cpu + ": " + e.getMessage());
+        }
+    }
+
+    private void turn() {
+        turns++;
+        now = System.nanoTime();
+        int done = mailbox.drain(runTask, MESSAGES_PER_TURN) + expireTimers();
+        done += pollActive();
+        if (activeCount == 0) {
+            sleep();
+        } else if (now - lastEpoll > EPOLL_EVERY_NANOS) {
+            dispatch(epoll.wait(0));
+        }
+        if (faulted) {
+            tellFaultListeners();
+        }
+        work += done;
+        if (done == 0) {
+            for (int i = 0; i < PAUSES_WHEN_IDLE; i++) {
+                Thread.onSpinWait();
+            }
+        }
+    }
+
+    private int pollActive() {
+        int done = 0;
+        // Backwards: whoever is parked or removed in its own poll is replaced by one that was
+        // polled already.
+        for (int i = activeCount - 1; i >= 0; i--) {
+            if (i < activeCount) {
+                done += poll(active[i]);
+            }
+        }
+        return done;
+    }
+
+    private int poll(PollerEntry entry) {
+        try {
+            int done = entry.poller.poll();
+            if (done > 0) {
+                entry.lastWork = now;
+            } else if (now - entry.lastWork > parkAfterNanos && !entry.closed) {
+                park(entry);
+            }
+            return done;
+        } catch (InternalError e) {
+            fault(e);
+            return 1;
+        } catch (Throwable e) {
+            failures++;
+            entry.close();
+            LOG.log(
+                    Level.ERROR,
+                    name + ": poller " + entry.poller.name() + " failed and was stopped",
+                    e);
+            return 1;
+        }
+    }
+
+    private void park(PollerEntry entry) {
+        if (entry.poller.arm() && entry.index >= 0) {
+            deactivate(entry);
+            parkedCount++;
+        } else {
+            entry.lastWork = now;
+        }
+    }
+
+    private void sleep() {
+        sleeping = true;
+        // Pairs with the fence of execute(): either we see the task or its sender sees us asleep.
+        java.lang.invoke.VarHandle.fullFence();
+        if (mailbox.isEmpty()) {
+            sleeps++;
+            int ready =
+                    timers.isEmpty()
+                            ? epoll.wait(-1)
+                            : epoll.waitNanos(Math.max(0, timers.peek().deadline - now));
+            sleeping = false;
+            now = System.nanoTime();
+            dispatch(ready);
+        }
+        sleeping = false;
+    }
+
+    private void dispatch(int ready) {
+        lastEpoll = now;
+        for (int i = 0; i < ready; i++) {
+            long key = epoll.data(i);
+            var entry = watches[(int) key];
+            // An earlier handler of this round may have closed the watch, and another may have its
+            // slot.
+            if (entry != null && entry.key() == key) {
+                try {
+                    entry.handler.ready(epoll.events(i));
+                } catch (InternalError e) {
+                    fault(e);
+                } catch (Throwable e) {
+                    failures++;
+                    entry.close();
+                    LOG.log(
+                            Level.ERROR,
+                            name + ": a descriptor's handler failed and was removed",
+                            e);
+                }
+            }
+        }
+    }
+
+    private int expireTimers() {
+        int expired = 0;
+        while (!timers.isEmpty() && timers.peek().deadline - now <= 0) {
+            runTask(timers.remove().task);
+            expired++;
+        }
+        return expired;
+    }
+
+    private void runTask(Runnable task) {
+        try {
+            task.run();
+        } catch (InternalError e) {
+            fault(e);
+        } catch (Throwable e) {
+            failures++;
+            LOG.log(Level.ERROR, name + ": a task failed", e);
+        }
+    }
+
+    private void fault(InternalError cause) {
+        memoryFaults++;
+        faulted = true;
+        LOG.log(Level.DEBUG, name + ": memory of a guest is gone", cause);
+    }
+
+    private void tellFaultListeners() {
+        faulted = false;
+        for (var listener : List.copyOf(faultListeners)) {
+            try {
+                listener.memoryFault();
+            } catch (Throwable e) {
+                failures++;
+                LOG.log(Level.ERROR, name + ": checking a guest's memory failed", e);
+            }
+        }
+    }
+
+    private void activate(PollerEntry entry) {
+        if (activeCount == active.length) {
+            active = java.util.Arrays.copyOf(active, activeCount * 2);
+        }
+        entry.index = activeCount;
+        entry.lastWork = now;
+        active[activeCount++] = entry;
+    }
+
+    private void deactivate(PollerEntry entry) {
+        var last = active[--activeCount];
+        active[entry.index] = last;
+        last.index = entry.index;
+        entry.index = -1;
+    }
+
+    private final class PollerEntry implements Registration {
+        final Poller poller;
+        long lastWork;
+        int index = -1;
+        boolean closed;
+
+        PollerEntry(Poller poller) {
+            this.poller = poller;
+        }
+
+        @Override
+        public void wake() {
+            if (index < 0 && !closed) {
+                parkedCount--;
+                activate(this);
+                poller.disarm();
+            }
+        }
+
+        @Override
+        public void close() {
+            if (closed) {
+                return;
+            }
+            closed = true;
+            if (index >= 0) {
+                deactivate(this);
+            } else {
+                parkedCount--;
+            }
+        }
+    }
+
+    private final class WatchEntry implements FdWatch {
+        final int fd;
+        final int slot;
+        final int generation;
+        final FdHandler handler;
+
+        WatchEntry(int fd, int slot, int generation, FdHandler handler) {
+            this.fd = fd;
+            this.slot = slot;
+            this.generation = generation;
+            this.handler = handler;
+        }
+
+        long key() {
+            return (long) generation << 32 | slot;
+        }
+
+        @Override
+        public void modify(int events) {
+            try {
+                epoll.modify(fd, events, key());
+            } catch (ErrnoException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+
+        @Override
+        public void close() {
+            if (watches[slot] != this) {
+                return;
+            }
+            watches[slot] = null;
+            try {
+                epoll.remove(fd);
+            } catch (ErrnoException e) {
+                LOG.log(
+                        Level.WARNING,
+                        name + ": descriptor was closed before its watch: " + e.getMessage());
+            }
+        }
+    }
+
+    private final class TimerEntry implements Timer {
+        final long deadline;
+        final Runnable task;
+
+        TimerEntry(long deadline, Runnable task) {
+            this.deadline = deadline;
+            this.task = task;
+        }
+
+        @Override
+        public void cancel() {
+            timers.remove(this);
+        }
+    }
+}

@@ -1,0 +1,21 @@
+package io.vireo.reactor;
+
+/**
+ * What a reactor has done since it started.
+ *
+ * @param turns times round the loop
+ * @param work sum of what the pollers returned
+ * @param sleeps times it waited in epoll
+ * @param memoryFaults turns that touched guest memory that was not there
+ * @param failures exceptions that pollers, handlers and tasks threw: bugs
+ * @param activePollers pollers that are polled every turn
+ * @param parkedPollers pollers that wait to be woken
+ */
+public record ReactorMetrics(
+        long turns,
+        long work,
+        long sleeps,
+        long memoryFaults,
+        long failures,
+        int activePollers,
+        int parkedPollers) {}

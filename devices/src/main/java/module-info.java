@@ -1,0 +1,5 @@
+/** Device models: what a server's driver talks to. No sockets, no files. */
+module io.vireo.devices {
+    requires io.vireo.core;
+    requires static org.jspecify;
+}

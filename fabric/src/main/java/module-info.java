@@ -1,0 +1,5 @@
+/** What turns physical adapters into virtual resources: the switch and the storage pools. */
+module io.vireo.fabric {
+    requires io.vireo.core;
+    requires static org.jspecify;
+}
