@@ -1,0 +1,244 @@
+package io.vireo.systest;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalLong;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * Vireo as it is shipped: its program is run as a daemon and as the command line that drives it.
+ */
+public final class Daemon implements Host {
+    private static final JsonMapper JSON = JsonMapper.builder().build();
+    private static final Duration START = Duration.ofSeconds(60);
+    private static final Duration STOP = Duration.ofSeconds(30);
+    private static final String RECOVERED = "vireo_vhost_inflight_recovered_total";
+
+    private final Bed bed;
+    private final Path runtime;
+    private @Nullable Process process;
+
+    /** Describes a daemon whose runtime, state and log are in the bed's folder. */
+    public Daemon(Bed bed) {
+        this.bed = bed;
+        this.runtime = bed.run().resolve("runtime");
+    }
+
+    private Path program() {
+        return bed.repository().resolve("server/target/vireo/bin/vireo");
+    }
+
+    /** The socket of its API. */
+    public Path apiSocket() {
+        return runtime.resolve("api.sock");
+    }
+
+    /** What it logs. */
+    public Path log() {
+        return bed.run().resolve("daemon.log");
+    }
+
+    /** Starts it and returns when its API answers. */
+    public void start() {
+        try {
+            Process started =
+                    builder(
+                                    "serve",
+                                    "--runtime-dir",
+                                    runtime.toString(),
+                                    "--state-dir",
+                                    bed.run().resolve("state").toString())
+                            .redirectErrorStream(true)
+                            .redirectOutput(ProcessBuilder.Redirect.appendTo(log().toFile()))
+                            .start();
+            process = started;
+            Files.writeString(bed.run().resolve("daemon.pid"), started.pid() + "\n");
+            awaitReady(started);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private ProcessBuilder builder(String... arguments) {
+        var words = new ArrayList<String>(List.of(program().toString()));
+        words.addAll(List.of(arguments));
+        var builder = new ProcessBuilder(words).directory(bed.repository().toFile());
+        builder.environment().put("VIREO_RUNTIME_DIR", runtime.toString());
+        return builder;
+    }
+
+    private void awaitReady(Process started) {
+        long deadline = System.nanoTime() + START.toNanos();
+        while (!UnixHttp.answers(apiSocket(), "/metrics")) {
+            if (!started.isAlive()) {
+                throw new ScenarioException("the daemon ended at its start: see " + log());
+            }
+            if (System.nanoTime() > deadline) {
+                throw new ScenarioException("the daemon does not answer: see " + log());
+            }
+            Processes.pause(50);
+        }
+    }
+
+    /**
+     * Runs a command of the program and returns what it printed.
+     *
+     * @throws ScenarioException with its message if it fails
+     */
+    public String vireo(String... arguments) {
+        try {
+            Path errors = Files.createTempFile(bed.run(), "vireo", ".err");
+            Process command = builder(arguments).redirectError(errors.toFile()).start();
+            command.getOutputStream().close();
+            var output =
+                    new String(command.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+            if (!Processes.ended(command, START) || command.exitValue() != 0) {
+                throw new ScenarioException(
+                        "vireo %s failed: %s%s"
+                                .formatted(
+                                        String.join(" ", arguments),
+                                        output,
+                                        Files.readString(errors)));
+            }
+            Files.delete(errors);
+            return output;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Applies a folder of resources and returns when all of them are ready. */
+    public void apply(Path folder) {
+        vireo("apply", "-f", folder.toString());
+        for (String kind : List.of("network", "pool", "vdisk", "serverprofile")) {
+            awaitAll(kind);
+        }
+    }
+
+    private void awaitAll(String kind) {
+        long deadline = System.nanoTime() + START.toNanos();
+        String list = vireo("get", kind, "-o", "json");
+        while (!ready(JSON.readTree(list))) {
+            if (System.nanoTime() > deadline) {
+                throw new ScenarioException(kind + " does not get ready:\n" + list);
+            }
+            Processes.pause(100);
+            list = vireo("get", kind, "-o", "json");
+        }
+    }
+
+    private static boolean ready(JsonNode list) {
+        JsonNode items = list.isArray() ? list : list.path("items");
+        for (JsonNode resource : items) {
+            boolean met = false;
+            for (JsonNode condition : resource.path("status").path("conditions")) {
+                met |=
+                        condition.path("type").asString("").equals("Ready")
+                                && condition.path("met").asBoolean(false);
+            }
+            if (!met) {
+                return false;
+            }
+        }
+        return !items.isEmpty();
+    }
+
+    @Override
+    public List<String> attach(String profile, int memoryMib) {
+        String printed = vireo("attach", profile, "--as", "qemu", "--memory", memoryMib + "M");
+        List<String> words = shellWords(printed);
+        return words.getFirst().startsWith("-") ? words : words.subList(1, words.size());
+    }
+
+    /** Has a shell split what is meant to be pasted into one. */
+    private static List<String> shellWords(String text) {
+        try {
+            String script = "printf '%s\\n' " + text.strip().replaceFirst("\\\\$", "");
+            Process shell = new ProcessBuilder("sh", "-c", script).start();
+            var words = new String(shell.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+            return words.lines().toList();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Override
+    public Identity identity(String profile) {
+        JsonNode card = derived("vnic", profile + ".eth0");
+        JsonNode disk = derived("vdiskattachment", profile + ".disk0");
+        return new Identity(card.path("mac").asString(""), disk.path("serial").asString(""));
+    }
+
+    private JsonNode derived(String kind, String name) {
+        return JSON.readTree(vireo("get", kind, name, "-o", "json")).path("spec");
+    }
+
+    @Override
+    public void restart() {
+        Process running = running();
+        running.destroy();
+        if (!Processes.ended(running, STOP)) {
+            throw new ScenarioException(
+                    "the daemon did not end within %d s of SIGTERM: see %s"
+                            .formatted(STOP.toSeconds(), log()));
+        }
+        start();
+    }
+
+    @Override
+    public void crash() {
+        Processes.kill(running());
+        start();
+    }
+
+    private Process running() {
+        Process running = process;
+        if (running == null || !running.isAlive()) {
+            throw new ScenarioException("the daemon is not running: see " + log());
+        }
+        return running;
+    }
+
+    @Override
+    public OptionalLong recoveredRequests() {
+        double sum =
+                UnixHttp.get(apiSocket(), "/metrics")
+                        .lines()
+                        .filter(line -> line.startsWith(RECOVERED))
+                        .mapToDouble(line ->
+                                Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1)))
+                        .sum();
+        return OptionalLong.of((long) sum);
+    }
+
+    /** Resident memory in KiB, proc_pid_status(5). */
+    public long residentKib() {
+        try (var lines = Files.lines(Path.of("/proc/" + running().pid() + "/status"))) {
+            return lines.filter(line -> line.startsWith("VmRSS:"))
+                    .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")))
+                    .sum();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Override
+    public void close() {
+        Process running = process;
+        if (running != null && !Processes.end(running, STOP)) {
+            System.err.printf(
+                    "the daemon had to be killed %d s after SIGTERM%n",
+                    TimeUnit.MILLISECONDS.toSeconds(STOP.toMillis()));
+        }
+        process = null;
+    }
+}
