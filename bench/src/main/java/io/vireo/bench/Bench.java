@@ -34,6 +34,9 @@ public final class Bench {
             case "idle" -> new IdleBench(options, report, directory).run();
             default -> throw new BenchException(Options.USAGE);
         }
+        if (report.isEmpty()) {
+            throw new BenchException("No case has a name that matches \"" + options.only() + "\".");
+        }
         report.write(options.output(), options.resultName());
     }
 

@@ -111,7 +111,13 @@ final class BlkDriver implements AutoCloseable {
     private long circulate(Load load, long until) {
         var completed = 0L;
         for (var turn = 1; turn % CLOCK_INTERVAL != 0 || System.nanoTime() < until; turn++) {
-            for (var slot = complete(); slot >= 0; slot = complete()) {
+            var slot = complete();
+            if (slot < 0) {
+                // Reading an unchanged line over and over would slow down the core that is about to
+                // write it.
+                Thread.onSpinWait();
+            }
+            for (; slot >= 0; slot = complete()) {
                 submit(load, slot);
                 completed++;
             }

@@ -20,10 +20,12 @@ import java.util.regex.Pattern;
  */
 final class MeasuredProcess implements AutoCloseable {
     private static final int KEPT_LINES = 2000;
+    private static final int QUOTED_LINES = 6;
 
     private final String name;
     private final Process process;
     private final Deque<String> lines = new ArrayDeque<>();
+    private final Deque<String> lastLines = new ArrayDeque<>();
     private final Thread hook = new Thread(this::kill);
     private boolean ended;
 
@@ -62,6 +64,10 @@ final class MeasuredProcess implements AutoCloseable {
             lines.removeFirst();
         }
         lines.addLast(line);
+        if (lastLines.size() == QUOTED_LINES) {
+            lastLines.removeFirst();
+        }
+        lastLines.addLast(line);
         notifyAll();
     }
 
@@ -114,8 +120,9 @@ final class MeasuredProcess implements AutoCloseable {
         }
     }
 
+    /** The last that the process said, for a message. */
     synchronized String tail() {
-        return String.join(" | ", lines.stream().skip(Math.max(0, lines.size() - 8)).toList());
+        return lastLines.isEmpty() ? "it said nothing." : String.join(" | ", lastLines);
     }
 
     boolean alive() {

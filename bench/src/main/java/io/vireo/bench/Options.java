@@ -65,6 +65,9 @@ record Options(
                 default -> throw new BenchException("Unknown option " + option + ".\n" + USAGE);
             }
         }
+        if (control && benchmark.equals("idle")) {
+            throw new BenchException("idle has no peer, so there is nothing for --control to run.");
+        }
         return new Options(
                 benchmark,
                 windows,

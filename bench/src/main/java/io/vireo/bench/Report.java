@@ -38,6 +38,10 @@ final class Report {
         Progress.say("note: " + sentence);
     }
 
+    boolean isEmpty() {
+        return cases.isEmpty();
+    }
+
     /** Writes {@code <name>.json} into {@code directory} and prints the table. */
     void write(Path directory, String name) {
         host.put("probes", probes);

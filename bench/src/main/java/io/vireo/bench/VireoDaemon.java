@@ -32,14 +32,16 @@ final class VireoDaemon implements AutoCloseable {
     /** Starts the daemon that was built in {@code root}. */
     static VireoDaemon start(Path root, Path directory) {
         Progress.say("starting vireo");
-        return new VireoDaemon(root.resolve("script/vireo"), directory, List.of());
+        return new VireoDaemon(root.resolve("server/target/vireo/bin/vireo"), directory, List.of());
     }
 
     /** The same with one reactor for data, on {@code core}. */
     static VireoDaemon start(Path root, Path directory, int core) {
         Progress.say("starting vireo with its data reactor on core " + core);
         return new VireoDaemon(
-                root.resolve("script/vireo"), directory, List.of("--reactor-cpus=" + core));
+                root.resolve("server/target/vireo/bin/vireo"),
+                directory,
+                List.of("--reactor-cpus=" + core));
     }
 
     MeasuredProcess process() {
