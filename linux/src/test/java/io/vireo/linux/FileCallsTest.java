@@ -3,7 +3,11 @@ package io.vireo.linux;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Objects;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -123,5 +127,32 @@ class FileCallsTest {
             assertThat(BlockIoctls.discard(fd, 0, 4096)).isEqualTo(-Errno.ENOTTY);
             assertThat(BlockIoctls.zeroOut(fd, 0, 4096)).isEqualTo(-Errno.ENOTTY);
         }
+    }
+
+    @Test
+    void blockDevicesOfThisMachineTellWhatSysfsTells() throws IOException {
+        for (String name : Objects.requireNonNull(new File("/sys/class/block").list())) {
+            Path sysfs = Path.of("/sys/class/block", name);
+            Path device = Path.of("/dev", name);
+            if (!Files.isReadable(device) || !Files.exists(sysfs.resolve("queue"))) {
+                continue;
+            }
+            try (Fd fd = PathCalls.open(device, PathCalls.O_RDONLY, 0)) {
+                assertThat(FileStat.of(fd).isBlockDevice()).isTrue();
+                assertThat(BlockIoctls.size(fd)).isEqualTo(number(sysfs.resolve("size")) * 512);
+                assertThat(BlockIoctls.logicalSectorSize(fd))
+                        .isEqualTo((int) number(sysfs.resolve("queue/logical_block_size")));
+                assertThat(BlockIoctls.physicalSectorSize(fd))
+                        .isEqualTo((int) number(sysfs.resolve("queue/physical_block_size")));
+                assertThat(BlockIoctls.readOnly(fd)).isEqualTo(number(sysfs.resolve("ro")) == 1);
+            } catch (ErrnoException e) {
+                // A CD drive without a disc, or a device that the tests' container may not open.
+                assertThat(e.call()).isEqualTo("openat2");
+            }
+        }
+    }
+
+    private static long number(Path file) throws IOException {
+        return Long.parseLong(Files.readString(file).strip());
     }
 }

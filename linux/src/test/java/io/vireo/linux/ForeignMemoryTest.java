@@ -15,6 +15,7 @@ import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class ForeignMemoryTest {
     /** Neither reads nor writes. */
@@ -98,6 +99,12 @@ class ForeignMemoryTest {
         assertThat(lines).last().isEqualTo("alive");
         assertThat(lines).noneMatch(line -> line.endsWith("MISSED"));
         assertThat(lines.stream().map(line -> line.split("[ ,]", 2)[0])).containsAll(accessors());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"-Xint", "-XX:TieredStopAtLevel=1", "-XX:+TieredCompilation"})
+    void memoryThatComesAndGoesDoesNotKill(String flag) throws IOException, InterruptedException {
+        assertThat(probe(flag, "race")).containsExactly("alive");
     }
 
     private static Set<String> accessors() {

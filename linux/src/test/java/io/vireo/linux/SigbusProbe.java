@@ -12,7 +12,20 @@ public final class SigbusProbe {
     private static final int WARM_UP = 30_000;
     private static final int PAGES = 4;
 
+    /**
+     * How often the race takes the memory away at least, and how often that must have been noticed.
+     */
+    private static final int TRUNCATIONS = 5_000;
+
+    private static final int RACES_WON = 200;
+
+    @SuppressWarnings("NonAtomicVolatileUpdate") // Its value is of no interest.
     private static volatile long sink;
+
+    private static volatile boolean running = true;
+
+    @SuppressWarnings("NonAtomicVolatileUpdate") // One thread counts.
+    private static volatile int errors;
 
     private interface Access {
         void at(long address);
@@ -20,8 +33,52 @@ public final class SigbusProbe {
 
     private SigbusProbe() {}
 
-    public static void main(String[] arguments) throws ErrnoException {
-        boolean warm = arguments[0].equals("warm");
+    public static void main(String[] arguments) throws ErrnoException, InterruptedException {
+        if (arguments[0].equals("race")) {
+            race();
+        } else {
+            touch(arguments[0].equals("warm"));
+        }
+        System.out.println("alive");
+    }
+
+    /**
+     * Takes memory away while another thread goes on using it, and gives it back, again and again.
+     */
+    private static void race() throws ErrnoException, InterruptedException {
+        long length = PAGES * Mapping.pageSize();
+        try (Fd fd = Memfd.create("probe", length, 0);
+                Mapping mapping =
+                        Mapping.map(fd, 0, length, Mapping.PROT_READ | Mapping.PROT_WRITE, true)) {
+            Thread user = Thread.ofPlatform().start(() -> use(mapping.address()));
+            for (int i = 0; i < TRUNCATIONS || errors < RACES_WON; i++) {
+                FileCalls.ftruncate(fd, i % 2 == 0 ? 0 : length / 2);
+                Thread.onSpinWait();
+                FileCalls.ftruncate(fd, length);
+            }
+            running = false;
+            user.join();
+        }
+    }
+
+    private static void use(long address) {
+        Access[] all = accesses().values().toArray(new Access[0]);
+        int next = 0;
+        while (running) {
+            try {
+                while (running) {
+                    next++;
+                    all[next % all.length].at(address + 8 * (next & 1023));
+                    // Garbage, so that collections join in.
+                    sink += Integer.toString(next).length();
+                }
+            } catch (InternalError expected) {
+                errors++;
+            }
+        }
+    }
+
+    private static void touch(boolean warm) throws ErrnoException {
         long length = PAGES * Mapping.pageSize();
         for (Map.Entry<String, Access> entry : accesses().entrySet()) {
             Access access = entry.getValue();
@@ -41,7 +98,6 @@ public final class SigbusProbe {
                                         : "MISSED"));
             }
         }
-        System.out.println("alive");
     }
 
     private static boolean throwsInternalError(Access access, long address) {
