@@ -1,0 +1,540 @@
+package io.vireo.control;
+
+import io.vireo.control.codec.Manifest;
+import io.vireo.control.codec.ResourceCodec;
+import io.vireo.control.event.Event;
+import io.vireo.control.event.EventLog;
+import io.vireo.control.identity.Identities;
+import io.vireo.control.plan.Action;
+import io.vireo.control.plan.Planner;
+import io.vireo.control.profile.ProfileExpansion;
+import io.vireo.control.reconcile.Desired;
+import io.vireo.control.reconcile.Host;
+import io.vireo.control.reconcile.Observed;
+import io.vireo.control.reconcile.Reconciler;
+import io.vireo.control.reconcile.ReconcilerThread;
+import io.vireo.control.store.SqliteStore;
+import io.vireo.control.store.Store;
+import io.vireo.control.store.Transaction;
+import io.vireo.resource.Condition;
+import io.vireo.resource.ErrorCode;
+import io.vireo.resource.Metadata;
+import io.vireo.resource.Reference;
+import io.vireo.resource.ResourceException;
+import io.vireo.resource.ResourceKind;
+import io.vireo.resource.Spec;
+import io.vireo.resource.Status;
+import io.vireo.resource.spec.ServerProfileSpec;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.ReentrantLock;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Desired state and its reconciliation. {@link #open} reads the store and starts to bring
+ * everything up; {@link #close} stops all that runs, in order, and forgets nothing.
+ */
+public final class ControlPlane implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(ControlPlane.class);
+    private static final String RESOURCES = "/resources/";
+    private static final String PROVISIONED = "/provisioned/";
+    private static final long LOG_KEPT = 10_000;
+    private static final Duration STOP_TIMEOUT = Duration.ofSeconds(20);
+
+    private final KindRegistry kinds;
+    private final ResourceCodec codec;
+    private final Store store;
+    private final InstantSource clock;
+    private final Identities identities;
+    private final EventLog events;
+    private final Reconciler reconciler;
+    private final ReconcilerThread thread;
+    private final ReentrantLock writing = new ReentrantLock();
+    private final Map<Reference, String> provisioned = new ConcurrentHashMap<>();
+    private volatile Image image;
+    private volatile boolean stopping;
+
+    private ControlPlane(
+            ControlConfig config,
+            KindRegistry kinds,
+            Services services,
+            Store store,
+            InstantSource clock) {
+        this.kinds = kinds;
+        this.codec = new ResourceCodec(kinds);
+        this.store = store;
+        this.clock = clock;
+        this.identities = new Identities(store, config.identities(), new SecureRandom());
+        this.events = new EventLog(config.eventsKept(), clock);
+        this.image = load();
+        this.thread = new ReconcilerThread(this::pass);
+        this.reconciler =
+                new Reconciler(kinds, services, new ReconcilerHost(), clock, thread::wake);
+    }
+
+    /**
+     * Opens the store and starts reconciling.
+     *
+     * @throws io.vireo.control.store.StoreException if the store cannot be opened
+     * @throws ResourceException if the store holds something that this version cannot read
+     */
+    public static ControlPlane open(
+            ControlConfig config, Collection<? extends ResourceKind<?>> kinds, Services services) {
+        Store store = SqliteStore.open(config.store());
+        try {
+            ControlPlane plane =
+                    new ControlPlane(
+                            config,
+                            new KindRegistry(kinds),
+                            services,
+                            store,
+                            InstantSource.system());
+            plane.thread.start();
+            return plane;
+        } catch (RuntimeException e) {
+            store.close();
+            throw e;
+        }
+    }
+
+    private long pass(long nowNanos) {
+        return reconciler.pass(nowNanos);
+    }
+
+    private Image load() {
+        store.compact(Math.max(0, store.revision() - LOG_KEPT));
+        Map<Reference, Resource> stored = new TreeMap<>();
+        for (Store.Entry entry : store.list(RESOURCES).entries()) {
+            Resource resource = codec.decode(entry.value(), entry.modRevision());
+            stored.put(resource.reference(), resource);
+        }
+        for (Store.Entry entry : store.list(PROVISIONED).entries()) {
+            String[] parts = entry.key().substring(PROVISIONED.length()).split("/", 2);
+            provisioned.put(new Reference(parts[0], parts[1]), entry.value());
+        }
+        LOG.info("the store holds {} resources", stored.size());
+        return new Image(kinds, stored);
+    }
+
+    public KindRegistry kinds() {
+        return kinds;
+    }
+
+    public ResourceCodec codec() {
+        return codec;
+    }
+
+    public EventLog events() {
+        return events;
+    }
+
+    /** The store's revision of the last change. */
+    public long revision() {
+        return store.revision();
+    }
+
+    /**
+     * Declares resources, all of them or none. They are durable when this returns, and come up
+     * afterwards.
+     *
+     * @return one result for each manifest, in their order
+     * @throws ResourceException if any of them is refused; nothing has changed then
+     */
+    public List<Applied> apply(List<Manifest> manifests) {
+        writing.lock();
+        try {
+            Identities.Draft draft = identities.draft();
+            Admission.Verdict verdict = new Admission(kinds, image, draft, now()).admit(manifests);
+            var transaction = new Transaction();
+            for (Applied applied : verdict.applied()) {
+                if (applied.outcome() != Applied.Outcome.UNCHANGED) {
+                    write(transaction, applied.resource());
+                }
+            }
+            if (transaction.isEmpty()) {
+                return verdict.applied();
+            }
+            draft.writeTo(transaction);
+            long revision = commit(transaction);
+            draft.accept();
+            List<Applied> applied =
+                    verdict.applied().stream().map(each -> at(each, revision)).toList();
+            take(applied.stream().map(Applied::resource).toList());
+            applied.forEach(this::announce);
+            return applied;
+        } finally {
+            writing.unlock();
+        }
+    }
+
+    private Instant now() {
+        return clock.instant().truncatedTo(ChronoUnit.MILLIS);
+    }
+
+    private void write(Transaction transaction, Resource resource) {
+        String key = key(RESOURCES, resource.reference());
+        transaction.require(key, resource.metadata().revision());
+        transaction.put(key, codec.encode(resource));
+    }
+
+    private static String key(String prefix, Reference reference) {
+        return prefix + reference.kind() + "/" + reference.name();
+    }
+
+    private long commit(Transaction transaction) {
+        return store.commit(transaction)
+                .orElseThrow(() ->
+                        new ResourceException(
+                                ErrorCode.CONFLICT,
+                                "the store was changed by another process; restart the daemon"));
+    }
+
+    private static Applied at(Applied applied, long revision) {
+        if (applied.outcome() == Applied.Outcome.UNCHANGED) {
+            return applied;
+        }
+        return new Applied(withRevision(applied.resource(), revision), applied.outcome());
+    }
+
+    private static Resource withRevision(Resource resource, long revision) {
+        Metadata old = resource.metadata();
+        return new Resource(
+                resource.kind(),
+                new Metadata(
+                        old.name(),
+                        old.labels(),
+                        old.annotations(),
+                        old.uid(),
+                        old.generation(),
+                        revision,
+                        old.createdAt(),
+                        old.updatedAt(),
+                        old.deletionRequestedAt(),
+                        old.owner()),
+                resource.spec());
+    }
+
+    /** Makes changed resources part of desired state. */
+    private void take(List<Resource> changed) {
+        Map<Reference, Resource> stored = new TreeMap<>(image.stored());
+        changed.forEach(resource -> stored.put(resource.reference(), resource));
+        image = new Image(kinds, stored);
+        thread.wake();
+    }
+
+    private void announce(Applied applied) {
+        Reference reference = applied.resource().reference();
+        switch (applied.outcome()) {
+            case CREATED -> events.append(Event.Type.ADDED, reference, "Created", "");
+            case CHANGED -> events.append(Event.Type.MODIFIED, reference, "Changed", "");
+            case UNCHANGED -> {}
+        }
+    }
+
+    /**
+     * What applying these manifests would do to what runs, in order; changes nothing.
+     *
+     * @throws ResourceException if any of them would be refused
+     */
+    public List<Action> plan(List<Manifest> manifests) {
+        writing.lock();
+        try {
+            Admission.Verdict verdict =
+                    new Admission(kinds, image, identities.draft(), now()).admit(manifests);
+            return Planner.plan(Reconciler.wanted(verdict.after().desired()), reconciler.running());
+        } finally {
+            writing.unlock();
+        }
+    }
+
+    /**
+     * Asks for the deletion of resources, all of them or none. They go when all that they run has
+     * stopped; deleting what is being deleted is no error.
+     *
+     * @throws ResourceException with {@link ErrorCode#NOT_FOUND}, or with {@link ErrorCode#IN_USE}
+     *     if others, which are not deleted with them, refer to them
+     */
+    public List<Resource> delete(List<Reference> references) {
+        writing.lock();
+        try {
+            List<Resource> found = references.stream().map(this::deletable).toList();
+            Set<Reference> all = new HashSet<>(references);
+            found.forEach(resource -> checkUnused(resource, all));
+            var transaction = new Transaction();
+            List<Resource> marked = new ArrayList<>();
+            for (Resource resource : found) {
+                if (!Image.deleting(resource)) {
+                    marked.add(marked(resource));
+                    write(transaction, marked.getLast());
+                }
+            }
+            if (!transaction.isEmpty()) {
+                long revision = commit(transaction);
+                take(marked.stream().map(resource -> withRevision(resource, revision)).toList());
+                marked.forEach(resource ->
+                        events.append(
+                                Event.Type.MODIFIED,
+                                resource.reference(),
+                                "DeletionRequested",
+                                ""));
+            }
+            return found.stream()
+                    .map(resource -> image.find(resource.reference()).orElse(resource))
+                    .toList();
+        } finally {
+            writing.unlock();
+        }
+    }
+
+    private Resource deletable(Reference reference) {
+        Resource resource = image.find(reference).orElseThrow(() -> notFound(reference));
+        resource.metadata()
+                .owner()
+                .ifPresent(owner -> {
+                    throw new ResourceException(
+                            ErrorCode.INVALID,
+                            reference + " is derived and cannot be deleted; change " + owner);
+                });
+        return resource;
+    }
+
+    private void checkUnused(Resource resource, Set<Reference> deleted) {
+        List<Reference> users = new ArrayList<>(image.users(resource.reference()));
+        users.removeAll(deleted);
+        if (!users.isEmpty()) {
+            String names = String.join(", ", users.stream().map(Reference::toString).toList());
+            throw new ResourceException(
+                    ErrorCode.IN_USE,
+                    resource.reference() + " is used by " + names + "; change or delete that first",
+                    Map.of("users", names));
+        }
+    }
+
+    private Resource marked(Resource resource) {
+        Metadata old = resource.metadata();
+        Instant now = now();
+        return new Resource(
+                resource.kind(),
+                new Metadata(
+                        old.name(),
+                        old.labels(),
+                        old.annotations(),
+                        old.uid(),
+                        old.generation(),
+                        old.revision(),
+                        old.createdAt(),
+                        now,
+                        Optional.of(now),
+                        old.owner()),
+                resource.spec());
+    }
+
+    private static ResourceException notFound(Reference reference) {
+        return new ResourceException(ErrorCode.NOT_FOUND, "there is no " + reference);
+    }
+
+    /**
+     * One resource with its status.
+     *
+     * @throws ResourceException with {@link ErrorCode#NOT_FOUND}
+     */
+    public View get(Reference reference) {
+        return view(image.find(reference).orElseThrow(() -> notFound(reference)), true);
+    }
+
+    /** All resources of a kind with their status, sorted by name. */
+    public List<View> list(String kind) {
+        return image.list(kind).stream().map(resource -> view(resource, true)).toList();
+    }
+
+    /** Everything there is, with its status. */
+    public List<View> all() {
+        return kinds.all().stream().flatMap(kind -> list(kind.kind().kind()).stream()).toList();
+    }
+
+    /** Whether the reconciler has realized everything that is wanted. */
+    public boolean ready() {
+        return image.desired().run().keySet().stream()
+                .allMatch(target ->
+                        reconciler
+                                .observed(target)
+                                .filter(known -> known.ready().met())
+                                .isPresent());
+    }
+
+    private View view(Resource resource, boolean wide) {
+        Optional<Observed> observed = reconciler.observed(resource.reference());
+        Status status = observed.map(Observed::status).orElse(Status.EMPTY);
+        List<Condition> conditions = new ArrayList<>();
+        conditions.add(readiness(resource, observed, status));
+        status.conditions().stream()
+                .filter(each -> !each.type().equals(Condition.READY))
+                .forEach(conditions::add);
+        return new View(
+                resource,
+                observed.map(Observed::observedGeneration).orElse(0L),
+                conditions,
+                observed.map(Observed::since).orElse(resource.metadata().updatedAt()),
+                status.attributes(),
+                status.metrics(),
+                kinds.byKind(resource.kind()).cells(resource.spec(), status, wide));
+    }
+
+    /** The reconciler's word, lowered by what the resource says of itself and by what it owns. */
+    private Condition readiness(Resource resource, Optional<Observed> observed, Status status) {
+        Condition known =
+                observed.map(Observed::ready)
+                        .orElse(
+                                new Condition(
+                                        Condition.READY,
+                                        false,
+                                        "Pending",
+                                        "waits for the reconciler"));
+        if (!known.met()) {
+            return known;
+        }
+        for (Condition own : status.conditions()) {
+            if (own.type().equals(Condition.READY) && !own.met()) {
+                return own;
+            }
+        }
+        for (Resource part : image.owned(resource.reference())) {
+            Condition condition = view(part, false).conditions().getFirst();
+            if (!condition.met()) {
+                return new Condition(
+                        Condition.READY,
+                        false,
+                        "PartNotReady",
+                        part.reference() + ": " + condition.message());
+            }
+        }
+        return known;
+    }
+
+    /**
+     * Stops all that runs, in order, and closes the store. Desired state stays and comes up again
+     * with the next {@link #open}. Waits for I/O in flight, but no longer than 20 seconds.
+     */
+    @Override
+    public void close() {
+        if (stopping) {
+            return;
+        }
+        stopping = true;
+        thread.wake();
+        try {
+            long deadline = System.nanoTime() + STOP_TIMEOUT.toNanos();
+            while (!reconciler.idle() && System.nanoTime() < deadline) {
+                Thread.sleep(5);
+            }
+            if (!reconciler.idle()) {
+                LOG.warn(
+                        "these did not stop in {} s: {}",
+                        STOP_TIMEOUT.toSeconds(),
+                        reconciler.running().keySet());
+            }
+            thread.stop(STOP_TIMEOUT);
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+        }
+        events.close();
+        store.close();
+    }
+
+    /** What the reconciler sees. */
+    private final class ReconcilerHost implements Host {
+        @Override
+        public Desired desired() {
+            return stopping ? Desired.NOTHING : image.desired();
+        }
+
+        @Override
+        public boolean provisioned(Resource resource) {
+            return resource.metadata().uid().equals(provisioned.get(resource.reference()));
+        }
+
+        @Override
+        public void markProvisioned(Resource resource) {
+            if (resource.metadata().owner().isPresent() || provisioned(resource)) {
+                return;
+            }
+            String uid = resource.metadata().uid();
+            store.commit(new Transaction().put(key(PROVISIONED, resource.reference()), uid));
+            provisioned.put(resource.reference(), uid);
+        }
+
+        @Override
+        public void remove(Resource resource) {
+            Reference reference = resource.reference();
+            writing.lock();
+            try {
+                store.commit(
+                        new Transaction()
+                                .delete(key(RESOURCES, reference))
+                                .delete(key(PROVISIONED, reference)));
+                provisioned.remove(reference);
+                Map<Reference, Resource> stored = new TreeMap<>(image.stored());
+                stored.remove(reference);
+                image = new Image(kinds, stored);
+            } finally {
+                writing.unlock();
+            }
+            events.append(Event.Type.DELETED, reference, "Deleted", "");
+            thread.wake();
+        }
+
+        @Override
+        public void stillRunning(Collection<Spec> specs) {
+            if (!stopping) {
+                releaseIdentities(specs);
+            }
+        }
+
+        @Override
+        public void event(Event.Type type, Reference subject, String reason, String message) {
+            events.append(type, subject, reason, message);
+        }
+    }
+
+    /** Gives back identities that neither desired state nor anything that runs has. */
+    private void releaseIdentities(Collection<Spec> running) {
+        writing.lock();
+        try {
+            Set<String> macs = new HashSet<>();
+            Set<String> serials = new HashSet<>();
+            for (Spec spec : running) {
+                ProfileExpansion.mac(spec).ifPresent(mac -> macs.add(mac.toString()));
+                ProfileExpansion.serial(spec).ifPresent(serials::add);
+            }
+            for (Resource resource : image.stored().values()) {
+                if (resource.spec() instanceof ServerProfileSpec spec) {
+                    spec.vnics()
+                            .forEach(nic -> nic.mac().ifPresent(mac -> macs.add(mac.toString())));
+                    spec.vdisks().forEach(disk -> disk.serial().ifPresent(serials::add));
+                }
+            }
+            Identities.Draft draft = identities.release(macs, serials);
+            if (!draft.isEmpty()) {
+                var transaction = new Transaction();
+                draft.writeTo(transaction);
+                store.commit(transaction);
+                draft.accept();
+            }
+        } finally {
+            writing.unlock();
+        }
+    }
+}

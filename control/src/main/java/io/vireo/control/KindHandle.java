@@ -1,0 +1,75 @@
+package io.vireo.control;
+
+import io.vireo.resource.Metadata;
+import io.vireo.resource.Realization;
+import io.vireo.resource.RealizeContext;
+import io.vireo.resource.Reference;
+import io.vireo.resource.ResourceKind;
+import io.vireo.resource.Spec;
+import io.vireo.resource.Status;
+import io.vireo.resource.UpdateResult;
+import io.vireo.resource.Violation;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A kind that takes any {@link Spec} and checks that it is its own, for code that is generic over
+ * kinds.
+ */
+public final class KindHandle<S extends Spec> {
+    private final ResourceKind<S> kind;
+
+    KindHandle(ResourceKind<S> kind) {
+        this.kind = kind;
+    }
+
+    /** The kind itself. */
+    public ResourceKind<S> kind() {
+        return kind;
+    }
+
+    private S own(Spec spec) {
+        return kind.specType().cast(spec);
+    }
+
+    public List<Reference> references(Spec spec) {
+        return kind.references(own(spec));
+    }
+
+    public List<Violation> validate(Metadata metadata, Spec spec) {
+        return kind.validate(metadata, own(spec));
+    }
+
+    public List<Violation> validateUpdate(Metadata metadata, Spec oldSpec, Spec newSpec) {
+        return kind.validateUpdate(metadata, own(oldSpec), own(newSpec));
+    }
+
+    public Realization realize(Metadata metadata, Spec spec, RealizeContext context) {
+        return kind.realize(metadata, own(spec), context);
+    }
+
+    public UpdateResult update(
+            Realization running,
+            Metadata metadata,
+            Spec oldSpec,
+            Spec newSpec,
+            RealizeContext context) {
+        return kind.update(running, metadata, own(oldSpec), own(newSpec), context);
+    }
+
+    public void destroy(Metadata metadata, Spec spec, RealizeContext context) {
+        kind.destroy(metadata, own(spec), context);
+    }
+
+    /** The cells of the kind's table by column, narrow or wide. */
+    public Map<String, String> cells(Spec spec, Status status, boolean wide) {
+        Map<String, String> cells = new LinkedHashMap<>();
+        for (var column : kind.columns()) {
+            if (wide || !column.wide()) {
+                cells.put(column.name(), column.value().apply(own(spec), status));
+            }
+        }
+        return cells;
+    }
+}

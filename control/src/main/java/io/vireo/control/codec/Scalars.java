@@ -1,0 +1,61 @@
+package io.vireo.control.codec;
+
+import io.vireo.resource.MacAddress;
+import io.vireo.resource.Quantity;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * How single values of a spec look in JSON. Value types are strings, enum constants are in lower
+ * case with hyphens.
+ */
+public final class Scalars {
+    private static final Map<Class<?>, Function<String, Object>> VALUE_TYPES =
+            Map.of(Quantity.class, Quantity::parse, MacAddress.class, MacAddress::parse);
+
+    private Scalars() {}
+
+    /** Whether a type is a value type of ours that JSON shows as a string. */
+    public static boolean isValueType(Class<?> type) {
+        return VALUE_TYPES.containsKey(type);
+    }
+
+    /** The text of an enum constant. */
+    public static String text(Enum<?> constant) {
+        return constant.name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
+
+    /** The texts of all constants of an enum, in their order. */
+    public static List<String> texts(Class<?> enumType) {
+        return Arrays.stream(enumType.getEnumConstants())
+                .map(constant -> text((Enum<?>) constant))
+                .toList();
+    }
+
+    static Optional<Object> enumConstant(Class<?> enumType, String text) {
+        return Arrays.stream(enumType.getEnumConstants())
+                .filter(constant -> text((Enum<?>) constant).equals(text))
+                .findFirst()
+                .map(Object.class::cast);
+    }
+
+    /** Reads a value type; a size may also be a whole number of bytes. */
+    static Object value(Class<?> type, JsonNode node) {
+        if (type == Quantity.class && node.isIntegralNumber() && node.canConvertToLong()) {
+            return new Quantity(node.longValue());
+        }
+        if (!node.isString()) {
+            throw new IllegalArgumentException("must be a string");
+        }
+        Function<String, Object> parser = VALUE_TYPES.get(type);
+        if (parser == null) {
+            throw new IllegalStateException("no parser for " + type);
+        }
+        return parser.apply(node.stringValue());
+    }
+}

@@ -1,0 +1,80 @@
+package io.vireo.control.profile;
+
+import io.vireo.control.Resource;
+import io.vireo.resource.ErrorCode;
+import io.vireo.resource.Names;
+import io.vireo.resource.ResourceException;
+import io.vireo.resource.spec.ServerProfileSpec;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+
+/** Rules that hold between profiles. Pure. */
+public final class ProfileRules {
+    private record Use(String device, boolean readOnly) {}
+
+    private ProfileRules() {}
+
+    /**
+     * Checks that no two servers write to the same vDisk, and that no two devices claim the same
+     * socket.
+     *
+     * @param resources all desired resources
+     * @throws ResourceException with {@link ErrorCode#CONFLICT} that names the other device
+     */
+    public static void check(Collection<Resource> resources) {
+        Map<String, Use> disks = new HashMap<>();
+        Map<String, String> sockets = new HashMap<>();
+        for (Resource resource : resources) {
+            if (resource.spec() instanceof ServerProfileSpec spec) {
+                check(resource.metadata().name(), spec, disks, sockets);
+            }
+        }
+    }
+
+    private static void check(
+            String profile,
+            ServerProfileSpec spec,
+            Map<String, Use> disks,
+            Map<String, String> sockets) {
+        for (ServerProfileSpec.Nic nic : spec.vnics()) {
+            claim(sockets, nic.socketPath(), Names.derived(profile, nic.name()));
+        }
+        for (ServerProfileSpec.Disk disk : spec.vdisks()) {
+            String device = Names.derived(profile, disk.name());
+            claim(sockets, disk.socketPath(), device);
+            Use other = disks.put(disk.vdisk(), new Use(device, disk.readOnly()));
+            if (other != null && !(other.readOnly() && disk.readOnly())) {
+                throw new ResourceException(
+                        ErrorCode.CONFLICT,
+                        "the vDisk "
+                                + disk.vdisk()
+                                + " of "
+                                + device
+                                + " is attached to "
+                                + other.device()
+                                + " as well; detach it there, or make both readOnly",
+                        Map.of("vdisk", disk.vdisk(), "owner", other.device()));
+            }
+        }
+    }
+
+    private static void claim(Map<String, String> sockets, Optional<String> path, String device) {
+        path.ifPresent(socket -> {
+            String other = sockets.put(socket, device);
+            if (other != null) {
+                throw new ResourceException(
+                        ErrorCode.CONFLICT,
+                        "the socket "
+                                + socket
+                                + " of "
+                                + device
+                                + " belongs to "
+                                + other
+                                + "; choose another path, or leave it out",
+                        Map.of("socket", socket, "owner", other));
+            }
+        });
+    }
+}

@@ -1,0 +1,168 @@
+package io.vireo.control.profile;
+
+import io.vireo.resource.Column;
+import io.vireo.resource.Metadata;
+import io.vireo.resource.Realization;
+import io.vireo.resource.RealizeContext;
+import io.vireo.resource.Reference;
+import io.vireo.resource.ResourceKind;
+import io.vireo.resource.Status;
+import io.vireo.resource.UpdateResult;
+import io.vireo.resource.Violation;
+import io.vireo.resource.spec.Kinds;
+import io.vireo.resource.spec.ServerProfileSpec;
+import io.vireo.resource.spec.ServerProfileSpec.Disk;
+import io.vireo.resource.spec.ServerProfileSpec.Nic;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+
+/** The kind ServerProfile. It runs nothing itself; the resources that it expands to do. */
+public final class ServerProfileKind implements ResourceKind<ServerProfileSpec> {
+    @Override
+    public String kind() {
+        return Kinds.SERVER_PROFILE;
+    }
+
+    @Override
+    public String plural() {
+        return "profiles";
+    }
+
+    @Override
+    public List<String> shortNames() {
+        return List.of("profile", "sp");
+    }
+
+    @Override
+    public String description() {
+        return "The virtual I/O of one server: its network cards and disks, with identities that stay with it.";
+    }
+
+    @Override
+    public Class<ServerProfileSpec> specType() {
+        return ServerProfileSpec.class;
+    }
+
+    @Override
+    public List<Reference> references(ServerProfileSpec spec) {
+        Set<Reference> references = new TreeSet<>();
+        spec.vnics().forEach(nic -> references.add(new Reference(Kinds.NETWORK, nic.network())));
+        spec.vdisks().forEach(disk -> references.add(new Reference(Kinds.VDISK, disk.vdisk())));
+        return List.copyOf(references);
+    }
+
+    @Override
+    public List<Violation> validate(Metadata metadata, ServerProfileSpec spec) {
+        List<Violation> violations = new ArrayList<>();
+        Set<String> names = new HashSet<>();
+        for (int i = 0; i < spec.vnics().size(); i++) {
+            validate(spec.vnics().get(i), "/spec/vnics/" + i, names, violations);
+        }
+        Set<String> disks = new HashSet<>();
+        Set<Integer> bootOrders = new HashSet<>();
+        for (int i = 0; i < spec.vdisks().size(); i++) {
+            Disk disk = spec.vdisks().get(i);
+            String at = "/spec/vdisks/" + i;
+            unique(names, disk.name(), at, violations);
+            socketPath(disk.socketPath(), at, violations);
+            if (!disks.add(disk.vdisk())) {
+                violations.add(new Violation(at + "/vdisk", "is attached to this profile already"));
+            }
+            if (disk.bootOrder().isPresent() && !bootOrders.add(disk.bootOrder().getAsInt())) {
+                violations.add(
+                        new Violation(at + "/bootOrder", "is the place of another disk already"));
+            }
+        }
+        return violations;
+    }
+
+    private static void validate(
+            Nic nic, String at, Set<String> names, List<Violation> violations) {
+        unique(names, nic.name(), at, violations);
+        socketPath(nic.socketPath(), at, violations);
+        if (nic.vlan().isPresent() && !nic.trunk().isEmpty()) {
+            violations.add(
+                    new Violation(
+                            at + "/vlan", "cannot be given together with trunk; a card is either"));
+        }
+        if (nic.nativeVlan().isPresent() && nic.trunk().isEmpty()) {
+            violations.add(
+                    new Violation(
+                            at + "/nativeVlan", "is for trunks only; give trunk too, or use vlan"));
+        }
+        if (new HashSet<>(nic.trunk()).size() < nic.trunk().size()) {
+            violations.add(new Violation(at + "/trunk", "names a VLAN twice"));
+        }
+    }
+
+    private static void unique(
+            Set<String> names, String name, String at, List<Violation> violations) {
+        if (!names.add(name)) {
+            violations.add(
+                    new Violation(
+                            at + "/name", "is the name of another device of this profile already"));
+        }
+    }
+
+    private static void socketPath(Optional<String> path, String at, List<Violation> violations) {
+        path.map(Path::of)
+                .filter(socket ->
+                        !socket.equals(socket.normalize()) || socket.getFileName() == null)
+                .ifPresent(_ ->
+                        violations.add(
+                                new Violation(
+                                        at + "/socketPath",
+                                        "must name a file, without '.' and '..'")));
+    }
+
+    @Override
+    public List<Column<ServerProfileSpec>> columns() {
+        return List.of(
+                Column.of("VNICS", (spec, _) -> Integer.toString(spec.vnics().size())),
+                Column.of("VDISKS", (spec, _) -> Integer.toString(spec.vdisks().size())),
+                Column.wide(
+                        "NETWORKS",
+                        (spec, _) ->
+                                String.join(
+                                        ",",
+                                        new TreeSet<>(
+                                                spec.vnics().stream()
+                                                        .map(Nic::network)
+                                                        .toList()))));
+    }
+
+    @Override
+    public Realization realize(Metadata metadata, ServerProfileSpec spec, RealizeContext context) {
+        return new Realization() {
+            @Override
+            public <T> Optional<T> contract(Class<T> type) {
+                return Optional.empty();
+            }
+
+            @Override
+            public Status status() {
+                return Status.EMPTY;
+            }
+
+            @Override
+            public void close(Runnable onClosed) {
+                onClosed.run();
+            }
+        };
+    }
+
+    @Override
+    public UpdateResult update(
+            Realization running,
+            Metadata metadata,
+            ServerProfileSpec oldSpec,
+            ServerProfileSpec newSpec,
+            RealizeContext context) {
+        return UpdateResult.IN_PLACE;
+    }
+}

@@ -1,0 +1,26 @@
+package io.vireo.control.reconcile;
+
+import io.vireo.resource.Condition;
+import io.vireo.resource.Realization;
+import io.vireo.resource.Status;
+import java.time.Instant;
+import java.util.Optional;
+
+/**
+ * What the reconciler knows of a resource.
+ *
+ * @param observedGeneration the generation that is in force, 0 if none is
+ * @param ready whether desired state is in force, and why not
+ * @param since when {@code ready} changed last
+ * @param realization what runs
+ */
+public record Observed(
+        long observedGeneration,
+        Condition ready,
+        Instant since,
+        Optional<Realization> realization) {
+    /** A snapshot of what runs. */
+    public Status status() {
+        return realization.map(Realization::status).orElse(Status.EMPTY);
+    }
+}

@@ -1,0 +1,512 @@
+package io.vireo.control.reconcile;
+
+import io.vireo.control.KindHandle;
+import io.vireo.control.KindRegistry;
+import io.vireo.control.Resource;
+import io.vireo.control.Services;
+import io.vireo.control.event.Event;
+import io.vireo.control.plan.Action;
+import io.vireo.control.plan.Planner;
+import io.vireo.control.plan.Running;
+import io.vireo.control.plan.Wanted;
+import io.vireo.control.store.StoreException;
+import io.vireo.resource.Condition;
+import io.vireo.resource.ErrorCode;
+import io.vireo.resource.Realization;
+import io.vireo.resource.Reference;
+import io.vireo.resource.ResourceException;
+import io.vireo.resource.Spec;
+import io.vireo.resource.UpdateResult;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Brings what runs to what is wanted, one pass at a time. A pass looks at the present state only,
+ * so that it does not matter which event woke it, and an event that is lost costs nothing. {@link
+ * ReconcilerThread} calls {@link #pass}.
+ */
+public final class Reconciler {
+    private static final Logger LOG = LoggerFactory.getLogger(Reconciler.class);
+
+    private final KindRegistry kinds;
+    private final Services services;
+    private final Host host;
+    private final InstantSource clock;
+    private final Runnable wake;
+
+    private final Map<Reference, Entry> actual = new TreeMap<>();
+    private final Map<Reference, Attempt> attempts = new HashMap<>();
+    private final ConcurrentLinkedQueue<Entry> closed = new ConcurrentLinkedQueue<>();
+    private final Set<Reference> dirty = ConcurrentHashMap.newKeySet();
+    private final Map<Reference, Observed> observed = new ConcurrentHashMap<>();
+    private final Map<Reference, List<Condition>> lastConditions = new HashMap<>();
+    private volatile Map<Reference, Running> running = Map.of();
+    private boolean first = true;
+
+    /** A running resource. */
+    private static final class Entry {
+        final Realization realization;
+        Resource resource;
+        Set<Reference> references;
+        boolean doomed;
+        boolean closing;
+
+        Entry(Resource resource, Set<Reference> references, Realization realization) {
+            this.resource = resource;
+            this.references = references;
+            this.realization = realization;
+        }
+    }
+
+    /**
+     * @param wake asks for another pass soon; called from any thread
+     */
+    public Reconciler(
+            KindRegistry kinds, Services services, Host host, InstantSource clock, Runnable wake) {
+        this.kinds = kinds;
+        this.services = services;
+        this.host = host;
+        this.clock = clock;
+        this.wake = wake;
+    }
+
+    /** What is known of a resource. Any thread. */
+    public Optional<Observed> observed(Reference reference) {
+        return Optional.ofNullable(observed.get(reference));
+    }
+
+    /** What runs, for a dry run of the plan. Any thread. */
+    public Map<Reference, Running> running() {
+        return running;
+    }
+
+    /** The form of desired state that the planner compares. */
+    public static Map<Reference, Wanted> wanted(Desired desired) {
+        Map<Reference, Wanted> wanted = new TreeMap<>();
+        desired.run()
+                .forEach((reference, resource) ->
+                        wanted.put(
+                                reference,
+                                new Wanted(
+                                        resource.metadata().uid(),
+                                        resource.spec(),
+                                        desired.references().getOrDefault(reference, Set.of()))));
+        return wanted;
+    }
+
+    /**
+     * Does all that can be done now.
+     *
+     * @return nanoseconds until the next retry is due; {@link Long#MAX_VALUE} if none is
+     */
+    public long pass(long nowNanos) {
+        boolean changed = first;
+        boolean progress = true;
+        while (progress) {
+            Desired desired = host.desired();
+            forgetGone(desired);
+            progress = reap();
+            adoptMetadata(desired);
+            for (Action action : Planner.plan(wanted(desired), runningNow())) {
+                progress |= perform(action, desired, nowNanos);
+            }
+            progress |= removeStopped(desired, nowNanos);
+            changed |= progress;
+        }
+        first = false;
+        running = runningNow();
+        if (changed) {
+            attemptStore(() -> host.stillRunning(specsRunning()));
+        }
+        publishDirty();
+        return nextRetry(nowNanos);
+    }
+
+    /** Whether nothing runs any more. */
+    public boolean idle() {
+        return running.isEmpty() && closed.isEmpty();
+    }
+
+    private Collection<Spec> specsRunning() {
+        return actual.values().stream().map(entry -> entry.resource.spec()).toList();
+    }
+
+    private Map<Reference, Running> runningNow() {
+        Map<Reference, Running> now = new TreeMap<>();
+        actual.forEach((reference, entry) ->
+                now.put(
+                        reference,
+                        new Running(
+                                entry.resource.metadata().uid(),
+                                entry.resource.spec(),
+                                entry.references,
+                                entry.doomed || entry.closing)));
+        return now;
+    }
+
+    /** Takes away what has finished closing. */
+    private boolean reap() {
+        boolean any = false;
+        for (Entry entry = closed.poll(); entry != null; entry = closed.poll()) {
+            actual.remove(entry.resource.reference());
+            any = true;
+        }
+        return any;
+    }
+
+    /** A change that leaves the spec alone (labels, or the spec of a sibling) needs no action. */
+    private void adoptMetadata(Desired desired) {
+        actual.forEach((reference, entry) -> {
+            Resource wanted = desired.run().get(reference);
+            if (wanted != null
+                    && !entry.doomed
+                    && !entry.closing
+                    && !wanted.metadata().equals(entry.resource.metadata())
+                    && wanted.metadata().uid().equals(entry.resource.metadata().uid())
+                    && wanted.spec().equals(entry.resource.spec())) {
+                entry.resource = wanted;
+                attempts.remove(reference);
+                ready(reference, entry, "Realized", "");
+            }
+        });
+    }
+
+    private boolean perform(Action action, Desired desired, long nowNanos) {
+        Reference target = action.target();
+        if (action.verb() == Action.Verb.DELETE) {
+            return delete(target, action.reason(), desired.run().containsKey(target));
+        }
+        Resource resource = desired.run().get(target);
+        if (resource == null || waits(resource, desired, nowNanos)) {
+            return false;
+        }
+        return switch (action.verb()) {
+            case CREATE -> create(resource, desired, nowNanos);
+            case UPDATE -> update(resource, desired, nowNanos);
+            case DELETE -> false;
+        };
+    }
+
+    private boolean delete(Reference target, String reason, boolean comesBack) {
+        Entry entry = actual.get(target);
+        if (entry == null || entry.closing || isUsed(target)) {
+            return false;
+        }
+        entry.closing = true;
+        LOG.info("stopping {}: {}", target, reason);
+        notReady(
+                target,
+                0,
+                comesBack ? "Restarting" : "Terminating",
+                comesBack
+                        ? "it is stopped and will be started again: " + reason
+                        : "it is being stopped",
+                Optional.of(entry.realization));
+        try {
+            entry.realization.close(() -> {
+                closed.add(entry);
+                wake.run();
+            });
+        } catch (RuntimeException e) {
+            // Its own callback may still come; until then it counts as running, so that nothing it
+            // uses is torn away.
+            LOG.error("stopping {} failed", target, e);
+            notReady(target, 0, "CloseFailed", message(e), Optional.of(entry.realization));
+        }
+        return !closed.isEmpty();
+    }
+
+    private boolean isUsed(Reference target) {
+        return actual.values().stream().anyMatch(entry -> entry.references.contains(target));
+    }
+
+    /** Whether a resource must wait, for what it refers to or for its next attempt. */
+    private boolean waits(Resource resource, Desired desired, long nowNanos) {
+        Reference target = resource.reference();
+        for (Reference needed : desired.references().getOrDefault(target, Set.of())) {
+            if (realized(needed).isEmpty()) {
+                Observed other = observed.get(needed);
+                String why =
+                        other == null || other.ready().message().isEmpty()
+                                ? ""
+                                : ": " + other.ready().message();
+                notReady(
+                        target,
+                        0,
+                        "DependencyNotReady",
+                        "waits for " + needed + why,
+                        Optional.ofNullable(actual.get(target)).map(entry -> entry.realization));
+                return true;
+            }
+        }
+        Attempt attempt = attempts.get(target);
+        return attempt != null
+                && attempt.blocks(resource.metadata().uid(), resource.spec(), nowNanos);
+    }
+
+    private Optional<Realization> realized(Reference reference) {
+        Entry entry = actual.get(reference);
+        return entry == null || entry.closing || entry.doomed
+                ? Optional.empty()
+                : Optional.of(entry.realization);
+    }
+
+    private boolean create(Resource resource, Desired desired, long nowNanos) {
+        Reference target = resource.reference();
+        if (actual.containsKey(target)) {
+            return false;
+        }
+        return attempt(
+                resource,
+                nowNanos,
+                () -> {
+                    KindHandle<?> kind = kinds.byKind(resource.kind());
+                    Realization realization =
+                            kind.realize(resource.metadata(), resource.spec(), context(resource));
+                    Set<Reference> references = desired.references().getOrDefault(target, Set.of());
+                    var entry = new Entry(resource, references, realization);
+                    actual.put(target, entry);
+                    attemptStore(() -> host.markProvisioned(resource));
+                    LOG.info("started {}", target);
+                    ready(target, entry, "Realized", "");
+                });
+    }
+
+    private boolean update(Resource resource, Desired desired, long nowNanos) {
+        Reference target = resource.reference();
+        Entry entry = actual.get(target);
+        if (entry == null || entry.closing || entry.doomed) {
+            return false;
+        }
+        return attempt(
+                resource,
+                nowNanos,
+                () -> {
+                    UpdateResult result =
+                            kinds.byKind(resource.kind())
+                                    .update(
+                                            entry.realization,
+                                            resource.metadata(),
+                                            entry.resource.spec(),
+                                            resource.spec(),
+                                            context(resource));
+                    switch (result) {
+                        case UpdateResult.InPlace() -> {
+                            entry.resource = resource;
+                            entry.references = desired.references().getOrDefault(target, Set.of());
+                            LOG.info("changed {}", target);
+                            ready(target, entry, "Realized", "");
+                        }
+                        case UpdateResult.Recreate(String reason) -> {
+                            LOG.info("restarting {}: {}", target, reason);
+                            entry.doomed = true;
+                        }
+                        case UpdateResult.Refused(String reason) -> refuse(resource, entry, reason);
+                    }
+                });
+    }
+
+    private void refuse(Resource resource, Entry entry, String reason) {
+        Reference target = resource.reference();
+        attempts.put(target, Attempt.refused(resource.metadata().uid(), resource.spec()));
+        notReady(
+                target,
+                entry.resource.metadata().generation(),
+                "UpdateRefused",
+                reason,
+                Optional.of(entry.realization));
+    }
+
+    /** Runs a step; a failure is noted and, if it can pass, tried again later. */
+    private boolean attempt(Resource resource, long nowNanos, Runnable step) {
+        Reference target = resource.reference();
+        Attempt earlier = attempts.remove(target);
+        try {
+            step.run();
+            return true;
+        } catch (ResourceException e) {
+            failed(resource, earlier, e.code().retryable(), e.code(), e, nowNanos);
+        } catch (StoreException e) {
+            failed(resource, earlier, true, ErrorCode.UNAVAILABLE, e, nowNanos);
+        } catch (RuntimeException e) {
+            failed(resource, earlier, false, ErrorCode.INTERNAL, e, nowNanos);
+        }
+        return false;
+    }
+
+    private void failed(
+            Resource resource,
+            @Nullable Attempt earlier,
+            boolean retry,
+            ErrorCode code,
+            RuntimeException cause,
+            long nowNanos) {
+        Reference target = resource.reference();
+        String uid = resource.metadata().uid();
+        int failures =
+                earlier != null && earlier.spec().equals(resource.spec())
+                        ? earlier.failures() + 1
+                        : 1;
+        attempts.put(
+                target,
+                retry
+                        ? Attempt.failed(uid, resource.spec(), failures, nowNanos)
+                        : Attempt.refused(uid, resource.spec()));
+        if (failures == 1) {
+            if (code == ErrorCode.INTERNAL) {
+                LOG.error("{} failed", target, cause);
+            } else {
+                LOG.warn("{} failed: {}", target, message(cause));
+            }
+        }
+        Entry entry = actual.get(target);
+        notReady(
+                target,
+                entry == null ? 0 : entry.resource.metadata().generation(),
+                camelCase(code),
+                message(cause),
+                Optional.ofNullable(entry).map(running1 -> running1.realization));
+    }
+
+    private static String message(RuntimeException e) {
+        return e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
+    }
+
+    private static String camelCase(ErrorCode code) {
+        StringBuilder text = new StringBuilder();
+        for (String word : code.name().split("_")) {
+            text.append(word.charAt(0)).append(word.substring(1).toLowerCase(Locale.ROOT));
+        }
+        return text.toString();
+    }
+
+    /** Destroys and forgets what has stopped and is to be removed. */
+    private boolean removeStopped(Desired desired, long nowNanos) {
+        boolean progress = false;
+        for (Resource resource : desired.remove().values()) {
+            Reference target = resource.reference();
+            Attempt earlier = attempts.get(target);
+            boolean blocked =
+                    earlier != null
+                            && earlier.blocks(resource.metadata().uid(), resource.spec(), nowNanos);
+            if (!actual.containsKey(target) && !blocked) {
+                progress |= attempt(resource, nowNanos, () -> destroy(resource));
+            }
+        }
+        return progress;
+    }
+
+    private void destroy(Resource resource) {
+        kinds.byKind(resource.kind())
+                .destroy(resource.metadata(), resource.spec(), context(resource));
+        host.remove(resource);
+        LOG.info("removed {}", resource.reference());
+    }
+
+    private Context context(Resource resource) {
+        Reference subject = resource.reference();
+        return new Context(
+                subject,
+                services,
+                host.provisioned(resource),
+                () -> {
+                    dirty.add(subject);
+                    wake.run();
+                },
+                this::realized);
+    }
+
+    private void ready(Reference target, Entry entry, String reason, String message) {
+        observe(
+                target,
+                entry.resource.metadata().generation(),
+                new Condition(Condition.READY, true, reason, message),
+                Optional.of(entry.realization));
+    }
+
+    private void notReady(
+            Reference target,
+            long generation,
+            String reason,
+            String message,
+            Optional<Realization> realization) {
+        observe(
+                target,
+                generation,
+                new Condition(Condition.READY, false, reason, message),
+                realization);
+    }
+
+    private void observe(
+            Reference target, long generation, Condition ready, Optional<Realization> realization) {
+        Observed before = observed.get(target);
+        boolean same = before != null && before.ready().equals(ready);
+        boolean flipped = before == null || before.ready().met() != ready.met();
+        Instant since = before != null && !flipped ? before.since() : clock.instant();
+        long shown = generation == 0 && before != null ? before.observedGeneration() : generation;
+        observed.put(target, new Observed(shown, ready, since, realization));
+        if (!same) {
+            host.event(Event.Type.STATUS, target, ready.reason(), ready.message());
+        }
+    }
+
+    private void forgetGone(Desired desired) {
+        Set<Reference> known = new HashSet<>(desired.run().keySet());
+        known.addAll(desired.remove().keySet());
+        attempts.keySet().retainAll(known);
+        known.addAll(actual.keySet());
+        observed.keySet().retainAll(known);
+        lastConditions.keySet().retainAll(actual.keySet());
+    }
+
+    /** Tells watchers of conditions that changed by themselves. */
+    private void publishDirty() {
+        for (Reference target : Set.copyOf(dirty)) {
+            dirty.remove(target);
+            Entry entry = actual.get(target);
+            if (entry == null) {
+                continue;
+            }
+            List<Condition> now = entry.realization.status().conditions();
+            List<Condition> before = lastConditions.put(target, now);
+            for (Condition condition : now) {
+                if (before == null || !before.contains(condition)) {
+                    String reason = condition.type() + "=" + (condition.met() ? "True" : "False");
+                    host.event(Event.Type.STATUS, target, reason, condition.message());
+                }
+            }
+        }
+    }
+
+    private void attemptStore(Runnable work) {
+        try {
+            work.run();
+        } catch (StoreException e) {
+            LOG.warn("the store failed, which is tried again later: {}", e.getMessage());
+        }
+    }
+
+    private long nextRetry(long nowNanos) {
+        long next = Long.MAX_VALUE;
+        for (Attempt attempt : attempts.values()) {
+            if (attempt.retryAtNanos() != Long.MAX_VALUE) {
+                next = Math.min(next, Math.max(1, attempt.retryAtNanos() - nowNanos));
+            }
+        }
+        return next;
+    }
+}

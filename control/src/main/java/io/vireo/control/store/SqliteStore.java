@@ -1,0 +1,412 @@
+package io.vireo.control.store;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.sqlite.SQLiteConfig;
+
+/**
+ * A store in one SQLite file: write-ahead log, {@code synchronous=FULL}, so that a commit survives
+ * the loss of power.
+ *
+ * <p>All work is done by one platform thread, because SQLite is called through JNI, which would pin
+ * a virtual thread's carrier; callers park until it is done. The file can be read with {@code
+ * sqlite3} while the daemon runs: table {@code kv} holds the keys, {@code log} every change since
+ * the last compaction, {@code meta} the format and revisions.
+ */
+public final class SqliteStore implements Store {
+    private static final Logger LOG = LoggerFactory.getLogger(SqliteStore.class);
+    private static final int FORMAT = 1;
+    private static final String APPLICATION_ID = "0x56495245"; // "VIRE", shown by file(1)
+
+    private final ExecutorService worker =
+            Executors.newSingleThreadExecutor(
+                    Thread.ofPlatform().name("vireo-store").daemon(true).factory());
+    private final Path file;
+    private final Connection connection;
+    private final List<Watcher> watchers = new ArrayList<>();
+
+    private record Watcher(String prefix, Consumer<Change> consumer) {}
+
+    private interface Work<T> {
+        T run() throws SQLException;
+    }
+
+    private SqliteStore(Path file) throws SQLException {
+        this.file = file;
+        this.connection = connect(file);
+    }
+
+    /**
+     * Opens the store, and creates it with mode 0600 if there is none.
+     *
+     * @param file the database; its directory is created if needed
+     * @throws StoreException if it cannot be opened, is no store of ours, or was written by a newer
+     *     version
+     */
+    public static SqliteStore open(Path file) {
+        try {
+            Path directory = file.toAbsolutePath().getParent();
+            if (directory != null) {
+                prepareDirectory(directory);
+            }
+            if (!Files.exists(file)) {
+                Files.createFile(
+                        file,
+                        PosixFilePermissions.asFileAttribute(
+                                PosixFilePermissions.fromString("rw-------")));
+            }
+            var store = new SqliteStore(file);
+            store.initialize();
+            return store;
+        } catch (IOException | SQLException e) {
+            throw new StoreException(
+                    "cannot open the store "
+                            + file
+                            + ": "
+                            + e.getMessage()
+                            + "; check the path and its permissions",
+                    e);
+        }
+    }
+
+    /**
+     * The driver unpacks its native library before it loads it. Beside the store is a directory
+     * that is writable and kept, whereas the system's temporary one may be mounted noexec.
+     */
+    private static void prepareDirectory(Path directory) throws IOException {
+        Files.createDirectories(directory);
+        if (System.getProperty("org.sqlite.tmpdir") == null
+                && System.getProperty("org.sqlite.lib.path") == null) {
+            System.setProperty("org.sqlite.tmpdir", directory.toString());
+        }
+    }
+
+    private static Connection connect(Path file) throws SQLException {
+        var config = new SQLiteConfig();
+        config.setJournalMode(SQLiteConfig.JournalMode.WAL);
+        config.setSynchronous(SQLiteConfig.SynchronousMode.FULL);
+        config.setBusyTimeout(5_000);
+        return config.createConnection("jdbc:sqlite:" + file);
+    }
+
+    private void initialize() {
+        try {
+            submit(() -> {
+                try (Statement statement = connection.createStatement()) {
+                    statement.execute("PRAGMA application_id = " + APPLICATION_ID);
+                    statement.execute(
+                            "CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL)"
+                                    + " WITHOUT ROWID");
+                    statement.execute(
+                            "CREATE TABLE IF NOT EXISTS kv (key TEXT PRIMARY KEY, value TEXT NOT NULL,"
+                                    + " create_rev INTEGER NOT NULL, mod_rev INTEGER NOT NULL) WITHOUT ROWID");
+                    statement.execute(
+                            "CREATE TABLE IF NOT EXISTS log (rev INTEGER NOT NULL, seq INTEGER NOT NULL,"
+                                    + " key TEXT NOT NULL, value TEXT, PRIMARY KEY (rev, seq)) WITHOUT ROWID");
+                }
+                connection.setAutoCommit(false);
+                checkFormat();
+                return true;
+            });
+        } catch (StoreException e) {
+            close();
+            throw e;
+        }
+    }
+
+    private void checkFormat() throws SQLException {
+        long format = meta("format");
+        if (format > FORMAT) {
+            throw new StoreException(
+                    "the store "
+                            + file
+                            + " has format "
+                            + format
+                            + " of a newer version; this one reads format "
+                            + FORMAT);
+        }
+        setMeta("format", FORMAT);
+        connection.commit();
+    }
+
+    @Override
+    public long revision() {
+        return submit(() -> meta("revision"));
+    }
+
+    @Override
+    public Optional<Entry> get(String key) {
+        return submit(() -> {
+            try (PreparedStatement query =
+                    connection.prepareStatement(
+                            "SELECT key, value, create_rev, mod_rev FROM kv WHERE key = ?")) {
+                query.setString(1, key);
+                List<Entry> found = entries(query);
+                return found.isEmpty() ? Optional.empty() : Optional.of(found.getFirst());
+            }
+        });
+    }
+
+    @Override
+    public Snapshot list(String prefix) {
+        return submit(() -> {
+            try (PreparedStatement query =
+                    connection.prepareStatement(
+                            "SELECT key, value, create_rev, mod_rev FROM kv"
+                                    + " WHERE key >= ? AND substr(key, 1, length(?)) = ? ORDER BY key")) {
+                query.setString(1, prefix);
+                query.setString(2, prefix);
+                query.setString(3, prefix);
+                return new Snapshot(meta("revision"), entries(query));
+            }
+        });
+    }
+
+    @Override
+    public Optional<Long> commit(Transaction transaction) {
+        return submit(() -> {
+            for (Transaction.Condition condition : transaction.conditions()) {
+                if (modRevision(condition.key()) != condition.modRevision()) {
+                    return Optional.empty();
+                }
+            }
+            return Optional.of(write(transaction.writes()));
+        });
+    }
+
+    private long write(Map<String, Optional<String>> writes) throws SQLException {
+        long revision = meta("revision") + 1;
+        List<Change> changes = new ArrayList<>();
+        for (var write : writes.entrySet()) {
+            boolean changed =
+                    write.getValue().isPresent()
+                            ? put(write.getKey(), write.getValue().get(), revision)
+                            : delete(write.getKey());
+            if (changed) {
+                changes.add(new Change(revision, write.getKey(), write.getValue()));
+            }
+        }
+        if (changes.isEmpty()) {
+            return revision - 1;
+        }
+        appendLog(changes);
+        setMeta("revision", revision);
+        connection.commit();
+        for (Change change : changes) {
+            deliver(change);
+        }
+        return revision;
+    }
+
+    private boolean put(String key, String value, long revision) throws SQLException {
+        try (PreparedStatement statement =
+                connection.prepareStatement(
+                        "INSERT INTO kv (key, value, create_rev, mod_rev) VALUES (?, ?, ?, ?)"
+                                + " ON CONFLICT (key) DO UPDATE SET value = excluded.value, mod_rev = excluded.mod_rev")) {
+            statement.setString(1, key);
+            statement.setString(2, value);
+            statement.setLong(3, revision);
+            statement.setLong(4, revision);
+            return statement.executeUpdate() > 0;
+        }
+    }
+
+    private boolean delete(String key) throws SQLException {
+        try (PreparedStatement statement =
+                connection.prepareStatement("DELETE FROM kv WHERE key = ?")) {
+            statement.setString(1, key);
+            return statement.executeUpdate() > 0;
+        }
+    }
+
+    private void appendLog(List<Change> changes) throws SQLException {
+        try (PreparedStatement statement =
+                connection.prepareStatement(
+                        "INSERT INTO log (rev, seq, key, value) VALUES (?, ?, ?, ?)")) {
+            for (int i = 0; i < changes.size(); i++) {
+                Change change = changes.get(i);
+                statement.setLong(1, change.revision());
+                statement.setInt(2, i);
+                statement.setString(3, change.key());
+                statement.setString(4, change.value().orElse(null));
+                statement.executeUpdate();
+            }
+        }
+    }
+
+    private void deliver(Change change) {
+        for (Watcher watcher : watchers) {
+            deliver(watcher, change);
+        }
+    }
+
+    private static void deliver(Watcher watcher, Change change) {
+        if (!change.key().startsWith(watcher.prefix())) {
+            return;
+        }
+        try {
+            watcher.consumer().accept(change);
+        } catch (RuntimeException e) {
+            LOG.error(
+                    "a watcher of {} failed on {}; others go on",
+                    watcher.prefix(),
+                    change.key(),
+                    e);
+        }
+    }
+
+    @Override
+    public Watch watch(String prefix, long afterRevision, Consumer<Change> consumer) {
+        var watcher = new Watcher(prefix, consumer);
+        submit(() -> {
+            long compacted = meta("compacted");
+            if (afterRevision < compacted) {
+                throw new CompactedException(afterRevision, compacted);
+            }
+            replay(watcher, afterRevision);
+            watchers.add(watcher);
+            return true;
+        });
+        return () -> {
+            if (!worker.isShutdown()) {
+                submit(() -> watchers.removeIf(other -> other == watcher));
+            }
+        };
+    }
+
+    private void replay(Watcher watcher, long afterRevision) throws SQLException {
+        try (PreparedStatement query =
+                connection.prepareStatement(
+                        "SELECT rev, key, value FROM log WHERE rev > ? ORDER BY rev, seq")) {
+            query.setLong(1, afterRevision);
+            try (ResultSet rows = query.executeQuery()) {
+                while (rows.next()) {
+                    deliver(
+                            watcher,
+                            new Change(
+                                    rows.getLong(1),
+                                    rows.getString(2),
+                                    Optional.ofNullable(rows.getString(3))));
+                }
+            }
+        }
+    }
+
+    @Override
+    public void compact(long revision) {
+        submit(() -> {
+            long upTo = Math.min(revision, meta("revision"));
+            try (PreparedStatement statement =
+                    connection.prepareStatement("DELETE FROM log WHERE rev <= ?")) {
+                statement.setLong(1, upTo);
+                statement.executeUpdate();
+            }
+            setMeta("compacted", Math.max(upTo, meta("compacted")));
+            connection.commit();
+            return true;
+        });
+    }
+
+    @Override
+    public void close() {
+        if (worker.isShutdown()) {
+            return;
+        }
+        submit(() -> {
+            watchers.clear();
+            connection.close();
+            return true;
+        });
+        worker.shutdown();
+    }
+
+    private long modRevision(String key) throws SQLException {
+        try (PreparedStatement query =
+                connection.prepareStatement("SELECT mod_rev FROM kv WHERE key = ?")) {
+            query.setString(1, key);
+            try (ResultSet rows = query.executeQuery()) {
+                return rows.next() ? rows.getLong(1) : 0;
+            }
+        }
+    }
+
+    private long meta(String name) throws SQLException {
+        try (PreparedStatement query =
+                connection.prepareStatement("SELECT value FROM meta WHERE name = ?")) {
+            query.setString(1, name);
+            try (ResultSet rows = query.executeQuery()) {
+                return rows.next() ? rows.getLong(1) : 0;
+            }
+        }
+    }
+
+    private void setMeta(String name, long value) throws SQLException {
+        try (PreparedStatement statement =
+                connection.prepareStatement(
+                        "INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)")) {
+            statement.setString(1, name);
+            statement.setLong(2, value);
+            statement.executeUpdate();
+        }
+    }
+
+    private static List<Entry> entries(PreparedStatement query) throws SQLException {
+        List<Entry> entries = new ArrayList<>();
+        try (ResultSet rows = query.executeQuery()) {
+            while (rows.next()) {
+                entries.add(
+                        new Entry(
+                                rows.getString(1),
+                                rows.getString(2),
+                                rows.getLong(3),
+                                rows.getLong(4)));
+            }
+        }
+        return entries;
+    }
+
+    /** Runs work on the store's thread and waits for it. Whatever it left open is rolled back. */
+    private <T> T submit(Work<T> work) {
+        try {
+            return worker.submit(() -> runOnWorker(work)).get();
+        } catch (RejectedExecutionException e) {
+            throw new StoreException("the store " + file + " is closed", e);
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof StoreException failure) {
+                throw failure;
+            }
+            throw new StoreException("the store " + file + " failed: " + e.getMessage(), e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new StoreException("interrupted while waiting for the store " + file, e);
+        }
+    }
+
+    private <T> T runOnWorker(Work<T> work) throws SQLException {
+        try {
+            return work.run();
+        } finally {
+            if (!connection.isClosed() && !connection.getAutoCommit()) {
+                connection.rollback();
+            }
+        }
+    }
+}
