@@ -52,7 +52,7 @@ packages() {
     refresh_package_lists
     attempt as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 \
         --no-install-recommends install "${missing[@]}" 2>&1 \
-        | { grep --line-buffered -E '^(Get:|Setting up|E:|Need to get)' || true; } | sed -u 's/^/        /' \
+        | { grep --line-buffered -E '^(Get:[0-9]*0 |E:|Need to get)' || true; } | sed -u 's/^/        /' \
         || die "apt-get could not install: ${missing[*]}"
     for name in "${missing[@]}"; do
         installed "$name" || die "apt-get did not install $name"
