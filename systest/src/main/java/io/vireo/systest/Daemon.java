@@ -56,7 +56,9 @@ public final class Daemon implements Host {
                                     "--runtime-dir",
                                     runtime.toString(),
                                     "--state-dir",
-                                    bed.run().resolve("state").toString())
+                                    bed.run().resolve("state").toString(),
+                                    "--listen",
+                                    "127.0.0.1:0")
                             .redirectErrorStream(true)
                             .redirectOutput(ProcessBuilder.Redirect.appendTo(log().toFile()))
                             .start();
@@ -116,10 +118,10 @@ public final class Daemon implements Host {
         }
     }
 
-    /** Applies a folder of resources and returns when all of them are ready. */
-    public void apply(Path folder) {
-        vireo("apply", "-f", folder.toString());
-        for (String kind : List.of("network", "pool", "vdisk", "serverprofile")) {
+    /** Applies a file or folder of resources and returns when all that exist are ready. */
+    public void apply(Path resources) {
+        vireo("apply", "-f", resources.toString());
+        for (String kind : List.of("uplink", "network", "pool", "vdisk", "serverprofile")) {
             awaitAll(kind);
         }
     }
@@ -149,7 +151,7 @@ public final class Daemon implements Host {
                 return false;
             }
         }
-        return !items.isEmpty();
+        return true;
     }
 
     @Override

@@ -1,0 +1,80 @@
+package io.vireo.systest;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** A guest and the host's own network stack, joined by a TAP uplink in a network namespace. */
+class UplinkIT {
+    private static final String NAMESPACE = "vireo-uplink-test";
+
+    @BeforeEach
+    void makeNamespace() {
+        removeNamespace();
+        host("ip netns add " + NAMESPACE);
+    }
+
+    @AfterEach
+    void removeNamespace() {
+        host("ip netns del " + NAMESPACE + " 2>/dev/null || true");
+    }
+
+    @Test
+    @Timeout(300)
+    void guestReachesTheHostUntaggedAndOverAVlan() {
+        Bed bed = Bed.prepare(Path.of(".."), "uplink");
+        try (var daemon = new Daemon(bed)) {
+            daemon.start();
+            daemon.apply(Path.of("src/test/resources/uplink.yaml"));
+            inside("ip link add link vireo0 name vlan10 type vlan id 10");
+            inside("ip address add 192.0.2.254/24 dev vireo0");
+            inside("ip address add 198.51.100.254/24 dev vlan10");
+            inside("ip link set vireo0 up && ip link set vlan10 up");
+            try (var guest = new Guest(bed, "gateway", daemon.attach("gateway", 256))) {
+                guest.start();
+                guest.output("ip address add 192.0.2.1/24 dev eth0 && ip link set eth0 up");
+                guest.output("ip address add 198.51.100.1/24 dev eth1 && ip link set eth1 up");
+
+                guest.output("ping -q -c 5 -W 5 192.0.2.254");
+                guest.output("ping -q -c 5 -W 5 198.51.100.254");
+                // Larger than the MTU: fragments, and many of them.
+                inside("ping -q -c 3 -W 5 -s 20000 192.0.2.1");
+                String sum = offer(guest);
+                String received = inside("sha256sum </dev/tcp/192.0.2.1/5001");
+                assertThat(received).isEqualTo(sum);
+            }
+        }
+    }
+
+    /** Offers random data on port 5001 and returns its checksum. */
+    private static String offer(Guest guest) {
+        guest.output("dd if=/dev/urandom of=/tmp/data bs=1M count=8 2>/dev/null");
+        guest.output("nc -l -p 5001 -e cat /tmp/data >/dev/null 2>&1 & sleep 1");
+        return guest.output("sha256sum </tmp/data");
+    }
+
+    private static String inside(String command) {
+        return host("ip netns exec " + NAMESPACE + " bash -c '" + command + "'");
+    }
+
+    private static String host(String command) {
+        try {
+            Process process =
+                    new ProcessBuilder("bash", "-c", command).redirectErrorStream(true).start();
+            var output =
+                    new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+            assertThat(Processes.ended(process, Duration.ofMinutes(1))).as(command).isTrue();
+            assertThat(process.exitValue()).as(command + ": " + output).isZero();
+            return output.strip();
+        } catch (IOException e) {
+            throw new IllegalStateException(command, e);
+        }
+    }
+}
