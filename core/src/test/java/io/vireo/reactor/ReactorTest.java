@@ -1,0 +1,314 @@
+package io.vireo.reactor;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.vireo.linux.Epoll;
+import io.vireo.linux.Eventfd;
+import io.vireo.linux.OpenFiles;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class ReactorTest {
+    private final Reactor reactor = Reactor.start(new ReactorConfig("test", -1, PollMode.ADAPTIVE));
+
+    @AfterEach
+    void stop() {
+        reactor.close();
+    }
+
+    @Test
+    void tasksOfOneThreadRunInOrderAndNoneIsLostAcrossSleeps() throws Exception {
+        int threads = 4;
+        int each = 20_000;
+        var seen = new ArrayList<List<Integer>>();
+        var done = new CountDownLatch(threads * each);
+        var senders = new ArrayList<Thread>();
+        for (int t = 0; t < threads; t++) {
+            var mine = Collections.synchronizedList(new ArrayList<Integer>());
+            seen.add(mine);
+            senders.add(
+                    Thread.ofPlatform()
+                            .start(
+                                    () -> {
+                                        for (int i = 0; i < each; i++) {
+                                            int number = i;
+                                            reactor.execute(
+                                                    () -> {
+                                                        mine.add(number);
+                                                        done.countDown();
+                                                    });
+                                            if (i % 1000 == 0) {
+                                                Thread.yield();
+                                            }
+                                        }
+                                    }));
+        }
+        for (var sender : senders) {
+            sender.join();
+        }
+        assertThat(done.await(60, TimeUnit.SECONDS)).isTrue();
+        for (var mine : seen) {
+            assertThat(mine).hasSize(each).isSorted();
+        }
+    }
+
+    @Test
+    void oneTaskAtATimeAlwaysWakesASleepingReactor() throws Exception {
+        for (int i = 0; i < 2_000; i++) {
+            var done = new CountDownLatch(1);
+            reactor.execute(done::countDown);
+            assertThat(done.await(60, TimeUnit.SECONDS)).as("task %d", i).isTrue();
+        }
+    }
+
+    @Test
+    void anIdlePollerIsParkedAndComesBackWhenWoken() throws Exception {
+        var poller = new Source("parked");
+        var registration = add(poller);
+        poller.armed.await();
+        assertThat(settled(() -> reactor.metrics().parkedPollers() == 1)).isTrue();
+        for (int i = 0; i < 1_000; i++) {
+            poller.produced.incrementAndGet();
+            reactor.execute(registration::wake);
+            long wanted = poller.produced.get();
+            assertThat(settled(() -> poller.consumed.get() == wanted)).isTrue();
+        }
+        assertThat(poller.failed).hasValue(0);
+    }
+
+    @Test
+    void aPollerWhoseSourceHasWorkWhenItArmsIsNotParked() throws Exception {
+        var calls = new AtomicInteger();
+        var enough = new CountDownLatch(1);
+        add(
+                new Poller() {
+                    @Override
+                    public int poll() {
+                        return 0;
+                    }
+
+                    @Override
+                    public String name() {
+                        return "never quiet";
+                    }
+
+                    @Override
+                    public boolean arm() {
+                        if (calls.incrementAndGet() == 10) {
+                            enough.countDown();
+                        }
+                        return false;
+                    }
+                });
+        assertThat(enough.await(60, TimeUnit.SECONDS)).isTrue();
+        assertThat(reactor.metrics().parkedPollers()).isZero();
+    }
+
+    @Test
+    void aFailingPollerIsRemovedAndTheOthersGoOn() throws Exception {
+        var healthy = new AtomicLong();
+        add(
+                new Poller() {
+                    @Override
+                    public int poll() {
+                        throw new IllegalStateException("a bug, made on purpose");
+                    }
+
+                    @Override
+                    public String name() {
+                        return "failing";
+                    }
+                });
+        add(counting(healthy));
+        assertThat(settled(() -> healthy.get() > 1000)).isTrue();
+        assertThat(reactor.metrics().failures()).isEqualTo(1);
+        assertThat(reactor.metrics().activePollers()).isEqualTo(1);
+    }
+
+    @Test
+    void aMemoryFaultKeepsThePollerAndTellsTheListeners() throws Exception {
+        var polls = new AtomicInteger();
+        var told = new CountDownLatch(1);
+        reactor.execute(() -> reactor.onMemoryFault(told::countDown));
+        add(
+                new Poller() {
+                    @Override
+                    public int poll() {
+                        if (polls.incrementAndGet() == 5) {
+                            throw new InternalError("a fault, made on purpose");
+                        }
+                        return 1;
+                    }
+
+                    @Override
+                    public String name() {
+                        return "faulting once";
+                    }
+                });
+        assertThat(told.await(60, TimeUnit.SECONDS)).isTrue();
+        assertThat(settled(() -> polls.get() > 1000)).isTrue();
+        assertThat(reactor.metrics().memoryFaults()).isEqualTo(1);
+        assertThat(reactor.metrics().failures()).isZero();
+    }
+
+    @Test
+    void timersRunInTheOrderOfTheirDeadlinesAndCancelledOnesDoNot() throws Exception {
+        var order = Collections.synchronizedList(new ArrayList<String>());
+        var done = new CountDownLatch(1);
+        reactor.execute(
+                () -> {
+                    reactor.schedule(30_000_000, () -> order.add("third"));
+                    reactor.schedule(1_000_000, () -> order.add("first"));
+                    reactor.schedule(10_000_000, () -> order.add("second"));
+                    reactor.schedule(5_000_000, () -> order.add("cancelled")).cancel();
+                    reactor.schedule(40_000_000, done::countDown);
+                });
+        assertThat(done.await(60, TimeUnit.SECONDS)).isTrue();
+        assertThat(order).containsExactly("first", "second", "third");
+    }
+
+    @Test
+    void aWatchSeesItsDescriptorWhileThereIsWorkAndWhileAsleep() throws Exception {
+        try (var eventfd = Eventfd.create()) {
+            var ready = new AtomicInteger();
+            var closed = new CountDownLatch(1);
+            var watch = new FdWatch[1];
+            reactor.execute(
+                    () ->
+                            watch[0] =
+                                    reactor.watch(
+                                            eventfd.fd().number(),
+                                            Epoll.EPOLLIN,
+                                            _ -> {
+                                                eventfd.drain();
+                                                ready.incrementAndGet();
+                                            }));
+            eventfd.signal();
+            assertThat(settled(() -> ready.get() == 1)).isTrue();
+            add(counting(new AtomicLong()));
+            eventfd.signal();
+            assertThat(settled(() -> ready.get() == 2)).isTrue();
+            reactor.execute(
+                    () -> {
+                        watch[0].close();
+                        watch[0].close();
+                        closed.countDown();
+                    });
+            assertThat(closed.await(60, TimeUnit.SECONDS)).isTrue();
+            eventfd.signal();
+            var later = new CountDownLatch(1);
+            reactor.execute(() -> reactor.schedule(5_000_000, later::countDown));
+            assertThat(later.await(60, TimeUnit.SECONDS)).isTrue();
+            assertThat(ready).hasValue(2);
+        }
+    }
+
+    @Test
+    void aClosedReactorGivesItsDescriptorsBack() {
+        long before = OpenFiles.count();
+        for (int i = 0; i < 10; i++) {
+            Reactor.start(new ReactorConfig("short-lived", -1, PollMode.INTERRUPT)).close();
+        }
+        assertThat(OpenFiles.count()).isEqualTo(before);
+    }
+
+    @Test
+    void theGroupDealsOutItsReactorsInTurn() {
+        var group = ReactorGroup.start(List.of(-1, -1), PollMode.INTERRUPT);
+        try {
+            assertThat(List.of(group.next(), group.next(), group.next()))
+                    .containsExactly(group.data().get(0), group.data().get(1), group.data().get(0));
+        } finally {
+            group.close();
+        }
+    }
+
+    private Registration add(Poller poller) throws InterruptedException {
+        var registration = new Registration[1];
+        var added = new CountDownLatch(1);
+        reactor.execute(
+                () -> {
+                    registration[0] = reactor.add(poller);
+                    added.countDown();
+                });
+        added.await();
+        return registration[0];
+    }
+
+    private static Poller counting(AtomicLong turns) {
+        return new Poller() {
+            @Override
+            public int poll() {
+                turns.incrementAndGet();
+                return 1;
+            }
+
+            @Override
+            public String name() {
+                return "counting";
+            }
+        };
+    }
+
+    private static boolean settled(java.util.function.BooleanSupplier condition)
+            throws InterruptedException {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+        while (!condition.getAsBoolean()) {
+            if (System.nanoTime() - deadline > 0) {
+                return false;
+            }
+            Thread.sleep(1);
+        }
+        return true;
+    }
+
+    /** Work that another thread produces. */
+    private static final class Source implements Poller {
+        final AtomicLong produced = new AtomicLong();
+        final AtomicLong consumed = new AtomicLong();
+        final AtomicInteger failed = new AtomicInteger();
+        final CountDownLatch armed = new CountDownLatch(1);
+        private final String name;
+        private boolean isArmed;
+
+        Source(String name) {
+            this.name = name;
+        }
+
+        @Override
+        public int poll() {
+            if (isArmed) {
+                failed.incrementAndGet();
+            }
+            long available = produced.get() - consumed.get();
+            consumed.addAndGet(available);
+            return (int) available;
+        }
+
+        @Override
+        public String name() {
+            return name;
+        }
+
+        @Override
+        public boolean arm() {
+            isArmed = produced.get() == consumed.get();
+            if (isArmed) {
+                armed.countDown();
+            }
+            return isArmed;
+        }
+
+        @Override
+        public void disarm() {
+            isArmed = false;
+        }
+    }
+}
