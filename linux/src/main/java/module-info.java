@@ -5,5 +5,9 @@
 module io.vireo.linux {
     requires static org.jspecify;
 
-    exports io.vireo.linux;
+    exports io.vireo.linux to
+            io.vireo.core,
+            io.vireo.adapters,
+            io.vireo.transports,
+            io.vireo.server;
 }

@@ -16,10 +16,11 @@ import java.nio.ByteOrder;
  * else: copy it first, then compute. That also ends time-of-check/time-of-use.
  *
  * <p>The error may arrive <em>after</em> the access that caused it, even in another method; the
- * value read meanwhile is garbage. Whoever runs code over foreign memory catches it once per turn,
- * on a platform thread, and then asks every session touched in that turn whether its memory is
- * still there. An access to memory that is <em>not mapped</em> is a SIGSEGV that nothing catches:
- * mappings outlive their last user.
+ * value read meanwhile is garbage, and a system call made meanwhile has been executed though its
+ * result is lost. Whoever runs code over foreign memory catches it once per turn, on a platform
+ * thread, and then asks every session touched in that turn whether its memory is still there. An
+ * access to memory that is <em>not mapped</em> is a SIGSEGV that nothing catches: mappings outlive
+ * their last user.
  *
  * <p>A release store is a fence and a plain store here, not {@code setRelease}: HotSpot's
  * interpreter executes that one as an {@code xchg} inside the virtual machine, and its SIGBUS

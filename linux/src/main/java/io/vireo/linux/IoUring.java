@@ -48,6 +48,7 @@ public final class IoUring implements AutoCloseable {
     private final int sqMask;
     private final int cqEntries;
     private final int cqMask;
+    private final long sqHeadAddress;
     private final long sqTailAddress;
     private final long sqFlagsAddress;
     private final long cqHeadAddress;
@@ -57,7 +58,6 @@ public final class IoUring implements AutoCloseable {
 
     private boolean enabled;
     private int sqTail;
-    private int sqSubmitted;
     private int cqHead;
     private int cqTail;
 
@@ -72,6 +72,7 @@ public final class IoUring implements AutoCloseable {
         cqEntries = ForeignMemory.getInt(params + Layouts.IoUringParams.CQ_ENTRIES);
         sqMask = sqEntries - 1;
         cqMask = cqEntries - 1;
+        sqHeadAddress = member(sq + Layouts.IoSqringOffsets.HEAD);
         sqTailAddress = member(sq + Layouts.IoSqringOffsets.TAIL);
         sqFlagsAddress = member(sq + Layouts.IoSqringOffsets.FLAGS);
         cqHeadAddress = member(cq + Layouts.IoCqringOffsets.HEAD);
@@ -157,9 +158,7 @@ public final class IoUring implements AutoCloseable {
 
     /** Returns how many more requests can be prepared before the next {@link #submit}. */
     public int sqeFree() {
-        // Without SQPOLL the kernel takes entries only inside our own call: no need to look at its
-        // head.
-        return sqEntries - (sqTail - sqSubmitted);
+        return sqEntries - pending();
     }
 
     /** Prepares a read of {@code count} iovecs at {@code offset} of the file. */
@@ -236,7 +235,7 @@ public final class IoUring implements AutoCloseable {
      *     be reaped first, -EAGAIN, -EINTR
      */
     public int submit() {
-        int pending = sqTail - sqSubmitted;
+        int pending = pending();
         if (pending == 0) {
             return 0;
         }
@@ -247,7 +246,7 @@ public final class IoUring implements AutoCloseable {
      * As {@link #submit}, and waits until at least {@code completions} are there or a signal comes.
      */
     public int submitAndWait(int completions) {
-        return enter(sqTail - sqSubmitted, completions);
+        return enter(pending(), completions);
     }
 
     /**
@@ -369,7 +368,7 @@ public final class IoUring implements AutoCloseable {
 
     private long prepare(
             int opcode, int target, long offset, long address, int length, long userData) {
-        if (sqTail - sqSubmitted == sqEntries) {
+        if (pending() == sqEntries) {
             throw new IllegalStateException("submission ring full");
         }
         long sqe = sqes.address() + (long) (sqTail & sqMask) * Layouts.IoUringSqe.SIZE;
@@ -387,6 +386,13 @@ public final class IoUring implements AutoCloseable {
         return sqe;
     }
 
+    private int pending() {
+        // The kernel's head and not a count of our own: an InternalError from foreign memory may be
+        // delivered in place of the result of the call that submitted. Acquire: entries are written
+        // anew only after the kernel has read them.
+        return sqTail - ForeignMemory.getIntAcquire(sqHeadAddress);
+    }
+
     private int enter(int submit, int wait) {
         if (!enabled) {
             int failure = enable();
@@ -399,20 +405,8 @@ public final class IoUring implements AutoCloseable {
         // With deferred task work, completions are only posted by a call that asks for events.
         boolean events = wait > 0 || singleIssuer();
         int enterFlags = events ? Constants.IORING_ENTER_GETEVENTS : 0;
-        int taken =
-                (int)
-                        Syscall.call(
-                                Syscall.IO_URING_ENTER,
-                                fd.number(),
-                                submit,
-                                wait,
-                                enterFlags,
-                                0,
-                                0);
-        if (taken > 0) {
-            sqSubmitted += taken;
-        }
-        return taken;
+        return (int)
+                Syscall.call(Syscall.IO_URING_ENTER, fd.number(), submit, wait, enterFlags, 0, 0);
     }
 
     private boolean refresh() {

@@ -9,12 +9,10 @@ class FdTest {
     @Test
     void closingTwiceLeavesTheNumbersNextOwnerAlone() throws ErrnoException {
         Fd first = Memfd.create("first", 0, 0);
-        int number = first.number();
         first.close();
         assertThat(first.isOpen()).isFalse();
         assertThat(first.number()).isEqualTo(-1);
         try (Fd second = Memfd.create("second", 0, 0)) {
-            assertThat(second.number()).isEqualTo(number);
             first.close();
             assertThat(FileStat.of(second).isRegular()).isTrue();
         }

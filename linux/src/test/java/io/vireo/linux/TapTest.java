@@ -3,6 +3,9 @@ package io.vireo.linux;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.HexFormat;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
@@ -172,5 +175,27 @@ class TapTest {
                 })
                 .join();
         assertThat(refused.join()).isInstanceOf(IllegalStateException.class);
+    }
+
+    @Test
+    void namedNamespacesAreEnteredAndLeft() throws IOException {
+        String name = "vireo-test-" + ProcessHandle.current().pid();
+        Path named = Files.createDirectories(Path.of("/run/netns")).resolve(name);
+        try (Fd inside =
+                        PathCalls.open(Path.of("/proc/thread-self/ns/net"), PathCalls.O_RDONLY, 0);
+                Tap tap = Tap.open("vtest0", false, 0);
+                NetworkNamespace other = NetworkNamespace.enterNew()) {
+            // "ip netns add" mounts the namespace there; a link to it does as well.
+            Files.createSymbolicLink(named, Path.of("/proc/self/fd/" + inside.number()));
+            NetInterface device = NetInterface.of(tap.name());
+            assertThat(device.exists()).isFalse();
+            try (NetworkNamespace entered = NetworkNamespace.enter(name)) {
+                assertThat(entered).isNotSameAs(other);
+                assertThat(device.exists()).isTrue();
+            }
+            assertThat(device.exists()).isFalse();
+        } finally {
+            Files.deleteIfExists(named);
+        }
     }
 }
