@@ -11,6 +11,7 @@ import java.util.Map;
 public final class SigbusProbe {
     private static final int WARM_UP = 30_000;
     private static final int PAGES = 4;
+    private static final int LOOP = 1024;
 
     /**
      * How often the race takes the memory away at least, and how often that must have been noticed.
@@ -144,6 +145,57 @@ public final class SigbusProbe {
                     a -> ForeignMemory.copyFromArray(array, 0, a, length));
             all.put("fill, " + length, a -> ForeignMemory.fill(a, length, (byte) 1));
         }
+        all.put("loop of getByte", a -> sink = sumOfBytes(a));
+        all.put("loop of getShort", a -> sink = sumOfShorts(a));
+        all.put("loop of getInt", a -> sink = sumOfInts(a));
+        all.put("loop of getLong and putLong from", a -> copyLongs(a, own));
+        all.put("loop of getLong and putLong to", a -> copyLongs(own, a));
+        all.put("loop of getByte and putByte from", a -> copyBytes(a, own));
+        all.put("loop of putInt", SigbusProbe::storeInts);
         return all;
+    }
+
+    // Loops that the compiler turns into vector instructions, all of which its handler must know.
+
+    private static long sumOfBytes(long address) {
+        int sum = 0;
+        for (int i = 0; i < LOOP; i++) {
+            sum += ForeignMemory.getByte(address + i);
+        }
+        return sum;
+    }
+
+    private static long sumOfShorts(long address) {
+        int sum = 0;
+        for (int i = 0; i < LOOP / 2; i++) {
+            sum += ForeignMemory.getShort(address + 2L * i);
+        }
+        return sum;
+    }
+
+    private static long sumOfInts(long address) {
+        int sum = 0;
+        for (int i = 0; i < LOOP / 4; i++) {
+            sum ^= ForeignMemory.getInt(address + 4L * i);
+        }
+        return sum;
+    }
+
+    private static void copyLongs(long source, long destination) {
+        for (int i = 0; i < LOOP / 8; i++) {
+            ForeignMemory.putLong(destination + 8L * i, ForeignMemory.getLong(source + 8L * i));
+        }
+    }
+
+    private static void copyBytes(long source, long destination) {
+        for (int i = 0; i < LOOP; i++) {
+            ForeignMemory.putByte(destination + i, ForeignMemory.getByte(source + i));
+        }
+    }
+
+    private static void storeInts(long address) {
+        for (int i = 0; i < LOOP / 4; i++) {
+            ForeignMemory.putInt(address + 4L * i, i);
+        }
     }
 }
