@@ -1,0 +1,352 @@
+package io.vireo.virtqueue;
+
+import io.vireo.linux.ForeignMemory;
+import io.vireo.memory.GuestMemory;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A split virtqueue (VIRTIO 1.3, 2.7).
+ *
+ * <p>The driver writes its rings at any time. So each field of them is read once, into a local, and
+ * checked there. Own state tells the driver's mistakes: {@link #heads} which chains are in flight,
+ * {@link #next} and {@link #shadow} what was available when we looked last.
+ */
+final class SplitVirtqueue extends Virtqueue {
+    // struct virtq_avail, struct virtq_used
+    private static final int INDEX = 2;
+    private static final int RING = 4;
+    private static final int NO_INTERRUPT = 1;
+    private static final short NO_NOTIFY = 1;
+    private static final int USED_SHIFT = 3;
+
+    private final int size;
+    private final int mask;
+    private final boolean eventIndex;
+    private final VirtqueueConfig.RingAddresses userAddresses;
+    private final @Nullable InflightRegion inflight;
+    private final ChainDecoder decoder;
+
+    private long descriptors;
+    private long available;
+    private long used;
+
+    // Free-running 16-bit indices.
+    private int next;
+    private int shadow;
+    private int usedIndex;
+    private int published;
+
+    /** 0, or the generation of the region table that the in-flight chain of this head refers to. */
+    private final int[] heads;
+
+    /** Head at each position of the available ring that was popped. */
+    private final char[] popped;
+
+    private final int[] recoveredHeads;
+    private final int recoveredEnd;
+    private int recoveredLeft;
+
+    private int generation = 1;
+    private int inFlight;
+    private int stale;
+    private boolean halted;
+    private boolean stopped;
+
+    SplitVirtqueue(VirtqueueConfig config) throws VirtqueueException {
+        super(config);
+        size = config.size();
+        mask = size - 1;
+        eventIndex = (config.features() & EVENT_IDX) != 0;
+        userAddresses = config.addresses();
+        heads = new int[size];
+        popped = new char[size];
+        boolean indirect = (config.features() & INDIRECT_DESC) != 0;
+        decoder = new ChainDecoder(size, indirect, config.memory());
+        Rings rings = Rings.of(userAddresses, size, eventIndex, config.memory());
+        descriptors = rings.descriptors();
+        available = rings.available();
+        used = rings.used();
+        inflight = config.inflight().orElse(null);
+        usedIndex = ForeignMemory.getShort(used + INDEX) & 0xFFFF;
+        published = usedIndex;
+        recoveredHeads = recover(inflight);
+        recoveredLeft = recoveredHeads.length;
+        next = inflight == null ? config.base() : usedIndex;
+        // Whoever fetches from the available ring marks the head in flight, so what is in flight
+        // lies between the used index and the place to go on from.
+        recoveredEnd = (next + recoveredLeft) & 0xFFFF;
+        shadow = recoveredEnd;
+        disarm();
+    }
+
+    private int[] recover(@Nullable InflightRegion region) throws VirtqueueException {
+        if (region == null) {
+            return new int[0];
+        }
+        if (region.entries() != size) {
+            throw new VirtqueueException(
+                    "in-flight region for queues of "
+                            + region.entries()
+                            + ", the queue has "
+                            + size);
+        }
+        return region.recover(usedIndex);
+    }
+
+    @Override
+    public int pop(ChainBatch batch, int max) {
+        if (batch.rangeLength.length < ChainBatch.rangesFor(size)) {
+            throw new IllegalArgumentException("batch for smaller queues than " + size);
+        }
+        int wanted = Math.min(max, batch.capacity() - batch.count);
+        int taken = 0;
+        while (recoveredLeft > 0 && taken < wanted) {
+            if (halted || !take(batch, recoveredHeads[recoveredHeads.length - recoveredLeft])) {
+                return taken;
+            }
+            recoveredLeft--;
+            taken++;
+        }
+        wanted -= taken;
+        int ready = (shadow - next) & 0xFFFF;
+        if (ready < wanted) {
+            ready = refresh(ready);
+        }
+        if (halted) {
+            return taken;
+        }
+        int count = Math.min(wanted, ready);
+        long ring = available + RING;
+        for (int i = 0; i < count; i++) {
+            int head = ForeignMemory.getShort(ring + ((next & mask) << 1)) & 0xFFFF;
+            if (!take(batch, head)) {
+                return taken + i;
+            }
+        }
+        return taken + count;
+    }
+
+    /** Looks how far the driver is; {@code known} chains were available when we looked last. */
+    private int refresh(int known) {
+        if (halted) {
+            return 0;
+        }
+        // Acquire: ring entries and descriptors are not read before the index that covers them.
+        int index = ForeignMemory.getShortAcquire(available + INDEX) & 0xFFFF;
+        int ready = (index - next) & 0xFFFF;
+        if (ready > size || ready < known) {
+            fail(
+                    "available index went from "
+                            + shadow
+                            + " to "
+                            + index
+                            + ", the queue has "
+                            + size
+                            + " entries");
+            return 0;
+        }
+        shadow = index;
+        return ready;
+    }
+
+    /** Appends the chain at {@code head}; false if the queue broke or the batch is full. */
+    private boolean take(ChainBatch batch, int head) {
+        if (head >= size) {
+            return malformed("descriptor " + head + " does not exist");
+        }
+        if (heads[head] != 0) {
+            return malformed("descriptor " + head + " was made available twice");
+        }
+        long descriptor = descriptors + ((long) head << ChainDecoder.DESCRIPTOR_SHIFT);
+        long address = ForeignMemory.getLong(descriptor);
+        long rest = ForeignMemory.getLong(descriptor + ChainDecoder.REST);
+        if (!decoder.single(batch, address, rest)
+                && !decoder.chain(batch, descriptors, address, rest)) {
+            return decoder.cause().isEmpty() ? false : malformed(decoder.cause());
+        }
+        if (inflight != null) {
+            inflight.popped(head);
+        }
+        // One step: no access to the guest's memory and no call below this line.
+        int at = batch.count;
+        batch.head[at] = head;
+        batch.ranges = batch.firstWritable[at] + batch.writableRanges[at];
+        popped[next & mask] = (char) head;
+        heads[head] = generation;
+        inFlight++;
+        next = (next + 1) & 0xFFFF;
+        batch.count = at + 1;
+        return true;
+    }
+
+    private boolean malformed(String cause) {
+        fail(cause);
+        return false;
+    }
+
+    @Override
+    public void rewind(int count) {
+        if (count < 0 || count > inFlight) {
+            throw new IllegalStateException("rewind of " + count + ", in flight " + inFlight);
+        }
+        for (int i = 1; i <= count; i++) {
+            if (heads[popped[(next - i) & mask]] == 0) {
+                throw new IllegalStateException("rewind of a chain that was pushed");
+            }
+        }
+        for (int i = 0; i < count; i++) {
+            int previous = (next - 1) & 0xFFFF;
+            int head = popped[previous & mask];
+            // A recovered chain stays marked: it is not taken from the available ring again.
+            if (((recoveredEnd - previous - 1) & 0xFFFF) < recoveredHeads.length) {
+                recoveredLeft++;
+            } else if (inflight != null && !stopped) {
+                inflight.rewound(head);
+            }
+            leave(head);
+            next = previous;
+        }
+    }
+
+    private void leave(int head) {
+        if (heads[head] != generation) {
+            stale--;
+        }
+        heads[head] = 0;
+        inFlight--;
+    }
+
+    @Override
+    public void push(int head, int written) {
+        if (head < 0 || head >= size || heads[head] == 0) {
+            throw new IllegalArgumentException("descriptor " + head + " is not in flight");
+        }
+        if (!stopped) {
+            if (inflight != null) {
+                inflight.pushed(head);
+            }
+            long element = used + RING + ((long) (usedIndex & mask) << USED_SHIFT);
+            ForeignMemory.putLong(element, head | (long) written << Integer.SIZE);
+            usedIndex = (usedIndex + 1) & 0xFFFF;
+        }
+        leave(head);
+    }
+
+    @Override
+    public void flush() {
+        int before = published;
+        int now = usedIndex;
+        if (before == now || stopped) {
+            return;
+        }
+        // Release: elements, and what the device wrote to buffers, are there before the index.
+        ForeignMemory.putShortRelease(used + INDEX, (short) now);
+        if (inflight != null) {
+            inflight.published(now);
+        }
+        // Full: the index is visible before we read whether the driver sleeps; it does the inverse.
+        ForeignMemory.fullFence();
+        boolean wanted = driverWantsNotification(before, now);
+        published = now;
+        if (wanted) {
+            notifier.notifyDriver();
+        }
+    }
+
+    /** VIRTIO 1.3, 2.7.7.2. */
+    private boolean driverWantsNotification(int before, int now) {
+        if (!eventIndex) {
+            return (ForeignMemory.getShort(available) & NO_INTERRUPT) == 0;
+        }
+        int event = ForeignMemory.getShort(available + Rings.usedEvent(size));
+        return ((now - event - 1) & 0xFFFF) < ((now - before) & 0xFFFF);
+    }
+
+    @Override
+    public boolean hasAvailable() {
+        return !halted
+                && (recoveredLeft > 0
+                        || shadow != next
+                        || (ForeignMemory.getShortAcquire(available + INDEX) & 0xFFFF) != next);
+    }
+
+    @Override
+    public boolean arm() {
+        if (halted) {
+            return true;
+        }
+        if (recoveredLeft > 0) {
+            return false;
+        }
+        if (eventIndex) {
+            ForeignMemory.putShort(used + Rings.availEvent(size), (short) next);
+        } else {
+            ForeignMemory.putShort(used, (short) 0);
+        }
+        // Full: our wish is visible before we look for the last time; the driver does the inverse.
+        ForeignMemory.fullFence();
+        if (hasAvailable()) {
+            disarm();
+            return false;
+        }
+        return true;
+    }
+
+    @Override
+    public void disarm() {
+        if (halted) {
+            return;
+        }
+        // With event indices flags stay 0, and the driver passes the last avail_event only once.
+        ForeignMemory.putShort(used, eventIndex ? 0 : NO_NOTIFY);
+    }
+
+    @Override
+    public int inFlight() {
+        return inFlight;
+    }
+
+    @Override
+    public boolean inFlight(int head) {
+        return head >= 0 && head < size && heads[head] != 0;
+    }
+
+    @Override
+    public int recovered() {
+        return recoveredHeads.length;
+    }
+
+    @Override
+    public void memory(GuestMemory table) throws VirtqueueException {
+        Rings rings = Rings.of(userAddresses, size, eventIndex, table);
+        descriptors = rings.descriptors();
+        available = rings.available();
+        used = rings.used();
+        decoder.memory(table);
+        generation++;
+        stale = inFlight;
+    }
+
+    @Override
+    public int staleInFlight() {
+        return stale;
+    }
+
+    @Override
+    public int lastAvailableIndex() {
+        return recoveredLeft > 0 ? recoveredEnd : next;
+    }
+
+    @Override
+    public int stop() {
+        stopped = true;
+        halted = true;
+        decoder.close();
+        return lastAvailableIndex();
+    }
+
+    @Override
+    void halt() {
+        halted = true;
+    }
+}

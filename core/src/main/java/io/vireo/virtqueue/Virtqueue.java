@@ -1,0 +1,174 @@
+package io.vireo.virtqueue;
+
+import io.vireo.memory.GuestMemory;
+
+/**
+ * A virtqueue that runs, the device's side (VIRTIO 1.3, 2.6). Made by {@link
+ * VirtqueueConfig#activate}. All methods are called on the reactor that owns the queue.
+ *
+ * <p>The rings and buffers lie in memory that the guest may truncate. Then any method may throw
+ * {@link InternalError}, and a late one may arrive here although another guest's memory is to
+ * blame. State changes in one step, after the last access to that memory, so that the queue stays
+ * usable where its own memory is still there: a chain either is in the batch and in flight or was
+ * not popped; {@link #inFlight(int)} says whether a {@link #push} was done; {@link #flush} may be
+ * repeated.
+ */
+public abstract sealed class Virtqueue permits SplitVirtqueue {
+    /** VIRTIO_F_INDIRECT_DESC: descriptors may refer to tables of descriptors. */
+    public static final long INDIRECT_DESC = 1L << 28;
+
+    /** VIRTIO_F_EVENT_IDX: used_event and avail_event suppress notifications. */
+    public static final long EVENT_IDX = 1L << 29;
+
+    /** VIRTIO_F_VERSION_1: no legacy interface. */
+    public static final long VERSION_1 = 1L << 32;
+
+    /** VIRTIO_F_IN_ORDER: buffers are used in the order in which they were made available. */
+    public static final long IN_ORDER = 1L << 35;
+
+    /** The features above that a queue of this implementation understands. */
+    public static final long RING_FEATURES = INDIRECT_DESC | EVENT_IDX | VERSION_1 | IN_ORDER;
+
+    final Notifier notifier;
+
+    private final int index;
+    private final int size;
+    private final long features;
+    private final FailureListener failures;
+    private Runnable wake = () -> {};
+    private boolean broken;
+
+    Virtqueue(VirtqueueConfig config) {
+        index = config.index();
+        size = config.size();
+        features = config.features();
+        notifier = config.notifier();
+        failures = config.failures();
+    }
+
+    /** Index of the queue in its device. */
+    public final int index() {
+        return index;
+    }
+
+    /** Entries of the queue. */
+    public final int size() {
+        return size;
+    }
+
+    /** All feature bits that were negotiated. */
+    public final long features() {
+        return features;
+    }
+
+    /**
+     * Appends chains to {@code batch}, validated, in the order in which the driver made them
+     * available. Takes fewer than there are where the batch is full.
+     *
+     * <p>A chain that breaks a rule breaks the queue: those before it are returned, the failure
+     * listener is told, and every later call returns 0.
+     *
+     * @param max chains at most
+     * @return how many were appended
+     * @throws IllegalArgumentException if the batch was made for smaller queues
+     */
+    public abstract int pop(ChainBatch batch, int max);
+
+    /**
+     * Gives the last {@code count} popped chains back, none of which was pushed: they are popped
+     * again.
+     *
+     * @throws IllegalStateException if one of them is not in flight: nothing was given back
+     */
+    public abstract void rewind(int count);
+
+    /**
+     * Completes a chain; the driver sees it after {@link #flush}. Where {@link #IN_ORDER} was
+     * negotiated the device completes chains in the order in which it popped them.
+     *
+     * @param head of the chain, as in {@link ChainBatch#head}
+     * @param written bytes written to its device-writable part, from its beginning, as an unsigned
+     *     number
+     * @throws IllegalArgumentException if the chain is not in flight
+     */
+    public abstract void push(int head, int written);
+
+    /** Makes the chains pushed visible to the driver, and notifies it at most once, if it asked. */
+    public abstract void flush();
+
+    /** Whether {@link #pop} would find a chain. */
+    public abstract boolean hasAvailable();
+
+    /**
+     * Asks the driver to notify us of the next available chain. A queue begins without.
+     *
+     * @return false if chains are available: they are not asked for, poll on
+     */
+    public abstract boolean arm();
+
+    /** Tells the driver that we look by ourselves and need no notification. */
+    public abstract void disarm();
+
+    /** Number of chains that were popped and are neither pushed nor given back. */
+    public abstract int inFlight();
+
+    /** Whether the chain with this head is in flight. */
+    public abstract boolean inFlight(int head);
+
+    /** Number of chains that were in flight when the last process died and that come first. */
+    public abstract int recovered();
+
+    /**
+     * Changes the table of regions under the running queue. Chains that are in flight keep their
+     * native addresses: the old mappings stay until {@link #staleInFlight} is 0.
+     *
+     * @throws VirtqueueException if a ring is not in the new table: the queue is as it was
+     */
+    public abstract void memory(GuestMemory memory) throws VirtqueueException;
+
+    /** Number of chains in flight that refer to tables before the last {@link #memory}. */
+    public abstract int staleInFlight();
+
+    /** Index of the available ring from which the next chain would be taken, 0 to 65535. */
+    public abstract int lastAvailableIndex();
+
+    /**
+     * Ends the use of the rings: nothing is popped any more, and what is still pushed is only
+     * counted. No ring and no in-flight region is touched from now on. Idempotent.
+     *
+     * @return {@link #lastAvailableIndex}
+     */
+    public abstract int stop();
+
+    /** Has {@code wake} run by {@link #kick}. Set by the device when it takes the queue. */
+    public final void onKick(Runnable wake) {
+        this.wake = wake;
+    }
+
+    /** The driver sent an available buffer notification, or might have. */
+    public final void kick() {
+        wake.run();
+    }
+
+    /** Whether the driver broke a rule. */
+    public final boolean broken() {
+        return broken;
+    }
+
+    /**
+     * The device found that the driver broke a rule: nothing is popped any more. Only the first
+     * cause is told.
+     *
+     * @param cause one sentence for people
+     */
+    public final void fail(String cause) {
+        if (!broken) {
+            broken = true;
+            halt();
+            failures.failed(this, cause);
+        }
+    }
+
+    /** Nothing is to be popped any more. */
+    abstract void halt();
+}
