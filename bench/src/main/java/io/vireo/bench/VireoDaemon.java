@@ -19,12 +19,13 @@ final class VireoDaemon implements AutoCloseable {
     private final Path directory;
     private final MeasuredProcess process;
 
-    private VireoDaemon(Path vireo, Path directory, List<String> options) {
-        this.vireo = vireo;
+    private VireoDaemon(Path root, Path directory, List<String> options) {
+        this.vireo = root.resolve("server/target/vireo/bin/vireo");
         this.directory = directory;
         var command = new ArrayList<>(List.of(vireo.toString(), "serve"));
         command.add("--runtime-dir=" + directory.resolve("run"));
         command.add("--state-dir=" + directory.resolve("state"));
+        command.add("--listen=none");
         command.addAll(options);
         process = new MeasuredProcess("vireo", command, Map.of());
     }
@@ -32,16 +33,13 @@ final class VireoDaemon implements AutoCloseable {
     /** Starts the daemon that was built in {@code root}. */
     static VireoDaemon start(Path root, Path directory) {
         Progress.say("starting vireo");
-        return new VireoDaemon(root.resolve("server/target/vireo/bin/vireo"), directory, List.of());
+        return new VireoDaemon(root, directory, List.of());
     }
 
     /** The same with one reactor for data, on {@code core}. */
     static VireoDaemon start(Path root, Path directory, int core) {
         Progress.say("starting vireo with its data reactor on core " + core);
-        return new VireoDaemon(
-                root.resolve("server/target/vireo/bin/vireo"),
-                directory,
-                List.of("--reactor-cpus=" + core));
+        return new VireoDaemon(root, directory, List.of("--reactor-cpus=" + core));
     }
 
     MeasuredProcess process() {
