@@ -15,6 +15,8 @@ public final class Credentials {
     private static final Path PASSWD = Path.of("/etc/passwd");
     private static final Path GROUP = Path.of("/etc/group");
 
+    private static final String NUMBER = "[0-9]{1,9}";
+
     private Credentials() {}
 
     /** Returns the effective user of this process. */
@@ -45,12 +47,13 @@ public final class Credentials {
      * Both files have the name in the first field and the number in the third: passwd(5), group(5).
      */
     static OptionalInt id(Path file, String name) throws IOException {
-        if (name.matches("[0-9]{1,9}")) {
+        if (name.matches(NUMBER)) {
             return OptionalInt.of(Integer.parseInt(name));
         }
         try (Stream<String> lines = Files.lines(file, StandardCharsets.ISO_8859_1)) {
             return lines.map(line -> line.split(":", -1))
                     .filter(fields -> fields.length >= 4 && fields[0].equals(name))
+                    .filter(fields -> fields[2].matches(NUMBER))
                     .mapToInt(fields -> Integer.parseInt(fields[2]))
                     .findFirst();
         }

@@ -63,7 +63,7 @@ class HostTest {
         Path group =
                 Files.writeString(
                         directory.resolve("group"),
-                        "# comment\nbroken\nother:x:7:\nvireo:x:998:a,b\n");
+                        "# comment\nbroken\nvireo:x:none:\nother:x:7:\nvireo:x:998:a,b\n");
         assertThat(Credentials.id(group, "vireo")).hasValue(998);
         assertThat(Credentials.id(group, "broken")).isEmpty();
         assertThat(Credentials.euid()).isNotNegative();
