@@ -9,7 +9,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalLong;
-import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -21,7 +22,8 @@ public final class Daemon implements Host {
     private static final JsonMapper JSON = JsonMapper.builder().build();
     private static final Duration START = Duration.ofSeconds(60);
     private static final Duration STOP = Duration.ofSeconds(30);
-    private static final String RECOVERED = "vireo_vhost_inflight_recovered_total";
+    private static final Pattern RECOVERED =
+            Pattern.compile("^vireo_\\w*inflight_recovered_total\\b.* ([0-9.eE+]+)$");
 
     private final Bed bed;
     private final Path runtime;
@@ -215,31 +217,18 @@ public final class Daemon implements Host {
         double sum =
                 UnixHttp.get(apiSocket(), "/metrics")
                         .lines()
-                        .filter(line -> line.startsWith(RECOVERED))
-                        .mapToDouble(line ->
-                                Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1)))
+                        .map(RECOVERED::matcher)
+                        .filter(Matcher::matches)
+                        .mapToDouble(line -> Double.parseDouble(line.group(1)))
                         .sum();
         return OptionalLong.of((long) sum);
-    }
-
-    /** Resident memory in KiB, proc_pid_status(5). */
-    public long residentKib() {
-        try (var lines = Files.lines(Path.of("/proc/" + running().pid() + "/status"))) {
-            return lines.filter(line -> line.startsWith("VmRSS:"))
-                    .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")))
-                    .sum();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
     }
 
     @Override
     public void close() {
         Process running = process;
         if (running != null && !Processes.end(running, STOP)) {
-            System.err.printf(
-                    "the daemon had to be killed %d s after SIGTERM%n",
-                    TimeUnit.MILLISECONDS.toSeconds(STOP.toMillis()));
+            System.err.printf("the daemon had to be killed %d s after SIGTERM%n", STOP.toSeconds());
         }
         process = null;
     }
