@@ -76,7 +76,7 @@ public final class Daemon implements Host {
         var words = new ArrayList<String>(List.of(program().toString()));
         words.addAll(List.of(arguments));
         var builder = new ProcessBuilder(words).directory(bed.repository().toFile());
-        builder.environment().put("VIREO_RUNTIME_DIR", runtime.toString());
+        builder.environment().put("VIREO_SOCKET", apiSocket().toString());
         return builder;
     }
 
@@ -147,7 +147,7 @@ public final class Daemon implements Host {
             for (JsonNode condition : resource.path("status").path("conditions")) {
                 met |=
                         condition.path("type").asString("").equals("Ready")
-                                && condition.path("met").asBoolean(false);
+                                && condition.path("status").asString("").equals("True");
             }
             if (!met) {
                 return false;
