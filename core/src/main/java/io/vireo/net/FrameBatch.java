@@ -1,5 +1,6 @@
 package io.vireo.net;
 
+import io.vireo.linux.ForeignMemory;
 import io.vireo.linux.Mapping;
 import java.io.UncheckedIOException;
 import java.util.Arrays;
@@ -23,6 +24,18 @@ public final class FrameBatch {
     /** Bytes of the header snapshot at most. */
     public static final int HEADER_MAX = 128;
 
+    /**
+     * Bytes that a port puts into the snapshot of a frame that is long enough: eight longs, a whole
+     * frame of the least size.
+     */
+    public static final int SNAPSHOT = 64;
+
+    /**
+     * Longest frame: a TCP packet to be segmented of 65535 bytes after an Ethernet header and a
+     * tag.
+     */
+    public static final int LENGTH_MAX = 65535 + 18;
+
     /** {@link #vlanAction}: the frame goes out as it is. */
     public static final byte VLAN_KEEP = 0;
 
@@ -33,6 +46,9 @@ public final class FrameBatch {
 
     /** {@link #vlanAction}: the 802.1Q tag after the source address is taken out. */
     public static final byte VLAN_POP = 2;
+
+    private static final int ADDRESSES = 12;
+    private static final int TAG = 4;
 
     private final Mapping headers;
     private final long headersAddress;
@@ -82,6 +98,9 @@ public final class FrameBatch {
     /** Ranges in use. */
     public int ranges;
 
+    /** Bytes that {@link NetPort#transmit} sent of this batch; the caller sets it back. */
+    public long sentBytes;
+
     /** An empty batch with memory for its snapshots. */
     public FrameBatch() {
         try {
@@ -97,6 +116,50 @@ public final class FrameBatch {
         return headersAddress + (long) index * HEADER_MAX;
     }
 
+    /** Bytes by which frame {@code index} gets longer when its VLAN action is done. */
+    public int vlanDelta(int index) {
+        return switch (vlanAction[index]) {
+            case VLAN_PUSH -> 4;
+            case VLAN_POP -> -4;
+            default -> 0;
+        };
+    }
+
+    /**
+     * Copies frame {@code index} to {@code destination}, its VLAN action done: {@link #length} +
+     * {@link #vlanDelta} bytes.
+     */
+    public void copyOut(int index, long destination) {
+        long header = header(index);
+        int left = headerLength[index];
+        long position = destination;
+        if (vlanAction[index] != VLAN_KEEP) {
+            ForeignMemory.copy(header, position, ADDRESSES);
+            position += ADDRESSES;
+            header += ADDRESSES;
+            left -= ADDRESSES;
+            if (vlanAction[index] == VLAN_PUSH) {
+                ForeignMemory.putInt(position, tag(index));
+                position += TAG;
+            } else {
+                header += TAG;
+                left -= TAG;
+            }
+        }
+        ForeignMemory.copy(header, position, left);
+        position += left;
+        int end = firstRange[index] + rangeCount[index];
+        for (int range = firstRange[index]; range < end; range++) {
+            ForeignMemory.copy(rangeAddress[range], position, rangeLength[range]);
+            position += rangeLength[range];
+        }
+    }
+
+    /** The four bytes of the tag of {@link #VLAN_PUSH}, as a little-endian number. */
+    public int tag(int index) {
+        return 0x0081 | Short.toUnsignedInt(Short.reverseBytes(vlanTci[index])) << 16;
+    }
+
     /** Makes room for {@code more} further ranges. */
     public void reserveRanges(int more) {
         int needed = ranges + more;
@@ -107,7 +170,10 @@ public final class FrameBatch {
         }
     }
 
-    /** Forgets all frames. */
+    /**
+     * Forgets all frames; {@link #vlanAction} is left as it is, which between uses is {@link
+     * #VLAN_KEEP}.
+     */
     public void clear() {
         count = 0;
         ranges = 0;

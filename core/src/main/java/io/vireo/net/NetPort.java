@@ -41,14 +41,27 @@ public interface NetPort {
      * Sends the frames {@code index[0..count)} of a batch that came from any port, in that order.
      * Copies or hands over before it returns; never waits.
      *
+     * <p>A frame whose checksum or segmentation is still to do ({@link FrameBatch#offload}) and
+     * that the receiver cannot take so is completed here, see {@link SoftwareOffload}. The bytes of
+     * the frames sent are added to {@link FrameBatch#sentBytes}.
+     *
      * @return how many were sent; the others did not fit and are dropped by the caller
      */
     int transmit(FrameBatch batch, int[] index, int count);
 
-    /** Ends the use of a batch that {@link #receive} filled: every frame was sent or dropped. */
+    /**
+     * Ends the use of a batch that {@link #receive} filled: every frame was sent or dropped. Called
+     * once for each call of {@link #receive} that returned more than 0. Also called, perhaps again,
+     * after a memory fault has interrupted the use of the batch anywhere, {@link #receive}
+     * included: what is borrowed and not yet given back is given back, once.
+     */
     void release(FrameBatch batch);
 
-    /** Publishes what was transmitted since the last flush and notifies at most once. */
+    /**
+     * Publishes what was transmitted since the last flush and notifies at most once. Also called
+     * after a memory fault has interrupted a {@link #transmit} or a flush: what was taken for
+     * frames that were not sent goes back.
+     */
     void flush();
 
     /**

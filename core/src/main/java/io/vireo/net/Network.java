@@ -15,7 +15,12 @@ public interface Network {
     /** Largest MTU of the network in bytes. */
     int mtu();
 
-    /** Plugs a port in. It carries frames from when the reactor has taken it. */
+    /**
+     * Plugs a port in; returns when the reactor has taken it.
+     *
+     * @throws IllegalArgumentException if the spec names a VLAN that the network does not allow
+     * @throws IllegalStateException if the port is plugged in elsewhere
+     */
     Attachment attach(NetPort port, PortSpec spec);
 
     /** A port that is plugged in. */

@@ -4,22 +4,38 @@ import java.util.List;
 import java.util.OptionalInt;
 
 /**
- * How a port sits in a {@link Network} (IEEE 802.1Q, 6.9 and 8.8).
+ * How a port sits in a {@link Network} (IEEE 802.1Q, 6.9 and 8.8). VLAN 0 is the class of the
+ * frames without VLAN.
  *
  * @param uplink whether it leads out of the host: frames from one uplink do not go to another
- * @param accessVlan the VLAN of an access port: untagged on the port; absent for a trunk or a port
- *     without VLAN
- * @param trunk VLANs that are tagged on the port; empty unless it is a trunk
+ * @param accessVlan the VLAN of an access port: untagged on the port, where no other is carried;
+ *     absent for a trunk
+ * @param trunk VLANs that are tagged on the port; empty on an access port. An empty trunk carries
+ *     every VLAN that the network allows.
  * @param nativeVlan VLAN of untagged frames of a trunk; absent: they are dropped
  */
 public record PortSpec(
         boolean uplink, OptionalInt accessVlan, List<Integer> trunk, OptionalInt nativeVlan) {
     public PortSpec {
         trunk = List.copyOf(trunk);
+        if (accessVlan.isPresent() && (!trunk.isEmpty() || nativeVlan.isPresent())) {
+            throw new IllegalArgumentException(
+                    "an access port has neither a trunk nor a native VLAN");
+        }
     }
 
-    /** A port that carries everything as it is. */
+    /** A port that carries everything as it is: every VLAN tagged, frames without VLAN untagged. */
     public static PortSpec transparent(boolean uplink) {
-        return new PortSpec(uplink, OptionalInt.empty(), List.of(), OptionalInt.empty());
+        return new PortSpec(uplink, OptionalInt.empty(), List.of(), OptionalInt.of(0));
+    }
+
+    /** A port of one VLAN, untagged; 0 for frames without VLAN. */
+    public static PortSpec access(int vlan) {
+        return new PortSpec(false, OptionalInt.of(vlan), List.of(), OptionalInt.empty());
+    }
+
+    /** A port whose station tags by itself. */
+    public static PortSpec trunk(List<Integer> vlans, OptionalInt nativeVlan) {
+        return new PortSpec(false, OptionalInt.empty(), vlans, nativeVlan);
     }
 }

@@ -1,0 +1,69 @@
+package io.vireo.memory;
+
+import io.vireo.linux.ForeignMemory;
+
+/**
+ * Get, put and copy by native address, for devices and the fabric, which know nothing else of the
+ * operating system. The rules of {@link ForeignMemory} hold: the memory may be a guest's, any
+ * access may throw {@link InternalError}, also later.
+ */
+public final class NativeMemory {
+    private NativeMemory() {}
+
+    public static byte getByte(long address) {
+        return ForeignMemory.getByte(address);
+    }
+
+    public static short getShort(long address) {
+        return ForeignMemory.getShort(address);
+    }
+
+    public static int getInt(long address) {
+        return ForeignMemory.getInt(address);
+    }
+
+    public static long getLong(long address) {
+        return ForeignMemory.getLong(address);
+    }
+
+    public static void putByte(long address, byte value) {
+        ForeignMemory.putByte(address, value);
+    }
+
+    public static void putShort(long address, short value) {
+        ForeignMemory.putShort(address, value);
+    }
+
+    public static void putInt(long address, int value) {
+        ForeignMemory.putInt(address, value);
+    }
+
+    public static void putLong(long address, long value) {
+        ForeignMemory.putLong(address, value);
+    }
+
+    /** Copies {@code length} bytes. */
+    public static void copy(long source, long destination, long length) {
+        ForeignMemory.copy(source, destination, length);
+    }
+
+    /** Copies 64 bytes, without a call, all of them read before any is written. */
+    public static void copy64(long source, long destination) {
+        long a = getLong(source);
+        long b = getLong(source + 8);
+        long c = getLong(source + 16);
+        long d = getLong(source + 24);
+        long e = getLong(source + 32);
+        long f = getLong(source + 40);
+        long g = getLong(source + 48);
+        long h = getLong(source + 56);
+        putLong(destination, a);
+        putLong(destination + 8, b);
+        putLong(destination + 16, c);
+        putLong(destination + 24, d);
+        putLong(destination + 32, e);
+        putLong(destination + 40, f);
+        putLong(destination + 48, g);
+        putLong(destination + 56, h);
+    }
+}

@@ -1,0 +1,157 @@
+package io.vireo.net;
+
+import io.vireo.linux.ForeignMemory;
+
+/**
+ * Cuts a large TCP packet into the segments that its sender left to us (VIRTIO_NET_HDR_GSO_TCPV4
+ * and _TCPV6). Works on a whole frame in our own memory. The segments share its payload: each is a
+ * header snapshot and one range.
+ *
+ * <p>Reused: {@link #begin}, then {@link #next} until it returns 0.
+ */
+final class Segmentation {
+    /**
+     * Smaller segments are no TCP's (the kernel's least is 48) but a way to turn one frame into
+     * thousands.
+     */
+    static final int SEGMENT_MIN = 48;
+
+    private static final int ETHERTYPE_IPV4 = 0x0800;
+    private static final int ETHERTYPE_IPV6 = 0x86DD;
+    private static final int PROTOCOL_TCP = 6;
+    private static final int IPV6_HEADER = 40;
+    private static final int TCP_CHECKSUM = 16;
+    private static final int TCP_FLAGS = 13;
+    private static final int FLAG_FIN = 1;
+    private static final int FLAG_PSH = 8;
+    private static final int FLAG_CWR = 0x80;
+
+    private long frame;
+    private int l3;
+    private int l4;
+    private int headerLength;
+    private int payload;
+    private int segmentSize;
+    private boolean ipv4;
+    private int done;
+
+    /**
+     * Takes a frame.
+     *
+     * @return false if it is not what its virtio-net header says, or its headers are longer than a
+     *     snapshot: drop it
+     */
+    boolean begin(long address, int length, long offload) {
+        frame = address;
+        done = 0;
+        l4 = Offload.checksumStart(offload);
+        segmentSize = Offload.gsoSize(offload);
+        ipv4 = Offload.gsoType(offload) == Offload.GSO_TCPV4;
+        if (segmentSize < SEGMENT_MIN || l4 + 20 > length || !parseNetworkHeader(length)) {
+            return false;
+        }
+        int tcpHeader = (unsignedByte(l4 + 12) >>> 4) * Integer.BYTES;
+        headerLength = l4 + tcpHeader;
+        payload = length - headerLength;
+        return tcpHeader >= 20 && payload > 0 && headerLength <= FrameBatch.HEADER_MAX;
+    }
+
+    private boolean parseNetworkHeader(int length) {
+        l3 = 14;
+        int type = networkShort(12);
+        if (type == 0x8100) {
+            l3 = 18;
+            type = networkShort(16);
+        }
+        if (ipv4) {
+            return type == ETHERTYPE_IPV4
+                    && l3 + 20 <= l4
+                    && l4 == l3 + (unsignedByte(l3) & 0xF) * Integer.BYTES
+                    && unsignedByte(l3 + 9) == PROTOCOL_TCP;
+        }
+        return type == ETHERTYPE_IPV6 && l3 + IPV6_HEADER <= l4 && l4 < length;
+    }
+
+    /**
+     * Fills a batch with the next segments, plain frames; returns their number, 0 after the last
+     * one.
+     */
+    int next(FrameBatch batch) {
+        batch.clear();
+        while (done < payload && batch.count < FrameBatch.CAPACITY) {
+            segment(batch, Math.min(segmentSize, payload - done));
+        }
+        return batch.count;
+    }
+
+    private void segment(FrameBatch batch, int size) {
+        int index = batch.count++;
+        long header = batch.header(index);
+        ForeignMemory.copy(frame, header, headerLength);
+        boolean last = done + size == payload;
+        writeNetworkHeader(header, headerLength - l4 + size);
+        writeTcpHeader(header, last, size);
+        batch.reserveRanges(1);
+        batch.rangeAddress[batch.ranges] = frame + headerLength + done;
+        batch.rangeLength[batch.ranges] = size;
+        batch.firstRange[index] = batch.ranges++;
+        batch.rangeCount[index] = 1;
+        batch.length[index] = headerLength + size;
+        batch.headerLength[index] = headerLength;
+        batch.offload[index] = 0;
+        batch.checksumOffset[index] = 0;
+        batch.vlanAction[index] = FrameBatch.VLAN_KEEP;
+        done += size;
+    }
+
+    private void writeNetworkHeader(long header, int tcpLength) {
+        if (ipv4) {
+            int id = networkShort(l3 + 4) + done / segmentSize;
+            putNetworkShort(header + l3 + 2, l4 - l3 + tcpLength);
+            putNetworkShort(header + l3 + 4, id);
+            ForeignMemory.putShort(header + l3 + 10, (short) 0);
+            short sum = Checksum.fold(Checksum.add(0, header + l3, l4 - l3));
+            ForeignMemory.putShort(header + l3 + 10, sum);
+        } else {
+            putNetworkShort(header + l3 + 4, l4 - l3 - IPV6_HEADER + tcpLength);
+        }
+    }
+
+    private void writeTcpHeader(long header, boolean last, int size) {
+        long tcp = header + l4;
+        int sequence = Integer.reverseBytes(ForeignMemory.getInt(tcp + 4)) + done;
+        ForeignMemory.putInt(tcp + 4, Integer.reverseBytes(sequence));
+        int flags = Byte.toUnsignedInt(ForeignMemory.getByte(tcp + TCP_FLAGS));
+        if (!last) {
+            flags &= ~(FLAG_FIN | FLAG_PSH);
+        }
+        if (done > 0) {
+            // Congestion is reported reduced once (RFC 3168, 6.1.2).
+            flags &= ~FLAG_CWR;
+        }
+        ForeignMemory.putByte(tcp + TCP_FLAGS, (byte) flags);
+        ForeignMemory.putShort(tcp + TCP_CHECKSUM, (short) 0);
+        long sum = pseudoHeader(header, headerLength - l4 + size);
+        sum = Checksum.add(sum, tcp, headerLength - l4);
+        sum = Checksum.add(sum, frame + headerLength + done, size);
+        ForeignMemory.putShort(tcp + TCP_CHECKSUM, Checksum.fold(sum));
+    }
+
+    private long pseudoHeader(long header, int tcpLength) {
+        long sum =
+                ipv4 ? Checksum.add(0, header + l3 + 12, 8) : Checksum.add(0, header + l3 + 8, 32);
+        return Checksum.addNetworkShort(Checksum.addNetworkShort(sum, PROTOCOL_TCP), tcpLength);
+    }
+
+    private int unsignedByte(int offset) {
+        return Byte.toUnsignedInt(ForeignMemory.getByte(frame + offset));
+    }
+
+    private int networkShort(int offset) {
+        return Short.toUnsignedInt(Short.reverseBytes(ForeignMemory.getShort(frame + offset)));
+    }
+
+    private static void putNetworkShort(long address, int value) {
+        ForeignMemory.putShort(address, Short.reverseBytes((short) value));
+    }
+}
