@@ -2,4 +2,7 @@
 module io.vireo.fabric {
     requires io.vireo.core;
     requires static org.jspecify;
+
+    provides io.vireo.resource.ResourceKind with
+            io.vireo.fabric.l2.NetworkKind;
 }

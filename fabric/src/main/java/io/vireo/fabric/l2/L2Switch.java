@@ -1,0 +1,253 @@
+package io.vireo.fabric.l2;
+
+import io.vireo.net.NetPort;
+import io.vireo.net.Network;
+import io.vireo.net.PortCounters;
+import io.vireo.net.PortSpec;
+import io.vireo.reactor.Poller;
+import io.vireo.reactor.Reactor;
+import io.vireo.reactor.Registration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A network inside the host: a {@link Bridge} on one reactor, which owns all its ports, with one
+ * poller per port. It scales by the number of networks (docs/decisions/one-reactor-per-network.md).
+ * Thread safe.
+ */
+public final class L2Switch implements Network {
+    private static final long NANOS_PER_SECOND = TimeUnit.SECONDS.toNanos(1);
+    private static final long SWEEP_NANOS = TimeUnit.SECONDS.toNanos(10);
+    private static final int SWEEP_SLOTS = 4096;
+    private static final int PATIENCE_SECONDS = 10;
+
+    /**
+     * What a switch is made with.
+     *
+     * @param name of the network
+     * @param mtu largest payload of a frame in bytes
+     * @param allowedVlans VLANs that may cross it; empty: all
+     * @param macAgingSeconds after which a silent station is forgotten
+     * @param macLimit stations at most
+     */
+    public record Config(
+            String name, int mtu, List<Integer> allowedVlans, int macAgingSeconds, int macLimit) {
+        public Config {
+            allowedVlans = List.copyOf(allowedVlans);
+        }
+    }
+
+    /**
+     * What the table of stations has seen.
+     *
+     * @param stations known now
+     * @param learned entered so far
+     * @param moved changed their port
+     * @param evicted pushed out because the table was full
+     * @param refused not entered because the table was full
+     */
+    public record Stations(long stations, long learned, long moved, long evicted, long refused) {}
+
+    private final String name;
+    private final Reactor reactor;
+    private final Bridge bridge;
+    private volatile int mtu;
+    private volatile int portCount;
+    private boolean sweeping;
+
+    /** Makes a switch without ports. */
+    public L2Switch(Config config, Reactor reactor) {
+        this.name = config.name();
+        this.reactor = reactor;
+        this.mtu = config.mtu();
+        this.bridge =
+                new Bridge(
+                        config.mtu(),
+                        config.allowedVlans(),
+                        config.macLimit(),
+                        config.macAgingSeconds());
+    }
+
+    @Override
+    public String name() {
+        return name;
+    }
+
+    @Override
+    public Reactor reactor() {
+        return reactor;
+    }
+
+    @Override
+    public int mtu() {
+        return mtu;
+    }
+
+    /** Number of ports. */
+    public int portCount() {
+        return portCount;
+    }
+
+    /** Changes the limits of frames and stations; the VLANs stay as they are. */
+    public void limits(int newMtu, int macAgingSeconds, int macLimit) {
+        mtu = newMtu;
+        reactor.execute(() -> {
+            bridge.mtu(newMtu);
+            bridge.table().limits(macLimit, macAgingSeconds);
+        });
+    }
+
+    /** A snapshot, a little out of date; from any thread. */
+    public Stations stations() {
+        var table = bridge.table();
+        return new Stations(
+                table.size(), table.learned(), table.moved(), table.evicted(), table.refused());
+    }
+
+    @Override
+    public Attachment attach(NetPort port, PortSpec spec) {
+        return onReactor(() -> new Plug(port, spec));
+    }
+
+    /**
+     * Gives everything back; no port is attached any more. {@code onClosed} runs on the reactor.
+     */
+    public void close(Runnable onClosed) {
+        reactor.execute(() -> {
+            bridge.close();
+            onClosed.run();
+        });
+    }
+
+    private <T> T onReactor(Supplier<T> task) {
+        if (reactor.onThread()) {
+            return task.get();
+        }
+        var result = new CompletableFuture<T>();
+        reactor.execute(() -> {
+            try {
+                result.complete(task.get());
+            } catch (RuntimeException e) {
+                result.completeExceptionally(e);
+            }
+        });
+        try {
+            return result.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof RuntimeException cause) {
+                throw cause;
+            }
+            throw new CompletionException(e.getCause());
+        } catch (TimeoutException e) {
+            throw new IllegalStateException("reactor " + reactor.name() + " does not answer", e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted while changing network " + name, e);
+        }
+    }
+
+    private int seconds() {
+        return (int) (reactor.nanoTime() / NANOS_PER_SECOND);
+    }
+
+    /** Ageing is exact without this: it only frees the memory of stations that are gone. */
+    private void sweep() {
+        bridge.time(seconds());
+        bridge.table().sweep(SWEEP_SLOTS, seconds());
+        sweeping = bridge.table().size() > 0;
+        if (sweeping) {
+            reactor.schedule(SWEEP_NANOS, this::sweep);
+        }
+    }
+
+    private void sweepLater() {
+        if (!sweeping) {
+            sweeping = true;
+            reactor.schedule(SWEEP_NANOS, this::sweep);
+        }
+    }
+
+    /** A port that is plugged in. */
+    private final class Plug implements Attachment, Poller {
+        private final NetPort port;
+        private final BridgePort bridgePort;
+        private @Nullable Registration registration;
+
+        Plug(NetPort port, PortSpec spec) {
+            this.port = port;
+            bridgePort = bridge.add(port, spec);
+            try {
+                port.attached(reactor, this::wake);
+            } catch (RuntimeException e) {
+                bridge.remove(bridgePort);
+                throw e;
+            }
+            registration = reactor.add(this);
+            portCount++;
+        }
+
+        private void wake() {
+            if (registration != null) {
+                registration.wake();
+            }
+        }
+
+        @Override
+        public int poll() {
+            bridge.time(seconds());
+            int frames = bridge.pass(bridgePort);
+            if (frames > 0 && !sweeping) {
+                sweepLater();
+            }
+            return frames;
+        }
+
+        @Override
+        public String name() {
+            return L2Switch.this.name + "/" + port.name();
+        }
+
+        @Override
+        public boolean arm() {
+            return port.arm();
+        }
+
+        @Override
+        public void disarm() {
+            port.disarm();
+        }
+
+        @Override
+        public void reconfigure(PortSpec spec) {
+            onReactor(() -> {
+                bridge.change(bridgePort, spec);
+                return this;
+            });
+        }
+
+        @Override
+        public PortCounters counters() {
+            return bridgePort.counters();
+        }
+
+        @Override
+        public void detach(Runnable onDetached) {
+            reactor.execute(() -> {
+                if (registration != null) {
+                    registration.close();
+                    registration = null;
+                    bridge.remove(bridgePort);
+                    port.detached();
+                    portCount--;
+                }
+                onDetached.run();
+            });
+        }
+    }
+}

@@ -1,0 +1,265 @@
+package io.vireo.fabric.l2;
+
+import java.util.Arrays;
+
+/**
+ * The filtering database (IEEE 802.1Q, 8.8): which port a station of a VLAN was last seen at. Open
+ * addressing with linear probing on arrays of longs; grows up to its limit.
+ *
+ * <p>A station is a long: VLAN identifier in the highest 16 bits, MAC address below, as a
+ * little-endian number (its first octet lowest). Ports are small numbers. Times are in seconds, of
+ * any epoch. When the table is full, a port pushes out the oldest of a few stations that lie near,
+ * of a port that has more than itself, or of its own: who floods the table with addresses hurts
+ * himself first. Not thread safe.
+ */
+final class MacTable {
+    /** No port. */
+    static final int NONE = -1;
+
+    private static final int INITIAL_SLOTS = 64;
+    private static final long EMPTY = 0;
+    private static final long MIX = 0x9E3779B97F4A7C15L;
+    private static final int EVICTION_WINDOW = 16;
+
+    // Station (0: empty, which is no station's address), and port << 32 | time last seen.
+    private long[] stations = new long[INITIAL_SLOTS];
+    private long[] places = new long[INITIAL_SLOTS];
+    private int shift = Long.SIZE - Integer.numberOfTrailingZeros(INITIAL_SLOTS);
+    private int[] perPort = new int[16];
+    private int size;
+    private int limit;
+    private int maxAge;
+    private int sweepPosition;
+    private long learned;
+    private long moved;
+    private long evicted;
+    private long refused;
+
+    /**
+     * An empty table.
+     *
+     * @param limit stations at most
+     * @param maxAge seconds after which a station that sent nothing is forgotten
+     */
+    MacTable(int limit, int maxAge) {
+        this.limit = limit;
+        this.maxAge = maxAge;
+    }
+
+    /** Changes the limits; a table that is larger than allowed shrinks by ageing. */
+    void limits(int stationLimit, int ageLimit) {
+        limit = stationLimit;
+        maxAge = ageLimit;
+    }
+
+    /** Returns the port of a station, or {@link #NONE}. */
+    int find(long station, int now) {
+        int slot = slot(station);
+        while (stations[slot] != EMPTY) {
+            if (stations[slot] == station) {
+                return now - (int) places[slot] > maxAge ? NONE : port(slot);
+            }
+            slot = next(slot);
+        }
+        return NONE;
+    }
+
+    /**
+     * Notes that a station sent something at a port.
+     *
+     * @return whether any answer of {@link #find} may be another one now
+     */
+    boolean learn(long station, int port, int now) {
+        int slot = slot(station);
+        while (stations[slot] != EMPTY) {
+            if (stations[slot] == station) {
+                return refresh(slot, port, now);
+            }
+            slot = next(slot);
+        }
+        return insert(station, port, now);
+    }
+
+    private boolean refresh(int slot, int port, int now) {
+        long place = place(port, now);
+        long before = places[slot];
+        if (before == place) {
+            return false;
+        }
+        places[slot] = place;
+        int from = (int) (before >>> 32);
+        if (from != port) {
+            perPort[from]--;
+            count(port);
+            moved++;
+            return true;
+        }
+        return now - (int) before > maxAge;
+    }
+
+    private boolean insert(long station, int port, int now) {
+        if (size >= limit && !evict(station, port, now)) {
+            refused++;
+            return false;
+        }
+        if (2 * (size + 1) > stations.length) {
+            grow();
+        }
+        put(station, place(port, now));
+        count(port);
+        size++;
+        learned++;
+        return true;
+    }
+
+    private boolean evict(long station, int port, int now) {
+        count(port);
+        perPort[port]--;
+        int victim = -1;
+        int oldest = -1;
+        int slot = slot(station);
+        for (int i = 0; i < EVICTION_WINDOW; i++, slot = next(slot)) {
+            int age = now - (int) places[slot];
+            if (stations[slot] != EMPTY && age > oldest && mayEvict(slot, port, age)) {
+                victim = slot;
+                oldest = age;
+            }
+        }
+        if (victim < 0) {
+            return false;
+        }
+        remove(victim);
+        evicted++;
+        return true;
+    }
+
+    private boolean mayEvict(int slot, int port, int age) {
+        int owner = port(slot);
+        return owner == port || age > maxAge || perPort[owner] > perPort[port] + 1;
+    }
+
+    /** Forgets the stations of a port. */
+    void forget(int port) {
+        if (port >= perPort.length || perPort[port] == 0) {
+            return;
+        }
+        for (int slot = 0; slot < stations.length; slot++) {
+            // What takes the place of a removed one is looked at too.
+            while (stations[slot] != EMPTY && port(slot) == port) {
+                remove(slot);
+            }
+        }
+    }
+
+    /**
+     * Forgets what is too old in the next {@code slots} slots; called again and again it goes
+     * round.
+     */
+    void sweep(int slots, int now) {
+        int left = Math.min(slots, stations.length);
+        for (; left > 0; left--) {
+            sweepPosition &= stations.length - 1;
+            while (stations[sweepPosition] != EMPTY && now - (int) places[sweepPosition] > maxAge) {
+                remove(sweepPosition);
+            }
+            sweepPosition++;
+        }
+    }
+
+    /** Slots of the table. */
+    int slots() {
+        return stations.length;
+    }
+
+    /** Number of stations, old ones not yet swept included. */
+    int size() {
+        return size;
+    }
+
+    /** Stations that were entered. */
+    long learned() {
+        return learned;
+    }
+
+    /** Stations that changed their port. */
+    long moved() {
+        return moved;
+    }
+
+    /** Stations that were pushed out of the full table. */
+    long evicted() {
+        return evicted;
+    }
+
+    /** Stations that were not entered because the table was full. */
+    long refused() {
+        return refused;
+    }
+
+    private void remove(int at) {
+        perPort[port(at)]--;
+        size--;
+        int hole = at;
+        int slot = next(hole);
+        // Moves back whatever could not be found any more across the hole.
+        while (stations[slot] != EMPTY) {
+            int home = slot(stations[slot]);
+            if (((slot - home) & mask()) >= ((slot - hole) & mask())) {
+                stations[hole] = stations[slot];
+                places[hole] = places[slot];
+                hole = slot;
+            }
+            slot = next(slot);
+        }
+        stations[hole] = EMPTY;
+    }
+
+    private void grow() {
+        long[] oldStations = stations;
+        long[] oldPlaces = places;
+        stations = new long[oldStations.length * 2];
+        places = new long[oldStations.length * 2];
+        shift--;
+        for (int i = 0; i < oldStations.length; i++) {
+            if (oldStations[i] != EMPTY) {
+                put(oldStations[i], oldPlaces[i]);
+            }
+        }
+    }
+
+    private void put(long station, long place) {
+        int slot = slot(station);
+        while (stations[slot] != EMPTY) {
+            slot = next(slot);
+        }
+        stations[slot] = station;
+        places[slot] = place;
+    }
+
+    private void count(int port) {
+        if (port >= perPort.length) {
+            perPort = Arrays.copyOf(perPort, Math.max(port + 1, perPort.length * 2));
+        }
+        perPort[port]++;
+    }
+
+    private int port(int slot) {
+        return (int) (places[slot] >>> 32);
+    }
+
+    private static long place(int port, int now) {
+        return (long) port << 32 | Integer.toUnsignedLong(now);
+    }
+
+    private int slot(long station) {
+        return (int) (station * MIX >>> shift);
+    }
+
+    private int next(int slot) {
+        return slot + 1 & mask();
+    }
+
+    private int mask() {
+        return stations.length - 1;
+    }
+}

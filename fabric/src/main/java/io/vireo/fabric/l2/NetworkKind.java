@@ -1,0 +1,182 @@
+package io.vireo.fabric.l2;
+
+import io.vireo.net.NetPort;
+import io.vireo.net.Network;
+import io.vireo.net.PortSpec;
+import io.vireo.reactor.ReactorGroup;
+import io.vireo.resource.Column;
+import io.vireo.resource.ErrorCode;
+import io.vireo.resource.Metadata;
+import io.vireo.resource.Metric;
+import io.vireo.resource.Realization;
+import io.vireo.resource.RealizeContext;
+import io.vireo.resource.Reference;
+import io.vireo.resource.ResourceException;
+import io.vireo.resource.ResourceKind;
+import io.vireo.resource.Status;
+import io.vireo.resource.UpdateResult;
+import io.vireo.resource.spec.Kinds;
+import io.vireo.resource.spec.NetworkSpec;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** Makes an {@link L2Switch} of each Network resource, with its uplink plugged in. */
+public final class NetworkKind implements ResourceKind<NetworkSpec> {
+    @Override
+    public String kind() {
+        return Kinds.NETWORK;
+    }
+
+    @Override
+    public String plural() {
+        return "networks";
+    }
+
+    @Override
+    public List<String> shortNames() {
+        return List.of("net");
+    }
+
+    @Override
+    public String description() {
+        return "A layer 2 network inside the host: a learning, VLAN-aware switch that vNICs and an uplink are plugged"
+                + " into.";
+    }
+
+    @Override
+    public Class<NetworkSpec> specType() {
+        return NetworkSpec.class;
+    }
+
+    @Override
+    public List<Reference> references(NetworkSpec spec) {
+        return spec.uplink().map(NetworkKind::uplink).stream().toList();
+    }
+
+    @Override
+    public List<Column<NetworkSpec>> columns() {
+        return List.of(
+                Column.of("MTU", (spec, _) -> Integer.toString(spec.mtu())),
+                Column.of("UPLINK", (spec, _) -> spec.uplink().orElse("-")),
+                Column.attribute("PORTS", "ports"),
+                Column.attribute("STATIONS", "stations"));
+    }
+
+    @Override
+    public Realization realize(Metadata metadata, NetworkSpec spec, RealizeContext context) {
+        var config =
+                new L2Switch.Config(
+                        metadata.name(),
+                        spec.mtu(),
+                        spec.allowedVlans(),
+                        spec.macAgingSeconds(),
+                        spec.macLimit());
+        var network = new L2Switch(config, context.service(ReactorGroup.class).next());
+        var running = new Running(network);
+        try {
+            running.plug(spec, context);
+        } catch (RuntimeException e) {
+            network.close(() -> {});
+            throw e;
+        }
+        return running;
+    }
+
+    @Override
+    public UpdateResult update(
+            Realization running,
+            Metadata metadata,
+            NetworkSpec oldSpec,
+            NetworkSpec newSpec,
+            RealizeContext context) {
+        if (!oldSpec.allowedVlans().equals(newSpec.allowedVlans())) {
+            return new UpdateResult.Recreate("the VLANs that may cross the network have changed");
+        }
+        if (!oldSpec.uplink().equals(newSpec.uplink())) {
+            return new UpdateResult.Recreate("the network has another uplink");
+        }
+        var network = ((Running) running).network;
+        network.limits(newSpec.mtu(), newSpec.macAgingSeconds(), newSpec.macLimit());
+        return UpdateResult.IN_PLACE;
+    }
+
+    private static Reference uplink(String name) {
+        return new Reference(Kinds.UPLINK, name);
+    }
+
+    private static final class Running implements Realization {
+        private final L2Switch network;
+        private Network.@Nullable Attachment uplink;
+
+        Running(L2Switch network) {
+            this.network = network;
+        }
+
+        void plug(NetworkSpec spec, RealizeContext context) {
+            if (spec.uplink().isEmpty()) {
+                return;
+            }
+            var name = spec.uplink().get();
+            var port = context.require(uplink(name), NetPort.class);
+            try {
+                uplink = network.attach(port, PortSpec.transparent(true));
+            } catch (IllegalStateException e) {
+                throw new ResourceException(
+                        ErrorCode.IN_USE,
+                        "uplink '" + name + "' cannot be plugged in: " + e.getMessage(),
+                        e);
+            }
+        }
+
+        @Override
+        public <T> Optional<T> contract(Class<T> type) {
+            return type == Network.class ? Optional.of(type.cast(network)) : Optional.empty();
+        }
+
+        @Override
+        public Status status() {
+            var stations = network.stations();
+            var attributes = new LinkedHashMap<String, String>();
+            attributes.put("mtu", Integer.toString(network.mtu()));
+            attributes.put("reactor", network.reactor().name());
+            attributes.put("ports", Integer.toString(network.portCount()));
+            attributes.put("stations", Long.toString(stations.stations()));
+            return new Status(List.of(), attributes, metrics(stations));
+        }
+
+        private List<Metric> metrics(L2Switch.Stations stations) {
+            return List.of(
+                    Metric.gauge(
+                            "ports",
+                            "Ports plugged in, the uplink's included.",
+                            network.portCount()),
+                    Metric.gauge("stations", "MAC addresses known.", stations.stations()),
+                    Metric.counter(
+                            "stations_learned_total", "MAC addresses learned.", stations.learned()),
+                    Metric.counter(
+                            "station_moves_total",
+                            "MAC addresses that changed their port.",
+                            stations.moved()),
+                    Metric.counter(
+                            "stations_evicted_total",
+                            "MAC addresses pushed out of the full table.",
+                            stations.evicted()),
+                    Metric.counter(
+                            "stations_refused_total",
+                            "MAC addresses not learned because the table was full.",
+                            stations.refused()));
+        }
+
+        @Override
+        public void close(Runnable onClosed) {
+            Runnable last = () -> network.close(onClosed);
+            if (uplink == null) {
+                last.run();
+            } else {
+                uplink.detach(last);
+            }
+        }
+    }
+}
