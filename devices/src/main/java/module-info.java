@@ -2,4 +2,7 @@
 module io.vireo.devices {
     requires io.vireo.core;
     requires static org.jspecify;
+
+    provides io.vireo.resource.ResourceKind with
+            io.vireo.device.virtio.net.VnicKind;
 }

@@ -1,0 +1,266 @@
+package io.vireo.device.virtio.net;
+
+import io.vireo.memory.NativeMemory;
+import io.vireo.net.FrameBatch;
+import io.vireo.net.Offload;
+import io.vireo.net.SoftwareOffload;
+import io.vireo.virtqueue.ChainBatch;
+import io.vireo.virtqueue.Virtqueue;
+import java.util.function.Supplier;
+
+/**
+ * A running receiveq: what goes to the guest (VIRTIO 1.3, 5.1.6.3 and 5.1.6.4). Frames are copied
+ * once, from where they are into the guest's buffers.
+ *
+ * <p>Outside of {@link #transmit} no chain is in flight: what was popped and not used is given
+ * back. {@link #flush} does so for a transmit that a memory fault interrupted.
+ */
+final class ReceiveQueue {
+    private static final int NUM_BUFFERS_SHIFT = 16;
+
+    /**
+     * Buffers without room for a frame that are given back in one call at most: a guest may refill
+     * for ever.
+     */
+    private static final int RUNTS_MAX = 256;
+
+    final Virtqueue queue;
+
+    private final long features;
+    private final int headerSize;
+    private final boolean mergeable;
+    private final NetStatistics statistics;
+    private final Supplier<SoftwareOffload> software;
+    private final ChainBatch chains;
+    private final Scatter scatter;
+    private final int[] segments = new int[FrameBatch.CAPACITY];
+
+    /** First chain of the batch that is not used. */
+    private int next;
+
+    /**
+     * Whether the guest had no more buffers when we looked last: one look is enough for a batch.
+     */
+    private boolean dry;
+
+    ReceiveQueue(
+            Virtqueue queue,
+            long features,
+            NetStatistics statistics,
+            Supplier<SoftwareOffload> software) {
+        this.queue = queue;
+        this.features = features;
+        this.headerSize = NetFeatures.headerSize(features);
+        this.mergeable = (features & NetFeatures.MRG_RXBUF) != 0;
+        this.statistics = statistics;
+        this.software = software;
+        this.chains = new ChainBatch(FrameBatch.CAPACITY, queue.size());
+        this.scatter = new Scatter(chains);
+        for (int i = 0; i < segments.length; i++) {
+            segments[i] = i;
+        }
+    }
+
+    /** Puts frames into buffers; returns how many. They are the guest's after {@link #flush}. */
+    int transmit(FrameBatch frames, int[] index, int count) {
+        next = 0;
+        chains.clear();
+        dry = queue.pop(chains, count) < count;
+        int sent = 0;
+        long bytes = 0;
+        for (int k = 0; k < count; k++) {
+            int i = index[k];
+            int length = frames.length[i];
+            boolean done =
+                    frames.offload[i] == 0 && frames.vlanAction[i] == FrameBatch.VLAN_KEEP
+                            ? plain(frames, i, length)
+                            : special(frames, i);
+            if (done) {
+                sent++;
+                bytes += length + frames.vlanDelta(i);
+            }
+        }
+        frames.sentBytes += bytes;
+        giveBack();
+        return sent;
+    }
+
+    /** Makes what was put into buffers visible to the guest. */
+    void flush() {
+        int left = queue.inFlight();
+        if (left > 0) {
+            queue.rewind(left);
+        }
+        queue.flush();
+    }
+
+    private void giveBack() {
+        int left = chains.count - next;
+        if (left > 0) {
+            queue.rewind(left);
+        }
+        next = 0;
+        chains.clear();
+    }
+
+    /** A frame that goes as it is. */
+    private boolean plain(FrameBatch frames, int i, int length) {
+        int total = headerSize + length;
+        int chain = next;
+        if (chain < chains.count && chains.writableRanges[chain] == 1) {
+            int range = chains.firstWritable[chain];
+            if (chains.rangeLength[range] >= total) {
+                long address = chains.rangeAddress[range];
+                NativeMemory.putLong(address, 0);
+                // csum_offset 0 and num_buffers 1: in a legacy header the second half is
+                // overwritten by the frame.
+                NativeMemory.putInt(address + Long.BYTES, 1 << NUM_BUFFERS_SHIFT);
+                copy(frames, i, address + headerSize);
+                queue.push(chains.head[chain], total);
+                next = chain + 1;
+                return true;
+            }
+        }
+        return scatter(frames, i, 0);
+    }
+
+    private static void copy(FrameBatch frames, int i, long destination) {
+        int snapshot = frames.headerLength[i];
+        long header = frames.header(i);
+        if (snapshot == FrameBatch.SNAPSHOT) {
+            NativeMemory.copy64(header, destination);
+        } else {
+            NativeMemory.copy(header, destination, snapshot);
+        }
+        int ranges = frames.rangeCount[i];
+        if (ranges > 0) {
+            copyRanges(frames, frames.firstRange[i], ranges, destination + snapshot);
+        }
+    }
+
+    private static void copyRanges(FrameBatch frames, int first, int ranges, long destination) {
+        long position = destination;
+        for (int r = first; r < first + ranges; r++) {
+            int length = frames.rangeLength[r];
+            NativeMemory.copy(frames.rangeAddress[r], position, length);
+            position += length;
+        }
+    }
+
+    /** A frame with something left to do, or with a tag that goes in or out. */
+    private boolean special(FrameBatch frames, int i) {
+        long offload = frames.offload[i];
+        if ((Offload.flags(offload) & Offload.NEEDS_CHECKSUM) == 0
+                && Offload.gso(offload) == Offload.GSO_NONE
+                && !NetFeatures.accepts(features, offload)) {
+            // Only "the checksum was checked": news that this driver did not ask for.
+            offload = 0;
+        }
+        if (NetFeatures.accepts(features, offload)) {
+            return scatter(frames, i, Offload.shift(offload, frames.vlanDelta(i)));
+        }
+        return converted(frames, i);
+    }
+
+    /** Does in software what the driver does not take; sent means that all segments were. */
+    private boolean converted(FrameBatch frames, int i) {
+        var converter = software.get();
+        if (!converter.begin(frames, i)) {
+            statistics.add(NetStatistics.RX_NOT_CONVERTIBLE, 1);
+            return false;
+        }
+        boolean all = true;
+        var parts = converter.frames();
+        for (int count = converter.next(); count > 0; count = converter.next()) {
+            for (int k = 0; k < count; k++) {
+                if (next == chains.count && !dry) {
+                    refill(count - k);
+                }
+                all &= plain(parts, segments[k], parts.length[k]);
+            }
+        }
+        statistics.add(NetStatistics.RX_CONVERTED, 1);
+        return all;
+    }
+
+    /** A frame that goes into several ranges or several buffers, or whose tag changes. */
+    private boolean scatter(FrameBatch frames, int i, long offload) {
+        int total = headerSize + frames.length[i] + frames.vlanDelta(i);
+        int buffers = reserve(total);
+        if (buffers == 0) {
+            return false;
+        }
+        scatter.begin(next);
+        scatter.put(offload, Long.BYTES);
+        short offset = offload == 0 ? 0 : frames.checksumOffset[i];
+        scatter.put(
+                Short.toUnsignedLong(offset) | (long) buffers << NUM_BUFFERS_SHIFT,
+                headerSize - Long.BYTES);
+        scatter.frame(frames, i);
+        int left = total;
+        for (int b = 0; b < buffers; b++, next++) {
+            int written = (int) Math.min(left, chains.writableBytes[next]);
+            queue.push(chains.head[next], written);
+            left -= written;
+        }
+        return true;
+    }
+
+    /**
+     * Finds buffers for {@code total} bytes from {@link #next} on; returns their number, 0 if the
+     * frame is to be dropped.
+     */
+    private int reserve(int total) {
+        int buffers = tryReserve(total);
+        if (buffers < 0 && !dry) {
+            // The batch may end in the middle of the buffers that it takes.
+            refill(FrameBatch.CAPACITY);
+            buffers = tryReserve(total);
+        }
+        if (buffers == 0) {
+            statistics.add(NetStatistics.RX_BUFFER_TOO_SMALL, 1);
+        } else if (buffers < 0) {
+            statistics.add(NetStatistics.RX_NO_BUFFER, 1);
+        }
+        return Math.max(0, buffers);
+    }
+
+    /** As {@link #reserve}, -1 if there are too few buffers in the batch. */
+    private int tryReserve(int total) {
+        discardRunts();
+        if (next == chains.count) {
+            return -1;
+        }
+        if (!mergeable) {
+            return chains.writableBytes[next] >= total ? 1 : 0;
+        }
+        long room = 0;
+        for (int chain = next; chain < chains.count; chain++) {
+            room += chains.writableBytes[chain];
+            if (room >= total) {
+                return chain - next + 1;
+            }
+        }
+        return -1;
+    }
+
+    /**
+     * Gives buffers back that no frame fits in: each must hold a header at least (VIRTIO 1.3,
+     * 5.1.6.3.1).
+     */
+    private void discardRunts() {
+        for (int i = 0; i < RUNTS_MAX; i++) {
+            if (next == chains.count || chains.writableBytes[next] > headerSize) {
+                return;
+            }
+            queue.push(chains.head[next], 0);
+            next++;
+            statistics.add(NetStatistics.RX_RUNT_BUFFER, 1);
+        }
+    }
+
+    private void refill(int wanted) {
+        giveBack();
+        dry = queue.pop(chains, wanted) < wanted;
+    }
+}

@@ -1,0 +1,178 @@
+package io.vireo.device.virtio.net;
+
+import io.vireo.memory.NativeMemory;
+import io.vireo.net.FrameBatch;
+import io.vireo.virtqueue.ChainBatch;
+import io.vireo.virtqueue.Virtqueue;
+
+/**
+ * A running transmitq: what the guest sends (VIRTIO 1.3, 5.1.6.2). A frame may be framed in
+ * descriptors in any way. One that breaks a rule is dropped and counted, its chain is completed
+ * like the others.
+ *
+ * <p>A pass that a memory fault interrupts leaves the popped chains in {@link #chains}; {@link
+ * #release} completes those that are still in flight, whenever it is called.
+ */
+final class TransmitQueue {
+    private static final int CHECKSUM_OFFSET = 8;
+    private static final int SCRATCH = 16;
+
+    final Virtqueue queue;
+
+    private final long features;
+    private final int headerSize;
+    private final NetStatistics statistics;
+    private final ChainBatch chains;
+
+    // Where the gathering of a frame has got to.
+    private int range;
+    private int offset;
+
+    TransmitQueue(Virtqueue queue, long features, NetStatistics statistics) {
+        this.queue = queue;
+        this.features = features;
+        this.headerSize = NetFeatures.headerSize(features);
+        this.statistics = statistics;
+        this.chains = new ChainBatch(FrameBatch.CAPACITY, queue.size());
+    }
+
+    /**
+     * Fills an empty batch; returns the number of frames. If there are none nothing is left to
+     * release.
+     */
+    int receive(FrameBatch frames) {
+        if (chains.count > 0) {
+            release();
+        }
+        int popped = queue.pop(chains, FrameBatch.CAPACITY);
+        if (popped == 0) {
+            return 0;
+        }
+        for (int i = 0; i < popped; i++) {
+            take(frames, i);
+        }
+        if (frames.count < popped) {
+            statistics.add(NetStatistics.TX_INVALID, popped - frames.count);
+        }
+        if (frames.count == 0) {
+            release();
+        }
+        return frames.count;
+    }
+
+    /** Completes the chains popped that are not completed yet. */
+    void release() {
+        int count = chains.count;
+        for (int i = 0; i < count; i++) {
+            int head = chains.head[i];
+            if (queue.inFlight(head)) {
+                queue.push(head, 0);
+            }
+        }
+        chains.clear();
+        queue.flush();
+    }
+
+    private void take(FrameBatch frames, int i) {
+        long bytes = chains.readableBytes[i] - headerSize;
+        if (bytes < NetFeatures.ETHERNET_HEADER || bytes > FrameBatch.LENGTH_MAX) {
+            return;
+        }
+        int length = (int) bytes;
+        int first = chains.firstReadable[i];
+        int snapshot = Math.min(length, FrameBatch.SNAPSHOT);
+        long header = chains.rangeAddress[first];
+        long data = header + headerSize;
+        int inFirst = chains.rangeLength[first] - headerSize;
+        if (inFirst == 0) {
+            first++;
+            data = chains.rangeAddress[first];
+            inFirst = chains.rangeLength[first];
+        }
+        if (inFirst < snapshot) {
+            gather(frames, i, length, snapshot);
+            return;
+        }
+        int at = frames.count;
+        long left = NativeMemory.getLong(header);
+        if (!offload(frames, at, left, length, header + CHECKSUM_OFFSET)) {
+            return;
+        }
+        snapshot(data, frames.header(at), snapshot);
+        range = first;
+        offset = (int) (data - chains.rangeAddress[first]) + snapshot;
+        add(frames, at, length, snapshot, chains.firstReadable[i] + chains.readableRanges[i]);
+    }
+
+    /** A frame whose first bytes are scattered. */
+    private void gather(FrameBatch frames, int i, int length, int snapshot) {
+        int at = frames.count;
+        range = chains.firstReadable[i];
+        offset = 0;
+        long scratch = frames.header(at) + FrameBatch.HEADER_MAX - SCRATCH;
+        copy(scratch, headerSize);
+        long left = NativeMemory.getLong(scratch);
+        if (offload(frames, at, left, length, scratch + CHECKSUM_OFFSET)) {
+            copy(frames.header(at), snapshot);
+            add(frames, at, length, snapshot, chains.firstReadable[i] + chains.readableRanges[i]);
+        }
+    }
+
+    private void copy(long destination, int count) {
+        int done = 0;
+        while (done < count) {
+            if (offset == chains.rangeLength[range]) {
+                range++;
+                offset = 0;
+            }
+            int piece = Math.min(count - done, chains.rangeLength[range] - offset);
+            NativeMemory.copy(chains.rangeAddress[range] + offset, destination + done, piece);
+            offset += piece;
+            done += piece;
+        }
+    }
+
+    private boolean offload(FrameBatch frames, int at, long left, int length, long field) {
+        if ((left & 0xFFFF) == 0) {
+            frames.offload[at] = 0;
+            frames.checksumOffset[at] = 0;
+            return true;
+        }
+        short checksumOffset = NativeMemory.getShort(field);
+        long checked =
+                NetFeatures.check(features, left, Short.toUnsignedInt(checksumOffset), length);
+        frames.offload[at] = checked;
+        frames.checksumOffset[at] = checksumOffset;
+        return checked != -1;
+    }
+
+    private void add(FrameBatch frames, int at, int length, int snapshot, int end) {
+        frames.length[at] = length;
+        frames.headerLength[at] = snapshot;
+        int target = frames.ranges;
+        frames.firstRange[at] = target;
+        if (length > snapshot) {
+            frames.reserveRanges(end - range);
+            int left = chains.rangeLength[range] - offset;
+            if (left > 0) {
+                frames.rangeAddress[target] = chains.rangeAddress[range] + offset;
+                frames.rangeLength[target++] = left;
+            }
+            for (int r = range + 1; r < end; r++) {
+                frames.rangeAddress[target] = chains.rangeAddress[r];
+                frames.rangeLength[target++] = chains.rangeLength[r];
+            }
+        }
+        frames.rangeCount[at] = target - frames.ranges;
+        frames.ranges = target;
+        frames.count = at + 1;
+    }
+
+    private static void snapshot(long source, long destination, int length) {
+        if (length == FrameBatch.SNAPSHOT) {
+            NativeMemory.copy64(source, destination);
+        } else {
+            NativeMemory.copy(source, destination, length);
+        }
+    }
+}

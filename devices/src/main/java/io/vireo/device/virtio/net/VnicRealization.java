@@ -1,0 +1,175 @@
+package io.vireo.device.virtio.net;
+
+import io.vireo.net.Network;
+import io.vireo.net.PortSpec;
+import io.vireo.resource.Condition;
+import io.vireo.resource.Metric;
+import io.vireo.resource.Realization;
+import io.vireo.resource.Status;
+import io.vireo.resource.spec.SocketMode;
+import io.vireo.resource.spec.VnicSpec;
+import io.vireo.transport.Endpoint;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+
+/**
+ * A card that runs: the device, its plug in the network, its endpoint. Directions in metrics are
+ * the guest's.
+ */
+final class VnicRealization implements Realization {
+    /** Attribute: what the front end is doing. */
+    static final String ENDPOINT = "endpoint";
+
+    private final VirtioNetDevice device;
+    private final Network.Attachment attachment;
+    private final Endpoint endpoint;
+    private final Path socket;
+    private final VnicSpec spec;
+
+    VnicRealization(
+            VirtioNetDevice device,
+            Network.Attachment attachment,
+            Endpoint endpoint,
+            Path socket,
+            VnicSpec spec) {
+        this.device = device;
+        this.attachment = attachment;
+        this.endpoint = endpoint;
+        this.socket = socket;
+        this.spec = spec;
+    }
+
+    void reconfigure(PortSpec port) {
+        attachment.reconfigure(port);
+    }
+
+    @Override
+    public <T> Optional<T> contract(Class<T> type) {
+        return Optional.empty();
+    }
+
+    @Override
+    public Status status() {
+        var attributes = new LinkedHashMap<String, String>();
+        attributes.put(Status.SOCKET, socket.toString());
+        attributes.put(
+                Status.SOCKET_MODE, spec.socketMode() == SocketMode.SERVER ? "server" : "client");
+        attributes.put(Status.QUEUES, Integer.toString(spec.queuePairs()));
+        attributes.put("mac", device.mac().toString());
+        attributes.put("mtu", Integer.toString(device.mtu()));
+        attributes.put(ENDPOINT, endpoint.state().name().toLowerCase(Locale.ROOT));
+        attributes.put("driverFeatures", "0x" + Long.toHexString(device.negotiatedFeatures()));
+        return new Status(List.of(connected()), attributes, metrics());
+    }
+
+    private Condition connected() {
+        boolean met =
+                switch (endpoint.state()) {
+                    case CONNECTED, RUNNING -> true;
+                    case WAITING, CLOSED -> false;
+                };
+        var error = endpoint.lastError();
+        if (met) {
+            return new Condition(
+                    Condition.CONNECTED, true, "FrontEnd", "A hypervisor is connected.");
+        }
+        return error.isEmpty()
+                ? new Condition(
+                        Condition.CONNECTED, false, "NoFrontEnd", "No hypervisor is connected.")
+                : new Condition(Condition.CONNECTED, false, "FrontEndFailed", error);
+    }
+
+    private List<Metric> metrics() {
+        var port = attachment.counters();
+        var own = device.statistics();
+        var metrics = new ArrayList<Metric>();
+        metrics.add(counter("rx_frames", "Frames that the guest got.", port.transmittedFrames()));
+        metrics.add(
+                counter(
+                        "rx_bytes",
+                        "Bytes of frames that the guest got.",
+                        port.transmittedBytes()));
+        metrics.add(counter("tx_frames", "Frames that the guest sent.", port.receivedFrames()));
+        metrics.add(
+                counter("tx_bytes", "Bytes of frames that the guest sent.", port.receivedBytes()));
+        metrics.add(
+                counter(
+                        "rx_dropped_no_buffer",
+                        "Frames to the guest that had no room in its queue.",
+                        port.droppedNoBuffer()));
+        metrics.add(
+                counter(
+                        "rx_dropped_buffer_too_small",
+                        "Of these, frames larger than the guest's buffers.",
+                        own.get(NetStatistics.RX_BUFFER_TOO_SMALL)));
+        metrics.add(
+                counter(
+                        "rx_dropped_not_convertible",
+                        "Of these, frames that could not be put into a form that the guest takes.",
+                        own.get(NetStatistics.RX_NOT_CONVERTIBLE)));
+        metrics.add(
+                counter(
+                        "rx_runt_buffers",
+                        "Receive buffers too small for any frame.",
+                        own.get(NetStatistics.RX_RUNT_BUFFER)));
+        metrics.add(
+                counter(
+                        "rx_converted",
+                        "Frames to the guest whose checksum or segmentation was done in software.",
+                        own.get(NetStatistics.RX_CONVERTED)));
+        metrics.add(
+                counter(
+                        "rx_dropped_down",
+                        "Frames to the guest while its driver did not run.",
+                        port.droppedDown()));
+        metrics.add(
+                counter(
+                        "tx_invalid",
+                        "Frames of the guest that broke a rule of virtio.",
+                        own.get(NetStatistics.TX_INVALID)));
+        metrics.add(
+                counter(
+                        "tx_dropped_vlan",
+                        "Frames of the guest in a VLAN that it does not have.",
+                        port.droppedVlan()));
+        metrics.add(
+                counter(
+                        "tx_dropped_invalid",
+                        "Frames of the guest with an impossible source address or a broken tag.",
+                        port.droppedInvalid()));
+        metrics.add(
+                counter(
+                        "tx_dropped_too_long",
+                        "Frames longer than the network or this card's MTU allow.",
+                        port.droppedTooLong()));
+        metrics.add(
+                counter(
+                        "tx_filtered",
+                        "Frames of the guest that are rightly not forwarded.",
+                        port.filtered()));
+        metrics.add(counter("tx_flooded", "Frames of the guest that went to all.", port.flooded()));
+        endpoint.counters()
+                .forEach((name, value) ->
+                        metrics.add(
+                                counter(
+                                        "vhost_" + name,
+                                        "Of the vhost-user endpoint: "
+                                                + name.replace('_', ' ')
+                                                + ".",
+                                        value)));
+        return metrics;
+    }
+
+    private static Metric counter(String name, String help, long value) {
+        return Metric.counter(name + "_total", help, value);
+    }
+
+    @Override
+    public void close(Runnable onClosed) {
+        endpoint.close(() -> attachment.detach(onClosed));
+    }
+}
