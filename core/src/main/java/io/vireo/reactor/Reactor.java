@@ -230,7 +230,7 @@ public final class Reactor {
         now = System.nanoTime();
         int done = mailbox.drain(runTask, MESSAGES_PER_TURN) + expireTimers();
         done += pollActive();
-        if (activeCount == 0) {
+        if (activeCount == 0 && running) {
             sleep();
         } else if (now - lastEpoll > EPOLL_EVERY_NANOS) {
             dispatch(epoll.wait(0));
