@@ -16,4 +16,16 @@ public interface BlockDevice {
      * @throws java.io.UncheckedIOException if the host refuses
      */
     BlockChannel open(Reactor reactor);
+
+    /** What it has done since it was opened. Any thread, does not block. */
+    BlockCounters counters();
+
+    /**
+     * Has {@code changed} run, on any thread, whenever {@link #geometry} has changed: the device
+     * grew.
+     */
+    void addGeometryListener(Runnable changed);
+
+    /** Takes {@link #addGeometryListener} back. */
+    void removeGeometryListener(Runnable changed);
 }

@@ -6,6 +6,9 @@
  * io.vireo.block.BlockDevice#open opens} a {@link io.vireo.block.BlockChannel} of its own and
  * submits preallocated {@link io.vireo.block.BlockRequest}s to it. Offsets and lengths are bytes. A
  * request is completed exactly once. FLUSH covers all channels of the device.
+ *
+ * <p>Where devices come from: a {@link io.vireo.block.BlockPoolProvider} opens a {@link
+ * io.vireo.block.BlockPool}, which makes and opens {@link io.vireo.block.BlockVolume}s.
  */
 @NullMarked
 package io.vireo.block;

@@ -35,20 +35,18 @@ class ReactorTest {
             seen.add(mine);
             senders.add(
                     Thread.ofPlatform()
-                            .start(
-                                    () -> {
-                                        for (int i = 0; i < each; i++) {
-                                            int number = i;
-                                            reactor.execute(
-                                                    () -> {
-                                                        mine.add(number);
-                                                        done.countDown();
-                                                    });
-                                            if (i % 1000 == 0) {
-                                                Thread.yield();
-                                            }
-                                        }
-                                    }));
+                            .start(() -> {
+                                for (int i = 0; i < each; i++) {
+                                    int number = i;
+                                    reactor.execute(() -> {
+                                        mine.add(number);
+                                        done.countDown();
+                                    });
+                                    if (i % 1000 == 0) {
+                                        Thread.yield();
+                                    }
+                                }
+                            }));
         }
         for (var sender : senders) {
             sender.join();
@@ -162,14 +160,13 @@ class ReactorTest {
     void timersRunInTheOrderOfTheirDeadlinesAndCancelledOnesDoNot() throws Exception {
         var order = Collections.synchronizedList(new ArrayList<String>());
         var done = new CountDownLatch(1);
-        reactor.execute(
-                () -> {
-                    reactor.schedule(30_000_000, () -> order.add("third"));
-                    reactor.schedule(1_000_000, () -> order.add("first"));
-                    reactor.schedule(10_000_000, () -> order.add("second"));
-                    reactor.schedule(5_000_000, () -> order.add("cancelled")).cancel();
-                    reactor.schedule(40_000_000, done::countDown);
-                });
+        reactor.execute(() -> {
+            reactor.schedule(30_000_000, () -> order.add("third"));
+            reactor.schedule(1_000_000, () -> order.add("first"));
+            reactor.schedule(10_000_000, () -> order.add("second"));
+            reactor.schedule(5_000_000, () -> order.add("cancelled")).cancel();
+            reactor.schedule(40_000_000, done::countDown);
+        });
         assertThat(done.await(60, TimeUnit.SECONDS)).isTrue();
         assertThat(order).containsExactly("first", "second", "third");
     }
@@ -180,27 +177,25 @@ class ReactorTest {
             var ready = new AtomicInteger();
             var closed = new CountDownLatch(1);
             var watch = new FdWatch[1];
-            reactor.execute(
-                    () ->
-                            watch[0] =
-                                    reactor.watch(
-                                            eventfd.fd().number(),
-                                            Epoll.EPOLLIN,
-                                            _ -> {
-                                                eventfd.drain();
-                                                ready.incrementAndGet();
-                                            }));
+            reactor.execute(() ->
+                    watch[0] =
+                            reactor.watch(
+                                    eventfd.fd().number(),
+                                    Epoll.EPOLLIN,
+                                    _ -> {
+                                        eventfd.drain();
+                                        ready.incrementAndGet();
+                                    }));
             eventfd.signal();
             assertThat(settled(() -> ready.get() == 1)).isTrue();
             add(counting(new AtomicLong()));
             eventfd.signal();
             assertThat(settled(() -> ready.get() == 2)).isTrue();
-            reactor.execute(
-                    () -> {
-                        watch[0].close();
-                        watch[0].close();
-                        closed.countDown();
-                    });
+            reactor.execute(() -> {
+                watch[0].close();
+                watch[0].close();
+                closed.countDown();
+            });
             assertThat(closed.await(60, TimeUnit.SECONDS)).isTrue();
             eventfd.signal();
             var later = new CountDownLatch(1);
@@ -233,11 +228,10 @@ class ReactorTest {
     private Registration add(Poller poller) throws InterruptedException {
         var registration = new Registration[1];
         var added = new CountDownLatch(1);
-        reactor.execute(
-                () -> {
-                    registration[0] = reactor.add(poller);
-                    added.countDown();
-                });
+        reactor.execute(() -> {
+            registration[0] = reactor.add(poller);
+            added.countDown();
+        });
         added.await();
         return registration[0];
     }

@@ -1,0 +1,10 @@
+package io.vireo.block;
+
+/**
+ * What a volume is to look like.
+ *
+ * @param capacity bytes; a multiple of {@code logicalBlockSize}
+ * @param logicalBlockSize bytes, 512 or 4096
+ * @param physicalBlockSize bytes, 512 or 4096, not below the logical
+ */
+public record VolumeFormat(long capacity, int logicalBlockSize, int physicalBlockSize) {}
