@@ -3,4 +3,8 @@ module io.vireo.adapters {
     requires io.vireo.core;
     requires io.vireo.linux;
     requires static org.jspecify;
+
+    provides io.vireo.block.BlockPoolProvider with
+            io.vireo.adapter.directory.DirectoryPoolProvider,
+            io.vireo.adapter.nulldev.NullPoolProvider;
 }

@@ -1,0 +1,241 @@
+package io.vireo.adapter.directory;
+
+import io.vireo.adapter.file.HostIoSource;
+import io.vireo.adapter.file.ImageDevice;
+import io.vireo.adapter.file.ImageFile;
+import io.vireo.block.BlockPool;
+import io.vireo.block.BlockVolume;
+import io.vireo.block.PoolSpace;
+import io.vireo.block.VolumeFormat;
+import io.vireo.linux.Errno;
+import io.vireo.linux.ErrnoException;
+import io.vireo.linux.Fd;
+import io.vireo.linux.FileCalls;
+import io.vireo.linux.FileStat;
+import io.vireo.linux.FileSystemStat;
+import io.vireo.linux.PathCalls;
+import io.vireo.resource.ErrorCode;
+import io.vireo.resource.ResourceException;
+import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/** A pool of sparse raw files in one directory. */
+final class DirectoryPool implements BlockPool {
+    private static final String SUFFIX = ".raw";
+    private static final int PERMISSIONS = 0600;
+    private static final long SPACE_VALID_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+    private final Path path;
+    private final Fd directory;
+    private final HostIoSource engines;
+    private final boolean directIo;
+    private final AtomicBoolean asking = new AtomicBoolean();
+    private volatile PoolSpace space;
+    private volatile long spaceTime;
+
+    DirectoryPool(Path path, Fd directory, HostIoSource engines, boolean directIo)
+            throws ErrnoException {
+        this.path = path;
+        this.directory = directory;
+        this.engines = engines;
+        this.directIo = directIo;
+        this.space = measure();
+        this.spaceTime = System.nanoTime();
+    }
+
+    @Override
+    public String location() {
+        return path.toString();
+    }
+
+    @Override
+    public void create(String volume, VolumeFormat format) {
+        String name = volume + SUFFIX;
+        try (Fd file = createFile(name)) {
+            try {
+                FileCalls.ftruncate(file, format.capacity());
+                sync(file, name);
+                sync(directory, path.toString());
+            } catch (ErrnoException e) {
+                PathCalls.unlinkat(directory.number(), name);
+                throw e;
+            }
+        } catch (ErrnoException e) {
+            throw failure("vDisk " + volume + " cannot be made in " + path, e);
+        }
+    }
+
+    /** Makes the file, or takes over one that holds no data: an attempt that was cut off. */
+    private Fd createFile(String name) throws ErrnoException {
+        int flags = PathCalls.O_RDWR | PathCalls.O_NOFOLLOW | PathCalls.O_NONBLOCK;
+        try {
+            int exclusive = flags | PathCalls.O_CREAT | PathCalls.O_EXCL;
+            return ImageFile.openConfined(directory, name, exclusive, PERMISSIONS);
+        } catch (ErrnoException e) {
+            if (e.errno() != Errno.EEXIST) {
+                throw e;
+            }
+        }
+        if (written(name)) {
+            throw new ResourceException(
+                    ErrorCode.CONFLICT,
+                    path.resolve(name)
+                            + " exists already and holds data; move it away, or give the vDisk another name");
+        }
+        return ImageFile.openConfined(directory, name, flags, 0);
+    }
+
+    /** Whether there is something under this name that is not an empty sparse file. */
+    private boolean written(String name) throws ErrnoException {
+        FileStat stat = FileStat.of(directory.number(), name);
+        return !stat.isRegular() || stat.blocks() > 0;
+    }
+
+    @Override
+    public BlockVolume open(String volume, VolumeFormat format) {
+        String name = volume + SUFFIX;
+        try {
+            var image = ImageFile.open(directory, name, directIo, format.logicalBlockSize());
+            try {
+                return fit(image, volume, format);
+            } catch (ErrnoException | ResourceException e) {
+                image.close();
+                throw e;
+            }
+        } catch (ErrnoException e) {
+            throw openFailure(volume, path.resolve(name), e);
+        }
+    }
+
+    private Volume fit(ImageFile image, String volume, VolumeFormat format) throws ErrnoException {
+        if (image.capacity() > format.capacity()) {
+            throw new ResourceException(
+                    ErrorCode.CONFLICT,
+                    path.resolve(image.name())
+                            + " has "
+                            + image.capacity()
+                            + " bytes, more than the vDisk: set the size of Vdisk/"
+                            + volume
+                            + " to that");
+        }
+        var device =
+                new ImageDevice(
+                        image, engines, format.logicalBlockSize(), format.physicalBlockSize());
+        if (image.capacity() < format.capacity()) {
+            device.grow(format.capacity());
+        }
+        return new Volume(volume, image, device);
+    }
+
+    private static ResourceException openFailure(String volume, Path file, ErrnoException e) {
+        return switch (e.errno()) {
+            case Errno.ENOENT ->
+                    new ResourceException(
+                            ErrorCode.UNAVAILABLE,
+                            file
+                                    + ", the data of vDisk "
+                                    + volume
+                                    + ", is gone; put it back, or delete the Vdisk",
+                            e);
+            case Errno.EAGAIN ->
+                    new ResourceException(
+                            ErrorCode.IN_USE,
+                            file + " is locked by another process that has it open; stop that one",
+                            e);
+            case Errno.ENOTBLK, Errno.ELOOP, Errno.EXDEV ->
+                    new ResourceException(
+                            ErrorCode.CONFLICT,
+                            file + " is no regular file; move it away and put the image back",
+                            e);
+            default -> failure(file + " cannot be opened", e);
+        };
+    }
+
+    @Override
+    public void delete(String volume, boolean evenIfWritten) {
+        String name = volume + SUFFIX;
+        try {
+            if (evenIfWritten || !written(name)) {
+                PathCalls.unlinkat(directory.number(), name);
+                sync(directory, path.toString());
+            }
+        } catch (ErrnoException e) {
+            if (e.errno() != Errno.ENOENT) {
+                throw failure(path.resolve(name) + " cannot be deleted", e);
+            }
+        }
+    }
+
+    @Override
+    public PoolSpace space() {
+        boolean old = System.nanoTime() - spaceTime > SPACE_VALID_NANOS;
+        // A file system of the network may block for long: the answer comes from another thread.
+        if (old && asking.compareAndSet(false, true)) {
+            Thread.ofPlatform().name("vireo-statfs").daemon(true).start(this::refreshSpace);
+        }
+        return space;
+    }
+
+    private void refreshSpace() {
+        try {
+            space = measure();
+        } catch (ErrnoException e) {
+            // What was known last stays.
+        } finally {
+            spaceTime = System.nanoTime();
+            asking.set(false);
+        }
+    }
+
+    private PoolSpace measure() throws ErrnoException {
+        FileSystemStat stat = FileSystemStat.of(directory);
+        return new PoolSpace(stat.totalBytes(), stat.availableBytes());
+    }
+
+    @Override
+    public void close() {
+        directory.close();
+    }
+
+    private static void sync(Fd file, String name) throws ErrnoException {
+        int result = FileCalls.fsync(file.number());
+        if (result < 0) {
+            throw new ErrnoException(-result, "fsync", name);
+        }
+    }
+
+    private static ResourceException failure(String what, ErrnoException e) {
+        ErrorCode code =
+                switch (e.errno()) {
+                    case Errno.ENOSPC, Errno.EDQUOT, Errno.EFBIG, Errno.EMFILE ->
+                            ErrorCode.EXHAUSTED;
+                    case Errno.EACCES, Errno.EPERM, Errno.EROFS -> ErrorCode.PERMISSION_DENIED;
+                    default -> ErrorCode.UNAVAILABLE;
+                };
+        return new ResourceException(code, what + ": " + e.getMessage(), e);
+    }
+
+    private record Volume(String name, ImageFile image, ImageDevice device) implements BlockVolume {
+        @Override
+        public void grow(long capacity) {
+            try {
+                device.grow(capacity);
+            } catch (ErrnoException e) {
+                throw failure("vDisk " + name + " cannot grow to " + capacity + " bytes", e);
+            }
+        }
+
+        @Override
+        public String trouble() {
+            return image.failed()
+                    ? "a flush failed, acknowledged writes may be lost: check the host's disk, then the guest's file system, and restart Vireo"
+                    : "";
+        }
+
+        @Override
+        public void close() {
+            image.close();
+        }
+    }
+}

@@ -1,0 +1,108 @@
+package io.vireo.adapter.file;
+
+import io.vireo.block.BlockChannel;
+import io.vireo.block.BlockCounters;
+import io.vireo.block.BlockDevice;
+import io.vireo.block.BlockGeometry;
+import io.vireo.block.BlockMeter;
+import io.vireo.block.BlockOperation;
+import io.vireo.linux.ErrnoException;
+import io.vireo.reactor.Reactor;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
+
+/** A raw image file as a block device. */
+public final class ImageDevice implements BlockDevice {
+    /** Longest DISCARD or WRITE_ZEROES: bounds the time of the one that has to write its zeroes. */
+    private static final long MAX_DISCARD = 1L << 31;
+
+    private final ImageFile image;
+    private final HostIoSource engines;
+    private final int logicalBlockSize;
+    private final int physicalBlockSize;
+    private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
+    private final List<BlockMeter> meters = new ArrayList<>();
+    private BlockCounters closed = BlockCounters.ZERO;
+
+    /** A device on an image that stays open as long as this is used. */
+    public ImageDevice(
+            ImageFile image, HostIoSource engines, int logicalBlockSize, int physicalBlockSize) {
+        this.image = image;
+        this.engines = engines;
+        this.logicalBlockSize = logicalBlockSize;
+        this.physicalBlockSize = physicalBlockSize;
+    }
+
+    @Override
+    public BlockGeometry geometry() {
+        return new BlockGeometry(
+                image.capacity(),
+                logicalBlockSize,
+                physicalBlockSize,
+                0,
+                MAX_DISCARD,
+                Math.max(image.allocationUnit(), logicalBlockSize));
+    }
+
+    @Override
+    public Set<BlockOperation> operations() {
+        return EnumSet.allOf(BlockOperation.class);
+    }
+
+    @Override
+    public BlockChannel open(Reactor reactor) {
+        HostIo io = engines.acquire(reactor);
+        try {
+            var channel = new ImageChannel(this, image, image.reopen(), io);
+            synchronized (meters) {
+                meters.add(channel.meter());
+            }
+            return channel;
+        } catch (ErrnoException e) {
+            io.release();
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Override
+    public BlockCounters counters() {
+        synchronized (meters) {
+            BlockCounters sum = closed;
+            for (BlockMeter meter : meters) {
+                sum = sum.plus(meter.counters());
+            }
+            return sum;
+        }
+    }
+
+    @Override
+    public void addGeometryListener(Runnable changed) {
+        listeners.add(changed);
+    }
+
+    @Override
+    public void removeGeometryListener(Runnable changed) {
+        listeners.remove(changed);
+    }
+
+    /**
+     * Makes the image longer, durably, and tells the listeners. Any thread, one at a time.
+     *
+     * @throws ErrnoException if the file system refuses
+     */
+    public void grow(long capacity) throws ErrnoException {
+        image.grow(capacity);
+        listeners.forEach(Runnable::run);
+    }
+
+    void channelClosed(BlockMeter meter) {
+        synchronized (meters) {
+            meters.remove(meter);
+            closed = closed.plus(meter.counters());
+        }
+    }
+}

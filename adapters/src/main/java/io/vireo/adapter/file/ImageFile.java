@@ -1,0 +1,172 @@
+package io.vireo.adapter.file;
+
+import io.vireo.linux.Errno;
+import io.vireo.linux.ErrnoException;
+import io.vireo.linux.Fd;
+import io.vireo.linux.FileCalls;
+import io.vireo.linux.FileStat;
+import io.vireo.linux.PathCalls;
+import java.nio.file.Path;
+
+/**
+ * A raw image file: open, locked against other processes, its name confined to one directory.
+ *
+ * <p>Thread safe, except for {@link #grow} and {@link #close}.
+ */
+public final class ImageFile implements AutoCloseable {
+    /** Names stay beneath the directory and go through no symbolic link. */
+    private static final int CONFINED =
+            PathCalls.RESOLVE_BENEATH
+                    | PathCalls.RESOLVE_NO_SYMLINKS
+                    | PathCalls.RESOLVE_NO_MAGICLINKS;
+
+    private final Fd directory;
+    private final String name;
+    private final Fd fd;
+    private final boolean direct;
+    private final int memoryAlignment;
+    private final int offsetAlignment;
+    private final int allocationUnit;
+    private volatile long capacity;
+    private volatile boolean failed;
+
+    private ImageFile(Fd directory, String name, Fd fd, boolean direct, FileStat stat) {
+        this.directory = directory;
+        this.name = name;
+        this.fd = fd;
+        this.direct = direct;
+        this.memoryAlignment = direct ? stat.directMemoryAlignment() : 1;
+        this.offsetAlignment = direct ? stat.directOffsetAlignment() : 1;
+        this.allocationUnit = stat.blockSize();
+        this.capacity = stat.size();
+    }
+
+    /**
+     * Opens an image for reading and writing.
+     *
+     * @param directory stays open as long as the image
+     * @param name relative to it
+     * @param directIo whether to go around the page cache where the file system can, for blocks of
+     *     {@code blockSize} bytes
+     * @throws ErrnoException ENOENT; EAGAIN where another process has it open; ENOTBLK where it is
+     *     no regular file
+     */
+    public static ImageFile open(Fd directory, String name, boolean directIo, int blockSize)
+            throws ErrnoException {
+        Fd fd = openFile(directory, name, PathCalls.O_NONBLOCK);
+        try {
+            FileStat stat = FileStat.of(fd);
+            if (!stat.isRegular()) {
+                throw new ErrnoException(Errno.ENOTBLK, "open", name + " is no regular file");
+            }
+            if (!FileCalls.tryLock(fd, true)) {
+                throw new ErrnoException(Errno.EAGAIN, "fcntl", name + " is locked");
+            }
+            boolean direct = directIo && takesDirect(directory, name, stat, blockSize);
+            return new ImageFile(directory, name, fd, direct, stat);
+        } catch (ErrnoException e) {
+            fd.close();
+            throw e;
+        }
+    }
+
+    /** Opens a name in a directory under the confinement of image names. */
+    public static Fd openConfined(Fd directory, String name, int flags, int mode)
+            throws ErrnoException {
+        return PathCalls.openat2(directory.number(), name, flags, mode, CONFINED);
+    }
+
+    /** Opens the directory of images. */
+    public static Fd openDirectory(Path path) throws ErrnoException {
+        return PathCalls.open(path, PathCalls.O_RDONLY | PathCalls.O_DIRECTORY, 0);
+    }
+
+    private static Fd openFile(Fd directory, String name, int flags) throws ErrnoException {
+        return openConfined(directory, name, PathCalls.O_RDWR | flags, 0);
+    }
+
+    private static boolean takesDirect(Fd directory, String name, FileStat stat, int blockSize)
+            throws ErrnoException {
+        // Told by statx since Linux 6.1; 0 also where the file system has no O_DIRECT.
+        if (stat.directOffsetAlignment() == 0 || stat.directOffsetAlignment() > blockSize) {
+            return false;
+        }
+        try (Fd _ = openFile(directory, name, PathCalls.O_DIRECT)) {
+            return true;
+        } catch (ErrnoException e) {
+            if (e.errno() == Errno.EINVAL) {
+                return false;
+            }
+            throw e;
+        }
+    }
+
+    /**
+     * Opens the same file once more: errors of writing back are told once to each open file, so
+     * each channel, which flushes for itself, has its own.
+     */
+    Fd reopen() throws ErrnoException {
+        Fd again = openFile(directory, name, direct ? PathCalls.O_DIRECT : 0);
+        if (!FileStat.of(again).isSameFile(FileStat.of(fd))) {
+            again.close();
+            throw new ErrnoException(
+                    Errno.ESTALE, "open", name + " was replaced while it was in use");
+        }
+        return again;
+    }
+
+    public String name() {
+        return name;
+    }
+
+    /** Bytes. */
+    public long capacity() {
+        return capacity;
+    }
+
+    /** Whether the page cache is bypassed. */
+    public boolean direct() {
+        return direct;
+    }
+
+    /** What addresses and lengths of memory must be multiples of; 1 where it does not matter. */
+    int memoryAlignment() {
+        return memoryAlignment;
+    }
+
+    /** What offsets and counts must be multiples of; 1 where it does not matter. */
+    int offsetAlignment() {
+        return offsetAlignment;
+    }
+
+    /** Bytes that the file system allocates and frees at a time. */
+    int allocationUnit() {
+        return allocationUnit;
+    }
+
+    /** Whether a flush has failed since the image was opened. */
+    public boolean failed() {
+        return failed;
+    }
+
+    void fail() {
+        failed = true;
+    }
+
+    void grow(long newCapacity) throws ErrnoException {
+        if (newCapacity < capacity) {
+            throw new ErrnoException(Errno.EINVAL, "ftruncate", name + " would shrink");
+        }
+        FileCalls.ftruncate(fd, newCapacity);
+        int synced = FileCalls.fsync(fd.number());
+        if (synced < 0) {
+            throw new ErrnoException(-synced, "fsync", name);
+        }
+        capacity = newCapacity;
+    }
+
+    @Override
+    public void close() {
+        fd.close();
+    }
+}
