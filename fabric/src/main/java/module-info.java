@@ -3,6 +3,10 @@ module io.vireo.fabric {
     requires io.vireo.core;
     requires static org.jspecify;
 
+    uses io.vireo.block.BlockPoolProvider;
+
     provides io.vireo.resource.ResourceKind with
-            io.vireo.fabric.l2.NetworkKind;
+            io.vireo.fabric.l2.NetworkKind,
+            io.vireo.fabric.storage.PoolKind,
+            io.vireo.fabric.storage.VdiskKind;
 }

@@ -1,0 +1,121 @@
+package io.vireo.fabric.storage;
+
+import io.vireo.block.BlockPool;
+import io.vireo.block.BlockPoolProvider;
+import io.vireo.resource.Column;
+import io.vireo.resource.ErrorCode;
+import io.vireo.resource.Metadata;
+import io.vireo.resource.Realization;
+import io.vireo.resource.RealizeContext;
+import io.vireo.resource.ResourceException;
+import io.vireo.resource.ResourceKind;
+import io.vireo.resource.UpdateResult;
+import io.vireo.resource.Violation;
+import io.vireo.resource.spec.Kinds;
+import io.vireo.resource.spec.PoolSpec;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.ServiceLoader;
+
+/** A place that holds vDisks. */
+public final class PoolKind implements ResourceKind<PoolSpec> {
+    @Override
+    public String kind() {
+        return Kinds.POOL;
+    }
+
+    @Override
+    public String plural() {
+        return "pools";
+    }
+
+    @Override
+    public String description() {
+        return "A place that holds virtual disks, for example a directory of the host.";
+    }
+
+    @Override
+    public Class<PoolSpec> specType() {
+        return PoolSpec.class;
+    }
+
+    @Override
+    public List<Violation> validate(Metadata metadata, PoolSpec spec) {
+        var violations = new ArrayList<Violation>();
+        boolean directory = spec.type() == PoolSpec.Type.DIRECTORY;
+        if (directory && spec.path().isEmpty()) {
+            violations.add(
+                    new Violation("/spec/path", "a pool of type directory needs a directory"));
+        }
+        if (!directory && spec.path().isPresent()) {
+            violations.add(new Violation("/spec/path", "only a pool of type directory has a path"));
+        }
+        if (spec.path().isPresent() && !isPlain(spec.path().get())) {
+            violations.add(
+                    new Violation(
+                            "/spec/path",
+                            "must be an absolute path without '.' and '..', and not the root directory"));
+        }
+        return violations;
+    }
+
+    private static boolean isPlain(String path) {
+        Path parsed = Path.of(path);
+        return parsed.isAbsolute()
+                && parsed.getNameCount() > 0
+                && parsed.normalize().equals(parsed);
+    }
+
+    @Override
+    public List<Violation> validateUpdate(Metadata metadata, PoolSpec oldSpec, PoolSpec newSpec) {
+        var violations = new ArrayList<Violation>();
+        if (oldSpec.type() != newSpec.type()) {
+            violations.add(new Violation("/spec/type", "cannot change: make another pool instead"));
+        }
+        if (!oldSpec.path().equals(newSpec.path())) {
+            violations.add(
+                    new Violation(
+                            "/spec/path",
+                            "cannot change while the pool exists: data would be lost"));
+        }
+        return violations;
+    }
+
+    @Override
+    public List<Column<PoolSpec>> columns() {
+        return List.of(
+                Column.of("TYPE", (spec, _) -> spec.type().name().toLowerCase(Locale.ROOT)),
+                Column.attribute("CAPACITY", Pool.CAPACITY),
+                Column.attribute("FREE", Pool.FREE),
+                Column.wide("PATH", (spec, _) -> spec.path().orElse("-")));
+    }
+
+    @Override
+    public Realization realize(Metadata metadata, PoolSpec spec, RealizeContext context) {
+        return new Pool(open(spec, !context.provisioned()));
+    }
+
+    private static BlockPool open(PoolSpec spec, boolean create) {
+        for (var provider : ServiceLoader.load(BlockPoolProvider.class)) {
+            if (provider.type() == spec.type()) {
+                return provider.open(spec, create);
+            }
+        }
+        throw new ResourceException(
+                ErrorCode.UNSUPPORTED, "nothing here opens pools of type " + spec.type());
+    }
+
+    @Override
+    public UpdateResult update(
+            Realization running,
+            Metadata metadata,
+            PoolSpec oldSpec,
+            PoolSpec newSpec,
+            RealizeContext context) {
+        return oldSpec.equals(newSpec)
+                ? UpdateResult.IN_PLACE
+                : new UpdateResult.Recreate("its vDisks are opened in another way");
+    }
+}

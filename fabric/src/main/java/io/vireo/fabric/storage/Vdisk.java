@@ -1,0 +1,130 @@
+package io.vireo.fabric.storage;
+
+import io.vireo.block.BlockCounters;
+import io.vireo.block.BlockDevice;
+import io.vireo.block.BlockVolume;
+import io.vireo.block.ExclusiveUse;
+import io.vireo.resource.Condition;
+import io.vireo.resource.ErrorCode;
+import io.vireo.resource.Metric;
+import io.vireo.resource.Realization;
+import io.vireo.resource.ResourceException;
+import io.vireo.resource.Status;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Optional;
+
+/** A volume that is open, and who uses it. */
+final class Vdisk implements Realization, ExclusiveUse {
+    static final String USERS = "attachedTo";
+
+    private final String name;
+    private final BlockVolume volume;
+    private final Runnable statusChanged;
+
+    /** Guarded by itself. */
+    private final List<Use> uses = new ArrayList<>();
+
+    Vdisk(String name, BlockVolume volume, Runnable statusChanged) {
+        this.name = name;
+        this.volume = volume;
+        this.statusChanged = statusChanged;
+    }
+
+    @Override
+    public <T> Optional<T> contract(Class<T> type) {
+        if (type == BlockDevice.class) {
+            return Optional.of(type.cast(volume.device()));
+        }
+        return type == ExclusiveUse.class ? Optional.of(type.cast(this)) : Optional.empty();
+    }
+
+    @Override
+    public Claim claim(String user, boolean readOnly) {
+        var use = new Use(user, readOnly);
+        synchronized (uses) {
+            for (Use other : uses) {
+                if (!readOnly || !other.readOnly) {
+                    throw new ResourceException(
+                            ErrorCode.IN_USE,
+                            "vDisk "
+                                    + name
+                                    + " is attached to "
+                                    + other.user
+                                    + "; detach it there, or make every attachment read-only");
+                }
+            }
+            uses.add(use);
+        }
+        statusChanged.run();
+        return use;
+    }
+
+    void grow(long capacity) {
+        if (capacity > volume.device().geometry().capacity()) {
+            volume.grow(capacity);
+        }
+    }
+
+    @Override
+    public Status status() {
+        var attributes = new LinkedHashMap<String, String>();
+        attributes.put("capacityBytes", Long.toString(volume.device().geometry().capacity()));
+        synchronized (uses) {
+            if (!uses.isEmpty()) {
+                attributes.put(USERS, String.join(", ", uses.stream().map(u -> u.user).toList()));
+            }
+        }
+        return new Status(conditions(), attributes, metrics(volume.device().counters()));
+    }
+
+    private List<Condition> conditions() {
+        String trouble = volume.trouble();
+        if (!trouble.isEmpty()) {
+            return List.of(new Condition(Condition.READY, false, "FlushFailed", trouble));
+        }
+        return List.of();
+    }
+
+    private static List<Metric> metrics(BlockCounters counters) {
+        return List.of(
+                Metric.counter("read_ops_total", "Read requests.", counters.reads()),
+                Metric.counter("read_bytes_total", "Bytes read.", counters.readBytes()),
+                Metric.counter("write_ops_total", "Write requests.", counters.writes()),
+                Metric.counter("write_bytes_total", "Bytes written.", counters.writtenBytes()),
+                Metric.counter("flush_ops_total", "Flush requests.", counters.flushes()),
+                Metric.counter("discard_ops_total", "Discard requests.", counters.discards()),
+                Metric.counter(
+                        "write_zeroes_ops_total", "Write-zeroes requests.", counters.writeZeroes()),
+                Metric.counter("errors_total", "Requests that failed.", counters.errors()),
+                Metric.counter(
+                        "no_space_total",
+                        "Requests that failed because the pool was full.",
+                        counters.noSpace()));
+    }
+
+    @Override
+    public void close(Runnable onClosed) {
+        volume.close();
+        onClosed.run();
+    }
+
+    private final class Use implements Claim {
+        final String user;
+        final boolean readOnly;
+
+        Use(String user, boolean readOnly) {
+            this.user = user;
+            this.readOnly = readOnly;
+        }
+
+        @Override
+        public void release() {
+            synchronized (uses) {
+                uses.remove(this);
+            }
+            statusChanged.run();
+        }
+    }
+}

@@ -1,0 +1,150 @@
+package io.vireo.fabric.storage;
+
+import io.vireo.block.BlockPool;
+import io.vireo.block.VolumeFormat;
+import io.vireo.resource.Column;
+import io.vireo.resource.Metadata;
+import io.vireo.resource.Realization;
+import io.vireo.resource.RealizeContext;
+import io.vireo.resource.Reference;
+import io.vireo.resource.ResourceKind;
+import io.vireo.resource.UpdateResult;
+import io.vireo.resource.Violation;
+import io.vireo.resource.spec.Kinds;
+import io.vireo.resource.spec.VdiskSpec;
+import java.util.ArrayList;
+import java.util.List;
+
+/** A virtual disk: a volume in a pool. */
+public final class VdiskKind implements ResourceKind<VdiskSpec> {
+    @Override
+    public String kind() {
+        return Kinds.VDISK;
+    }
+
+    @Override
+    public String plural() {
+        return "vdisks";
+    }
+
+    @Override
+    public List<String> shortNames() {
+        return List.of("disk");
+    }
+
+    @Override
+    public String description() {
+        return "A virtual disk in a Pool. It takes room as it is written, can grow while it is in use, and cannot shrink.";
+    }
+
+    @Override
+    public Class<VdiskSpec> specType() {
+        return VdiskSpec.class;
+    }
+
+    @Override
+    public List<Reference> references(VdiskSpec spec) {
+        return List.of(pool(spec));
+    }
+
+    private static Reference pool(VdiskSpec spec) {
+        return new Reference(Kinds.POOL, spec.pool());
+    }
+
+    @Override
+    public List<Violation> validate(Metadata metadata, VdiskSpec spec) {
+        var violations = new ArrayList<Violation>();
+        boolean known = checkBlockSize(violations, "/spec/blockSize", spec.blockSize());
+        checkBlockSize(violations, "/spec/physicalBlockSize", spec.physicalBlockSize());
+        if (spec.physicalBlockSize() < spec.blockSize()) {
+            violations.add(
+                    new Violation(
+                            "/spec/physicalBlockSize", "must not be smaller than the block size"));
+        }
+        long size = spec.size().bytes();
+        if (size == 0 || (known && size % spec.blockSize() != 0)) {
+            violations.add(
+                    new Violation(
+                            "/spec/size",
+                            "must be a multiple of the block size, "
+                                    + spec.blockSize()
+                                    + ", and not 0"));
+        }
+        return violations;
+    }
+
+    private static boolean checkBlockSize(List<Violation> violations, String pointer, int size) {
+        boolean known = size == 512 || size == 4096;
+        if (!known) {
+            violations.add(new Violation(pointer, "must be 512 or 4096"));
+        }
+        return known;
+    }
+
+    @Override
+    public List<Violation> validateUpdate(Metadata metadata, VdiskSpec oldSpec, VdiskSpec newSpec) {
+        var violations = new ArrayList<Violation>();
+        if (!oldSpec.pool().equals(newSpec.pool())) {
+            violations.add(
+                    new Violation(
+                            "/spec/pool", "cannot change: make another vDisk and copy the data"));
+        }
+        if (newSpec.size().compareTo(oldSpec.size()) < 0) {
+            violations.add(
+                    new Violation(
+                            "/spec/size",
+                            "cannot become smaller than "
+                                    + oldSpec.size().bytes()
+                                    + " bytes: data would be cut off"));
+        }
+        if (oldSpec.blockSize() != newSpec.blockSize()) {
+            violations.add(
+                    new Violation(
+                            "/spec/blockSize", "cannot change: what is on the disk depends on it"));
+        }
+        return violations;
+    }
+
+    @Override
+    public List<Column<VdiskSpec>> columns() {
+        return List.of(
+                Column.of("POOL", (spec, _) -> spec.pool()),
+                Column.of("SIZE", (spec, _) -> spec.size().toString()),
+                Column.attribute("USERS", Vdisk.USERS));
+    }
+
+    @Override
+    public Realization realize(Metadata metadata, VdiskSpec spec, RealizeContext context) {
+        BlockPool pool = context.require(pool(spec), BlockPool.class);
+        VolumeFormat format = format(spec);
+        if (!context.provisioned()) {
+            pool.create(metadata.name(), format);
+        }
+        return new Vdisk(
+                metadata.name(), pool.open(metadata.name(), format), context.statusChanged());
+    }
+
+    private static VolumeFormat format(VdiskSpec spec) {
+        return new VolumeFormat(spec.size().bytes(), spec.blockSize(), spec.physicalBlockSize());
+    }
+
+    @Override
+    public UpdateResult update(
+            Realization running,
+            Metadata metadata,
+            VdiskSpec oldSpec,
+            VdiskSpec newSpec,
+            RealizeContext context) {
+        if (oldSpec.physicalBlockSize() != newSpec.physicalBlockSize()) {
+            return new UpdateResult.Recreate("guests are told the physical block size once");
+        }
+        ((Vdisk) running).grow(newSpec.size().bytes());
+        return UpdateResult.IN_PLACE;
+    }
+
+    @Override
+    public void destroy(Metadata metadata, VdiskSpec spec, RealizeContext context) {
+        // What we did not make is not ours to delete: another's file of that name stays.
+        context.require(pool(spec), BlockPool.class).delete(metadata.name(), context.provisioned());
+    }
+}
