@@ -4,5 +4,6 @@ module io.vireo.devices {
     requires static org.jspecify;
 
     provides io.vireo.resource.ResourceKind with
+            io.vireo.device.virtio.blk.VdiskAttachmentKind,
             io.vireo.device.virtio.net.VnicKind;
 }

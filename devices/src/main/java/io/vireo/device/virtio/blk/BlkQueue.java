@@ -1,0 +1,220 @@
+package io.vireo.device.virtio.blk;
+
+import io.vireo.block.BlockChannel;
+import io.vireo.block.BlockCompletion;
+import io.vireo.block.BlockOperation;
+import io.vireo.block.BlockRequest;
+import io.vireo.block.BlockStatus;
+import io.vireo.memory.NativeMemory;
+import io.vireo.reactor.Poller;
+import io.vireo.reactor.Reactor;
+import io.vireo.reactor.Registration;
+import io.vireo.virtqueue.ChainBatch;
+import io.vireo.virtqueue.Virtqueue;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One request queue while it runs: pops chains, has them checked, submits them to its channel,
+ * writes the status byte and completes the chain.
+ *
+ * <p>The guest's memory may vanish in the middle of a turn, or another guest's may and the {@link
+ * InternalError} arrives here. The next turn then goes on where this one was cut off: with the
+ * request that was being completed, and with the first chain of the batch that was not submitted. A
+ * second failure at the same place breaks the queue.
+ */
+final class BlkQueue implements Poller, BlockCompletion {
+    private static final int BATCH = 32;
+    private static final String GONE = "the memory of a request is gone";
+
+    private final VirtioBlkDevice device;
+    private final Virtqueue queue;
+    private final BlockChannel channel;
+    private final BlkRequestDecoder decoder;
+    private final ChainBatch batch;
+    private final Registration registration;
+
+    /** By tag; made when first needed. */
+    private final BlkSlot[] slots;
+
+    private final int[] free;
+    private int freeCount;
+    private int slotsMade;
+    private int inFlight;
+
+    /** The next chain of the batch to start, and attempts to do so that were cut off. */
+    private int next;
+
+    private int attempts;
+
+    /** False in the middle of a turn. */
+    private boolean settled = true;
+
+    private @Nullable BlkSlot completing;
+    private @Nullable Runnable onDrained;
+
+    /** Begins to serve a queue. */
+    BlkQueue(VirtioBlkDevice device, Reactor reactor, Virtqueue queue, BlockChannel channel) {
+        this.device = device;
+        this.queue = queue;
+        this.channel = channel;
+        decoder = new BlkRequestDecoder(device);
+        batch = new ChainBatch(BATCH, queue.size());
+        slots = new BlkSlot[channel.free()];
+        free = new int[slots.length];
+        registration = reactor.add(this);
+        queue.onKick(registration::wake);
+        channel.onReady(registration::wake);
+    }
+
+    /** Stops popping; {@code whenDrained} runs when nothing is in flight and all is given back. */
+    void stop(Runnable whenDrained) {
+        onDrained = whenDrained;
+        registration.wake();
+        if (settled) {
+            drainIfDone();
+        }
+    }
+
+    /** Makes durable what was written so far, for the device's own sake. */
+    void flush() {
+        inFlight++;
+        var request = new BlockRequest(slots.length, _ -> inFlight--);
+        channel.submit(request.prepare(BlockOperation.FLUSH, 0, 0));
+        registration.wake();
+    }
+
+    @Override
+    public String name() {
+        return device.name() + " queue " + queue.index();
+    }
+
+    @Override
+    public int poll() {
+        if (!settled) {
+            recover();
+        }
+        settled = false;
+        int work = 0;
+        int room = Math.min(channel.free(), slots.length - inFlight);
+        if (room > 0 && onDrained == null) {
+            batch.clear();
+            next = 0;
+            work = queue.pop(batch, room);
+            startBatch();
+        }
+        work += channel.poll();
+        queue.flush();
+        settled = true;
+        drainIfDone();
+        return work;
+    }
+
+    @Override
+    public boolean arm() {
+        boolean popping = onDrained == null && channel.free() > 0;
+        if (popping && !queue.arm()) {
+            return false;
+        }
+        if (!channel.arm()) {
+            if (popping) {
+                queue.disarm();
+            }
+            return false;
+        }
+        return true;
+    }
+
+    @Override
+    public void disarm() {
+        queue.disarm();
+        channel.disarm();
+    }
+
+    @Override
+    public void completed(BlockRequest request) {
+        BlkSlot slot = slots[request.tag()];
+        if (request.status() == BlockStatus.OK && slot.hasMoreSegments()) {
+            channel.submit(slot.nextSegment(request.operation(), device.writeThrough()));
+        } else {
+            slot.status = BlkProtocol.wire(request.status());
+            finish(slot);
+        }
+    }
+
+    private void startBatch() {
+        while (next < batch.count) {
+            if (batch.writableBytes[next] == 0) {
+                next = batch.count;
+                queue.fail("a request has no room for its status");
+                return;
+            }
+            BlkSlot slot = spareSlot();
+            int outcome = decoder.decode(batch, next, slot);
+            // Nothing was changed until here: the chain is decoded anew if it was cut off.
+            next++;
+            attempts = 0;
+            freeCount--;
+            inFlight++;
+            if (outcome == BlkRequestDecoder.SUBMIT) {
+                channel.submit(slot.request);
+            } else {
+                slot.status = (byte) outcome;
+                finish(slot);
+            }
+        }
+    }
+
+    private BlkSlot spareSlot() {
+        if (freeCount == 0) {
+            slots[slotsMade] = new BlkSlot(slotsMade, this);
+            free[freeCount++] = slotsMade++;
+        }
+        return slots[free[freeCount - 1]];
+    }
+
+    private void finish(BlkSlot slot) {
+        completing = slot;
+        NativeMemory.putByte(slot.statusAddress, slot.status);
+        if (queue.inFlight(slot.head)) {
+            // The status is the last byte, so all of the writable part counts as written.
+            queue.push(slot.head, slot.writable);
+        }
+        release(slot);
+    }
+
+    private void release(BlkSlot slot) {
+        completing = null;
+        inFlight--;
+        free[freeCount++] = slot.request.tag();
+    }
+
+    private void recover() {
+        BlkSlot cutOff = completing;
+        if (cutOff != null) {
+            if (++cutOff.attempts > 1) {
+                release(cutOff);
+                queue.fail(GONE);
+            } else {
+                finish(cutOff);
+            }
+        }
+        if (next < batch.count) {
+            if (++attempts > 1) {
+                next = batch.count;
+                queue.fail(GONE);
+            } else {
+                startBatch();
+            }
+        }
+    }
+
+    private void drainIfDone() {
+        if (onDrained != null && inFlight == 0) {
+            Runnable drained = Objects.requireNonNull(onDrained);
+            onDrained = null;
+            registration.close();
+            channel.close(drained);
+        }
+    }
+}

@@ -1,0 +1,94 @@
+package io.vireo.device.virtio.blk;
+
+import io.vireo.block.ExclusiveUse;
+import io.vireo.resource.Condition;
+import io.vireo.resource.Metric;
+import io.vireo.resource.Realization;
+import io.vireo.resource.Status;
+import io.vireo.resource.spec.SocketMode;
+import io.vireo.resource.spec.VdiskAttachmentSpec;
+import io.vireo.transport.Endpoint;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+
+/** A presented {@link VirtioBlkDevice}. */
+final class VdiskAttachment implements Realization {
+    /** Attribute: what the front end is doing. */
+    static final String STATE = "state";
+
+    private final VdiskAttachmentSpec spec;
+    private final Path socket;
+    private final VirtioBlkDevice device;
+    private final Endpoint endpoint;
+    private final ExclusiveUse.Claim claim;
+
+    VdiskAttachment(
+            VdiskAttachmentSpec spec,
+            Path socket,
+            VirtioBlkDevice device,
+            Endpoint endpoint,
+            ExclusiveUse.Claim claim) {
+        this.spec = spec;
+        this.socket = socket;
+        this.device = device;
+        this.endpoint = endpoint;
+        this.claim = claim;
+    }
+
+    static String socketOf(Status status) {
+        return status.attributes().getOrDefault(Status.SOCKET, "-");
+    }
+
+    @Override
+    public <T> Optional<T> contract(Class<T> type) {
+        return Optional.empty();
+    }
+
+    @Override
+    public Status status() {
+        Endpoint.State state = endpoint.state();
+        var attributes = new LinkedHashMap<String, String>();
+        attributes.put(STATE, state.name().toLowerCase(Locale.ROOT));
+        attributes.put(Status.SOCKET, socket.toString());
+        attributes.put(
+                Status.SOCKET_MODE, spec.socketMode() == SocketMode.SERVER ? "server" : "client");
+        attributes.put(Status.QUEUES, Integer.toString(spec.queues()));
+        attributes.put("serial", spec.serial());
+        return new Status(List.of(connected(state)), attributes, metrics());
+    }
+
+    private Condition connected(Endpoint.State state) {
+        boolean met = state == Endpoint.State.CONNECTED || state == Endpoint.State.RUNNING;
+        String error = endpoint.lastError();
+        String message = error.isEmpty() ? "" : "Last error: " + error;
+        return new Condition(Condition.CONNECTED, met, met ? "Connected" : "Waiting", message);
+    }
+
+    private List<Metric> metrics() {
+        var metrics = new ArrayList<Metric>();
+        for (Map.Entry<String, Long> counter : endpoint.counters().entrySet()) {
+            metrics.add(
+                    new Metric(
+                            "vhost_" + counter.getKey() + "_total",
+                            "Counter of the vhost-user endpoint.",
+                            Metric.Type.COUNTER,
+                            Map.of(),
+                            counter.getValue()));
+        }
+        return metrics;
+    }
+
+    @Override
+    public void close(Runnable onClosed) {
+        endpoint.close(() -> {
+            device.close();
+            claim.release();
+            onClosed.run();
+        });
+    }
+}

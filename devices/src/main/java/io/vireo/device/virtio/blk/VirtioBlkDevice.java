@@ -1,0 +1,240 @@
+package io.vireo.device.virtio.blk;
+
+import io.vireo.block.BlockDevice;
+import io.vireo.block.BlockGeometry;
+import io.vireo.block.BlockOperation;
+import io.vireo.device.VirtioDevice;
+import io.vireo.reactor.Reactor;
+import io.vireo.virtqueue.Virtqueue;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReferenceArray;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A virtio block device over a {@link BlockDevice}.
+ *
+ * <p>Caching (VIRTIO 1.3, 5.2.5 and 5.2.6.2): with VIRTIO_BLK_F_FLUSH and {@code writeback} 1 a
+ * write may be lost in a crash until a FLUSH has ended. Where the driver did not take FLUSH, or set
+ * {@code writeback} to 0, each write ends only when it is durable; that change itself makes durable
+ * what was written before it.
+ */
+public final class VirtioBlkDevice implements VirtioDevice {
+    /** Data ranges of one request at most: what QEMU's usual queue of 128 entries has room for. */
+    static final int SEG_MAX = 126;
+
+    /** Segments of one DISCARD or WRITE_ZEROES at most. */
+    static final int MAX_SEGMENTS = 16;
+
+    private final String name;
+    private final BlockDevice block;
+    private final boolean readOnly;
+    private final byte[] id;
+    private final List<Reactor> reactors;
+
+    /** Those that run; each entry belongs to the queue's reactor. */
+    private final AtomicReferenceArray<@Nullable BlkQueue> running;
+
+    private final Runnable geometryListener = this::geometryChanged;
+    private final boolean discards;
+    private final boolean zeroes;
+    private final int maxDiscardSectors;
+    private volatile BlockGeometry geometry;
+    private volatile Runnable configChanged = () -> {};
+    private volatile long negotiated;
+    private volatile boolean writeback = true;
+    private final AtomicBoolean flushOwed = new AtomicBoolean();
+
+    /**
+     * A device that is not presented yet.
+     *
+     * @param name for logs
+     * @param serial what GET_ID answers; at most 20 bytes
+     * @param reactors the owner of each queue
+     */
+    public VirtioBlkDevice(
+            String name,
+            BlockDevice block,
+            boolean readOnly,
+            String serial,
+            List<Reactor> reactors) {
+        this.name = name;
+        this.block = block;
+        this.readOnly = readOnly || !block.operations().contains(BlockOperation.WRITE);
+        this.reactors = List.copyOf(reactors);
+        id = Arrays.copyOf(serial.getBytes(StandardCharsets.UTF_8), BlkProtocol.ID_BYTES);
+        discards = block.operations().contains(BlockOperation.DISCARD);
+        zeroes = block.operations().contains(BlockOperation.WRITE_ZEROES);
+        geometry = block.geometry();
+        maxDiscardSectors = BlkConfigSpace.maxDiscardSectors(geometry);
+        running = new AtomicReferenceArray<>(reactors.size());
+        block.addGeometryListener(geometryListener);
+    }
+
+    /** Forgets the block device; no queue runs. */
+    public void close() {
+        block.removeGeometryListener(geometryListener);
+    }
+
+    @Override
+    public int deviceType() {
+        return BlkProtocol.DEVICE_TYPE;
+    }
+
+    @Override
+    public String name() {
+        return name;
+    }
+
+    @Override
+    public long features() {
+        long features =
+                BlkProtocol.F_SEG_MAX
+                        | BlkProtocol.F_BLK_SIZE
+                        | BlkProtocol.F_TOPOLOGY
+                        | BlkProtocol.F_FLUSH
+                        | BlkProtocol.F_CONFIG_WCE
+                        | BlkProtocol.F_MQ;
+        if (readOnly) {
+            return features | BlkProtocol.F_RO;
+        }
+        return features
+                | (discards ? BlkProtocol.F_DISCARD : 0)
+                | (zeroes ? BlkProtocol.F_WRITE_ZEROES : 0);
+    }
+
+    @Override
+    public boolean completesInOrder() {
+        return false;
+    }
+
+    @Override
+    public int queueCount() {
+        return reactors.size();
+    }
+
+    @Override
+    public Reactor reactor(int index) {
+        return reactors.get(index);
+    }
+
+    @Override
+    public int configSize() {
+        return BlkConfigSpace.SIZE;
+    }
+
+    @Override
+    public void readConfig(int offset, byte[] destination, int length) {
+        byte[] space =
+                BlkConfigSpace.encode(geometry, reactors.size(), SEG_MAX, MAX_SEGMENTS, writeback);
+        System.arraycopy(space, offset, destination, 0, length);
+    }
+
+    @Override
+    public boolean writeConfig(int offset, byte[] source, int length) {
+        if (offset != BlkConfigSpace.WRITEBACK || length != 1 || (source[0] & ~1) != 0) {
+            return false;
+        }
+        boolean before = writeback;
+        writeback = source[0] == 1;
+        if (before && !writeback) {
+            oweFlush();
+        }
+        return true;
+    }
+
+    /** Has the first queue that runs flush, or else the next one that starts. */
+    private void oweFlush() {
+        flushOwed.set(true);
+        for (int i = 0; i < reactors.size(); i++) {
+            int index = i;
+            reactors.get(i).execute(() -> payFlush(index));
+        }
+    }
+
+    private void payFlush(int index) {
+        BlkQueue queue = running.get(index);
+        if (queue != null && flushOwed.compareAndSet(true, false)) {
+            queue.flush();
+        }
+    }
+
+    @Override
+    public void onConfigChange(Runnable changed) {
+        configChanged = changed;
+    }
+
+    private void geometryChanged() {
+        geometry = block.geometry();
+        configChanged.run();
+    }
+
+    @Override
+    public void negotiated(long features) {
+        negotiated = features;
+    }
+
+    @Override
+    public void startQueue(int index, Virtqueue queue) {
+        Reactor reactor = reactors.get(index);
+        try {
+            running.set(index, new BlkQueue(this, reactor, queue, block.open(reactor)));
+            payFlush(index);
+        } catch (UncheckedIOException e) {
+            queue.fail("the host cannot open the disk: " + e.getMessage());
+        }
+    }
+
+    @Override
+    public void stopQueue(int index, Runnable onDrained) {
+        BlkQueue queue = running.get(index);
+        if (queue == null) {
+            onDrained.run();
+            return;
+        }
+        queue.stop(() -> {
+            running.set(index, null);
+            onDrained.run();
+        });
+    }
+
+    @Override
+    public void reset(Runnable onDone) {
+        negotiated = 0;
+        writeback = true;
+        onDone.run();
+    }
+
+    int maxDiscardSectors() {
+        return maxDiscardSectors;
+    }
+
+    BlockGeometry geometry() {
+        return geometry;
+    }
+
+    boolean readOnly() {
+        return readOnly;
+    }
+
+    boolean discards() {
+        return discards;
+    }
+
+    boolean zeroes() {
+        return zeroes;
+    }
+
+    /** The string of GET_ID, filled up with zeroes. */
+    byte[] id() {
+        return id;
+    }
+
+    /** Whether a write ends only when it is durable. */
+    boolean writeThrough() {
+        return !writeback || (negotiated & BlkProtocol.F_FLUSH) == 0;
+    }
+}
