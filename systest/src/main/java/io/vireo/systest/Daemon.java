@@ -166,7 +166,8 @@ public final class Daemon implements Host {
     /** Has a shell split what is meant to be pasted into one. */
     private static List<String> shellWords(String text) {
         try {
-            String script = "printf '%s\\n' " + text.strip().replaceFirst("\\\\$", "");
+            String line = text.strip().replaceAll("\\\\?\n", " ");
+            String script = "printf '%s\\n' " + line;
             Process shell = new ProcessBuilder("sh", "-c", script).start();
             var words = new String(shell.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
             return words.lines().toList();
