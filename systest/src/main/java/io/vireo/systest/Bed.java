@@ -21,29 +21,19 @@ public record Bed(Path repository, Path run, Emulator emulator) {
     // sun_path of unix(7) has 108 bytes; the longest name below the folder is
     // runtime/web1/disk0.sock.
     private static final int LONGEST_FOLDER = 80;
-    private static final Pattern VERSION = Pattern.compile("version (\\d+)\\.");
+    private static final Pattern VERSION = Pattern.compile("version (\\S+)");
 
     /**
      * The QEMU of this machine.
      *
-     * @param major first number of its version
+     * @param version as it says itself
      * @param kvm whether a guest was seen to boot under KVM here
      */
-    public record Emulator(int major, boolean kvm) {
+    public record Emulator(String version, boolean kvm) {
         /** The options that choose the accelerator, and what it needs. */
         List<String> options() {
             if (kvm) {
                 return List.of("-accel", "kvm", "-cpu", "host");
-            }
-            if (major < 10) {
-                // Before version 10, vhost-user net with MSI-X under TCG ends QEMU at DRIVER_OK.
-                return List.of(
-                        "-accel",
-                        "tcg,thread=multi",
-                        "-cpu",
-                        "max",
-                        "-global",
-                        "virtio-net-pci.vectors=0");
             }
             return List.of("-accel", "tcg,thread=multi", "-cpu", "max");
         }
@@ -61,13 +51,13 @@ public record Bed(Path repository, Path run, Emulator emulator) {
                     new Bed(
                             top,
                             emptied(top.resolve("target/run/" + name)),
-                            new Emulator(qemuMajor(), false));
+                            new Emulator(qemuVersion(), false));
             for (Path part : List.of(bed.kernel(), bed.initrd())) {
                 if (!Files.exists(part)) {
                     throw new ScenarioException(part + " is absent: run systest/guest/build");
                 }
             }
-            return new Bed(top, bed.run, new Emulator(bed.emulator.major, bed.kvmBoots()));
+            return new Bed(top, bed.run, new Emulator(bed.emulator.version, bed.kvmBoots()));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -96,7 +86,7 @@ public record Bed(Path repository, Path run, Emulator emulator) {
         return repository.resolve("target/guest/initrd.cpio");
     }
 
-    private static int qemuMajor() throws IOException {
+    private static String qemuVersion() throws IOException {
         Process process =
                 new ProcessBuilder(Guest.QEMU, "--version").redirectErrorStream(true).start();
         String output = new String(process.getInputStream().readAllBytes());
@@ -104,7 +94,7 @@ public record Bed(Path repository, Path run, Emulator emulator) {
         if (!version.find()) {
             throw new ScenarioException(Guest.QEMU + " --version says: " + output);
         }
-        return Integer.parseInt(version.group(1));
+        return version.group(1);
     }
 
     /**
@@ -126,7 +116,7 @@ public record Bed(Path repository, Path run, Emulator emulator) {
     }
 
     private boolean bootsWithKvm() {
-        var accelerated = new Bed(repository, run, new Emulator(emulator.major, true));
+        var accelerated = new Bed(repository, run, new Emulator(emulator.version, true));
         List<String> memory = List.of("-m", "256M");
         try (Guest guest = new Guest(accelerated, "kvm-probe", memory)) {
             return guest.boots(10, TimeUnit.SECONDS);

@@ -158,8 +158,12 @@ public final class Daemon implements Host {
 
     @Override
     public List<String> attach(String profile, int memoryMib) {
-        String printed = vireo("attach", profile, "--as", "qemu", "--memory", memoryMib + "M");
-        List<String> words = shellWords(printed);
+        var arguments = new ArrayList<String>(List.of("attach", profile, "--as", "qemu"));
+        arguments.addAll(List.of("--memory", memoryMib + "M"));
+        if (!bed.emulator().kvm()) {
+            arguments.add("--tcg");
+        }
+        List<String> words = shellWords(vireo(arguments.toArray(String[]::new)));
         return words.getFirst().startsWith("-") ? words : words.subList(1, words.size());
     }
 
