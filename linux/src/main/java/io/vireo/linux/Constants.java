@@ -100,6 +100,7 @@ final class Constants {
     // linux/if_tun.h
     static final int TUNSETIFF = 0x400454ca;
     static final int TUNSETPERSIST = 0x400454cb;
+    static final int TUNSETOWNER = 0x400454cc;
     static final int TUNSETOFFLOAD = 0x400454d0;
     static final int TUNSETVNETHDRSZ = 0x400454d8;
     static final int TUNSETVNETLE = 0x400454dc;

@@ -72,6 +72,11 @@ public final class Tap implements AutoCloseable {
         control(Constants.TUNSETPERSIST, persistent ? 1 : 0, "TUNSETPERSIST");
     }
 
+    /** Lets a user other than the superuser open queues of the interface. */
+    public void setOwner(int uid) throws ErrnoException {
+        control(Constants.TUNSETOWNER, uid, "TUNSETOWNER");
+    }
+
     /** Closes this queue; the interface goes with the last one unless it is persistent. */
     @Override
     public void close() {
