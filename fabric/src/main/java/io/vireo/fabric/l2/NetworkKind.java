@@ -2,6 +2,7 @@ package io.vireo.fabric.l2;
 
 import io.vireo.net.NetPort;
 import io.vireo.net.Network;
+import io.vireo.net.PortCounters;
 import io.vireo.net.PortSpec;
 import io.vireo.reactor.ReactorGroup;
 import io.vireo.resource.Column;
@@ -17,6 +18,7 @@ import io.vireo.resource.Status;
 import io.vireo.resource.UpdateResult;
 import io.vireo.resource.spec.Kinds;
 import io.vireo.resource.spec.NetworkSpec;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Optional;
@@ -147,26 +149,50 @@ public final class NetworkKind implements ResourceKind<NetworkSpec> {
         }
 
         private List<Metric> metrics(L2Switch.Stations stations) {
-            return List.of(
-                    Metric.gauge(
-                            "ports",
-                            "Ports plugged in, the uplink's included.",
-                            network.portCount()),
-                    Metric.gauge("stations", "MAC addresses known.", stations.stations()),
-                    Metric.counter(
-                            "stations_learned_total", "MAC addresses learned.", stations.learned()),
-                    Metric.counter(
-                            "station_moves_total",
-                            "MAC addresses that changed their port.",
-                            stations.moved()),
-                    Metric.counter(
-                            "stations_evicted_total",
-                            "MAC addresses pushed out of the full table.",
-                            stations.evicted()),
-                    Metric.counter(
-                            "stations_refused_total",
+            var metrics = new ArrayList<Metric>();
+            metrics.add(Metric.gauge("ports", "Ports plugged in, the uplink's included.", network.portCount()));
+            metrics.add(Metric.gauge("stations", "MAC addresses known.", stations.stations()));
+            metrics.add(counter("stations_learned", "MAC addresses learned.", stations.learned()));
+            metrics.add(counter("station_moves", "MAC addresses that changed their port.", stations.moved()));
+            metrics.add(
+                    counter("stations_evicted", "MAC addresses pushed out of the full table.", stations.evicted()));
+            metrics.add(
+                    counter(
+                            "stations_refused",
                             "MAC addresses not learned because the table was full.",
                             stations.refused()));
+            if (uplink != null) {
+                addUplink(metrics, uplink.counters());
+            }
+            return metrics;
+        }
+
+        /** Directions are the host's: received is what came in from outside. */
+        private static void addUplink(List<Metric> metrics, PortCounters port) {
+            metrics.add(counter("uplink_rx_frames", "Frames from the uplink.", port.receivedFrames()));
+            metrics.add(counter("uplink_rx_bytes", "Bytes from the uplink.", port.receivedBytes()));
+            metrics.add(counter("uplink_tx_frames", "Frames to the uplink.", port.transmittedFrames()));
+            metrics.add(counter("uplink_tx_bytes", "Bytes to the uplink.", port.transmittedBytes()));
+            metrics.add(
+                    counter(
+                            "uplink_rx_dropped",
+                            "Frames from the uplink of a VLAN that the network does not carry, too long, or with an"
+                                    + " impossible source address.",
+                            port.droppedVlan() + port.droppedInvalid() + port.droppedTooLong()));
+            metrics.add(
+                    counter(
+                            "uplink_rx_filtered",
+                            "Frames from the uplink that are rightly not forwarded.",
+                            port.filtered()));
+            metrics.add(
+                    counter(
+                            "uplink_tx_dropped",
+                            "Frames that the uplink had no room for, or that came while it was down.",
+                            port.droppedNoBuffer() + port.droppedDown()));
+        }
+
+        private static Metric counter(String name, String help, long value) {
+            return Metric.counter(name + "_total", help, value);
         }
 
         @Override
