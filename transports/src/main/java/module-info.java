@@ -1,6 +1,9 @@
 /** How devices are presented to servers. */
 module io.vireo.transports {
-    requires io.vireo.core;
     requires io.vireo.linux;
+    requires transitive io.vireo.core;
     requires static org.jspecify;
+
+    exports io.vireo.transport.vhostuser to
+            io.vireo.server;
 }

@@ -49,6 +49,8 @@ final class Constants {
     static final int MAP_SHARED = 1;
     static final int MAP_PRIVATE = 2;
     static final int MAP_ANONYMOUS = 0x20;
+    static final int MAP_FIXED = 0x10;
+    static final int MAP_NORESERVE = 0x4000;
     static final int MAP_POPULATE = 0x8000;
 
     // sys/eventfd.h, sys/epoll.h, sys/timerfd.h: O_CLOEXEC and O_NONBLOCK

@@ -96,6 +96,22 @@ public final class Mapping implements AutoCloseable {
         Syscall.check(result, "madvise", advice);
     }
 
+    /**
+     * Replaces the pages by zero-filled private ones: whoever still uses the range can go on, but
+     * reaches nobody. For memory that a peer took away, until its last user is done.
+     */
+    public synchronized void withdraw() {
+        if (mapped) {
+            int protection = PROT_READ | PROT_WRITE;
+            int flags =
+                    Constants.MAP_PRIVATE
+                            | Constants.MAP_ANONYMOUS
+                            | Constants.MAP_FIXED
+                            | Constants.MAP_NORESERVE;
+            Syscall.call(Syscall.MMAP, address, length, protection, flags, -1, 0);
+        }
+    }
+
     /** Gives the range back. Idempotent. */
     public synchronized void unmap() {
         if (mapped) {

@@ -1,0 +1,267 @@
+package io.vireo.transport.vhostuser;
+
+import io.vireo.linux.ErrnoException;
+import io.vireo.linux.Fd;
+import io.vireo.linux.FileStat;
+import io.vireo.linux.Mapping;
+import io.vireo.linux.Memfd;
+import io.vireo.memory.GuestMemory;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The guest's memory as the front end tells of it: SET_MEM_TABLE, ADD_MEM_REG, REM_MEM_REG. A
+ * message becomes a {@link Change} first, with new regions mapped already, so that a refused
+ * message changes nothing.
+ */
+final class MemoryTable {
+    static final int REGIONS_PER_MESSAGE = 8;
+
+    /** What GET_MAX_MEM_SLOTS answers: the most that KVM and QEMU use on x86. */
+    static final int MAX_SLOTS = 509;
+
+    private static final int REGION_BYTES = 32;
+    private static final long MAX_ALIGNMENT = 1L << 30;
+
+    /**
+     * A region that is mapped.
+     *
+     * @param description addresses and size
+     * @param file what is mapped, kept to see whether it is still long enough
+     */
+    record Region(GuestMemory.Region description, SharedFile file) {}
+
+    /**
+     * A table to be.
+     *
+     * @param regions all of them
+     * @param memory the same, to translate by
+     * @param added those mapped for it
+     * @param removed those of the old table that it does not have
+     */
+    record Change(
+            List<Region> regions, GuestMemory memory, List<Region> added, List<Region> removed) {
+        /** Gives up what was mapped. */
+        void abandon() {
+            added.forEach(region -> region.file.close());
+        }
+    }
+
+    private final Journal journal;
+    private volatile List<Region> regions = List.of();
+    private volatile GuestMemory memory = GuestMemory.of(List.of());
+
+    MemoryTable(Journal journal) {
+        this.journal = journal;
+    }
+
+    /** The table; any thread. */
+    GuestMemory memory() {
+        return memory;
+    }
+
+    /** The regions of the table; any thread. */
+    List<Region> regions() {
+        return regions;
+    }
+
+    /** SET_MEM_TABLE. */
+    Change set(Message message) throws ViolationException {
+        if (message.size() < 8) {
+            throw new ViolationException("its payload has another size");
+        }
+        int count = message.u32(0);
+        if (count < 1 || count > REGIONS_PER_MESSAGE) {
+            throw new ViolationException("it has 1 to " + REGIONS_PER_MESSAGE + " regions");
+        }
+        if (message.size() != 8 + count * REGION_BYTES) {
+            throw new ViolationException("its payload has another size");
+        }
+        if (message.fdCount() != count) {
+            throw new ViolationException("each region has a descriptor");
+        }
+        var added = new ArrayList<Region>();
+        try {
+            for (int i = 0; i < count; i++) {
+                added.add(map(message, 8 + i * REGION_BYTES));
+            }
+            return change(added, added, regions);
+        } catch (ViolationException e) {
+            added.forEach(region -> region.file.close());
+            throw e;
+        }
+    }
+
+    /** ADD_MEM_REG. */
+    Change add(Message message) throws ViolationException {
+        if (regions.size() >= MAX_SLOTS) {
+            throw new ViolationException("there are at most " + MAX_SLOTS + " regions");
+        }
+        var region = map(message, 8);
+        try {
+            var all = new ArrayList<>(regions);
+            all.add(region);
+            return change(all, List.of(region), List.of());
+        } catch (ViolationException e) {
+            region.file.close();
+            throw e;
+        }
+    }
+
+    /** REM_MEM_REG: guest address, size and user address say which. */
+    Change remove(Message message) throws ViolationException {
+        for (var region : regions) {
+            var described = region.description;
+            if (described.guestAddress() == message.u64(8)
+                    && described.size() == message.u64(16)
+                    && described.userAddress() == message.u64(24)) {
+                var rest = new ArrayList<>(regions);
+                rest.remove(region);
+                return change(rest, List.of(), List.of(region));
+            }
+        }
+        throw new ViolationException("there is no such region");
+    }
+
+    /** Makes a change the table. */
+    void commit(Change change) {
+        regions = change.regions;
+        memory = change.memory;
+    }
+
+    private static Change change(List<Region> all, List<Region> added, List<Region> removed)
+            throws ViolationException {
+        try {
+            var memory = GuestMemory.of(all.stream().map(Region::description).toList());
+            return new Change(List.copyOf(all), memory, List.copyOf(added), List.copyOf(removed));
+        } catch (IllegalArgumentException e) {
+            throw new ViolationException("regions do not overlap", e);
+        }
+    }
+
+    private Region map(Message message, int at) throws ViolationException {
+        long guestAddress = message.u64(at);
+        long size = message.u64(at + 8);
+        long userAddress = message.u64(at + 16);
+        long offset = message.u64(at + 24);
+        long pageMask = Mapping.pageSize() - 1;
+        if (((guestAddress | size | userAddress | offset) & pageMask) != 0) {
+            throw new ViolationException(
+                    "addresses, sizes and offsets are multiples of the page size");
+        }
+        var file = SharedFile.map(message.takeFd(), offset, size);
+        try {
+            if (!file.sealed()) {
+                journal.count(Journal.Counter.REGIONS_UNSEALED);
+                journal.error(
+                        "unsealed",
+                        "the front end can take guest memory away from under us (its file cannot be sealed"
+                                + " against shrinking): it has to be trusted not to");
+            }
+            return new Region(
+                    new GuestMemory.Region(guestAddress, size, userAddress, file.address()), file);
+        } catch (IllegalArgumentException e) {
+            file.close();
+            throw new ViolationException("a region is not empty and does not wrap around", e);
+        }
+    }
+
+    /**
+     * A range of a file of the front end that is mapped, sealed against shrinking if that is
+     * possible.
+     */
+    static final class SharedFile {
+        private final Fd fd;
+        private final Mapping mapping;
+        private final long end;
+        private final long address;
+        private final boolean sealed;
+
+        private SharedFile(Fd fd, Mapping mapping, long end, long address, boolean sealed) {
+            this.fd = fd;
+            this.mapping = mapping;
+            this.end = end;
+            this.address = address;
+            this.sealed = sealed;
+        }
+
+        /** Takes over the descriptor, also when it fails. */
+        static SharedFile map(Fd fd, long offset, long size) throws ViolationException {
+            try {
+                if (size <= 0 || offset < 0 || offset > Long.MAX_VALUE - size) {
+                    throw new ViolationException("a region is not empty and does not wrap around");
+                }
+                // Sealed first, measured then: a file cannot shrink in between.
+                boolean sealed = seal(fd);
+                var stat = FileStat.of(fd);
+                if (!stat.isRegular()) {
+                    throw new ViolationException("memory is shared by a regular file or a memfd");
+                }
+                if (stat.size() < offset + size) {
+                    throw new ViolationException("the file does not end before the region does");
+                }
+                // Files of huge pages map in units of these, which is the block size that they
+                // report.
+                long alignment = alignment(stat.blockSize());
+                long start = offset & -alignment;
+                long length = (offset + size - start + alignment - 1) & -alignment;
+                var mapping =
+                        Mapping.map(
+                                fd, start, length, Mapping.PROT_READ | Mapping.PROT_WRITE, true);
+                long address = mapping.address() + (offset - start);
+                return new SharedFile(fd, mapping, offset + size, address, sealed);
+            } catch (ErrnoException e) {
+                fd.close();
+                throw new ViolationException("the file can be mapped for reading and writing", e);
+            } catch (ViolationException e) {
+                fd.close();
+                throw e;
+            }
+        }
+
+        private static long alignment(int blockSize) {
+            long page = Mapping.pageSize();
+            boolean usable = Integer.bitCount(blockSize) == 1 && blockSize > page;
+            return usable && blockSize <= MAX_ALIGNMENT ? blockSize : page;
+        }
+
+        private static boolean seal(Fd fd) {
+            try {
+                if ((Memfd.seals(fd) & Memfd.F_SEAL_SHRINK) == 0) {
+                    Memfd.addSeals(fd, Memfd.F_SEAL_SHRINK);
+                }
+                return true;
+            } catch (ErrnoException e) {
+                return false;
+            }
+        }
+
+        /** Native address of the first byte. */
+        long address() {
+            return address;
+        }
+
+        boolean sealed() {
+            return sealed;
+        }
+
+        /** Whether the file still is as long as the range. Any thread, before {@link #close}. */
+        boolean intact() {
+            try {
+                return sealed || FileStat.of(fd).size() >= end;
+            } catch (ErrnoException e) {
+                return false;
+            }
+        }
+
+        /** Puts pages of our own under the range: it can be accessed again, and nobody sees it. */
+        void withdraw() {
+            mapping.withdraw();
+        }
+
+        void close() {
+            mapping.unmap();
+            fd.close();
+        }
+    }
+}

@@ -1,0 +1,106 @@
+package io.vireo.transport.vhostuser;
+
+import io.vireo.device.VirtioDevice;
+import io.vireo.linux.ErrnoException;
+import io.vireo.linux.NativeBuffer;
+import io.vireo.linux.UnixSocket;
+import io.vireo.reactor.ReactorGroup;
+import io.vireo.transport.Endpoint;
+import io.vireo.transport.EndpointSpec;
+import io.vireo.transport.VirtioTransport;
+import java.io.UncheckedIOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/** Presents virtio devices to hypervisors over vhost-user. Thread safe. */
+public final class VhostUserTransport implements VirtioTransport {
+    /**
+     * What is common to all endpoints.
+     *
+     * @param mode permission bits of sockets that we listen at
+     * @param uid owner of these, -1 leaves it
+     * @param gid group of these, -1 leaves it
+     * @param patience how long a front end may take for its first message, and for the rest of one
+     *     that it began
+     */
+    public record Configuration(int mode, int uid, int gid, Duration patience) {
+        /** Owner and group may connect; ten seconds of patience. */
+        public static Configuration defaults() {
+            return new Configuration(0660, -1, -1, Duration.ofSeconds(10));
+        }
+    }
+
+    private static final int BACKLOG = 16;
+    private static final long WATCHDOG_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+    private final ReactorGroup reactors;
+    private final Configuration configuration;
+
+    // One for all: only the control reactor uses it. It lives as long as the transport.
+    private final NativeBuffer scratch = NativeBuffer.allocate(Connection.SCRATCH, 8);
+    private final List<VhostUserEndpoint> endpoints = new ArrayList<>();
+
+    /** A transport whose sessions run on these reactors. */
+    public VhostUserTransport(ReactorGroup reactors, Configuration configuration) {
+        this.reactors = reactors;
+        this.configuration = configuration;
+        reactors.control().execute(this::watchdog);
+    }
+
+    @Override
+    public String name() {
+        return "vhost-user";
+    }
+
+    @Override
+    public Endpoint present(VirtioDevice device, EndpointSpec spec) {
+        var journal = new Journal(spec.name());
+        var context =
+                new Session.Context(
+                        device,
+                        journal,
+                        reactors.control(),
+                        reactors.data(),
+                        scratch,
+                        configuration.patience().toNanos());
+        var door = spec.listen() ? listen(spec, context) : new Door.Client(spec, context);
+        var endpoint = new VhostUserEndpoint(context, door, this::forget);
+        reactors.control()
+                .execute(() -> {
+                    endpoints.add(endpoint);
+                    endpoint.open();
+                });
+        return endpoint;
+    }
+
+    private Door listen(EndpointSpec spec, Session.Context context) {
+        try {
+            var socket =
+                    UnixSocket.listen(
+                            spec.socket(),
+                            BACKLOG,
+                            configuration.mode(),
+                            configuration.uid(),
+                            configuration.gid());
+            return new Door.Server(spec, context, socket);
+        } catch (ErrnoException e) {
+            throw new UncheckedIOException(
+                    spec.name()
+                            + " cannot listen at "
+                            + spec.socket()
+                            + ": remove what is there, or choose another runtime directory",
+                    e);
+        }
+    }
+
+    private void forget(VhostUserEndpoint endpoint) {
+        endpoints.remove(endpoint);
+    }
+
+    private void watchdog() {
+        endpoints.forEach(VhostUserEndpoint::freeStuck);
+        reactors.control().schedule(WATCHDOG_NANOS, this::watchdog);
+    }
+}

@@ -1,0 +1,287 @@
+package io.vireo.transport.vhostuser;
+
+import io.vireo.device.VirtioDevice;
+import io.vireo.linux.Fd;
+import io.vireo.memory.GuestMemory;
+import io.vireo.reactor.Reactor;
+import io.vireo.virtqueue.FailureListener;
+import io.vireo.virtqueue.InflightRegion;
+import io.vireo.virtqueue.Virtqueue;
+import io.vireo.virtqueue.VirtqueueConfig;
+import io.vireo.virtqueue.VirtqueueConfig.RingAddresses;
+import io.vireo.virtqueue.VirtqueueException;
+import java.util.Optional;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A ring as the front end tells of it, piece by piece and in any order, and the queue that runs
+ * once it is complete (the specification, "Ring states"). It starts when it is enabled and the
+ * front end has given its kick descriptor: we do not wait for the first kick, since a network
+ * card's receive ring may never get one.
+ */
+final class Vring {
+    private enum Phase {
+        STOPPED,
+        STARTING,
+        RUNNING,
+        STOPPING
+    }
+
+    /** Finds out whether memory can be read. */
+    interface Probe {
+        boolean readable(long address, long length);
+    }
+
+    private final VirtioDevice device;
+    private final int index;
+    private final Reactor control;
+    private final Reactor reactor;
+    private final Signals signals;
+
+    // Written by the control reactor; the others read it after a memory fault.
+    private volatile Phase phase = Phase.STOPPED;
+    private volatile int size;
+    private volatile @Nullable RingAddresses addresses;
+
+    private int base;
+    private boolean kickable;
+    private Optional<Boolean> enabled = Optional.empty();
+    private @Nullable Virtqueue queue;
+
+    Vring(VirtioDevice device, int index, Reactor control) {
+        this.device = device;
+        this.index = index;
+        this.control = control;
+        reactor = device.reactor(index);
+        signals = new Signals(reactor);
+    }
+
+    int index() {
+        return index;
+    }
+
+    Reactor reactor() {
+        return reactor;
+    }
+
+    Signals signals() {
+        return signals;
+    }
+
+    boolean stopped() {
+        return phase == Phase.STOPPED;
+    }
+
+    boolean running() {
+        return phase == Phase.RUNNING;
+    }
+
+    /** The queue that runs, if one does. */
+    @Nullable Virtqueue queue() {
+        return phase == Phase.RUNNING ? queue : null;
+    }
+
+    /** SET_VRING_NUM. */
+    void size(int entries) throws ViolationException {
+        if (Integer.bitCount(entries) != 1 || entries < 0 || entries > VirtqueueConfig.MAX_SIZE) {
+            throw new ViolationException(
+                    "a split ring's size is a power of two from 1 to " + VirtqueueConfig.MAX_SIZE);
+        }
+        if (entries != size) {
+            requireStopped();
+        }
+        size = entries;
+    }
+
+    /** SET_VRING_ADDR; the parts are checked as far as they are known yet. */
+    void addresses(RingAddresses to, GuestMemory memory) throws ViolationException {
+        if (!to.equals(addresses)) {
+            requireStopped();
+        }
+        if ((to.descriptors() & 15) != 0 || (to.available() & 1) != 0 || (to.used() & 3) != 0) {
+            throw new ViolationException(
+                    "rings are aligned to 16 (descriptors), 2 (available) and 4 (used)");
+        }
+        checkAddresses(to, memory);
+        addresses = to;
+    }
+
+    private void checkAddresses(RingAddresses to, GuestMemory memory) throws ViolationException {
+        // VIRTIO 1.3, 2.7: sizes of the parts, without the optional event fields
+        long entries = Math.max(1, size);
+        if (memory.userToHost(to.descriptors(), 16 * entries) == GuestMemory.INVALID
+                || memory.userToHost(to.available(), 4 + 2 * entries) == GuestMemory.INVALID
+                || memory.userToHost(to.used(), 4 + 8 * entries) == GuestMemory.INVALID) {
+            throw new ViolationException("rings lie in shared memory");
+        }
+    }
+
+    /** Checks that a running ring would survive a change of memory. */
+    void checkMemory(GuestMemory memory) throws ViolationException {
+        if (phase == Phase.RUNNING && addresses != null) {
+            checkAddresses(addresses, memory);
+        }
+    }
+
+    /**
+     * Whether the parts of a running ring can be read; {@code probe} gets address and length of
+     * each. Any thread.
+     */
+    boolean partsReadable(GuestMemory memory, Probe probe) {
+        var where = addresses;
+        if (phase == Phase.STOPPED || where == null) {
+            return true;
+        }
+        return partReadable(memory, where.descriptors(), 16L * size, probe)
+                && partReadable(memory, where.available(), 4 + 2L * size, probe)
+                && partReadable(memory, where.used(), 4 + 8L * size, probe);
+    }
+
+    private static boolean partReadable(
+            GuestMemory memory, long userAddress, long length, Probe probe) {
+        long address = memory.userToHost(userAddress, length);
+        return address == GuestMemory.INVALID || probe.readable(address, length);
+    }
+
+    /** SET_VRING_BASE. */
+    void base(int availableIndex) throws ViolationException {
+        if (availableIndex < 0 || availableIndex > 0xffff) {
+            throw new ViolationException("an index of a split ring has 16 bits");
+        }
+        requireStopped();
+        base = availableIndex;
+    }
+
+    /** The index of the available ring to go on from; of a ring that is stopped. */
+    int base() {
+        return base;
+    }
+
+    private void requireStopped() throws ViolationException {
+        if (phase != Phase.STOPPED) {
+            throw new ViolationException("the ring is running");
+        }
+    }
+
+    /** SET_VRING_KICK. */
+    void kick(@Nullable Fd fd) {
+        kickable = true;
+        reactor.execute(() -> signals.kick(fd));
+    }
+
+    /** The front end has to give a kick descriptor again. */
+    void forgetKick() {
+        kickable = false;
+    }
+
+    /** SET_VRING_ENABLE. */
+    void enable(boolean to) {
+        enabled = Optional.of(to);
+    }
+
+    /**
+     * RESET_DEVICE: what the front end tells before it starts a device is forgotten; call and error
+     * descriptors are not.
+     */
+    void reset() {
+        size = 0;
+        addresses = null;
+        base = 0;
+        kickable = false;
+        enabled = Optional.empty();
+    }
+
+    /** Whether all is known that it takes to start, and it is not running. */
+    boolean ready(long features) {
+        boolean byDefault = (features & Bits.PROTOCOL_FEATURES) == 0;
+        return phase == Phase.STOPPED
+                && kickable
+                && size > 0
+                && addresses != null
+                && enabled.orElse(byDefault);
+    }
+
+    /**
+     * Starts a ring that is {@link #ready}.
+     *
+     * @param done gets what prevented it, or null; on the control reactor
+     */
+    void start(
+            long features,
+            GuestMemory memory,
+            Optional<InflightRegion> inflight,
+            FailureListener failures,
+            Consumer<@Nullable String> done) {
+        var where = addresses;
+        if (where == null) {
+            throw new IllegalStateException("ring " + index + " is not ready");
+        }
+        phase = Phase.STARTING;
+        var config =
+                new VirtqueueConfig(
+                        index, size, where, base, features, memory, signals, inflight, failures);
+        reactor.execute(() -> {
+            var outcome = activate(config);
+            control.execute(() -> started(outcome, done));
+        });
+    }
+
+    private Object activate(VirtqueueConfig config) {
+        try {
+            var started = config.activate();
+            device.startQueue(index, started);
+            signals.attach(started);
+            return started;
+        } catch (VirtqueueException e) {
+            return String.valueOf(e.getMessage());
+        } catch (InternalError e) {
+            return "the guest's memory is gone";
+        } catch (RuntimeException e) {
+            // A bug; the front end gets an answer all the same.
+            return "the device could not start it: " + e;
+        }
+    }
+
+    private void started(Object outcome, Consumer<@Nullable String> done) {
+        if (outcome instanceof Virtqueue started) {
+            queue = started;
+            phase = Phase.RUNNING;
+            done.accept(null);
+        } else {
+            phase = Phase.STOPPED;
+            done.accept((String) outcome);
+        }
+    }
+
+    /**
+     * Stops a ring that runs: {@code done} runs on the control reactor when the last request is
+     * completed.
+     */
+    void stop(Runnable done) {
+        var stopping = queue;
+        if (phase != Phase.RUNNING || stopping == null) {
+            throw new IllegalStateException("ring " + index + " is not running");
+        }
+        phase = Phase.STOPPING;
+        reactor.execute(() -> {
+            signals.detach();
+            device.stopQueue(index, () -> drained(stopping, done));
+        });
+    }
+
+    private void drained(Virtqueue stopped, Runnable done) {
+        int next = stopped.stop();
+        control.execute(() -> {
+            base = next;
+            queue = null;
+            phase = Phase.STOPPED;
+            done.run();
+        });
+    }
+
+    /** Closes the descriptors. The ring is stopped. */
+    void close() {
+        reactor.execute(signals::close);
+    }
+}

@@ -1,0 +1,372 @@
+package io.vireo.transport.vhostuser;
+
+import static io.vireo.testkit.VhostUserFrontEnd.*;
+import static io.vireo.transport.vhostuser.TestBed.await;
+import static io.vireo.transport.vhostuser.TestBed.echo;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.vireo.linux.OpenFiles;
+import io.vireo.linux.UnixSocket;
+import io.vireo.testkit.DriverMemory;
+import io.vireo.testkit.DriverQueue;
+import io.vireo.testkit.VhostUserFrontEnd;
+import io.vireo.testkit.VhostUserSession;
+import io.vireo.transport.Endpoint.State;
+import java.nio.file.Files;
+import java.nio.file.attribute.PosixFilePermissions;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Conversations with front ends that keep the rules. */
+class VhostUserTransportTest {
+    private static final long MEMORY = 1 << 20;
+
+    private TestBed bed;
+    private DriverMemory memory;
+
+    @BeforeEach
+    void open() {
+        bed = new TestBed();
+        memory = new DriverMemory(MEMORY);
+    }
+
+    @AfterEach
+    void close() {
+        bed.close();
+        memory.close();
+    }
+
+    @Test
+    void servesARing() {
+        var device = bed.device(1);
+        var endpoint = bed.present(device, "disk");
+        assertThat(endpoint.state()).isEqualTo(State.WAITING);
+        try (var session = VhostUserSession.open(bed.path("disk"), memory)) {
+            assertThat(device.negotiated.get() & device.features()).isEqualTo(device.features());
+            var ring = session.start(0, 64);
+            for (int i = 1; i <= 1000; i++) {
+                echo(session, ring, i);
+            }
+            assertThat(endpoint.state()).isEqualTo(State.RUNNING);
+            assertThat(session.stop(0)).isEqualTo(1000);
+            assertThat(endpoint.state()).isEqualTo(State.CONNECTED);
+        }
+        await("the end of the session", () -> endpoint.state() == State.WAITING);
+        assertThat(endpoint.lastError()).isEmpty();
+    }
+
+    @Test
+    void leavesNoDescriptorBehind() {
+        bed.present(bed.device(2), "disk");
+        int before = OpenFiles.count();
+        for (int i = 0; i < 20; i++) {
+            try (var session = VhostUserSession.open(bed.path("disk"), memory)) {
+                session.trackInflight(2, 64).close();
+                echo(session, session.start(0, 64), i);
+                echo(session, session.start(1, 64), i);
+            }
+            memory.close();
+            memory = new DriverMemory(MEMORY);
+        }
+        await("descriptors are closed", () -> OpenFiles.count() == before);
+    }
+
+    @Test
+    void socketBelongsToOwnerAndGroupOnly() throws Exception {
+        bed.present(bed.device(1), "disk");
+        assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(bed.path("disk"))))
+                .isEqualTo("rw-rw----");
+    }
+
+    @Test
+    void ringIsEnabledFromTheStartWithoutProtocolFeatures() {
+        bed.present(bed.device(1), "disk");
+        try (var session =
+                new VhostUserSession(VhostUserFrontEnd.connect(bed.path("disk")), memory)) {
+            session.negotiate(VhostUserSession.VERSION_1, 0);
+            session.shareMemory();
+            echo(session, session.start(0, 16), 5);
+        }
+    }
+
+    @Test
+    void enableMayComeFirst() {
+        bed.present(bed.device(1), "disk");
+        try (var session = VhostUserSession.open(bed.path("disk"), memory)) {
+            session.enable(0, 1);
+            var ring = session.describe(0, new DriverQueue(memory, 16, session.features()), 0);
+            session.kick(0, ring);
+            echo(session, ring, 7);
+        }
+    }
+
+    @Test
+    void disabledRingStandsStillAndGoesOn() {
+        bed.present(bed.device(1), "disk");
+        try (var session = VhostUserSession.open(bed.path("disk"), memory)) {
+            var ring = session.start(0, 16);
+            echo(session, ring, 1);
+            session.enable(0, 0);
+            TestBed.add(session, ring, 2);
+            VhostUserSession.publish(ring);
+            session.enable(0, 1);
+            VhostUserSession.awaitUsed(ring);
+            TestBed.check(session, 2);
+        }
+    }
+
+    @Test
+    void ringGoesOnWhereItStopped() {
+        bed.present(bed.device(1), "disk");
+        var queue = new DriverQueue(memory, 16, 0, 65530);
+        try (var session = VhostUserSession.open(bed.path("disk"), memory)) {
+            session.tell(
+                    SET_FEATURES,
+                    u64(VhostUserSession.VERSION_1 | VhostUserSession.PROTOCOL_FEATURES));
+            var ring = session.start(0, queue, 65530);
+            for (int i = 0; i < 10; i++) {
+                echo(session, ring, i);
+            }
+            int base = session.stop(0);
+            assertThat(base).isEqualTo(4);
+            session.tell(SET_VRING_BASE, state(0, base));
+            session.kick(0, ring);
+            echo(session, ring, 11);
+        }
+    }
+
+    @Test
+    void getVringBaseWaitsForRequestsInFlight() {
+        var device = bed.device(1);
+        bed.present(device, "disk");
+        try (var session = VhostUserSession.open(bed.path("disk"), memory)) {
+            var ring = session.start(0, 16);
+            device.hold(true);
+            TestBed.add(session, ring, 9);
+            VhostUserSession.publish(ring);
+            session.frontEnd().send(GET_VRING_BASE, state(0, 0));
+            session.frontEnd().send(GET_QUEUE_NUM, payload(0));
+            assertThat(session.frontEnd().receive(200)).isEmpty();
+            device.hold(false);
+            assertThat(session.frontEnd().receive().request()).isEqualTo(GET_VRING_BASE);
+            assertThat(session.frontEnd().receive().request()).isEqualTo(GET_QUEUE_NUM);
+            VhostUserSession.awaitUsed(ring);
+        }
+    }
+
+    @Test
+    void takesUpWhatWasInFlight() {
+        var device = bed.device(1);
+        var endpoint = bed.present(device, "disk");
+        var queue = new DriverQueue(memory, 16, VhostUserSession.EVENT_IDX);
+        var first = VhostUserSession.open(bed.path("disk"), memory);
+        var record = first.trackInflight(1, 16);
+        var firstRing = first.start(0, queue, 0);
+        echo(first, firstRing, 3);
+        device.hold(true);
+        TestBed.add(first, firstRing, 4);
+        VhostUserSession.publish(firstRing);
+        // The mark in the record says that the device has the request. Here the device then goes
+        // with all its memory.
+        var copy = awaitInflight(record);
+        first.close();
+        device.hold(false);
+        await("the first session's end", () -> endpoint.state() == State.WAITING);
+        VhostUserSession.awaitUsed(firstRing);
+        record.close();
+
+        // A second guest whose record says that one request was in flight when its back end died.
+        var other = new DriverMemory(MEMORY);
+        var driver = new DriverQueue(other, 16, VhostUserSession.EVENT_IDX);
+        try (var session = VhostUserSession.open(bed.path("disk"), other)) {
+            var again = session.trackInflight(1, 16);
+            restore(again, copy);
+            var ring = session.describe(0, driver, 0);
+            TestBed.add(session, ring, 5);
+            driver.publish();
+            session.kick(0, ring);
+            session.enable(0, 1);
+            VhostUserSession.awaitUsed(ring);
+            TestBed.check(session, 5);
+            assertThat(endpoint.counters()).containsEntry("inflight_recovered", 1L);
+            again.close();
+        }
+        await("the second session's end", () -> endpoint.state() == State.WAITING);
+        other.close();
+    }
+
+    private static byte[] awaitInflight(io.vireo.linux.Fd record) {
+        var bytes = new byte[4096];
+        await(
+                "request in flight",
+                () -> read(record, bytes)[16] == 1 || bytes[32] == 1 || bytes[48] == 1);
+        return bytes;
+    }
+
+    private static byte[] read(io.vireo.linux.Fd fd, byte[] bytes) {
+        try (var buffer = io.vireo.linux.NativeBuffer.allocate(bytes.length, 8)) {
+            io.vireo.linux.FileCalls.pread(fd.number(), buffer.address(), bytes.length, 0);
+            io.vireo.linux.ForeignMemory.copyToArray(buffer.address(), bytes, 0, bytes.length);
+            return bytes;
+        }
+    }
+
+    private static void restore(io.vireo.linux.Fd fd, byte[] was) {
+        // One request in flight: the first head of a fresh driver, and nothing used yet.
+        var bytes = new byte[16 + 16 * 16];
+        System.arraycopy(was, 0, bytes, 0, 12);
+        bytes[16] = 1;
+        try (var buffer = io.vireo.linux.NativeBuffer.allocate(bytes.length, 8)) {
+            io.vireo.linux.ForeignMemory.copyFromArray(bytes, 0, buffer.address(), bytes.length);
+            io.vireo.linux.FileCalls.pwrite(fd.number(), buffer.address(), bytes.length, 0);
+        }
+    }
+
+    @Test
+    void memoryComesAndGoesUnderARunningRing() throws Exception {
+        bed.present(bed.device(1), "disk");
+        try (var session = VhostUserSession.open(bed.path("disk"), memory);
+                var extra = io.vireo.linux.Memfd.create("extra", 8192, 2)) {
+            var ring = session.start(0, 16);
+            var region = payload(40);
+            region.putLong(8, 0x9000_0000L).putLong(16, 8192).putLong(24, 0x7fff_0000L);
+            int before = OpenFiles.count();
+            for (int i = 0; i < 50; i++) {
+                session.tell(ADD_MEM_REG, region, extra);
+                echo(session, ring, i);
+                session.tell(REM_MEM_REG, region);
+                echo(session, ring, i);
+                session.shareMemory();
+                echo(session, ring, i);
+            }
+            await("descriptors are closed", () -> OpenFiles.count() == before);
+        }
+    }
+
+    @Test
+    void readsAndWritesConfiguration() {
+        bed.present(bed.device(1), "disk");
+        try (var session = VhostUserSession.open(bed.path("disk"), memory)) {
+            assertThat(session.config(0, 4)).containsExactly(1, 2, 3, 4);
+            // Fields of newer drivers are zeros.
+            assertThat(session.config(EchoDevice.CONFIG_SIZE - 1, 3)).containsExactly(60, 0, 0);
+            var write = payload(13).putInt(0, EchoDevice.WRITABLE).putInt(4, 1).put(12, (byte) 99);
+            session.tell(SET_CONFIG, write);
+            assertThat(session.config(EchoDevice.WRITABLE, 1)).containsExactly(99);
+        }
+    }
+
+    @Test
+    void tellsOfAChangeOfConfiguration() throws Exception {
+        var device = bed.device(1);
+        bed.present(device, "disk");
+        var ends = UnixSocket.pair();
+        try (var session = VhostUserSession.open(bed.path("disk"), memory);
+                var channel = VhostUserFrontEnd.of(ends[0])) {
+            session.tell(SET_BACKEND_REQ_FD, payload(0), ends[1].fd());
+            ends[1].close();
+            device.changeConfig(0, (byte) 42);
+            assertThat(channel.receive().request()).isEqualTo(2);
+            assertThat(session.config(0, 1)).containsExactly(42);
+        }
+    }
+
+    @Test
+    void resetsTheDeviceButKeepsMemoryAndCall() {
+        var device = bed.device(1);
+        bed.present(device, "disk");
+        try (var session = VhostUserSession.open(bed.path("disk"), memory)) {
+            echo(session, session.start(0, 16), 1);
+            session.tell(SET_STATUS, u64(0xf));
+            assertThat(session.frontEnd().ask(GET_STATUS, payload(0)).u64()).isEqualTo(0xf);
+            session.tell(RESET_DEVICE, payload(0));
+            assertThat(device.resets.get()).isEqualTo(1);
+            assertThat(session.frontEnd().ask(GET_STATUS, payload(0)).u64()).isZero();
+            session.tell(SET_FEATURES, u64(session.features()));
+            echo(session, session.start(0, 16), 2);
+            session.tell(SET_STATUS, u64(0));
+            assertThat(device.resets.get()).isEqualTo(2);
+        }
+    }
+
+    @Test
+    void offersWhatIsImplemented() {
+        bed.present(bed.device(4), "disk");
+        bed.present(bed.networkCard(4), "card");
+        try (var disk = VhostUserFrontEnd.connect(bed.path("disk"));
+                var card = VhostUserFrontEnd.connect(bed.path("card"))) {
+            assertThat(disk.ask(GET_FEATURES, payload(0)).u64()).isEqualTo(0x1_7000_0020L);
+            assertThat(disk.ask(GET_PROTOCOL_FEATURES, payload(0)).u64()).isEqualTo(0x1b229L);
+            assertThat(card.ask(GET_PROTOCOL_FEATURES, payload(0)).u64()).isEqualTo(0x1b019L);
+            disk.send(SET_PROTOCOL_FEATURES, u64(0x1b229L));
+            card.send(SET_PROTOCOL_FEATURES, u64(0x1b019L));
+            assertThat(disk.ask(GET_QUEUE_NUM, payload(0)).u64()).isEqualTo(4);
+            assertThat(card.ask(GET_QUEUE_NUM, payload(0)).u64()).isEqualTo(2);
+            assertThat(disk.ask(GET_MAX_MEM_SLOTS, payload(0)).u64()).isEqualTo(509);
+            assertThat(card.acknowledged(NET_SET_MTU, u64(1500))).isZero();
+            assertThat(card.acknowledged(NET_SET_MTU, u64(10))).isNotZero();
+        }
+    }
+
+    @Test
+    void pollsARingWithoutAKickDescriptor() {
+        bed.present(bed.device(1), "disk");
+        try (var session = VhostUserSession.open(bed.path("disk"), memory)) {
+            var ring = session.describe(0, new DriverQueue(memory, 16, session.features()), 0);
+            session.tell(SET_VRING_KICK, u64(0x100));
+            session.enable(0, 1);
+            for (int i = 0; i < 10; i++) {
+                TestBed.add(session, ring, i);
+                ring.queue().publish();
+                VhostUserSession.awaitUsed(ring);
+                TestBed.check(session, i);
+            }
+        }
+    }
+
+    @Test
+    void connectsAgainAndAgainAsAClient() throws Exception {
+        var endpoint = bed.present(bed.device(1), "disk", false);
+        for (int i = 0; i < 3; i++) {
+            try (var listener = UnixSocket.listen(bed.path("disk"), 1)) {
+                int[] fd = {-1};
+                await("a connection", () -> (fd[0] = listener.accept()) >= 0);
+                var socket = UnixSocket.of(io.vireo.linux.Fd.of(fd[0]));
+                try (var session = new VhostUserSession(VhostUserFrontEnd.of(socket), memory)) {
+                    session.negotiate(~0L, ~0L);
+                    session.shareMemory();
+                    echo(session, session.start(0, 16), i);
+                }
+            }
+            await("the session's end", () -> endpoint.state() == State.WAITING);
+        }
+        Files.delete(bed.path("disk"));
+    }
+
+    @Test
+    void secondFrontEndIsTurnedAwayAndOneAfterTheEndIsNot() {
+        var endpoint = bed.present(bed.device(1), "disk");
+        try (var first = VhostUserSession.open(bed.path("disk"), memory)) {
+            try (var second = VhostUserFrontEnd.connect(bed.path("disk"))) {
+                second.awaitHangUp();
+            }
+            assertThat(endpoint.counters()).containsEntry("sessions_rejected", 1L);
+            echo(first, first.start(0, 16), 1);
+        }
+        try (var third = VhostUserSession.open(bed.path("disk"), memory)) {
+            echo(third, third.start(0, 16), 2);
+        }
+    }
+
+    @Test
+    void staleSocketIsReplaced() throws Exception {
+        var stale = UnixSocket.listen(bed.path("disk"), 1);
+        stale.close();
+        assertThat(bed.path("disk")).exists();
+        bed.present(bed.device(1), "disk");
+        try (var session = VhostUserSession.open(bed.path("disk"), memory)) {
+            echo(session, session.start(0, 16), 1);
+        }
+    }
+}
