@@ -77,7 +77,7 @@ final class Journal {
     }
 
     void info(String sentence) {
-        LOG.log(Level.INFO, name + ": " + sentence);
+        LOG.log(Level.DEBUG, name + ": " + sentence);
     }
 
     String lastError() {
