@@ -25,8 +25,7 @@ class InflightRegionTest {
     private final Rig rig = new Rig(SIZE);
     private final DriverQueue driver = rig.driver;
     private final int regionBytes = (int) InflightRegion.size(1, SIZE);
-    private final long region =
-            rig.memory.host(rig.memory.allocate(regionBytes, 64));
+    private final long region = rig.memory.host(rig.memory.allocate(regionBytes, 64));
     private final long buffer = rig.buffer(64);
 
     @AfterEach

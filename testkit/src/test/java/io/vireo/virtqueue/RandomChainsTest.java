@@ -28,7 +28,12 @@ class RandomChainsTest {
         System.out.println("RandomChainsTest -Dvireo.seed=" + seed);
         int size = 16 << random.nextInt(5);
         int base = random.nextInt(65536);
-        try (Rig rig = new Rig(new DriverMemory(Rig.MEMORY, 1 << random.nextInt(3)), size, Rig.ALL, base)) {
+        try (Rig rig =
+                new Rig(
+                        new DriverMemory(Rig.MEMORY, 1 << random.nextInt(3)),
+                        size,
+                        Rig.ALL,
+                        base)) {
             Request[] requests = new Request[size];
             ArrayDeque<Integer> inFlight = new ArrayDeque<>();
             int done = 0;
@@ -47,7 +52,8 @@ class RandomChainsTest {
                     inFlight.add(rig.batch.head[i]);
                 }
                 while (!inFlight.isEmpty() && random.nextInt(8) > 0) {
-                    int head = random.nextBoolean() ? inFlight.removeFirst() : inFlight.removeLast();
+                    int head =
+                            random.nextBoolean() ? inFlight.removeFirst() : inFlight.removeLast();
                     rig.queue.push(head, requests[head].answerRoom);
                 }
                 assertThat(rig.queue.inFlight()).isEqualTo(inFlight.size());
@@ -89,7 +95,7 @@ class RandomChainsTest {
                 indirect
                         ? rig.driver.addIndirect(table, addresses, lengths, pieces, readable)
                         : rig.driver.add(addresses, lengths, pieces, readable);
-requests[head] = new Request(sent, answerAt, (int) (at - answerAt), lengths, slot);
+        requests[head] = new Request(sent, answerAt, (int) (at - answerAt), lengths, slot);
     }
 
     private final BitSet slots = new BitSet();
