@@ -37,6 +37,8 @@ public final class Demo {
     }
 
     private void prepare(Bed bed, Daemon daemon) {
+        Bed.Emulator emulator = bed.emulator();
+        step("QEMU " + emulator.version() + (emulator.kvm() ? " with KVM" : " without KVM"));
         step("Starting the daemon with an empty store in " + bed.run());
         daemon.start();
         step("vireo apply -f examples/ (with the pool in " + bed.run().resolve("pool") + ")");
