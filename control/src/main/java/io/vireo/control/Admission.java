@@ -55,16 +55,19 @@ final class Admission {
      */
     Verdict admit(List<Manifest> manifests) {
         Set<Reference> seen = new HashSet<>();
+        for (int i = 0; i < manifests.size(); i++) {
+            checkName(manifests.get(i), at(manifests, i));
+            if (!seen.add(manifests.get(i).reference())) {
+                violations.add(
+                        new Violation(
+                                at(manifests, i),
+                                manifests.get(i).reference() + " is there twice; keep one"));
+            }
+        }
+        refuseIfViolated();
         List<Applied> applied = new ArrayList<>();
         for (int i = 0; i < manifests.size(); i++) {
-            Manifest manifest = manifests.get(i);
-            String at = manifests.size() == 1 ? "" : "/items/" + i;
-            checkName(manifest, at);
-            if (!seen.add(manifest.reference())) {
-                violations.add(
-                        new Violation(at, manifest.reference() + " is there twice; keep one"));
-            }
-            applied.add(admit(manifest, at));
+            applied.add(admit(manifests.get(i), at(manifests, i)));
         }
         refuseIfViolated();
         Map<Reference, Resource> stored = new TreeMap<>(before.stored());
@@ -78,6 +81,10 @@ final class Admission {
         ProfileRules.check(
                 after.stored().values().stream().filter(each -> !Image.deleting(each)).toList());
         return new Verdict(after, applied);
+    }
+
+    private static String at(List<Manifest> manifests, int index) {
+        return manifests.size() == 1 ? "" : "/items/" + index;
     }
 
     private void refuseIfViolated() {

@@ -24,6 +24,7 @@ import io.vireo.resource.ResourceException;
 import io.vireo.resource.ResourceKind;
 import io.vireo.resource.Spec;
 import io.vireo.resource.Status;
+import io.vireo.resource.Violation;
 import io.vireo.resource.spec.ServerProfileSpec;
 import java.security.SecureRandom;
 import java.time.Duration;
@@ -340,6 +341,11 @@ public final class ControlPlane implements AutoCloseable {
                         Optional.of(now),
                         old.owner()),
                 resource.spec());
+    }
+
+    /** The exception for a request that breaks rules; its message tells the first of them. */
+    public static ResourceException invalid(List<Violation> violations) {
+        return Admission.invalid(violations);
     }
 
     private static ResourceException notFound(Reference reference) {

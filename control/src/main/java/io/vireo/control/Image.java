@@ -26,6 +26,7 @@ final class Image {
     private final Map<Reference, Resource> stored;
     private final Map<Reference, Resource> derived = new TreeMap<>();
     private final Map<Reference, Set<Reference>> references = new HashMap<>();
+    private final Map<Reference, Set<Reference>> needed = new HashMap<>();
     private final Desired desired;
 
     Image(KindRegistry kinds, Map<Reference, Resource> stored) {
@@ -54,8 +55,10 @@ final class Image {
     private void noteReferences(Resource resource) {
         Set<Reference> all =
                 new TreeSet<>(kinds.byKind(resource.kind()).references(resource.spec()));
-        resource.metadata().owner().ifPresent(all::add);
         references.put(resource.reference(), all);
+        // A profile runs nothing: its parts wait for what they use, each for itself.
+        boolean runs = !(resource.spec() instanceof ServerProfileSpec);
+        needed.put(resource.reference(), runs ? all : Set.of());
     }
 
     static boolean deleting(Resource resource) {
@@ -71,7 +74,7 @@ final class Image {
                 (deleting(resource) && !stillNeeded.contains(reference) ? remove : run)
                         .put(reference, resource));
         return new Desired(
-                Collections.unmodifiableMap(run), Collections.unmodifiableMap(remove), references);
+                Collections.unmodifiableMap(run), Collections.unmodifiableMap(remove), needed);
     }
 
     /** What runs, what goes. */

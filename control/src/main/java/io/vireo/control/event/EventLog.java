@@ -67,6 +67,16 @@ public final class EventLog {
         }
     }
 
+    /** The sequence of the oldest event that is kept, 1 if there was none yet. */
+    public long oldest() {
+        lock.lock();
+        try {
+            return Math.max(1, last - ring.length + 1);
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /**
      * Events after a place; waits for one if there is none. The list is empty after the time-out or
      * a close.
@@ -78,7 +88,7 @@ public final class EventLog {
             while (last <= after && !closed && nanos > 0) {
                 nanos = appended.awaitNanos(nanos);
             }
-            long oldest = Math.max(1, last - ring.length + 1);
+            long oldest = oldest();
             boolean missed = after + 1 < oldest;
             List<Event> events = new ArrayList<>();
             for (long sequence = Math.max(after + 1, oldest); sequence <= last; sequence++) {

@@ -20,13 +20,13 @@ public record IdentityConfig(String macPrefix, Order macOrder, String serialPref
         SEQUENTIAL
     }
 
-    /** The shipped configuration. */
-    public static final IdentityConfig DEFAULT =
-            new IdentityConfig("56:49", Order.RANDOM, "vireo-");
-
     private static final Pattern MAC_PREFIX =
             Pattern.compile("[0-9a-fA-F][02468aceACE](:[0-9a-fA-F]{2}){0,4}");
     private static final Pattern SERIAL_PREFIX = Pattern.compile("[A-Za-z0-9._-]{0,12}");
+
+    /** The shipped configuration. */
+    public static final IdentityConfig DEFAULT =
+            new IdentityConfig("56:49", Order.RANDOM, "vireo-");
 
     public IdentityConfig {
         if (!MAC_PREFIX.matcher(macPrefix).matches()) {

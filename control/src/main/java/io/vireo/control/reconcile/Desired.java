@@ -11,7 +11,7 @@ import java.util.Set;
  * @param run what should run
  * @param remove what should be stopped, destroyed and forgotten; nothing in {@code run} refers to
  *     it
- * @param references what each resource of {@code run} refers to, its owner included
+ * @param references what each resource of {@code run} needs running
  */
 public record Desired(
         Map<Reference, Resource> run,

@@ -403,11 +403,17 @@ public final class Reconciler {
             boolean blocked =
                     earlier != null
                             && earlier.blocks(resource.metadata().uid(), resource.spec(), nowNanos);
-            if (!actual.containsKey(target) && !blocked) {
+            if (!actual.containsKey(target) && !hasRunningPart(target) && !blocked) {
                 progress |= attempt(resource, nowNanos, () -> destroy(resource));
             }
         }
         return progress;
+    }
+
+    private boolean hasRunningPart(Reference owner) {
+        return actual.values().stream()
+                .anyMatch(entry ->
+                        entry.resource.metadata().owner().filter(owner::equals).isPresent());
     }
 
     private void destroy(Resource resource) {

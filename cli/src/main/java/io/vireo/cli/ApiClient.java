@@ -1,0 +1,112 @@
+package io.vireo.cli;
+
+import io.vireo.cli.http.Endpoint;
+import io.vireo.cli.http.HttpClient;
+import io.vireo.cli.http.HttpResponse;
+import io.vireo.cli.http.UnreachableException;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
+
+/** The daemon's interface. Every failure becomes a {@link CliException}. */
+final class ApiClient {
+    private static final JsonMapper MAPPER = JsonMapper.builder().build();
+    private static final byte[] NOTHING = {};
+
+    private final HttpClient http;
+
+    ApiClient(Endpoint endpoint) {
+        this.http = new HttpClient(endpoint);
+    }
+
+    JsonNode get(String path) {
+        return call("GET", path, NOTHING);
+    }
+
+    JsonNode delete(String path) {
+        return call("DELETE", path, NOTHING);
+    }
+
+    /** Posts a list of documents. */
+    JsonNode post(String path, List<? extends JsonNode> items) {
+        ObjectNode body = JsonNodeFactory.instance.objectNode();
+        body.putArray("items").addAll(items);
+        return call("POST", path, body.toString().getBytes(StandardCharsets.UTF_8));
+    }
+
+    private JsonNode call(String method, String path, byte[] body) {
+        Map<String, String> headers =
+                body.length == 0 ? Map.of() : Map.of("Content-Type", "application/json");
+        try (HttpResponse response = http.send(method, path, headers, body)) {
+            String text = response.text();
+            if (response.status() >= 400) {
+                throw refused(response.status(), text);
+            }
+            return MAPPER.readTree(text);
+        } catch (IOException e) {
+            throw failed(e);
+        } catch (JacksonException e) {
+            throw new CliException(
+                    ExitCode.FAILED, "the answer of " + http.endpoint().title() + " is no JSON");
+        }
+    }
+
+    /** Opens a stream; the caller closes it. */
+    HttpResponse stream(String path, Map<String, String> headers) {
+        try {
+            HttpResponse response = http.send("GET", path, headers, NOTHING);
+            if (response.status() >= 400) {
+                try (response) {
+                    throw refused(response.status(), response.text());
+                }
+            }
+            return response;
+        } catch (IOException e) {
+            throw failed(e);
+        }
+    }
+
+    static CliException failed(IOException e) {
+        if (e instanceof UnreachableException) {
+            return new CliException(
+                    ExitCode.UNREACHABLE,
+                    e.getMessage()
+                            + "; start it with 'vireo serve', or name it with --socket or --server");
+        }
+        return new CliException(
+                ExitCode.FAILED, "the connection to the daemon broke: " + e.getMessage());
+    }
+
+    private static CliException refused(int status, String text) {
+        int exit =
+                switch (status) {
+                    case 404 -> ExitCode.NOT_FOUND;
+                    case 409 -> ExitCode.CONFLICT;
+                    default -> ExitCode.FAILED;
+                };
+        try {
+            JsonNode problem = MAPPER.readTree(text);
+            List<String> details = new ArrayList<>();
+            JsonNode violations = problem.path("violations");
+            if (violations.size() > 1) {
+                violations.forEach(each ->
+                        details.add(
+                                each.path("pointer").asString()
+                                        + ": "
+                                        + each.path("message").asString()));
+            }
+            String detail = problem.path("detail").asString("");
+            return new CliException(
+                    exit, detail.isEmpty() ? "the daemon answered " + status : detail, details);
+        } catch (JacksonException _) {
+            return new CliException(exit, "the daemon answered " + status);
+        }
+    }
+}

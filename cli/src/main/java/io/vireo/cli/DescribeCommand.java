@@ -1,0 +1,70 @@
+package io.vireo.cli;
+
+import io.vireo.cli.output.Documents;
+import io.vireo.cli.output.Table;
+import java.math.BigDecimal;
+import java.util.List;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Parameters;
+import tools.jackson.databind.JsonNode;
+
+/** Shows all that is known of one resource. */
+@Command(name = "describe", description = "Show all that is known of one resource.")
+final class DescribeCommand extends Subcommand {
+    @Parameters(index = "0", paramLabel = "KIND", description = "A kind in any of its names.")
+    String kind = "";
+
+    @Parameters(index = "1", paramLabel = "NAME", description = "The resource.")
+    String name = "";
+
+    @Override
+    public Integer call() {
+        ApiClient client = connection.open();
+        KindNames.Kind found = new KindNames(client).find(kind);
+        JsonNode resource = client.get("/v1/" + found.plural() + "/" + name);
+        JsonNode status = resource.path("status");
+        StringBuilder text = new StringBuilder();
+        text.append(found.kind()).append(' ').append(name).append("\n\nMetadata\n");
+        text.append(indented(Documents.yaml(List.of(resource.path("metadata")))));
+        text.append("\nSpec\n").append(indented(Documents.yaml(List.of(resource.path("spec")))));
+        text.append("\nConditions\n").append(indented(conditions(status.path("conditions"))));
+        text.append(section("Attributes", status.path("attributes")));
+        text.append(section("Metrics", status.path("metrics")));
+        print(text.toString());
+        return ExitCode.OK;
+    }
+
+    private static String conditions(JsonNode conditions) {
+        var table = new Table(List.of("TYPE", "STATUS", "REASON", "MESSAGE"));
+        for (JsonNode condition : conditions) {
+            table.add(
+                    List.of(
+                            condition.path("type").asString(),
+                            condition.path("status").asString(),
+                            condition.path("reason").asString(),
+                            condition.path("message").asString()));
+        }
+        return table.toString();
+    }
+
+    private static String section(String heading, JsonNode properties) {
+        if (properties.isEmpty()) {
+            return "";
+        }
+        var table = new Table(List.of("NAME", "VALUE"));
+        properties
+                .properties()
+                .forEach(each -> table.add(List.of(each.getKey(), value(each.getValue()))));
+        return "\n" + heading + "\n" + indented(table.toString());
+    }
+
+    private static String value(JsonNode node) {
+        return node.isNumber()
+                ? new BigDecimal(node.asString()).stripTrailingZeros().toPlainString()
+                : node.asString();
+    }
+
+    private static String indented(String text) {
+        return text.indent(2);
+    }
+}

@@ -1,0 +1,167 @@
+package io.vireo.cli;
+
+import io.vireo.cli.http.EventReader;
+import io.vireo.cli.http.HttpResponse;
+import io.vireo.cli.output.Documents;
+import io.vireo.cli.output.Table;
+import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import tools.jackson.databind.JsonNode;
+
+/** Shows resources. */
+@Command(
+        name = "get",
+        description = "Show resources of a kind, one of them, or all.",
+        footer = {
+            "",
+            "Examples: vireo get vdisks",
+            "          vireo get profile web1 -o yaml",
+            "          vireo get all"
+        })
+final class GetCommand extends Subcommand {
+    /** Forms of output. */
+    enum Output {
+        TABLE,
+        WIDE,
+        JSON,
+        YAML,
+        NAME
+    }
+
+    @Parameters(
+            index = "0",
+            paramLabel = "KIND",
+            description = "A kind in any of its names, or 'all'.")
+    String kind = "";
+
+    @Parameters(index = "1", arity = "0..1", paramLabel = "NAME", description = "One resource.")
+    @Nullable String name;
+
+    @Option(
+            names = {"-o", "--output"},
+            defaultValue = "table",
+            description = "One of: ${COMPLETION-CANDIDATES}. Default: table.")
+    Output output = Output.TABLE;
+
+    @Option(
+            names = {"-w", "--watch"},
+            description = "Show again whenever something changes, until interrupted.")
+    boolean watch;
+
+    @Override
+    public Integer call() {
+        ApiClient client = connection.open();
+        var kinds = new KindNames(client);
+        List<KindNames.Kind> chosen = kind.equals("all") ? kinds.all() : List.of(kinds.find(kind));
+        if (!watch) {
+            show(client, chosen);
+            return ExitCode.OK;
+        }
+        String filter = chosen.size() == 1 ? "?kind=" + chosen.getFirst().kind() : "";
+        try (HttpResponse events = client.stream("/v1/events" + filter, Map.of())) {
+            show(client, chosen);
+            var reader = new EventReader(events.body());
+            while (reader.next().isPresent()) {
+                print("\n");
+                show(client, chosen);
+            }
+        } catch (IOException e) {
+            throw ApiClient.failed(e);
+        }
+        return ExitCode.OK;
+    }
+
+    private void show(ApiClient client, List<KindNames.Kind> chosen) {
+        switch (output) {
+            case TABLE, WIDE -> tables(client, chosen);
+            case JSON -> print(Documents.json(resources(client, chosen), name == null));
+            case YAML -> print(Documents.yaml(resources(client, chosen)));
+            case NAME -> resources(client, chosen).forEach(each -> print(title(each) + "\n"));
+        }
+    }
+
+    private static String title(JsonNode resource) {
+        return resource.path("kind").asString()
+                + "/"
+                + resource.path("metadata").path("name").asString();
+    }
+
+    private List<JsonNode> resources(ApiClient client, List<KindNames.Kind> chosen) {
+        List<JsonNode> resources = new ArrayList<>();
+        for (KindNames.Kind each : chosen) {
+            if (name != null) {
+                resources.add(client.get("/v1/" + each.plural() + "/" + name));
+            } else if (!each.derived() || chosen.size() == 1) {
+                // Derived ones come back by themselves; leaving them out lets the list be applied
+                // again.
+                resources.addAll(client.get("/v1/" + each.plural()).path("items").values());
+            }
+        }
+        return resources;
+    }
+
+    private void tables(ApiClient client, List<KindNames.Kind> chosen) {
+        boolean first = true;
+        for (KindNames.Kind each : chosen) {
+            JsonNode answer = client.get("/v1/" + each.plural() + "?view=table");
+            Table table = table(answer, chosen.size() > 1 ? each.plural() + "/" : "");
+            if (!table.isEmpty()) {
+                print((first ? "" : "\n") + table);
+                first = false;
+            }
+        }
+        if (first && name != null) {
+            throw new CliException(ExitCode.NOT_FOUND, "there is no " + kind + " '" + name + "'");
+        }
+        if (first) {
+            print("there are no resources\n");
+        }
+    }
+
+    private Table table(JsonNode answer, String prefix) {
+        List<String> headings = new ArrayList<>(List.of("NAME"));
+        List<Integer> shown = new ArrayList<>();
+        JsonNode columns = answer.path("columns");
+        for (int i = 0; i < columns.size(); i++) {
+            if (output == Output.WIDE || !columns.path(i).path("wide").asBoolean()) {
+                shown.add(i);
+                headings.add(columns.path(i).path("name").asString());
+            }
+        }
+        headings.addAll(List.of("READY", "AGE", "MESSAGE"));
+        var table = new Table(headings);
+        for (JsonNode row : answer.path("rows")) {
+            String rowName = row.path("name").asString();
+            if (name == null || name.equals(rowName)) {
+                List<String> cells = new ArrayList<>(List.of(prefix + rowName));
+                shown.forEach(i -> cells.add(row.path("cells").path(i).asString()));
+                boolean ready = row.path("ready").asBoolean();
+                cells.add(ready ? "yes" : "no");
+                cells.add(age(row.path("createdAt").asString()));
+                cells.add(row.path("message").asString());
+                table.add(cells);
+            }
+        }
+        return table;
+    }
+
+    /** How long ago, in its largest unit. */
+    static String age(String since) {
+        Duration age = Duration.between(Instant.parse(since), Instant.now());
+        if (age.toDays() > 0) {
+            return age.toDays() + "d";
+        }
+        if (age.toHours() > 0) {
+            return age.toHours() + "h";
+        }
+        return age.toMinutes() > 0 ? age.toMinutes() + "m" : Math.max(0, age.toSeconds()) + "s";
+    }
+}

@@ -1,0 +1,50 @@
+package io.vireo.cli;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import tools.jackson.databind.JsonNode;
+
+/** The kinds that the daemon knows, by any of their names. */
+final class KindNames {
+    private final List<Kind> kinds = new ArrayList<>();
+
+    /** A kind. */
+    record Kind(String kind, String plural, List<String> shortNames, boolean derived) {
+        boolean is(String name) {
+            String lower = name.toLowerCase(Locale.ROOT);
+            return kind.toLowerCase(Locale.ROOT).equals(lower)
+                    || plural.equals(lower)
+                    || shortNames.contains(lower);
+        }
+    }
+
+    KindNames(ApiClient client) {
+        for (JsonNode node : client.get("/v1").path("items")) {
+            List<String> shortNames = new ArrayList<>();
+            node.path("shortNames").forEach(name -> shortNames.add(name.asString()));
+            kinds.add(
+                    new Kind(
+                            node.path("kind").asString(),
+                            node.path("plural").asString(),
+                            shortNames,
+                            node.path("derived").asBoolean()));
+        }
+    }
+
+    List<Kind> all() {
+        return List.copyOf(kinds);
+    }
+
+    Kind find(String name) {
+        Optional<Kind> found = kinds.stream().filter(kind -> kind.is(name)).findFirst();
+        return found.orElseThrow(() ->
+                new CliException(
+                        ExitCode.NOT_FOUND,
+                        "there is no kind '"
+                                + name
+                                + "'; known are "
+                                + String.join(", ", kinds.stream().map(Kind::plural).toList())));
+    }
+}

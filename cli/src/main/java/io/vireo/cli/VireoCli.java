@@ -1,0 +1,106 @@
+package io.vireo.cli;
+
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.util.Map;
+import picocli.AutoComplete;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.ParameterException;
+
+/** The command {@code vireo}. */
+@Command(
+        name = "vireo",
+        description = "Virtual network cards and disks for servers.",
+        synopsisSubcommandLabel = "COMMAND",
+        mixinStandardHelpOptions = true,
+        versionProvider = VersionCommand.Provider.class,
+        subcommands = {
+            ApplyCommand.class,
+            PlanCommand.class,
+            GetCommand.class,
+            DescribeCommand.class,
+            DeleteCommand.class,
+            EventsCommand.class,
+            AttachCommand.class,
+            VersionCommand.class,
+        },
+        exitCodeListHeading = "%nExit codes:%n",
+        exitCodeList = {
+            "0:Done.",
+            "1:Refused or failed; the message says why and what to do.",
+            "2:The command line is wrong.",
+            "3:The daemon cannot be reached.",
+            "4:There is no such resource or kind.",
+            "5:Somebody else changed, owns or uses it.",
+            "6:It did not come about in the time given.",
+        })
+public final class VireoCli {
+    private VireoCli() {}
+
+    /**
+     * Runs a command line.
+     *
+     * @param hostCommands commands that come with the daemon, by name: {@code serve} and {@code
+     *     doctor}
+     * @return the exit code
+     */
+    public static int run(
+            Map<String, Object> hostCommands,
+            PrintWriter out,
+            PrintWriter err,
+            String... arguments) {
+        return commandLine(hostCommands).setOut(out).setErr(err).execute(arguments);
+    }
+
+    /** Runs a command line on standard output and standard error; returns the exit code. */
+    public static int run(Map<String, Object> hostCommands, String... arguments) {
+        var out = new PrintWriter(System.out, true, StandardCharsets.UTF_8);
+        var err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
+        return run(hostCommands, out, err, arguments);
+    }
+
+    /** The command without the daemon. */
+    public static void main(String... arguments) {
+        System.exit(run(Map.of(), arguments));
+    }
+
+    private static CommandLine commandLine(Map<String, Object> hostCommands) {
+        var line = new CommandLine(new VireoCli());
+        line.addSubcommand("serve", hostCommands.getOrDefault("serve", new ServeCommand()));
+        line.addSubcommand("doctor", hostCommands.getOrDefault("doctor", new DoctorCommand()));
+        var completion = new CommandLine(new AutoComplete.GenerateCompletion());
+        completion
+                .getCommandSpec()
+                .usageMessage()
+                .hidden(false)
+                .description(
+                        "Print a completion script for bash and zsh: source <(vireo completion).");
+        line.addSubcommand("completion", completion);
+        line.setCaseInsensitiveEnumValuesAllowed(true);
+        line.setExecutionExceptionHandler(VireoCli::tell);
+        line.setParameterExceptionHandler(VireoCli::usage);
+        return line;
+    }
+
+    private static int tell(Exception failure, CommandLine line, CommandLine.ParseResult ignored)
+            throws Exception {
+        if (!(failure instanceof CliException told)) {
+            throw failure;
+        }
+        line.getErr().println("vireo: " + told.getMessage());
+        told.details().forEach(detail -> line.getErr().println("  " + detail));
+        line.getErr().flush();
+        return told.exitCode();
+    }
+
+    private static int usage(ParameterException failure, String[] arguments) {
+        CommandLine line = failure.getCommandLine();
+        line.getErr().println("vireo: " + failure.getMessage());
+        if (!CommandLine.UnmatchedArgumentException.printSuggestions(failure, line.getErr())) {
+            line.getErr().println("Try '" + line.getCommandSpec().qualifiedName() + " --help'.");
+        }
+        line.getErr().flush();
+        return ExitCode.USAGE;
+    }
+}

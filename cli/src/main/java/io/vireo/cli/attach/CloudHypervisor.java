@@ -1,0 +1,65 @@
+package io.vireo.cli.attach;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+
+/**
+ * Command line options of Cloud Hypervisor (docs/memory.md, docs/device_model.md). It boots from
+ * its first disk.
+ */
+public record CloudHypervisor() implements Hypervisor {
+    @Override
+    public String render(Guest guest) {
+        List<String> lines = new ArrayList<>();
+        lines.add("--platform uuid=" + guest.uuid());
+        lines.add("--memory size=" + guest.memory() + ",shared=on");
+        if (!guest.nics().isEmpty()) {
+            lines.add("--net");
+            guest.nics().forEach(nic -> lines.add(nic(nic)));
+        }
+        if (!guest.disks().isEmpty()) {
+            lines.add("--disk");
+            guest.disks().stream()
+                    .sorted(
+                            Comparator.comparingInt(
+                                    disk -> disk.bootOrder().orElse(Integer.MAX_VALUE)))
+                    .forEach(disk -> lines.add(disk(disk)));
+        }
+        return String.join("\n", lines) + "\n";
+    }
+
+    private static String nic(Guest.Nic nic) {
+        StringBuilder value =
+                new StringBuilder(
+                        "vhost_user=true,socket=" + path(nic.socket()) + ",mac=" + nic.mac());
+        // It counts receive and transmit queues apart.
+        value.append(",num_queues=").append(2 * nic.queuePairs());
+        if (!nic.vireoListens()) {
+            value.append(",vhost_mode=server");
+        }
+        if (nic.unusualMtu()) {
+            value.append(",mtu=").append(nic.mtu());
+        }
+        return value.toString();
+    }
+
+    private static String disk(Guest.Disk disk) {
+        if (!disk.vireoListens()) {
+            throw new IllegalArgumentException(
+                    "Cloud Hypervisor cannot listen for a vhost-user disk; set socketMode: server for "
+                            + disk.name());
+        }
+        return "vhost_user=true,socket=" + path(disk.socket()) + ",num_queues=" + disk.queues();
+    }
+
+    private static String path(String socket) {
+        if (socket.contains(",")) {
+            throw new IllegalArgumentException(
+                    "Cloud Hypervisor takes no path with a comma, as in "
+                            + socket
+                            + "; choose another socketPath");
+        }
+        return socket;
+    }
+}

@@ -1,0 +1,38 @@
+package io.vireo.cli.attach;
+
+import java.util.List;
+import java.util.OptionalInt;
+
+/**
+ * A server and the devices of its profile.
+ *
+ * @param uuid the profile's uid, which becomes the server's SMBIOS UUID
+ * @param memoryBytes size of its memory
+ */
+public record Guest(
+        String profile, String uuid, long memoryBytes, List<Nic> nics, List<Disk> disks) {
+    private static final int DEFAULT_MTU = 1500;
+
+    public Guest {
+        nics = List.copyOf(nics);
+        disks = List.copyOf(disks);
+    }
+
+    /** A network card. */
+    public record Nic(
+            String name, String socket, boolean vireoListens, String mac, int mtu, int queuePairs) {
+        /** Whether the guest must be told the MTU, as it is not what Ethernet drivers assume. */
+        public boolean unusualMtu() {
+            return mtu != DEFAULT_MTU;
+        }
+    }
+
+    /** A disk. */
+    public record Disk(
+            String name, String socket, boolean vireoListens, int queues, OptionalInt bootOrder) {}
+
+    /** The memory in MiB, rounded up, with its suffix. */
+    String memory() {
+        return ((memoryBytes + (1 << 20) - 1) >> 20) + "M";
+    }
+}

@@ -1,0 +1,85 @@
+package io.vireo.cli.attach;
+
+import java.util.Comparator;
+import java.util.List;
+
+/**
+ * Elements of libvirt's domain XML (formatdomain: memory backing, vhost-user interface, vhost-user
+ * disk).
+ */
+public record Libvirt() implements Hypervisor {
+    @Override
+    public String render(Guest guest) {
+        StringBuilder xml = new StringBuilder();
+        xml.append("<!-- Put these into the <domain>; <devices> into the one that is there. -->\n");
+        xml.append("<uuid>").append(guest.uuid()).append("</uuid>\n");
+        xml.append("<memory unit='KiB'>")
+                .append((guest.memoryBytes() + 1023) / 1024)
+                .append("</memory>\n");
+        xml.append(
+                "<memoryBacking>\n  <source type='memfd'/>\n  <access mode='shared'/>\n</memoryBacking>\n");
+        xml.append("<devices>\n");
+        guest.nics().forEach(nic -> addNic(nic, xml));
+        List<Guest.Disk> disks =
+                guest.disks().stream()
+                        .sorted(
+                                Comparator.comparingInt(
+                                        disk -> disk.bootOrder().orElse(Integer.MAX_VALUE)))
+                        .toList();
+        for (int i = 0; i < disks.size(); i++) {
+            addDisk(disks.get(i), target(i), xml);
+        }
+        return xml.append("</devices>\n").toString();
+    }
+
+    private static void addNic(Guest.Nic nic, StringBuilder xml) {
+        xml.append("  <interface type='vhostuser'>\n");
+        xml.append("    <mac address='").append(nic.mac()).append("'/>\n");
+        xml.append("    <source type='unix' path='").append(escape(nic.socket()));
+        if (nic.vireoListens()) {
+            xml.append(
+                    "' mode='client'>\n      <reconnect enabled='yes' timeout='1'/>\n    </source>\n");
+        } else {
+            xml.append("' mode='server'/>\n");
+        }
+        xml.append("    <model type='virtio'/>\n");
+        if (nic.queuePairs() > 1) {
+            xml.append("    <driver queues='").append(nic.queuePairs()).append("'/>\n");
+        }
+        if (nic.unusualMtu()) {
+            xml.append("    <mtu size='").append(nic.mtu()).append("'/>\n");
+        }
+        xml.append("  </interface>\n");
+    }
+
+    private static void addDisk(Guest.Disk disk, String target, StringBuilder xml) {
+        if (!disk.vireoListens()) {
+            throw new IllegalArgumentException(
+                    "libvirt cannot listen for a vhost-user disk; set socketMode: server for "
+                            + disk.name());
+        }
+        xml.append("  <disk type='vhostuser' device='disk'>\n");
+        xml.append("    <driver name='qemu' type='raw' queues='")
+                .append(disk.queues())
+                .append("'/>\n");
+        xml.append("    <source type='unix' path='").append(escape(disk.socket())).append("'>\n");
+        xml.append("      <reconnect enabled='yes' timeout='1'/>\n    </source>\n");
+        xml.append("    <target dev='").append(target).append("' bus='virtio'/>\n");
+        disk.bootOrder()
+                .ifPresent(order -> xml.append("    <boot order='").append(order).append("'/>\n"));
+        xml.append("  </disk>\n");
+    }
+
+    /** vda ... vdz, vdaa, vdab ... as the kernel counts disks. */
+    static String target(int index) {
+        StringBuilder letters = new StringBuilder();
+        for (int rest = index; rest >= 0; rest = rest / 26 - 1) {
+            letters.insert(0, (char) ('a' + rest % 26));
+        }
+        return "vd" + letters;
+    }
+
+    private static String escape(String text) {
+        return text.replace("&", "&amp;").replace("'", "&apos;").replace("<", "&lt;");
+    }
+}

@@ -1,0 +1,73 @@
+package io.vireo.cli.attach;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Command line options of QEMU (docs/system/devices/vhost-user.rst, qemu-options.hx). Guest memory
+ * is a shared memfd, since Vireo maps it.
+ *
+ * @param major of QEMU's version
+ * @param minor of QEMU's version
+ * @param tcg whether the guest runs without KVM
+ */
+public record Qemu(int major, int minor, boolean tcg) implements Hypervisor {
+    @Override
+    public String render(Guest guest) {
+        List<String> lines = new ArrayList<>();
+        lines.add("-uuid " + guest.uuid());
+        lines.add("-m " + guest.memory());
+        lines.add(
+                "-object memory-backend-memfd,id=vireo-memory,size="
+                        + guest.memory()
+                        + ",share=on");
+        // Merged by QEMU with the -machine of the rest of the command line, which names the type.
+        lines.add("-machine memory-backend=vireo-memory");
+        guest.nics().forEach(nic -> addNic(nic, lines));
+        guest.disks().forEach(disk -> addDisk(disk, lines));
+        return String.join("\n", lines) + "\n";
+    }
+
+    private void addNic(Guest.Nic nic, List<String> lines) {
+        String id = "vireo-" + nic.name();
+        lines.add(chardev(id, nic.socket(), nic.vireoListens()));
+        String queues = nic.queuePairs() > 1 ? ",queues=" + nic.queuePairs() : "";
+        lines.add("-netdev vhost-user,id=" + id + "-net,chardev=" + id + queues);
+        StringBuilder device =
+                new StringBuilder("-device virtio-net-pci,netdev=" + id + "-net,mac=" + nic.mac());
+        if (nic.unusualMtu()) {
+            device.append(",host_mtu=").append(nic.mtu());
+        }
+        if (tcg && major < 10) {
+            // Older ones crash at DRIVER_OK when vhost-user, MSI-X and TCG meet.
+            device.append(",vectors=0");
+        } else if (nic.queuePairs() > 1) {
+            // One for each queue, one for the control queue, one for configuration changes.
+            device.append(",mq=on,vectors=").append(2 * nic.queuePairs() + 2);
+        }
+        lines.add(device.toString());
+    }
+
+    private void addDisk(Guest.Disk disk, List<String> lines) {
+        String id = "vireo-" + disk.name();
+        lines.add(chardev(id, disk.socket(), disk.vireoListens()));
+        String boot =
+                disk.bootOrder().isPresent() ? ",bootindex=" + disk.bootOrder().getAsInt() : "";
+        lines.add(
+                "-device vhost-user-blk-pci,chardev=" + id + ",num-queues=" + disk.queues() + boot);
+    }
+
+    private String chardev(String id, String socket, boolean vireoListens) {
+        // A comma in a value is written twice (QemuOpts).
+        String head = "-chardev socket,id=" + id + ",path=" + socket.replace(",", ",,");
+        if (!vireoListens) {
+            return head + ",server=on,wait=off";
+        }
+        return head + (hasReconnectMillis() ? ",reconnect-ms=1000" : ",reconnect=1");
+    }
+
+    /** The option in seconds was replaced in 9.2 and later removed. */
+    private boolean hasReconnectMillis() {
+        return major > 9 || major == 9 && minor >= 2;
+    }
+}

@@ -1,0 +1,66 @@
+package io.vireo.control.testing;
+
+import io.vireo.resource.Column;
+import io.vireo.resource.Metadata;
+import io.vireo.resource.Realization;
+import io.vireo.resource.RealizeContext;
+import io.vireo.resource.Reference;
+import io.vireo.resource.ResourceKind;
+import io.vireo.resource.Spec;
+import io.vireo.resource.UpdateResult;
+import java.util.List;
+import java.util.function.Function;
+
+/** A kind whose resources pretend to run. */
+record FakeKind<S extends Spec>(
+        FakeWorld world,
+        String kind,
+        String plural,
+        List<String> shortNames,
+        Class<S> specType,
+        boolean derived,
+        Function<S, List<Reference>> uses,
+        List<Column<S>> columns)
+        implements ResourceKind<S> {
+    @Override
+    public String description() {
+        return "A " + kind + " for tests.";
+    }
+
+    @Override
+    public List<Reference> references(S spec) {
+        return uses.apply(spec);
+    }
+
+    @Override
+    public Realization realize(Metadata metadata, S spec, RealizeContext context) {
+        var reference = new Reference(kind, metadata.name());
+        world.note(context.provisioned() ? "realize-again" : "realize", reference);
+        world.throwIfToldTo(reference);
+        references(spec).forEach(used -> context.require(used, FakeRealization.class));
+        var realization = new FakeRealization(world, reference, spec, context.statusChanged());
+        world.started(realization);
+        return realization;
+    }
+
+    @Override
+    public UpdateResult update(
+            Realization running, Metadata metadata, S oldSpec, S newSpec, RealizeContext context) {
+        var reference = new Reference(kind, metadata.name());
+        world.note("update", reference);
+        world.throwIfToldTo(reference);
+        UpdateResult result = world.update(reference);
+        if (result instanceof UpdateResult.InPlace) {
+            ((FakeRealization) running).become(newSpec);
+        }
+        return result;
+    }
+
+    @Override
+    public void destroy(Metadata metadata, S spec, RealizeContext context) {
+        var reference = new Reference(kind, metadata.name());
+        world.note("destroy", reference);
+        world.throwIfToldTo(reference);
+        references(spec).forEach(used -> context.require(used, FakeRealization.class));
+    }
+}

@@ -1,0 +1,199 @@
+package io.vireo.control.testing;
+
+import io.vireo.control.profile.ServerProfileKind;
+import io.vireo.resource.Column;
+import io.vireo.resource.Reference;
+import io.vireo.resource.ResourceKind;
+import io.vireo.resource.Spec;
+import io.vireo.resource.Status;
+import io.vireo.resource.UpdateResult;
+import io.vireo.resource.spec.Kinds;
+import io.vireo.resource.spec.NetworkSpec;
+import io.vireo.resource.spec.PoolSpec;
+import io.vireo.resource.spec.UplinkSpec;
+import io.vireo.resource.spec.VdiskAttachmentSpec;
+import io.vireo.resource.spec.VdiskSpec;
+import io.vireo.resource.spec.VnicSpec;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Deque;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
+
+/** A host without devices: all kinds of the product with nothing behind them. */
+public final class FakeWorld {
+    private final List<String> journal = Collections.synchronizedList(new ArrayList<>());
+    private final Map<Reference, Deque<RuntimeException>> failures = new ConcurrentHashMap<>();
+    private final Map<Reference, UpdateResult> updates = new ConcurrentHashMap<>();
+    private final Map<Reference, FakeRealization> running = new ConcurrentHashMap<>();
+    private final List<Runnable> heldCloses = Collections.synchronizedList(new ArrayList<>());
+    private volatile boolean holdCloses;
+
+    /** All kinds. */
+    public List<ResourceKind<?>> kinds() {
+        return List.of(
+                kind(
+                        Kinds.NETWORK,
+                        "networks",
+                        List.of("net"),
+                        NetworkSpec.class,
+                        false,
+                        FakeWorld::networkUses),
+                kind(Kinds.UPLINK, "uplinks", List.of(), UplinkSpec.class, false, _ -> List.of()),
+                kind(Kinds.POOL, "pools", List.of(), PoolSpec.class, false, _ -> List.of()),
+                kind(
+                        Kinds.VDISK,
+                        "vdisks",
+                        List.of("disk"),
+                        VdiskSpec.class,
+                        false,
+                        FakeWorld::vdiskUses),
+                kind(Kinds.VNIC, "vnics", List.of(), VnicSpec.class, true, FakeWorld::vnicUses),
+                kind(
+                        Kinds.VDISK_ATTACHMENT,
+                        "vdiskattachments",
+                        List.of("vda"),
+                        VdiskAttachmentSpec.class,
+                        true,
+                        FakeWorld::attachmentUses),
+                new ServerProfileKind());
+    }
+
+    private static List<Reference> networkUses(NetworkSpec spec) {
+        return spec.uplink().map(name -> new Reference(Kinds.UPLINK, name)).stream().toList();
+    }
+
+    private static List<Reference> vdiskUses(VdiskSpec spec) {
+        return List.of(new Reference(Kinds.POOL, spec.pool()));
+    }
+
+    private static List<Reference> vnicUses(VnicSpec spec) {
+        return List.of(new Reference(Kinds.NETWORK, spec.network()));
+    }
+
+    private static List<Reference> attachmentUses(VdiskAttachmentSpec spec) {
+        return List.of(new Reference(Kinds.VDISK, spec.vdisk()));
+    }
+
+    private <S extends Spec> ResourceKind<S> kind(
+            String kind,
+            String plural,
+            List<String> shortNames,
+            Class<S> type,
+            boolean derived,
+            Function<S, List<Reference>> references) {
+        List<Column<S>> columns =
+                List.of(Column.wide("SPEC", (spec, _) -> spec.toString().substring(0, 8)));
+        return new FakeKind<>(this, kind, plural, shortNames, type, derived, references, columns);
+    }
+
+    /** What was done, like "realize Network/lan". */
+    public List<String> journal() {
+        synchronized (journal) {
+            return List.copyOf(journal);
+        }
+    }
+
+    public void clearJournal() {
+        journal.clear();
+    }
+
+    void note(String what, Reference target) {
+        journal.add(what + " " + target);
+    }
+
+    /** Lets the next realize, update or destroy of a resource fail; several calls queue up. */
+    public void failNext(Reference target, RuntimeException failure) {
+        failures.computeIfAbsent(target, _ -> new ArrayDeque<>()).add(failure);
+    }
+
+    void throwIfToldTo(Reference target) {
+        Deque<RuntimeException> queued = failures.get(target);
+        RuntimeException next = queued == null ? null : queued.poll();
+        if (next != null) {
+            throw next;
+        }
+    }
+
+    /** What the next updates of a resource answer. */
+    public void answerUpdates(Reference target, UpdateResult result) {
+        updates.put(target, result);
+    }
+
+    UpdateResult update(Reference target) {
+        return updates.getOrDefault(target, UpdateResult.IN_PLACE);
+    }
+
+    /** Makes closes wait until {@link #releaseCloses}. */
+    public void holdCloses() {
+        holdCloses = true;
+    }
+
+    /** Completes all closes that wait, and lets later ones complete at once. */
+    public void releaseCloses() {
+        holdCloses = false;
+        List<Runnable> held;
+        synchronized (heldCloses) {
+            held = List.copyOf(heldCloses);
+            heldCloses.clear();
+        }
+        held.forEach(Runnable::run);
+    }
+
+    void closing(FakeRealization realization, Runnable onClosed) {
+        note("close", realization.reference());
+        Runnable close =
+                () -> {
+                    running.remove(realization.reference());
+                    onClosed.run();
+                };
+        if (holdCloses) {
+            heldCloses.add(close);
+        } else {
+            close.run();
+        }
+    }
+
+    void started(FakeRealization realization) {
+        FakeRealization other = running.put(realization.reference(), realization);
+        if (other != null) {
+            throw new IllegalStateException(realization.reference() + " runs twice");
+        }
+    }
+
+    /** What runs, by reference. */
+    public Map<Reference, FakeRealization> running() {
+        return new LinkedHashMap<>(running);
+    }
+
+    /** One that runs; fails the test if it does not. */
+    public FakeRealization running(Reference reference) {
+        FakeRealization found = running.get(reference);
+        if (found == null) {
+            throw new AssertionError(reference + " does not run");
+        }
+        return found;
+    }
+
+    static Status status(Reference reference, Spec spec) {
+        Map<String, String> attributes = new LinkedHashMap<>();
+        if (spec instanceof VnicSpec vnic) {
+            attributes.put(
+                    Status.SOCKET, vnic.socketPath().orElse(socket(vnic.profile(), vnic.device())));
+        }
+        if (spec instanceof VdiskAttachmentSpec disk) {
+            attributes.put(
+                    Status.SOCKET, disk.socketPath().orElse(socket(disk.profile(), disk.device())));
+        }
+        attributes.put("uses", reference.name());
+        return new Status(List.of(), attributes, List.of());
+    }
+
+    private static String socket(String profile, String device) {
+        return "/run/vireo/" + profile + "/" + device + ".sock";
+    }
+}
