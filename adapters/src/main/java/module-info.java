@@ -7,7 +7,6 @@ module io.vireo.adapters {
     provides io.vireo.block.BlockPoolProvider with
             io.vireo.adapter.directory.DirectoryPoolProvider,
             io.vireo.adapter.nulldev.NullPoolProvider;
-
     provides io.vireo.resource.ResourceKind with
             io.vireo.adapter.tap.UplinkKind;
 }

@@ -5,6 +5,7 @@ import io.vireo.adapter.file.HostIo;
 import io.vireo.adapter.file.HostOp;
 import io.vireo.linux.Epoll;
 import io.vireo.linux.ErrnoException;
+import io.vireo.linux.Eventfd;
 import io.vireo.linux.FileCalls;
 import io.vireo.linux.IoUring;
 import io.vireo.linux.IovecArray;
@@ -17,8 +18,8 @@ import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * The ring of one reactor. Operations are prepared as they come and handed to the kernel together,
- * by the next poll of any channel. While the reactor sleeps it watches the ring's descriptor, which
- * is readable when there is something to reap.
+ * by the next poll of any channel. An eventfd wakes a reactor that sleeps. (The ring's own
+ * descriptor would not: with deferred task work it becomes readable only when somebody reaps.)
  */
 public final class UringIo implements HostIo {
     /** Operations between two submissions; more are submitted in between. */
@@ -34,6 +35,7 @@ public final class UringIo implements HostIo {
 
     private final Reactor reactor;
     private final IoUring ring;
+    private final Eventfd completions;
     private final FdWatch watch;
     private final IovecArray iovecs = new IovecArray(IOVECS);
     private final BouncePool bounces = new BouncePool();
@@ -47,12 +49,24 @@ public final class UringIo implements HostIo {
     private int freeCount;
     private int ticketsMade;
 
-    private UringIo(Reactor reactor, IoUring ring) {
+    private UringIo(Reactor reactor, IoUring ring, Eventfd completions) {
         this.reactor = reactor;
         this.ring = ring;
-        // Enables the ring, so that this thread is the one that may submit.
-        ring.submitAndWait(0);
-        this.watch = reactor.watch(ring.fd().number(), Epoll.EPOLLIN, _ -> reap());
+        this.completions = completions;
+        watch = reactor.watch(completions.fd().number(), Epoll.EPOLLIN, _ -> completed());
+    }
+
+    private static UringIo make(Reactor reactor) throws ErrnoException {
+        IoUring ring = IoUring.setup(ENTRIES);
+        Eventfd completions = Eventfd.create();
+        try {
+            ring.registerEventfd(completions);
+            return new UringIo(reactor, ring, completions);
+        } catch (ErrnoException | RuntimeException e) {
+            completions.close();
+            ring.close();
+            throw e;
+        }
     }
 
     /**
@@ -64,7 +78,7 @@ public final class UringIo implements HostIo {
         UringIo io = RINGS.get(reactor);
         if (io == null) {
             try {
-                io = new UringIo(reactor, IoUring.setup(ENTRIES));
+                io = make(reactor);
             } catch (ErrnoException e) {
                 throw new UncheckedIOException(e);
             }
@@ -134,7 +148,7 @@ public final class UringIo implements HostIo {
 
     @Override
     public boolean arm() {
-        // The descriptor is watched all the time. What is prepared has to be submitted first.
+        // The eventfd is watched all the time. What is prepared has to be submitted first.
         return ring.sqeFree() == ring.sqeCapacity() && !ring.hasCompletion();
     }
 
@@ -156,6 +170,7 @@ public final class UringIo implements HostIo {
             RINGS.remove(reactor);
             watch.close();
             ring.close();
+            completions.close();
             bounces.close();
         }
     }
@@ -168,6 +183,11 @@ public final class UringIo implements HostIo {
             iovecsUsed = 0;
         }
         return Math.max(0, taken);
+    }
+
+    private void completed() {
+        completions.drain();
+        reap();
     }
 
     private int reap() {
