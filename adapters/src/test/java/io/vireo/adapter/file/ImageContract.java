@@ -1,0 +1,73 @@
+package io.vireo.adapter.file;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.vireo.block.BlockDevice;
+import io.vireo.block.BlockStatus;
+import io.vireo.linux.Fd;
+import io.vireo.testkit.BlockDeviceContract;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import org.junit.jupiter.api.Test;
+
+/** What every engine for image files does. */
+@SuppressWarnings("NullAway.Init") // make() runs before each test
+public abstract class ImageContract extends BlockDeviceContract {
+    private Fd folder;
+    private ImageFile image;
+
+    protected abstract HostIoSource engines();
+
+    @Override
+    protected BlockDevice make() throws Exception {
+        try (var file = new java.io.RandomAccessFile(path().toFile(), "rw")) {
+            file.setLength(CAPACITY);
+        }
+        folder = ImageFile.openDirectory(directory);
+        image = ImageFile.open(folder, "image.raw", true, BLOCK);
+        return new ImageDevice(image, engines(), BLOCK, 4096);
+    }
+
+    private Path path() {
+        return directory.resolve("image.raw");
+    }
+
+    @Override
+    protected void unmake() {
+        image.close();
+        folder.close();
+    }
+
+    @Test
+    void goesAroundThePageCacheHere() {
+        // The file systems that tests run on can do so; else half of this suite tests nothing.
+        assertThat(image.direct()).isTrue();
+    }
+
+    @Test
+    void readsZeroesPastTheEndOfAFileThatBecameShorter() throws Exception {
+        byte[] data = bytes(random(), 16 * BLOCK);
+        assertThat(client.write(0, data)).isEqualTo(BlockStatus.OK);
+        for (int length : new int[] {8 * BLOCK, 7 * BLOCK + 100, 0}) {
+            try (var file = FileChannel.open(path(), StandardOpenOption.WRITE)) {
+                file.truncate(length);
+            }
+            byte[] expected = new byte[16 * BLOCK];
+            System.arraycopy(data, 0, expected, 0, length);
+            assertThat(client.read(0, data.length)).as("length " + length).isEqualTo(expected);
+        }
+    }
+
+    @Test
+    void growsWhileInUse() throws Exception {
+        var told = new java.util.concurrent.atomic.AtomicInteger();
+        device.addGeometryListener(told::incrementAndGet);
+        ((ImageDevice) device).grow(2L * CAPACITY);
+        assertThat(told).hasValue(1);
+        assertThat(device.geometry().capacity()).isEqualTo(2L * CAPACITY);
+        assertThat(Files.size(path())).isEqualTo(2L * CAPACITY);
+        assertThat(client.write(2L * CAPACITY - BLOCK, new byte[BLOCK])).isEqualTo(BlockStatus.OK);
+    }
+}

@@ -1,0 +1,471 @@
+package io.vireo.testkit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.vireo.block.BlockChannel;
+import io.vireo.block.BlockDevice;
+import io.vireo.block.BlockOperation;
+import io.vireo.block.BlockRequest;
+import io.vireo.block.BlockStatus;
+import io.vireo.linux.Fd;
+import io.vireo.linux.ForeignMemory;
+import io.vireo.linux.Mapping;
+import io.vireo.linux.Memfd;
+import io.vireo.linux.NativeBuffer;
+import io.vireo.linux.OpenFiles;
+import io.vireo.memory.ScatterGatherList;
+import io.vireo.reactor.PollMode;
+import io.vireo.reactor.Poller;
+import io.vireo.reactor.Reactor;
+import io.vireo.reactor.ReactorConfig;
+import io.vireo.reactor.Registration;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What every {@link BlockDevice} does. Random tests replay with {@code -Dvireo.seed=N}. */
+public abstract class BlockDeviceContract {
+    protected static final int BLOCK = 512;
+    protected static final int CAPACITY = 4 << 20;
+
+    @TempDir protected Path directory;
+
+    protected Reactor reactor;
+    protected BlockDevice device;
+    protected BlockClient client;
+
+    /** A device of {@link #CAPACITY} bytes in blocks of {@link #BLOCK} that reads as zeroes. */
+    protected abstract BlockDevice make() throws Exception;
+
+    /** Gives back what {@link #make} took. */
+    protected void unmake() throws Exception {}
+
+    /** Whether its data path allocates nothing. */
+    protected boolean allocatesNothing() {
+        return true;
+    }
+
+    /** Whether it keeps what is written. */
+    protected boolean keepsData() {
+        return true;
+    }
+
+    @BeforeEach
+    void open() throws Exception {
+        reactor = Reactor.start(new ReactorConfig("block-test", -1, PollMode.ADAPTIVE));
+        device = make();
+        client = new BlockClient(device, reactor);
+    }
+
+    @AfterEach
+    void close() throws Exception {
+        client.close();
+        unmake();
+        reactor.close();
+    }
+
+    /** A seed that is printed. */
+    protected static Random random() {
+        long seed = Long.getLong("vireo.seed", System.nanoTime());
+        System.out.println("vireo.seed=" + seed);
+        return new Random(seed);
+    }
+
+    protected static byte[] bytes(Random random, int length) {
+        byte[] data = new byte[length];
+        random.nextBytes(data);
+        return data;
+    }
+
+    @Test
+    void saysItsShape() {
+        assertThat(device.geometry().capacity()).isEqualTo(CAPACITY);
+        assertThat(device.geometry().logicalBlockSize()).isEqualTo(BLOCK);
+        assertThat(device.operations()).contains(BlockOperation.READ);
+    }
+
+    @Test
+    void readsWhatWasWrittenAndZeroesElsewhere() {
+        byte[] data = bytes(random(), 8 * BLOCK);
+        assertThat(client.write(3 * BLOCK, data)).isEqualTo(BlockStatus.OK);
+        byte[] all = client.read(0, 16 * BLOCK);
+        if (keepsData()) {
+            byte[] expected = new byte[16 * BLOCK];
+            System.arraycopy(data, 0, expected, 3 * BLOCK, data.length);
+            assertThat(all).isEqualTo(expected);
+        }
+    }
+
+    @Test
+    void writesAndReadsTheLastBlock() {
+        byte[] data = bytes(random(), BLOCK);
+        assertThat(client.write(CAPACITY - BLOCK, data, true)).isEqualTo(BlockStatus.OK);
+        byte[] read = client.read(CAPACITY - BLOCK, BLOCK);
+        if (keepsData()) {
+            assertThat(read).isEqualTo(data);
+        }
+    }
+
+    @Test
+    void flushAndEmptyRequestsSucceed() {
+        assertThat(client.run(BlockOperation.FLUSH, 0, 0)).isEqualTo(BlockStatus.OK);
+        assertThat(client.run(BlockOperation.DISCARD, 0, 0)).isEqualTo(BlockStatus.OK);
+        assertThat(client.run(BlockOperation.READ, CAPACITY, 0)).isEqualTo(BlockStatus.OK);
+    }
+
+    @Test
+    void zeroesReadAsZeroes() {
+        byte[] data = bytes(random(), 64 * BLOCK);
+        for (boolean unmap : new boolean[] {false, true}) {
+            assertThat(client.write(0, data)).isEqualTo(BlockStatus.OK);
+            var ended =
+                    client.start(
+                            BlockOperation.WRITE_ZEROES,
+                            5 * BLOCK,
+                            50 * BLOCK,
+                            r -> r.unmap(unmap).forceUnitAccess(true));
+            assertThat(BlockClient.await(ended)).isEqualTo(BlockStatus.OK);
+            if (keepsData()) {
+                byte[] expected = data.clone();
+                Arrays.fill(expected, 5 * BLOCK, 55 * BLOCK, (byte) 0);
+                assertThat(client.read(0, data.length)).isEqualTo(expected);
+            }
+        }
+    }
+
+    @Test
+    void discardedBlocksReadAsZeroesOrAsTheyWere() {
+        byte[] data = bytes(random(), 16 * BLOCK);
+        assertThat(client.write(0, data)).isEqualTo(BlockStatus.OK);
+        assertThat(client.run(BlockOperation.DISCARD, 0, 8 * BLOCK)).isEqualTo(BlockStatus.OK);
+        byte[] read = client.read(0, data.length);
+        if (keepsData()) {
+            for (int i = 0; i < 8 * BLOCK; i++) {
+                assertThat(read[i]).isIn((byte) 0, data[i]);
+            }
+            assertThat(Arrays.copyOfRange(read, 8 * BLOCK, data.length))
+                    .isEqualTo(Arrays.copyOfRange(data, 8 * BLOCK, data.length));
+        }
+    }
+
+    @Test
+    void takesMoreRangesThanOneSystemCallDoes() {
+        int count = 3000;
+        byte[] data = bytes(random(), count * BLOCK);
+        try (NativeBuffer buffer = NativeBuffer.allocate(2L * data.length, 4096)) {
+            // Every other block of memory, in reverse order.
+            var list = new ScatterGatherList(8);
+            for (int i = 0; i < count; i++) {
+                long at = buffer.address() + 2L * BLOCK * (count - 1 - i);
+                list.add(at, BLOCK);
+                ForeignMemory.copyFromArray(data, i * BLOCK, at, BLOCK);
+            }
+            assertThat(client.transfer(BlockOperation.WRITE, BLOCK, list))
+                    .isEqualTo(BlockStatus.OK);
+            if (keepsData()) {
+                assertThat(client.read(BLOCK, data.length)).isEqualTo(data);
+                ForeignMemory.fill(buffer.address(), buffer.length(), (byte) 1);
+            }
+            assertThat(client.transfer(BlockOperation.READ, BLOCK, list)).isEqualTo(BlockStatus.OK);
+            if (keepsData()) {
+                assertThat(contents(list)).isEqualTo(data);
+            }
+        }
+    }
+
+    @Test
+    void manyAtOnceEachEndOnce() {
+        var ended = new ArrayList<CompletableFuture<BlockStatus>>();
+        try (NativeBuffer buffer = NativeBuffer.allocate(2000L * BLOCK, 4096)) {
+            for (int i = 0; i < 2000; i++) {
+                long address = buffer.address() + (long) i * BLOCK;
+                ForeignMemory.fill(address, BLOCK, (byte) i);
+                long offset = (long) i * BLOCK;
+                BlockOperation operation =
+                        i % 100 == 99 ? BlockOperation.FLUSH : BlockOperation.WRITE;
+                long length = operation == BlockOperation.FLUSH ? 0 : BLOCK;
+                ended.add(
+                        client.start(
+                                operation,
+                                operation == BlockOperation.FLUSH ? 0 : offset,
+                                length,
+                                r -> r.data().add(address, (int) length)));
+            }
+            ended.forEach(f -> assertThat(BlockClient.await(f)).isEqualTo(BlockStatus.OK));
+        }
+        assertThat(client.inFlight()).isZero();
+        if (keepsData()) {
+            byte[] expected = new byte[BLOCK];
+            Arrays.fill(expected, (byte) 1777);
+            assertThat(client.read(1777L * BLOCK, BLOCK)).isEqualTo(expected);
+        }
+        assertThat(device.counters().writes()).isEqualTo(1980);
+        assertThat(device.counters().flushes()).isEqualTo(20);
+        assertThat(device.counters().writtenBytes()).isEqualTo(1980L * BLOCK);
+        assertThat(device.counters().errors()).isZero();
+    }
+
+    @Test
+    void memoryThatIsNotThereIsTheClientsFault() throws Exception {
+        if (!keepsData()) {
+            return;
+        }
+        byte[] data = bytes(random(), 16 * BLOCK);
+        assertThat(client.write(0, data)).isEqualTo(BlockStatus.OK);
+        try (Fd file = Memfd.create("hole", 1 << 16, 0);
+                Mapping hole = Mapping.map(file, 0, 1 << 16, Mapping.PROT_NONE, true)) {
+            var list = new ScatterGatherList(1);
+            list.add(hole.address(), 8 * BLOCK);
+            assertThat(client.transfer(BlockOperation.WRITE, 0, list))
+                    .isEqualTo(BlockStatus.MEMORY_FAULT);
+            assertThat(client.transfer(BlockOperation.READ, 0, list))
+                    .isEqualTo(BlockStatus.MEMORY_FAULT);
+        }
+        assertThat(client.read(0, data.length)).isEqualTo(data);
+    }
+
+    @Test
+    void channelsOfOneDeviceSeeEachOthersData() {
+        byte[] data = bytes(random(), 8 * BLOCK);
+        Reactor other = Reactor.start(new ReactorConfig("block-test-2", -1, PollMode.INTERRUPT));
+        try (var second = new BlockClient(device, other);
+                var third = new BlockClient(device, reactor)) {
+            assertThat(client.write(0, data)).isEqualTo(BlockStatus.OK);
+            assertThat(second.run(BlockOperation.FLUSH, 0, 0)).isEqualTo(BlockStatus.OK);
+            byte[] read = second.read(0, data.length);
+            byte[] readToo = third.read(0, data.length);
+            if (keepsData()) {
+                assertThat(read).isEqualTo(data);
+                assertThat(readToo).isEqualTo(data);
+            }
+        }
+        other.close();
+    }
+
+    @Test
+    void givesEverythingBack() {
+        try (var warm = new BlockClient(device, reactor)) {
+            warm.read(0, BLOCK);
+        }
+        int before = OpenFiles.count();
+        for (int i = 0; i < 20; i++) {
+            try (var another = new BlockClient(device, reactor)) {
+                another.read(0, BLOCK);
+            }
+        }
+        assertThat(OpenFiles.count()).isEqualTo(before);
+    }
+
+    @Test
+    void randomRequestsAgreeWithAnOracle() {
+        if (!keepsData()) {
+            return;
+        }
+        Random random = random();
+        byte[] oracle = new byte[CAPACITY];
+        for (int round = 0; round < 40; round++) {
+            randomRound(random, oracle);
+        }
+        assertThat(client.read(0, CAPACITY)).isEqualTo(oracle);
+    }
+
+    /** Requests to ranges that do not overlap, all at once. */
+    private void randomRound(Random random, byte[] oracle) {
+        int count = 16;
+        int share = CAPACITY / count;
+        var checks = new ArrayList<Runnable>();
+        var buffers = new ArrayList<NativeBuffer>();
+        for (int i = 0; i < count; i++) {
+            int blocks = 1 + random.nextInt(1 + random.nextInt(share / BLOCK - 1));
+            int first = random.nextInt(share / BLOCK - blocks + 1);
+            int offset = i * share + first * BLOCK;
+            int length = blocks * BLOCK;
+            switch (random.nextInt(6)) {
+                case 0, 1 -> checks.add(write(random, oracle, offset, length, buffers));
+                case 2, 3 -> checks.add(read(random, oracle, offset, length, buffers));
+                case 4 -> {
+                    boolean unmap = random.nextBoolean();
+                    var ended =
+                            client.start(
+                                    BlockOperation.WRITE_ZEROES,
+                                    offset,
+                                    length,
+                                    r -> r.unmap(unmap));
+                    checks.add(
+                            () -> assertThat(BlockClient.await(ended)).isEqualTo(BlockStatus.OK));
+                    Arrays.fill(oracle, offset, offset + length, (byte) 0);
+                }
+                default -> {
+                    var ended = client.start(BlockOperation.FLUSH, 0, 0, _ -> {});
+                    checks.add(
+                            () -> assertThat(BlockClient.await(ended)).isEqualTo(BlockStatus.OK));
+                }
+            }
+        }
+        checks.forEach(Runnable::run);
+        buffers.forEach(NativeBuffer::close);
+    }
+
+    private Runnable write(
+            Random random, byte[] oracle, int offset, int length, List<NativeBuffer> buffers) {
+        byte[] data = bytes(random, length);
+        ScatterGatherList list = scatter(random, length, buffers);
+        fill(list, data);
+        System.arraycopy(data, 0, oracle, offset, length);
+        boolean durable = random.nextInt(8) == 0;
+        var ended =
+                client.start(
+                        BlockOperation.WRITE,
+                        offset,
+                        length,
+                        r -> r.forceUnitAccess(durable).data().addSlice(list, 0, length));
+        return () -> assertThat(BlockClient.await(ended)).isEqualTo(BlockStatus.OK);
+    }
+
+    private Runnable read(
+            Random random, byte[] oracle, int offset, int length, List<NativeBuffer> buffers) {
+        ScatterGatherList list = scatter(random, length, buffers);
+        byte[] expected = Arrays.copyOfRange(oracle, offset, offset + length);
+        var ended =
+                client.start(
+                        BlockOperation.READ,
+                        offset,
+                        length,
+                        r -> r.data().addSlice(list, 0, length));
+        return () -> {
+            assertThat(BlockClient.await(ended)).isEqualTo(BlockStatus.OK);
+            assertThat(contents(list)).isEqualTo(expected);
+        };
+    }
+
+    /** Memory in pieces: aligned ones, or of any address and length. */
+    private static ScatterGatherList scatter(Random random, int length, List<NativeBuffer> owner) {
+        NativeBuffer buffer = NativeBuffer.allocate(2L * length + 8192, 4096);
+        owner.add(buffer);
+        var list = new ScatterGatherList(4);
+        boolean odd = random.nextInt(3) == 0;
+        long at = buffer.address() + (odd ? random.nextInt(4096) : 0);
+        int left = length;
+        while (left > 0) {
+            int piece =
+                    Math.min(
+                            left,
+                            odd ? 1 + random.nextInt(9000) : BLOCK * (1 + random.nextInt(32)));
+            list.add(at, piece);
+            left -= piece;
+            at += piece;
+            if (random.nextBoolean() && at + left + BLOCK < buffer.address() + buffer.length()) {
+                at += odd ? 1 : BLOCK;
+            }
+        }
+        return list;
+    }
+
+    private static void fill(ScatterGatherList list, byte[] data) {
+        int at = 0;
+        for (int i = 0; i < list.count(); i++) {
+            ForeignMemory.copyFromArray(data, at, list.address(i), list.length(i));
+            at += list.length(i);
+        }
+    }
+
+    protected static byte[] contents(ScatterGatherList list) {
+        byte[] data = new byte[(int) list.total()];
+        int at = 0;
+        for (int i = 0; i < list.count(); i++) {
+            ForeignMemory.copyToArray(list.address(i), data, at, list.length(i));
+            at += list.length(i);
+        }
+        return data;
+    }
+
+    @Test
+    void steadyStateAllocatesNothing() {
+        if (!allocatesNothing()) {
+            return;
+        }
+        var threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
+        try (NativeBuffer buffer = NativeBuffer.allocate(64L * 4096, 4096)) {
+            // A compiler that lags behind still allocates: the least of several windows counts.
+            long least = Long.MAX_VALUE;
+            for (int window = 0; window < 500 && least > 0; window++) {
+                SteadyLoad load =
+                        BlockClient.on(reactor, () -> new SteadyLoad(buffer.address(), threads));
+                least = Math.min(least, BlockClient.await(load.allocated));
+            }
+            assertThat(least).isZero();
+        }
+    }
+
+    /** Reads and writes at a queue depth of 32 by the reactor alone. */
+    private final class SteadyLoad implements Poller {
+        final CompletableFuture<Long> allocated = new CompletableFuture<>();
+        private final BlockRequest[] requests = new BlockRequest[32];
+        private final long memory;
+        private final com.sun.management.ThreadMXBean threads;
+        private final BlockChannel channel;
+        private final Registration registration;
+        private int warming = 2_000;
+        private int left = 20_000;
+        private int idle;
+        private long before;
+
+        SteadyLoad(long memory, com.sun.management.ThreadMXBean threads) {
+            this.memory = memory;
+            this.threads = threads;
+            for (int i = 0; i < requests.length; i++) {
+                requests[i] = new BlockRequest(i, _ -> idle++);
+            }
+            idle = requests.length;
+            channel = device.open(reactor);
+            registration = reactor.add(this);
+            channel.onReady(registration::wake);
+        }
+
+        @Override
+        public int poll() {
+            turn();
+            return 1;
+        }
+
+        @Override
+        public String name() {
+            return "load";
+        }
+
+        private void turn() {
+            // A whole batch at a time: the requests need no list of those that are free.
+            if (idle == requests.length) {
+                if (warming > 0) {
+                    warming -= requests.length;
+                    before = threads.getCurrentThreadAllocatedBytes();
+                } else if (left <= 0) {
+                    long bytes = threads.getCurrentThreadAllocatedBytes() - before;
+                    registration.close();
+                    channel.close(() -> allocated.complete(bytes));
+                    return;
+                } else {
+                    left -= requests.length;
+                }
+                idle = 0;
+                for (int i = 0; i < requests.length; i++) {
+                    BlockOperation operation =
+                            i % 2 == 0 ? BlockOperation.READ : BlockOperation.WRITE;
+                    BlockRequest request = requests[i].prepare(operation, i * 8192L, 8192);
+                    request.data().add(memory + i * 4096L, 4096);
+                    request.data().add(memory + i * 4096L, 4096);
+                    channel.submit(request);
+                }
+            }
+            channel.poll();
+        }
+    }
+}
