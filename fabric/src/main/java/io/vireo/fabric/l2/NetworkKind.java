@@ -150,12 +150,23 @@ public final class NetworkKind implements ResourceKind<NetworkSpec> {
 
         private List<Metric> metrics(L2Switch.Stations stations) {
             var metrics = new ArrayList<Metric>();
-            metrics.add(Metric.gauge("ports", "Ports plugged in, the uplink's included.", network.portCount()));
+            metrics.add(
+                    Metric.gauge(
+                            "ports",
+                            "Ports plugged in, the uplink's included.",
+                            network.portCount()));
             metrics.add(Metric.gauge("stations", "MAC addresses known.", stations.stations()));
             metrics.add(counter("stations_learned", "MAC addresses learned.", stations.learned()));
-            metrics.add(counter("station_moves", "MAC addresses that changed their port.", stations.moved()));
             metrics.add(
-                    counter("stations_evicted", "MAC addresses pushed out of the full table.", stations.evicted()));
+                    counter(
+                            "station_moves",
+                            "MAC addresses that changed their port.",
+                            stations.moved()));
+            metrics.add(
+                    counter(
+                            "stations_evicted",
+                            "MAC addresses pushed out of the full table.",
+                            stations.evicted()));
             metrics.add(
                     counter(
                             "stations_refused",
@@ -169,10 +180,13 @@ public final class NetworkKind implements ResourceKind<NetworkSpec> {
 
         /** Directions are the host's: received is what came in from outside. */
         private static void addUplink(List<Metric> metrics, PortCounters port) {
-            metrics.add(counter("uplink_rx_frames", "Frames from the uplink.", port.receivedFrames()));
+            metrics.add(
+                    counter("uplink_rx_frames", "Frames from the uplink.", port.receivedFrames()));
             metrics.add(counter("uplink_rx_bytes", "Bytes from the uplink.", port.receivedBytes()));
-            metrics.add(counter("uplink_tx_frames", "Frames to the uplink.", port.transmittedFrames()));
-            metrics.add(counter("uplink_tx_bytes", "Bytes to the uplink.", port.transmittedBytes()));
+            metrics.add(
+                    counter("uplink_tx_frames", "Frames to the uplink.", port.transmittedFrames()));
+            metrics.add(
+                    counter("uplink_tx_bytes", "Bytes to the uplink.", port.transmittedBytes()));
             metrics.add(
                     counter(
                             "uplink_rx_dropped",

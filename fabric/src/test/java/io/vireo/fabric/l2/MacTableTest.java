@@ -1,0 +1,127 @@
+package io.vireo.fabric.l2;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Random;
+import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.RepetitionInfo;
+import org.junit.jupiter.api.Test;
+
+class MacTableTest {
+    private static final int LIMIT = 100;
+    private static final int AGE = 300;
+
+    private final MacTable table = new MacTable(LIMIT, AGE);
+
+    @Test
+    void findsWhatItLearned() {
+        assertThat(table.find(7, 0)).isEqualTo(MacTable.NONE);
+        assertThat(table.learn(7, 3, 0)).isTrue();
+        assertThat(table.find(7, 0)).isEqualTo(3);
+        assertThat(table.learn(7, 3, 0)).as("nothing new").isFalse();
+    }
+
+    @Test
+    void stationsMove() {
+        table.learn(7, 3, 0);
+        assertThat(table.learn(7, 4, 0)).isTrue();
+        assertThat(table.find(7, 0)).isEqualTo(4);
+        assertThat(table.moved()).isEqualTo(1);
+        assertThat(table.size()).isEqualTo(1);
+    }
+
+    @Test
+    void forgetsAfterTheAgeingTimeAndNotBefore() {
+        table.learn(7, 3, 10);
+        assertThat(table.find(7, 10 + AGE)).isEqualTo(3);
+        assertThat(table.find(7, 11 + AGE)).isEqualTo(MacTable.NONE);
+        table.learn(7, 3, 11 + AGE);
+        assertThat(table.find(7, 11 + AGE)).isEqualTo(3);
+    }
+
+    @Test
+    void sweepingFreesOldStationsOnly() {
+        for (int i = 1; i <= LIMIT; i++) {
+            table.learn(i, 0, i % 2 * 1000);
+        }
+        for (int i = 0; i < table.slots(); i += 16) {
+            table.sweep(16, 1000);
+        }
+        assertThat(table.size()).isEqualTo(LIMIT / 2);
+        for (int i = 1; i <= LIMIT; i++) {
+            assertThat(table.find(i, 1000)).isEqualTo(i % 2 == 1 ? 0 : MacTable.NONE);
+        }
+    }
+
+    @Test
+    void forgetsThePortThatLeft() {
+        for (int i = 1; i <= LIMIT; i++) {
+            table.learn(i, i % 5, 0);
+        }
+        table.forget(2);
+        assertThat(table.size()).isEqualTo(LIMIT - LIMIT / 5);
+        for (int i = 1; i <= LIMIT; i++) {
+            assertThat(table.find(i, 0)).isEqualTo(i % 5 == 2 ? MacTable.NONE : i % 5);
+        }
+    }
+
+    @Test
+    void keepsItsLimitAndWhoFloodsItHurtsHimself() {
+        for (int i = 1; i <= 10; i++) {
+            table.learn(i, 1, 0);
+        }
+        for (int i = 1000; i < 20_000; i++) {
+            table.learn(i, 2, 1 + i / 1000);
+        }
+        assertThat(table.size()).isEqualTo(LIMIT);
+        for (int i = 1; i <= 10; i++) {
+            assertThat(table.find(i, 20)).as("a station of the other port").isEqualTo(1);
+        }
+        int found = 0;
+        for (int i = 100; i < 150; i++) {
+            table.learn(i, 3, 20);
+            found += table.find(i, 20) == 3 ? 1 : 0;
+        }
+        assertThat(found).as("a newcomer gets room from the one that has most").isGreaterThan(10);
+        assertThat(table.evicted()).isPositive();
+    }
+
+    @RepeatedTest(20)
+    void agreesWithAPlainMap(RepetitionInfo info) {
+        long seed = Long.getLong("vireo.seed", 1000L + info.getCurrentRepetition());
+        System.out.println("seed " + seed);
+        var random = new Random(seed);
+        Map<Long, int[]> model = new HashMap<>();
+        var big = new MacTable(1 << 20, AGE);
+        int now = random.nextInt();
+        for (int i = 0; i < 20_000; i++) {
+            long station = 1 + random.nextInt(500) | (long) random.nextInt(4) << 48;
+            switch (random.nextInt(10)) {
+                case 0 -> now += random.nextInt(20);
+                case 1 -> big.sweep(random.nextInt(64), now);
+                case 2 -> {
+                    if (random.nextInt(50) == 0) {
+                        int port = random.nextInt(8);
+                        big.forget(port);
+                        model.values().removeIf(place -> place[0] == port);
+                    }
+                }
+                case 3, 4, 5 -> {
+                    int port = random.nextInt(8);
+                    big.learn(station, port, now);
+                    model.put(station, new int[] {port, now});
+                }
+                default -> {
+                    var place = model.get(station);
+                    int expected =
+                            place != null && now - place[1] <= AGE ? place[0] : MacTable.NONE;
+                    assertThat(big.find(station, now))
+                            .as("seed %d, step %d", seed, i)
+                            .isEqualTo(expected);
+                }
+            }
+        }
+    }
+}
