@@ -25,6 +25,10 @@ final class Bridge {
     private static final int TAGGED_HEADER = 18;
     private static final long MAC_MASK = 0xFFFF_FFFF_FFFFL;
     private static final int TCP_HEADER = 20;
+
+    // A frame may carry a second tag that we do not look at, and that is not of the payload an MTU
+    // counts.
+    private static final int INNER_TAG = 4;
     private static final int GROUP_BIT = 1;
     private static final int TAG_TYPE = 0x0081; // 0x8100, read little-endian
 
@@ -272,10 +276,11 @@ final class Bridge {
     /** Whether a frame of more payload than {@code limit} has so after its segmentation too. */
     private boolean isTooLong(int i, int limit) {
         long offload = batch.offload[i];
+        int header = tagged[i] ? TAGGED_HEADER : HEADER;
         if (Offload.gso(offload) == Offload.GSO_NONE) {
-            return true;
+            return batch.length[i] - header > limit + INNER_TAG;
         }
-        int networkHeader = Offload.checksumStart(offload) - (tagged[i] ? TAGGED_HEADER : HEADER);
+        int networkHeader = Offload.checksumStart(offload) - header;
         return networkHeader + TCP_HEADER + Offload.gsoSize(offload) > limit;
     }
 

@@ -145,14 +145,14 @@ class BridgeTest {
 
     @Test
     void enforcesMtus() {
-        var small = new FramePort("small", 1000);
+        var small = new FramePort("small", MTU - 5);
         var portA = plug(a, PortSpec.transparent(false));
         plug(b, PortSpec.transparent(false));
         var portSmall = plug(small, PortSpec.transparent(false));
         send(portA, Frames.frame(Frames.BROADCAST, A, MTU + 14));
         send(portA, Frames.tagged(Frames.frame(Frames.BROADCAST, A, MTU + 14), 5));
-        send(portA, Frames.frame(Frames.BROADCAST, A, MTU + 15));
-        send(portA, Frames.tagged(Frames.frame(Frames.BROADCAST, A, MTU + 15), 5));
+        send(portA, Frames.frame(Frames.BROADCAST, A, MTU + 19));
+        send(portA, Frames.tagged(Frames.frame(Frames.BROADCAST, A, MTU + 19), 5));
         assertThat(b.sent()).hasSize(2);
         assertThat(small.sent()).isEmpty();
         assertThat(portA.counters().droppedTooLong()).isEqualTo(2);
