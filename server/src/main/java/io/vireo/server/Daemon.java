@@ -1,0 +1,127 @@
+package io.vireo.server;
+
+import io.vireo.api.ApiConfig;
+import io.vireo.api.ApiServer;
+import io.vireo.control.ControlConfig;
+import io.vireo.control.ControlPlane;
+import io.vireo.control.Services;
+import io.vireo.linux.Rlimit;
+import io.vireo.reactor.ReactorGroup;
+import io.vireo.resource.ResourceKind;
+import io.vireo.resource.RuntimeDirectory;
+import io.vireo.transport.VirtioTransport;
+import io.vireo.transport.vhostuser.VhostUserTransport;
+import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.ServiceLoader;
+import java.util.concurrent.CountDownLatch;
+
+/** The running daemon: reactors, transports, control plane and API joined together. */
+final class Daemon implements AutoCloseable {
+    private static final Logger LOG = System.getLogger(Daemon.class.getName());
+
+    /** What is to be closed, last opened first. */
+    private final Deque<Runnable> closers = new ArrayDeque<>();
+
+    private final CountDownLatch shutdown = new CountDownLatch(1);
+    private final CountDownLatch closed = new CountDownLatch(1);
+
+    private Daemon() {}
+
+    /**
+     * Starts everything. When it returns the API answers; resources come up by and by.
+     *
+     * @throws IOException if a directory or a limit of the host cannot be had
+     */
+    static Daemon start(ServerConfig config) throws IOException {
+        var daemon = new Daemon();
+        try {
+            daemon.open(config);
+            return daemon;
+        } catch (IOException | RuntimeException e) {
+            daemon.close();
+            throw e;
+        }
+    }
+
+    private void open(ServerConfig config) throws IOException {
+        Rlimit.raise(Rlimit.RLIMIT_NOFILE);
+        Path runtime = Files.createDirectories(config.runtimeDir.toAbsolutePath());
+        Path state = Files.createDirectories(config.stateDir.toAbsolutePath());
+        // The store's native library is unpacked here: /tmp may be mounted noexec.
+        System.setProperty("org.sqlite.tmpdir", state.toString());
+
+        var reactors = ReactorGroup.start(config.cpus(), config.pollMode);
+        closers.push(reactors::close);
+        var sockets =
+                new VhostUserTransport.Configuration(
+                        VhostUserTransport.Configuration.defaults().mode(),
+                        config.socketUid(),
+                        config.socketGid(),
+                        VhostUserTransport.Configuration.defaults().patience());
+        var services =
+                new Services()
+                        .add(ReactorGroup.class, reactors)
+                        .add(RuntimeDirectory.class, new RuntimeDirectory(runtime))
+                        .add(VirtioTransport.class, new VhostUserTransport(reactors, sockets));
+
+        var control = ControlPlane.open(ControlConfig.at(state.resolve("vireo.db")), kinds(), services);
+        closers.push(control::close);
+        var api = ApiServer.start(config.api(runtime), control, List.of(new HostMetrics(reactors)));
+        closers.push(api::close);
+        LOG.log(
+                Level.INFO,
+                "Vireo "
+                        + Version.get()
+                        + " is ready; API at "
+                        + runtime.resolve("api.sock")
+                        + (api.port().isPresent()
+                                ? " and http://127.0.0.1:" + api.port().getAsInt()
+                                : ""));
+    }
+
+    private static List<ResourceKind<?>> kinds() {
+        var kinds = new ArrayList<ResourceKind<?>>();
+        ServiceLoader.load(ResourceKind.class).forEach(kinds::add);
+        return kinds;
+    }
+
+    /** Waits for SIGTERM or SIGINT; the process ends after {@link #close}. */
+    void awaitShutdown() throws InterruptedException {
+        Runtime.getRuntime()
+                .addShutdownHook(
+                        Thread.ofPlatform()
+                                .name("shutdown")
+                                .unstarted(
+                                        () -> {
+                                            shutdown.countDown();
+                                            awaitClosed();
+                                        }));
+        shutdown.await();
+        LOG.log(Level.INFO, "stopping: requests in flight are finished first");
+    }
+
+    private void awaitClosed() {
+        try {
+            closed.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    @Override
+    public void close() {
+        while (!closers.isEmpty()) {
+            closers.pop().run();
+        }
+        LOG.log(Level.INFO, "stopped");
+        closed.countDown();
+    }
+}

@@ -1,0 +1,105 @@
+package io.vireo.server;
+
+import java.io.IOException;
+import java.io.Reader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.Properties;
+import java.util.concurrent.Callable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** Entry point of the daemon's side of {@code vireo}: {@code serve} and {@code doctor}. */
+@Command(name = "vireo", subcommands = Doctor.class, mixinStandardHelpOptions = true)
+public final class Main {
+    /** Read if it exists and {@code --config} names no other file. */
+    private static final Path DEFAULT_CONFIG = Path.of("/etc/vireo/vireo.properties");
+
+    private static final System.Logger LOG = System.getLogger(Main.class.getName());
+
+    private Main() {}
+
+    public static void main(String[] arguments) {
+        var serve = new CommandLine(new Serve());
+        var commandLine = new CommandLine(new Main()).addSubcommand(serve);
+        commandLine.setCaseInsensitiveEnumValuesAllowed(true);
+        commandLine.setExecutionExceptionHandler(
+                (e, failed, _) -> {
+                    failed.getErr().println("vireo: " + Messages.of(e));
+                    return 1;
+                });
+        try {
+            configFile(arguments).ifPresent(file -> applyDefaults(serve, file));
+        } catch (IllegalArgumentException e) {
+            System.err.println("vireo: " + e.getMessage());
+            System.exit(2);
+        }
+        System.exit(commandLine.execute(arguments));
+    }
+
+    private static Optional<Path> configFile(String[] arguments) {
+        for (int i = 0; i + 1 < arguments.length; i++) {
+            if (arguments[i].equals("--config")) {
+                return Optional.of(Path.of(arguments[i + 1]));
+            }
+        }
+        return Files.exists(DEFAULT_CONFIG)
+                ? Optional.of(DEFAULT_CONFIG)
+                : Optional.empty();
+    }
+
+    /** Lines of the file are options without the dashes: {@code runtime-dir = /run/vireo}. */
+    private static void applyDefaults(CommandLine serve, Path file) {
+        var properties = new Properties();
+        try (Reader reader = Files.newBufferedReader(file)) {
+            properties.load(reader);
+        } catch (IOException e) {
+            throw new IllegalArgumentException(
+                    "cannot read the configuration file " + file + ": " + Messages.of(e), e);
+        }
+        for (var key : properties.stringPropertyNames()) {
+            var option = serve.getCommandSpec().findOption("--" + key);
+            if (option == null) {
+                throw new IllegalArgumentException(
+                        file + ": there is no option \"" + key + "\": see vireo serve --help");
+            }
+        }
+        serve.setDefaultValueProvider(
+                argument ->
+                        argument instanceof CommandLine.Model.OptionSpec option
+                                ? properties.getProperty(option.longestName().substring(2))
+                                : null);
+    }
+
+    /** {@code vireo serve}. */
+    @Command(
+            name = "serve",
+            mixinStandardHelpOptions = true,
+            sortOptions = false,
+            description = "Runs the daemon in the foreground until SIGTERM or SIGINT.")
+    static final class Serve implements Callable<Integer> {
+        @Mixin private ServerConfig config = new ServerConfig();
+
+        @Option(
+                names = "--config",
+                paramLabel = "FILE",
+                description = {
+                    "File with options as \"name = value\" lines, without the dashes.",
+                    "Default: /etc/vireo/vireo.properties if it is there"
+                })
+        private Optional<Path> file = Optional.empty();
+
+        @Override
+        public Integer call() throws Exception {
+            file.ifPresent(
+                    read -> LOG.log(System.Logger.Level.INFO, "options are from " + read + " too"));
+            try (var daemon = Daemon.start(config)) {
+                daemon.awaitShutdown();
+            }
+            return 0;
+        }
+    }
+}

@@ -1,0 +1,134 @@
+package io.vireo.server;
+
+import io.vireo.api.ApiConfig;
+import io.vireo.linux.Credentials;
+import io.vireo.reactor.PollMode;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.regex.Pattern;
+import picocli.CommandLine.Option;
+
+/** What {@code vireo serve} is told: by options, by the file given with {@code --config}, or by default. */
+final class ServerConfig {
+    private static final Pattern LOOPBACK = Pattern.compile("(?:127\\.0\\.0\\.1|localhost):(\\d{1,5})");
+
+    @Option(
+            names = "--runtime-dir",
+            defaultValue = "/run/vireo",
+            paramLabel = "DIR",
+            description = "Where sockets and the API token live. Default: ${DEFAULT-VALUE}")
+    Path runtimeDir = Path.of("/run/vireo");
+
+    @Option(
+            names = "--state-dir",
+            defaultValue = "/var/lib/vireo",
+            paramLabel = "DIR",
+            description = "Where the store lives. Default: ${DEFAULT-VALUE}")
+    Path stateDir = Path.of("/var/lib/vireo");
+
+    @Option(
+            names = "--listen",
+            defaultValue = "127.0.0.1:7480",
+            paramLabel = "HOST:PORT",
+            description = {
+                "Loopback address of the REST API, which asks for the token there; \"none\" for the Unix",
+                "socket only; port 0 for a free one. Default: ${DEFAULT-VALUE}"
+            })
+    String listen = "127.0.0.1:7480";
+
+    @Option(
+            names = "--socket-owner",
+            paramLabel = "USER",
+            description = "Owner of all sockets. Default: the user that the daemon runs as")
+    String socketOwner = "";
+
+    @Option(
+            names = "--socket-group",
+            paramLabel = "GROUP",
+            description = {
+                "Group of all sockets (mode 0660): name the group that hypervisors run in.",
+                "Default: the group that the daemon runs as"
+            })
+    String socketGroup = "";
+
+    @Option(
+            names = "--reactors",
+            paramLabel = "N",
+            description = "Number of data reactors. Default: half of the CPUs, at least 1, at most 4")
+    int reactors = 0;
+
+    @Option(
+            names = "--reactor-cpus",
+            split = ",",
+            paramLabel = "CPU",
+            description = "Pins one data reactor to each of these CPUs, instead of --reactors")
+    List<Integer> reactorCpus = new ArrayList<>();
+
+    @Option(
+            names = "--poll-mode",
+            defaultValue = "ADAPTIVE",
+            description = {
+                "ADAPTIVE polls while there is work and a little longer, BUSY always, INTERRUPT never.",
+                "Default: ${DEFAULT-VALUE}"
+            })
+    PollMode pollMode = PollMode.ADAPTIVE;
+
+    /** What the API is told. */
+    ApiConfig api(Path runtime) {
+        return new ApiConfig(runtime, named(socketOwner), named(socketGroup), port(), Version.get());
+    }
+
+    /** User id of sockets; -1: the daemon's. */
+    int socketUid() throws IOException {
+        return socketOwner.isEmpty()
+                ? -1
+                : Credentials.uid(socketOwner)
+                        .orElseThrow(() -> unknown("user", socketOwner, "--socket-owner"));
+    }
+
+    /** Group id of sockets; -1: the daemon's. */
+    int socketGid() throws IOException {
+        return socketGroup.isEmpty()
+                ? -1
+                : Credentials.gid(socketGroup)
+                        .orElseThrow(() -> unknown("group", socketGroup, "--socket-group"));
+    }
+
+    private static IllegalArgumentException unknown(String what, String name, String option) {
+        return new IllegalArgumentException(
+                "there is no " + what + " " + name + " on this host: make it or give another with " + option);
+    }
+
+    private static Optional<String> named(String name) {
+        return name.isEmpty() ? Optional.empty() : Optional.of(name);
+    }
+
+    private OptionalInt port() {
+        if (listen.equals("none")) {
+            return OptionalInt.empty();
+        }
+        var matcher = LOOPBACK.matcher(listen);
+        if (!matcher.matches() || Integer.parseInt(matcher.group(1)) > 65535) {
+            throw new IllegalArgumentException(
+                    "--listen "
+                            + listen
+                            + ": give 127.0.0.1:PORT or none; for access from other hosts put a proxy with TLS"
+                            + " before the Unix socket");
+        }
+        return OptionalInt.of(Integer.parseInt(matcher.group(1)));
+    }
+
+    /** One CPU for each data reactor; negative: not pinned. */
+    List<Integer> cpus() {
+        if (!reactorCpus.isEmpty()) {
+            return List.copyOf(reactorCpus);
+        }
+        int half = Math.clamp(Runtime.getRuntime().availableProcessors() / 2, 1, 4);
+        return Collections.nCopies(reactors > 0 ? reactors : half, -1);
+    }
+}

@@ -1,0 +1,163 @@
+package io.vireo.server;
+
+import static com.tngtech.archunit.base.DescribedPredicate.not;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.lang.ArchRule;
+import org.junit.jupiter.api.Test;
+
+/** Who may import whom: section "Who may import whom" of ARCHITECTURE.md. */
+class WallsTest {
+    private static final JavaClasses CLASSES =
+            new ClassFileImporter()
+                    .withImportOption(new ImportOption.DoNotIncludeTests())
+                    .importPackages("io.vireo");
+
+    private static final String[] DATA_PLANE = {
+        "io.vireo.linux..",
+        "io.vireo.memory..",
+        "io.vireo.reactor..",
+        "io.vireo.virtqueue..",
+        "io.vireo.net..",
+        "io.vireo.block..",
+        "io.vireo.device..",
+        "io.vireo.transport..",
+        "io.vireo.adapter..",
+        "io.vireo.fabric.."
+    };
+
+    private static final String[] KINDS_OF_THINGS = {
+        "io.vireo.adapter..", "io.vireo.fabric..", "io.vireo.device.virtio..", "io.vireo.transport.vhostuser.."
+    };
+
+    @Test
+    void everythingIsSeen() {
+        assertThat(CLASSES.size()).isGreaterThan(150);
+        for (var name :
+                new String[] {
+                    "io.vireo.linux.ForeignMemory",
+                    "io.vireo.virtqueue.Virtqueue",
+                    "io.vireo.control.ControlPlane",
+                    "io.vireo.server.Daemon"
+                }) {
+            assertThat(CLASSES.contain(name)).as(name).isTrue();
+        }
+    }
+
+    @Test
+    void linuxImportsNothingOfOurs() {
+        check(
+                noClasses()
+                        .that()
+                        .resideInAPackage("io.vireo.linux..")
+                        .should()
+                        .dependOnClassesThat(
+                                resideInAnyPackage("io.vireo..")
+                                        .and(not(resideInAnyPackage("io.vireo.linux..")))));
+    }
+
+    @Test
+    void contractsImportNoImplementation() {
+        check(
+                noClasses()
+                        .that()
+                        .resideInAnyPackage(
+                                "io.vireo.memory..",
+                                "io.vireo.reactor..",
+                                "io.vireo.virtqueue..",
+                                "io.vireo.net..",
+                                "io.vireo.block..",
+                                "io.vireo.device",
+                                "io.vireo.transport",
+                                "io.vireo.resource..")
+                        .should()
+                        .dependOnClassesThat()
+                        .resideInAnyPackage(
+                                "io.vireo.adapter..",
+                                "io.vireo.fabric..",
+                                "io.vireo.device.virtio..",
+                                "io.vireo.transport.vhostuser..",
+                                "io.vireo.control..",
+                                "io.vireo.api..",
+                                "io.vireo.cli..",
+                                "io.vireo.server.."));
+    }
+
+    @Test
+    void siblingsDoNotImportEachOther() {
+        check(
+                slices().matching("io.vireo.(adapter|fabric|device.virtio|transport.vhostuser)..")
+                        .should()
+                        .notDependOnEachOther());
+        check(slices().matching("io.vireo.device.virtio.(*)..").should().notDependOnEachOther());
+        check(slices().matching("io.vireo.adapter.(*)..").should().notDependOnEachOther());
+        check(slices().matching("io.vireo.fabric.(*)..").should().notDependOnEachOther());
+    }
+
+    @Test
+    void devicesAndFabricKnowNoSocketsAndNoFiles() {
+        check(
+                noClasses()
+                        .that()
+                        .resideInAnyPackage("io.vireo.device..", "io.vireo.fabric..")
+                        .should()
+                        .dependOnClassesThat()
+                        .haveNameMatching(
+                                "io\\.vireo\\.linux\\.(UnixSocket|Epoll|Eventfd|IoUring|Tap|FileCalls|FileSystem.*)|java\\.nio\\.channels\\..*|java\\.net\\..*"));
+    }
+
+    @Test
+    void theResourceContractKnowsNoDataPlane() {
+        check(
+                noClasses()
+                        .that()
+                        .resideInAnyPackage("io.vireo.resource..", "io.vireo.control..", "io.vireo.api..", "io.vireo.cli..")
+                        .should()
+                        .dependOnClassesThat()
+                        .resideInAnyPackage(DATA_PLANE));
+    }
+
+    @Test
+    void theCommandLineSpeaksRestOnly() {
+        check(
+                noClasses()
+                        .that()
+                        .resideInAPackage("io.vireo.cli..")
+                        .should()
+                        .dependOnClassesThat(
+                                resideInAnyPackage("io.vireo..")
+                                        .and(not(resideInAnyPackage("io.vireo.cli..")))));
+    }
+
+    @Test
+    void nothingImportsTheServer() {
+        check(
+                noClasses()
+                        .that()
+                        .resideOutsideOfPackage("io.vireo.server..")
+                        .should()
+                        .dependOnClassesThat()
+                        .resideInAPackage("io.vireo.server.."));
+    }
+
+    @Test
+    void memoryOrderIsTheBusinessOfVirtqueueAndReactor() {
+        check(
+                noClasses()
+                        .that()
+                        .resideInAnyPackage(KINDS_OF_THINGS)
+                        .should()
+                        .dependOnClassesThat()
+                        .haveFullyQualifiedName("java.lang.invoke.VarHandle"));
+    }
+
+    private static void check(ArchRule rule) {
+        rule.check(CLASSES);
+    }
+}
