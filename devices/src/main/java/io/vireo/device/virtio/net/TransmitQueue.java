@@ -2,6 +2,7 @@ package io.vireo.device.virtio.net;
 
 import io.vireo.memory.NativeMemory;
 import io.vireo.net.FrameBatch;
+import io.vireo.net.Offload;
 import io.vireo.virtqueue.ChainBatch;
 import io.vireo.virtqueue.Virtqueue;
 
@@ -48,9 +49,7 @@ final class TransmitQueue {
         if (popped == 0) {
             return 0;
         }
-        for (int i = 0; i < popped; i++) {
-            take(frames, i);
-        }
+        takeAll(frames, popped);
         if (frames.count < popped) {
             statistics.add(NetStatistics.TX_INVALID, popped - frames.count);
         }
@@ -58,6 +57,52 @@ final class TransmitQueue {
             release();
         }
         return frames.count;
+    }
+
+    /**
+     * Takes each chain; those of one range with nothing left to do, nearly all, without leaving the
+     * loop.
+     */
+    private void takeAll(FrameBatch frames, int popped) {
+        int[] first = chains.firstReadable;
+        int[] ranges = chains.readableRanges;
+        long[] addresses = chains.rangeAddress;
+        int[] lengths = chains.rangeLength;
+        int size = headerSize;
+        for (int i = 0; i < popped; i++) {
+            if (ranges[i] == 1) {
+                long address = addresses[first[i]];
+                int length = lengths[first[i]] - size;
+                if (length >= FrameBatch.SNAPSHOT
+                        && length <= FrameBatch.LENGTH_MAX
+                        && Offload.isPlain(NativeMemory.getLong(address))) {
+                    takePlain(frames, address + size, length);
+                    continue;
+                }
+            }
+            take(frames, i);
+        }
+    }
+
+    private static void takePlain(FrameBatch frames, long data, int length) {
+        int at = frames.count;
+        NativeMemory.copy64(data, frames.header(at));
+        frames.length[at] = length;
+        frames.headerLength[at] = FrameBatch.SNAPSHOT;
+        frames.offload[at] = 0;
+        int range = frames.ranges;
+        frames.firstRange[at] = range;
+        int rest = length - FrameBatch.SNAPSHOT;
+        if (rest > 0) {
+            frames.reserveRanges(1);
+            frames.rangeAddress[range] = data + FrameBatch.SNAPSHOT;
+            frames.rangeLength[range] = rest;
+            frames.rangeCount[at] = 1;
+            frames.ranges = range + 1;
+        } else {
+            frames.rangeCount[at] = 0;
+        }
+        frames.count = at + 1;
     }
 
     /** Completes the chains popped that are not completed yet. */
@@ -133,9 +178,8 @@ final class TransmitQueue {
     }
 
     private boolean offload(FrameBatch frames, int at, long left, int length, long field) {
-        if ((left & 0xFFFF) == 0) {
+        if (Offload.isPlain(left)) {
             frames.offload[at] = 0;
-            frames.checksumOffset[at] = 0;
             return true;
         }
         short checksumOffset = NativeMemory.getShort(field);

@@ -1,0 +1,499 @@
+package io.vireo.device.virtio.net;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.vireo.net.FrameBatch;
+import io.vireo.net.Offload;
+import io.vireo.net.PortState;
+import io.vireo.reactor.PollMode;
+import io.vireo.reactor.Reactor;
+import io.vireo.reactor.ReactorConfig;
+import io.vireo.resource.MacAddress;
+import io.vireo.testkit.Frames;
+import io.vireo.testkit.NetDriver;
+import io.vireo.virtqueue.Virtqueue;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class VirtioNetDeviceTest {
+    private static final long A = 0x5254_0000_000AL;
+    private static final long B = 0x5254_0000_000BL;
+    private static final long MODERN = Virtqueue.VERSION_1;
+    private static final long HOST_ALL =
+            NetFeatures.CSUM | NetFeatures.HOST_TSO4 | NetFeatures.HOST_TSO6 | NetFeatures.HOST_ECN;
+    private static final long GUEST_ALL =
+            NetFeatures.GUEST_CSUM
+                    | NetFeatures.GUEST_TSO4
+                    | NetFeatures.GUEST_TSO6
+                    | NetFeatures.GUEST_ECN;
+    private static final int TCP_CHECKSUM = 16;
+    private static final int MSS = 1460;
+
+    private static Reactor reactor;
+
+    private final VirtioNetDevice a = device("a", A, 1);
+    private final VirtioNetDevice b = device("b", B, 1);
+    private final Wire wire = new Wire();
+
+    @BeforeAll
+    static void start() {
+        reactor = Reactor.start(new ReactorConfig("test", -1, PollMode.INTERRUPT));
+    }
+
+    @AfterAll
+    static void stop() {
+        reactor.close();
+    }
+
+    @AfterEach
+    void close() {
+        wire.close();
+    }
+
+    private static VirtioNetDevice device(String name, long mac, int pairs) {
+        return new VirtioNetDevice(
+                new VirtioNetConfig(name, new MacAddress(mac), 1500, pairs, reactor));
+    }
+
+    @Test
+    void configurationSpace() {
+        var config = new byte[a.configSize()];
+        a.readConfig(0, config, config.length);
+        assertThat(config).containsExactly(0x52, 0x54, 0, 0, 0, 0x0A, 1, 0, 1, 0, 0xDC, 5);
+        var mtu = new byte[2];
+        a.readConfig(10, mtu, 2);
+        assertThat(mtu).containsExactly(0xDC, 5);
+        assertThat(a.writeConfig(0, new byte[6], 6)).isFalse();
+        assertThat(a.features() & NetFeatures.MQ).isZero();
+        assertThat(device("mq", A, 4).features() & NetFeatures.MQ).isNotZero();
+        assertThat(a.setMtu(67)).isFalse();
+        assertThat(a.setMtu(9000)).isTrue();
+        assertThat(a.mtu()).isEqualTo(9000);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {14, 59, 60, 63, 64, 65, 127, 128, 1514, 65553})
+    void carriesFramesOfEveryLength(int length) {
+        try (var from = new NetDriver(a, 64, MODERN);
+                var to = new NetDriver(b, 64, MODERN | NetDriver.MRG_RXBUF)) {
+            to.post(64, 1600);
+            var frame = Frames.frame(B, A, length);
+            from.send(frame);
+            assertThat(wire.carry(a, b)).isEqualTo(1);
+            assertThat(from.completed()).isEqualTo(1);
+            var got = to.received();
+            assertThat(got).hasSize(1);
+            assertThat(got.getFirst().frame()).isEqualTo(frame);
+            assertThat(got.getFirst().buffers()).isEqualTo((12 + length + 1599) / 1600);
+            assertThat(to.notified()).isEqualTo(1);
+        }
+    }
+
+    /** VIRTIO 1.3, 2.7.4: no assumption about framing, of the header neither. */
+    @ParameterizedTest
+    @ValueSource(longs = {0, MODERN, NetDriver.MRG_RXBUF, MODERN | NetDriver.MRG_RXBUF})
+    void framingDoesNotMatter(long features) {
+        try (var from = new NetDriver(a, 256, features);
+                var to = new NetDriver(b, 256, features)) {
+            var frame = Frames.frame(B, A, 200);
+            int header = from.headerSize();
+            List<int[]> framings =
+                    List.of(
+                            new int[] {header, 0},
+                            new int[] {1, 0},
+                            new int[] {header - 1, 0},
+                            new int[] {header + 1, 0},
+                            new int[] {header + 13, 0},
+                            new int[] {header + 64, 0},
+                            new int[] {header, 14, 0},
+                            new int[] {header, 64, 0},
+                            new int[] {3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 0},
+                            new int[] {header, 1, 1, 1, 100, 0});
+            for (var framing : framings) {
+                to.post(framing.length > 2 ? new int[] {1, 5, 7, 300} : new int[] {header, 300});
+                to.post(500);
+                for (int i = 0; i < 2; i++) {
+                    from.send(new byte[header], frame, framing);
+                    assertThat(wire.carry(a, b)).isEqualTo(1);
+                }
+                assertThat(to.received())
+                        .as(Arrays.toString(framing))
+                        .extracting(NetDriver.Received::frame)
+                        .containsExactly(frame, frame);
+                assertThat(from.completed()).isEqualTo(2);
+            }
+        }
+    }
+
+    @Test
+    void keepsTheOrderOfMixedFrames() {
+        try (var from = new NetDriver(a, 256, MODERN | HOST_ALL);
+                var to = new NetDriver(b, 256, MODERN | NetDriver.MRG_RXBUF)) {
+            to.post(200, 700);
+            for (int i = 0; i < 40; i++) {
+                var frame = Frames.frame(B, A, 60 + i * 37);
+                if (i % 3 == 0) {
+                    from.send(new byte[12], frame, 5, 20, 0);
+                } else {
+                    from.send(frame);
+                }
+            }
+            assertThat(wire.carry(a, b)).isEqualTo(40);
+            var got = to.received();
+            for (int i = 0; i < 40; i++) {
+                assertThat(got.get(i).frame()).isEqualTo(Frames.frame(B, A, 60 + i * 37));
+            }
+        }
+    }
+
+    @Test
+    void offloadsPassThroughWhereBothTookThem() {
+        try (var from = new NetDriver(a, 64, MODERN | HOST_ALL);
+                var to = new NetDriver(b, 64, MODERN | NetDriver.MRG_RXBUF | GUEST_ALL)) {
+            to.post(64, 1600);
+            var frame = Frames.tcp4(B, A, 0x10, 20_000);
+            long offload = Offload.of(1, Offload.GSO_TCPV4 | Offload.GSO_ECN, 54, MSS, 34);
+            from.send(frame, offload, TCP_CHECKSUM);
+            wire.carry(a, b);
+            var got = to.received().getFirst();
+            assertThat(got.frame()).isEqualTo(frame);
+            var expected = to.header(offload, TCP_CHECKSUM);
+            expected[10] = (byte) got.buffers();
+            assertThat(got.header()).isEqualTo(expected);
+        }
+    }
+
+    @Test
+    void tagsMoveTheChecksum() {
+        try (var from = new NetDriver(a, 64, MODERN | HOST_ALL);
+                var to = new NetDriver(b, 64, MODERN | NetDriver.MRG_RXBUF | GUEST_ALL)) {
+            to.post(64, 1600);
+            var frame = Frames.tcp4(B, A, 0x10, 3000);
+            from.send(frame, Offload.of(1, Offload.GSO_TCPV4, 54, MSS, 34), TCP_CHECKSUM);
+            assertThat(wire.carry(a, b, FrameBatch.VLAN_PUSH, 42)).isEqualTo(1);
+            var got = to.received().getFirst();
+            assertThat(got.frame()).isEqualTo(Frames.tagged(frame, 42));
+            var expected = to.header(Offload.of(1, Offload.GSO_TCPV4, 58, MSS, 38), TCP_CHECKSUM);
+            expected[10] = 2;
+            assertThat(got.header()).isEqualTo(expected);
+
+            from.send(got.frame(), Offload.of(1, Offload.GSO_TCPV4, 58, MSS, 38), TCP_CHECKSUM);
+            assertThat(wire.carry(a, b, FrameBatch.VLAN_POP, 0)).isEqualTo(1);
+            var back = to.received().getFirst();
+            assertThat(back.frame()).isEqualTo(frame);
+            assertThat(Arrays.copyOf(back.header(), 8))
+                    .isEqualTo(
+                            Arrays.copyOf(
+                                    to.header(Offload.of(1, Offload.GSO_TCPV4, 54, MSS, 34), 0),
+                                    8));
+        }
+    }
+
+    @Test
+    void checksumsAreCompletedForWhoDoesNotTakeThem() {
+        try (var from = new NetDriver(a, 64, MODERN | HOST_ALL);
+                var to = new NetDriver(b, 64, MODERN)) {
+            to.post(64, 1600);
+            var right = Frames.tcp4(B, A, 0x18, 777);
+            from.send(withPseudoHeaderSum(right, 26, 8, 34), Offload.of(1, 0, 0, 0, 34), 16);
+            assertThat(wire.carry(a, b)).isEqualTo(1);
+            var got = to.received().getFirst();
+            assertThat(got.frame()).isEqualTo(right);
+            assertThat(got.header()).containsExactly(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0);
+            assertThat(b.statistics().get(NetStatistics.RX_CONVERTED)).isEqualTo(1);
+        }
+    }
+
+    /** As a sender leaves it: the field holds the sum of the pseudo-header only. */
+    private static byte[] withPseudoHeaderSum(byte[] frame, int addresses, int length, int tcp) {
+        var copy = frame.clone();
+        int sum = Frames.sum(frame, addresses, length) + 6 + frame.length - tcp;
+        while (sum >>> 16 != 0) {
+            sum = (sum & 0xFFFF) + (sum >>> 16);
+        }
+        Frames.put(copy, tcp + 16, sum);
+        return copy;
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void packetsAreCutForWhoDoesNotTakeThem(boolean ipv6) {
+        try (var from = new NetDriver(a, 64, MODERN | HOST_ALL);
+                var to = new NetDriver(b, 256, MODERN | NetFeatures.GUEST_CSUM)) {
+            to.post(200, 1600);
+            int payload = 60_000;
+            // CWR, PSH, FIN, ACK
+            var packet = ipv6 ? Frames.tcp6(B, A, 0x99, payload) : Frames.tcp4(B, A, 0x99, payload);
+            int tcp = ipv6 ? 54 : 34;
+            int type = ipv6 ? Offload.GSO_TCPV6 : Offload.GSO_TCPV4;
+            from.send(packet, Offload.of(1, type, tcp + 20, MSS, tcp), TCP_CHECKSUM);
+            assertThat(wire.carry(a, b)).isEqualTo(1);
+            var got = to.received();
+            assertThat(got).hasSize((payload + MSS - 1) / MSS);
+            int done = 0;
+            for (int i = 0; i < got.size(); i++) {
+                var segment = got.get(i).frame();
+                boolean last = i == got.size() - 1;
+                int size = segment.length - tcp - 20;
+                assertThat(size).isEqualTo(last ? payload - done : MSS);
+                assertThat(Arrays.copyOfRange(segment, tcp + 20, segment.length))
+                        .isEqualTo(
+                                Arrays.copyOfRange(
+                                        packet, tcp + 20 + done, tcp + 20 + done + size));
+                int flags = 0x10 | (i == 0 ? 0x80 : 0) | (last ? 0x09 : 0);
+                assertThat(segment[tcp + 13]).isEqualTo((byte) flags);
+                int sequence = Frames.get(segment, tcp + 4) << 16 | Frames.get(segment, tcp + 6);
+                assertThat(sequence).isEqualTo(0xFFFFF000 + done);
+                checkNetworkHeader(segment, ipv6, i);
+                done += size;
+            }
+        }
+    }
+
+    private static void checkNetworkHeader(byte[] segment, boolean ipv6, int number) {
+        if (ipv6) {
+            assertThat(Frames.get(segment, 18)).isEqualTo(segment.length - 54);
+        } else {
+            assertThat(Frames.get(segment, 16)).isEqualTo(segment.length - 14);
+            assertThat(Frames.get(segment, 18)).isEqualTo(0x1234 + number);
+            assertThat(Frames.checksum(segment, 14, 20, 0)).isZero();
+        }
+        int tcp = ipv6 ? 54 : 34;
+        int addresses = ipv6 ? Frames.sum(segment, 22, 32) : Frames.sum(segment, 26, 8);
+        assertThat(
+                        Frames.checksum(
+                                segment,
+                                tcp,
+                                segment.length - tcp,
+                                addresses + 6 + segment.length - tcp))
+                .isZero();
+    }
+
+    /**
+     * Group 16 of the hostile inputs: the frame is dropped, the chain completed, the queue lives.
+     */
+    @Test
+    void framesThatBreakARuleAreDroppedAndCounted() {
+        try (var from = new NetDriver(a, 256, MODERN | HOST_ALL & ~NetFeatures.HOST_TSO6);
+                var to = new NetDriver(b, 64, MODERN | NetDriver.MRG_RXBUF | GUEST_ALL)) {
+            to.post(64, 1600);
+            int before = to.posted();
+            var frame = Frames.tcp4(B, A, 0x10, 2000);
+            long[] bad = {
+                Offload.of(1, Offload.GSO_TCPV4, 54, 0, 34), // gso_size 0
+                Offload.of(1, Offload.GSO_TCPV4, 60_000, MSS, 34), // hdr_len beyond the frame
+                Offload.of(1, Offload.GSO_TCPV4, 54, MSS, 65_535), // csum_start beyond it
+                Offload.of(1, Offload.GSO_TCPV4, 54, MSS, 2040), // no room for a TCP header
+                Offload.of(0, Offload.GSO_TCPV4, 54, MSS, 34), // without NEEDS_CSUM
+                Offload.of(1, Offload.GSO_TCPV6, 54, MSS, 34), // not negotiated
+                Offload.of(1, 3, 54, MSS, 34), // UDP: not offered
+                Offload.of(1, 0x7F, 54, MSS, 34), // unknown
+                Offload.of(1, 0, 0, 0, 2053), // checksum field past the end
+                Offload.of(1, 0, 0, 0, 13), // in the Ethernet header
+            };
+            for (long offload : bad) {
+                from.send(frame, offload, TCP_CHECKSUM);
+            }
+            from.send(frame, Offload.of(1, 0, 0, 0, 34), 0xFFFF);
+            from.send(new byte[0]);
+            from.send(new byte[13]);
+            from.send(new byte[FrameBatch.LENGTH_MAX + 1]);
+            from.send(new byte[5], new byte[0], 5);
+            int sent = bad.length + 5;
+            assertThat(wire.carry(a, b)).isZero();
+            assertThat(from.completed()).isEqualTo(sent);
+            assertThat(a.statistics().get(NetStatistics.TX_INVALID)).isEqualTo(sent);
+            assertThat(to.posted()).isEqualTo(before);
+            var good = Frames.frame(B, A, 64);
+            from.send(good);
+            assertThat(wire.carry(a, b)).isEqualTo(1);
+            assertThat(to.received().getFirst().frame()).isEqualTo(good);
+            assertThat(from.failures()).isEmpty();
+        }
+    }
+
+    @Test
+    void packetsThatCannotBeCutAreDropped() {
+        try (var from = new NetDriver(a, 64, MODERN | HOST_ALL);
+                var to = new NetDriver(b, 64, MODERN)) {
+            to.post(64, 1600);
+            var frame = Frames.tcp4(B, A, 0x10, 2000);
+            from.send(frame, Offload.of(1, Offload.GSO_TCPV4, 54, 1, 34), TCP_CHECKSUM);
+            from.send(frame, Offload.of(1, Offload.GSO_TCPV4, 54, MSS, 38), TCP_CHECKSUM);
+            from.send(frame, Offload.of(1, Offload.GSO_TCPV6, 54, MSS, 34), TCP_CHECKSUM);
+            var wrong = frame.clone();
+            wrong[34 + 12] = (byte) 0xF0;
+            from.send(
+                    Arrays.copyOf(wrong, 90),
+                    Offload.of(1, Offload.GSO_TCPV4, 54, MSS, 34),
+                    TCP_CHECKSUM);
+            assertThat(wire.carry(a, b)).isZero();
+            assertThat(from.completed()).isEqualTo(4);
+            assertThat(b.statistics().get(NetStatistics.RX_NOT_CONVERTIBLE)).isEqualTo(4);
+            assertThat(to.received()).isEmpty();
+        }
+    }
+
+    @Test
+    void withoutBuffersFramesAreDroppedAndBuffersKept() {
+        try (var from = new NetDriver(a, 64, MODERN);
+                var to = new NetDriver(b, 64, MODERN | NetDriver.MRG_RXBUF)) {
+            to.post(3, 1000);
+            for (int i = 0; i < 5; i++) {
+                from.send(Frames.frame(B, A, 1500));
+            }
+            assertThat(wire.carry(a, b)).isEqualTo(1);
+            assertThat(from.completed()).isEqualTo(5);
+            assertThat(to.received()).hasSize(1);
+            assertThat(to.posted()).isEqualTo(1);
+            assertThat(b.statistics().get(NetStatistics.RX_NO_BUFFER)).isEqualTo(4);
+            from.send(Frames.frame(B, A, 60));
+            assertThat(wire.carry(a, b)).isEqualTo(1);
+            assertThat(to.received()).hasSize(1);
+            assertThat(to.queues().getFirst().inFlight()).isZero();
+        }
+    }
+
+    @Test
+    void withoutMergingABufferTakesAFrameOrNone() {
+        try (var from = new NetDriver(a, 64, MODERN);
+                var to = new NetDriver(b, 64, MODERN)) {
+            to.post(2, 1000);
+            from.send(Frames.frame(B, A, 1500));
+            from.send(Frames.frame(B, A, 900));
+            assertThat(wire.carry(a, b)).isEqualTo(1);
+            assertThat(to.received().getFirst().frame()).hasSize(900);
+            assertThat(b.statistics().get(NetStatistics.RX_BUFFER_TOO_SMALL)).isEqualTo(1);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {MODERN, MODERN | NetDriver.MRG_RXBUF})
+    void runtBuffersAreGivenBackAndDoNotBlockTheQueue(long features) {
+        try (var from = new NetDriver(a, 64, MODERN);
+                var to = new NetDriver(b, 64, features)) {
+            to.post(10, 8);
+            to.post(12);
+            to.post(2000);
+            from.send(Frames.frame(B, A, 60));
+            assertThat(wire.carry(a, b)).isEqualTo(1);
+            var got = to.received();
+            assertThat(got).hasSize(12);
+            assertThat(got.getLast().frame()).isEqualTo(Frames.frame(B, A, 60));
+            assertThat(b.statistics().get(NetStatistics.RX_RUNT_BUFFER)).isEqualTo(11);
+        }
+    }
+
+    @Test
+    void anUplinksNewsOfGoodChecksumsReachesOnlyWhoAskedForIt() {
+        try (var plain = new NetDriver(a, 64, MODERN);
+                var to = new NetDriver(b, 64, MODERN | GUEST_ALL)) {
+            plain.post(4, 1600);
+            to.post(4, 1600);
+            var batch = wire.batch();
+            Frames.append(batch, Frames.frame(B, A, 60), 0);
+            batch.offload[0] = Offload.DATA_VALID;
+            assertThat(b.transmit(batch, new int[] {0}, 1)).isEqualTo(1);
+            assertThat(a.transmit(batch, new int[] {0}, 1)).isEqualTo(1);
+            a.flush();
+            b.flush();
+            assertThat(to.received().getFirst().header()[0]).isEqualTo((byte) 2);
+            assertThat(plain.received().getFirst().header()[0]).isEqualTo((byte) 0);
+        }
+    }
+
+    @Test
+    void aLinkIsUpWhileTheReceiveQueueRuns() {
+        assertThat(a.state()).isEqualTo(PortState.DOWN);
+        try (var driver = new NetDriver(a, 64, MODERN)) {
+            assertThat(a.state()).isEqualTo(PortState.UP);
+            driver.send(Frames.frame(B, A, 60));
+            var drained = new int[1];
+            a.stopQueue(1, () -> drained[0]++);
+            a.stopQueue(1, () -> drained[0]++);
+            assertThat(drained[0]).isEqualTo(2);
+            assertThat(a.receive(wire.batch())).as("its queue does not run").isZero();
+            a.stopQueue(0, () -> drained[0]++);
+            assertThat(a.state()).isEqualTo(PortState.DOWN);
+            assertThat(drained[0]).isEqualTo(3);
+        }
+    }
+
+    @Test
+    void armingSeesWhatIsThere() {
+        try (var driver = new NetDriver(a, 64, MODERN)) {
+            assertThat(a.arm()).isTrue();
+            a.disarm();
+            driver.send(Frames.frame(B, A, 60));
+            assertThat(a.arm()).isFalse();
+        }
+    }
+
+    /** The receiver's memory goes away in the middle of a pass. */
+    @Test
+    void aReceiverThatTruncatesItsMemoryCostsTheSenderNothing() {
+        try (var from = new NetDriver(a, 256, MODERN)) {
+            for (int round = 0; round < 20; round++) {
+                var victim = device("victim", B, 1);
+                try (var to = new NetDriver(victim, 64, MODERN | NetDriver.MRG_RXBUF)) {
+                    to.post(60, 1600);
+                    for (int i = 0; i < 40; i++) {
+                        from.send(Frames.frame(B, A, 1500));
+                    }
+                    to.memory().truncate(round % 2 == 0 ? 0 : 32 * 1024);
+                    assertThatThrownBy(() -> wire.carry(a, victim))
+                            .isInstanceOf(InternalError.class);
+                    a.release(wire.batch());
+                    assertThat(from.completed()).isEqualTo(40);
+                    a.release(wire.batch());
+                    assertThat(from.completed()).as("once").isZero();
+                    assertThat(a.receive(wire.batch())).isZero();
+                    var receiveQueue = to.queues().getFirst();
+                    receiveQueue.stop();
+                    victim.stopQueue(0, () -> {});
+                    victim.stopQueue(1, () -> {});
+                    assertThat(receiveQueue.inFlight()).isZero();
+                }
+            }
+        }
+    }
+
+    /** The sender's memory goes away: the receiver gets its buffers back. */
+    @Test
+    void aSenderThatTruncatesItsMemoryCostsTheReceiverNothing() {
+        try (var to = new NetDriver(b, 64, MODERN | NetDriver.MRG_RXBUF)) {
+            to.post(60, 1600);
+            var thief = device("thief", A, 1);
+            try (var from = new NetDriver(thief, 64, MODERN)) {
+                for (int i = 0; i < 10; i++) {
+                    from.send(Frames.frame(B, A, 1500));
+                }
+                var batch = wire.batch();
+                assertThat(thief.receive(batch)).isEqualTo(10);
+                from.memory().truncate(0);
+                var index = new int[] {0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
+                assertThatThrownBy(() -> b.transmit(batch, index, 10))
+                        .isInstanceOf(InternalError.class);
+                b.flush();
+                assertThat(to.queues().getFirst().inFlight()).isZero();
+                assertThatThrownBy(() -> thief.release(batch)).isInstanceOf(InternalError.class);
+                from.queues().forEach(Virtqueue::stop);
+                thief.stopQueue(0, () -> {});
+                thief.stopQueue(1, () -> {});
+            }
+            to.received();
+            try (var from = new NetDriver(a, 64, MODERN)) {
+                from.send(Frames.frame(B, A, 300));
+                assertThat(wire.carry(a, b)).isEqualTo(1);
+                assertThat(to.received().getFirst().frame()).isEqualTo(Frames.frame(B, A, 300));
+            }
+        }
+    }
+}
