@@ -32,10 +32,9 @@ final class StorageDaemon {
         process.favour();
     }
 
-    /** Serves {@code size} bytes that read as zeroes and forget what is written. */
+    /** Serves {@code size} bytes that forget what is written and leave what is read as it was. */
     static StorageDaemon ofNull(String name, long size, Path socket) {
-        return new StorageDaemon(
-                name, "driver=null-co,node-name=n,read-zeroes=on,size=" + size, socket);
+        return new StorageDaemon(name, "driver=null-co,node-name=n,size=" + size, socket);
     }
 
     /** Serves a raw file by io_uring, past the page cache. */

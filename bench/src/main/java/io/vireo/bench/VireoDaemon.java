@@ -63,7 +63,7 @@ final class VireoDaemon implements AutoCloseable {
     private void apply(Path file) throws IOException {
         var command = List.of(vireo.toString(), "apply", "-f", file.toString());
         var builder = new ProcessBuilder(command).inheritIO();
-        builder.environment().put("VIREO_RUNTIME_DIR", directory.resolve("run").toString());
+        builder.environment().put("VIREO_SOCKET", directory.resolve("run/api.sock").toString());
         try {
             var client = builder.start();
             if (!client.waitFor((long) PATIENCE_SECONDS, TimeUnit.SECONDS)
