@@ -1,9 +1,9 @@
 package io.vireo.bench;
 
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
+import java.util.regex.Pattern;
 
 /** What the file gives without any virtualization: fio with io_uring, past the page cache. */
 final class Fio {
@@ -11,6 +11,9 @@ final class Fio {
     // side's.
     private static final int READ_IOPS = 7;
     private static final int WRITE_IOPS = 48;
+
+    private static final Pattern RESULT = Pattern.compile("^3;.*");
+    private static final double PATIENCE_SECONDS = 20;
 
     private Fio() {}
 
@@ -31,24 +34,10 @@ final class Fio {
                         "--runtime=" + Math.max(1, Math.round(seconds)),
                         "--output-format=terse",
                         "--terse-version=3");
-        try {
-            var process = new ProcessBuilder(command).redirectErrorStream(true).start();
-            var output =
-                    new String(
-                            process.getInputStream().readAllBytes(), StandardCharsets.ISO_8859_1);
-            if (process.waitFor() != 0) {
-                throw new BenchException("fio failed: " + output.strip());
-            }
-            var line = output.lines().filter(l -> l.startsWith("3;")).findFirst();
-            var fields =
-                    line.orElseThrow(() -> new BenchException("fio said: " + output))
-                            .split(";", -1);
-            return Double.parseDouble(fields[load.write() ? WRITE_IOPS : READ_IOPS]);
-        } catch (IOException e) {
-            throw new BenchException("Cannot start fio.", e);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new BenchException("The benchmark was interrupted.", e);
+        try (var process = new MeasuredProcess("fio", command, Map.of())) {
+            process.favour();
+            var line = process.await(RESULT, seconds + PATIENCE_SECONDS).group();
+            return Double.parseDouble(line.split(";", -1)[load.write() ? WRITE_IOPS : READ_IOPS]);
         }
     }
 }
