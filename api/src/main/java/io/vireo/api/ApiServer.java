@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.util.List;
 import java.util.OptionalInt;
+import java.util.concurrent.TimeoutException;
 import org.eclipse.jetty.http.UriCompliance;
 import org.eclipse.jetty.server.AbstractConnector;
 import org.eclipse.jetty.server.HttpConfiguration;
@@ -26,7 +27,7 @@ public final class ApiServer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ApiServer.class);
     private static final int MAX_CONNECTIONS = 512;
     private static final int IDLE_MILLIS = 60_000;
-    private static final int STOP_MILLIS = 2_000;
+    private static final int STOP_MILLIS = 500;
     private static final int LISTEN_BACKLOG = 64;
 
     private final ApiConfig config;
@@ -130,17 +131,23 @@ public final class ApiServer implements AutoCloseable {
     }
 
     /**
-     * Stops listening, lets requests under way finish for two seconds, and removes socket and
+     * Stops listening, lets requests under way finish for half a second, and removes socket and
      * token.
      */
     @Override
     public void close() {
         try {
             server.stop();
+        } catch (TimeoutException _) {
+            LOG.debug("streams were open when the REST interface stopped");
+        } catch (Exception e) {
+            LOG.warn("the REST interface did not stop cleanly", e);
+        }
+        try {
             Files.deleteIfExists(config.socket());
             Files.deleteIfExists(config.tokenFile());
-        } catch (Exception e) {
-            LOG.warn("the REST interface did not stop cleanly: {}", e.getMessage());
+        } catch (IOException e) {
+            LOG.warn("the files of the REST interface stay behind: {}", e.getMessage());
         }
     }
 }

@@ -62,13 +62,15 @@ public final class ResourceCodec {
             binder.report(pointer, "must be an object with apiVersion, kind, metadata and spec");
             return Optional.empty();
         }
+        int before = binder.violations().size();
         binder.reportUnknown(node, FIELDS, pointer);
         apiVersion(node, pointer, binder);
         Optional<KindHandle<?>> kind = kind(node, pointer, binder);
         Optional<Meta> metadata = metadata(node.path("metadata"), pointer + "/metadata", binder);
         JsonNode spec = node.has("spec") ? node.get("spec") : JsonNodeFactory.instance.objectNode();
         Optional<Spec> bound = kind.flatMap(handle -> bindSpec(handle, spec, pointer, binder));
-        if (kind.isEmpty() || metadata.isEmpty() || bound.isEmpty()) {
+        boolean clean = binder.violations().size() == before;
+        if (!clean || kind.isEmpty() || metadata.isEmpty() || bound.isEmpty()) {
             return Optional.empty();
         }
         Meta meta = metadata.get();

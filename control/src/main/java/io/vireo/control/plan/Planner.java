@@ -8,6 +8,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.PriorityQueue;
 import java.util.Set;
 import java.util.TreeMap;
@@ -45,8 +46,16 @@ public final class Planner {
             Map<Reference, Wanted> desired, Map<Reference, Running> actual) {
         var planner = new Planner(desired, actual);
         planner.collectDeletes();
-        planner.collectCreatesAndUpdates();
-        return planner.order();
+        while (true) {
+            planner.closeUsers();
+            planner.collectCreatesAndUpdates();
+            List<Action> ordered = planner.order();
+            Optional<Reference> stuck = planner.stuck(ordered);
+            if (stuck.isEmpty()) {
+                return ordered;
+            }
+            planner.delete(stuck.get(), "must let go of what is stopped before it can have what it needs");
+        }
     }
 
     private void collectDeletes() {
@@ -60,6 +69,10 @@ public final class Planner {
                 delete(target, "must be restarted");
             }
         });
+    }
+
+    /** Whatever uses one that closes, and is to go on using it, closes too. */
+    private void closeUsers() {
         boolean grown = true;
         while (grown) {
             grown = false;
@@ -84,6 +97,7 @@ public final class Planner {
 
     private void delete(Reference target, String reason) {
         closing.add(target);
+        steps.remove(new Step(Verb.UPDATE, target));
         steps.put(new Step(Verb.DELETE, target), reason);
     }
 
@@ -120,13 +134,26 @@ public final class Planner {
                 }
             }
         }
-        // References in a circle are refused at the door; should they get here, the rest is still
-        // shown, last.
-        steps.keySet().stream()
-                .filter(step -> !done.contains(step))
-                .map(this::action)
-                .forEach(ordered::add);
         return ordered;
+    }
+
+    /**
+     * A change that keeps others from going on: it lets go of a resource that is to be restarted, and takes up one that needs
+     * the restarted one. Stopping it first breaks the circle.
+     */
+    private Optional<Reference> stuck(List<Action> ordered) {
+        Set<Reference> changed = new HashSet<>();
+        ordered.stream().filter(action -> action.verb() == Verb.UPDATE).forEach(action -> changed.add(action.target()));
+        return steps.keySet().stream()
+                .filter(step -> step.verb() == Verb.UPDATE && !changed.contains(step.target()))
+                .map(Step::target)
+                .filter(this::usesOneThatCloses)
+                .findFirst();
+    }
+
+    private boolean usesOneThatCloses(Reference target) {
+        Running running = actual.get(target);
+        return running != null && running.references().stream().anyMatch(closing::contains);
     }
 
     private Action action(Step step) {

@@ -1,0 +1,281 @@
+package io.vireo.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.vireo.api.ApiConfig;
+import io.vireo.api.ApiServer;
+import io.vireo.control.ControlConfig;
+import io.vireo.control.ControlPlane;
+import io.vireo.control.Services;
+import io.vireo.control.testing.FakeWorld;
+import io.vireo.resource.ErrorCode;
+import io.vireo.resource.Reference;
+import io.vireo.resource.ResourceException;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The command against a real interface over its Unix socket. */
+final class VireoCliTest {
+    private static final String ALL =
+            """
+            apiVersion: vireo/v1
+            kind: ServerProfile
+            metadata:
+              name: web1
+              labels: {tier: front}
+            spec:
+              vnics:
+              - {name: eth0, network: lan}
+              vdisks:
+              - {name: disk0, vdisk: root, bootOrder: 1}
+            ---
+            apiVersion: vireo/v1
+            kind: Network
+            metadata: {name: lan}
+            ---
+            apiVersion: vireo/v1
+            kind: Pool
+            metadata: {name: ssd}
+            spec: {path: /srv/ssd}
+            ---
+            apiVersion: vireo/v1
+            kind: Vdisk
+            metadata: {name: root}
+            spec: {pool: ssd, size: 10Gi}
+            """;
+
+    @TempDir Path directory;
+    private final FakeWorld world = new FakeWorld();
+    private ControlPlane control;
+    private ApiServer server;
+    private String out = "";
+    private String err = "";
+
+    @BeforeEach
+    void start() {
+        control = ControlPlane.open(ControlConfig.at(directory.resolve("store.db")), world.kinds(), new Services());
+        var config = new ApiConfig(directory, Optional.empty(), Optional.empty(), OptionalInt.of(0), "test");
+        server = ApiServer.start(config, control, List.of());
+    }
+
+    @AfterEach
+    void stop() {
+        server.close();
+        control.close();
+    }
+
+    private int bare(String... arguments) {
+        var written = new StringWriter();
+        var failed = new StringWriter();
+        int code = VireoCli.run(Map.of(), new PrintWriter(written), new PrintWriter(failed), arguments);
+        out = written.toString();
+        err = failed.toString();
+        return code;
+    }
+
+    private int vireo(String... arguments) {
+        String[] all = Arrays.copyOf(arguments, arguments.length + 2);
+        all[arguments.length] = "--socket";
+        all[arguments.length + 1] = directory.resolve("api.sock").toString();
+        return bare(all);
+    }
+
+    private String file(String name, String text) {
+        try {
+            return Files.writeString(directory.resolve(name), text).toString();
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    private void applyAll() {
+        assertThat(vireo("apply", "-f", file("all.yaml", ALL), "--wait")).as(err).isZero();
+    }
+
+    @Test
+    void appliesAndTellsWhatCameOfIt() {
+        applyAll();
+        assertThat(out).contains("ServerProfile/web1 created\n").contains("Vdisk/root created\n");
+
+        assertThat(vireo("apply", "-f", directory.resolve("all.yaml").toString())).isZero();
+        assertThat(out).contains("Network/lan unchanged\n");
+    }
+
+    @Test
+    void plansWithoutDoing() {
+        assertThat(vireo("plan", "-f", file("all.yaml", ALL))).isZero();
+        assertThat(out).startsWith("ACTION  RESOURCE").contains("create  Vnic/web1.eth0");
+        assertThat(vireo("get", "all")).isZero();
+        assertThat(out).isEqualTo("there are no resources\n");
+
+        applyAll();
+        assertThat(vireo("plan", "-f", directory.resolve("all.yaml").toString())).isZero();
+        assertThat(out).isEqualTo("nothing to do\n");
+    }
+
+    @Test
+    void whatItPrintsCanBeAppliedAgain() {
+        applyAll();
+        for (String form : List.of("json", "yaml")) {
+            assertThat(vireo("get", "all", "-o", form)).isZero();
+            String printed = file("again." + form, out);
+            assertThat(vireo("apply", "-f", printed)).as(err).isZero();
+            assertThat(out.lines()).hasSize(4).allMatch(line -> line.endsWith(" unchanged"));
+            assertThat(vireo("get", "profile", "web1", "-o", form)).isZero();
+            assertThat(vireo("apply", "-f", file("one." + form, out))).as(err).isZero();
+        }
+    }
+
+    @Test
+    void showsTables() {
+        applyAll();
+        assertThat(vireo("get", "net")).isZero();
+        assertThat(out).matches("NAME  READY  AGE  MESSAGE\nlan   yes    [0-9]+s   -\n");
+        assertThat(vireo("get", "Network", "lan", "-o", "wide")).isZero();
+        assertThat(out).startsWith("NAME  SPEC");
+        assertThat(vireo("get", "all", "-o", "name")).isZero();
+        assertThat(out.lines()).contains("Pool/ssd", "ServerProfile/web1").hasSize(4);
+        assertThat(vireo("get", "vnics", "-o", "name")).isZero();
+        assertThat(out).isEqualTo("Vnic/web1.eth0\n");
+        assertThat(vireo("get", "all")).isZero();
+        assertThat(out).contains("vdisks/root").contains("vnics/web1.eth0");
+    }
+
+    @Test
+    void describes() {
+        applyAll();
+        assertThat(vireo("describe", "vnic", "web1.eth0")).isZero();
+        assertThat(out)
+                .startsWith("Vnic web1.eth0\n")
+                .contains("network: lan")
+                .contains("Connected  False")
+                .contains("uses_total  42")
+                .contains("/run/vireo/web1/eth0.sock");
+    }
+
+    @Test
+    void deletesByNameAndByFile() {
+        applyAll();
+        assertThat(vireo("delete", "vdisk", "root")).isEqualTo(5);
+        assertThat(err).isEqualTo("vireo: Vdisk/root is used by ServerProfile/web1; change or delete that first\n");
+
+        assertThat(vireo("delete", "profile", "web1")).as(err).isZero();
+        assertThat(out).isEqualTo("ServerProfile/web1 deleted\n");
+        assertThat(vireo("apply", "-f", directory.resolve("all.yaml").toString(), "--wait")).isZero();
+        assertThat(vireo("delete", "-f", directory.resolve("all.yaml").toString())).as(err).isZero();
+        assertThat(control.all()).isEmpty();
+    }
+
+    @Test
+    void printsHowToAttach() {
+        applyAll();
+        assertThat(vireo("attach", "web1", "--as", "qemu", "--memory", "512M", "--qemu-version", "10.0")).as(err).isZero();
+        assertThat(out)
+                .contains("size=512M,share=on")
+                .contains("path=/run/vireo/web1/eth0.sock,reconnect-ms=1000")
+                .contains("num-queues=1,bootindex=1");
+        assertThat(vireo("attach", "web1", "--as", "libvirt")).isZero();
+        assertThat(out).contains("<interface type='vhostuser'>");
+        assertThat(vireo("attach", "web1", "--as", "cloud-hypervisor")).isZero();
+        assertThat(out).contains("--net\n");
+        assertThat(vireo("attach", "web1", "--as", "xen")).isEqualTo(2);
+        assertThat(err).contains("qemu, libvirt, cloud-hypervisor");
+        assertThat(vireo("attach", "web9", "--as", "qemu")).isEqualTo(4);
+        assertThat(vireo("attach", "web1", "--as", "qemu", "--memory", "lots")).isEqualTo(2);
+    }
+
+    @Test
+    void showsEvents() {
+        applyAll();
+        assertThat(vireo("events")).isZero();
+        assertThat(out).contains("ADDED     Network/lan  Created").contains("STATUS    Vnic/web1.eth0  Realized");
+        assertThat(vireo("events", "--kind", "net")).isZero();
+        assertThat(out).contains("Network/lan").doesNotContain("Vdisk");
+    }
+
+    @Test
+    void failsInOneSentenceWithACode() {
+        assertThat(vireo("get", "nothings")).isEqualTo(4);
+        assertThat(err).startsWith("vireo: there is no kind 'nothings'; known are networks");
+        assertThat(vireo("get", "network", "none")).isEqualTo(4);
+        assertThat(vireo("apply", "-f", "/nowhere.yaml")).isEqualTo(2);
+        assertThat(err).isEqualTo("vireo: cannot read /nowhere.yaml: it does not exist\n");
+        assertThat(vireo("apply", "-f", file("bad.yaml", "kind: [\n"))).isEqualTo(2);
+        assertThat(err).contains("bad.yaml").contains("line");
+        assertThat(vireo("apply", "-f", file("wrong.yaml", ALL.replace("10Gi", "lots").replace("lan}", "LAN}"))))
+                .isEqualTo(1);
+        assertThat(err.lines()).hasSizeGreaterThan(2).anyMatch(line -> line.startsWith("  /items/3/spec/size: "));
+        assertThat(bare("get", "net", "--socket", directory.resolve("none.sock").toString())).isEqualTo(3);
+        assertThat(err).contains("cannot reach the daemon").contains("vireo serve");
+        assertThat(bare("frobnicate")).isEqualTo(2);
+        assertThat(bare("apply")).isEqualTo(2);
+    }
+
+    @Test
+    void waitingEndsWithItsReason() {
+        world.failNext(
+                new Reference("Pool", "ssd"),
+                new ResourceException(ErrorCode.UNSUPPORTED, "/srv/ssd is no directory; make it"));
+
+        assertThat(vireo("apply", "-f", file("all.yaml", ALL), "--wait=1")).isEqualTo(6);
+        assertThat(err).contains("is not ready").contains("/srv/ssd is no directory; make it");
+    }
+
+    @Test
+    void speaksTcpWithTheToken() {
+        String url = "http://127.0.0.1:" + server.port().orElseThrow();
+        String token = directory.resolve("token").toString();
+
+        assertThat(bare("version", "--server", url, "--token-file", token)).isZero();
+        assertThat(out).contains("daemon test\n");
+        assertThat(bare("get", "all", "--server", url, "--token-file", file("wrong", "wrong"))).isEqualTo(1);
+        assertThat(bare("get", "all", "--server", url, "--token-file", "/nowhere")).isEqualTo(2);
+        assertThat(bare("get", "all", "--server", "ftp://x", "--token-file", token)).isEqualTo(2);
+    }
+
+    @Test
+    void helpListsAllAndCompletionCompletesAll() throws Exception {
+        assertThat(bare("--help")).isZero();
+        String help = out;
+        List<String> commands =
+                List.of("apply", "plan", "get", "describe", "delete", "events", "attach", "serve", "doctor", "completion");
+        assertThat(commands).allMatch(command -> Pattern.compile("^  " + command + " ", Pattern.MULTILINE).matcher(help).find());
+        assertThat(help).contains("Exit codes:");
+
+        assertThat(bare("completion")).isZero();
+        assertThat(commands).allMatch(command -> out.contains(command));
+        assertThat(out).contains("cloud-hypervisor");
+        Process bash = new ProcessBuilder("bash", "-n", file("completion", out)).redirectErrorStream(true).start();
+        assertThat(new String(bash.getInputStream().readAllBytes(), StandardCharsets.UTF_8)).isEmpty();
+        assertThat(bash.waitFor()).isZero();
+    }
+
+    /** Every YAML example of the documentation is accepted, in the order of the page. */
+    @Test
+    void theExamplesOfTheDocumentationWork() throws IOException {
+        Matcher examples =
+                Pattern.compile("```yaml\n(.*?)```", Pattern.DOTALL).matcher(Files.readString(Path.of("../docs/resources.md")));
+        int count = 0;
+        while (examples.find()) {
+            count++;
+            assertThat(vireo("apply", "-f", file("example.yaml", examples.group(1)), "--wait")).as(examples.group(1) + err).isZero();
+        }
+        assertThat(count).isGreaterThanOrEqualTo(6);
+        assertThat(control.ready()).isTrue();
+    }
+}

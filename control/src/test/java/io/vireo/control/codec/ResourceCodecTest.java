@@ -1,0 +1,137 @@
+package io.vireo.control.codec;
+
+import static io.vireo.control.testing.Manifests.json;
+import static io.vireo.control.testing.Manifests.resource;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.vireo.control.KindRegistry;
+import io.vireo.control.Resource;
+import io.vireo.control.testing.FakeWorld;
+import io.vireo.resource.Metadata;
+import io.vireo.resource.Quantity;
+import io.vireo.resource.Violation;
+import io.vireo.resource.spec.NetworkSpec;
+import io.vireo.resource.spec.ServerProfileSpec;
+import io.vireo.resource.spec.SocketMode;
+import io.vireo.resource.spec.VdiskSpec;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import tools.jackson.databind.JsonNode;
+
+final class ResourceCodecTest {
+    private final ResourceCodec codec =
+            new ResourceCodec(new KindRegistry(new FakeWorld().kinds()));
+
+    private Manifest bind(JsonNode node) {
+        var binder = new SpecBinder();
+        return codec.manifest(node, "", binder)
+                .orElseThrow(() -> new AssertionError(binder.violations().toString()));
+    }
+
+    private List<String> pointers(JsonNode node) {
+        var binder = new SpecBinder();
+        assertThat(codec.manifest(node, "", binder)).isEmpty();
+        return binder.violations().stream().map(Violation::pointer).toList();
+    }
+
+    @Test
+    void fillsInDefaults() {
+        var network = (NetworkSpec) bind(resource("Network", "lan", "{}")).spec();
+        var disk = (VdiskSpec) bind(resource("Vdisk", "d", "{'pool':'p','size':'10Gi'}")).spec();
+
+        assertThat(network.mtu()).isEqualTo(1500);
+        assertThat(network.uplink()).isEmpty();
+        assertThat(disk.size()).isEqualTo(new Quantity(10L << 30));
+        assertThat(disk.blockSize()).isEqualTo(512);
+        assertThat(
+                        ((VdiskSpec)
+                                        bind(resource("Vdisk", "d", "{'pool':'p','size':4096}"))
+                                                .spec())
+                                .size()
+                                .bytes())
+                .isEqualTo(4096);
+    }
+
+    @Test
+    void collectsAllViolationsWithTheirPlaces() {
+        JsonNode bad =
+                resource(
+                        "ServerProfile",
+                        "web1",
+                        "{'vnics':[{'name':'eth0','network':'lan','mac':'01:00:5e:00:00:01'},"
+                                + "{'name':'UPPER','network':'lan','queuePairs':0,'vlan':4095,'a/b':1}],'vdisks':{},'x':1}");
+
+        assertThat(pointers(bad))
+                .containsExactlyInAnyOrder(
+                        "/spec/vnics/0/mac",
+                        "/spec/vnics/1/name",
+                        "/spec/vnics/1/queuePairs",
+                        "/spec/vnics/1/vlan",
+                        "/spec/vnics/1/a~1b",
+                        "/spec/vdisks",
+                        "/spec/x");
+    }
+
+    @Test
+    void guessesNothing() {
+        assertThat(pointers(resource("Network", "lan", "{'mtu':'1500'}")))
+                .containsExactly("/spec/mtu");
+        assertThat(pointers(resource("Network", "lan", "{'mtu':1500.0}")))
+                .containsExactly("/spec/mtu");
+        assertThat(pointers(resource("Network", "lan", "{'mtu':99999999999999999999}")))
+                .containsExactly("/spec/mtu");
+        assertThat(pointers(resource("Pool", "p", "{'directIo':'yes'}")))
+                .containsExactly("/spec/directIo");
+        assertThat(pointers(resource("Pool", "p", "{'type':'DIRECTORY'}")))
+                .containsExactly("/spec/type");
+        assertThat(pointers(resource("Vdisk", "d", "{'size':'10Gi'}")))
+                .containsExactly("/spec/pool");
+    }
+
+    @Test
+    void checksTheEnvelope() {
+        assertThat(pointers(json("{'kind':'Nothing'}")))
+                .contains("/apiVersion", "/kind", "/metadata");
+        assertThat(pointers(json("[]"))).containsExactly("");
+        assertThat(pointers(resource("Network", "../etc", "{}"))).containsExactly("/metadata/name");
+        assertThat(pointers(resource("Network", "a".repeat(64), "{}")))
+                .containsExactly("/metadata/name");
+        assertThat(
+                        pointers(
+                                json(
+                                        "{'apiVersion':'vireo/v1','kind':'Network','metadata':{'name':'a','labels':{'x':1}}}")))
+                .containsExactly("/metadata/labels/x");
+    }
+
+    @Test
+    void readsBackWhatItWrites() {
+        Manifest manifest =
+                bind(
+                        resource(
+                                "ServerProfile",
+                                "web1",
+                                "{'vnics':[{'name':'eth0','network':'lan','mac':'52:54:00:00:00:01','trunk':[5,7],"
+                                        + "'nativeVlan':5,'socketMode':'client','socketPath':'/tmp/x'}],"
+                                        + "'vdisks':[{'name':'disk0','vdisk':'d','bootOrder':1,'serial':'S1'}]}"));
+        Metadata metadata = Metadata.of("web1", "u-1");
+        metadata =
+                new Metadata(
+                        "web1",
+                        Map.of("a", "b"),
+                        Map.of(),
+                        "u-1",
+                        3,
+                        7,
+                        metadata.createdAt(),
+                        metadata.updatedAt(),
+                        metadata.deletionRequestedAt(),
+                        metadata.owner());
+        var resource = new Resource("ServerProfile", metadata, manifest.spec());
+
+        assertThat(codec.decode(codec.encode(resource), 7)).isEqualTo(resource);
+        assertThat(bind(codec.write(resource)).spec()).isEqualTo(manifest.spec());
+        assertThat(((ServerProfileSpec) manifest.spec()).vnics().getFirst().socketMode())
+                .isEqualTo(SocketMode.CLIENT);
+    }
+}

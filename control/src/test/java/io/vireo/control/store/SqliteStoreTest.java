@@ -1,0 +1,56 @@
+package io.vireo.control.store;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+final class SqliteStoreTest extends StoreContract {
+    @TempDir Path directory;
+
+    private Path file() {
+        return directory.resolve("state/vireo.db");
+    }
+
+    @Override
+    Store open() {
+        return SqliteStore.open(file());
+    }
+
+    @Test
+    void isReadableByItsOwnerOnly() throws IOException {
+        assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(file())))
+                .isEqualTo("rw-------");
+    }
+
+    @Test
+    void refusesAFileOfANewerVersion() throws SQLException {
+        Path newer = directory.resolve("newer.db");
+        SqliteStore.open(newer).close();
+        try (var connection = DriverManager.getConnection("jdbc:sqlite:" + newer);
+                var statement = connection.createStatement()) {
+            statement.execute("UPDATE meta SET value = 99 WHERE name = 'format'");
+        }
+
+        assertThatThrownBy(() -> SqliteStore.open(newer)).hasMessageContaining("format 99");
+    }
+
+    @Test
+    void refusesAFileThatIsNoDatabase() throws IOException {
+        Path text =
+                Files.writeString(
+                        directory.resolve("text"),
+                        "this is no database, but it is long enough\n".repeat(50));
+
+        assertThatThrownBy(() -> SqliteStore.open(text))
+                .isInstanceOf(StoreException.class)
+                .hasMessageContaining("text");
+    }
+}
