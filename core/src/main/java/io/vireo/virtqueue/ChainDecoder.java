@@ -44,11 +44,6 @@ final class ChainDecoder {
     private long[] bounceAddress = new long[0];
     private int[] bounceLength = new int[0];
 
-    // The chain that is being decoded.
-    private long table;
-    private int tableSize;
-    private boolean inIndirect;
-
     private String cause = "";
 
     ChainDecoder(int size, boolean indirectAllowed, GuestMemory memory) {
@@ -68,32 +63,64 @@ final class ChainDecoder {
     }
 
     /**
-     * Decodes a chain of one descriptor that lies in the region of the one before it: the common
-     * case. False: try {@link #chain}.
+     * Decodes chains of one descriptor each that lie in the region of the one before: the common
+     * case. Ends before the first that is otherwise, which {@link #chain} decodes or refuses. Only
+     * reads foreign memory and writes to the batch behind its end, {@link ChainBatch#head}
+     * included; the loads of one chain wait for no other's.
+     *
+     * @param rings of the queue
+     * @param next index of the available ring to begin with
+     * @param count chains at most, which are available and fit the batch
+     * @return how many were decoded
      */
-    boolean single(ChainBatch batch, long address, long rest) {
-        long length = rest & LENGTH;
-        long offset = address - regionStart;
-        int range = batch.ranges;
-        if ((rest & NOT_SINGLE) != 0
-                || length == 0
-                || offset < 0
-                || offset > regionSize - length
-                || range == batch.rangeLength.length) {
-            return false;
-        }
+    int singles(ChainBatch batch, Rings rings, int next, int count) {
+        int[] heads = batch.head;
+        int[] firstReadable = batch.firstReadable;
+        int[] readableRanges = batch.readableRanges;
+        long[] readableBytes = batch.readableBytes;
+        int[] firstWritable = batch.firstWritable;
+        int[] writableRanges = batch.writableRanges;
+        long[] writableBytes = batch.writableBytes;
+        long[] rangeAddress = batch.rangeAddress;
+        int[] rangeLength = batch.rangeLength;
+        long ring = rings.available() + Rings.HEADER;
+        long descriptors = rings.descriptors();
+        int entries = size;
+        long start = regionStart;
+        long bytes = regionSize;
+        long host = regionHost;
         int at = batch.count;
-        int write = (int) (rest >>> WRITE_SHIFT) & 1;
-        int read = 1 - write;
-        batch.rangeAddress[range] = regionHost + offset;
-        batch.rangeLength[range] = (int) length;
-        batch.firstReadable[at] = range;
-        batch.readableRanges[at] = read;
-        batch.readableBytes[at] = read * length;
-        batch.firstWritable[at] = range + read;
-        batch.writableRanges[at] = write;
-        batch.writableBytes[at] = write * length;
-        return true;
+        int range = batch.ranges;
+        int limit = Math.min(count, rangeLength.length - range);
+        for (int i = 0; i < limit; i++) {
+            long entry = ring + (((next + i) & (entries - 1)) << 1);
+            int head = ForeignMemory.getShort(entry) & 0xFFFF;
+            if (head >= entries) {
+                return i;
+            }
+            long descriptor = descriptors + ((long) head << DESCRIPTOR_SHIFT);
+            long address = ForeignMemory.getLong(descriptor);
+            long rest = ForeignMemory.getLong(descriptor + REST);
+            long length = rest & LENGTH;
+            long offset = address - start;
+            if ((rest & NOT_SINGLE) != 0 || length == 0 || offset < 0 || offset > bytes - length) {
+                return i;
+            }
+            int write = (int) (rest >>> WRITE_SHIFT) & 1;
+            int read = 1 - write;
+            heads[at] = head;
+            firstReadable[at] = range;
+            readableRanges[at] = read;
+            readableBytes[at] = length & -read;
+            firstWritable[at] = range + read;
+            writableRanges[at] = write;
+            writableBytes[at] = length & -write;
+            rangeAddress[range] = host + offset;
+            rangeLength[range] = (int) length;
+            at++;
+            range++;
+        }
+        return limit;
     }
 
     /**
@@ -105,9 +132,9 @@ final class ChainDecoder {
      * @return false if it breaks a rule or does not fit: {@link #cause}
      */
     boolean chain(ChainBatch batch, long descriptors, long first, long firstRest) {
-        table = descriptors;
-        tableSize = size;
-        inIndirect = false;
+        long table = descriptors;
+        int tableSize = size;
+        boolean indirect = false;
         long address = first;
         long rest = firstRest;
         int left = size;
@@ -118,9 +145,12 @@ final class ChainDecoder {
         boolean writing = false;
         while (true) {
             if ((rest & F_INDIRECT) != 0) {
-                if (!enter(address, rest)) {
+                table = indirectTable(address, rest, indirect);
+                if (table == GuestMemory.INVALID) {
                     return false;
                 }
+                tableSize = (int) ((rest & LENGTH) >>> DESCRIPTOR_SHIFT);
+                indirect = true;
                 address = ForeignMemory.getLong(table);
                 rest = ForeignMemory.getLong(table + REST);
                 continue;
@@ -202,39 +232,39 @@ final class ChainDecoder {
         regionHost = memory.host(position);
     }
 
-    /** Goes on in the table that an indirect descriptor refers to. */
-    private boolean enter(long address, long rest) {
+    /** Translates the table that an indirect descriptor refers to; INVALID if it is refused. */
+    private long indirectTable(long address, long rest, boolean nested) {
         long length = rest & LENGTH;
         if (!indirectAllowed) {
-            return refuse("an indirect descriptor, which was not negotiated");
+            refuse("an indirect descriptor, which was not negotiated");
+        } else if (nested) {
+            refuse("an indirect descriptor in an indirect table");
+        } else if ((rest & F_NEXT) != 0) {
+            refuse("an indirect descriptor with a next one");
+        } else if (length == 0 || length % DESCRIPTOR_SIZE != 0) {
+            refuse("an indirect table of " + length + " bytes");
+        } else if (length > (long) size << DESCRIPTOR_SHIFT) {
+            refuse("an indirect table of " + length + " bytes, longer than the queue");
+        } else {
+            long offset = address - regionStart;
+            if (offset >= 0 && offset <= regionSize - length) {
+                return regionHost + offset;
+            }
+            return distantTable(address, length);
         }
-        if (inIndirect) {
-            return refuse("an indirect descriptor in an indirect table");
-        }
-        if ((rest & F_NEXT) != 0) {
-            return refuse("an indirect descriptor with a next one");
-        }
-        if (length == 0 || length % DESCRIPTOR_SIZE != 0) {
-            return refuse("an indirect table of " + length + " bytes");
-        }
-        if (length > (long) size << DESCRIPTOR_SHIFT) {
-            return refuse("an indirect table of " + length + " bytes, longer than the queue");
-        }
-        long offset = address - regionStart;
-        long host =
-                offset >= 0 && offset <= regionSize - length
-                        ? regionHost + offset
-                        : memory.translate(address, length);
+        return GuestMemory.INVALID;
+    }
+
+    /** As {@link #indirectTable} for one that is not in the region of the last buffer. */
+    private long distantTable(long address, long length) {
+        long host = memory.translate(address, length);
         if (host == GuestMemory.INVALID) {
             host = bounceTable(address, length);
-            if (host == GuestMemory.INVALID) {
-                return refuseAddress("an indirect table", address, length);
-            }
         }
-        table = host;
-        tableSize = (int) (length >>> DESCRIPTOR_SHIFT);
-        inIndirect = true;
-        return true;
+        if (host == GuestMemory.INVALID) {
+            refuseAddress("an indirect table", address, length);
+        }
+        return host;
     }
 
     /** Copies a table that crosses from a region into the next one. */

@@ -13,7 +13,10 @@ record Rings(long descriptors, long available, long used) {
     private static final int DESCRIPTOR = 16;
     private static final int AVAILABLE_ENTRY = 2;
     private static final int USED_ENTRY = 8;
-    private static final int HEADER = 4;
+
+    /** Bytes of flags and index, before the entries of a ring. */
+    static final int HEADER = 4;
+
     private static final int EVENT = 2;
 
     private static final int DESCRIPTOR_ALIGNMENT = 16;

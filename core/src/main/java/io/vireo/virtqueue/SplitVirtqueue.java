@@ -14,7 +14,6 @@ import org.jspecify.annotations.Nullable;
 final class SplitVirtqueue extends Virtqueue {
     // struct virtq_avail, struct virtq_used
     private static final int INDEX = 2;
-    private static final int RING = 4;
     private static final int NO_INTERRUPT = 1;
     private static final short NO_NOTIFY = 1;
     private static final int USED_SHIFT = 3;
@@ -26,7 +25,7 @@ final class SplitVirtqueue extends Virtqueue {
     private final @Nullable InflightRegion inflight;
     private final ChainDecoder decoder;
 
-    private long descriptors;
+    private Rings rings;
     private long available;
     private long used;
 
@@ -49,6 +48,7 @@ final class SplitVirtqueue extends Virtqueue {
     private int generation = 1;
     private int inFlight;
     private int stale;
+    private boolean singlesExpected = true;
     private boolean halted;
     private boolean stopped;
 
@@ -62,8 +62,7 @@ final class SplitVirtqueue extends Virtqueue {
         popped = new char[size];
         boolean indirect = (config.features() & INDIRECT_DESC) != 0;
         decoder = new ChainDecoder(size, indirect, config.memory());
-        Rings rings = Rings.of(userAddresses, size, eventIndex, config.memory());
-        descriptors = rings.descriptors();
+        rings = Rings.of(userAddresses, size, eventIndex, config.memory());
         available = rings.available();
         used = rings.used();
         inflight = config.inflight().orElse(null);
@@ -115,15 +114,30 @@ final class SplitVirtqueue extends Virtqueue {
         if (halted) {
             return taken;
         }
-        int count = Math.min(wanted, ready);
-        long ring = available + RING;
-        for (int i = 0; i < count; i++) {
-            int head = ForeignMemory.getShort(ring + ((next & mask) << 1)) & 0xFFFF;
-            if (!take(batch, head)) {
-                return taken + i;
+        return taken + popAvailable(batch, Math.min(wanted, ready));
+    }
+
+    /** Appends chains of the available ring; {@code count} are available and fit the batch. */
+    private int popAvailable(ChainBatch batch, int count) {
+        int taken = 0;
+        while (taken < count) {
+            if (singlesExpected) {
+                int singles = decoder.singles(batch, rings, next, count - taken);
+                int committed = commitSingles(batch, singles);
+                taken += committed;
+                if (committed < singles || taken == count) {
+                    return taken;
+                }
             }
+            long entry = rings.available() + Rings.HEADER + ((long) (next & mask) << 1);
+            int ranges = batch.ranges;
+            if (!take(batch, ForeignMemory.getShort(entry) & 0xFFFF)) {
+                return taken;
+            }
+            singlesExpected = batch.ranges - ranges == 1;
+            taken++;
         }
-        return taken + count;
+        return taken;
     }
 
     /** Looks how far the driver is; {@code known} chains were available when we looked last. */
@@ -154,15 +168,19 @@ final class SplitVirtqueue extends Virtqueue {
         if (head >= size) {
             return malformed("descriptor " + head + " does not exist");
         }
-        if (heads[head] != 0) {
-            return malformed("descriptor " + head + " was made available twice");
-        }
-        long descriptor = descriptors + ((long) head << ChainDecoder.DESCRIPTOR_SHIFT);
+        long descriptor = rings.descriptors() + ((long) head << ChainDecoder.DESCRIPTOR_SHIFT);
         long address = ForeignMemory.getLong(descriptor);
         long rest = ForeignMemory.getLong(descriptor + ChainDecoder.REST);
-        if (!decoder.single(batch, address, rest)
-                && !decoder.chain(batch, descriptors, address, rest)) {
+        if (!decoder.chain(batch, rings.descriptors(), address, rest)) {
             return decoder.cause().isEmpty() ? false : malformed(decoder.cause());
+        }
+        return commit(batch, head);
+    }
+
+    /** Makes the chain behind the last one of the batch part of it, unless it is there already. */
+    private boolean commit(ChainBatch batch, int head) {
+        if (heads[head] != 0) {
+            return malformed("descriptor " + head + " was made available twice");
         }
         if (inflight != null) {
             inflight.popped(head);
@@ -177,6 +195,45 @@ final class SplitVirtqueue extends Virtqueue {
         next = (next + 1) & 0xFFFF;
         batch.count = at + 1;
         return true;
+    }
+
+    /** As {@link #commit} for {@code count} chains of one range each; returns how many it took. */
+    private int commitSingles(ChainBatch batch, int count) {
+        int[] states = heads;
+        char[] order = popped;
+        int[] names = batch.head;
+        int first = batch.count;
+        int position = next;
+        int state = generation;
+        int done = 0;
+        try {
+            while (done < count) {
+                int head = names[first + done];
+                if (states[head] != 0) {
+                    break;
+                }
+                if (inflight != null) {
+                    inflight.popped(head);
+                }
+                states[head] = state;
+                order[(position + done) & mask] = (char) head;
+                done++;
+            }
+        } catch (InternalError e) {
+            // A late one, or from the in-flight region: none of these was popped.
+            for (int i = 0; i < done; i++) {
+                states[names[first + i]] = 0;
+            }
+            throw e;
+        }
+        next = (position + done) & 0xFFFF;
+        inFlight += done;
+        batch.ranges += done;
+        batch.count = first + done;
+        if (done < count) {
+            fail("descriptor " + names[first + done] + " was made available twice");
+        }
+        return done;
     }
 
     private boolean malformed(String cause) {
@@ -225,7 +282,7 @@ final class SplitVirtqueue extends Virtqueue {
             if (inflight != null) {
                 inflight.pushed(head);
             }
-            long element = used + RING + ((long) (usedIndex & mask) << USED_SHIFT);
+            long element = used + Rings.HEADER + ((long) (usedIndex & mask) << USED_SHIFT);
             ForeignMemory.putLong(element, head | (long) written << Integer.SIZE);
             usedIndex = (usedIndex + 1) & 0xFFFF;
         }
@@ -318,8 +375,7 @@ final class SplitVirtqueue extends Virtqueue {
 
     @Override
     public void memory(GuestMemory table) throws VirtqueueException {
-        Rings rings = Rings.of(userAddresses, size, eventIndex, table);
-        descriptors = rings.descriptors();
+        rings = Rings.of(userAddresses, size, eventIndex, table);
         available = rings.available();
         used = rings.used();
         decoder.memory(table);

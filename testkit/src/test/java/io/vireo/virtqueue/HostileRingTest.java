@@ -177,6 +177,13 @@ class HostileRingTest {
     }
 
     @Test
+    void indirectTableIsTheDescriptorTableItself() {
+        driver.descriptor(0, driver.descriptors(), 16, DriverQueue.INDIRECT, 0);
+        driver.offer(0);
+        assertBroken("an indirect descriptor in an indirect table");
+    }
+
+    @Test
     void indirectDescriptorWithANext() {
         driver.descriptor(0, buffer, 16, DriverQueue.INDIRECT | DriverQueue.NEXT, 1);
         driver.offer(0);

@@ -8,7 +8,7 @@ import java.util.Arrays;
  */
 final class VirtqueueSpeed {
     private static final int BATCH = 32;
-    private static final int TURNS = 400_000;
+    private static final int TURNS = Integer.getInteger("turns", 400_000);
     private static final int WINDOWS = 9;
 
     private static long polled;
@@ -57,11 +57,12 @@ final class VirtqueueSpeed {
             addresses[1] = rig.buffer(4096);
             addresses[2] = rig.buffer(1);
             table[0] = rig.buffer(64);
+            // The median turn of each window: a turn is too short to be interrupted often.
             double[] pops = new double[WINDOWS];
             double[] pushes = new double[WINDOWS];
+            long[] popTurns = new long[TURNS];
+            long[] pushTurns = new long[TURNS];
             for (int window = 0; window < WINDOWS; window++) {
-                long pop = 0;
-                long push = 0;
                 for (int turn = 0; turn < TURNS; turn++) {
                     for (int i = 0; i < BATCH; i++) {
                         adder.add(rig);
@@ -76,14 +77,16 @@ final class VirtqueueSpeed {
                     }
                     rig.queue.flush();
                     long end = System.nanoTime();
-                    pop += middle - start;
-                    push += end - middle;
+                    popTurns[turn] = middle - start;
+                    pushTurns[turn] = end - middle;
                     while (rig.driver.poll()) {
                         polled++;
                     }
                 }
-                pops[window] = (double) pop / TURNS / BATCH;
-                pushes[window] = (double) push / TURNS / BATCH;
+                Arrays.sort(popTurns);
+                Arrays.sort(pushTurns);
+                pops[window] = (double) popTurns[TURNS / 2] / BATCH;
+                pushes[window] = (double) pushTurns[TURNS / 2] / BATCH;
             }
             if (polled != (long) WINDOWS * TURNS * BATCH) {
                 throw new AssertionError(polled + " chains came back");
