@@ -208,7 +208,12 @@ public final class Reactor {
         now = System.nanoTime();
         started.countDown();
         while (running) {
-            turn();
+            try {
+                turn();
+            } catch (InternalError e) {
+                // It came late: after the poller that touched the memory had returned.
+                fault(e);
+            }
         }
         epoll.close();
         wakeup.close();
