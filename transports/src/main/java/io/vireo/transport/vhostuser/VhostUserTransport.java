@@ -1,14 +1,17 @@
 package io.vireo.transport.vhostuser;
 
 import io.vireo.device.VirtioDevice;
+import io.vireo.linux.Errno;
 import io.vireo.linux.ErrnoException;
 import io.vireo.linux.NativeBuffer;
+import io.vireo.linux.PathCalls;
 import io.vireo.linux.UnixSocket;
 import io.vireo.reactor.ReactorGroup;
 import io.vireo.transport.Endpoint;
 import io.vireo.transport.EndpointSpec;
 import io.vireo.transport.VirtioTransport;
 import java.io.UncheckedIOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -77,6 +80,7 @@ public final class VhostUserTransport implements VirtioTransport {
 
     private Door listen(EndpointSpec spec, Session.Context context) {
         try {
+            makeDirectory(spec.socket().getParent());
             var socket =
                     UnixSocket.listen(
                             spec.socket(),
@@ -90,8 +94,27 @@ public final class VhostUserTransport implements VirtioTransport {
                     spec.name()
                             + " cannot listen at "
                             + spec.socket()
-                            + ": remove what is there, or choose another runtime directory",
+                            + " ("
+                            + e.getMessage()
+                            + "): remove what is there, or choose another runtime directory",
                     e);
+        }
+    }
+
+    /** The folder of a profile's sockets: whoever may use them may pass through it. */
+    private void makeDirectory(Path directory) throws ErrnoException {
+        var path = directory.toString();
+        try {
+            PathCalls.mkdirat(PathCalls.AT_FDCWD, path, 0750);
+        } catch (ErrnoException e) {
+            if (e.errno() == Errno.EEXIST) {
+                return;
+            }
+            throw e;
+        }
+        PathCalls.chmod(PathCalls.AT_FDCWD, path, 0750);
+        if (configuration.uid() >= 0 || configuration.gid() >= 0) {
+            PathCalls.chown(PathCalls.AT_FDCWD, path, configuration.uid(), configuration.gid());
         }
     }
 
