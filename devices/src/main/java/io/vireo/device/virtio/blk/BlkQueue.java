@@ -24,7 +24,11 @@ import org.jspecify.annotations.Nullable;
  * second failure at the same place breaks the queue.
  */
 final class BlkQueue implements Poller, BlockCompletion {
-    private static final int BATCH = 32;
+    /**
+     * Chains per turn: few enough that the driver refills the queue while the next ones are served.
+     */
+    private static final int BATCH = 16;
+
     private static final String GONE = "the memory of a request is gone";
 
     private final VirtioBlkDevice device;
