@@ -1,0 +1,230 @@
+package io.vireo.fabric.storage;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+import io.vireo.block.BlockDevice;
+import io.vireo.block.BlockPool;
+import io.vireo.block.BlockVolume;
+import io.vireo.block.ExclusiveUse;
+import io.vireo.block.PoolSpace;
+import io.vireo.block.VolumeFormat;
+import io.vireo.resource.ErrorCode;
+import io.vireo.resource.Metadata;
+import io.vireo.resource.Quantity;
+import io.vireo.resource.Realization;
+import io.vireo.resource.RealizeContext;
+import io.vireo.resource.Reference;
+import io.vireo.resource.ResourceException;
+import io.vireo.resource.UpdateResult;
+import io.vireo.resource.Violation;
+import io.vireo.resource.spec.PoolSpec;
+import io.vireo.resource.spec.VdiskSpec;
+import io.vireo.testkit.MemoryBlockDevice;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+
+class StorageKindsTest {
+    private final List<String> calls = new ArrayList<>();
+    private final PoolKind pools = new PoolKind();
+    private final VdiskKind vdisks = new VdiskKind();
+    private final Metadata metadata = Metadata.of("disk", "1");
+
+    private static VdiskSpec vdisk(long size, int block, int physical) {
+        return new VdiskSpec("main", new Quantity(size), block, physical);
+    }
+
+    private static PoolSpec pool(PoolSpec.Type type, String path) {
+        return new PoolSpec(type, Optional.ofNullable(path), PoolSpec.Backend.AUTO, true);
+    }
+
+    private static List<String> pointers(List<Violation> violations) {
+        return violations.stream().map(Violation::pointer).toList();
+    }
+
+    private final class FakePool implements BlockPool {
+        @Override
+        public String location() {
+            return "here";
+        }
+
+        @Override
+        public void create(String volume, VolumeFormat format) {
+            calls.add("create " + volume + " " + format.capacity());
+        }
+
+        @Override
+        public BlockVolume open(String volume, VolumeFormat format) {
+            calls.add("open " + volume);
+            return new FakeVolume(new MemoryBlockDevice(format.capacity(), 512));
+        }
+
+        @Override
+        public void delete(String volume, boolean evenIfWritten) {
+            calls.add("delete " + volume + " " + evenIfWritten);
+        }
+
+        @Override
+        public PoolSpace space() {
+            return new PoolSpace(100, 40);
+        }
+
+        @Override
+        public void close() {
+            calls.add("close pool");
+        }
+    }
+
+    private final class FakeVolume implements BlockVolume {
+        private final MemoryBlockDevice memory;
+
+        FakeVolume(MemoryBlockDevice memory) {
+            this.memory = memory;
+        }
+
+        @Override
+        public BlockDevice device() {
+            return memory;
+        }
+
+        @Override
+        public void grow(long capacity) {
+            calls.add("grow " + capacity);
+            memory.pretendToGrow(capacity);
+        }
+
+        @Override
+        public String trouble() {
+            return "";
+        }
+
+        @Override
+        public void close() {
+            calls.add("close volume");
+        }
+    }
+
+    private RealizeContext context(boolean provisioned) {
+        return new RealizeContext() {
+            @Override
+            public <T> T require(Reference reference, Class<T> contract) {
+                assertThat(reference).isEqualTo(new Reference("Pool", "main"));
+                return contract.cast(new FakePool());
+            }
+
+            @Override
+            public <T> T service(Class<T> type) {
+                throw new AssertionError(type);
+            }
+
+            @Override
+            public boolean provisioned() {
+                return provisioned;
+            }
+
+            @Override
+            public Runnable statusChanged() {
+                return () -> {};
+            }
+        };
+    }
+
+    @Test
+    void aVdiskIsMadeOnceAndThenOnlyOpened() {
+        VdiskSpec spec = vdisk(1 << 20, 512, 4096);
+        vdisks.realize(metadata, spec, context(false)).close(() -> calls.add("closed"));
+        vdisks.realize(metadata, spec, context(true));
+        vdisks.destroy(metadata, spec, context(true));
+        vdisks.destroy(metadata, spec, context(false));
+        assertThat(calls)
+                .containsExactly(
+                        "create disk 1048576",
+                        "open disk",
+                        "close volume",
+                        "closed",
+                        "open disk",
+                        "delete disk true",
+                        "delete disk false");
+    }
+
+    @Test
+    void growsInPlace() {
+        VdiskSpec small = vdisk(1 << 20, 512, 4096);
+        VdiskSpec large = vdisk(2 << 20, 512, 4096);
+        Realization running = vdisks.realize(metadata, small, context(true));
+        UpdateResult result = vdisks.update(running, metadata, small, large, context(true));
+        assertThat(result).isEqualTo(UpdateResult.IN_PLACE);
+        assertThat(vdisks.update(running, metadata, large, large, context(true)))
+                .isEqualTo(UpdateResult.IN_PLACE);
+        assertThat(calls).containsExactly("open disk", "grow 2097152");
+        assertThat(running.status().attributes()).containsEntry("capacityBytes", "2097152");
+        assertThat(vdisks.validateUpdate(metadata, small, large)).isEmpty();
+        assertThat(pointers(vdisks.validateUpdate(metadata, large, small)))
+                .containsExactly("/spec/size");
+    }
+
+    @Test
+    void hasOneWriterOrManyReaders() {
+        Realization running = vdisks.realize(metadata, vdisk(1 << 20, 512, 512), context(true));
+        ExclusiveUse use = running.contract(ExclusiveUse.class).orElseThrow();
+        ExclusiveUse.Claim writer = use.claim("web1.disk0", false);
+        for (boolean readOnly : new boolean[] {false, true}) {
+            assertThatExceptionOfType(ResourceException.class)
+                    .isThrownBy(() -> use.claim("web2.disk0", readOnly))
+                    .withMessageContaining("web1.disk0")
+                    .satisfies(e -> assertThat(e.code()).isEqualTo(ErrorCode.IN_USE));
+        }
+        writer.release();
+        use.claim("a", true);
+        use.claim("b", true);
+        assertThatExceptionOfType(ResourceException.class).isThrownBy(() -> use.claim("c", false));
+        assertThat(running.status().attributes()).containsEntry("attachedTo", "a, b");
+        assertThat(running.contract(BlockDevice.class)).isPresent();
+        assertThat(running.contract(String.class)).isEmpty();
+    }
+
+    @Test
+    void checksVdisks() {
+        assertThat(vdisks.validate(metadata, vdisk(1 << 20, 512, 4096))).isEmpty();
+        assertThat(pointers(vdisks.validate(metadata, vdisk(0, 512, 512))))
+                .containsExactly("/spec/size");
+        assertThat(pointers(vdisks.validate(metadata, vdisk(512, 4096, 4096))))
+                .containsExactly("/spec/size");
+        assertThat(pointers(vdisks.validate(metadata, vdisk(4096, 4096, 512))))
+                .containsExactly("/spec/physicalBlockSize");
+        assertThat(pointers(vdisks.validate(metadata, vdisk(4096, 1024, 2048))))
+                .containsExactly("/spec/blockSize", "/spec/physicalBlockSize");
+    }
+
+    @Test
+    void checksPools() {
+        assertThat(pools.validate(metadata, pool(PoolSpec.Type.DIRECTORY, "/var/x"))).isEmpty();
+        assertThat(pools.validate(metadata, pool(PoolSpec.Type.NULL, null))).isEmpty();
+        for (String path : new String[] {"/", "/a/../b", "/a/./b"}) {
+            assertThat(pointers(pools.validate(metadata, pool(PoolSpec.Type.DIRECTORY, path))))
+                    .as(path)
+                    .containsExactly("/spec/path");
+        }
+        assertThat(pools.validate(metadata, pool(PoolSpec.Type.DIRECTORY, null))).hasSize(1);
+        assertThat(pools.validate(metadata, pool(PoolSpec.Type.NULL, "/a"))).hasSize(1);
+        assertThat(
+                        pools.validateUpdate(
+                                metadata,
+                                pool(PoolSpec.Type.DIRECTORY, "/a"),
+                                pool(PoolSpec.Type.NULL, null)))
+                .hasSize(2);
+    }
+
+    @Test
+    void aPoolTellsItsRoom() {
+        var running = new Pool(new FakePool());
+        assertThat(running.status().attributes())
+                .containsEntry("capacityBytes", "100")
+                .containsEntry("freeBytes", "40");
+        assertThat(running.contract(BlockPool.class)).isPresent();
+        running.close(() -> calls.add("closed"));
+        assertThat(calls).containsExactly("close pool", "closed");
+    }
+}
