@@ -1,6 +1,5 @@
 package io.vireo.server;
 
-import io.vireo.api.ApiConfig;
 import io.vireo.api.ApiServer;
 import io.vireo.control.ControlConfig;
 import io.vireo.control.ControlPlane;
@@ -72,7 +71,8 @@ final class Daemon implements AutoCloseable {
                         .add(RuntimeDirectory.class, new RuntimeDirectory(runtime))
                         .add(VirtioTransport.class, new VhostUserTransport(reactors, sockets));
 
-        var control = ControlPlane.open(ControlConfig.at(state.resolve("vireo.db")), kinds(), services);
+        var control =
+                ControlPlane.open(ControlConfig.at(state.resolve("vireo.db")), kinds(), services);
         closers.push(control::close);
         var api = ApiServer.start(config.api(runtime), control, List.of(new HostMetrics(reactors)));
         closers.push(api::close);
@@ -99,11 +99,10 @@ final class Daemon implements AutoCloseable {
                 .addShutdownHook(
                         Thread.ofPlatform()
                                 .name("shutdown")
-                                .unstarted(
-                                        () -> {
-                                            shutdown.countDown();
-                                            awaitClosed();
-                                        }));
+                                .unstarted(() -> {
+                                    shutdown.countDown();
+                                    awaitClosed();
+                                }));
         shutdown.await();
         LOG.log(Level.INFO, "stopping: requests in flight are finished first");
     }

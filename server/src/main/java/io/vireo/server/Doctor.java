@@ -19,7 +19,10 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
-/** {@code vireo doctor}: checks whether this host can run Vireo, and says what to do where it cannot. */
+/**
+ * {@code vireo doctor}: checks whether this host can run Vireo, and says what to do where it
+ * cannot.
+ */
 @Command(
         name = "doctor",
         mixinStandardHelpOptions = true,
@@ -73,7 +76,8 @@ final class Doctor implements Callable<Integer> {
     private static void print(List<Finding> findings, PrintWriter out) {
         int width = findings.stream().mapToInt(f -> f.what.length()).max().orElse(0);
         for (var finding : findings) {
-            out.printf("%-8s %-" + width + "s  %s%n", finding.grade.shown, finding.what, finding.fact);
+            out.printf(
+                    "%-8s %-" + width + "s  %s%n", finding.grade.shown, finding.what, finding.fact);
             if (!finding.remedy.isEmpty()) {
                 out.printf("%-8s %-" + width + "s  -> %s%n", "", "", finding.remedy);
             }
@@ -94,7 +98,8 @@ final class Doctor implements Callable<Integer> {
         var release = System.getProperty("os.version", "?");
         var parts = release.split("[.-]", 3);
         boolean recent =
-                parts.length > 1 && Integer.parseInt(parts[0]) * 100 + Integer.parseInt(parts[1]) >= 510;
+                parts.length > 1
+                        && Integer.parseInt(parts[0]) * 100 + Integer.parseInt(parts[1]) >= 510;
         return recent
                 ? new Finding(Grade.OK, "kernel", release, "")
                 : new Finding(Grade.BROKEN, "kernel", release, "use Linux 5.10 or newer");
@@ -105,7 +110,8 @@ final class Doctor implements Callable<Integer> {
     }
 
     private static Finding memfd() {
-        try (var fd = Memfd.create("vireo-doctor", 4096, Memfd.MFD_CLOEXEC | Memfd.MFD_ALLOW_SEALING)) {
+        try (var fd =
+                Memfd.create("vireo-doctor", 4096, Memfd.MFD_CLOEXEC | Memfd.MFD_ALLOW_SEALING)) {
             Memfd.addSeals(fd, Memfd.F_SEAL_SHRINK);
             return new Finding(Grade.OK, "memfd", "works, and can be sealed", "");
         } catch (ErrnoException e) {
@@ -119,15 +125,14 @@ final class Doctor implements Callable<Integer> {
 
     private static Finding ioUring() {
         return IoUring.unavailableReason()
-                .map(
-                        reason ->
-                                new Finding(
-                                        Grade.WARNING,
-                                        "io_uring",
-                                        reason,
-                                        "disks will use the slower file back end; to allow it: sysctl"
-                                                + " kernel.io_uring_disabled=0, and io_uring_setup/enter/register"
-                                                + " in the container's seccomp profile"))
+                .map(reason ->
+                        new Finding(
+                                Grade.WARNING,
+                                "io_uring",
+                                reason,
+                                "disks will use the slower file back end; to allow it: sysctl"
+                                        + " kernel.io_uring_disabled=0, and io_uring_setup/enter/register"
+                                        + " in the container's seccomp profile"))
                 .orElseGet(() -> new Finding(Grade.OK, "io_uring", "works", ""));
     }
 
@@ -198,10 +203,12 @@ final class Doctor implements Callable<Integer> {
     private static Finding sharedMemory() {
         try {
             var setting =
-                    Files.readString(Path.of("/sys/kernel/mm/transparent_hugepage/shmem_enabled")).strip();
+                    Files.readString(Path.of("/sys/kernel/mm/transparent_hugepage/shmem_enabled"))
+                            .strip();
             return new Finding(Grade.OK, "shared memory", "huge pages for memfd: " + setting, "");
         } catch (IOException e) {
-            return new Finding(Grade.OK, "shared memory", "no huge pages for memfd; none are needed", "");
+            return new Finding(
+                    Grade.OK, "shared memory", "no huge pages for memfd; none are needed", "");
         }
     }
 

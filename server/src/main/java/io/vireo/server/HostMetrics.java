@@ -22,17 +22,31 @@ record HostMetrics(ReactorGroup reactors) implements MetricSource {
         var labels = Map.of("reactor", reactor.name());
         var now = reactor.metrics();
         metrics.add(counter("turns", "Times round the reactor's loop.", labels, now.turns()));
-        metrics.add(counter("work", "Frames, requests and completions handled.", labels, now.work()));
+        metrics.add(
+                counter("work", "Frames, requests and completions handled.", labels, now.work()));
         metrics.add(counter("sleeps", "Times it slept for want of work.", labels, now.sleeps()));
         metrics.add(
-                counter("memory_faults", "Turns that met guest memory gone away.", labels, now.memoryFaults()));
-        metrics.add(counter("failures", "Exceptions thrown by our own code.", labels, now.failures()));
-        metrics.add(gauge("active_pollers", "Devices polled every turn.", labels, now.activePollers()));
-        metrics.add(gauge("parked_pollers", "Devices that wait to be rung.", labels, now.parkedPollers()));
+                counter(
+                        "memory_faults",
+                        "Turns that met guest memory gone away.",
+                        labels,
+                        now.memoryFaults()));
+        metrics.add(
+                counter("failures", "Exceptions thrown by our own code.", labels, now.failures()));
+        metrics.add(
+                gauge("active_pollers", "Devices polled every turn.", labels, now.activePollers()));
+        metrics.add(
+                gauge(
+                        "parked_pollers",
+                        "Devices that wait to be rung.",
+                        labels,
+                        now.parkedPollers()));
     }
 
-    private static Metric counter(String name, String help, Map<String, String> labels, long value) {
-        return new Metric("vireo_reactor_" + name + "_total", help, Metric.Type.COUNTER, labels, value);
+    private static Metric counter(
+            String name, String help, Map<String, String> labels, long value) {
+        return new Metric(
+                "vireo_reactor_" + name + "_total", help, Metric.Type.COUNTER, labels, value);
     }
 
     private static Metric gauge(String name, String help, Map<String, String> labels, long value) {

@@ -26,11 +26,10 @@ public final class Main {
         var serve = new CommandLine(new Serve());
         var commandLine = new CommandLine(new Main()).addSubcommand(serve);
         commandLine.setCaseInsensitiveEnumValuesAllowed(true);
-        commandLine.setExecutionExceptionHandler(
-                (e, failed, _) -> {
-                    failed.getErr().println("vireo: " + Messages.of(e));
-                    return 1;
-                });
+        commandLine.setExecutionExceptionHandler((e, failed, _) -> {
+            failed.getErr().println("vireo: " + Messages.of(e));
+            return 1;
+        });
         try {
             configFile(arguments).ifPresent(file -> applyDefaults(serve, file));
         } catch (IllegalArgumentException e) {
@@ -46,9 +45,7 @@ public final class Main {
                 return Optional.of(Path.of(arguments[i + 1]));
             }
         }
-        return Files.exists(DEFAULT_CONFIG)
-                ? Optional.of(DEFAULT_CONFIG)
-                : Optional.empty();
+        return Files.exists(DEFAULT_CONFIG) ? Optional.of(DEFAULT_CONFIG) : Optional.empty();
     }
 
     /** Lines of the file are options without the dashes: {@code runtime-dir = /run/vireo}. */
@@ -67,11 +64,10 @@ public final class Main {
                         file + ": there is no option \"" + key + "\": see vireo serve --help");
             }
         }
-        serve.setDefaultValueProvider(
-                argument ->
-                        argument instanceof CommandLine.Model.OptionSpec option
-                                ? properties.getProperty(option.longestName().substring(2))
-                                : null);
+        serve.setDefaultValueProvider(argument ->
+                argument instanceof CommandLine.Model.OptionSpec option
+                        ? properties.getProperty(option.longestName().substring(2))
+                        : null);
     }
 
     /** {@code vireo serve}. */

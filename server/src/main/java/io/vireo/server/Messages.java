@@ -15,7 +15,9 @@ final class Messages {
                     case AccessDeniedException denied -> "permission denied: " + denied.getFile();
                     case NoSuchFileException missing -> "no such file: " + missing.getFile();
                     case FileSystemException file ->
-                            file.getFile() + ": " + (file.getReason() == null ? file : file.getReason());
+                            file.getFile()
+                                    + ": "
+                                    + (file.getReason() == null ? file : file.getReason());
                     default -> e.getMessage() == null ? e.toString() : e.getMessage();
                 };
         var cause = e.getCause();

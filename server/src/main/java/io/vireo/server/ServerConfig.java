@@ -13,9 +13,13 @@ import java.util.OptionalInt;
 import java.util.regex.Pattern;
 import picocli.CommandLine.Option;
 
-/** What {@code vireo serve} is told: by options, by the file given with {@code --config}, or by default. */
+/**
+ * What {@code vireo serve} is told: by options, by the file given with {@code --config}, or by
+ * default.
+ */
 final class ServerConfig {
-    private static final Pattern LOOPBACK = Pattern.compile("(?:127\\.0\\.0\\.1|localhost):(\\d{1,5})");
+    private static final Pattern LOOPBACK =
+            Pattern.compile("(?:127\\.0\\.0\\.1|localhost):(\\d{1,5})");
 
     @Option(
             names = "--runtime-dir",
@@ -59,7 +63,8 @@ final class ServerConfig {
     @Option(
             names = "--reactors",
             paramLabel = "N",
-            description = "Number of data reactors. Default: half of the CPUs, at least 1, at most 4")
+            description =
+                    "Number of data reactors. Default: half of the CPUs, at least 1, at most 4")
     int reactors = 0;
 
     @Option(
@@ -80,7 +85,8 @@ final class ServerConfig {
 
     /** What the API is told. */
     ApiConfig api(Path runtime) {
-        return new ApiConfig(runtime, named(socketOwner), named(socketGroup), port(), Version.get());
+        return new ApiConfig(
+                runtime, named(socketOwner), named(socketGroup), port(), Version.get());
     }
 
     /** User id of sockets; -1: the daemon's. */
@@ -101,7 +107,12 @@ final class ServerConfig {
 
     private static IllegalArgumentException unknown(String what, String name, String option) {
         return new IllegalArgumentException(
-                "there is no " + what + " " + name + " on this host: make it or give another with " + option);
+                "there is no "
+                        + what
+                        + " "
+                        + name
+                        + " on this host: make it or give another with "
+                        + option);
     }
 
     private static Optional<String> named(String name) {

@@ -1,6 +1,7 @@
 /**
- * The composition root: reads the configuration, starts the reactors, loads the kinds of resources with {@link
- * java.util.ServiceLoader}, and joins control plane, transports and API. It holds no logic of its own; nothing imports it.
+ * The composition root: reads the configuration, starts the reactors, loads the kinds of resources
+ * with {@link java.util.ServiceLoader}, and joins control plane, transports and API. It holds no
+ * logic of its own; nothing imports it.
  *
  * <p>Entry point: {@link io.vireo.server.Main} with the commands {@code serve} and {@code doctor}.
  */

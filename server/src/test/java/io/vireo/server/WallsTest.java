@@ -33,7 +33,10 @@ class WallsTest {
     };
 
     private static final String[] KINDS_OF_THINGS = {
-        "io.vireo.adapter..", "io.vireo.fabric..", "io.vireo.device.virtio..", "io.vireo.transport.vhostuser.."
+        "io.vireo.adapter..",
+        "io.vireo.fabric..",
+        "io.vireo.device.virtio..",
+        "io.vireo.transport.vhostuser.."
     };
 
     @Test
@@ -117,7 +120,11 @@ class WallsTest {
         check(
                 noClasses()
                         .that()
-                        .resideInAnyPackage("io.vireo.resource..", "io.vireo.control..", "io.vireo.api..", "io.vireo.cli..")
+                        .resideInAnyPackage(
+                                "io.vireo.resource..",
+                                "io.vireo.control..",
+                                "io.vireo.api..",
+                                "io.vireo.cli..")
                         .should()
                         .dependOnClassesThat()
                         .resideInAnyPackage(DATA_PLANE));
