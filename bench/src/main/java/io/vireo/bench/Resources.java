@@ -16,7 +16,7 @@ record Resources(String yaml, List<Path> sockets) {
     private static final String HEAD =
             """
             ---
-            apiVersion: vireo.io/v1
+            apiVersion: vireo/v1
             kind: %s
             metadata:
               name: %s

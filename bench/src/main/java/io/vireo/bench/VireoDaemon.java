@@ -61,9 +61,10 @@ final class VireoDaemon implements AutoCloseable {
     }
 
     private void apply(Path file) throws IOException {
+        awaitSocket(api());
         var command = List.of(vireo.toString(), "apply", "-f", file.toString());
         var builder = new ProcessBuilder(command).inheritIO();
-        builder.environment().put("VIREO_SOCKET", directory.resolve("run/api.sock").toString());
+        builder.environment().put("VIREO_SOCKET", api().toString());
         try {
             var client = builder.start();
             if (!client.waitFor((long) PATIENCE_SECONDS, TimeUnit.SECONDS)
@@ -75,6 +76,10 @@ final class VireoDaemon implements AutoCloseable {
             Thread.currentThread().interrupt();
             throw new BenchException("The benchmark was interrupted.", e);
         }
+    }
+
+    private Path api() {
+        return directory.resolve("run/api.sock");
     }
 
     private void awaitSocket(Path socket) {
