@@ -49,21 +49,6 @@ public final class NativeMemory {
 
     /** Copies 64 bytes, without a call, all of them read before any is written. */
     public static void copy64(long source, long destination) {
-        long a = getLong(source);
-        long b = getLong(source + 8);
-        long c = getLong(source + 16);
-        long d = getLong(source + 24);
-        long e = getLong(source + 32);
-        long f = getLong(source + 40);
-        long g = getLong(source + 48);
-        long h = getLong(source + 56);
-        putLong(destination, a);
-        putLong(destination + 8, b);
-        putLong(destination + 16, c);
-        putLong(destination + 24, d);
-        putLong(destination + 32, e);
-        putLong(destination + 40, f);
-        putLong(destination + 48, g);
-        putLong(destination + 56, h);
+        ForeignMemory.copy64(source, destination);
     }
 }
