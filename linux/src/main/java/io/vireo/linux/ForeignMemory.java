@@ -147,7 +147,9 @@ public final class ForeignMemory {
         MemorySegment.copy(ALL, source, ALL, destination, length);
     }
 
-    /** Copies 64 bytes, all of them read before any is written: no call, and one bounds check each. */
+    /**
+     * Copies 64 bytes, all of them read before any is written: no call, and one bounds check each.
+     */
     public static void copy64(long source, long destination) {
         MemorySegment from = ALL.asSlice(source, 64);
         MemorySegment to = ALL.asSlice(destination, 64);
