@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
 
 /**
  * Our daemon as it is shipped: its launcher, its flags, its default configuration but for
@@ -14,6 +15,7 @@ import java.util.concurrent.TimeUnit;
  */
 final class VireoDaemon implements AutoCloseable {
     private static final double PATIENCE_SECONDS = 60;
+    private static final Pattern READY = Pattern.compile(" is ready");
 
     private final Path vireo;
     private final Path directory;
@@ -28,6 +30,12 @@ final class VireoDaemon implements AutoCloseable {
         command.add("--listen=none");
         command.addAll(options);
         process = new MeasuredProcess("vireo", command, Map.of());
+        try {
+            process.await(READY, PATIENCE_SECONDS);
+        } catch (BenchException e) {
+            process.close();
+            throw e;
+        }
     }
 
     /** Starts the daemon that was built in {@code root}. */
@@ -61,10 +69,9 @@ final class VireoDaemon implements AutoCloseable {
     }
 
     private void apply(Path file) throws IOException {
-        awaitSocket(api());
         var command = List.of(vireo.toString(), "apply", "-f", file.toString());
         var builder = new ProcessBuilder(command).inheritIO();
-        builder.environment().put("VIREO_SOCKET", api().toString());
+        builder.environment().put("VIREO_SOCKET", directory.resolve("run/api.sock").toString());
         try {
             var client = builder.start();
             if (!client.waitFor((long) PATIENCE_SECONDS, TimeUnit.SECONDS)
@@ -76,10 +83,6 @@ final class VireoDaemon implements AutoCloseable {
             Thread.currentThread().interrupt();
             throw new BenchException("The benchmark was interrupted.", e);
         }
-    }
-
-    private Path api() {
-        return directory.resolve("run/api.sock");
     }
 
     private void awaitSocket(Path socket) {
