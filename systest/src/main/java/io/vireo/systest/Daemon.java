@@ -20,7 +20,7 @@ import tools.jackson.databind.json.JsonMapper;
  */
 public final class Daemon implements Host {
     private static final JsonMapper JSON = JsonMapper.builder().build();
-    private static final Duration START = Duration.ofSeconds(60);
+    private static final Duration START = Duration.ofSeconds(180);
     private static final Duration STOP = Duration.ofSeconds(30);
     private static final Pattern RECOVERED =
             Pattern.compile("^vireo_\\w*inflight_recovered_total\\b.* ([0-9.eE+]+)$");
