@@ -68,8 +68,14 @@ final class VireoCliTest {
 
     @BeforeEach
     void start() {
-        control = ControlPlane.open(ControlConfig.at(directory.resolve("store.db")), world.kinds(), new Services());
-        var config = new ApiConfig(directory, Optional.empty(), Optional.empty(), OptionalInt.of(0), "test");
+        control =
+                ControlPlane.open(
+                        ControlConfig.at(directory.resolve("store.db")),
+                        world.kinds(),
+                        new Services());
+        var config =
+                new ApiConfig(
+                        directory, Optional.empty(), Optional.empty(), OptionalInt.of(0), "test");
         server = ApiServer.start(config, control, List.of());
     }
 
@@ -82,7 +88,9 @@ final class VireoCliTest {
     private int bare(String... arguments) {
         var written = new StringWriter();
         var failed = new StringWriter();
-        int code = VireoCli.run(Map.of(), new PrintWriter(written), new PrintWriter(failed), arguments);
+        int code =
+                VireoCli.run(
+                        Map.of(), new PrintWriter(written), new PrintWriter(failed), arguments);
         out = written.toString();
         err = failed.toString();
         return code;
@@ -172,19 +180,35 @@ final class VireoCliTest {
     void deletesByNameAndByFile() {
         applyAll();
         assertThat(vireo("delete", "vdisk", "root")).isEqualTo(5);
-        assertThat(err).isEqualTo("vireo: Vdisk/root is used by ServerProfile/web1; change or delete that first\n");
+        assertThat(err)
+                .isEqualTo(
+                        "vireo: Vdisk/root is used by ServerProfile/web1; change or delete that first\n");
 
         assertThat(vireo("delete", "profile", "web1")).as(err).isZero();
         assertThat(out).isEqualTo("ServerProfile/web1 deleted\n");
-        assertThat(vireo("apply", "-f", directory.resolve("all.yaml").toString(), "--wait")).isZero();
-        assertThat(vireo("delete", "-f", directory.resolve("all.yaml").toString())).as(err).isZero();
+        assertThat(vireo("apply", "-f", directory.resolve("all.yaml").toString(), "--wait"))
+                .isZero();
+        assertThat(vireo("delete", "-f", directory.resolve("all.yaml").toString()))
+                .as(err)
+                .isZero();
         assertThat(control.all()).isEmpty();
     }
 
     @Test
     void printsHowToAttach() {
         applyAll();
-        assertThat(vireo("attach", "web1", "--as", "qemu", "--memory", "512M", "--qemu-version", "10.0")).as(err).isZero();
+        assertThat(
+                        vireo(
+                                "attach",
+                                "web1",
+                                "--as",
+                                "qemu",
+                                "--memory",
+                                "512M",
+                                "--qemu-version",
+                                "10.0"))
+                .as(err)
+                .isZero();
         assertThat(out)
                 .contains("size=512M,share=on")
                 .contains("path=/run/vireo/web1/eth0.sock,reconnect-ms=1000")
@@ -203,7 +227,9 @@ final class VireoCliTest {
     void showsEvents() {
         applyAll();
         assertThat(vireo("events")).isZero();
-        assertThat(out).contains("ADDED     Network/lan  Created").contains("STATUS    Vnic/web1.eth0  Realized");
+        assertThat(out)
+                .contains("ADDED     Network/lan  Created")
+                .contains("STATUS    Vnic/web1.eth0  Realized");
         assertThat(vireo("events", "--kind", "net")).isZero();
         assertThat(out).contains("Network/lan").doesNotContain("Vdisk");
     }
@@ -217,10 +243,19 @@ final class VireoCliTest {
         assertThat(err).isEqualTo("vireo: cannot read /nowhere.yaml: it does not exist\n");
         assertThat(vireo("apply", "-f", file("bad.yaml", "kind: [\n"))).isEqualTo(2);
         assertThat(err).contains("bad.yaml").contains("line");
-        assertThat(vireo("apply", "-f", file("wrong.yaml", ALL.replace("10Gi", "lots").replace("lan}", "LAN}"))))
+        assertThat(
+                        vireo(
+                                "apply",
+                                "-f",
+                                file(
+                                        "wrong.yaml",
+                                        ALL.replace("10Gi", "lots").replace("lan}", "LAN}"))))
                 .isEqualTo(1);
-        assertThat(err.lines()).hasSizeGreaterThan(2).anyMatch(line -> line.startsWith("  /items/3/spec/size: "));
-        assertThat(bare("get", "net", "--socket", directory.resolve("none.sock").toString())).isEqualTo(3);
+        assertThat(err.lines())
+                .hasSizeGreaterThan(2)
+                .anyMatch(line -> line.startsWith("  /items/3/spec/size: "));
+        assertThat(bare("get", "net", "--socket", directory.resolve("none.sock").toString()))
+                .isEqualTo(3);
         assertThat(err).contains("cannot reach the daemon").contains("vireo serve");
         assertThat(bare("frobnicate")).isEqualTo(2);
         assertThat(bare("apply")).isEqualTo(2);
@@ -243,7 +278,8 @@ final class VireoCliTest {
 
         assertThat(bare("version", "--server", url, "--token-file", token)).isZero();
         assertThat(out).contains("daemon test\n");
-        assertThat(bare("get", "all", "--server", url, "--token-file", file("wrong", "wrong"))).isEqualTo(1);
+        assertThat(bare("get", "all", "--server", url, "--token-file", file("wrong", "wrong")))
+                .isEqualTo(1);
         assertThat(bare("get", "all", "--server", url, "--token-file", "/nowhere")).isEqualTo(2);
         assertThat(bare("get", "all", "--server", "ftp://x", "--token-file", token)).isEqualTo(2);
     }
@@ -253,15 +289,33 @@ final class VireoCliTest {
         assertThat(bare("--help")).isZero();
         String help = out;
         List<String> commands =
-                List.of("apply", "plan", "get", "describe", "delete", "events", "attach", "serve", "doctor", "completion");
-        assertThat(commands).allMatch(command -> Pattern.compile("^  " + command + " ", Pattern.MULTILINE).matcher(help).find());
+                List.of(
+                        "apply",
+                        "plan",
+                        "get",
+                        "describe",
+                        "delete",
+                        "events",
+                        "attach",
+                        "serve",
+                        "doctor",
+                        "completion");
+        assertThat(commands)
+                .allMatch(command ->
+                        Pattern.compile("^  " + command + " ", Pattern.MULTILINE)
+                                .matcher(help)
+                                .find());
         assertThat(help).contains("Exit codes:");
 
         assertThat(bare("completion")).isZero();
         assertThat(commands).allMatch(command -> out.contains(command));
         assertThat(out).contains("cloud-hypervisor");
-        Process bash = new ProcessBuilder("bash", "-n", file("completion", out)).redirectErrorStream(true).start();
-        assertThat(new String(bash.getInputStream().readAllBytes(), StandardCharsets.UTF_8)).isEmpty();
+        Process bash =
+                new ProcessBuilder("bash", "-n", file("completion", out))
+                        .redirectErrorStream(true)
+                        .start();
+        assertThat(new String(bash.getInputStream().readAllBytes(), StandardCharsets.UTF_8))
+                .isEmpty();
         assertThat(bash.waitFor()).isZero();
     }
 
@@ -269,11 +323,14 @@ final class VireoCliTest {
     @Test
     void theExamplesOfTheDocumentationWork() throws IOException {
         Matcher examples =
-                Pattern.compile("```yaml\n(.*?)```", Pattern.DOTALL).matcher(Files.readString(Path.of("../docs/resources.md")));
+                Pattern.compile("```yaml\n(.*?)```", Pattern.DOTALL)
+                        .matcher(Files.readString(Path.of("../docs/resources.md")));
         int count = 0;
         while (examples.find()) {
             count++;
-            assertThat(vireo("apply", "-f", file("example.yaml", examples.group(1)), "--wait")).as(examples.group(1) + err).isZero();
+            assertThat(vireo("apply", "-f", file("example.yaml", examples.group(1)), "--wait"))
+                    .as(examples.group(1) + err)
+                    .isZero();
         }
         assertThat(count).isGreaterThanOrEqualTo(6);
         assertThat(control.ready()).isTrue();

@@ -14,14 +14,29 @@ final class HypervisorTest {
                     "web1",
                     UUID,
                     1L << 30,
-                    List.of(new Guest.Nic("eth0", "/run/vireo/web1/eth0.sock", true, "56:49:00:00:00:01", 1500, 1)),
-                    List.of(new Guest.Disk("disk0", "/run/vireo/web1/disk0.sock", true, 2, OptionalInt.of(1))));
+                    List.of(
+                            new Guest.Nic(
+                                    "eth0",
+                                    "/run/vireo/web1/eth0.sock",
+                                    true,
+                                    "56:49:00:00:00:01",
+                                    1500,
+                                    1)),
+                    List.of(
+                            new Guest.Disk(
+                                    "disk0",
+                                    "/run/vireo/web1/disk0.sock",
+                                    true,
+                                    2,
+                                    OptionalInt.of(1))));
     private static final Guest SPECIAL =
             new Guest(
                     "web2",
                     UUID,
                     (512L << 20) - 1,
-                    List.of(new Guest.Nic("eth0", "/run/a,b.sock", false, "56:49:00:00:00:02", 9000, 4)),
+                    List.of(
+                            new Guest.Nic(
+                                    "eth0", "/run/a,b.sock", false, "56:49:00:00:00:02", 9000, 4)),
                     List.of());
 
     @Test
@@ -43,10 +58,13 @@ final class HypervisorTest {
 
     @Test
     void qemuOfOtherVersionsAndForms() {
-        assertThat(new Qemu(7, 2, false).render(PLAIN)).contains(",reconnect=1\n").doesNotContain("reconnect-ms");
+        assertThat(new Qemu(7, 2, false).render(PLAIN))
+                .contains(",reconnect=1\n")
+                .doesNotContain("reconnect-ms");
         assertThat(new Qemu(9, 1, false).render(PLAIN)).contains(",reconnect=1\n");
         assertThat(new Qemu(9, 2, false).render(PLAIN)).contains(",reconnect-ms=1000\n");
-        assertThat(new Qemu(7, 2, true).render(PLAIN)).contains("mac=56:49:00:00:00:01,vectors=0\n");
+        assertThat(new Qemu(7, 2, true).render(PLAIN))
+                .contains("mac=56:49:00:00:00:01,vectors=0\n");
         assertThat(new Qemu(10, 0, true).render(PLAIN)).doesNotContain("vectors");
         assertThat(new Qemu(10, 0, false).render(SPECIAL))
                 .contains("-m 512M\n")
@@ -59,7 +77,8 @@ final class HypervisorTest {
     void libvirt() {
         assertThat(new Libvirt().render(PLAIN))
                 .contains("<memory unit='KiB'>1048576</memory>")
-                .contains("<memoryBacking>\n  <source type='memfd'/>\n  <access mode='shared'/>\n</memoryBacking>")
+                .contains(
+                        "<memoryBacking>\n  <source type='memfd'/>\n  <access mode='shared'/>\n</memoryBacking>")
                 .contains(
                         """
                           <interface type='vhostuser'>
@@ -101,6 +120,7 @@ final class HypervisorTest {
                         --disk
                         vhost_user=true,socket=/run/vireo/web1/disk0.sock,num_queues=2
                         """);
-        assertThatThrownBy(() -> new CloudHypervisor().render(SPECIAL)).hasMessageContaining("comma");
+        assertThatThrownBy(() -> new CloudHypervisor().render(SPECIAL))
+                .hasMessageContaining("comma");
     }
 }

@@ -43,8 +43,11 @@ final class HttpClientTest {
     @Test
     void readsBodiesOfEveryFraming() throws IOException {
         assertThat(body("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabcdef")).isEqualTo("200 abc");
-        assertThat(body("HTTP/1.1 404 Not Found\r\n\r\nuntil the end")).isEqualTo("404 until the end");
-        assertThat(body("HTTP/1.1 200\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\nA\r\n0123456789\r\n0\r\nT: x\r\n\r\n"))
+        assertThat(body("HTTP/1.1 404 Not Found\r\n\r\nuntil the end"))
+                .isEqualTo("404 until the end");
+        assertThat(
+                        body(
+                                "HTTP/1.1 200\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\nA\r\n0123456789\r\n0\r\nT: x\r\n\r\n"))
                 .isEqualTo("200 abc0123456789");
     }
 
@@ -52,16 +55,21 @@ final class HttpClientTest {
     void refusesWhatIsNoAnswer() {
         assertThatThrownBy(() -> body("SSH-2.0-OpenSSH\r\n\r\n")).hasMessageContaining("no HTTP");
         assertThatThrownBy(() -> body("")).hasMessageContaining("closed the connection");
-        assertThatThrownBy(() -> body("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc")).hasMessageContaining("early");
-        assertThatThrownBy(() -> body("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"))
+        assertThatThrownBy(() -> body("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"))
+                .hasMessageContaining("early");
+        assertThatThrownBy(
+                        () -> body("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"))
                 .hasMessageContaining("malformed chunk");
-        assertThatThrownBy(() -> body("HTTP/1.1 200 OK\r\n" + "x".repeat(20_000))).hasMessageContaining("longer");
+        assertThatThrownBy(() -> body("HTTP/1.1 200 OK\r\n" + "x".repeat(20_000)))
+                .hasMessageContaining("longer");
     }
 
     @Test
     void readsEvents() throws IOException {
-        String stream = ": hello\nretry: 5\n\nid: 1\nevent: ADDED\ndata: {\ndata: }\n\n\nid: 2\ndata:x\n\nid: 3\ndata: cut";
-        var reader = new EventReader(new ByteArrayInputStream(stream.getBytes(StandardCharsets.UTF_8)));
+        String stream =
+                ": hello\nretry: 5\n\nid: 1\nevent: ADDED\ndata: {\ndata: }\n\n\nid: 2\ndata:x\n\nid: 3\ndata: cut";
+        var reader =
+                new EventReader(new ByteArrayInputStream(stream.getBytes(StandardCharsets.UTF_8)));
 
         assertThat(reader.next()).contains(new EventReader.ServerEvent("1", "ADDED", "{\n}"));
         assertThat(reader.next()).contains(new EventReader.ServerEvent("2", "message", "x"));

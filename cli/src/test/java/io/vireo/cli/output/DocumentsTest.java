@@ -14,22 +14,53 @@ final class DocumentsTest {
     @Test
     void readsDocumentsListsAndComments() {
         List<ObjectNode> resources =
-                Documents.read("# comment\nkind: A\n---\nitems:\n- kind: B\n- kind: C\n---\n---\n{\"kind\":\"D\"}\n");
+                Documents.read(
+                        "# comment\nkind: A\n---\nitems:\n- kind: B\n- kind: C\n---\n---\n{\"kind\":\"D\"}\n");
 
-        assertThat(resources).extracting(each -> each.path("kind").asString()).containsExactly("A", "B", "C", "D");
+        assertThat(resources)
+                .extracting(each -> each.path("kind").asString())
+                .containsExactly("A", "B", "C", "D");
     }
 
     @Test
     void tellsWhereATextIsWrong() {
-        assertThatThrownBy(() -> Documents.read("kind: A\nspec: [1, 2\n")).hasMessageContaining("line");
-        assertThatThrownBy(() -> Documents.read("just text")).hasMessageContaining("must be a resource");
+        assertThatThrownBy(() -> Documents.read("kind: A\nspec: [1, 2\n"))
+                .hasMessageContaining("line");
+        assertThatThrownBy(() -> Documents.read("just text"))
+                .hasMessageContaining("must be a resource");
     }
 
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "plain", "52:54:00:12:34:56", "12:34:56:78:11:22", "10Gi", "1e5", "0x10", "007", "yes", "no", "on", "null", "~",
-                "true", "", " x", "a: b", "a #b", "- a", "*a", "&a", "!a", "a\nb", "1_000", ".5", ".inf", "2026-11-22", "'", "\""
+                "plain",
+                "52:54:00:12:34:56",
+                "12:34:56:78:11:22",
+                "10Gi",
+                "1e5",
+                "0x10",
+                "007",
+                "yes",
+                "no",
+                "on",
+                "null",
+                "~",
+                "true",
+                "",
+                " x",
+                "a: b",
+                "a #b",
+                "- a",
+                "*a",
+                "&a",
+                "!a",
+                "a\nb",
+                "1_000",
+                ".5",
+                ".inf",
+                "2026-11-22",
+                "'",
+                "\""
             })
     void aStringStaysAString(String text) {
         ObjectNode node = JsonNodeFactory.instance.objectNode().put("value", text).put(text, 1);
@@ -43,6 +74,8 @@ final class DocumentsTest {
         table.add(List.of("lan", "1500", ""));
         table.add(List.of("a-long-name", "9000", "x"));
 
-        assertThat(table).hasToString("NAME         MTU   MESSAGE\nlan          1500  -\na-long-name  9000  x\n");
+        assertThat(table)
+                .hasToString(
+                        "NAME         MTU   MESSAGE\nlan          1500  -\na-long-name  9000  x\n");
     }
 }

@@ -54,7 +54,8 @@ public final class Planner {
             if (stuck.isEmpty()) {
                 return ordered;
             }
-            planner.delete(stuck.get(), "must let go of what is stopped before it can have what it needs");
+            planner.delete(
+                    stuck.get(), "must let go of what is stopped before it can have what it needs");
         }
     }
 
@@ -138,12 +139,14 @@ public final class Planner {
     }
 
     /**
-     * A change that keeps others from going on: it lets go of a resource that is to be restarted, and takes up one that needs
-     * the restarted one. Stopping it first breaks the circle.
+     * A change that keeps others from going on: it lets go of a resource that is to be restarted,
+     * and takes up one that needs the restarted one. Stopping it first breaks the circle.
      */
     private Optional<Reference> stuck(List<Action> ordered) {
         Set<Reference> changed = new HashSet<>();
-        ordered.stream().filter(action -> action.verb() == Verb.UPDATE).forEach(action -> changed.add(action.target()));
+        ordered.stream()
+                .filter(action -> action.verb() == Verb.UPDATE)
+                .forEach(action -> changed.add(action.target()));
         return steps.keySet().stream()
                 .filter(step -> step.verb() == Verb.UPDATE && !changed.contains(step.target()))
                 .map(Step::target)
