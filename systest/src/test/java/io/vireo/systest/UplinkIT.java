@@ -28,22 +28,18 @@ class UplinkIT {
 
     @Test
     @Timeout(300)
-    void guestReachesTheHostUntaggedAndOverAVlan() {
+    void guestAndHostReachEachOther() {
         Bed bed = Bed.prepare(Path.of(".."), "uplink");
         try (var daemon = new Daemon(bed)) {
             daemon.start();
             daemon.apply(Path.of("src/test/resources/uplink.yaml"));
-            inside("ip link add link vireo0 name vlan10 type vlan id 10");
             inside("ip address add 192.0.2.254/24 dev vireo0");
-            inside("ip address add 198.51.100.254/24 dev vlan10");
-            inside("ip link set vireo0 up && ip link set vlan10 up");
+            inside("ip link set vireo0 up");
             try (var guest = new Guest(bed, "gateway", daemon.attach("gateway", 256))) {
                 guest.start();
                 guest.output("ip address add 192.0.2.1/24 dev eth0 && ip link set eth0 up");
-                guest.output("ip address add 198.51.100.1/24 dev eth1 && ip link set eth1 up");
 
                 guest.output("ping -q -c 5 -W 5 192.0.2.254");
-                guest.output("ping -q -c 5 -W 5 198.51.100.254");
                 // Larger than the MTU: fragments, and many of them.
                 inside("ping -q -c 3 -W 5 -s 20000 192.0.2.1");
                 String sum = offer(guest);
