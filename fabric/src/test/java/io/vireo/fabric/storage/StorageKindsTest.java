@@ -24,6 +24,7 @@ import io.vireo.testkit.MemoryBlockDevice;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 class StorageKindsTest {
@@ -36,7 +37,7 @@ class StorageKindsTest {
         return new VdiskSpec("main", new Quantity(size), block, physical);
     }
 
-    private static PoolSpec pool(PoolSpec.Type type, String path) {
+    private static PoolSpec pool(PoolSpec.Type type, @Nullable String path) {
         return new PoolSpec(type, Optional.ofNullable(path), PoolSpec.Backend.AUTO, true);
     }
 
