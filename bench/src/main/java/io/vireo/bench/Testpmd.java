@@ -12,7 +12,7 @@ final class Testpmd {
     private static final Pattern DONE = Pattern.compile("^Done");
     private static final Pattern RATE = Pattern.compile("Rx-pps:\\s+(\\d+)");
     private static final Pattern STARTED = Pattern.compile("nb forwarding cores=");
-    private static final double PATIENCE_SECONDS = 20;
+    private static final double PATIENCE_SECONDS = 60;
 
     private final MeasuredProcess process;
 
