@@ -136,6 +136,8 @@ public final class SigbusProbe {
         all.put("putShortRelease", a -> ForeignMemory.putShortRelease(a, (short) 1));
         all.put("putIntRelease", a -> ForeignMemory.putIntRelease(a, 1));
         all.put("putLongRelease", a -> ForeignMemory.putLongRelease(a, 1));
+        all.put("copy64 from", a -> ForeignMemory.copy64(a, own));
+        all.put("copy64 to", a -> ForeignMemory.copy64(own, a));
         for (int length : new int[] {1, 7, 12, 31, 63, 64, 1518}) {
             all.put("copy from, " + length, a -> ForeignMemory.copy(a, own, length));
             all.put("copy to, " + length, a -> ForeignMemory.copy(own, a, length));
