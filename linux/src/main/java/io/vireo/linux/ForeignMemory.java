@@ -27,6 +27,14 @@ import java.nio.ByteOrder;
  * handler cannot step over a 16-bit {@code xchg}: it aborts (seen on JDK 25.0.3, x86_64). Compiled
  * code is the same either way. The same holds for opaque stores, which are not offered.
  *
+ * <p>That garbage is not even of its type: the register keeps what it held, all 64 bits of it,
+ * while the optimizing compiler goes on to believe that a short has 16 bits, and leaves out masks,
+ * sign extensions and halves of range checks. An index read from a ring then passes {@code index <
+ * size} and points anywhere: a SIGSEGV (seen on JDK 25.0.3, x86_64). So every value read is added
+ * to a zero that the compiler cannot know, in a register, and is narrowed after that: whatever was
+ * read has its type. What a read returns must still be checked, after it was read, like anything of
+ * a stranger's.
+ *
  * <p>Values are little-endian. Plain accesses need no alignment and give no ordering. Opaque,
  * acquire and release accesses must be aligned to their size, else they throw {@link
  * IllegalArgumentException}; they are single-copy atomic.
@@ -48,6 +56,12 @@ public final class ForeignMemory {
     private static final VarHandle ALIGNED_LONG =
             exact(ValueLayout.JAVA_LONG.withOrder(ByteOrder.LITTLE_ENDIAN));
 
+    /** Always 0, and not final: the compiler must not know. */
+    private static int zero;
+
+    /** The same for longs. */
+    private static long longZero;
+
     private ForeignMemory() {}
 
     private static VarHandle exact(ValueLayout layout) {
@@ -56,7 +70,7 @@ public final class ForeignMemory {
 
     /** Reads a byte, plain. */
     public static byte getByte(long address) {
-        return (byte) BYTE.get(ALL, address);
+        return (byte) ((byte) BYTE.get(ALL, address) + zero);
     }
 
     /** Writes a byte, plain. */
@@ -66,7 +80,7 @@ public final class ForeignMemory {
 
     /** Reads a short, plain. */
     public static short getShort(long address) {
-        return (short) SHORT.get(ALL, address);
+        return (short) ((short) SHORT.get(ALL, address) + zero);
     }
 
     /** Writes a short, plain. */
@@ -76,7 +90,7 @@ public final class ForeignMemory {
 
     /** Reads an int, plain. */
     public static int getInt(long address) {
-        return (int) INT.get(ALL, address);
+        return (int) INT.get(ALL, address) + zero;
     }
 
     /** Writes an int, plain. */
@@ -86,7 +100,7 @@ public final class ForeignMemory {
 
     /** Reads a long, plain. */
     public static long getLong(long address) {
-        return (long) LONG.get(ALL, address);
+        return (long) LONG.get(ALL, address) + longZero;
     }
 
     /** Writes a long, plain. */
@@ -96,12 +110,12 @@ public final class ForeignMemory {
 
     /** Reads a short once, without ordering, never torn or hoisted out of a loop. */
     public static short getShortOpaque(long address) {
-        return (short) ALIGNED_SHORT.getOpaque(ALL, address);
+        return (short) ((short) ALIGNED_SHORT.getOpaque(ALL, address) + zero);
     }
 
     /** Reads a short such that no later access moves before it. */
     public static short getShortAcquire(long address) {
-        return (short) ALIGNED_SHORT.getAcquire(ALL, address);
+        return (short) ((short) ALIGNED_SHORT.getAcquire(ALL, address) + zero);
     }
 
     /** Writes a short such that no earlier access moves behind it. */
@@ -112,12 +126,12 @@ public final class ForeignMemory {
 
     /** Reads an int once, without ordering, never torn or hoisted out of a loop. */
     public static int getIntOpaque(long address) {
-        return (int) ALIGNED_INT.getOpaque(ALL, address);
+        return (int) ALIGNED_INT.getOpaque(ALL, address) + zero;
     }
 
     /** Reads an int such that no later access moves before it. */
     public static int getIntAcquire(long address) {
-        return (int) ALIGNED_INT.getAcquire(ALL, address);
+        return (int) ALIGNED_INT.getAcquire(ALL, address) + zero;
     }
 
     /** Writes an int such that no earlier access moves behind it. */
@@ -128,12 +142,12 @@ public final class ForeignMemory {
 
     /** Reads a long once, without ordering, never torn or hoisted out of a loop. */
     public static long getLongOpaque(long address) {
-        return (long) ALIGNED_LONG.getOpaque(ALL, address);
+        return (long) ALIGNED_LONG.getOpaque(ALL, address) + longZero;
     }
 
     /** Reads a long such that no later access moves before it. */
     public static long getLongAcquire(long address) {
-        return (long) ALIGNED_LONG.getAcquire(ALL, address);
+        return (long) ALIGNED_LONG.getAcquire(ALL, address) + longZero;
     }
 
     /** Writes a long such that no earlier access moves behind it. */
