@@ -17,6 +17,7 @@ import io.vireo.virtqueue.Virtqueue;
 import io.vireo.virtqueue.VirtqueueConfig;
 import io.vireo.virtqueue.VirtqueueException;
 import java.lang.management.ManagementFactory;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
@@ -51,6 +52,7 @@ class GuestToGuestTest {
         final long[] received = new long[QUEUE];
         final long[] sent = new long[QUEUE];
         final int length;
+        final List<Virtqueue> queues = new ArrayList<>();
         Runnable kick = () -> {};
         long frames;
 
@@ -73,19 +75,22 @@ class GuestToGuestTest {
 
         private Virtqueue activate(int index, DriverQueue driver) {
             try {
-                return new VirtqueueConfig(
-                                index,
-                                QUEUE,
-                                driver.addresses(),
-                                0,
-                                FEATURES,
-                                memory.table(),
-                                () -> {},
-                                Optional.empty(),
-                                (_, cause) -> {
-                                    throw new AssertionError(cause);
-                                })
-                        .activate();
+                var queue =
+                        new VirtqueueConfig(
+                                        index,
+                                        QUEUE,
+                                        driver.addresses(),
+                                        0,
+                                        FEATURES,
+                                        memory.table(),
+                                        () -> {},
+                                        Optional.empty(),
+                                        (_, cause) -> {
+                                            throw new AssertionError(cause);
+                                        })
+                                .activate();
+                queues.add(queue);
+                return queue;
             } catch (VirtqueueException e) {
                 throw new AssertionError(e);
             }
@@ -106,6 +111,16 @@ class GuestToGuestTest {
             notifyDevice(transmit.publish());
         }
 
+        /** Takes the queues away, as for a guest that is lost. */
+        void stop(CountDownLatch stopped) {
+            if (stopped.getCount() > 0) {
+                stopped.countDown();
+                queues.forEach(Virtqueue::stop);
+                device.stopQueue(0, () -> {});
+                device.stopQueue(1, () -> {});
+            }
+        }
+
         /** Posts again what came back, sends again what was sent. */
         void pump() {
             while (receive.poll()) {
@@ -123,6 +138,7 @@ class GuestToGuestTest {
         }
 
         private void assertThatLength(int used) {
+            // Broadcasts of all guests have one length here.
             if (used != HEADER + length) {
                 throw new AssertionError("used length " + used);
             }
@@ -165,6 +181,41 @@ class GuestToGuestTest {
             Thread.sleep(i % 3);
         }
         assertThat(b.frames).isGreaterThanOrEqualTo(300);
+    }
+
+    /**
+     * Guests whose memory goes away under traffic, one after the other; the listener does what a
+     * transport does.
+     */
+    @Test
+    void truncatedMemoryHurtsItsOwnerOnly() throws InterruptedException {
+        var a = new Guest("a", 0x0200_0000_0001L, 200);
+        var b = new Guest("b", 0x0200_0000_0002L, 200);
+        a.begin(Frames.BROADCAST, 0x0200_0000_0001L, 32);
+        b.begin(0x0200_0000_0001L, 0x0200_0000_0002L, 32);
+        run(a, b, 100_000);
+        for (int round = 0; round < 10; round++) {
+            var victim = new Guest("victim", 0x0200_0000_0003L, 200);
+            victim.begin(Frames.BROADCAST, 0x0200_0000_0003L, 32);
+            var stopped = new CountDownLatch(1);
+            reactor.execute(() -> reactor.onMemoryFault(() -> victim.stop(stopped)));
+            for (int i = 0; i < 1000 + round * 100; i++) {
+                a.pump();
+                victim.pump();
+                b.pump();
+            }
+            victim.memory.truncate(round % 3 * 4096L);
+            while (stopped.getCount() > 0) {
+                a.pump();
+                b.pump();
+            }
+            run(a, b, 10_000);
+            var detached = new CountDownLatch(1);
+            victim.attachment.detach(detached::countDown);
+            detached.await();
+        }
+        assertThat(reactor.metrics().failures()).as("pollers that were stopped").isZero();
+        assertThat(reactor.metrics().memoryFaults()).isGreaterThanOrEqualTo(10);
     }
 
     private static void run(Guest a, Guest b, long frames) {
