@@ -27,6 +27,8 @@ import java.util.concurrent.FutureTask;
  * interfaces do, until the next boot, says that it is ours.
  */
 final class TapInterface {
+    private static final Path NAMESPACES = Path.of("/run/netns");
+
     private final String resource;
     private final UplinkSpec spec;
     private final Path note;
@@ -103,14 +105,29 @@ final class TapInterface {
         if (!Files.exists(note)) {
             return;
         }
+        if (spec.namespace().isPresent()
+                && !Files.exists(NAMESPACES.resolve(spec.namespace().get()))) {
+            // It went with its namespace.
+            forget();
+            return;
+        }
         inNamespace(() -> {
             if (NetInterface.of(spec.interfaceName()).exists()) {
                 try (var tap = tap()) {
                     tap.setPersistent(false);
                 }
             }
-            return Files.deleteIfExists(note);
+            return true;
         });
+        forget();
+    }
+
+    private void forget() {
+        try {
+            Files.deleteIfExists(note);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /**

@@ -1,0 +1,108 @@
+package io.vireo.adapter.tap;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.vireo.linux.NetInterface;
+import io.vireo.linux.NetworkNamespace;
+import io.vireo.linux.Tap;
+import io.vireo.resource.ErrorCode;
+import io.vireo.resource.ResourceException;
+import io.vireo.resource.spec.UplinkSpec;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class TapInterfaceTest {
+    private static final String NAMESPACE = "vireo-tap-test-" + ProcessHandle.current().pid();
+    private static final String NAME = "up0";
+
+    @TempDir private Path notes;
+
+    private final UplinkSpec spec =
+            new UplinkSpec(
+                    UplinkSpec.Type.TAP, NAME, Optional.of(NAMESPACE), 1400, Optional.of("nobody"));
+
+    @BeforeEach
+    void makeNamespace() throws Exception {
+        ip("netns", "add", NAMESPACE);
+    }
+
+    @AfterEach
+    void removeNamespace() throws Exception {
+        ip("netns", "del", NAMESPACE);
+    }
+
+    private static int ip(String... arguments) throws IOException, InterruptedException {
+        var command = new java.util.ArrayList<String>();
+        command.add("ip");
+        command.addAll(java.util.List.of(arguments));
+        return new ProcessBuilder(command).redirectErrorStream(true).start().waitFor();
+    }
+
+    private TapInterface tap(String uid) {
+        return new TapInterface("uplink", uid, spec, notes);
+    }
+
+    private static boolean exists() throws IOException {
+        try (var inside = NetworkNamespace.enter(NAMESPACE)) {
+            return NetInterface.of(NAME).exists();
+        }
+    }
+
+    @Test
+    void whatItMadeStaysUntilItIsDeleted() throws Exception {
+        var uplink = tap("1").open();
+        try (var inside = NetworkNamespace.enter(NAMESPACE)) {
+            var link = NetInterface.of(NAME);
+            assertThat(link.mtu()).isEqualTo(1400);
+            assertThat(link.isUp()).isTrue();
+        }
+        uplink.close();
+        assertThat(exists()).as("after the daemon has stopped").isTrue();
+        tap("1").open().close();
+        tap("2").delete();
+        assertThat(exists()).as("another uplink was deleted").isTrue();
+        tap("1").delete();
+        assertThat(exists()).isFalse();
+        tap("1").delete();
+    }
+
+    @Test
+    void whatWasThereBeforeIsNotDeleted() throws Exception {
+        try (var inside = NetworkNamespace.enter(NAMESPACE);
+                var tap = Tap.open(NAME, true, 0)) {
+            tap.setPersistent(true);
+        }
+        tap("1").open().close();
+        tap("1").delete();
+        assertThat(exists()).isTrue();
+    }
+
+    @Test
+    void goesWithItsNamespace() throws Exception {
+        tap("1").open().close();
+        removeNamespace();
+        tap("1").delete();
+        assertThat(notes).isEmptyDirectory();
+    }
+
+    @Test
+    void saysWhatToDo() throws Exception {
+        var open = tap("1").open();
+        assertThatThrownBy(() -> tap("2").open())
+                .isInstanceOfSatisfying(
+                        ResourceException.class,
+                        e -> assertThat(e.code()).isEqualTo(ErrorCode.IN_USE))
+                .hasMessageContaining("Another process has up0 open");
+        open.close();
+        removeNamespace();
+        assertThatThrownBy(() -> tap("3").open())
+                .isInstanceOf(ResourceException.class)
+                .hasMessageContaining("/run/netns");
+    }
+}
