@@ -11,6 +11,7 @@ final class Server implements AutoCloseable {
     private static final int LOADS = WRITERS + 1;
     private static final int DISK_MIB = 32;
     private static final int NET_MIB = 32;
+    private static final double CLOCK_TICK = 0.01;
     private static final Duration SHORT = Duration.ofSeconds(20);
     private static final String ERRORS =
             "I/O error|blk_update_request|EXT4-fs (error|warning)|JBD2|NETDEV WATCHDOG|blocked for more"
@@ -122,10 +123,10 @@ final class Server implements AutoCloseable {
         guest.output("ping -q -c 5 -W 2 " + other.address + " | grep -q ' 0% packet loss'");
     }
 
-    /** Sends data whose checksum the other side must find; returns MB/s. */
+    /** Sends data whose checksum the other side must find; returns MB/s, by the other's clock. */
     double send(Server other) {
         other.guest.output(
-                "rm -f /tmp/in*; nc -l -p 5001 -e sh -c 'cat >/tmp/in; touch /tmp/in.done' >/dev/null 2>&1 &");
+                "rm -f /tmp/in*; nc -l -p 5001 -e receive-load /tmp/in >/dev/null 2>&1 &");
         other.await(
                 other.profile + " listens",
                 () -> other.guest.run("netstat -ltn | grep -q :5001", SHORT).status() == 0);
@@ -133,18 +134,17 @@ final class Server implements AutoCloseable {
                 guest.output(
                         "dd if=/dev/urandom of=/tmp/out bs=1M count=%d 2>/dev/null; sha256sum </tmp/out"
                                 .formatted(NET_MIB));
-        long begin = System.nanoTime();
-        guest.output("nc " + other.address + " 5001 </tmp/out && rm /tmp/out");
-        double rate = rate(NET_MIB, System.nanoTime() - begin);
+        guest.output("nc " + other.address + " 5001 -e cat /tmp/out && rm /tmp/out");
         other.await(
                 other.profile + " has received all",
-                () -> other.guest.run("test -e /tmp/in.done", SHORT).status() == 0);
+                () -> other.guest.run("test -s /tmp/in.done", SHORT).status() == 0);
+        double seconds = Double.parseDouble(other.guest.output("cat /tmp/in.done"));
         String received = other.guest.output("sha256sum </tmp/in && rm /tmp/in*");
         if (!received.equals(sum)) {
             throw new ScenarioException(
                     "%s sent %s, %s received %s".formatted(profile, sum, other.profile, received));
         }
-        return rate;
+        return rate(NET_MIB, (long) (Math.max(seconds, CLOCK_TICK) * 1e9));
     }
 
     private static double rate(int mib, long nanos) {
