@@ -46,14 +46,19 @@ public final class NetDriver implements AutoCloseable {
 
     /** A guest whose driver took {@code features}; starts both queues of pair 0. */
     public NetDriver(VirtioDevice device, int queueSize, long features) {
+        this(device, queueSize, features, 0);
+    }
+
+    /** As above, for another pair of queues, with memory of its own. */
+    public NetDriver(VirtioDevice device, int queueSize, long features, int pair) {
         this.device = device;
         this.features = features;
         memory = new DriverMemory(64L << 20);
         receive = new DriverQueue(memory, queueSize, features);
         transmit = new DriverQueue(memory, queueSize, features);
         device.negotiated(features);
-        start(RECEIVE, receive);
-        start(TRANSMIT, transmit);
+        start(2 * pair + RECEIVE, receive);
+        start(2 * pair + TRANSMIT, transmit);
     }
 
     private void start(int index, DriverQueue driver) {

@@ -14,6 +14,7 @@ import io.vireo.testkit.Frames;
 import io.vireo.testkit.NetDriver;
 import io.vireo.virtqueue.Virtqueue;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -406,6 +407,49 @@ class VirtioNetDeviceTest {
             b.flush();
             assertThat(to.received().getFirst().header()[0]).isEqualTo((byte) 2);
             assertThat(plain.received().getFirst().header()[0]).isEqualTo((byte) 0);
+        }
+    }
+
+    @Test
+    void severalPairsKeepEachFlowInOrder() {
+        var many = device("many", B, 4);
+        try (var from = new NetDriver(a, 256, MODERN);
+                var first = new NetDriver(many, 256, MODERN, 0);
+                var third = new NetDriver(many, 256, MODERN, 2)) {
+            first.post(200, 1600);
+            third.post(200, 1600);
+            for (int i = 0; i < 60; i++) {
+                var frame = Frames.tcp4(B, A, 0x10, 100 + i);
+                Frames.put(frame, 34, 1000 + i % 20);
+                from.send(frame);
+            }
+            assertThat(wire.carry(a, many)).isEqualTo(60);
+            var flows = new HashMap<Integer, Integer>();
+            var queues = List.of(first.received(), third.received());
+            for (var queue : queues) {
+                assertThat(queue).as("both queues are used").isNotEmpty();
+                var lengths = new HashMap<Integer, Integer>();
+                for (var received : queue) {
+                    int flow = Frames.get(received.frame(), 34);
+                    int length = received.frame().length;
+                    var before = lengths.put(flow, length);
+                    assertThat(length).isGreaterThan(before == null ? 0 : before);
+                    flows.merge(flow, before == null ? 1 : 0, Integer::sum);
+                }
+            }
+            assertThat(flows).hasSize(20);
+            assertThat(flows.values()).as("queues of a flow").containsOnly(1);
+
+            third.post(1, 1600);
+            first.send(Frames.frame(A, B, 60));
+            third.send(Frames.frame(A, B, 61));
+            wire.batch().clear();
+            assertThat(many.receive(wire.batch())).isEqualTo(1);
+            many.release(wire.batch());
+            wire.batch().clear();
+            assertThat(many.receive(wire.batch())).isEqualTo(1);
+            many.release(wire.batch());
+            assertThat(first.completed() + third.completed()).isEqualTo(2);
         }
     }
 
