@@ -12,12 +12,14 @@ import org.junit.jupiter.api.Test;
 class AllocationTest {
     private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
+    private static final int ROUNDS = 100;
+
     private final Reader reader = new Reader();
     private final Writer writer = new Writer();
     private long sink;
 
     @Test
-    void noByteIsAllocatedPerChain() {
+    void noByteIsAllocatedPerChain() throws InterruptedException {
         try (Rig rig = new Rig(256)) {
             long region = rig.memory.host(rig.memory.allocate(InflightRegion.size(1, 256), 64));
             Virtqueue recorded =
@@ -30,19 +32,31 @@ class AllocationTest {
             long[] addresses = {rig.buffer(16), rig.buffer(512), rig.buffer(1)};
             int[] lengths = {16, 512, 1};
             long table = rig.buffer(4096);
-            for (int i = 0; i < 20_000; i++) {
-                turn(rig, recorded, table, addresses, lengths);
+            Turn turn = () -> turn(rig, recorded, table, addresses, lengths);
+            repeat(turn, 20_000);
+            long least = Long.MAX_VALUE;
+            // On a busy machine the compiler's threads may lag far behind: give them time.
+            for (int round = 0; round < ROUNDS && least > 0; round++) {
+                long before = THREADS.getCurrentThreadAllocatedBytes();
+                repeat(turn, 2_000);
+                least = Math.min(least, THREADS.getCurrentThreadAllocatedBytes() - before);
+                Thread.sleep(least > 0 ? 20 : 0);
             }
-            long before = THREADS.getCurrentThreadAllocatedBytes();
-            for (int i = 0; i < 2000; i++) {
-                turn(rig, recorded, table, addresses, lengths);
-            }
-            long allocated = THREADS.getCurrentThreadAllocatedBytes() - before;
             assertThat(sink).isNotZero();
-            // A byte for each of the 96000 chains would be more; a turn that a compilation
-            // interrupts allocates a little.
-            assertThat(allocated).isLessThan(16 * 1024);
+            assertThat(least).isZero();
         }
+    }
+
+    private static void repeat(Turn turn, int times) {
+        for (int i = 0; i < times; i++) {
+            turn.run();
+        }
+    }
+
+    /** Once round: the driver makes chains available, the device uses them. */
+    @FunctionalInterface
+    private interface Turn {
+        void run();
     }
 
     private void turn(Rig rig, Virtqueue queue, long table, long[] addresses, int[] lengths) {
