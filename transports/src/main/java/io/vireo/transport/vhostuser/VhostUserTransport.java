@@ -80,7 +80,10 @@ public final class VhostUserTransport implements VirtioTransport {
 
     private Door listen(EndpointSpec spec, Session.Context context) {
         try {
-            makeDirectory(spec.socket().getParent());
+            var directory = spec.socket().getParent();
+            if (directory != null) {
+                makeDirectory(directory);
+            }
             var socket =
                     UnixSocket.listen(
                             spec.socket(),
