@@ -333,8 +333,9 @@ class VirtioBlkDeviceTest {
         for (int i = 0; i < 32; i++) {
             submitRead(bed, 0, i);
         }
-        block.release();
+        // In this order: some may not be popped yet, and would be held for ever.
         block.fate(_ -> Fate.DONE);
+        block.release();
         for (int i = 0; i < 32; i++) {
             bed.used(0);
         }
