@@ -306,7 +306,9 @@ class VirtioBlkDeviceTest {
         for (int i = 0; i < 10; i++) {
             submitRead(bed, 0, i);
         }
-        BlockClient.on(bed.reactors.getFirst(), () -> true);
+        while (block.log().size() < 10) {
+            Thread.onSpinWait();
+        }
         var drained = bed.stop(0);
         submitRead(bed, 0, 11);
         BlockClient.on(bed.reactors.getFirst(), () -> true);
