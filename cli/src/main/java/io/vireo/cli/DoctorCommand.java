@@ -3,7 +3,7 @@ package io.vireo.cli;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 
-/** Stands for the check of the host where only the command line is installed. */
+/** Stands for the check of the host in the help; the launcher starts the check itself. */
 @Command(name = "doctor", description = "Check this host and say what to do.")
 final class DoctorCommand implements Callable<Integer> {
     @Override

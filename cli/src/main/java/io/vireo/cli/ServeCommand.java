@@ -5,7 +5,7 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
 
-/** Stands for the daemon where only the command line is installed. */
+/** Stands for the daemon in the help; the launcher starts the daemon itself. */
 @Command(name = "serve", description = "Run the daemon.")
 final class ServeCommand implements Callable<Integer> {
     @Parameters(hidden = true, arity = "0..*")

@@ -2,7 +2,6 @@ package io.vireo.cli;
 
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
-import java.util.Map;
 import picocli.AutoComplete;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -24,6 +23,8 @@ import picocli.CommandLine.ParameterException;
             EventsCommand.class,
             AttachCommand.class,
             VersionCommand.class,
+            ServeCommand.class,
+            DoctorCommand.class,
         },
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {
@@ -38,37 +39,19 @@ import picocli.CommandLine.ParameterException;
 public final class VireoCli {
     private VireoCli() {}
 
-    /**
-     * Runs a command line.
-     *
-     * @param hostCommands commands that come with the daemon, by name: {@code serve} and {@code
-     *     doctor}
-     * @return the exit code
-     */
-    public static int run(
-            Map<String, Object> hostCommands,
-            PrintWriter out,
-            PrintWriter err,
-            String... arguments) {
-        return commandLine(hostCommands).setOut(out).setErr(err).execute(arguments);
+    /** Runs a command line and returns the exit code. */
+    static int run(PrintWriter out, PrintWriter err, String... arguments) {
+        return commandLine().setOut(out).setErr(err).execute(arguments);
     }
 
-    /** Runs a command line on standard output and standard error; returns the exit code. */
-    public static int run(Map<String, Object> hostCommands, String... arguments) {
+    public static void main(String... arguments) {
         var out = new PrintWriter(System.out, true, StandardCharsets.UTF_8);
         var err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
-        return run(hostCommands, out, err, arguments);
+        System.exit(run(out, err, arguments));
     }
 
-    /** The command without the daemon. */
-    public static void main(String... arguments) {
-        System.exit(run(Map.of(), arguments));
-    }
-
-    private static CommandLine commandLine(Map<String, Object> hostCommands) {
+    private static CommandLine commandLine() {
         var line = new CommandLine(new VireoCli());
-        line.addSubcommand("serve", hostCommands.getOrDefault("serve", new ServeCommand()));
-        line.addSubcommand("doctor", hostCommands.getOrDefault("doctor", new DoctorCommand()));
         var completion = new CommandLine(new AutoComplete.GenerateCompletion());
         completion
                 .getCommandSpec()

@@ -19,7 +19,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.regex.Matcher;
@@ -88,9 +87,7 @@ final class VireoCliTest {
     private int bare(String... arguments) {
         var written = new StringWriter();
         var failed = new StringWriter();
-        int code =
-                VireoCli.run(
-                        Map.of(), new PrintWriter(written), new PrintWriter(failed), arguments);
+        int code = VireoCli.run(new PrintWriter(written), new PrintWriter(failed), arguments);
         out = written.toString();
         err = failed.toString();
         return code;

@@ -4,10 +4,8 @@ import io.vireo.control.store.Store;
 import io.vireo.control.store.Transaction;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.ResourceException;
-import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -221,14 +219,5 @@ public final class Identities {
         private Map<String, String> owned(String sort) {
             return owners.computeIfAbsent(sort, _ -> new TreeMap<>());
         }
-    }
-
-    /** All identities of a sort that a device holds, {@code mac} or {@code serial}. */
-    public Collection<String> heldBy(String sort, String owner) {
-        return List.copyOf(
-                bySort(sort).entrySet().stream()
-                        .filter(entry -> entry.getValue().equals(owner))
-                        .map(Map.Entry::getKey)
-                        .toList());
     }
 }
