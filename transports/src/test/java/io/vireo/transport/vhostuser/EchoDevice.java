@@ -29,6 +29,10 @@ final class EchoDevice implements VirtioDevice {
     final AtomicLong negotiated = new AtomicLong(-1);
     final AtomicInteger resets = new AtomicInteger();
     final AtomicInteger mtu = new AtomicInteger();
+
+    /** Chains taken so far, of all queues. */
+    final AtomicInteger taken = new AtomicInteger();
+
     private final int type;
     private final Serving[] serving;
     private final Reactor[] reactors;
@@ -205,6 +209,7 @@ final class EchoDevice implements VirtioDevice {
                 reader.copyTo(bytes, 0, length);
                 writer.copyFrom(bytes, 0, length);
                 held.add(new int[] {batch.head[i], length});
+                taken.incrementAndGet();
             }
             return popped;
         }

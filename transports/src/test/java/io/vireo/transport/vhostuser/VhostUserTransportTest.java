@@ -145,6 +145,8 @@ class VhostUserTransportTest {
             device.hold(true);
             TestBed.add(session, ring, 9);
             VhostUserSession.publish(ring);
+            // What the device has not taken yet is not in flight, and is not waited for.
+            await("the device takes it", () -> device.taken.get() == 1);
             session.frontEnd().send(GET_VRING_BASE, state(0, 0));
             session.frontEnd().send(GET_QUEUE_NUM, payload(0));
             assertThat(session.frontEnd().receive(200)).isEmpty();
