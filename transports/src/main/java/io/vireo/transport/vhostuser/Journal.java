@@ -8,6 +8,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLongArray;
+import java.util.regex.Pattern;
 
 /**
  * What happened at an endpoint: counters, the last error, and one line of log for each cause.
@@ -40,6 +41,12 @@ final class Journal {
 
     private static final Logger LOG = System.getLogger(Journal.class.getPackageName());
 
+    /** What differs between two happenings of one cause. */
+    private static final Pattern NUMBER = Pattern.compile("0x[0-9a-f]+|[0-9]+");
+
+    /** Causes remembered at most, however inventive a front end is. */
+    private static final int MAX_CAUSES = 1000;
+
     private final String name;
     private final AtomicLongArray counters = new AtomicLongArray(Counter.values().length);
     private final Set<String> logged = ConcurrentHashMap.newKeySet();
@@ -64,12 +71,12 @@ final class Journal {
     /**
      * Notes something that went wrong.
      *
-     * @param cause a constant
+     * @param cause what it has in common with others that are not worth another line; numbers do not count
      * @param sentence what happened, with its details
      */
     void error(String cause, String sentence) {
         lastError = sentence;
-        if (logged.add(cause)) {
+        if (logged.size() < MAX_CAUSES && logged.add(NUMBER.matcher(cause).replaceAll("#"))) {
             LOG.log(Level.WARNING, name + ": " + sentence);
         } else {
             LOG.log(Level.DEBUG, name + ": " + sentence);

@@ -5,7 +5,7 @@ import io.vireo.testkit.DriverMemory;
 import io.vireo.testkit.VhostUserSession;
 
 /** The driver of a network card: sends frames that nobody receives (VIRTIO 1.3, 5.1.6). */
-public final class NetDriver implements Driver {
+public final class FrameSender implements Driver {
     /** struct virtio_net_hdr with num_buffers. */
     static final int HEADER = 12;
 
