@@ -8,7 +8,9 @@ import io.vireo.testkit.VhostUserSession.Ring;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Requests that a block device cannot do (VIRTIO 1.3, 5.2.6): group 17, and framing of group 10. */
+/**
+ * Requests that a block device cannot do (VIRTIO 1.3, 5.2.6): group 17, and framing of group 10.
+ */
 public final class BlkAttacks {
     private static final int IN = 0;
     private static final int OUT = 1;
@@ -34,7 +36,10 @@ public final class BlkAttacks {
     /** Attacks for a device that can be written, of fewer than 2^40 sectors. */
     public static List<Attack> all() {
         var all = new ArrayList<Attack>();
-        for (long sector : new long[] {1L << 40, Long.MAX_VALUE / SECTOR, Long.MAX_VALUE, Long.MIN_VALUE, -1}) {
+        for (long sector :
+                new long[] {
+                    1L << 40, Long.MAX_VALUE / SECTOR, Long.MAX_VALUE, Long.MIN_VALUE, -1
+                }) {
             var at = " at sector " + Long.toUnsignedString(sector);
             all.add(fails("read" + at, new Request(IN, sector, 0, SECTOR)));
             all.add(fails("write" + at, new Request(OUT, sector, SECTOR, 0)));
@@ -62,7 +67,11 @@ public final class BlkAttacks {
         all.add(framing("half a header", new long[] {PLACE, STATUS}, new int[] {8, 1}, 1));
         all.add(framing("no status byte", new long[] {PLACE, DATA}, new int[] {HEADER, SECTOR}, 2));
         all.add(framing("writable header", new long[] {PLACE, STATUS}, new int[] {HEADER, 1}, 0));
-        all.add(new Attack(10, "header and status in single bytes, which is legal", BlkAttacks::bytewise));
+        all.add(
+                new Attack(
+                        10,
+                        "header and status in single bytes, which is legal",
+                        BlkAttacks::bytewise));
         return all;
     }
 
@@ -147,7 +156,9 @@ public final class BlkAttacks {
         return ForeignMemory.getByte(memory.host(STATUS));
     }
 
-    /** A chain without the parts that every request has: it is given back, or the ring is broken. */
+    /**
+     * A chain without the parts that every request has: it is given back, or the ring is broken.
+     */
     private static Attack framing(String name, long[] addresses, int[] lengths, int readable) {
         return new Attack(
                 10,

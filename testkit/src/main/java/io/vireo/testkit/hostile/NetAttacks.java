@@ -24,7 +24,13 @@ public final class NetAttacks {
 
     /** struct virtio_net_hdr, and how many bytes follow it. */
     private record Frame(
-            int flags, int gsoType, int headerLength, int gsoSize, int csumStart, int csumOffset, int bytes) {}
+            int flags,
+            int gsoType,
+            int headerLength,
+            int gsoSize,
+            int csumStart,
+            int csumOffset,
+            int bytes) {}
 
     /**
      * The attacks.
@@ -37,23 +43,57 @@ public final class NetAttacks {
             all.add(survives("frame of " + bytes + " bytes", new Frame(0, 0, 0, 0, 0, 0, bytes)));
         }
         for (int size : new int[] {0, 1, 65535}) {
-            all.add(survives("segments of " + size + " bytes", new Frame(NEEDS_CSUM, GSO_TCPV4, 54, size, 34, 16, 4000)));
+            all.add(
+                    survives(
+                            "segments of " + size + " bytes",
+                            new Frame(NEEDS_CSUM, GSO_TCPV4, 54, size, 34, 16, 4000)));
         }
-        all.add(survives("headers longer than the frame", new Frame(NEEDS_CSUM, GSO_TCPV4, 65535, 1000, 34, 16, 100)));
-        all.add(survives("checksum past the end", new Frame(NEEDS_CSUM, 0, 0, 0, 65535, 65535, 100)));
+        all.add(
+                survives(
+                        "headers longer than the frame",
+                        new Frame(NEEDS_CSUM, GSO_TCPV4, 65535, 1000, 34, 16, 100)));
+        all.add(
+                survives(
+                        "checksum past the end",
+                        new Frame(NEEDS_CSUM, 0, 0, 0, 65535, 65535, 100)));
         all.add(survives("checksum at the end", new Frame(NEEDS_CSUM, 0, 0, 0, 98, 1, 100)));
-        all.add(survives("checksum in the Ethernet header", new Frame(NEEDS_CSUM, 0, 0, 0, 0, 0, 100)));
-        all.add(survives("an offload that does not exist", new Frame(0xff, 0x7f, 14, 1000, 34, 16, 4000)));
-        all.add(survives("UFO, which was not negotiated", new Frame(NEEDS_CSUM, GSO_UDP, 42, 1000, 34, 6, 4000)));
+        all.add(
+                survives(
+                        "checksum in the Ethernet header",
+                        new Frame(NEEDS_CSUM, 0, 0, 0, 0, 0, 100)));
+        all.add(
+                survives(
+                        "an offload that does not exist",
+                        new Frame(0xff, 0x7f, 14, 1000, 34, 16, 4000)));
+        all.add(
+                survives(
+                        "UFO, which was not negotiated",
+                        new Frame(NEEDS_CSUM, GSO_UDP, 42, 1000, 34, 6, 4000)));
         for (int bytes : new int[] {1, 4, 11, 12, 20}) {
-            all.add(new Attack(16, "receive buffers of " + bytes + " bytes", target -> runts(target, neighbour, bytes)));
+            all.add(
+                    new Attack(
+                            16,
+                            "receive buffers of " + bytes + " bytes",
+                            target -> runts(target, neighbour, bytes)));
         }
-        all.add(new Attack(16, "a receive ring that stays empty", target -> runts(target, neighbour, 0)));
+        all.add(
+                new Attack(
+                        16,
+                        "a receive ring that stays empty",
+                        target -> runts(target, neighbour, 0)));
         for (int bytes : new int[] {1, 4, 11}) {
-            all.add(new Attack(16, "half a header of " + bytes + " bytes", target -> half(target, bytes)));
+            all.add(
+                    new Attack(
+                            16,
+                            "half a header of " + bytes + " bytes",
+                            target -> half(target, bytes)));
         }
         all.add(new Attack(16, "a buffer to write in the transmit ring", NetAttacks::writable));
-        all.add(new Attack(16, "a buffer to read in the receive ring", target -> readable(target, neighbour)));
+        all.add(
+                new Attack(
+                        16,
+                        "a buffer to read in the receive ring",
+                        target -> readable(target, neighbour)));
         return all;
     }
 
@@ -132,7 +172,10 @@ public final class NetAttacks {
         }
     }
 
-    /** A neighbour sends to a card whose buffers are too small: its frames are lost, and no more than these. */
+    /**
+     * A neighbour sends to a card whose buffers are too small: its frames are lost, and no more
+     * than these.
+     */
     private static void runts(Target target, Path neighbour, int bytes) {
         try (var attempt = Attempt.open(target)) {
             var ring = receiving(attempt);
@@ -146,7 +189,8 @@ public final class NetAttacks {
     }
 
     private static Ring receiving(Attempt attempt) {
-        var queue = new DriverQueue(attempt.memory(), Attempt.QUEUE_SIZE, attempt.session().features());
+        var queue =
+                new DriverQueue(attempt.memory(), Attempt.QUEUE_SIZE, attempt.session().features());
         return attempt.session().start(RECEIVE, queue, 0);
     }
 

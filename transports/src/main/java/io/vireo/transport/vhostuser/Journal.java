@@ -71,7 +71,8 @@ final class Journal {
     /**
      * Notes something that went wrong.
      *
-     * @param cause what it has in common with others that are not worth another line; numbers do not count
+     * @param cause what it has in common with others that are not worth another line; numbers do
+     *     not count
      * @param sentence what happened, with its details
      */
     void error(String cause, String sentence) {
