@@ -68,14 +68,21 @@ final class Signals implements Notifier {
     }
 
     /**
-     * A queue begins to run: notifications that were lost before are made up for in both
-     * directions.
+     * A queue gets its kicks from now on.
+     *
+     * @throws java.io.UncheckedIOException if the host cannot watch another descriptor
      */
     void attach(Virtqueue started) {
-        queue = started;
         watch(started);
-        started.kick();
-        notifyDriver();
+        queue = started;
+    }
+
+    /** The queue runs: notifications that were lost before are made up for, in both directions. */
+    void makeUp() {
+        if (queue != null) {
+            queue.kick();
+            notifyDriver();
+        }
     }
 
     /** The queue gets no more kicks. */

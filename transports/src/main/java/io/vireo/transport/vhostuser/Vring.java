@@ -10,6 +10,7 @@ import io.vireo.virtqueue.Virtqueue;
 import io.vireo.virtqueue.VirtqueueConfig;
 import io.vireo.virtqueue.VirtqueueConfig.RingAddresses;
 import io.vireo.virtqueue.VirtqueueException;
+import java.io.UncheckedIOException;
 import java.util.Optional;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -224,22 +225,35 @@ final class Vring {
         reactor.execute(() -> {
             var outcome = activate(config);
             control.execute(() -> started(outcome, done));
+            if (outcome instanceof Virtqueue activated) {
+                // Whatever happens in it, the session knows of the queue and stops it in the end.
+                run(activated);
+            }
         });
     }
 
     private Object activate(VirtqueueConfig config) {
         try {
-            var started = config.activate();
-            device.startQueue(index, started);
-            signals.attach(started);
-            return started;
+            var activated = config.activate();
+            signals.attach(activated);
+            return activated;
         } catch (VirtqueueException e) {
             return String.valueOf(e.getMessage());
         } catch (InternalError e) {
             return "the guest's memory is gone";
+        } catch (UncheckedIOException e) {
+            signals.detach();
+            return "the host cannot watch its kick descriptor: " + e.getMessage();
+        }
+    }
+
+    private void run(Virtqueue activated) {
+        try {
+            device.startQueue(index, activated);
+            signals.makeUp();
         } catch (RuntimeException e) {
-            // A bug; the front end gets an answer all the same.
-            return "the device could not start it: " + e;
+            // A bug. The queue may run, or half of it: as a broken one it is stopped with its session.
+            activated.fail("it could not be started: " + e);
         }
     }
 
