@@ -252,7 +252,8 @@ final class Vring {
             device.startQueue(index, activated);
             signals.makeUp();
         } catch (RuntimeException e) {
-            // A bug. The queue may run, or half of it: as a broken one it is stopped with its session.
+            // A bug. The queue may run, or half of it: as a broken one it is stopped with its
+            // session.
             activated.fail("it could not be started: " + e);
         }
     }
