@@ -12,7 +12,7 @@ import io.vireo.resource.spec.PoolSpec;
 public final class NullPoolProvider implements BlockPoolProvider {
     @Override
     public PoolSpec.Type type() {
-        return PoolSpec.Type.NULL;
+        return PoolSpec.Type.NULLIO;
     }
 
     @Override

@@ -23,8 +23,11 @@ public record PoolSpec(
     public enum Type {
         /** Sparse raw files in one directory. */
         DIRECTORY,
-        /** Reads zeroes and forgets writes; for benchmarks. */
-        NULL
+        /**
+         * Keeps nothing: forgets writes, and a read leaves the guest's buffer as it is; for
+         * benchmarks.
+         */
+        NULLIO
     }
 
     /** Ways to do file I/O. */

@@ -202,19 +202,19 @@ class StorageKindsTest {
     @Test
     void checksPools() {
         assertThat(pools.validate(metadata, pool(PoolSpec.Type.DIRECTORY, "/var/x"))).isEmpty();
-        assertThat(pools.validate(metadata, pool(PoolSpec.Type.NULL, null))).isEmpty();
+        assertThat(pools.validate(metadata, pool(PoolSpec.Type.NULLIO, null))).isEmpty();
         for (String path : new String[] {"/", "/a/../b", "/a/./b"}) {
             assertThat(pointers(pools.validate(metadata, pool(PoolSpec.Type.DIRECTORY, path))))
                     .as(path)
                     .containsExactly("/spec/path");
         }
         assertThat(pools.validate(metadata, pool(PoolSpec.Type.DIRECTORY, null))).hasSize(1);
-        assertThat(pools.validate(metadata, pool(PoolSpec.Type.NULL, "/a"))).hasSize(1);
+        assertThat(pools.validate(metadata, pool(PoolSpec.Type.NULLIO, "/a"))).hasSize(1);
         assertThat(
                         pools.validateUpdate(
                                 metadata,
                                 pool(PoolSpec.Type.DIRECTORY, "/a"),
-                                pool(PoolSpec.Type.NULL, null)))
+                                pool(PoolSpec.Type.NULLIO, null)))
                 .hasSize(2);
     }
 
