@@ -44,7 +44,6 @@ record Resources(String yaml, List<Path> sockets) {
 
     /** A disk of {@code size} bytes in a pool that forgets everything. */
     static Resources nullDisk(long size, Path directory) {
-        // In quotes: the bare word means "nothing" in YAML.
         return disk("null-disk", "  type: nullio\n", size, directory);
     }
 
