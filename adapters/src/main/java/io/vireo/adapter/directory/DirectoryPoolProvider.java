@@ -53,11 +53,11 @@ public final class DirectoryPoolProvider implements BlockPoolProvider {
 
     private static HostIoSource engines(PoolSpec.Backend backend) {
         Optional<String> missing =
-                backend == PoolSpec.Backend.FILECHANNEL
+                backend == PoolSpec.Backend.THREADS
                         ? Optional.empty()
                         : IoUring.unavailableReason();
         return switch (backend) {
-            case FILECHANNEL -> ThreadIo::acquire;
+            case THREADS -> ThreadIo::acquire;
             case AUTO -> missing.isEmpty() ? UringIo::acquire : ThreadIo::acquire;
             case URING -> {
                 if (missing.isPresent()) {

@@ -32,11 +32,11 @@ public record PoolSpec(
 
     /** Ways to do file I/O. */
     public enum Backend {
-        /** io_uring where the kernel allows it, else file channels. */
+        /** io_uring where the kernel allows it, else threads. */
         AUTO,
         /** io_uring, io_uring(7); the pool fails where it is not allowed. */
         URING,
-        /** File channels on a pool of threads. */
-        FILECHANNEL
+        /** System calls on a pool of threads. */
+        THREADS
     }
 }
