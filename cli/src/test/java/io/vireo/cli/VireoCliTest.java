@@ -209,7 +209,7 @@ final class VireoCliTest {
         assertThat(out)
                 .contains("size=512M,share=on")
                 .contains("path=/run/vireo/web1/eth0.sock,reconnect-ms=1000")
-                .contains("num-queues=1,bootindex=1");
+                .contains("num-queues=1,queue-size=1024,bootindex=1");
         assertThat(vireo("attach", "web1", "--as", "libvirt")).isZero();
         assertThat(out).contains("<interface type='vhostuser'>");
         assertThat(vireo("attach", "web1", "--as", "cloud-hypervisor")).isZero();

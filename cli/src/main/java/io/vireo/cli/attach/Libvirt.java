@@ -61,7 +61,7 @@ public record Libvirt() implements Hypervisor {
         xml.append("  <disk type='vhostuser' device='disk'>\n");
         xml.append("    <driver name='qemu' type='raw' queues='")
                 .append(disk.queues())
-                .append("'/>\n");
+                .append("' queue_size='1024'/>\n");
         xml.append("    <source type='unix' path='").append(escape(disk.socket())).append("'>\n");
         xml.append("      <reconnect enabled='yes' timeout='1'/>\n    </source>\n");
         xml.append("    <target dev='").append(target).append("' bus='virtio'/>\n");

@@ -52,7 +52,7 @@ final class HypervisorTest {
                         -netdev vhost-user,id=vireo-eth0-net,chardev=vireo-eth0
                         -device virtio-net-pci,netdev=vireo-eth0-net,mac=56:49:00:00:00:01
                         -chardev socket,id=vireo-disk0,path=/run/vireo/web1/disk0.sock,reconnect-ms=1000
-                        -device vhost-user-blk-pci,chardev=vireo-disk0,num-queues=2,bootindex=1
+                        -device vhost-user-blk-pci,chardev=vireo-disk0,num-queues=2,queue-size=1024,bootindex=1
                         """);
     }
 
@@ -92,7 +92,7 @@ final class HypervisorTest {
                 .contains(
                         """
                           <disk type='vhostuser' device='disk'>
-                            <driver name='qemu' type='raw' queues='2'/>
+                            <driver name='qemu' type='raw' queues='2' queue_size='1024'/>
                             <source type='unix' path='/run/vireo/web1/disk0.sock'>
                               <reconnect enabled='yes' timeout='1'/>
                             </source>
