@@ -82,14 +82,22 @@ final class SplitVirtqueue extends Virtqueue {
         if (region == null) {
             return new int[0];
         }
-        if (region.entries() != size) {
+        // A larger one is no error: firmware makes smaller queues than the system that it boots.
+        if (region.entries() < size) {
             throw new VirtqueueException(
                     "in-flight region for queues of "
                             + region.entries()
                             + ", the queue has "
                             + size);
         }
-        return region.recover(usedIndex);
+        int[] heads = region.recover(usedIndex);
+        for (int head : heads) {
+            if (head >= size) {
+                throw new VirtqueueException(
+                        "in-flight record of head " + head + ", the queue has " + size);
+            }
+        }
+        return heads;
     }
 
     @Override

@@ -14,7 +14,7 @@ import java.util.function.Function;
  */
 public final class MainJob implements AutoCloseable {
     private static final int MEMORY_MIB = 512;
-    private static final int MOST_CRASHES = 6;
+    private static final int MOST_CRASHES = 12;
 
     private final Host host;
     private final Consumer<String> progress;
