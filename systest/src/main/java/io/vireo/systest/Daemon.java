@@ -25,6 +25,11 @@ public final class Daemon implements Host {
     private static final Pattern RECOVERED =
             Pattern.compile("^vireo_\\w*inflight_recovered_total\\b.* ([0-9.eE+]+)$");
 
+    private static final Pattern IN_FLIGHT =
+            Pattern.compile("^vireo_\\w*requests_in_flight\\b.* ([0-9.eE+]+)$");
+
+    private static final int LOOKS = 2000;
+
     private final Bed bed;
     private final Path runtime;
     private @Nullable Process process;
@@ -205,7 +210,12 @@ public final class Daemon implements Host {
 
     @Override
     public void crash() {
-        Processes.kill(running());
+        Process victim = running();
+        // At a moment when the guests wait for their disks, if there is one.
+        for (int i = 0; i < LOOKS && sum(IN_FLIGHT) == 0; i++) {
+            Thread.onSpinWait();
+        }
+        Processes.kill(victim);
         start();
     }
 
@@ -219,14 +229,17 @@ public final class Daemon implements Host {
 
     @Override
     public OptionalLong recoveredRequests() {
-        double sum =
+        return OptionalLong.of(sum(RECOVERED));
+    }
+
+    private long sum(Pattern metric) {
+        return (long)
                 UnixHttp.get(apiSocket(), "/metrics")
                         .lines()
-                        .map(RECOVERED::matcher)
+                        .map(metric::matcher)
                         .filter(Matcher::matches)
                         .mapToDouble(line -> Double.parseDouble(line.group(1)))
                         .sum();
-        return OptionalLong.of((long) sum);
     }
 
     @Override

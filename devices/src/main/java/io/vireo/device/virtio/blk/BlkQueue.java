@@ -88,6 +88,11 @@ final class BlkQueue implements Poller, BlockCompletion {
         registration.wake();
     }
 
+    /** Requests that are being carried out; from any thread, a little out of date. */
+    int inFlight() {
+        return inFlight;
+    }
+
     @Override
     public String name() {
         return device.name() + " queue " + queue.index();

@@ -71,6 +71,11 @@ final class VdiskAttachment implements Realization {
 
     private List<Metric> metrics() {
         var metrics = new ArrayList<Metric>();
+        metrics.add(
+                Metric.gauge(
+                        "requests_in_flight",
+                        "Requests of the guest that are being carried out.",
+                        device.requestsInFlight()));
         for (Map.Entry<String, Long> counter : endpoint.counters().entrySet()) {
             metrics.add(
                     new Metric(
