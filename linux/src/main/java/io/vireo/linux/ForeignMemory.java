@@ -56,6 +56,12 @@ public final class ForeignMemory {
     private static final VarHandle ALIGNED_LONG =
             exact(ValueLayout.JAVA_LONG.withOrder(ByteOrder.LITTLE_ENDIAN));
 
+    /**
+     * All bits that an address of user space may have. Masking with it changes no valid address,
+     * and tells the compiler that the check against the end of {@link #ALL} cannot fail.
+     */
+    private static final long ADDRESSES = Long.MAX_VALUE >>> 1;
+
     /** Always 0, and not final: the compiler must not know. */
     private static int zero;
 
@@ -70,42 +76,42 @@ public final class ForeignMemory {
 
     /** Reads a byte, plain. */
     public static byte getByte(long address) {
-        return (byte) ((byte) BYTE.get(ALL, address) + zero);
+        return (byte) ((byte) BYTE.get(ALL, address & ADDRESSES) + zero);
     }
 
     /** Writes a byte, plain. */
     public static void putByte(long address, byte value) {
-        BYTE.set(ALL, address, value);
+        BYTE.set(ALL, address & ADDRESSES, value);
     }
 
     /** Reads a short, plain. */
     public static short getShort(long address) {
-        return (short) ((short) SHORT.get(ALL, address) + zero);
+        return (short) ((short) SHORT.get(ALL, address & ADDRESSES) + zero);
     }
 
     /** Writes a short, plain. */
     public static void putShort(long address, short value) {
-        SHORT.set(ALL, address, value);
+        SHORT.set(ALL, address & ADDRESSES, value);
     }
 
     /** Reads an int, plain. */
     public static int getInt(long address) {
-        return (int) INT.get(ALL, address) + zero;
+        return (int) INT.get(ALL, address & ADDRESSES) + zero;
     }
 
     /** Writes an int, plain. */
     public static void putInt(long address, int value) {
-        INT.set(ALL, address, value);
+        INT.set(ALL, address & ADDRESSES, value);
     }
 
     /** Reads a long, plain. */
     public static long getLong(long address) {
-        return (long) LONG.get(ALL, address) + longZero;
+        return (long) LONG.get(ALL, address & ADDRESSES) + longZero;
     }
 
     /** Writes a long, plain. */
     public static void putLong(long address, long value) {
-        LONG.set(ALL, address, value);
+        LONG.set(ALL, address & ADDRESSES, value);
     }
 
     /** Reads a short once, without ordering, never torn or hoisted out of a loop. */
