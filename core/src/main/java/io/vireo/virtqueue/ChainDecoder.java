@@ -17,11 +17,11 @@ final class ChainDecoder {
     static final int REST = 8;
     private static final int DESCRIPTOR_SIZE = 1 << DESCRIPTOR_SHIFT;
     // len, flags and next as one little-endian number
-    private static final long LENGTH = 0xFFFF_FFFFL;
+    static final long LENGTH = 0xFFFF_FFFFL;
     private static final long LONG_LENGTH = 0x8000_0000L;
     private static final int WRITE_SHIFT = 33;
     private static final long F_NEXT = 1L << 32;
-    private static final long F_WRITE = 1L << WRITE_SHIFT;
+    static final long F_WRITE = 1L << WRITE_SHIFT;
     private static final long F_INDIRECT = 1L << 34;
     private static final int NEXT_SHIFT = 48;
     private static final long NOT_SINGLE = F_NEXT | F_INDIRECT | LONG_LENGTH;
@@ -55,6 +55,18 @@ final class ChainDecoder {
     void memory(GuestMemory table) {
         memory = table;
         regionSize = 0;
+    }
+
+    long regionStart() {
+        return regionStart;
+    }
+
+    long regionSize() {
+        return regionSize;
+    }
+
+    long regionHost() {
+        return regionHost;
     }
 
     /** Why the last chain was refused; empty if the batch was full. */
@@ -121,6 +133,14 @@ final class ChainDecoder {
             range++;
         }
         return limit;
+    }
+
+    /**
+     * Whether a descriptor is a chain of its own and its buffer is of one direction: 0 or {@link
+     * #F_WRITE}.
+     */
+    static boolean isPlain(long rest, long direction) {
+        return (rest & (NOT_SINGLE | F_WRITE)) == direction;
     }
 
     /**

@@ -148,6 +148,71 @@ final class SplitVirtqueue extends Virtqueue {
         return taken;
     }
 
+    @Override
+    public int popPlain(ChainBatch batch, int max, boolean writable) {
+        batch.clear();
+        if (recoveredLeft > 0 || inflight != null) {
+            return 0;
+        }
+        int wanted = Math.min(max, Math.min(batch.capacity(), batch.rangeLength.length));
+        int ready = (shadow - next) & 0xFFFF;
+        if (ready < wanted) {
+            ready = refresh(ready);
+        }
+        return halted ? 0 : takePlain(batch, Math.min(wanted, ready), writable);
+    }
+
+    private int takePlain(ChainBatch batch, int count, boolean writable) {
+        // All in locals: with fields, every store to an array would make the compiler read them
+        // again.
+        int[] marks = heads;
+        char[] order = popped;
+        int[] batchHeads = batch.head;
+        long[] addresses = batch.rangeAddress;
+        int[] lengths = batch.rangeLength;
+        long ring = rings.available() + Rings.HEADER;
+        long table = rings.descriptors();
+        long start = decoder.regionStart();
+        long regionSize = decoder.regionSize();
+        long host = decoder.regionHost();
+        long direction = writable ? ChainDecoder.F_WRITE : 0;
+        int mark = generation;
+        int first = next;
+        int taken = 0;
+        try {
+            for (; taken < count; taken++) {
+                int position = (first + taken) & (order.length - 1);
+                int head = ForeignMemory.getShort(ring + ((long) position << 1)) & 0xFFFF;
+                if (head >= marks.length || marks[head] != 0) {
+                    break;
+                }
+                long descriptor = table + ((long) head << ChainDecoder.DESCRIPTOR_SHIFT);
+                long address = ForeignMemory.getLong(descriptor);
+                long rest = ForeignMemory.getLong(descriptor + ChainDecoder.REST);
+                long length = rest & ChainDecoder.LENGTH;
+                long offset = address - start;
+                if (!ChainDecoder.isPlain(rest, direction)
+                        || length == 0
+                        || offset < 0
+                        || offset > regionSize - length) {
+                    break;
+                }
+                addresses[taken] = host + offset;
+                lengths[taken] = (int) length;
+                batchHeads[taken] = head;
+                order[position] = (char) head;
+                marks[head] = mark;
+            }
+        } finally {
+            // Also where guest memory went away meanwhile: what is marked is in flight.
+            next = (first + taken) & 0xFFFF;
+            inFlight += taken;
+            batch.count = taken;
+            batch.ranges = taken;
+        }
+        return taken;
+    }
+
     /** Looks how far the driver is; {@code known} chains were available when we looked last. */
     private int refresh(int known) {
         if (halted) {
@@ -295,6 +360,35 @@ final class SplitVirtqueue extends Virtqueue {
             usedIndex = (usedIndex + 1) & 0xFFFF;
         }
         leave(head);
+    }
+
+    @Override
+    public void push(int[] chains, int[] written, int count) {
+        if (stopped || inflight != null || stale > 0) {
+            for (int i = 0; i < count; i++) {
+                push(chains[i], written[i]);
+            }
+            return;
+        }
+        int[] marks = heads;
+        long elements = used + Rings.HEADER;
+        int elementMask = mask;
+        int first = usedIndex;
+        int done = 0;
+        try {
+            for (; done < count; done++) {
+                int head = chains[done];
+                if (marks[head] == 0) {
+                    throw new IllegalArgumentException("descriptor " + head + " is not in flight");
+                }
+                long element = elements + ((long) ((first + done) & elementMask) << USED_SHIFT);
+                ForeignMemory.putLong(element, head | (long) written[done] << Integer.SIZE);
+                marks[head] = 0;
+            }
+        } finally {
+            usedIndex = (first + done) & 0xFFFF;
+            inFlight -= done;
+        }
     }
 
     @Override

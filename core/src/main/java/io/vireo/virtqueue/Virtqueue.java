@@ -75,6 +75,19 @@ public abstract sealed class Virtqueue permits SplitVirtqueue {
     public abstract int pop(ChainBatch batch, int max);
 
     /**
+     * A faster {@link #pop} for drivers that give each buffer one descriptor: takes chains of one
+     * descriptor of one direction, and stops before the first that is anything else. Fills {@code
+     * batch} from its beginning, and of it only {@link ChainBatch#head}, {@link
+     * ChainBatch#rangeAddress} and {@link ChainBatch#rangeLength}: range {@code i} is chain {@code
+     * i}.
+     *
+     * @param max chains at most
+     * @param writable whether the descriptors are to be device-writable; else device-readable
+     * @return how many were taken; 0 also where {@link #pop} would take some
+     */
+    public abstract int popPlain(ChainBatch batch, int max, boolean writable);
+
+    /**
      * Gives the last {@code count} popped chains back, none of which was pushed: they are popped
      * again.
      *
@@ -92,6 +105,15 @@ public abstract sealed class Virtqueue permits SplitVirtqueue {
      * @throws IllegalArgumentException if the chain is not in flight
      */
     public abstract void push(int head, int written);
+
+    /**
+     * Completes chains in this order, as {@link #push(int, int)} does.
+     *
+     * @param chains their heads
+     * @param written bytes written to each
+     * @param count how many
+     */
+    public abstract void push(int[] chains, int[] written, int count);
 
     /** Makes the chains pushed visible to the driver, and notifies it at most once, if it asked. */
     public abstract void flush();
