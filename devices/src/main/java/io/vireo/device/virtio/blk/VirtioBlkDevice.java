@@ -147,7 +147,9 @@ public final class VirtioBlkDevice implements VirtioDevice {
     }
 
     /** Has the first queue that runs flush, or else the next one that starts. */
-    /** Requests that are being carried out, on all queues; from any thread, a little out of date. */
+    /**
+     * Requests that are being carried out, on all queues; from any thread, a little out of date.
+     */
     int requestsInFlight() {
         int sum = 0;
         for (int i = 0; i < reactors.size(); i++) {
