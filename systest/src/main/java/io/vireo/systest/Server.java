@@ -153,7 +153,8 @@ final class Server implements AutoCloseable {
 
     /** Starts verified writers on the disk and a ping to the other, until {@link #endLoad}. */
     void beginLoad(Server other) {
-        // Each write then waits for a flush of the host's disk: some request is nearly always in flight.
+        // Each write then waits for a flush of the host's disk: some request is nearly always in
+        // flight.
         guest.output("mount -o remount,sync /mnt");
         guest.output(
                 "rm -f /tmp/stop; mkdir -p /tmp/patterns; for i in $(seq %d); do : >/tmp/writer$i.log; done; : >/tmp/ping.log"
