@@ -68,6 +68,9 @@ public final class ControlPlane implements AutoCloseable {
     private volatile Image image;
     private volatile boolean stopping;
 
+    /** Whether a pass that began after the order to stop has ended. */
+    private volatile boolean stopSeen;
+
     private ControlPlane(
             ControlConfig config,
             KindRegistry kinds,
@@ -112,7 +115,10 @@ public final class ControlPlane implements AutoCloseable {
     }
 
     private long pass(long nowNanos) {
-        return reconciler.pass(nowNanos);
+        boolean stop = stopping;
+        long pause = reconciler.pass(nowNanos);
+        stopSeen |= stop;
+        return pause;
     }
 
     private Image load() {
@@ -443,7 +449,8 @@ public final class ControlPlane implements AutoCloseable {
         thread.wake();
         try {
             long deadline = System.nanoTime() + STOP_TIMEOUT.toNanos();
-            while (!reconciler.idle() && System.nanoTime() < deadline) {
+            // A pass under way may still start what was wanted when it began.
+            while (!(stopSeen && reconciler.idle()) && System.nanoTime() < deadline) {
                 Thread.sleep(5);
             }
             if (!reconciler.idle()) {

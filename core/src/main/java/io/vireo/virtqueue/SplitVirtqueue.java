@@ -184,6 +184,7 @@ final class SplitVirtqueue extends Virtqueue {
                 int position = (first + taken) & (order.length - 1);
                 int head = ForeignMemory.getShort(ring + ((long) position << 1)) & 0xFFFF;
                 if (head >= marks.length || marks[head] != 0) {
+                    refuse(head);
                     break;
                 }
                 long descriptor = table + ((long) head << ChainDecoder.DESCRIPTOR_SHIFT);
@@ -211,6 +212,14 @@ final class SplitVirtqueue extends Virtqueue {
             batch.ranges = taken;
         }
         return taken;
+    }
+
+    /** The driver made available what it must not. */
+    private void refuse(int head) {
+        malformed(
+                "descriptor "
+                        + head
+                        + (head >= size ? " does not exist" : " was made available twice"));
     }
 
     /** Looks how far the driver is; {@code known} chains were available when we looked last. */
