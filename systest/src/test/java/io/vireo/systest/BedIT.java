@@ -7,7 +7,10 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** The bed itself, with a peer in Vireo's place: what the main job expects, others can do. */
+/**
+ * The bed itself, with a peer in Vireo's place: boot, disk, network and load. The peer is not
+ * restarted, whatever the steps are called: see {@link StorageDaemonHost#restart}.
+ */
 class BedIT {
     @Test
     @Timeout(600)
@@ -15,6 +18,7 @@ class BedIT {
         Bed bed = Bed.prepare(Path.of(".."), "peer");
         try (var host = new StorageDaemonHost(bed);
                 var job = new MainJob(bed, host, List.of("web1", "web2"), System.out::println)) {
+            System.out.println("The peer stays up where steps speak of stopping and killing");
             Report report = job.run();
 
             System.out.println(report.table());

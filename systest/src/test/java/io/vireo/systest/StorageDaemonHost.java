@@ -95,9 +95,8 @@ final class StorageDaemonHost implements Host {
     }
 
     /**
-     * Stays up: stopped or killed under load, the storage daemon of QEMU 7.2 at times loses a
-     * request or completes it twice (seen: "req.0:id 13 is not a head!" from the guest's driver).
-     * This bed is to prove the rest.
+     * Stays up. With the storage daemon of QEMU 7.2 stopped or killed under load, guests saw I/O
+     * errors at times (once with "req.0:id 13 is not a head!"); why was not found out.
      */
     @Override
     public void restart() {}
