@@ -67,6 +67,18 @@ public interface VirtioDevice {
     void startQueue(int index, Virtqueue queue);
 
     /**
+     * Whether a queue that is disabled is served all the same, its requests completed and dropped
+     * without effect, as a network card's transmitqs are; others stand still while they are
+     * disabled.
+     */
+    default boolean drainsDisabled(int index) {
+        return false;
+    }
+
+    /** Begins or ends to drop the requests of a running queue that {@link #drainsDisabled}. */
+    default void enableQueue(int index, boolean enabled) {}
+
+    /**
      * Stops serving a queue: no further chain is popped, and {@code onDrained} runs on the queue's
      * reactor when the last completion is pushed and flushed. Idempotent for a queue that does not
      * run.

@@ -8,7 +8,6 @@ import io.vireo.reactor.Reactor;
 import io.vireo.transport.vhostuser.Journal.Counter;
 import io.vireo.virtqueue.InflightRegion;
 import io.vireo.virtqueue.Virtqueue;
-import io.vireo.virtqueue.VirtqueueConfig.RingAddresses;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -52,7 +51,8 @@ final class Session implements Connection.Handler {
     private final Connection connection;
     private final MemoryTable memory;
     private final MemoryGuard guard;
-    private final List<Vring> rings = new ArrayList<>();
+    private final Rings rings;
+    private final ConfigSpace configSpace;
     private @Nullable Inflight inflight;
     private @Nullable BackendChannel backend;
     private long features;
@@ -78,10 +78,9 @@ final class Session implements Connection.Handler {
         journal = context.journal();
         offer = Offer.of(device);
         memory = new MemoryTable(journal);
-        for (int i = 0; i < device.queueCount(); i++) {
-            rings.add(new Vring(device, i, context.control()));
-        }
-        guard = new MemoryGuard(context, memory, rings, this::memoryLost);
+        rings = new Rings(device, context.control());
+        configSpace = new ConfigSpace(device);
+        guard = new MemoryGuard(context, memory, rings.all(), this::memoryLost);
         connection =
                 new Connection(
                         socket,
@@ -92,9 +91,9 @@ final class Session implements Connection.Handler {
         journal.count(Counter.SESSIONS);
     }
 
-    /** Whether at least one queue runs. */
+    /** Whether at least one queue is served. */
     boolean running() {
-        return rings.stream().anyMatch(Vring::running);
+        return rings.all().stream().anyMatch(Vring::serving);
     }
 
     /** Whether the front end has sent a message. */
@@ -121,7 +120,7 @@ final class Session implements Connection.Handler {
 
     /** Frees reactors that hang in an eventfd of this front end. */
     void freeStuck() {
-        for (var ring : rings) {
+        for (var ring : rings.all()) {
             if (ring.signals().freeStuck()) {
                 journal.count(Counter.EVENTFDS_FREED);
                 fail(
@@ -178,14 +177,14 @@ final class Session implements Connection.Handler {
             case ADD_MEM_REG -> changeMemory(request, message, memory.add(message));
             case REM_MEM_REG -> changeMemory(request, message, memory.remove(message));
             case SET_VRING_NUM -> {
-                ring(message).size(message.u32(4));
+                rings.of(message).size(message.u32(4));
                 startReady(request, message);
             }
             case SET_VRING_ADDR -> {
-                setAddresses(message);
+                rings.setAddresses(message, memory.memory());
                 startReady(request, message);
             }
-            case SET_VRING_BASE -> ring(message).base(message.u32(4));
+            case SET_VRING_BASE -> rings.of(message).base(message.u32(4));
             case GET_VRING_BASE -> getBase(message);
             case SET_VRING_KICK -> {
                 var kick = VringFd.of(message, rings.size());
@@ -208,8 +207,8 @@ final class Session implements Connection.Handler {
             case SET_VRING_ENABLE -> enable(request, message);
             case NET_SET_MTU -> setMtu(message);
             case SET_BACKEND_REQ_FD -> setBackend(message);
-            case GET_CONFIG -> getConfig(message);
-            case SET_CONFIG -> setConfig(message);
+            case GET_CONFIG -> connection.reply(message.number(), configSpace.read(message), null);
+            case SET_CONFIG -> configSpace.write(message);
             case GET_INFLIGHT_FD -> getInflight(message);
             case SET_INFLIGHT_FD -> setInflight(message);
             case GET_MAX_MEM_SLOTS -> reply(message, MemoryTable.MAX_SLOTS);
@@ -245,7 +244,7 @@ final class Session implements Connection.Handler {
         if (wanted == features) {
             return;
         }
-        requireStopped();
+        rings.requireStopped();
         features = wanted;
         device.negotiated(wanted & ~Bits.PROTOCOL_FEATURES);
     }
@@ -258,48 +257,25 @@ final class Session implements Connection.Handler {
         protocolFeatures = wanted;
     }
 
-    private void requireStopped() throws ViolationException {
-        if (!rings.stream().allMatch(Vring::stopped)) {
-            throw new ViolationException("queues are running");
-        }
-    }
-
     // ---- rings
 
-    private Vring ring(Message message) throws ViolationException {
-        int index = message.u32(0);
-        if (index < 0 || index >= rings.size()) {
-            throw new ViolationException("the device has no such queue");
-        }
-        return rings.get(index);
-    }
-
-    private void setAddresses(Message message) throws ViolationException {
-        var ring = ring(message);
-        if (message.u32(4) != 0) {
-            throw new ViolationException("no flags are known: logging was not offered");
-        }
-        var addresses = new RingAddresses(message.u64(8), message.u64(24), message.u64(16));
-        ring.addresses(addresses, memory.memory());
-    }
-
     private void enable(Request request, Message message) throws ViolationException {
-        var ring = ring(message);
+        var ring = rings.of(message);
         int to = message.u32(4);
         if (to != 0 && to != 1) {
             throw new ViolationException("a ring is enabled (1) or disabled (0)");
         }
         ring.enable(to == 1);
-        if (to == 0 && ring.running()) {
+        if (ring.running()) {
             begin();
-            ring.stop(() -> finish(request, message, null));
+            ring.follow(() -> finish(request, message, null));
         } else {
             startReady(request, message);
         }
     }
 
     private void getBase(Message message) throws ViolationException {
-        var ring = ring(message);
+        var ring = rings.of(message);
         ring.forgetKick();
         if (!ring.running()) {
             replyBase(message, ring);
@@ -321,7 +297,7 @@ final class Session implements Connection.Handler {
 
     /** Starts what the last message made ready. */
     private void startReady(Request request, Message message) throws ViolationException {
-        var ready = rings.stream().filter(ring -> ring.ready(features)).findFirst();
+        var ready = rings.ready(features);
         if (ready.isEmpty()) {
             return;
         }
@@ -338,7 +314,7 @@ final class Session implements Connection.Handler {
             finish(request, message, new ViolationException(failure));
             return;
         }
-        var next = rings.stream().filter(ring -> ring.ready(features)).findFirst();
+        var next = rings.ready(features);
         if (next.isPresent() && !dropped) {
             start(next.get(), another -> started(request, message, another));
         } else {
@@ -392,9 +368,7 @@ final class Session implements Connection.Handler {
     private void changeMemory(Request request, Message message, MemoryTable.Change change)
             throws ViolationException {
         try {
-            for (var ring : rings) {
-                ring.checkMemory(change.memory());
-            }
+            rings.checkMemory(change.memory());
         } catch (ViolationException e) {
             change.abandon();
             throw e;
@@ -414,49 +388,6 @@ final class Session implements Connection.Handler {
     }
 
     // ---- configuration space
-
-    private void getConfig(Message message) throws ViolationException {
-        int length = checkConfigRange(message, Offer.MAX_CONFIG);
-        var body = new byte[Offer.CONFIG_HEADER + length];
-        System.arraycopy(message.payload(), 0, body, 0, Offer.CONFIG_HEADER);
-        // Fields that only newer drivers know lie beyond ours: they read as zeros.
-        int offset = message.u32(0);
-        int ours = Math.min(length, device.configSize() - offset);
-        if (ours > 0) {
-            var bytes = new byte[ours];
-            device.readConfig(offset, bytes, ours);
-            System.arraycopy(bytes, 0, body, Offer.CONFIG_HEADER, ours);
-        }
-        connection.reply(message.number(), body, null);
-    }
-
-    private void setConfig(Message message) throws ViolationException {
-        int length = checkConfigRange(message, device.configSize());
-        if (message.u32(8) != 0) {
-            throw new ViolationException(
-                    "the configuration is written for the driver only (flags 0)");
-        }
-        var bytes = new byte[length];
-        System.arraycopy(message.payload(), Offer.CONFIG_HEADER, bytes, 0, length);
-        if (!device.writeConfig(message.u32(0), bytes, length)) {
-            throw new ViolationException("that part of the configuration is read-only");
-        }
-    }
-
-    private static int checkConfigRange(Message message, int end) throws ViolationException {
-        if (message.size() <= Offer.CONFIG_HEADER) {
-            throw new ViolationException("its payload has another size");
-        }
-        int offset = message.u32(0);
-        int length = message.u32(4);
-        if (length != message.size() - Offer.CONFIG_HEADER) {
-            throw new ViolationException("its size is that of its payload");
-        }
-        if (offset < 0 || offset > end - length) {
-            throw new ViolationException("the range is in the configuration space");
-        }
-        return length;
-    }
 
     private void setMtu(Message message) throws ViolationException {
         long mtu = message.u64(0);
@@ -482,7 +413,7 @@ final class Session implements Connection.Handler {
     }
 
     private void setInflight(Message message) throws ViolationException {
-        requireStopped();
+        rings.requireStopped();
         var record = Inflight.of(message, rings.size());
         var before = inflight;
         inflight = record;
@@ -508,9 +439,9 @@ final class Session implements Connection.Handler {
 
     private void reset(Request request, Message message) {
         begin();
-        stopAll(() ->
+        rings.stopAll(() ->
                 resetDevice(() -> {
-                    rings.forEach(Vring::reset);
+                    rings.all().forEach(Vring::reset);
                     features = 0;
                     status = 0;
                     finish(request, message, null);
@@ -519,22 +450,6 @@ final class Session implements Connection.Handler {
 
     private void resetDevice(Runnable done) {
         device.reset(() -> context.control().execute(done));
-    }
-
-    private void stopAll(Runnable done) {
-        var running = rings.stream().filter(Vring::running).toList();
-        if (running.isEmpty()) {
-            done.run();
-            return;
-        }
-        int[] left = {running.size()};
-        for (var ring : running) {
-            ring.stop(() -> {
-                if (--left[0] == 0) {
-                    done.run();
-                }
-            });
-        }
     }
 
     // ---- answers
@@ -641,11 +556,11 @@ final class Session implements Connection.Handler {
     }
 
     private void tearDown() {
-        stopAll(() -> resetDevice(this::giveBack));
+        rings.stopAll(() -> resetDevice(this::giveBack));
     }
 
     private void giveBack() {
-        rings.forEach(Vring::close);
+        rings.all().forEach(Vring::close);
         if (backend != null) {
             backend.close();
         }

@@ -20,6 +20,10 @@ import org.jspecify.annotations.Nullable;
  * once it is complete (the specification, "Ring states"). It starts when it is enabled and the
  * front end has given its kick descriptor: we do not wait for the first kick, since a network
  * card's receive ring may never get one.
+ *
+ * <p>A ring that the front end disables stands still, or, if the device wishes it, runs on with its
+ * requests dropped: {@link VirtioDevice#drainsDisabled}. One that it has neither enabled nor
+ * disabled yet is about to be enabled, and what waits in it is not dropped.
  */
 final class Vring {
     private enum Phase {
@@ -76,6 +80,11 @@ final class Vring {
 
     boolean running() {
         return phase == Phase.RUNNING;
+    }
+
+    /** Whether it runs and is not only drained. */
+    boolean serving() {
+        return running() && enabled.orElse(true);
     }
 
     /** The queue that runs, if one does. */
@@ -200,7 +209,11 @@ final class Vring {
                 && kickable
                 && size > 0
                 && addresses != null
-                && enabled.orElse(byDefault);
+                && (enabled.orElse(byDefault) || drained());
+    }
+
+    private boolean drained() {
+        return enabled.isPresent() && !enabled.get() && device.drainsDisabled(index);
     }
 
     /**
@@ -219,6 +232,7 @@ final class Vring {
             throw new IllegalStateException("ring " + index + " is not ready");
         }
         phase = Phase.STARTING;
+        boolean drain = drained();
         var config =
                 new VirtqueueConfig(
                         index, size, where, base, features, memory, signals, inflight, failures);
@@ -227,7 +241,7 @@ final class Vring {
             control.execute(() -> started(outcome, done));
             if (outcome instanceof Virtqueue activated) {
                 // Whatever happens in it, the session knows of the queue and stops it in the end.
-                run(activated);
+                run(activated, drain);
             }
         });
     }
@@ -247,9 +261,12 @@ final class Vring {
         }
     }
 
-    private void run(Virtqueue activated) {
+    private void run(Virtqueue activated, boolean drain) {
         try {
             device.startQueue(index, activated);
+            if (drain) {
+                device.enableQueue(index, false);
+            }
             signals.makeUp();
         } catch (RuntimeException e) {
             // A bug. The queue may run, or half of it: as a broken one it is stopped with its
@@ -267,6 +284,25 @@ final class Vring {
             phase = Phase.STOPPED;
             done.accept((String) outcome);
         }
+    }
+
+    /**
+     * Has a ring that runs do what the last {@link #enable} said: {@code done} runs on the control
+     * reactor when it does.
+     */
+    void follow(Runnable done) {
+        boolean to = enabled.orElse(true);
+        if (!to && !device.drainsDisabled(index)) {
+            stop(done);
+            return;
+        }
+        reactor.execute(() -> {
+            try {
+                device.enableQueue(index, to);
+            } finally {
+                control.execute(done);
+            }
+        });
     }
 
     /**

@@ -12,6 +12,8 @@ import io.vireo.virtqueue.Virtqueue;
 import io.vireo.virtqueue.Writer;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
@@ -29,6 +31,12 @@ final class EchoDevice implements VirtioDevice {
     final AtomicLong negotiated = new AtomicLong(-1);
     final AtomicInteger resets = new AtomicInteger();
     final AtomicInteger mtu = new AtomicInteger();
+
+    /** What {@link #enableQueue} was told, as {@code queue=enabled}. */
+    final List<String> switched = new CopyOnWriteArrayList<>();
+
+    /** Whether disabled queues are served on. */
+    volatile boolean drains;
 
     /** Chains taken so far, of all queues. */
     final AtomicInteger taken = new AtomicInteger();
@@ -138,6 +146,16 @@ final class EchoDevice implements VirtioDevice {
     @Override
     public void startQueue(int index, Virtqueue queue) {
         serving[index] = new Serving(queue, reactors[index]);
+    }
+
+    @Override
+    public boolean drainsDisabled(int index) {
+        return drains;
+    }
+
+    @Override
+    public void enableQueue(int index, boolean enabled) {
+        switched.add(index + "=" + enabled);
     }
 
     @Override

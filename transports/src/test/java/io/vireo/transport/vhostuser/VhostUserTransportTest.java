@@ -116,6 +116,52 @@ class VhostUserTransportTest {
         }
     }
 
+    /** "Ring states" of the specification: a network card's transmit ring is drained. */
+    @Test
+    void disabledRingRunsOnWhereTheDeviceDrainsIt() {
+        var card = bed.networkCard(2);
+        card.drains = true;
+        var endpoint = bed.present(card, "card");
+        try (var session = VhostUserSession.open(bed.path("card"), memory)) {
+            var ring = session.start(0, 16);
+            echo(session, ring, 1);
+            session.enable(0, 0);
+            assertThat(card.switched).containsExactly("0=false");
+            assertThat(endpoint.state()).isEqualTo(State.CONNECTED);
+            echo(session, ring, 2);
+            session.enable(0, 1);
+            assertThat(card.switched).containsExactly("0=false", "0=true");
+            assertThat(endpoint.state()).isEqualTo(State.RUNNING);
+            echo(session, ring, 3);
+            assertThat(session.stop(0)).isEqualTo(3);
+
+            session.enable(1, 0);
+            var other = session.describe(1, new DriverQueue(memory, 16, session.features()), 0);
+            session.kick(1, other);
+            echo(session, other, 4);
+            assertThat(card.switched).endsWith("1=false");
+        }
+    }
+
+    /** A front end that is about to enable a ring has not disabled it: what waits in it is kept. */
+    @Test
+    void ringThatWasNeverEnabledIsNotDrained() {
+        var card = bed.networkCard(1);
+        card.drains = true;
+        bed.present(card, "card");
+        try (var session = VhostUserSession.open(bed.path("card"), memory)) {
+            var ring = session.describe(0, new DriverQueue(memory, 16, session.features()), 0);
+            TestBed.add(session, ring, 5);
+            VhostUserSession.publish(ring);
+            session.kick(0, ring);
+            assertThat(card.taken).hasValue(0);
+            session.enable(0, 1);
+            VhostUserSession.awaitUsed(ring);
+            TestBed.check(session, 5);
+            assertThat(card.switched).isEmpty();
+        }
+    }
+
     @Test
     void ringGoesOnWhereItStopped() {
         bed.present(bed.device(1), "disk");

@@ -23,7 +23,10 @@ final class NetStatistics {
     /** Frames to the guest whose checksum or segmentation was done here. */
     static final int RX_CONVERTED = 5;
 
-    private static final int COUNTERS = 6;
+    /** Frames of the guest in a queue that its front end disabled. */
+    static final int TX_DISABLED = 6;
+
+    private static final int COUNTERS = 7;
 
     // Opaque: whole values, soon, with no order among them, at the price of a plain store.
     private static final VarHandle COUNTER = MethodHandles.arrayElementVarHandle(long[].class);

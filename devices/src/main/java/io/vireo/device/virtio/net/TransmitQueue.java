@@ -20,6 +20,9 @@ final class TransmitQueue {
 
     final Virtqueue queue;
 
+    /** Whether what the guest sends is dropped. */
+    boolean disabled;
+
     private final long features;
     private final int headerSize;
     private final NetStatistics statistics;
@@ -166,6 +169,25 @@ final class TransmitQueue {
         frames.count = base + n;
         frames.ranges = ranges + n;
         return n;
+    }
+
+    /**
+     * Completes what the guest sends, unsent; at most as much as the queue holds.
+     *
+     * @return whether there may be more
+     */
+    boolean drain() {
+        release();
+        for (int done = 0; done < queue.size(); ) {
+            int popped = queue.pop(chains, FrameBatch.CAPACITY);
+            if (popped == 0) {
+                return false;
+            }
+            done += popped;
+            statistics.add(NetStatistics.TX_DISABLED, popped);
+            release();
+        }
+        return true;
     }
 
     /** Completes the chains popped that are not completed yet. */

@@ -11,6 +11,8 @@ import io.vireo.resource.spec.Limits;
 import io.vireo.virtqueue.Virtqueue;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -143,13 +145,58 @@ public final class VirtioNetDevice implements VirtioDevice, NetPort {
             receiveQueues[pair] =
                     new ReceiveQueue(queue, features, statistics, this::softwareOffload);
         } else {
-            transmitQueues[pair] = new TransmitQueue(queue, features, statistics);
-            queue.onKick(() -> ready.run());
+            var added = new TransmitQueue(queue, features, statistics);
+            transmitQueues[pair] = added;
+            queue.onKick(() -> kicked(added));
         }
         changed();
         if (armed) {
             // What is there already was never asked for.
             ready.run();
+        }
+    }
+
+    private void kicked(TransmitQueue queue) {
+        if (queue.disabled) {
+            drain(queue);
+        } else {
+            ready.run();
+        }
+    }
+
+    /** vhost-user, "Ring states": a disabled transmit ring is emptied, a receive ring is not. */
+    @Override
+    public boolean drainsDisabled(int index) {
+        return index % 2 != 0;
+    }
+
+    @Override
+    public void enableQueue(int index, boolean enabled) {
+        var queue = transmitQueues[index / 2];
+        if (queue == null || queue.disabled != enabled) {
+            return;
+        }
+        queue.disabled = !enabled;
+        changed();
+        if (!enabled) {
+            drain(queue);
+        } else if (armed) {
+            ready.run();
+        } else {
+            queue.queue.disarm();
+        }
+    }
+
+    private void drain(TransmitQueue queue) {
+        boolean more = true;
+        try {
+            more = queue.disabled && (queue.drain() || !queue.queue.arm());
+        } finally {
+            // The others on the reactor have their turn in between; after a memory fault too, which
+            // another guest's memory may have caused.
+            if (more) {
+                reactor.execute(() -> drain(queue));
+            }
         }
     }
 
@@ -180,18 +227,17 @@ public final class VirtioNetDevice implements VirtioDevice, NetPort {
         var queue = transmitQueues[pair];
         transmitQueues[pair] = null;
         if (queue != null) {
+            queue.disabled = false;
             queue.release();
         }
     }
 
     private void changed() {
         receiving =
-                java.util.Arrays.stream(receiveQueues)
-                        .filter(java.util.Objects::nonNull)
-                        .toArray(ReceiveQueue[]::new);
+                Arrays.stream(receiveQueues).filter(Objects::nonNull).toArray(ReceiveQueue[]::new);
         transmitting =
-                java.util.Arrays.stream(transmitQueues)
-                        .filter(java.util.Objects::nonNull)
+                Arrays.stream(transmitQueues)
+                        .filter(queue -> queue != null && !queue.disabled)
                         .toArray(TransmitQueue[]::new);
         current = 0;
         up = receiving.length > 0;

@@ -133,6 +133,11 @@ final class VnicRealization implements Realization {
                         own.get(NetStatistics.TX_INVALID)));
         metrics.add(
                 counter(
+                        "tx_dropped_disabled",
+                        "Frames of the guest in a queue that its hypervisor disabled.",
+                        own.get(NetStatistics.TX_DISABLED)));
+        metrics.add(
+                counter(
                         "tx_dropped_vlan",
                         "Frames of the guest in a VLAN that it does not have.",
                         port.droppedVlan()));

@@ -3,6 +3,7 @@ package io.vireo.device.virtio.net;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.vireo.linux.ForeignMemory;
 import io.vireo.net.FrameBatch;
 import io.vireo.net.Offload;
 import io.vireo.net.PortState;
@@ -16,6 +17,7 @@ import io.vireo.virtqueue.Virtqueue;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -407,6 +409,79 @@ class VirtioNetDeviceTest {
             b.flush();
             assertThat(to.received().getFirst().header()[0]).isEqualTo((byte) 2);
             assertThat(plain.received().getFirst().header()[0]).isEqualTo((byte) 0);
+        }
+    }
+
+    /**
+     * vhost-user, "Ring states": transmit packets of a disabled ring are processed and discarded.
+     */
+    @Test
+    void disabledTransmitQueueIsEmptiedWithoutEffect() {
+        try (var from = new NetDriver(a, 64, MODERN);
+                var to = new NetDriver(b, 64, MODERN)) {
+            to.post(8, 1600);
+            var frame = Frames.frame(B, A, 60);
+            from.send(frame);
+            from.send(frame);
+            a.enableQueue(1, false);
+            assertThat(from.completed()).isEqualTo(2);
+            from.send(frame);
+            from.queues().get(1).kick();
+            assertThat(from.completed()).isEqualTo(1);
+            assertThat(wire.carry(a, b)).isZero();
+            assertThat(a.statistics().get(NetStatistics.TX_DISABLED)).isEqualTo(3);
+
+            a.enableQueue(1, true);
+            from.send(frame);
+            assertThat(wire.carry(a, b)).isEqualTo(1);
+            assertThat(to.received()).hasSize(1);
+            assertThat(from.completed()).isEqualTo(1);
+            assertThat(from.failures()).isEmpty();
+        }
+    }
+
+    @Test
+    void whatArrivesWhileDisabledIsNotAskedFor() {
+        var woken = new AtomicInteger();
+        a.attached(reactor, woken::incrementAndGet);
+        try (var from = new NetDriver(a, 64, MODERN)) {
+            assertThat(a.arm()).isTrue();
+            a.enableQueue(1, false);
+            from.send(Frames.frame(B, A, 60));
+            from.queues().get(1).kick();
+            assertThat(woken).hasValue(0);
+            assertThat(a.drainsDisabled(0)).isFalse();
+            assertThat(a.drainsDisabled(1)).isTrue();
+            a.enableQueue(1, true);
+            assertThat(woken).hasValue(1);
+        }
+    }
+
+    /**
+     * The header that was looked at is the header that is sent, whatever the guest writes
+     * meanwhile.
+     */
+    @ParameterizedTest
+    @ValueSource(ints = {60, 64, 65, 1514})
+    void headerIsNotReadTwice(int length) {
+        try (var from = new NetDriver(a, 64, MODERN);
+                var to = new NetDriver(b, 64, MODERN)) {
+            to.post(4, 1600);
+            var frame = Frames.frame(B, A, length);
+            long before = from.memory().allocate(1, 1);
+            from.send(frame);
+            var batch = wire.batch();
+            batch.clear();
+            assertThat(a.receive(batch)).isEqualTo(1);
+            long inGuest = from.memory().host(before + 1 + from.headerSize());
+            var seen = new byte[14];
+            ForeignMemory.copyToArray(inGuest, seen, 0, seen.length);
+            assertThat(frame).startsWith(seen);
+            ForeignMemory.fill(inGuest, Math.min(length, FrameBatch.SNAPSHOT), (byte) 0xEE);
+            assertThat(b.transmit(batch, new int[] {0}, 1)).isEqualTo(1);
+            b.flush();
+            a.release(batch);
+            assertThat(to.received().getFirst().frame()).isEqualTo(frame);
         }
     }
 

@@ -1,0 +1,88 @@
+package io.vireo.transport.vhostuser;
+
+import io.vireo.device.VirtioDevice;
+import io.vireo.memory.GuestMemory;
+import io.vireo.reactor.Reactor;
+import io.vireo.virtqueue.VirtqueueConfig.RingAddresses;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** All rings of a session, and what concerns them together. On the control reactor. */
+final class Rings {
+    private final List<Vring> all;
+
+    Rings(VirtioDevice device, Reactor control) {
+        var rings = new ArrayList<Vring>();
+        for (int i = 0; i < device.queueCount(); i++) {
+            rings.add(new Vring(device, i, control));
+        }
+        all = List.copyOf(rings);
+    }
+
+    /** Every ring, by its index. */
+    List<Vring> all() {
+        return all;
+    }
+
+    int size() {
+        return all.size();
+    }
+
+    Vring get(int index) {
+        return all.get(index);
+    }
+
+    /** The ring that a message is about. */
+    Vring of(Message message) throws ViolationException {
+        int index = message.u32(0);
+        if (index < 0 || index >= all.size()) {
+            throw new ViolationException("the device has no such queue");
+        }
+        return all.get(index);
+    }
+
+    void requireStopped() throws ViolationException {
+        if (!all.stream().allMatch(Vring::stopped)) {
+            throw new ViolationException("queues are running");
+        }
+    }
+
+    /** SET_VRING_ADDR. */
+    void setAddresses(Message message, GuestMemory memory) throws ViolationException {
+        var ring = of(message);
+        if (message.u32(4) != 0) {
+            throw new ViolationException("no flags are known: logging was not offered");
+        }
+        ring.addresses(new RingAddresses(message.u64(8), message.u64(24), message.u64(16)), memory);
+    }
+
+    /** Checks that the running rings would survive a change of memory. */
+    void checkMemory(GuestMemory memory) throws ViolationException {
+        for (var ring : all) {
+            ring.checkMemory(memory);
+        }
+    }
+
+    /** A ring that waits for nothing but its start. */
+    Optional<Vring> ready(long features) {
+        return all.stream().filter(ring -> ring.ready(features)).findFirst();
+    }
+
+    /** Stops those that run; {@code done} runs when the last is stopped. */
+    void stopAll(Runnable done) {
+        var running = all.stream().filter(Vring::running).toList();
+        if (running.isEmpty()) {
+            done.run();
+            return;
+        }
+        int[] left = {running.size()};
+        for (var ring : running) {
+            ring.stop(() -> {
+                if (--left[0] == 0) {
+                    done.run();
+                }
+            });
+        }
+    }
+}
