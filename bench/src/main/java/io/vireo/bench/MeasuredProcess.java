@@ -41,7 +41,10 @@ final class MeasuredProcess implements AutoCloseable {
             throw new BenchException("Cannot start " + name + " (" + command.getFirst() + ").", e);
         }
         Runtime.getRuntime().addShutdownHook(hook);
-        Thread.ofVirtual().start(this::read);
+        // A thread of the platform: a virtual one that waits for a pipe keeps its carrier, and
+        // there
+        // are as few of them as cores.
+        Thread.ofPlatform().daemon().name(name + "-output").start(this::read);
     }
 
     long pid() {
