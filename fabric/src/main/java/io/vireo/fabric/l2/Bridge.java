@@ -1,60 +1,55 @@
 package io.vireo.fabric.l2;
 
 import io.vireo.memory.NativeMemory;
+import io.vireo.net.DropReason;
 import io.vireo.net.FrameBatch;
 import io.vireo.net.NetPort;
-import io.vireo.net.Offload;
 import io.vireo.net.PortSpec;
 import io.vireo.net.PortState;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Forwards frames between ports: a learning VLAN-aware bridge (IEEE 802.1Q, 8.6 to 8.8). Plain and
  * single-threaded: {@link L2Switch} gives it a reactor.
  *
- * <p>A pass takes a batch from one port, decides for each frame by its header snapshot, sorts the
- * frames into a list per port that they leave by, and then transmits each list at once. Nothing is
- * allocated in a pass.
+ * <p>A pass takes a batch from one port and goes by the header snapshots: it finds the VLAN of each
+ * frame ({@link Classifier}), runs the stages of the port that may drop some ({@link PortStage}),
+ * learns, looks up, and sorts the frames into a list per port that they leave by. Then each list
+ * goes through the stages of its port and is transmitted at once. Where a port has no stages, VLAN
+ * and lookup are one loop. Nothing is allocated in a pass.
  */
 final class Bridge {
-    private static final int HEADER = 14;
-    private static final int TAGGED_HEADER = 18;
     private static final long MAC_MASK = 0xFFFF_FFFF_FFFFL;
-    private static final int TCP_HEADER = 20;
-
-    // A frame may carry a second tag that we do not look at, and that is not of the payload an MTU
-    // counts.
-    private static final int INNER_TAG = 4;
     private static final int GROUP_BIT = 1;
-    private static final int TAG_TYPE = 0x0081; // 0x8100, read little-endian
 
     // 01-80-C2-00-00-0x: for the bridge itself, never forwarded (IEEE 802.1Q, table 8-1). Octets
     // little-endian.
     private static final long RESERVED = 0x0000_00C2_8001L;
     private static final long RESERVED_MASK = 0xF0FF_FFFF_FFFFL;
 
-    private static final int VID_MASK = 0xFFF;
-    private static final int TCI_PRIORITY_MASK = 0xF000;
+    private static final long NANOS_PER_SECOND = 1_000_000_000L;
 
-    private final FrameBatch batch = new FrameBatch();
+    /** Every frame of a batch. */
+    private static final int[] ALL = IntStream.range(0, FrameBatch.CAPACITY).toArray();
+
+    private final Pass pass = new Pass();
+    private final FrameBatch batch = pass.batch;
+    private final Classifier classifier;
     private final MacTable table;
 
-    // Of the frames of the pass under way.
-    private final int[] vlan = new int[FrameBatch.CAPACITY];
-    private final boolean[] tagged = new boolean[FrameBatch.CAPACITY];
-    private boolean vlansInPass;
+    /** The frames that the stages of the port let in. */
+    private final int[] admitted = new int[FrameBatch.CAPACITY];
 
     private BridgePort[] ports = new BridgePort[0];
     private BridgePort[] bySlot = new BridgePort[0];
     private BridgePort[] egress = new BridgePort[0];
     private int egressCount;
-    private int maxPayload;
     private Collection<Integer> allowedVlans;
-    private int now;
 
     /**
      * Where the batch of the pass under way came from: not null between passes means that the last
@@ -63,7 +58,7 @@ final class Bridge {
     private @Nullable BridgePort source;
 
     Bridge(int mtu, Collection<Integer> allowedVlans, int macLimit, int macAge) {
-        this.maxPayload = mtu;
+        this.classifier = new Classifier(pass, mtu);
         this.allowedVlans = List.copyOf(allowedVlans);
         this.table = new MacTable(macLimit, macAge);
     }
@@ -72,13 +67,14 @@ final class Bridge {
         return table;
     }
 
-    /** Sets the time in seconds. */
-    void time(int seconds) {
-        now = seconds;
+    /** Sets the time in nanoseconds. */
+    void time(long nanos) {
+        pass.nanos = nanos;
+        pass.seconds = (int) (nanos / NANOS_PER_SECOND);
     }
 
     void mtu(int mtu) {
-        maxPayload = mtu;
+        classifier.mtu(mtu);
     }
 
     /** Adds a port; there is a slot free or a new one is made. */
@@ -141,7 +137,7 @@ final class Bridge {
         batch.clear();
         int count = in.port.receive(batch);
         if (count > 0) {
-            decide(in, count);
+            receive(in, count);
             transmit();
             in.port.release(batch);
         }
@@ -176,24 +172,57 @@ final class Bridge {
         source = null;
     }
 
-    private void decide(BridgePort in, int count) {
-        vlansInPass = false;
-        long lastStation = 0;
-        long lastDestination = 0;
-        BridgePort lastEgress = in;
+    private void receive(BridgePort in, int count) {
+        classifier.vlansInPass = false;
+        if (in.ingress == PortStage.NONE) {
+            forward(in, ALL, count, false);
+        } else {
+            int classified = classify(in, count);
+            int left = BridgePort.run(in.ingress, pass, admitted, classified);
+            forward(in, admitted, left, true);
+        }
         long bytes = 0;
         for (int i = 0; i < count; i++) {
             bytes += batch.length[i];
+        }
+        in.count(BridgePort.RECEIVED_FRAMES, count);
+        in.count(BridgePort.RECEIVED_BYTES, bytes);
+    }
+
+    /** Finds the VLANs of all frames into {@link #admitted}; returns how many have one. */
+    private int classify(BridgePort in, int count) {
+        int left = 0;
+        for (int i = 0; i < count; i++) {
+            long second = NativeMemory.getLong(batch.header(i) + Long.BYTES);
+            if (classifier.classify(in, i, second) >= 0) {
+                admitted[left++] = i;
+            }
+        }
+        return left;
+    }
+
+    /**
+     * Learns and looks up: puts each frame into the list of the port that it leaves by.
+     *
+     * @param classified whether the VLANs are known already
+     */
+    private void forward(BridgePort in, int[] frames, int count, boolean classified) {
+        int now = pass.seconds;
+        long lastStation = 0;
+        long lastDestination = 0;
+        BridgePort lastEgress = in;
+        for (int k = 0; k < count; k++) {
+            int i = frames[k];
             long header = batch.header(i);
             long first = NativeMemory.getLong(header);
             long second = NativeMemory.getLong(header + Long.BYTES);
-            int vid = classify(in, i, second);
+            int vid = classified ? pass.vlan[i] : classifier.classify(in, i, second);
             if (vid < 0) {
                 continue;
             }
             long from = (first >>> 48 | second << 16) & MAC_MASK;
             if ((from & GROUP_BIT) != 0 || from == 0) {
-                in.count(BridgePort.DROPPED_INVALID, 1);
+                in.dropReceived(DropReason.INVALID, 1);
                 continue;
             }
             long station = from | (long) vid << 48;
@@ -220,73 +249,11 @@ final class Bridge {
             }
             unicast(in, lastEgress, i);
         }
-        in.count(BridgePort.RECEIVED_FRAMES, count);
-        in.count(BridgePort.RECEIVED_BYTES, bytes);
-    }
-
-    /**
-     * Finds the VLAN of a frame, or counts it and returns -1. {@code second} is bytes 8 to 15 of
-     * its header.
-     */
-    private int classify(BridgePort in, int i, long second) {
-        boolean tag = (int) (second >>> 32 & 0xFFFF) == TAG_TYPE;
-        tagged[i] = tag;
-        int vid;
-        if (tag) {
-            vid = classifyTagged(in, i, Short.reverseBytes((short) (second >>> 48)));
-        } else {
-            vid = in.vlans.untagged();
-            if (vid < 0) {
-                in.count(BridgePort.DROPPED_VLAN, 1);
-                return -1;
-            }
-        }
-        vlan[i] = vid;
-        vlansInPass |= vid > 0 | tag;
-        int payload = batch.length[i] - (tag ? TAGGED_HEADER : HEADER);
-        if (vid >= 0 && payload > maxPayload && isTooLong(i, maxPayload)) {
-            in.count(BridgePort.DROPPED_TOO_LONG, 1);
-            return -1;
-        }
-        return vid;
-    }
-
-    private int classifyTagged(BridgePort in, int i, short tci) {
-        if (batch.headerLength[i] < TAGGED_HEADER) {
-            in.count(BridgePort.DROPPED_INVALID, 1);
-            return -1;
-        }
-        int vid = tci & VID_MASK;
-        if (vid != 0) {
-            if (in.vlans.carriesTagged(vid)) {
-                return vid;
-            }
-        } else if (in.vlans.untagged() >= 0) {
-            // Only a priority: it belongs to the VLAN of untagged frames, and says so if it leaves
-            // with its tag.
-            vid = in.vlans.untagged();
-            short changed = (short) (tci & TCI_PRIORITY_MASK | vid);
-            NativeMemory.putShort(batch.header(i) + HEADER, Short.reverseBytes(changed));
-            return vid;
-        }
-        in.count(BridgePort.DROPPED_VLAN, 1);
-        return -1;
-    }
-
-    /** Whether a frame of more payload than {@code limit} has so after its segmentation too. */
-    private boolean isTooLong(int i, int limit) {
-        long offload = batch.offload[i];
-        int header = tagged[i] ? TAGGED_HEADER : HEADER;
-        if (Offload.gso(offload) == Offload.GSO_NONE) {
-            return batch.length[i] - header > limit + INNER_TAG;
-        }
-        int networkHeader = Offload.checksumStart(offload) - header;
-        return networkHeader + TCP_HEADER + Offload.gsoSize(offload) > limit;
     }
 
     private void unicast(BridgePort in, BridgePort out, int i) {
         if (out == in || out.uplink & in.uplink) {
-            in.count(BridgePort.FILTERED, 1);
+            in.dropReceived(DropReason.FILTERED, 1);
         } else {
             enqueue(out, i);
         }
@@ -294,7 +261,7 @@ final class Bridge {
 
     private void flood(BridgePort in, int i, int vid, long to) {
         if ((to & RESERVED_MASK) == RESERVED) {
-            in.count(BridgePort.FILTERED, 1);
+            in.dropReceived(DropReason.FILTERED, 1);
             return;
         }
         in.count(BridgePort.FLOODED, 1);
@@ -323,16 +290,22 @@ final class Bridge {
     }
 
     private void transmit(BridgePort out) {
-        if (out.maxPayload < maxPayload) {
+        if (out.maxPayload < classifier.mtu()) {
             dropTooLong(out);
         }
         int count = out.count;
         out.count = 0;
         if (out.port.state() == PortState.DOWN) {
-            out.count(BridgePort.DROPPED_DOWN, count);
+            out.dropTransmitted(DropReason.DOWN, count);
             return;
         }
-        if (vlansInPass) {
+        if (out.egress != PortStage.NONE) {
+            count = BridgePort.run(out.egress, pass, out.index, count);
+            if (count == 0) {
+                return;
+            }
+        }
+        if (classifier.vlansInPass) {
             setActions(out, count);
         }
         batch.sentBytes = 0;
@@ -340,9 +313,9 @@ final class Bridge {
         out.count(BridgePort.TRANSMITTED_FRAMES, sent);
         out.count(BridgePort.TRANSMITTED_BYTES, batch.sentBytes);
         if (sent < count) {
-            out.count(BridgePort.DROPPED_NO_BUFFER, count - sent);
+            out.dropTransmitted(DropReason.NO_BUFFER, count - sent);
         }
-        if (vlansInPass) {
+        if (classifier.vlansInPass) {
             Arrays.fill(batch.vlanAction, FrameBatch.VLAN_KEEP);
         }
     }
@@ -351,24 +324,23 @@ final class Bridge {
         int kept = 0;
         for (int k = 0; k < out.count; k++) {
             int i = out.index[k];
-            int payload = batch.length[i] - (tagged[i] ? TAGGED_HEADER : HEADER);
-            if (payload <= out.maxPayload || !isTooLong(i, out.maxPayload)) {
+            if (!classifier.isTooLongFor(out, i)) {
                 out.index[kept++] = i;
             }
         }
-        out.count(BridgePort.DROPPED_TOO_LONG, out.count - kept);
+        out.dropTransmitted(DropReason.TOO_LONG, out.count - kept);
         out.count = kept;
     }
 
     private void setActions(BridgePort out, int count) {
         for (int k = 0; k < count; k++) {
             int i = out.index[k];
-            boolean untagged = vlan[i] == out.vlans.untagged();
+            boolean untagged = pass.vlan[i] == out.vlans.untagged();
             batch.vlanAction[i] =
-                    untagged == !tagged[i]
+                    untagged == !pass.tagged[i]
                             ? FrameBatch.VLAN_KEEP
                             : untagged ? FrameBatch.VLAN_POP : FrameBatch.VLAN_PUSH;
-            batch.vlanTci[i] = (short) vlan[i];
+            batch.vlanTci[i] = (short) pass.vlan[i];
         }
     }
 

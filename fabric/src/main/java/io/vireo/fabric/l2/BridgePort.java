@@ -1,30 +1,35 @@
 package io.vireo.fabric.l2;
 
+import io.vireo.net.DropReason;
 import io.vireo.net.FrameBatch;
 import io.vireo.net.NetPort;
 import io.vireo.net.PortCounters;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
 
 /**
- * A port of a {@link Bridge}: the {@link NetPort} behind it, its VLANs, its counters, and the
- * frames of the pass under way that are to leave by it. Only the bridge's reactor touches it,
- * except {@link #counters}.
+ * A port of a {@link Bridge}: the {@link NetPort} behind it, its VLANs, what is done with its
+ * frames in each direction, its counters, and the frames of the pass under way that are to leave by
+ * it. Only the bridge's reactor touches it, except {@link #counters}.
  */
 final class BridgePort {
-    // What is counted: positions in an array that other threads read.
+    // What is counted: positions in an array that other threads read. Drops follow, by reason,
+    // first of received frames.
     static final int RECEIVED_FRAMES = 0;
     static final int RECEIVED_BYTES = 1;
     static final int TRANSMITTED_FRAMES = 2;
     static final int TRANSMITTED_BYTES = 3;
-    static final int DROPPED_NO_BUFFER = 4;
-    static final int DROPPED_VLAN = 5;
-    static final int DROPPED_INVALID = 6;
-    static final int DROPPED_TOO_LONG = 7;
-    static final int DROPPED_DOWN = 8;
-    static final int FILTERED = 9;
-    static final int FLOODED = 10;
-    private static final int COUNTERS = 11;
+    static final int FLOODED = 4;
+    private static final int RECEIVED_DROPS = 5;
+    private static final int REASONS = DropReason.values().length;
+    private static final int TRANSMITTED_DROPS = RECEIVED_DROPS + REASONS;
+    private static final int COUNTERS = TRANSMITTED_DROPS + REASONS;
 
     // Opaque: whole values, soon, with no order among them, at the price of a plain store.
     private static final VarHandle COUNTER = MethodHandles.arrayElementVarHandle(long[].class);
@@ -37,6 +42,12 @@ final class BridgePort {
 
     /** Payload bytes of a frame that may leave by the port. */
     int maxPayload;
+
+    /** What is done with frames that come in by the port, in this order. */
+    PortStage[] ingress = PortStage.NONE;
+
+    /** What is done with frames that leave by the port, in this order. */
+    PortStage[] egress = PortStage.NONE;
 
     /** The frames that are to leave by the port. */
     final int[] index = new int[FrameBatch.CAPACITY];
@@ -53,12 +64,54 @@ final class BridgePort {
         this.maxPayload = port.mtu();
     }
 
+    /** Adds a stage to a list of stages, at its place. */
+    static PortStage[] with(PortStage[] stages, PortStage added) {
+        return Stream.concat(Arrays.stream(stages), Stream.of(added))
+                .sorted(Comparator.comparing(PortStage::place))
+                .toArray(PortStage[]::new);
+    }
+
+    /** Takes a stage out of a list of stages. */
+    static PortStage[] without(PortStage[] stages, PortStage removed) {
+        var left =
+                Arrays.stream(stages).filter(stage -> stage != removed).toArray(PortStage[]::new);
+        return left.length == 0 ? PortStage.NONE : left;
+    }
+
+    /** Runs stages over frames of a pass; returns how many are left, see {@link PortStage}. */
+    static int run(PortStage[] stages, Pass pass, int[] frames, int frameCount) {
+        int left = frameCount;
+        for (var stage : stages) {
+            if (left == 0) {
+                break;
+            }
+            left = stage.apply(pass, frames, left);
+        }
+        return left;
+    }
+
     void count(int counter, long more) {
         COUNTER.setOpaque(counters, counter, counters[counter] + more);
     }
 
+    /** Counts frames that came in and are dropped. */
+    void dropReceived(DropReason reason, long frames) {
+        count(RECEIVED_DROPS + reason.ordinal(), frames);
+    }
+
+    /** Counts frames that should leave and are dropped. */
+    void dropTransmitted(DropReason reason, long frames) {
+        count(TRANSMITTED_DROPS + reason.ordinal(), frames);
+    }
+
     private long read(int counter) {
         return (long) COUNTER.getOpaque(counters, counter);
+    }
+
+    private Map<DropReason, Long> drops(List<DropReason> reasons, int first) {
+        var drops = new EnumMap<DropReason, Long>(DropReason.class);
+        reasons.forEach(reason -> drops.put(reason, read(first + reason.ordinal())));
+        return drops;
     }
 
     /** Counters so far; from any thread. */
@@ -68,12 +121,8 @@ final class BridgePort {
                 read(RECEIVED_BYTES),
                 read(TRANSMITTED_FRAMES),
                 read(TRANSMITTED_BYTES),
-                read(DROPPED_NO_BUFFER),
-                read(DROPPED_VLAN),
-                read(DROPPED_INVALID),
-                read(DROPPED_TOO_LONG),
-                read(DROPPED_DOWN),
-                read(FILTERED),
-                read(FLOODED));
+                read(FLOODED),
+                drops(DropReason.ofReceived(), RECEIVED_DROPS),
+                drops(DropReason.ofTransmitted(), TRANSMITTED_DROPS));
     }
 }

@@ -158,7 +158,7 @@ public final class L2Switch implements Network {
 
     /** Ageing is exact without this: it only frees the memory of stations that are gone. */
     private void sweep() {
-        bridge.time(seconds());
+        bridge.time(reactor.nanoTime());
         bridge.table().sweep(SWEEP_SLOTS, seconds());
         sweeping = bridge.table().size() > 0;
         if (sweeping) {
@@ -200,7 +200,7 @@ public final class L2Switch implements Network {
 
         @Override
         public int poll() {
-            bridge.time(seconds());
+            bridge.time(reactor.nanoTime());
             int frames = bridge.pass(bridgePort);
             if (frames > 0 && !sweeping) {
                 sweepLater();

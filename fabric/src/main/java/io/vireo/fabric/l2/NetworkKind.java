@@ -187,22 +187,14 @@ public final class NetworkKind implements ResourceKind<NetworkSpec> {
                     counter("uplink_tx_frames", "Frames to the uplink.", port.transmittedFrames()));
             metrics.add(
                     counter("uplink_tx_bytes", "Bytes to the uplink.", port.transmittedBytes()));
-            metrics.add(
-                    counter(
-                            "uplink_rx_dropped",
-                            "Frames from the uplink of a VLAN that the network does not carry, too long, or with an"
-                                    + " impossible source address.",
-                            port.droppedVlan() + port.droppedInvalid() + port.droppedTooLong()));
-            metrics.add(
-                    counter(
-                            "uplink_rx_filtered",
-                            "Frames from the uplink that are rightly not forwarded.",
-                            port.filtered()));
-            metrics.add(
-                    counter(
-                            "uplink_tx_dropped",
-                            "Frames that the uplink had no room for, or that came while it was down.",
-                            port.droppedNoBuffer() + port.droppedDown()));
+            metrics.addAll(
+                    port.receivedDropMetrics(
+                            "uplink_rx_dropped_total",
+                            "Frames from the uplink that were not forwarded."));
+            metrics.addAll(
+                    port.transmittedDropMetrics(
+                            "uplink_tx_dropped_total",
+                            "Frames to the uplink that did not leave by it."));
         }
 
         private static Metric counter(String name, String help, long value) {

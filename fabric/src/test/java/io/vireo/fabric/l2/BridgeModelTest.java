@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.Random;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -62,7 +63,7 @@ class BridgeModelTest {
         }
         for (int round = 0; round < 200; round++) {
             now += random.nextInt(60);
-            bridge.time(now);
+            bridge.time(TimeUnit.SECONDS.toNanos(now));
             var in = ports.get(random.nextInt(ports.size()));
             for (int i = random.nextInt(64); i >= 0; i--) {
                 var frame = randomFrame(random);

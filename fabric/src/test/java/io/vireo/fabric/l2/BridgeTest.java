@@ -3,6 +3,7 @@ package io.vireo.fabric.l2;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.vireo.net.DropReason;
 import io.vireo.net.Offload;
 import io.vireo.net.PortSpec;
 import io.vireo.net.PortState;
@@ -10,6 +11,7 @@ import io.vireo.testkit.FramePort;
 import io.vireo.testkit.Frames;
 import java.util.List;
 import java.util.OptionalInt;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
 class BridgeTest {
@@ -26,6 +28,10 @@ class BridgeTest {
 
     private BridgePort plug(FramePort port, PortSpec spec) {
         return bridge.add(port, spec);
+    }
+
+    private void time(int seconds) {
+        bridge.time(TimeUnit.SECONDS.toNanos(seconds));
     }
 
     private static PortSpec trunk(int nativeVlan, Integer... vlans) {
@@ -84,13 +90,13 @@ class BridgeTest {
         var portA = plug(a, PortSpec.access(0));
         var portB = plug(b, PortSpec.access(0));
         plug(c, PortSpec.access(0));
-        bridge.time(1);
+        time(1);
         send(portB, Frames.frame(A, B, 60));
         c.sent();
-        bridge.time(1 + AGE);
+        time(1 + AGE);
         send(portA, Frames.frame(B, A, 60));
         assertThat(c.sent()).isEmpty();
-        bridge.time(2 + AGE);
+        time(2 + AGE);
         send(portA, Frames.frame(B, A, 60));
         assertThat(c.sent()).hasSize(1);
     }
@@ -110,7 +116,7 @@ class BridgeTest {
         // Within one batch too: the station of the second frame is where the frame came from.
         send(portA, Frames.frame(B, A, 60), Frames.frame(C, B, 60), Frames.frame(B, A, 60));
         assertThat(c.sent()).hasSize(2);
-        assertThat(portA.counters().filtered()).isEqualTo(1);
+        assertThat(portA.counters().receivedDropped(DropReason.FILTERED)).isEqualTo(1);
     }
 
     @Test
@@ -119,7 +125,7 @@ class BridgeTest {
         plug(b, PortSpec.access(0));
         send(portA, Frames.frame(B, 0x0100_5E00_0001L, 60), Frames.frame(B, 0, 60));
         assertThat(b.sent()).isEmpty();
-        assertThat(portA.counters().droppedInvalid()).isEqualTo(2);
+        assertThat(portA.counters().receivedDropped(DropReason.INVALID)).isEqualTo(2);
         assertThat(bridge.table().size()).isZero();
         for (int i = 0; i < 16; i++) {
             send(portA, Frames.frame(0x0180_C200_0000L + i, A, 60));
@@ -127,7 +133,7 @@ class BridgeTest {
         assertThat(b.sent()).isEmpty();
         send(portA, Frames.frame(0x0180_C200_0010L, A, 60));
         assertThat(b.sent()).hasSize(1);
-        assertThat(portA.counters().filtered()).isEqualTo(16);
+        assertThat(portA.counters().receivedDropped(DropReason.FILTERED)).isEqualTo(16);
     }
 
     @Test
@@ -155,8 +161,8 @@ class BridgeTest {
         send(portA, Frames.tagged(Frames.frame(Frames.BROADCAST, A, MTU + 19), 5));
         assertThat(b.sent()).hasSize(2);
         assertThat(small.sent()).isEmpty();
-        assertThat(portA.counters().droppedTooLong()).isEqualTo(2);
-        assertThat(portSmall.counters().droppedTooLong()).isEqualTo(2);
+        assertThat(portA.counters().receivedDropped(DropReason.TOO_LONG)).isEqualTo(2);
+        assertThat(portSmall.counters().transmittedDropped(DropReason.TOO_LONG)).isEqualTo(2);
     }
 
     @Test
@@ -167,7 +173,7 @@ class BridgeTest {
         a.arrive(Frames.tcp4(B, A, 0x10, 9000), Offload.of(1, Offload.GSO_TCPV4, 54, MTU - 39, 34));
         bridge.pass(portA);
         assertThat(b.sent()).hasSize(1);
-        assertThat(portA.counters().droppedTooLong()).isEqualTo(1);
+        assertThat(portA.counters().receivedDropped(DropReason.TOO_LONG)).isEqualTo(1);
     }
 
     @Test
@@ -180,10 +186,10 @@ class BridgeTest {
         }
         bridge.pass(portA);
         assertThat(portB.counters().transmittedFrames()).isEqualTo(3);
-        assertThat(portB.counters().droppedNoBuffer()).isEqualTo(2);
+        assertThat(portB.counters().transmittedDropped(DropReason.NO_BUFFER)).isEqualTo(2);
         b.state(PortState.DOWN);
         send(portA, Frames.frame(B, A, 60));
-        assertThat(portB.counters().droppedDown()).isEqualTo(1);
+        assertThat(portB.counters().transmittedDropped(DropReason.DOWN)).isEqualTo(1);
     }
 
     @Test
@@ -228,7 +234,7 @@ class BridgeTest {
         b.arrive(Frames.tagged(Frames.frame(Frames.BROADCAST, A, 60), 10));
         strict.pass(up);
         assertThat(c.sent()).containsExactly(Frames.frame(Frames.BROADCAST, A, 60));
-        assertThat(up.counters().droppedVlan()).isEqualTo(1);
+        assertThat(up.counters().receivedDropped(DropReason.VLAN)).isEqualTo(1);
     }
 
     /** Every kind of port to every other, with each kind of frame: IEEE 802.1Q, 6.9 and 8.6. */
@@ -324,6 +330,6 @@ class BridgeTest {
         var frame = Frames.tagged(Frames.frame(Frames.BROADCAST, A, 14), 10);
         send(portA, java.util.Arrays.copyOf(frame, 16));
         assertThat(b.sent()).isEmpty();
-        assertThat(portA.counters().droppedInvalid()).isEqualTo(1);
+        assertThat(portA.counters().receivedDropped(DropReason.INVALID)).isEqualTo(1);
     }
 }

@@ -96,20 +96,21 @@ final class VnicRealization implements Realization {
         metrics.add(counter("tx_frames", "Frames that the guest sent.", port.receivedFrames()));
         metrics.add(
                 counter("tx_bytes", "Bytes of frames that the guest sent.", port.receivedBytes()));
+        metrics.addAll(
+                port.transmittedDropMetrics(
+                        "rx_dropped_total", "Frames to the guest that it did not get."));
+        metrics.addAll(
+                port.receivedDropMetrics(
+                        "tx_dropped_total", "Frames of the guest that were not forwarded."));
         metrics.add(
                 counter(
-                        "rx_dropped_no_buffer",
-                        "Frames to the guest that had no room in its queue.",
-                        port.droppedNoBuffer()));
-        metrics.add(
-                counter(
-                        "rx_dropped_buffer_too_small",
-                        "Of these, frames larger than the guest's buffers.",
+                        "rx_buffer_too_small",
+                        "Of the frames dropped for no-buffer, those larger than the guest's buffers.",
                         own.get(NetStatistics.RX_BUFFER_TOO_SMALL)));
         metrics.add(
                 counter(
-                        "rx_dropped_not_convertible",
-                        "Of these, frames that could not be put into a form that the guest takes.",
+                        "rx_not_convertible",
+                        "Of the frames dropped for no-buffer, those that could not be put into a form that the guest takes.",
                         own.get(NetStatistics.RX_NOT_CONVERTIBLE)));
         metrics.add(
                 counter(
@@ -123,39 +124,14 @@ final class VnicRealization implements Realization {
                         own.get(NetStatistics.RX_CONVERTED)));
         metrics.add(
                 counter(
-                        "rx_dropped_down",
-                        "Frames to the guest while its driver did not run.",
-                        port.droppedDown()));
-        metrics.add(
-                counter(
                         "tx_invalid",
                         "Frames of the guest that broke a rule of virtio.",
                         own.get(NetStatistics.TX_INVALID)));
         metrics.add(
                 counter(
-                        "tx_dropped_disabled",
+                        "tx_disabled",
                         "Frames of the guest in a queue that its hypervisor disabled.",
                         own.get(NetStatistics.TX_DISABLED)));
-        metrics.add(
-                counter(
-                        "tx_dropped_vlan",
-                        "Frames of the guest in a VLAN that it does not have.",
-                        port.droppedVlan()));
-        metrics.add(
-                counter(
-                        "tx_dropped_invalid",
-                        "Frames of the guest with an impossible source address or a broken tag.",
-                        port.droppedInvalid()));
-        metrics.add(
-                counter(
-                        "tx_dropped_too_long",
-                        "Frames longer than the network or this card's MTU allow.",
-                        port.droppedTooLong()));
-        metrics.add(
-                counter(
-                        "tx_filtered",
-                        "Frames of the guest that are rightly not forwarded.",
-                        port.filtered()));
         metrics.add(counter("tx_flooded", "Frames of the guest that went to all.", port.flooded()));
         endpoint.counters()
                 .forEach((name, value) ->

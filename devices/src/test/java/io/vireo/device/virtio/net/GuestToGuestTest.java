@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vireo.fabric.l2.L2Switch;
 import io.vireo.linux.ForeignMemory;
+import io.vireo.net.DropReason;
 import io.vireo.net.Network;
 import io.vireo.net.PortSpec;
 import io.vireo.reactor.PollMode;
@@ -165,7 +166,7 @@ class GuestToGuestTest {
             least = Math.min(least, allocated() - before);
         }
         assertThat(least).as("bytes allocated by the reactor for 100,000 frames").isZero();
-        assertThat(a.attachment.counters().droppedNoBuffer()).isZero();
+        assertThat(a.attachment.counters().transmittedDropped(DropReason.NO_BUFFER)).isZero();
         assertThat(b.attachment.counters().transmittedFrames()).isGreaterThan(1_000_000);
     }
 

@@ -1,0 +1,24 @@
+package io.vireo.fabric.l2;
+
+import io.vireo.net.FrameBatch;
+
+/**
+ * The frames of the pass under way and what the bridge knows of them, for those who decide about
+ * them. One for each bridge, used again and again; only its reactor touches it.
+ */
+final class Pass {
+    /** The frames. */
+    final FrameBatch batch = new FrameBatch();
+
+    /** VLAN of each frame, 0 for none; valid for frames that were classified. */
+    final int[] vlan = new int[FrameBatch.CAPACITY];
+
+    /** Whether a frame has an 802.1Q tag; valid for frames that were classified. */
+    final boolean[] tagged = new boolean[FrameBatch.CAPACITY];
+
+    /** Time of the pass in nanoseconds, of any epoch. */
+    long nanos;
+
+    /** The same in seconds. */
+    int seconds;
+}
