@@ -56,6 +56,11 @@ public final class Daemon implements Host {
 
     /** Starts it and returns when its API answers. */
     public void start() {
+        launch();
+        awaitReady(running());
+    }
+
+    private void launch() {
         try {
             Process started =
                     builder(
@@ -71,7 +76,6 @@ public final class Daemon implements Host {
                             .start();
             process = started;
             Files.writeString(bed.run().resolve("daemon.pid"), started.pid() + "\n");
-            awaitReady(started);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -172,6 +176,11 @@ public final class Daemon implements Host {
         return words.getFirst().startsWith("-") ? words : words.subList(1, words.size());
     }
 
+    /** The elements with which libvirt takes the devices of a profile. */
+    public String attachLibvirt(String profile, int memoryMib) {
+        return vireo("attach", profile, "--as", "libvirt", "--memory", memoryMib + "M");
+    }
+
     /** Has a shell split what is meant to be pasted into one. */
     private static List<String> shellWords(String text) {
         try {
@@ -216,6 +225,15 @@ public final class Daemon implements Host {
             Thread.onSpinWait();
         }
         Processes.kill(victim);
+        start();
+    }
+
+    @Override
+    public void crashWhileStarting(Duration age) {
+        Processes.kill(running());
+        launch();
+        Processes.pause(age.toMillis());
+        Processes.kill(running());
         start();
     }
 

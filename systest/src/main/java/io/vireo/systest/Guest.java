@@ -3,9 +3,14 @@ package io.vireo.systest;
 import java.io.BufferedReader;
 import java.io.BufferedWriter;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.InputStreamReader;
+import java.io.OutputStream;
 import java.io.OutputStreamWriter;
 import java.io.UncheckedIOException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.Channels;
+import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -31,6 +36,7 @@ public final class Guest implements AutoCloseable {
     private final Bed bed;
     private final String name;
     private final List<String> command;
+    private final @Nullable Path console;
     private final Path log;
     private final BlockingQueue<String> lines = new LinkedBlockingQueue<>();
     private @Nullable Process process;
@@ -44,24 +50,43 @@ public final class Guest implements AutoCloseable {
      * @param options QEMU's options for memory and devices
      */
     public Guest(Bed bed, String name, List<String> options) {
-        this.bed = bed;
-        this.name = name;
-        this.log = bed.run().resolve(name + ".console.log");
-        this.command = command(options);
+        this(bed, name, command(bed, name, options), null);
     }
 
-    private List<String> command(List<String> options) {
+    private Guest(Bed bed, String name, List<String> command, @Nullable Path console) {
+        this.bed = bed;
+        this.name = name;
+        this.command = command;
+        this.console = console;
+        this.log = bed.run().resolve(name + ".console.log");
+    }
+
+    /**
+     * Describes a guest that another program starts.
+     *
+     * @param command what starts it and lives as long as it does
+     * @param console Unix socket at which its serial console then listens
+     */
+    public static Guest startedBy(Bed bed, String name, List<String> command, Path console) {
+        return new Guest(bed, name, List.copyOf(command), console);
+    }
+
+    /** The kernel's command line. */
+    static String kernelArguments() {
+        return "console=ttyS0 panic=-1 quiet no_timer_check net.ifnames=0";
+    }
+
+    private static List<String> command(Bed bed, String name, List<String> options) {
         var words = new ArrayList<String>();
         words.add(QEMU);
         words.addAll(List.of("-M", "q35", "-smp", "1", "-nodefaults", "-display", "none"));
         words.addAll(bed.emulator().options());
         words.addAll(List.of("-no-reboot", "-serial", "stdio", "-name", name));
         words.addAll(List.of("-pidfile", bed.run().resolve(name + ".pid").toString()));
-        words.addAll(List.of("-qmp", "unix:" + qmpSocket() + ",server=on,wait=off"));
+        words.addAll(List.of("-qmp", "unix:" + qmpSocket(bed, name) + ",server=on,wait=off"));
         words.addAll(List.of("-kernel", bed.kernel().toString()));
         words.addAll(List.of("-initrd", bed.initrd().toString()));
-        words.addAll(
-                List.of("-append", "console=ttyS0 panic=-1 quiet no_timer_check net.ifnames=0"));
+        words.addAll(List.of("-append", kernelArguments()));
         words.addAll(options);
         return List.copyOf(words);
     }
@@ -77,6 +102,10 @@ public final class Guest implements AutoCloseable {
 
     /** QEMU's monitor (QMP), a Unix socket. */
     public Path qmpSocket() {
+        return qmpSocket(bed, name);
+    }
+
+    private static Path qmpSocket(Bed bed, String name) {
         return bed.run().resolve(name + ".qmp");
     }
 
@@ -122,21 +151,40 @@ public final class Guest implements AutoCloseable {
                             .redirectError(bed.run().resolve(name + ".qemu.log").toFile())
                             .start();
             process = started;
-            input =
-                    new BufferedWriter(
-                            new OutputStreamWriter(
-                                    started.getOutputStream(), StandardCharsets.UTF_8));
-            Thread.ofPlatform().daemon().name(name + "-console").start(() -> read(started));
+            if (console == null) {
+                attach(started.getInputStream(), started.getOutputStream());
+            } else {
+                var channel = connect(started, console);
+                attach(Channels.newInputStream(channel), Channels.newOutputStream(channel));
+            }
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
     }
 
-    private void read(Process started) {
-        try (var console =
-                        new BufferedReader(
-                                new InputStreamReader(
-                                        started.getInputStream(), StandardCharsets.UTF_8));
+    private SocketChannel connect(Process started, Path socket) throws IOException {
+        long deadline = System.nanoTime() + BOOT_DEADLINE.toNanos();
+        while (true) {
+            try {
+                return SocketChannel.open(UnixDomainSocketAddress.of(socket));
+            } catch (IOException e) {
+                if (!started.isAlive() || System.nanoTime() > deadline) {
+                    throw new ScenarioException(
+                            name + " does not start: see " + bed.run().resolve(name + ".qemu.log"),
+                            e);
+                }
+                Processes.pause(50);
+            }
+        }
+    }
+
+    private void attach(InputStream from, OutputStream to) {
+        input = new BufferedWriter(new OutputStreamWriter(to, StandardCharsets.UTF_8));
+        Thread.ofPlatform().daemon().name(name + "-console").start(() -> read(from));
+    }
+
+    private void read(InputStream from) {
+        try (var console = new BufferedReader(new InputStreamReader(from, StandardCharsets.UTF_8));
                 var copy = Files.newBufferedWriter(log)) {
             for (String line = console.readLine(); line != null; line = console.readLine()) {
                 lines.add(line);

@@ -1,5 +1,6 @@
 package io.vireo.systest;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.OptionalLong;
 
@@ -16,6 +17,12 @@ public interface Host extends AutoCloseable {
 
     /** Ends by SIGKILL, starts again and returns when it serves. */
     void crash();
+
+    /**
+     * As {@link #crash}, and once more when the new process is this old, wherever its start has got
+     * to by then.
+     */
+    void crashWhileStarting(Duration age);
 
     /**
      * Requests that were under way at the last end and were taken up again since the last start;
