@@ -1,8 +1,13 @@
 package io.vireo.bench;
 
-import io.vireo.linux.ErrnoException;
-import io.vireo.linux.Eventfd;
+import static java.nio.ByteOrder.LITTLE_ENDIAN;
+
 import io.vireo.linux.ForeignMemory;
+import io.vireo.testkit.DriverMemory;
+import io.vireo.testkit.DriverQueue;
+import io.vireo.testkit.VhostUserSession;
+import io.vireo.testkit.VhostUserSession.Ring;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 
 /**
@@ -21,6 +26,10 @@ final class BlkDriver implements AutoCloseable {
     private static final int TYPE_OUT = 1;
     private static final int STATUS_UNSET = 0xff;
     private static final int SLOT = 4096;
+
+    /** More than the ring takes up. */
+    private static final int RING_BYTES = 16 * 1024;
+
     private static final int CLOCK_INTERVAL = 64;
     private static final long STALL_NANOS = 20_000_000_000L;
 
@@ -29,42 +38,35 @@ final class BlkDriver implements AutoCloseable {
 
     private final String name;
     private final DriverMemory memory;
-    private final FrontEnd frontEnd;
-    private final DriverRing ring;
-    private final Eventfd kick;
+    private final VhostUserSession session;
+    private final Ring ring;
+    private final DriverQueue queue;
     private final boolean indirect;
     private final long slots;
     private final long data;
+    private final long slotsHost;
     private final long capacity;
     private long seed = 0x9e3779b97f4a7c15L;
     private long position;
 
     BlkDriver(String name, Path socket) {
         this.name = name;
-        this.slots = DriverRing.footprint(RING_SIZE);
-        this.data = slots + (long) MAX_DEPTH * SLOT;
-        try {
-            memory = DriverMemory.create(data + (long) MAX_DEPTH * MAX_REQUEST);
-            frontEnd =
-                    new FrontEnd(
-                            socket,
-                            memory,
-                            F_FLUSH | FrontEnd.F_EVENT_IDX | FrontEnd.F_INDIRECT_DESC);
-            ring = new DriverRing(memory, 0, RING_SIZE, frontEnd.negotiated(FrontEnd.F_EVENT_IDX));
-            capacity = frontEnd.configuration() * SECTOR;
-            kick = frontEnd.start(0, ring);
-        } catch (ErrnoException e) {
-            throw new BenchException("Cannot connect to " + name + ": " + e.getMessage(), e);
-        }
-        indirect = frontEnd.negotiated(FrontEnd.F_INDIRECT_DESC);
-        if (!frontEnd.negotiated(F_FLUSH)) {
+        memory = new DriverMemory(RING_BYTES + MAX_DEPTH * (long) (SLOT + MAX_REQUEST));
+        session = FrontEnds.open(socket, memory, F_FLUSH);
+        if ((session.features() & F_FLUSH) == 0) {
             throw new BenchException(name + " does not offer FLUSH.");
         }
-    }
-
-    /** Capacity of the disk in bytes. */
-    long capacity() {
-        return capacity;
+        indirect = (session.features() & VhostUserSession.INDIRECT_DESC) != 0;
+        capacity =
+                ByteBuffer.wrap(session.config(0, Long.BYTES)).order(LITTLE_ENDIAN).getLong()
+                        * SECTOR;
+        ring = session.start(0, RING_SIZE);
+        queue = ring.queue();
+        // We poll.
+        queue.disarm();
+        slots = memory.allocate((long) MAX_DEPTH * SLOT, SLOT);
+        data = memory.allocate((long) MAX_DEPTH * MAX_REQUEST, SLOT);
+        slotsHost = memory.host(slots);
     }
 
     /**
@@ -76,7 +78,7 @@ final class BlkDriver implements AutoCloseable {
         for (var slot = 0; slot < load.depth(); slot++) {
             submit(load, slot);
         }
-        ring.publish(kick);
+        VhostUserSession.publish(ring);
         circulate(load, System.nanoTime() + (long) (seconds * 1e9 / 8));
         var start = System.nanoTime();
         var completed = circulate(load, start + (long) (seconds * 1e9));
@@ -95,13 +97,13 @@ final class BlkDriver implements AutoCloseable {
         for (; inFlight < load.depth() && left > 0; inFlight++, left--) {
             submit(load, inFlight);
         }
-        ring.publish(kick);
+        VhostUserSession.publish(ring);
         while (inFlight > 0) {
             var slot = complete();
             if (slot >= 0 && left > 0) {
                 submit(load, slot);
                 left--;
-                ring.publish(kick);
+                VhostUserSession.publish(ring);
             } else if (slot >= 0) {
                 inFlight--;
             }
@@ -121,7 +123,7 @@ final class BlkDriver implements AutoCloseable {
                 submit(load, slot);
                 completed++;
             }
-            ring.publish(kick);
+            VhostUserSession.publish(ring);
         }
         return completed;
     }
@@ -141,29 +143,29 @@ final class BlkDriver implements AutoCloseable {
         for (var slot = 0; slot < load.depth(); slot++) {
             var at = slots + (long) slot * SLOT;
             var buffer = data + (long) slot * MAX_REQUEST;
-            var dataFlags = DriverRing.NEXT | (load.write() ? 0 : DriverRing.WRITE);
+            var dataFlags = DriverQueue.NEXT | (load.write() ? 0 : DriverQueue.WRITE);
             if (indirect) {
                 var table = at + 64;
-                ring.describe(table, 0, at, 16, DriverRing.NEXT, 1);
-                ring.describe(table, 1, buffer, load.size(), dataFlags, 2);
-                ring.describe(table, 2, at + 16, 1, DriverRing.WRITE, 0);
-                ring.describe(3 * slot, table, 48, DriverRing.INDIRECT, 0);
+                queue.entry(table, 0, at, 16, DriverQueue.NEXT, 1);
+                queue.entry(table, 1, buffer, load.size(), dataFlags, 2);
+                queue.entry(table, 2, at + 16, 1, DriverQueue.WRITE, 0);
+                queue.descriptor(3 * slot, table, 48, DriverQueue.INDIRECT, 0);
             } else {
-                ring.describe(3 * slot, at, 16, DriverRing.NEXT, 3 * slot + 1);
-                ring.describe(3 * slot + 1, buffer, load.size(), dataFlags, 3 * slot + 2);
-                ring.describe(3 * slot + 2, at + 16, 1, DriverRing.WRITE, 0);
+                queue.descriptor(3 * slot, at, 16, DriverQueue.NEXT, 3 * slot + 1);
+                queue.descriptor(3 * slot + 1, buffer, load.size(), dataFlags, 3 * slot + 2);
+                queue.descriptor(3 * slot + 2, at + 16, 1, DriverQueue.WRITE, 0);
             }
-            ForeignMemory.fill(memory.address(buffer), load.size(), (byte) (slot + 1));
+            ForeignMemory.fill(memory.host(buffer), load.size(), (byte) (slot + 1));
         }
     }
 
     private void submit(Load load, int slot) {
-        var header = memory.address(slots + (long) slot * SLOT);
+        var header = slotsHost + (long) slot * SLOT;
         ForeignMemory.putInt(header, load.write() ? TYPE_OUT : TYPE_IN);
         ForeignMemory.putInt(header + 4, 0);
         ForeignMemory.putLong(header + 8, offset(load) / SECTOR);
         ForeignMemory.putByte(header + 16, (byte) STATUS_UNSET);
-        ring.offer(3 * slot);
+        queue.stage(3 * slot);
     }
 
     private long offset(Load load) {
@@ -179,26 +181,20 @@ final class BlkDriver implements AutoCloseable {
     }
 
     private int complete() {
-        var head = ring.take();
-        if (head < 0) {
+        if (!queue.collect()) {
             return -1;
         }
-        var slot = head / 3;
-        var status = ForeignMemory.getByte(memory.address(slots + (long) slot * SLOT + 16));
+        var slot = queue.usedHead() / 3;
+        var status = ForeignMemory.getByte(slotsHost + (long) slot * SLOT + 16);
         if (status != 0) {
             throw new BenchException(name + " completed a request with status " + status + ".");
         }
         return slot;
     }
 
-    /** Kicks so far; a device that polls asks for few. */
-    int kicks() {
-        return ring.kicks();
-    }
-
     @Override
     public void close() {
-        frontEnd.close();
+        session.close();
         memory.close();
     }
 }

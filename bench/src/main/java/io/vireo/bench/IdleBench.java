@@ -1,5 +1,6 @@
 package io.vireo.bench;
 
+import io.vireo.testkit.DriverMemory;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

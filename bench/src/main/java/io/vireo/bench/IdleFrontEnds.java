@@ -1,6 +1,7 @@
 package io.vireo.bench;
 
-import io.vireo.linux.ErrnoException;
+import io.vireo.testkit.DriverMemory;
+import io.vireo.testkit.VhostUserSession;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -22,19 +23,18 @@ public final class IdleFrontEnds {
     private static final int RING_SIZE = 256;
     private static final int RECEIVE_BUFFER = 2048;
 
+    /** More than a ring takes up. */
+    private static final int RING_BYTES = 16 * 1024;
+
     private IdleFrontEnds() {}
 
     /** Takes the sockets of vNICs and vDisks, which their names tell apart. */
     public static void main(String[] arguments) throws IOException {
         var open = new ArrayList<AutoCloseable>();
-        try {
-            for (var argument : arguments) {
-                var socket = Path.of(argument);
-                var isNet = socket.getFileName().toString().startsWith(Resources.NIC);
-                open.addAll(isNet ? startNet(socket) : startBlk(socket));
-            }
-        } catch (ErrnoException e) {
-            throw new BenchException("Cannot connect: " + e.getMessage(), e);
+        for (var argument : arguments) {
+            var socket = Path.of(argument);
+            var isNet = socket.getFileName().toString().startsWith(Resources.NIC);
+            open.addAll(isNet ? startNet(socket) : startBlk(socket));
         }
         System.out.println(CONNECTED + " " + arguments.length);
         while (System.in.read() >= 0) {
@@ -43,36 +43,24 @@ public final class IdleFrontEnds {
         System.out.println("ending with " + open.size() + " objects open");
     }
 
-    private static List<AutoCloseable> startNet(Path socket) throws ErrnoException {
-        var ringBytes = DriverRing.footprint(RING_SIZE);
-        var memory = DriverMemory.create(2 * ringBytes + (long) RING_SIZE * RECEIVE_BUFFER);
-        var wanted =
-                F_NET_MAC
-                        | F_NET_MRG_RXBUF
-                        | F_NET_STATUS
-                        | FrontEnd.F_EVENT_IDX
-                        | FrontEnd.F_INDIRECT_DESC;
-        var frontEnd = new FrontEnd(socket, memory, wanted);
-        var eventIdx = frontEnd.negotiated(FrontEnd.F_EVENT_IDX);
-        var receive = new DriverRing(memory, 0, RING_SIZE, eventIdx);
-        var transmit = new DriverRing(memory, ringBytes, RING_SIZE, eventIdx);
-        var kick = frontEnd.start(0, receive);
-        frontEnd.start(1, transmit);
+    private static List<AutoCloseable> startNet(Path socket) {
+        var memory = new DriverMemory(2 * RING_BYTES + (long) RING_SIZE * RECEIVE_BUFFER);
+        var session = FrontEnds.open(socket, memory, F_NET_MAC | F_NET_MRG_RXBUF | F_NET_STATUS);
+        var receive = session.start(0, RING_SIZE);
+        session.start(1, RING_SIZE);
+        var buffers = memory.allocate((long) RING_SIZE * RECEIVE_BUFFER, RECEIVE_BUFFER);
         for (var i = 0; i < RING_SIZE; i++) {
-            var buffer = 2 * ringBytes + (long) i * RECEIVE_BUFFER;
-            receive.describe(i, buffer, RECEIVE_BUFFER, DriverRing.WRITE, 0);
-            receive.offer(i);
+            receive.queue().addWritable(buffers + (long) i * RECEIVE_BUFFER, RECEIVE_BUFFER);
         }
-        receive.publish(kick);
-        return List.of(frontEnd, memory);
+        receive.queue().disarm();
+        VhostUserSession.publish(receive);
+        return List.of(session, memory);
     }
 
-    private static List<AutoCloseable> startBlk(Path socket) throws ErrnoException {
-        var memory = DriverMemory.create(DriverRing.footprint(RING_SIZE));
-        var wanted = F_BLK_FLUSH | FrontEnd.F_EVENT_IDX | FrontEnd.F_INDIRECT_DESC;
-        var frontEnd = new FrontEnd(socket, memory, wanted);
-        var ring = new DriverRing(memory, 0, RING_SIZE, frontEnd.negotiated(FrontEnd.F_EVENT_IDX));
-        frontEnd.start(0, ring);
-        return List.of(frontEnd, memory);
+    private static List<AutoCloseable> startBlk(Path socket) {
+        var memory = new DriverMemory(RING_BYTES);
+        var session = FrontEnds.open(socket, memory, F_BLK_FLUSH);
+        session.start(0, RING_SIZE);
+        return List.of(session, memory);
     }
 }

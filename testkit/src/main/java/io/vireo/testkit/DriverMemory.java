@@ -16,6 +16,9 @@ import java.util.List;
  * regions, mapped apart from each other.
  */
 public final class DriverMemory implements AutoCloseable {
+    /** Name of the memfd, which the memory maps of a process that maps it show. */
+    public static final String NAME = "vireo-test-guest";
+
     /** Guest address of the first byte. */
     public static final long GUEST_BASE = 0x4000_0000L;
 
@@ -45,7 +48,7 @@ public final class DriverMemory implements AutoCloseable {
     public DriverMemory(long size, int count) {
         this.size = size;
         try {
-            fd = Memfd.create("guest", size, Memfd.MFD_ALLOW_SEALING);
+            fd = Memfd.create(NAME, size, Memfd.MFD_ALLOW_SEALING);
             driver = Mapping.map(fd, 0, size, PROTECTION, true);
             long piece = size / count;
             for (int i = 0; i < count; i++) {
