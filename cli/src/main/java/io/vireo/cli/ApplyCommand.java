@@ -1,9 +1,9 @@
 package io.vireo.cli;
 
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -14,13 +14,7 @@ import tools.jackson.databind.node.ObjectNode;
         description = "Create or change resources, all of those given or none.",
         footer = {"", "Example: vireo apply -f examples/ --wait"})
 final class ApplyCommand extends Subcommand {
-    @Option(
-            names = {"-f", "--file"},
-            required = true,
-            paramLabel = "FILE",
-            description =
-                    "YAML or JSON file, directory of such files, or - for standard input; may be repeated.")
-    List<String> files = new ArrayList<>();
+    @Mixin private final SourceOptions sources = new SourceOptions();
 
     @Option(
             names = "--wait",
@@ -33,7 +27,7 @@ final class ApplyCommand extends Subcommand {
 
     @Override
     public Integer call() {
-        List<ObjectNode> resources = Sources.read(files);
+        List<ObjectNode> resources = Sources.read(sources.files);
         ApiClient client = connection.open();
         List<JsonNode> results =
                 List.copyOf(client.post("/v1/apply", resources).path("items").values());

@@ -1,11 +1,10 @@
 package io.vireo.cli;
 
 import io.vireo.cli.output.Table;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
+import picocli.CommandLine.Mixin;
 import tools.jackson.databind.JsonNode;
 
 /** Tells what applying would do. */
@@ -13,19 +12,13 @@ import tools.jackson.databind.JsonNode;
         name = "plan",
         description = "Tell what applying resources would do, in order; changes nothing.")
 final class PlanCommand extends Subcommand {
-    @Option(
-            names = {"-f", "--file"},
-            required = true,
-            paramLabel = "FILE",
-            description =
-                    "YAML or JSON file, directory of such files, or - for standard input; may be repeated.")
-    List<String> files = new ArrayList<>();
+    @Mixin private final SourceOptions sources = new SourceOptions();
 
     @Override
     public Integer call() {
         var table = new Table(List.of("ACTION", "RESOURCE", "REASON"));
         for (JsonNode action :
-                connection.open().post("/v1/plan", Sources.read(files)).path("actions")) {
+                connection.open().post("/v1/plan", Sources.read(sources.files)).path("actions")) {
             table.add(
                     List.of(
                             action.path("verb").asString().toLowerCase(Locale.ROOT),

@@ -18,7 +18,6 @@ import io.vireo.control.store.Store;
 import io.vireo.control.store.Transaction;
 import io.vireo.resource.Condition;
 import io.vireo.resource.ErrorCode;
-import io.vireo.resource.Metadata;
 import io.vireo.resource.Reference;
 import io.vireo.resource.ResourceException;
 import io.vireo.resource.ResourceKind;
@@ -217,21 +216,8 @@ public final class ControlPlane implements AutoCloseable {
     }
 
     private static Resource withRevision(Resource resource, long revision) {
-        Metadata old = resource.metadata();
         return new Resource(
-                resource.kind(),
-                new Metadata(
-                        old.name(),
-                        old.labels(),
-                        old.annotations(),
-                        old.uid(),
-                        old.generation(),
-                        revision,
-                        old.createdAt(),
-                        old.updatedAt(),
-                        old.deletionRequestedAt(),
-                        old.owner()),
-                resource.spec());
+                resource.kind(), resource.metadata().withRevision(revision), resource.spec());
     }
 
     /** Makes changed resources part of desired state. */
@@ -331,22 +317,7 @@ public final class ControlPlane implements AutoCloseable {
     }
 
     private Resource marked(Resource resource) {
-        Metadata old = resource.metadata();
-        Instant now = now();
-        return new Resource(
-                resource.kind(),
-                new Metadata(
-                        old.name(),
-                        old.labels(),
-                        old.annotations(),
-                        old.uid(),
-                        old.generation(),
-                        old.revision(),
-                        old.createdAt(),
-                        now,
-                        Optional.of(now),
-                        old.owner()),
-                resource.spec());
+        return new Resource(resource.kind(), resource.metadata().deleted(now()), resource.spec());
     }
 
     /** The exception for a request that breaks rules; its message tells the first of them. */

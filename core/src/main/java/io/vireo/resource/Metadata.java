@@ -38,6 +38,36 @@ public record Metadata(
         annotations = Collections.unmodifiableMap(new TreeMap<>(annotations));
     }
 
+    /** The same at another revision of the store. */
+    public Metadata withRevision(long newRevision) {
+        return new Metadata(
+                name,
+                labels,
+                annotations,
+                uid,
+                generation,
+                newRevision,
+                createdAt,
+                updatedAt,
+                deletionRequestedAt,
+                owner);
+    }
+
+    /** The same, changed at {@code now}: its deletion was asked for then. */
+    public Metadata deleted(Instant now) {
+        return new Metadata(
+                name,
+                labels,
+                annotations,
+                uid,
+                generation,
+                revision,
+                createdAt,
+                now,
+                Optional.of(now),
+                owner);
+    }
+
     /** Metadata of a resource that has just been created, without labels, annotations or owner. */
     public static Metadata of(String name, String uid) {
         return new Metadata(

@@ -5,12 +5,12 @@ import io.vireo.block.BlockCounters;
 import io.vireo.block.BlockDevice;
 import io.vireo.block.BlockGeometry;
 import io.vireo.block.BlockMeter;
+import io.vireo.block.BlockMeters;
 import io.vireo.block.BlockOperation;
 import io.vireo.block.BlockRequest;
 import io.vireo.block.BlockStatus;
 import io.vireo.block.VolumeFormat;
 import io.vireo.reactor.Reactor;
-import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
@@ -21,8 +21,7 @@ public final class NullBlockDevice implements BlockDevice {
     private static final long MAX_DISCARD = 1L << 31;
 
     private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
-    private final List<BlockMeter> meters = new ArrayList<>();
-    private BlockCounters closed = BlockCounters.ZERO;
+    private final BlockMeters meters = new BlockMeters();
     private volatile VolumeFormat format;
 
     public NullBlockDevice(VolumeFormat format) {
@@ -49,21 +48,13 @@ public final class NullBlockDevice implements BlockDevice {
     @Override
     public BlockChannel open(Reactor reactor) {
         var channel = new Channel();
-        synchronized (meters) {
-            meters.add(channel.meter);
-        }
+        meters.add(channel.meter);
         return channel;
     }
 
     @Override
     public BlockCounters counters() {
-        synchronized (meters) {
-            BlockCounters sum = closed;
-            for (BlockMeter meter : meters) {
-                sum = sum.plus(meter.counters());
-            }
-            return sum;
-        }
+        return meters.total();
     }
 
     @Override
@@ -80,13 +71,6 @@ public final class NullBlockDevice implements BlockDevice {
         VolumeFormat old = format;
         format = new VolumeFormat(capacity, old.logicalBlockSize(), old.physicalBlockSize());
         listeners.forEach(Runnable::run);
-    }
-
-    private void forget(BlockMeter meter) {
-        synchronized (meters) {
-            meters.remove(meter);
-            closed = closed.plus(meter.counters());
-        }
     }
 
     private final class Channel implements BlockChannel {
@@ -137,7 +121,7 @@ public final class NullBlockDevice implements BlockDevice {
 
         @Override
         public void close(Runnable onClosed) {
-            forget(meter);
+            meters.close(meter);
             onClosed.run();
         }
     }
