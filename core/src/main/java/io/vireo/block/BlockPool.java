@@ -35,6 +35,13 @@ public interface BlockPool {
     /** Bytes in total and free for volumes; does not block. */
     PoolSpace space();
 
+    /**
+     * Whom to tell of each request of a volume that fails because the pool is full: on the reactor
+     * of that request, so that it must not block. There is one at a time. A pool that cannot become
+     * full tells nobody.
+     */
+    default void onFull(Runnable listener) {}
+
     /** Gives everything back. All volumes are closed. */
     void close();
 }

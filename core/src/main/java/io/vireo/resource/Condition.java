@@ -19,6 +19,9 @@ public record Condition(String type, boolean met, String reason, String message)
     /** A guest, initiator or link partner is there. */
     public static final String CONNECTED = "Connected";
 
+    /** What holds data can take more of it. */
+    public static final String ROOM = "Room";
+
     public Condition {
         Objects.requireNonNull(type);
         Objects.requireNonNull(reason);

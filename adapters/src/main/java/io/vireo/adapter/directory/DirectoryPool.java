@@ -33,6 +33,7 @@ final class DirectoryPool implements BlockPool {
     private final AtomicBoolean asking = new AtomicBoolean();
     private volatile PoolSpace space;
     private volatile long spaceTime;
+    private volatile Runnable full = () -> {};
 
     DirectoryPool(Path path, Fd directory, HostIoSource engines, boolean directIo)
             throws ErrnoException {
@@ -122,6 +123,7 @@ final class DirectoryPool implements BlockPool {
         var device =
                 new ImageDevice(
                         image, engines, format.logicalBlockSize(), format.physicalBlockSize());
+        device.onNoSpace(() -> full.run());
         if (image.capacity() < format.capacity()) {
             device.grow(format.capacity());
         }
@@ -175,6 +177,11 @@ final class DirectoryPool implements BlockPool {
             Thread.ofPlatform().name("vireo-statfs").daemon(true).start(this::refreshSpace);
         }
         return space;
+    }
+
+    @Override
+    public void onFull(Runnable listener) {
+        full = listener;
     }
 
     private void refreshSpace() {

@@ -466,6 +466,9 @@ final class ImageChannel implements BlockChannel {
         spare.push(op);
         inFlight--;
         meter.count(request, status);
+        if (status == BlockStatus.NO_SPACE) {
+            device.noSpace();
+        }
         request.complete(status);
     }
 

@@ -5,11 +5,11 @@ import io.vireo.block.BlockCounters;
 import io.vireo.block.BlockDevice;
 import io.vireo.block.BlockGeometry;
 import io.vireo.block.BlockMeter;
+import io.vireo.block.BlockMeters;
 import io.vireo.block.BlockOperation;
 import io.vireo.linux.ErrnoException;
 import io.vireo.reactor.Reactor;
 import java.io.UncheckedIOException;
-import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
@@ -25,8 +25,8 @@ public final class ImageDevice implements BlockDevice {
     private final int logicalBlockSize;
     private final int physicalBlockSize;
     private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
-    private final List<BlockMeter> meters = new ArrayList<>();
-    private BlockCounters closed = BlockCounters.ZERO;
+    private final BlockMeters meters = new BlockMeters();
+    private volatile Runnable noSpace = () -> {};
 
     /** A device on an image that stays open as long as this is used. */
     public ImageDevice(
@@ -58,9 +58,7 @@ public final class ImageDevice implements BlockDevice {
         HostIo io = engines.acquire(reactor);
         try {
             var channel = new ImageChannel(this, image, image.reopen(), io);
-            synchronized (meters) {
-                meters.add(channel.meter());
-            }
+            meters.add(channel.meter());
             return channel;
         } catch (ErrnoException e) {
             io.release();
@@ -70,13 +68,7 @@ public final class ImageDevice implements BlockDevice {
 
     @Override
     public BlockCounters counters() {
-        synchronized (meters) {
-            BlockCounters sum = closed;
-            for (BlockMeter meter : meters) {
-                sum = sum.plus(meter.counters());
-            }
-            return sum;
-        }
+        return meters.total();
     }
 
     @Override
@@ -99,10 +91,19 @@ public final class ImageDevice implements BlockDevice {
         listeners.forEach(Runnable::run);
     }
 
+    /**
+     * Whom to tell of each request that fails for want of room, on the reactor of its channel; must
+     * not block. There is one at a time.
+     */
+    public void onNoSpace(Runnable listener) {
+        noSpace = listener;
+    }
+
+    void noSpace() {
+        noSpace.run();
+    }
+
     void channelClosed(BlockMeter meter) {
-        synchronized (meters) {
-            meters.remove(meter);
-            closed = closed.plus(meter.counters());
-        }
+        meters.close(meter);
     }
 }

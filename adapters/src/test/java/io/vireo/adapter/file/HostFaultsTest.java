@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.ToLongFunction;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -142,6 +143,8 @@ class HostFaultsTest {
             BlockStatus.READ_ONLY,
             BlockStatus.CANCELLED
         };
+        var noSpace = new AtomicInteger();
+        device.onNoSpace(noSpace::incrementAndGet);
         for (int i = 0; i < errnos.length; i++) {
             int errno = errnos[i];
             host = _ -> -errno;
@@ -151,6 +154,7 @@ class HostFaultsTest {
         assertThat(client.write(0, bytes(512))).isEqualTo(BlockStatus.OK);
         assertThat(device.counters().errors()).isEqualTo(5);
         assertThat(device.counters().noSpace()).isEqualTo(2);
+        assertThat(noSpace).hasValue(2);
     }
 
     @Test

@@ -2,22 +2,65 @@ package io.vireo.fabric.storage;
 
 import io.vireo.block.BlockPool;
 import io.vireo.block.PoolSpace;
+import io.vireo.resource.Condition;
 import io.vireo.resource.Metric;
 import io.vireo.resource.Realization;
 import io.vireo.resource.Status;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
 
 /** A pool that is open. */
 final class Pool implements Realization {
     static final String CAPACITY = "capacityBytes";
     static final String FREE = "freeBytes";
 
-    private final BlockPool pool;
+    /**
+     * A pool is no longer full when this much is free, and nothing failed for a while: a quota
+     * shows in failures only.
+     */
+    private static final long ROOM = 1 << 20;
 
-    Pool(BlockPool pool) {
+    private static final long QUIET_NANOS = TimeUnit.SECONDS.toNanos(10);
+
+    private final BlockPool pool;
+    private final Runnable statusChanged;
+    private final LongSupplier nanoTime;
+    private volatile boolean full;
+    private volatile long lastFailure;
+
+    Pool(BlockPool pool, Runnable statusChanged, LongSupplier nanoTime) {
         this.pool = pool;
+        this.statusChanged = statusChanged;
+        this.nanoTime = nanoTime;
+        pool.onFull(this::requestFailed);
+    }
+
+    /** Runs on reactors: says so once, however many requests fail. */
+    private void requestFailed() {
+        lastFailure = nanoTime.getAsLong();
+        if (!full) {
+            full = true;
+            statusChanged.run();
+        }
+    }
+
+    private Condition room(PoolSpace space) {
+        if (full && space.freeBytes() >= ROOM && nanoTime.getAsLong() - lastFailure > QUIET_NANOS) {
+            full = false;
+            statusChanged.run();
+        }
+        return full
+                ? new Condition(
+                        Condition.ROOM,
+                        false,
+                        "Full",
+                        "The pool is full: requests of its vDisks fail. Make room in "
+                                + pool.location()
+                                + ", or enlarge it.")
+                : new Condition(Condition.ROOM, true, "Free", "There is room.");
     }
 
     @Override
@@ -36,7 +79,7 @@ final class Pool implements Realization {
         attributes.put(CAPACITY, Long.toString(space.capacityBytes()));
         attributes.put(FREE, Long.toString(space.freeBytes()));
         return new Status(
-                List.of(),
+                List.of(room(space)),
                 attributes,
                 List.of(
                         Metric.gauge(

@@ -94,7 +94,8 @@ public final class PoolKind implements ResourceKind<PoolSpec> {
 
     @Override
     public Realization realize(Metadata metadata, PoolSpec spec, RealizeContext context) {
-        return new Pool(open(spec, !context.provisioned()));
+        return new Pool(
+                open(spec, !context.provisioned()), context.statusChanged(), System::nanoTime);
     }
 
     private static BlockPool open(PoolSpec spec, boolean create) {

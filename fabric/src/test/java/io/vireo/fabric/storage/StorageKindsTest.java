@@ -9,6 +9,7 @@ import io.vireo.block.BlockVolume;
 import io.vireo.block.ExclusiveUse;
 import io.vireo.block.PoolSpace;
 import io.vireo.block.VolumeFormat;
+import io.vireo.resource.Condition;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Metadata;
 import io.vireo.resource.Quantity;
@@ -46,6 +47,9 @@ class StorageKindsTest {
     }
 
     private final class FakePool implements BlockPool {
+        private Runnable full = () -> {};
+        private long free = 40;
+
         @Override
         public String location() {
             return "here";
@@ -69,7 +73,12 @@ class StorageKindsTest {
 
         @Override
         public PoolSpace space() {
-            return new PoolSpace(100, 40);
+            return new PoolSpace(1L << 40, free);
+        }
+
+        @Override
+        public void onFull(Runnable listener) {
+            full = listener;
         }
 
         @Override
@@ -187,6 +196,36 @@ class StorageKindsTest {
     }
 
     @Test
+    void aPoolSaysOnceThatItIsFullAndThenThatItIsNot() {
+        var fake = new FakePool();
+        long[] now = {0};
+        var pool = new Pool(fake, () -> calls.add("changed"), () -> now[0]);
+        assertThat(room(pool).met()).isTrue();
+        fake.full.run();
+        fake.full.run();
+        assertThat(calls).containsExactly("changed");
+        assertThat(room(pool).met()).isFalse();
+        assertThat(room(pool).message()).contains("here");
+
+        // A quota leaves room on the disk: only a while without failures says that all is well.
+        fake.free = 1L << 30;
+        assertThat(room(pool).met()).isFalse();
+        now[0] += 11_000_000_000L;
+        fake.full.run();
+        assertThat(room(pool).met()).isFalse();
+        now[0] += 11_000_000_000L;
+        fake.free = 0;
+        assertThat(room(pool).met()).isFalse();
+        fake.free = 1L << 30;
+        assertThat(room(pool).met()).isTrue();
+        assertThat(calls).containsExactly("changed", "changed");
+    }
+
+    private static Condition room(Pool pool) {
+        return pool.status().conditions().getFirst();
+    }
+
+    @Test
     void checksVdisks() {
         assertThat(vdisks.validate(metadata, vdisk(1 << 20, 512, 4096))).isEmpty();
         assertThat(pointers(vdisks.validate(metadata, vdisk(0, 512, 512))))
@@ -220,9 +259,9 @@ class StorageKindsTest {
 
     @Test
     void aPoolTellsItsRoom() {
-        var running = new Pool(new FakePool());
+        var running = new Pool(new FakePool(), () -> {}, () -> 0);
         assertThat(running.status().attributes())
-                .containsEntry("capacityBytes", "100")
+                .containsEntry("capacityBytes", Long.toString(1L << 40))
                 .containsEntry("freeBytes", "40");
         assertThat(running.contract(BlockPool.class)).isPresent();
         running.close(() -> calls.add("closed"));
