@@ -13,6 +13,11 @@ import java.nio.file.Path;
 public record ControlConfig(Path store, IdentityConfig identities, int eventsKept) {
     /** The shipped configuration with a store at a place. */
     public static ControlConfig at(Path store) {
-        return new ControlConfig(store, IdentityConfig.DEFAULT, 4096);
+        return at(store, IdentityConfig.DEFAULT);
+    }
+
+    /** The same with other identities. */
+    public static ControlConfig at(Path store, IdentityConfig identities) {
+        return new ControlConfig(store, identities, 4096);
     }
 }

@@ -72,7 +72,10 @@ final class Daemon implements AutoCloseable {
                         .add(VirtioTransport.class, new VhostUserTransport(reactors, sockets));
 
         var control =
-                ControlPlane.open(ControlConfig.at(state.resolve("vireo.db")), kinds(), services);
+                ControlPlane.open(
+                        ControlConfig.at(state.resolve("vireo.db"), config.identities()),
+                        kinds(),
+                        services);
         closers.push(control::close);
         var api = ApiServer.start(config.api(runtime), control, List.of(new HostMetrics(reactors)));
         closers.push(api::close);

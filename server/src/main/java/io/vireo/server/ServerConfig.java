@@ -1,6 +1,7 @@
 package io.vireo.server;
 
 import io.vireo.api.ApiConfig;
+import io.vireo.control.identity.IdentityConfig;
 import io.vireo.linux.Credentials;
 import io.vireo.reactor.PollMode;
 import java.io.IOException;
@@ -82,6 +83,29 @@ final class ServerConfig {
                 "Default: ${DEFAULT-VALUE}"
             })
     PollMode pollMode = PollMode.ADAPTIVE;
+
+    @Option(
+            names = "--mac-prefix",
+            paramLabel = "OCTETS",
+            description = {
+                "First 1 to 5 octets of drawn MAC addresses, like 56:49:0a: give each host that shares a LAN",
+                "its own. Addresses that are drawn already stay. Default: 56:49"
+            })
+    String macPrefix = IdentityConfig.DEFAULT.macPrefix();
+
+    @Option(
+            names = "--serial-prefix",
+            paramLabel = "TEXT",
+            description = {
+                "First characters of drawn disk serials, 12 at most. Serials that are drawn already stay.",
+                "Default: vireo-"
+            })
+    String serialPrefix = IdentityConfig.DEFAULT.serialPrefix();
+
+    /** Where identities are drawn from. */
+    IdentityConfig identities() {
+        return new IdentityConfig(macPrefix, IdentityConfig.DEFAULT.macOrder(), serialPrefix);
+    }
 
     /** What the API is told. */
     ApiConfig api(Path runtime) {

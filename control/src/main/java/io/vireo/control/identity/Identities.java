@@ -183,7 +183,9 @@ public final class Identities {
                             + " identities of the "
                             + sort
                             + " pool are in use; delete devices, or give the"
-                            + " daemon a shorter prefix");
+                            + " daemon a shorter --"
+                            + sort
+                            + "-prefix");
         }
 
         private void releaseAllBut(String sort, Set<String> inUse) {
