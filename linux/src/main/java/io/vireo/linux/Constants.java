@@ -54,6 +54,7 @@ final class Constants {
     static final int MAP_POPULATE = 0x8000;
 
     // sys/eventfd.h, sys/epoll.h, sys/timerfd.h: O_CLOEXEC and O_NONBLOCK
+    static final int EFD_SEMAPHORE = 0x1;
     static final int EFD_CLOEXEC = 0x80000;
     static final int EFD_NONBLOCK = 0x800;
     static final int EPOLL_CLOEXEC = 0x80000;

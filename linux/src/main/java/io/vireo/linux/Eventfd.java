@@ -30,8 +30,22 @@ public final class Eventfd implements AutoCloseable {
 
     /** Creates a counter of 0, non-blocking, closed on exec. */
     public static Eventfd create() throws ErrnoException {
-        int flags = Constants.EFD_CLOEXEC | Constants.EFD_NONBLOCK;
-        long result = Syscall.call(Syscall.EVENTFD2, 0, flags);
+        return create(0, 0);
+    }
+
+    /**
+     * Creates a counter that each read lessens by one only (EFD_SEMAPHORE): a single drain does not
+     * empty it.
+     *
+     * @param initial value, an unsigned number
+     */
+    public static Eventfd createSemaphore(int initial) throws ErrnoException {
+        return create(initial, Constants.EFD_SEMAPHORE);
+    }
+
+    private static Eventfd create(int initial, int mode) throws ErrnoException {
+        int flags = mode | Constants.EFD_CLOEXEC | Constants.EFD_NONBLOCK;
+        long result = Syscall.call(Syscall.EVENTFD2, initial, flags);
         return new Eventfd(Fd.of((int) Syscall.check(result, "eventfd2", "")));
     }
 

@@ -302,7 +302,12 @@ public final class IoUring implements AutoCloseable {
         register(Constants.IORING_UNREGISTER_BUFFERS, 0, 0);
     }
 
-    /** Returns the descriptor, which polls readable when there is something to reap. */
+    /**
+     * Returns the descriptor. In the modes before Linux 6.1 it polls readable when there is
+     * something to reap. With IORING_SETUP_DEFER_TASKRUN completions are posted only while the
+     * owner is in io_uring_enter(2) with GETEVENTS, so that an owner who sleeps on this descriptor
+     * may sleep for ever: have {@link #registerEventfd} wake it.
+     */
     public Fd fd() {
         return fd;
     }

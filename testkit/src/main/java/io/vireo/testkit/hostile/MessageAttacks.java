@@ -11,6 +11,7 @@ import io.vireo.linux.NativeBuffer;
 import io.vireo.testkit.DriverMemory;
 import io.vireo.testkit.DriverQueue;
 import io.vireo.testkit.VhostUserSession;
+import io.vireo.testkit.VhostUserSession.Ring;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -188,6 +189,11 @@ final class MessageAttacks {
         all.add(
                 new Attack(
                         21,
+                        "kick, call and error eventfds that are semaphores",
+                        MessageAttacks::semaphores));
+        all.add(
+                new Attack(
+                        21,
                         "a thousand call and kick eventfds under a running ring",
                         MessageAttacks::manyEventfds));
         return all;
@@ -230,6 +236,23 @@ final class MessageAttacks {
             ring.queue().arm();
             target.driver().request(attempt.session(), ring, 3);
             attempt.dropped();
+        }
+    }
+
+    /** A kick that one read does not take away, and calls that nobody collects. */
+    private static void semaphores(Target target) throws Exception {
+        try (var attempt = Attempt.open(target);
+                var kick = Eventfd.createSemaphore(-1);
+                var call = Eventfd.createSemaphore(-1)) {
+            var ring = attempt.start();
+            attempt.session().tell(SET_VRING_CALL, u64(attempt.queue()), call.fd());
+            attempt.session().tell(SET_VRING_ERR, u64(attempt.queue()), call.fd());
+            attempt.session().tell(SET_VRING_KICK, u64(attempt.queue()), kick.fd());
+            var polled = new Ring(ring.queue(), kick, call, ring.error());
+            for (int i = 0; i < 100; i++) {
+                ring.queue().arm();
+                attempt.served(polled);
+            }
         }
     }
 
