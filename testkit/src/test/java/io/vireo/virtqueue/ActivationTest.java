@@ -125,6 +125,28 @@ class ActivationTest {
     }
 
     @Test
+    void inOrderIsAMatterOfEachQueue() throws VirtqueueException {
+        for (long features : new long[] {Rig.ALL | Virtqueue.IN_ORDER, Rig.ALL}) {
+            try (var own = new Rig(SIZE, features, 0)) {
+                assertThat(own.queue.features()).isEqualTo(features);
+                for (int i = 0; i < 3 * SIZE; i++) {
+                    int first = own.driver.addReadable(own.buffer(8), 8);
+                    int second = own.driver.addReadable(own.buffer(8), 8);
+                    own.driver.publish();
+                    assertThat(own.pop()).isEqualTo(2);
+                    own.queue.push(own.batch.head, new int[2], 2);
+                    own.queue.flush();
+                    assertThat(own.driver.poll()).isTrue();
+                    assertThat(own.driver.usedHead()).isEqualTo(first);
+                    assertThat(own.driver.poll()).isTrue();
+                    assertThat(own.driver.usedHead()).isEqualTo(second);
+                }
+                assertThat(own.failures).isEmpty();
+            }
+        }
+    }
+
+    @Test
     void newTableMovesTheQueueAndItsChains() throws VirtqueueException {
         long buffer = rig.buffer(64);
         int first = rig.driver.addReadable(buffer, 16);

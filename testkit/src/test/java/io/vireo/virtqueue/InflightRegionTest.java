@@ -371,6 +371,40 @@ class InflightRegionTest {
     }
 
     @Test
+    void aRegionForLargerQueuesServesASmallerOne() {
+        int entries = 4 * SIZE;
+        // The second of two queues: where it lies follows from the size that the region was made
+        // for.
+        long large =
+                rig.memory.host(rig.memory.allocate((int) InflightRegion.size(2, entries), 64));
+        long own = large + InflightRegion.size(1, entries);
+        offer(3);
+        var first = Rig.activate(in(InflightRegion.of(large, 1, entries)));
+        assertThat(popAll(first)).containsExactly(0, 1, 2);
+        first.push(1, 0);
+        first.flush();
+        assertThat(ForeignMemory.getShort(own + 10)).isEqualTo((short) entries);
+        assertThat(ForeignMemory.getShort(large + 8)).as("queue 0 is not touched").isZero();
+
+        var second = Rig.activate(in(InflightRegion.of(large, 1, entries)));
+        assertThat(second.recovered()).isEqualTo(2);
+        assertThat(popAll(second)).containsExactly(0, 2);
+        second.push(0, 0);
+        second.push(2, 0);
+        second.flush();
+        assertThat(driver.usedIndex()).isEqualTo(3);
+
+        // A mark behind the queue's end is nothing that we left.
+        ForeignMemory.putByte(own + HEADER + SIZE * ENTRY, (byte) 1);
+        var hostile = in(InflightRegion.of(large, 1, entries));
+        assertThatThrownBy(hostile::activate).isInstanceOf(VirtqueueException.class);
+    }
+
+    private VirtqueueConfig in(InflightRegion inflight) {
+        return rig.config(SIZE, Rig.ALL, driver.usedIndex(), Optional.of(inflight));
+    }
+
+    @Test
     void aRegionForAnotherQueueSize() {
         InflightRegion other = InflightRegion.of(region, 0, SIZE / 2);
         assertThatThrownBy(() -> rig.config(SIZE, Rig.ALL, 0, Optional.of(other)).activate())

@@ -1,0 +1,199 @@
+package io.vireo.device.virtio.net;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+import io.vireo.device.virtio.FakeContext;
+import io.vireo.device.virtio.FakeTransport;
+import io.vireo.net.NetPort;
+import io.vireo.net.Network;
+import io.vireo.net.PortCounters;
+import io.vireo.net.PortSpec;
+import io.vireo.reactor.PollMode;
+import io.vireo.reactor.Reactor;
+import io.vireo.reactor.ReactorConfig;
+import io.vireo.resource.ErrorCode;
+import io.vireo.resource.MacAddress;
+import io.vireo.resource.Metadata;
+import io.vireo.resource.ResourceException;
+import io.vireo.resource.RuntimeDirectory;
+import io.vireo.resource.UpdateResult;
+import io.vireo.resource.spec.SocketMode;
+import io.vireo.resource.spec.VnicSpec;
+import io.vireo.transport.EndpointSpec;
+import io.vireo.transport.VirtioTransport;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class VnicKindTest {
+    private static final Metadata METADATA = Metadata.of("web1.eth0", "1");
+
+    private final VnicKind kind = new VnicKind();
+    private final Reactor reactor = Reactor.start(new ReactorConfig("net", -1, PollMode.ADAPTIVE));
+    private final FakeNetwork network = new FakeNetwork();
+    private final FakeTransport transport = new FakeTransport();
+    private final FakeContext context =
+            new FakeContext()
+                    .with(Network.class, network)
+                    .with(RuntimeDirectory.class, new RuntimeDirectory(Path.of("/run/vireo")))
+                    .with(VirtioTransport.class, transport);
+
+    /** Takes ports and writes down how. */
+    private final class FakeNetwork implements Network {
+        final List<PortSpec> specs = new ArrayList<>();
+        int ports;
+
+        @Override
+        public String name() {
+            return "lan";
+        }
+
+        @Override
+        public Reactor reactor() {
+            return reactor;
+        }
+
+        @Override
+        public int mtu() {
+            return 1500;
+        }
+
+        @Override
+        public Attachment attach(NetPort port, PortSpec spec) {
+            check(spec);
+            ports++;
+            specs.add(spec);
+            return new Attachment() {
+                @Override
+                public void reconfigure(PortSpec changed) {
+                    check(changed);
+                    specs.add(changed);
+                }
+
+                @Override
+                public PortCounters counters() {
+                    throw new UnsupportedOperationException();
+                }
+
+                @Override
+                public void detach(Runnable onDetached) {
+                    ports--;
+                    onDetached.run();
+                }
+            };
+        }
+
+        private void check(PortSpec spec) {
+            if (spec.accessVlan().orElse(0) == 666) {
+                throw new IllegalArgumentException("network lan does not carry VLAN 666");
+            }
+        }
+    }
+
+    private static VnicSpec spec(
+            int mtu, OptionalInt vlan, List<Integer> trunk, OptionalInt nativeVlan) {
+        return new VnicSpec(
+                "web1",
+                "eth0",
+                "lan",
+                MacAddress.parse("56:49:00:00:00:01"),
+                mtu,
+                vlan,
+                trunk,
+                nativeVlan,
+                2,
+                SocketMode.SERVER,
+                Optional.empty());
+    }
+
+    private static VnicSpec access(int vlan) {
+        return spec(1500, OptionalInt.of(vlan), List.of(), OptionalInt.empty());
+    }
+
+    private static VnicSpec plain(int mtu) {
+        return spec(mtu, OptionalInt.empty(), List.of(), OptionalInt.empty());
+    }
+
+    @AfterEach
+    void close() {
+        reactor.close();
+    }
+
+    @Test
+    void plugsTheCardInAndPresentsIt() {
+        var running = kind.realize(METADATA, plain(1500), context);
+        assertThat(network.specs).containsExactly(PortSpec.access(0));
+        assertThat(transport.presented)
+                .containsExactly(
+                        new EndpointSpec("web1.eth0", Path.of("/run/vireo/web1/eth0.sock"), true));
+        running.close(() -> {});
+        assertThat(transport.closed).isEqualTo(1);
+    }
+
+    @Test
+    void vlansBecomeAnAccessPortOrATrunk() {
+        kind.realize(METADATA, access(7), context);
+        kind.realize(
+                METADATA,
+                spec(1500, OptionalInt.empty(), List.of(7, 8), OptionalInt.of(9)),
+                context);
+        assertThat(network.specs)
+                .containsExactly(
+                        PortSpec.access(7), PortSpec.trunk(List.of(7, 8), OptionalInt.of(9)));
+        assertThat(VnicKind.vlans(access(7))).isEqualTo("7");
+        assertThat(VnicKind.vlans(plain(1500))).isEqualTo("none");
+    }
+
+    @Test
+    void anMtuThatTheNetworkDoesNotCarryIsRefused() {
+        assertThatExceptionOfType(ResourceException.class)
+                .isThrownBy(() -> kind.realize(METADATA, plain(1501), context))
+                .withMessageContaining("MTU 1501")
+                .withMessageContaining("1500 at most")
+                .satisfies(e -> assertThat(e.code()).isEqualTo(ErrorCode.INVALID));
+        assertThat(network.ports).isZero();
+    }
+
+    @Test
+    void aVlanThatTheNetworkDoesNotCarryIsRefused() {
+        assertThatExceptionOfType(ResourceException.class)
+                .isThrownBy(() -> kind.realize(METADATA, access(666), context))
+                .withMessageContaining("web1.eth0")
+                .withMessageContaining("VLAN 666")
+                .satisfies(e -> assertThat(e.code()).isEqualTo(ErrorCode.INVALID));
+    }
+
+    @Test
+    void whatCannotBePresentedIsUnplugged() {
+        transport.failures.add(new UncheckedIOException(new IOException("no such directory")));
+        assertThatExceptionOfType(ResourceException.class)
+                .isThrownBy(() -> kind.realize(METADATA, plain(1500), context))
+                .withMessageContaining("no such directory")
+                .satisfies(e -> assertThat(e.code()).isEqualTo(ErrorCode.UNAVAILABLE));
+        transport.failures.set(0, new IllegalStateException("a bug"));
+        assertThatExceptionOfType(IllegalStateException.class)
+                .isThrownBy(() -> kind.realize(METADATA, plain(1500), context));
+        assertThat(network.ports).isZero();
+    }
+
+    @Test
+    void vlansChangeInPlaceAndTheCardDoesNot() {
+        var running = kind.realize(METADATA, access(7), context);
+        assertThat(kind.update(running, METADATA, access(7), access(8), context))
+                .isEqualTo(UpdateResult.IN_PLACE);
+        assertThat(network.specs).containsExactly(PortSpec.access(7), PortSpec.access(8));
+        assertThat(kind.update(running, METADATA, access(8), access(666), context))
+                .isInstanceOfSatisfying(
+                        UpdateResult.Refused.class,
+                        refused -> assertThat(refused.reason()).contains("VLAN 666"));
+        assertThat(kind.update(running, METADATA, plain(1500), plain(1400), context))
+                .isInstanceOf(UpdateResult.Recreate.class);
+    }
+}
