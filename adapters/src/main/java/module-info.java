@@ -7,6 +7,8 @@ module io.vireo.adapters {
     provides io.vireo.block.BlockPoolProvider with
             io.vireo.adapter.directory.DirectoryPoolProvider,
             io.vireo.adapter.nulldev.NullPoolProvider;
-    provides io.vireo.resource.ResourceKind with
-            io.vireo.adapter.tap.UplinkKind;
+    provides io.vireo.net.UplinkProvider with
+            io.vireo.adapter.packet.PacketUplinkProvider,
+            io.vireo.adapter.tap.TapUplinkProvider,
+            io.vireo.adapter.xdp.XdpUplinkProvider;
 }

@@ -4,9 +4,11 @@ module io.vireo.fabric {
     requires static org.jspecify;
 
     uses io.vireo.block.BlockPoolProvider;
+    uses io.vireo.net.UplinkProvider;
 
     provides io.vireo.resource.ResourceKind with
             io.vireo.fabric.l2.NetworkKind,
+            io.vireo.fabric.l2.UplinkKind,
             io.vireo.fabric.storage.PoolKind,
             io.vireo.fabric.storage.VdiskKind;
 }

@@ -69,14 +69,22 @@ final class Constants {
     // linux/socket.h, asm-generic/socket.h, linux/net.h
     static final int AF_UNIX = 1;
     static final int AF_INET = 2;
+    static final int AF_NETLINK = 16;
+    static final int AF_PACKET = 17;
+    static final int AF_XDP = 44;
     static final int SOCK_STREAM = 1;
     static final int SOCK_DGRAM = 2;
+    static final int SOCK_RAW = 3;
     static final int SOCK_CLOEXEC = 0x80000;
     static final int SOCK_NONBLOCK = 0x800;
     static final int SOL_SOCKET = 1;
     static final int SO_SNDBUF = 7;
     static final int SO_RCVBUF = 8;
     static final int SO_PEERCRED = 17;
+    static final int SO_SNDBUFFORCE = 32;
+    static final int SO_RCVBUFFORCE = 33;
+    static final int SOL_PACKET = 263;
+    static final int SOL_XDP = 283;
     static final int SCM_RIGHTS = 1;
     static final int MSG_CTRUNC = 8;
     static final int MSG_DONTWAIT = 0x40;
@@ -91,6 +99,7 @@ final class Constants {
     static final int SIOCSIFHWADDR = 0x8924;
     static final int SIOCGIFHWADDR = 0x8927;
     static final int SIOCGIFINDEX = 0x8933;
+    static final int SIOCETHTOOL = 0x8946;
     static final int SIOCBRADDBR = 0x89a0;
     static final int SIOCBRDELBR = 0x89a1;
     static final int SIOCBRADDIF = 0x89a2;
@@ -111,6 +120,80 @@ final class Constants {
     static final int IFF_MULTI_QUEUE = 0x100;
     static final int IFF_NO_PI = 0x1000;
     static final int IFF_VNET_HDR = 0x4000;
+
+    // linux/if_ether.h, linux/ethtool.h
+    static final int ETH_P_ALL = 3;
+    static final int ETHTOOL_GFLAGS = 0x25;
+    static final int ETHTOOL_SFLAGS = 0x26;
+    static final int ETHTOOL_GCHANNELS = 0x3c;
+
+    // linux/netlink.h, linux/rtnetlink.h
+    static final int NETLINK_ROUTE = 0;
+    static final int RTMGRP_LINK = 1;
+    static final int NLM_F_REQUEST = 1;
+    static final int NLMSG_ERROR = 2;
+    static final int RTM_NEWLINK = 16;
+    static final int RTM_DELLINK = 17;
+    static final int RTM_GETLINK = 18;
+
+    // linux/if_packet.h
+    static final int TPACKET_V2 = 1;
+    static final int PACKET_ADD_MEMBERSHIP = 1;
+    static final int PACKET_RX_RING = 5;
+    static final int PACKET_STATISTICS = 6;
+    static final int PACKET_COPY_THRESH = 7;
+    static final int PACKET_VERSION = 10;
+    static final int PACKET_VNET_HDR = 15;
+    static final int PACKET_IGNORE_OUTGOING = 23;
+    static final int PACKET_MR_PROMISC = 1;
+    static final int TP_STATUS_KERNEL = 0;
+    static final int TP_STATUS_USER = 1;
+    static final int TP_STATUS_COPY = 1 << 1;
+    static final int TP_STATUS_VLAN_VALID = 1 << 4;
+    static final int TP_STATUS_VLAN_TPID_VALID = 1 << 6;
+
+    // linux/if_xdp.h
+    static final int XDP_USE_NEED_WAKEUP = 1 << 3;
+    static final int XDP_RING_NEED_WAKEUP = 1;
+    static final int XDP_MMAP_OFFSETS = 1;
+    static final int XDP_RX_RING = 2;
+    static final int XDP_TX_RING = 3;
+    static final int XDP_UMEM_REG = 4;
+    static final int XDP_UMEM_FILL_RING = 5;
+    static final int XDP_UMEM_COMPLETION_RING = 6;
+    static final int XDP_STATISTICS = 7;
+    static final int XDP_OPTIONS = 8;
+    static final int XDP_OPTIONS_ZEROCOPY = 1;
+    static final long XDP_PGOFF_RX_RING = 0;
+    static final long XDP_PGOFF_TX_RING = 0x80000000L;
+    static final long XDP_UMEM_PGOFF_FILL_RING = 0x100000000L;
+    static final long XDP_UMEM_PGOFF_COMPLETION_RING = 0x180000000L;
+
+    // linux/bpf.h
+    static final int BPF_MAP_CREATE = 0;
+    static final int BPF_MAP_UPDATE_ELEM = 2;
+    static final int BPF_PROG_LOAD = 5;
+    static final int BPF_LINK_CREATE = 28;
+    static final int BPF_MAP_TYPE_XSKMAP = 17;
+    static final int BPF_PROG_TYPE_XDP = 6;
+    static final int BPF_XDP = 37;
+    static final int BPF_PSEUDO_MAP_FD = 1;
+    static final int BPF_FUNC_REDIRECT_MAP = 51;
+    static final int XDP_PASS = 2;
+
+    // linux/bpf_common.h, linux/bpf.h: parts of an instruction's code
+    static final int BPF_LD = 0;
+    static final int BPF_LDX = 1;
+    static final int BPF_JMP = 5;
+    static final int BPF_ALU64 = 7;
+    static final int BPF_W = 0;
+    static final int BPF_DW = 0x18;
+    static final int BPF_IMM = 0;
+    static final int BPF_MEM = 0x60;
+    static final int BPF_MOV = 0xb0;
+    static final int BPF_K = 0;
+    static final int BPF_CALL = 0x80;
+    static final int BPF_EXIT = 0x90;
 
     // linux/sched.h
     static final int CLONE_NEWNET = 0x40000000;

@@ -166,6 +166,7 @@ final class Layouts {
         static final int IFR_IFINDEX = 16;
         static final int IFR_MTU = 16;
         static final int IFR_HWADDR = 16;
+        static final int IFR_DATA = 16;
 
         private Ifreq() {}
     }
@@ -265,5 +266,245 @@ final class Layouts {
         static final int FLAGS = 12;
 
         private IoUringCqe() {}
+    }
+
+    /** linux/socket.h; the message, and how much of it was sent. */
+    static final class Mmsghdr {
+        static final String C_NAME = "struct mmsghdr";
+        static final int SIZE = 64;
+        static final int MSG_HDR = 0;
+        static final int MSG_LEN = 56;
+
+        private Mmsghdr() {}
+    }
+
+    /** linux/netlink.h. */
+    static final class SockaddrNl {
+        static final String C_NAME = "struct sockaddr_nl";
+        static final int SIZE = 12;
+        static final int NL_FAMILY = 0;
+        static final int NL_PID = 4;
+        static final int NL_GROUPS = 8;
+
+        private SockaddrNl() {}
+    }
+
+    /** linux/netlink.h. */
+    static final class Nlmsghdr {
+        static final String C_NAME = "struct nlmsghdr";
+        static final int SIZE = 16;
+        static final int NLMSG_LEN = 0;
+        static final int NLMSG_TYPE = 4;
+        static final int NLMSG_FLAGS = 6;
+        static final int NLMSG_SEQ = 8;
+        static final int NLMSG_PID = 12;
+
+        private Nlmsghdr() {}
+    }
+
+    /** linux/rtnetlink.h. */
+    static final class Ifinfomsg {
+        static final String C_NAME = "struct ifinfomsg";
+        static final int SIZE = 16;
+        static final int IFI_FAMILY = 0;
+        static final int IFI_TYPE = 2;
+        static final int IFI_INDEX = 4;
+        static final int IFI_FLAGS = 8;
+        static final int IFI_CHANGE = 12;
+
+        private Ifinfomsg() {}
+    }
+
+    /** linux/ethtool.h. */
+    static final class EthtoolValue {
+        static final String C_NAME = "struct ethtool_value";
+        static final int SIZE = 8;
+        static final int CMD = 0;
+        static final int DATA = 4;
+
+        private EthtoolValue() {}
+    }
+
+    /** linux/ethtool.h. */
+    static final class EthtoolChannels {
+        static final String C_NAME = "struct ethtool_channels";
+        static final int SIZE = 36;
+        static final int CMD = 0;
+        static final int RX_COUNT = 20;
+        static final int COMBINED_COUNT = 32;
+
+        private EthtoolChannels() {}
+    }
+
+    /** linux/if_packet.h. */
+    static final class SockaddrLl {
+        static final String C_NAME = "struct sockaddr_ll";
+        static final int SIZE = 20;
+        static final int SLL_FAMILY = 0;
+        static final int SLL_PROTOCOL = 2;
+        static final int SLL_IFINDEX = 4;
+
+        private SockaddrLl() {}
+    }
+
+    /** linux/if_packet.h. */
+    static final class PacketMreq {
+        static final String C_NAME = "struct packet_mreq";
+        static final int SIZE = 16;
+        static final int MR_IFINDEX = 0;
+        static final int MR_TYPE = 4;
+
+        private PacketMreq() {}
+    }
+
+    /** linux/if_packet.h. */
+    static final class TpacketReq {
+        static final String C_NAME = "struct tpacket_req";
+        static final int SIZE = 16;
+        static final int TP_BLOCK_SIZE = 0;
+        static final int TP_BLOCK_NR = 4;
+        static final int TP_FRAME_SIZE = 8;
+        static final int TP_FRAME_NR = 12;
+
+        private TpacketReq() {}
+    }
+
+    /** linux/if_packet.h. */
+    static final class Tpacket2Hdr {
+        static final String C_NAME = "struct tpacket2_hdr";
+        static final int SIZE = 32;
+        static final int TP_STATUS = 0;
+        static final int TP_LEN = 4;
+        static final int TP_SNAPLEN = 8;
+        static final int TP_MAC = 12;
+        static final int TP_NET = 14;
+        static final int TP_VLAN_TCI = 24;
+        static final int TP_VLAN_TPID = 26;
+
+        private Tpacket2Hdr() {}
+    }
+
+    /** linux/if_packet.h. */
+    static final class TpacketStats {
+        static final String C_NAME = "struct tpacket_stats";
+        static final int SIZE = 8;
+        static final int TP_PACKETS = 0;
+        static final int TP_DROPS = 4;
+
+        private TpacketStats() {}
+    }
+
+    /** linux/if_xdp.h. */
+    static final class SockaddrXdp {
+        static final String C_NAME = "struct sockaddr_xdp";
+        static final int SIZE = 16;
+        static final int SXDP_FAMILY = 0;
+        static final int SXDP_FLAGS = 2;
+        static final int SXDP_IFINDEX = 4;
+        static final int SXDP_QUEUE_ID = 8;
+        static final int SXDP_SHARED_UMEM_FD = 12;
+
+        private SockaddrXdp() {}
+    }
+
+    /** linux/if_xdp.h. */
+    static final class XdpRingOffset {
+        static final String C_NAME = "struct xdp_ring_offset";
+        static final int SIZE = 32;
+        static final int PRODUCER = 0;
+        static final int CONSUMER = 8;
+        static final int DESC = 16;
+        static final int FLAGS = 24;
+
+        private XdpRingOffset() {}
+    }
+
+    /** linux/if_xdp.h. */
+    static final class XdpMmapOffsets {
+        static final String C_NAME = "struct xdp_mmap_offsets";
+        static final int SIZE = 128;
+        static final int RX = 0;
+        static final int TX = 32;
+        static final int FR = 64;
+        static final int CR = 96;
+
+        private XdpMmapOffsets() {}
+    }
+
+    /** linux/if_xdp.h; newer kernels have a member more where older ones have padding. */
+    static final class XdpUmemReg {
+        static final String C_NAME = "struct xdp_umem_reg";
+        static final int SIZE = 32;
+        static final int ADDR = 0;
+        static final int LEN = 8;
+        static final int CHUNK_SIZE = 16;
+        static final int HEADROOM = 20;
+        static final int FLAGS = 24;
+
+        private XdpUmemReg() {}
+    }
+
+    /** linux/if_xdp.h. */
+    static final class XdpDesc {
+        static final String C_NAME = "struct xdp_desc";
+        static final int SIZE = 16;
+        static final int ADDR = 0;
+        static final int LEN = 8;
+        static final int OPTIONS = 12;
+
+        private XdpDesc() {}
+    }
+
+    /** linux/if_xdp.h. */
+    static final class XdpStatistics {
+        static final String C_NAME = "struct xdp_statistics";
+        static final int SIZE = 48;
+        static final int RX_DROPPED = 0;
+        static final int RX_INVALID_DESCS = 8;
+        static final int TX_INVALID_DESCS = 16;
+        static final int RX_RING_FULL = 24;
+        static final int RX_FILL_RING_EMPTY_DESCS = 32;
+
+        private XdpStatistics() {}
+    }
+
+    /** linux/bpf.h, what a program of XDP is given. */
+    static final class XdpMd {
+        static final String C_NAME = "struct xdp_md";
+        static final int RX_QUEUE_INDEX = 16;
+
+        private XdpMd() {}
+    }
+
+    /** linux/bpf.h; its size grows with the kernel, which takes longer ones whose rest is zero. */
+    static final class BpfAttr {
+        static final String C_NAME = "union bpf_attr";
+        static final int MAP_TYPE = 0;
+        static final int KEY_SIZE = 4;
+        static final int VALUE_SIZE = 8;
+        static final int MAX_ENTRIES = 12;
+        static final int MAP_FD = 0;
+        static final int KEY = 8;
+        static final int VALUE = 16;
+        static final int PROG_TYPE = 0;
+        static final int INSN_CNT = 4;
+        static final int INSNS = 8;
+        static final int LICENSE = 16;
+        static final int LOG_LEVEL = 24;
+        static final int LOG_SIZE = 28;
+        static final int LOG_BUF = 32;
+
+        private BpfAttr() {}
+    }
+
+    /** linux/bpf.h, the part of {@code union bpf_attr} for BPF_LINK_CREATE. */
+    static final class BpfLinkCreate {
+        static final String C_NAME = "typeof(((union bpf_attr *)0)->link_create)";
+        static final int PROG_FD = 0;
+        static final int TARGET_IFINDEX = 4;
+        static final int ATTACH_TYPE = 8;
+        static final int FLAGS = 12;
+
+        private BpfLinkCreate() {}
     }
 }

@@ -11,6 +11,13 @@ public final class NetInterface {
     public static final int IFF_UP = 1;
     public static final int IFF_RUNNING = 0x40;
 
+    // linux/ethtool.h
+    /** Received VLAN tags are taken out of frames by the hardware. */
+    public static final int ETH_FLAG_RXVLAN = 1 << 8;
+
+    /** VLAN tags are put into frames to send by the hardware. */
+    public static final int ETH_FLAG_TXVLAN = 1 << 7;
+
     private static final int MAC_LENGTH = 6;
 
     private final String name;
@@ -116,6 +123,58 @@ public final class NetInterface {
                     address + Layouts.Sockaddr.SA_FAMILY, (short) Constants.ARPHRD_ETHER);
             ForeignMemory.copyFromArray(mac, 0, hardwareAddress(request), MAC_LENGTH);
             call(Constants.SIOCSIFHWADDR, request, "SIOCSIFHWADDR");
+        }
+    }
+
+    /** Returns the number of receive queues in use; 1 where the driver does not say. */
+    public int receiveQueues() throws ErrnoException {
+        try (NativeBuffer channels = NativeBuffer.scratch(Layouts.EthtoolChannels.SIZE)) {
+            long at = channels.address();
+            if (!ethtool(at, Constants.ETHTOOL_GCHANNELS, "ETHTOOL_GCHANNELS")) {
+                return 1;
+            }
+            return Math.max(
+                    1,
+                    ForeignMemory.getInt(at + Layouts.EthtoolChannels.RX_COUNT)
+                            + ForeignMemory.getInt(at + Layouts.EthtoolChannels.COMBINED_COUNT));
+        }
+    }
+
+    /**
+     * Turns features of the hardware off.
+     *
+     * @param features ETH_FLAG constants
+     * @return whether all of them are off now: some drivers do not let them be
+     */
+    public boolean turnOff(int features) throws ErrnoException {
+        try (NativeBuffer value = NativeBuffer.scratch(Layouts.EthtoolValue.SIZE)) {
+            long at = value.address();
+            if (!ethtool(at, Constants.ETHTOOL_GFLAGS, "ETHTOOL_GFLAGS")) {
+                return true;
+            }
+            int flags = ForeignMemory.getInt(at + Layouts.EthtoolValue.DATA);
+            if ((flags & features) != 0) {
+                ForeignMemory.putInt(at + Layouts.EthtoolValue.DATA, flags & ~features);
+                ethtool(at, Constants.ETHTOOL_SFLAGS, "ETHTOOL_SFLAGS");
+                ethtool(at, Constants.ETHTOOL_GFLAGS, "ETHTOOL_GFLAGS");
+            }
+            return (ForeignMemory.getInt(at + Layouts.EthtoolValue.DATA) & features) == 0;
+        }
+    }
+
+    /** Returns false where the driver does not know the command, or refuses it. */
+    private boolean ethtool(long structure, int command, String call) throws ErrnoException {
+        try (NativeBuffer request = request(name)) {
+            // The command is the first member of every structure.
+            ForeignMemory.putInt(structure + Layouts.EthtoolValue.CMD, command);
+            ForeignMemory.putLong(request.address() + Layouts.Ifreq.IFR_DATA, structure);
+            call(Constants.SIOCETHTOOL, request, call);
+            return true;
+        } catch (ErrnoException e) {
+            if (e.errno() == Errno.EOPNOTSUPP || e.errno() == Errno.EINVAL) {
+                return false;
+            }
+            throw e;
         }
     }
 

@@ -35,6 +35,8 @@ final class Syscall {
     static final int MADVISE = number(28, 233);
     static final int SOCKET = number(41, 198);
     static final int CONNECT = number(42, 203);
+    static final int SENDTO = number(44, 206);
+    static final int RECVFROM = number(45, 207);
     static final int SENDMSG = number(46, 211);
     static final int RECVMSG = number(47, 212);
     static final int SHUTDOWN = number(48, 210);
@@ -73,9 +75,11 @@ final class Syscall {
     static final int PREADV = number(295, 69);
     static final int PWRITEV = number(296, 70);
     static final int PRLIMIT64 = number(302, 261);
+    static final int SENDMMSG = number(307, 269);
     static final int SETNS = number(308, 268);
     static final int RENAMEAT2 = number(316, 276);
     static final int MEMFD_CREATE = number(319, 279);
+    static final int BPF = number(321, 280);
     static final int PREADV2 = number(327, 286);
     static final int STATX = number(332, 291);
     static final int IO_URING_SETUP = number(425, 425);

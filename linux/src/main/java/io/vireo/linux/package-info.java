@@ -22,7 +22,8 @@
  *   <li><b>Storage.</b> {@link PathCalls} opens under restrictions (openat2), {@link FileCalls}
  *       transfers, {@link IoUring} transfers asynchronously, {@link BlockIoctls} asks block
  *       devices, {@link FileSystemStat} tells the free space.
- *   <li><b>Network.</b> {@link Tap}, {@link NetInterface}, {@link NetworkNamespace}.
+ *   <li><b>Network.</b> {@link Tap}, {@link PacketSocket}, {@link XdpSocket} with {@link Bpf},
+ *       {@link NetInterface}, {@link LinkSocket}, {@link NetworkNamespace}.
  *   <li><b>The process.</b> {@link Sched}, {@link Rlimit}, {@link Credentials}.
  * </ul>
  *

@@ -40,13 +40,21 @@ class LayoutsTest {
                     "sys/uio.h",
                     "sys/un.h",
                     "linux/auxvec.h",
+                    "linux/bpf.h",
+                    "linux/ethtool.h",
                     "linux/falloc.h",
                     "linux/fs.h",
                     "linux/if.h",
                     "linux/if_arp.h",
+                    "linux/if_ether.h",
+                    "linux/if_link.h",
+                    "linux/if_packet.h",
                     "linux/if_tun.h",
+                    "linux/if_xdp.h",
                     "linux/io_uring.h",
+                    "linux/netlink.h",
                     "linux/openat2.h",
+                    "linux/rtnetlink.h",
                     "linux/sockios.h",
                     "linux/time_types.h",
                     "linux/virtio_net.h");
@@ -64,6 +72,8 @@ class LayoutsTest {
                     Rlimit.class,
                     Tap.class,
                     UnixSocket.class,
+                    Bpf.class,
+                    LinkSocket.class,
                     IovecArray.class);
 
     /** Ours that go by another name in C; empty where C has none. */
@@ -71,6 +81,7 @@ class LayoutsTest {
             Map.of(
                     "INFINITY", "RLIM64_INFINITY",
                     "HEADER_SIZE", "sizeof(struct virtio_net_hdr_mrg_rxbuf)",
+                    "BPF_FUNC_REDIRECT_MAP", "BPF_FUNC_redirect_map",
                     // include/net/scm.h, not exported to user space
                     "MAX_FDS", "253");
 
@@ -137,6 +148,10 @@ class LayoutsTest {
         return field.getType() == long.class ? field.getLong(null) : field.getInt(null);
     }
 
+    private static boolean isLong(String expression) {
+        return expression.equals("RLIM64_INFINITY") || expression.contains("_PGOFF_");
+    }
+
     private Map<String, Long> evaluate(Iterable<String> expressions)
             throws IOException, InterruptedException {
         StringBuilder source = new StringBuilder("#define _GNU_SOURCE\n");
@@ -144,8 +159,7 @@ class LayoutsTest {
         source.append("int main(void) {\n");
         for (String expression : expressions) {
             source.append("    printf(\"%lld\\t").append(expression).append("\\n\", ");
-            source.append(
-                    expression.equals("RLIM64_INFINITY") ? "(long long)(" : "(long long)(int)(");
+            source.append(isLong(expression) ? "(long long)(" : "(long long)(int)(");
             source.append(expression).append("));\n");
         }
         source.append("    return 0;\n}\n");

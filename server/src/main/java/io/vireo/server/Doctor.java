@@ -1,10 +1,13 @@
 package io.vireo.server;
 
+import io.vireo.linux.Bpf;
 import io.vireo.linux.Credentials;
 import io.vireo.linux.ErrnoException;
 import io.vireo.linux.IoUring;
 import io.vireo.linux.Memfd;
+import io.vireo.linux.PacketSocket;
 import io.vireo.linux.Rlimit;
+import io.vireo.linux.XdpSocket;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -34,6 +37,9 @@ import picocli.CommandLine.Spec;
 final class Doctor implements Callable<Integer> {
     private static final long DESCRIPTORS_WANTED = 8192;
 
+    /** The interface that every network namespace has. */
+    private static final int LOOPBACK = 1;
+
     @Mixin private ServerConfig config = new ServerConfig();
 
     @Spec private CommandSpec command = CommandSpec.create();
@@ -62,6 +68,8 @@ final class Doctor implements Callable<Integer> {
                         ioUring(),
                         descriptors(),
                         tun(),
+                        packetSockets(),
+                        xdp(),
                         directory("runtime directory", config.runtimeDir),
                         directory("state directory", config.stateDir),
                         sharedMemory(),
@@ -178,6 +186,34 @@ final class Doctor implements Callable<Integer> {
                         "can be opened, but this user is not root",
                         "uplinks need CAP_NET_ADMIN, or a persistent TAP made for this user: ip tuntap add NAME"
                                 + " mode tap user USER vnet_hdr");
+    }
+
+    private static Finding packetSockets() {
+        try (var socket = PacketSocket.open(LOOPBACK, 1500)) {
+            return new Finding(Grade.OK, "packet sockets", "work", "");
+        } catch (ErrnoException e) {
+            return new Finding(
+                    Grade.WARNING,
+                    "packet sockets",
+                    Messages.of(e),
+                    "uplinks of type packet will not work: give the daemon CAP_NET_RAW and"
+                            + " CAP_NET_ADMIN");
+        }
+    }
+
+    private static Finding xdp() {
+        try (var map = Bpf.xskMap(1);
+                var program = Bpf.redirectProgram(map);
+                var socket = XdpSocket.open(LOOPBACK, 0)) {
+            return new Finding(Grade.OK, "AF_XDP", "works", "");
+        } catch (ErrnoException e) {
+            return new Finding(
+                    Grade.WARNING,
+                    "AF_XDP",
+                    Messages.of(e),
+                    "uplinks of type xdp will not work: they need a kernel with XDP_SOCKETS, CAP_BPF"
+                            + " and CAP_NET_ADMIN, and bpf() in the container's seccomp profile");
+        }
     }
 
     private static Finding directory(String what, Path directory) {

@@ -106,7 +106,7 @@ class WallsTest {
                         .notDependOnEachOther());
         check(slices().matching("io.vireo.device.virtio.(*)..").should().notDependOnEachOther());
         // A directory pool is made of image files, which are read and written by threads or by
-        // io_uring.
+        // io_uring. What uplinks have in common is in a package of its own.
         check(
                 slices().matching("io.vireo.adapter.(*)..")
                         .should()
@@ -117,7 +117,13 @@ class WallsTest {
                                         "io.vireo.adapter.file..", "io.vireo.adapter.uring.."))
                         .ignoreDependency(
                                 resideInAPackage("io.vireo.adapter.uring.."),
-                                resideInAPackage("io.vireo.adapter.file..")));
+                                resideInAPackage("io.vireo.adapter.file.."))
+                        .ignoreDependency(
+                                resideInAnyPackage(
+                                        "io.vireo.adapter.tap..",
+                                        "io.vireo.adapter.packet..",
+                                        "io.vireo.adapter.xdp.."),
+                                resideInAPackage("io.vireo.adapter.link..")));
         check(slices().matching("io.vireo.fabric.(*)..").should().notDependOnEachOther());
     }
 
@@ -130,7 +136,7 @@ class WallsTest {
                         .should()
                         .dependOnClassesThat()
                         .haveNameMatching(
-                                "io\\.vireo\\.linux\\.(UnixSocket|Epoll|Eventfd|IoUring|Tap|FileCalls|FileSystem.*)|java\\.nio\\.channels\\..*|java\\.net\\..*"));
+                                "io\\.vireo\\.linux\\.(UnixSocket|LinkSocket|PacketSocket|XdpSocket|Epoll|Eventfd|IoUring|Tap|FileCalls|FileSystem.*)|java\\.nio\\.channels\\..*|java\\.net\\..*"));
     }
 
     @Test

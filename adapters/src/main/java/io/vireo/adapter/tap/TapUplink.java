@@ -1,11 +1,12 @@
 package io.vireo.adapter.tap;
 
+import io.vireo.adapter.link.FrameVectors;
+import io.vireo.adapter.link.LinkMonitor;
 import io.vireo.linux.Epoll;
 import io.vireo.linux.Errno;
 import io.vireo.linux.ErrnoException;
 import io.vireo.linux.FileCalls;
 import io.vireo.linux.ForeignMemory;
-import io.vireo.linux.IovecArray;
 import io.vireo.linux.Mapping;
 import io.vireo.linux.Tap;
 import io.vireo.net.FrameBatch;
@@ -39,19 +40,14 @@ public final class TapUplink implements NetPort {
 
     private static final int SLOT_SIZE = 17 * 4096;
     private static final int CHECKSUM_OFFSET = 8;
-    private static final int ADDRESSES = 12;
-    private static final int TAG = 4;
     private static final int ETHERNET_HEADER = 14;
 
     private final String name;
     private final Tap tap;
+    private final LinkMonitor link;
     private final int mtu;
     private final Mapping memory;
-    private final IovecArray iovecs = new IovecArray(IovecArray.UIO_MAXIOV);
-
-    // Header and tag of the frame that is being written, behind the slots.
-    private final long header;
-    private final long tag;
+    private final FrameVectors vectors = new FrameVectors(Tap.HEADER_SIZE);
 
     private final AtomicLong readErrors = new AtomicLong();
     private final AtomicLong writeErrors = new AtomicLong();
@@ -60,22 +56,21 @@ public final class TapUplink implements NetPort {
     private Runnable ready = () -> {};
     private boolean readable;
     private volatile boolean attached;
-    private volatile boolean up = true;
 
     /**
      * Takes an open TAP.
      *
      * @param name for logs and metrics
      * @param tap opened with {@link #OFFLOADS}; closed by {@link #close}
+     * @param link closed by {@link #close}
      * @param mtu of the interface in bytes
      */
-    TapUplink(String name, Tap tap, int mtu) throws ErrnoException {
+    TapUplink(String name, Tap tap, LinkMonitor link, int mtu) throws ErrnoException {
         this.name = name;
         this.tap = tap;
+        this.link = link;
         this.mtu = mtu;
-        memory = Mapping.anonymous((long) SLOTS * SLOT_SIZE + Mapping.pageSize());
-        header = memory.address() + (long) SLOTS * SLOT_SIZE;
-        tag = header + Tap.HEADER_SIZE;
+        memory = Mapping.anonymous((long) SLOTS * SLOT_SIZE);
     }
 
     @Override
@@ -85,7 +80,7 @@ public final class TapUplink implements NetPort {
 
     @Override
     public PortState state() {
-        return up ? PortState.UP : PortState.DOWN;
+        return link.state();
     }
 
     @Override
@@ -100,7 +95,7 @@ public final class TapUplink implements NetPort {
         }
         watch =
                 reactor.watch(
-                        tap.fd().number(), Epoll.EPOLLIN | Epoll.EPOLLET, this::descriptorReady);
+                        tap.fd().number(), Epoll.EPOLLIN | Epoll.EPOLLET, _ -> descriptorReady());
         ready = wake;
         readable = true;
         attached = true;
@@ -117,11 +112,7 @@ public final class TapUplink implements NetPort {
         }
     }
 
-    private void descriptorReady(int events) {
-        if ((events & Epoll.EPOLLERR) != 0) {
-            // Somebody deleted the interface: the descriptor never comes back.
-            up = false;
-        }
+    private void descriptorReady() {
         readable = true;
         ready.run();
     }
@@ -135,7 +126,6 @@ public final class TapUplink implements NetPort {
                 readable = count == -Errno.EINTR;
                 if (count != -Errno.EAGAIN && count != -Errno.EINTR) {
                     readErrors.incrementAndGet();
-                    up &= count != -Errno.EBADFD;
                 }
             } else if (count >= Tap.HEADER_SIZE + ETHERNET_HEADER) {
                 add(batch, slot, (int) count - Tap.HEADER_SIZE);
@@ -171,11 +161,12 @@ public final class TapUplink implements NetPort {
         int sent = 0;
         for (int k = 0; k < count; k++) {
             int i = index[k];
-            int entries = gather(batch, i);
+            vectors.clear();
             long written =
-                    entries == 0
-                            ? -Errno.EINVAL
-                            : FileCalls.writev(tap.fd().number(), iovecs.address(), entries);
+                    vectors.add(batch, i)
+                            ? FileCalls.writev(
+                                    tap.fd().number(), vectors.address(0), vectors.entries(0))
+                            : -Errno.EINVAL;
             if (written >= 0) {
                 sent++;
                 batch.sentBytes += batch.length[i] + batch.vlanDelta(i);
@@ -188,41 +179,6 @@ public final class TapUplink implements NetPort {
             }
         }
         return sent;
-    }
-
-    /**
-     * Points the iovecs to a frame and its header; returns their number, 0 if there are too many.
-     */
-    private int gather(FrameBatch batch, int i) {
-        int ranges = batch.rangeCount[i];
-        if (ranges > iovecs.capacity() - 4) {
-            return 0;
-        }
-        ForeignMemory.putLong(header, Offload.shift(batch.offload[i], batch.vlanDelta(i)));
-        ForeignMemory.putInt(
-                header + CHECKSUM_OFFSET, Short.toUnsignedInt(batch.checksumOffset[i]));
-        iovecs.set(0, header, Tap.HEADER_SIZE);
-        int at = 1;
-        long start = batch.header(i);
-        int length = batch.headerLength[i];
-        if (batch.vlanAction[i] != FrameBatch.VLAN_KEEP) {
-            iovecs.set(at++, start, ADDRESSES);
-            start += ADDRESSES;
-            length -= ADDRESSES;
-            if (batch.vlanAction[i] == FrameBatch.VLAN_PUSH) {
-                ForeignMemory.putInt(tag, batch.tag(i));
-                iovecs.set(at++, tag, TAG);
-            } else {
-                start += TAG;
-                length -= TAG;
-            }
-        }
-        iovecs.set(at++, start, length);
-        int first = batch.firstRange[i];
-        for (int r = first; r < first + ranges; r++) {
-            iovecs.set(at++, batch.rangeAddress[r], batch.rangeLength[r]);
-        }
-        return at;
     }
 
     @Override
@@ -251,6 +207,11 @@ public final class TapUplink implements NetPort {
         return writeErrors.get();
     }
 
+    /** The state of the interface. */
+    LinkMonitor link() {
+        return link;
+    }
+
     /** Name of the interface. */
     String interfaceName() {
         return tap.name();
@@ -258,7 +219,9 @@ public final class TapUplink implements NetPort {
 
     /** Closes the descriptor; no network holds the port any more. */
     void close() {
+        link.close();
         tap.close();
+        vectors.close();
         memory.unmap();
     }
 }

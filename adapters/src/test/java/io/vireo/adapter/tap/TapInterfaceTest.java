@@ -3,12 +3,15 @@ package io.vireo.adapter.tap;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.vireo.adapter.link.HostInterface;
 import io.vireo.linux.NetInterface;
 import io.vireo.linux.NetworkNamespace;
 import io.vireo.linux.Tap;
+import io.vireo.reactor.PollMode;
+import io.vireo.reactor.Reactor;
+import io.vireo.reactor.ReactorConfig;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.ResourceException;
-import io.vireo.resource.spec.UplinkSpec;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -23,9 +26,8 @@ class TapInterfaceTest {
 
     @TempDir private Path notes;
 
-    private final UplinkSpec spec =
-            new UplinkSpec(
-                    UplinkSpec.Type.TAP, NAME, Optional.of(NAMESPACE), 1400, Optional.of("nobody"));
+    private final Reactor control =
+            Reactor.start(new ReactorConfig("control", -1, PollMode.INTERRUPT));
 
     @BeforeEach
     void makeNamespace() throws Exception {
@@ -33,7 +35,12 @@ class TapInterfaceTest {
     }
 
     @AfterEach
-    void removeNamespace() throws Exception {
+    void stop() throws Exception {
+        control.close();
+        removeNamespace();
+    }
+
+    private static void removeNamespace() throws Exception {
         ip("netns", "del", NAMESPACE);
     }
 
@@ -45,7 +52,8 @@ class TapInterfaceTest {
     }
 
     private TapInterface tap(String uid) {
-        return new TapInterface("uplink", uid, spec, notes);
+        var host = new HostInterface("uplink 'uplink'", NAME, Optional.of(NAMESPACE));
+        return new TapInterface("uplink", host, 1400, Optional.of("nobody"), notes.resolve(uid));
     }
 
     private static boolean exists() throws IOException {
@@ -56,7 +64,7 @@ class TapInterfaceTest {
 
     @Test
     void whatItMadeStaysUntilItIsDeleted() throws Exception {
-        var uplink = tap("1").open();
+        var uplink = tap("1").open(control);
         try (var inside = NetworkNamespace.enter(NAMESPACE)) {
             var link = NetInterface.of(NAME);
             assertThat(link.mtu()).isEqualTo(1400);
@@ -64,7 +72,7 @@ class TapInterfaceTest {
         }
         uplink.close();
         assertThat(exists()).as("after the daemon has stopped").isTrue();
-        tap("1").open().close();
+        tap("1").open(control).close();
         tap("2").delete();
         assertThat(exists()).as("another uplink was deleted").isTrue();
         tap("1").delete();
@@ -78,14 +86,14 @@ class TapInterfaceTest {
                 var tap = Tap.open(NAME, true, 0)) {
             tap.setPersistent(true);
         }
-        tap("1").open().close();
+        tap("1").open(control).close();
         tap("1").delete();
         assertThat(exists()).isTrue();
     }
 
     @Test
     void goesWithItsNamespace() throws Exception {
-        tap("1").open().close();
+        tap("1").open(control).close();
         removeNamespace();
         tap("1").delete();
         assertThat(notes).isEmptyDirectory();
@@ -93,15 +101,15 @@ class TapInterfaceTest {
 
     @Test
     void saysWhatToDo() throws Exception {
-        var open = tap("1").open();
-        assertThatThrownBy(() -> tap("2").open())
+        var open = tap("1").open(control);
+        assertThatThrownBy(() -> tap("2").open(control))
                 .isInstanceOfSatisfying(
                         ResourceException.class,
                         e -> assertThat(e.code()).isEqualTo(ErrorCode.IN_USE))
                 .hasMessageContaining("Another process has up0 open");
         open.close();
         removeNamespace();
-        assertThatThrownBy(() -> tap("3").open())
+        assertThatThrownBy(() -> tap("3").open(control))
                 .isInstanceOf(ResourceException.class)
                 .hasMessageContaining("/run/netns");
     }

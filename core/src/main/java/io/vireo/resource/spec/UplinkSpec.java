@@ -36,6 +36,10 @@ public record UplinkSpec(
     /** Ways to reach the host. */
     public enum Type {
         /** A TAP interface, Documentation/networking/tuntap.rst of the kernel. */
-        TAP
+        TAP,
+        /** Any Ethernet interface by a packet socket, packet(7). */
+        PACKET,
+        /** An Ethernet interface by AF_XDP, Documentation/networking/af_xdp.rst. */
+        XDP
     }
 }

@@ -1,15 +1,18 @@
-package io.vireo.adapter.tap;
+package io.vireo.fabric.l2;
 
 import io.vireo.net.NetPort;
 import io.vireo.net.PortState;
+import io.vireo.net.Uplink;
+import io.vireo.net.UplinkProvider;
 import io.vireo.resource.Column;
 import io.vireo.resource.Condition;
+import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Metadata;
 import io.vireo.resource.Metric;
 import io.vireo.resource.Realization;
 import io.vireo.resource.RealizeContext;
+import io.vireo.resource.ResourceException;
 import io.vireo.resource.ResourceKind;
-import io.vireo.resource.RuntimeDirectory;
 import io.vireo.resource.Status;
 import io.vireo.resource.UpdateResult;
 import io.vireo.resource.Violation;
@@ -18,11 +21,14 @@ import io.vireo.resource.spec.UplinkSpec;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
+import java.util.ServiceLoader;
 
-/** Makes a {@link TapUplink} of each Uplink resource. */
+/** Makes an {@link Uplink} of each Uplink resource, by the provider of its type. */
 public final class UplinkKind implements ResourceKind<UplinkSpec> {
-    private static final String NOTES = "uplinks";
+    /** A page has to hold the frame, room in front of it, and what drivers keep behind it. */
+    private static final int XDP_MTU_MAX = 3498;
 
     @Override
     public String kind() {
@@ -44,11 +50,32 @@ public final class UplinkKind implements ResourceKind<UplinkSpec> {
         return UplinkSpec.class;
     }
 
+    @Override
+    public List<Violation> validate(Metadata metadata, UplinkSpec spec) {
+        var violations = new ArrayList<Violation>();
+        if (spec.type() != UplinkSpec.Type.TAP && spec.owner().isPresent()) {
+            violations.add(
+                    new Violation("/spec/owner", "is for TAP interfaces only: leave it out"));
+        }
+        if (spec.type() == UplinkSpec.Type.XDP && spec.mtu() > XDP_MTU_MAX) {
+            violations.add(
+                    new Violation(
+                            "/spec/mtu",
+                            "is at most "
+                                    + XDP_MTU_MAX
+                                    + " with type xdp: use type packet for jumbo frames"));
+        }
+        return violations;
+    }
+
     /** An interface that was made here would be left behind. */
     @Override
     public List<Violation> validateUpdate(
             Metadata metadata, UplinkSpec oldSpec, UplinkSpec newSpec) {
         var violations = new ArrayList<Violation>();
+        if (oldSpec.type() != newSpec.type()) {
+            violations.add(new Violation("/spec/type", "cannot change: make another Uplink"));
+        }
         if (!oldSpec.interfaceName().equals(newSpec.interfaceName())) {
             violations.add(
                     new Violation("/spec/interfaceName", "cannot change: make another Uplink"));
@@ -62,6 +89,7 @@ public final class UplinkKind implements ResourceKind<UplinkSpec> {
     @Override
     public List<Column<UplinkSpec>> columns() {
         return List.of(
+                Column.of("TYPE", (spec, _) -> spec.type().name().toLowerCase(Locale.ROOT)),
                 Column.of("INTERFACE", (spec, _) -> spec.interfaceName()),
                 Column.of("NAMESPACE", (spec, _) -> spec.namespace().orElse("-")),
                 Column.of("MTU", (spec, _) -> Integer.toString(spec.mtu())),
@@ -70,7 +98,9 @@ public final class UplinkKind implements ResourceKind<UplinkSpec> {
 
     @Override
     public Realization realize(Metadata metadata, UplinkSpec spec, RealizeContext context) {
-        return new Running(spec, tap(metadata, spec, context).open());
+        var uplink = provider(spec).open(metadata, spec, context);
+        uplink.onChange(context.statusChanged());
+        return new Running(spec, uplink);
     }
 
     @Override
@@ -85,54 +115,55 @@ public final class UplinkKind implements ResourceKind<UplinkSpec> {
 
     @Override
     public void destroy(Metadata metadata, UplinkSpec spec, RealizeContext context) {
-        tap(metadata, spec, context).delete();
+        provider(spec).destroy(metadata, spec, context);
     }
 
-    private static TapInterface tap(Metadata metadata, UplinkSpec spec, RealizeContext context) {
-        var notes = context.service(RuntimeDirectory.class).root().resolve(NOTES);
-        return new TapInterface(metadata.name(), metadata.uid(), spec, notes);
+    private static UplinkProvider provider(UplinkSpec spec) {
+        for (var provider : ServiceLoader.load(UplinkProvider.class)) {
+            if (provider.type() == spec.type()) {
+                return provider;
+            }
+        }
+        throw new ResourceException(
+                ErrorCode.UNSUPPORTED, "nothing here opens uplinks of type " + spec.type());
     }
 
-    private record Running(UplinkSpec spec, TapUplink uplink) implements Realization {
+    private record Running(UplinkSpec spec, Uplink uplink) implements Realization {
         @Override
         public <T> Optional<T> contract(Class<T> type) {
-            return type == NetPort.class ? Optional.of(type.cast(uplink)) : Optional.empty();
+            if (type == NetPort.class) {
+                return Optional.of(type.cast(uplink.port()));
+            }
+            return type == Uplink.class ? Optional.of(type.cast(uplink)) : Optional.empty();
         }
 
         @Override
         public Status status() {
-            boolean up = uplink.state() == PortState.UP;
+            boolean up = isUp();
             var attributes = new LinkedHashMap<String, String>();
-            attributes.put("interface", uplink.interfaceName());
+            attributes.put("interface", spec.interfaceName());
             spec.namespace().ifPresent(namespace -> attributes.put("namespace", namespace));
-            attributes.put("mtu", Integer.toString(spec.mtu()));
+            attributes.put("mtu", Integer.toString(uplink.port().mtu()));
             attributes.put("link", up ? "up" : "down");
-            return new Status(List.of(link(up)), attributes, metrics());
+            attributes.putAll(uplink.attributes());
+            return new Status(List.of(link(up)), attributes, metrics(up));
+        }
+
+        private boolean isUp() {
+            return uplink.port().state() == PortState.UP;
         }
 
         private Condition link(boolean up) {
             return up
-                    ? new Condition(Condition.CONNECTED, true, "Open", "The interface is open.")
-                    : new Condition(
-                            Condition.CONNECTED,
-                            false,
-                            "InterfaceGone",
-                            "Interface "
-                                    + uplink.interfaceName()
-                                    + " was deleted: delete this uplink and apply it again.");
+                    ? new Condition(Condition.CONNECTED, true, "LinkUp", "Frames can pass.")
+                    : new Condition(Condition.CONNECTED, false, "LinkDown", uplink.trouble());
         }
 
-        private List<Metric> metrics() {
-            return List.of(
-                    Metric.gauge(
-                            "up",
-                            "1 if the interface is there.",
-                            uplink.state() == PortState.UP ? 1 : 0),
-                    Metric.counter("read_errors_total", "Failed reads.", uplink.readErrors()),
-                    Metric.counter(
-                            "write_errors_total",
-                            "Frames that the kernel refused.",
-                            uplink.writeErrors()));
+        private List<Metric> metrics(boolean up) {
+            var metrics = new ArrayList<Metric>();
+            metrics.add(Metric.gauge("up", "1 if frames can pass.", up ? 1 : 0));
+            metrics.addAll(uplink.metrics());
+            return metrics;
         }
 
         @Override

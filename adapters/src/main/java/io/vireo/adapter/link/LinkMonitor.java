@@ -1,0 +1,94 @@
+package io.vireo.adapter.link;
+
+import io.vireo.linux.Epoll;
+import io.vireo.linux.LinkSocket;
+import io.vireo.net.PortState;
+import io.vireo.reactor.FdWatch;
+import io.vireo.reactor.Reactor;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Follows the state of an interface by the kernel's events, on the control reactor. Any thread may
+ * ask.
+ */
+public final class LinkMonitor {
+    private final Reactor control;
+    private final LinkSocket socket;
+    private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
+
+    // On the control reactor only.
+    private @Nullable FdWatch watch;
+    private boolean closed;
+    private boolean wasUp;
+
+    private volatile PortState state;
+
+    private LinkMonitor(Reactor control, LinkSocket socket) {
+        this.control = control;
+        this.socket = socket;
+        wasUp = socket.isUp();
+        state = wasUp ? PortState.UP : PortState.DOWN;
+    }
+
+    /** Starts; takes the socket over. */
+    static LinkMonitor start(Reactor control, LinkSocket socket) {
+        var monitor = new LinkMonitor(control, socket);
+        control.execute(monitor::begin);
+        return monitor;
+    }
+
+    private void begin() {
+        if (!closed) {
+            watch = control.watch(socket.fd().number(), Epoll.EPOLLIN, _ -> changed());
+            changed();
+        }
+    }
+
+    private void changed() {
+        socket.drain();
+        boolean up = socket.isUp();
+        if (up != wasUp) {
+            wasUp = up;
+            state = up ? PortState.UP : PortState.DOWN;
+            listeners.forEach(Runnable::run);
+        }
+    }
+
+    /** Whether frames can pass the interface. */
+    public PortState state() {
+        return state;
+    }
+
+    /** Whether the interface is there. */
+    public boolean isPresent() {
+        return socket.isPresent();
+    }
+
+    /** What is wrong with the interface of a name, and what to do; empty if it is up. */
+    public String trouble(String name) {
+        if (state == PortState.UP) {
+            return "";
+        }
+        return isPresent()
+                ? "Interface " + name + " has no link: check its cable, or take it up."
+                : "Interface " + name + " was deleted: delete this uplink and apply it again.";
+    }
+
+    /** Has {@code listener} run on the control reactor whenever the state has changed. */
+    public void onChange(Runnable listener) {
+        listeners.add(listener);
+    }
+
+    /** Stops; soon nothing is open any more. */
+    public void close() {
+        control.execute(() -> {
+            closed = true;
+            if (watch != null) {
+                watch.close();
+            }
+            socket.close();
+        });
+    }
+}

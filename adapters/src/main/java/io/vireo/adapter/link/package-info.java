@@ -1,0 +1,10 @@
+/**
+ * What uplinks of different types have in common: work inside a network namespace ({@link
+ * io.vireo.adapter.link.HostInterface}), the state of an interface ({@link
+ * io.vireo.adapter.link.LinkMonitor}), frames as iovecs ({@link
+ * io.vireo.adapter.link.FrameVectors}).
+ */
+@NullMarked
+package io.vireo.adapter.link;
+
+import org.jspecify.annotations.NullMarked;

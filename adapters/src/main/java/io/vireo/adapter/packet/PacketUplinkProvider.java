@@ -1,0 +1,109 @@
+package io.vireo.adapter.packet;
+
+import io.vireo.adapter.link.HostInterface;
+import io.vireo.linux.Errno;
+import io.vireo.linux.ErrnoException;
+import io.vireo.linux.PacketSocket;
+import io.vireo.net.NetPort;
+import io.vireo.net.Uplink;
+import io.vireo.net.UplinkProvider;
+import io.vireo.reactor.Reactor;
+import io.vireo.reactor.ReactorGroup;
+import io.vireo.resource.Metadata;
+import io.vireo.resource.Metric;
+import io.vireo.resource.RealizeContext;
+import io.vireo.resource.spec.UplinkSpec;
+import java.util.List;
+import java.util.Map;
+
+/** Uplinks of type packet. */
+public final class PacketUplinkProvider implements UplinkProvider {
+    /** Ethernet header and two tags. */
+    private static final int HEADERS = 14 + 8;
+
+    @Override
+    public UplinkSpec.Type type() {
+        return UplinkSpec.Type.PACKET;
+    }
+
+    @Override
+    public Uplink open(Metadata metadata, UplinkSpec spec, RealizeContext context) {
+        var host =
+                new HostInterface(
+                        "uplink '" + metadata.name() + "'", spec.interfaceName(), spec.namespace());
+        var control = context.service(ReactorGroup.class).control();
+        return new Open(host, open(metadata.name(), host, spec.mtu(), control));
+    }
+
+    /** Opens the port of an interface, up and with its MTU. */
+    static PacketUplink open(String name, HostInterface host, int mtu, Reactor control) {
+        return host.inside(
+                () -> {
+                    host.configure(mtu);
+                    var socket = PacketSocket.open(host.device().index(), mtu + HEADERS);
+                    try {
+                        return new PacketUplink(name, socket, host.monitor(control), mtu);
+                    } catch (ErrnoException e) {
+                        socket.close();
+                        throw e;
+                    }
+                },
+                errno -> advice(host, errno));
+    }
+
+    private static String advice(HostInterface host, int errno) {
+        return switch (errno) {
+            case Errno.EPERM, Errno.EACCES ->
+                    "Run the daemon with CAP_NET_RAW and CAP_NET_ADMIN, and CAP_SYS_ADMIN for namespaces";
+            case Errno.ENODEV ->
+                    "There is no interface " + host.name() + ": see 'ip link', and the namespace";
+            case Errno.ENOENT -> "Is there a namespace of that name below /run/netns?";
+            case Errno.EINVAL -> "Does " + host.name() + " take the MTU? See 'ip -d link'";
+            default -> "";
+        };
+    }
+
+    private record Open(HostInterface host, PacketUplink uplink) implements Uplink {
+        @Override
+        public NetPort port() {
+            return uplink;
+        }
+
+        @Override
+        public Map<String, String> attributes() {
+            return Map.of();
+        }
+
+        @Override
+        public List<Metric> metrics() {
+            return List.of(
+                    Metric.counter(
+                            "rx_dropped_total",
+                            "Frames that arrived and had no room in the ring.",
+                            uplink.dropped()),
+                    Metric.counter(
+                            "rx_truncated_total",
+                            "Large packets that arrived and had no room in the socket.",
+                            uplink.truncated()),
+                    Metric.counter(
+                            "write_errors_total",
+                            "Frames that the kernel refused.",
+                            uplink.writeErrors()));
+        }
+
+        @Override
+        public String trouble() {
+            return uplink.link().trouble(host.name());
+        }
+
+        @Override
+        public void onChange(Runnable listener) {
+            uplink.link().onChange(listener);
+        }
+
+        @Override
+        public void close() {
+            uplink.close();
+        }
+    }
+}

@@ -1,0 +1,81 @@
+package io.vireo.adapter.tap;
+
+import io.vireo.adapter.link.HostInterface;
+import io.vireo.net.NetPort;
+import io.vireo.net.Uplink;
+import io.vireo.net.UplinkProvider;
+import io.vireo.reactor.ReactorGroup;
+import io.vireo.resource.Metadata;
+import io.vireo.resource.Metric;
+import io.vireo.resource.RealizeContext;
+import io.vireo.resource.RuntimeDirectory;
+import io.vireo.resource.spec.UplinkSpec;
+import java.util.List;
+import java.util.Map;
+
+/** Uplinks of type tap. */
+public final class TapUplinkProvider implements UplinkProvider {
+    private static final String NOTES = "uplinks";
+
+    @Override
+    public UplinkSpec.Type type() {
+        return UplinkSpec.Type.TAP;
+    }
+
+    @Override
+    public Uplink open(Metadata metadata, UplinkSpec spec, RealizeContext context) {
+        var control = context.service(ReactorGroup.class).control();
+        return new Open(tap(metadata, spec, context).open(control));
+    }
+
+    @Override
+    public void destroy(Metadata metadata, UplinkSpec spec, RealizeContext context) {
+        tap(metadata, spec, context).delete();
+    }
+
+    private static TapInterface tap(Metadata metadata, UplinkSpec spec, RealizeContext context) {
+        var notes = context.service(RuntimeDirectory.class).root().resolve(NOTES);
+        var host =
+                new HostInterface(
+                        "uplink '" + metadata.name() + "'", spec.interfaceName(), spec.namespace());
+        return new TapInterface(
+                metadata.name(), host, spec.mtu(), spec.owner(), notes.resolve(metadata.uid()));
+    }
+
+    private record Open(TapUplink uplink) implements Uplink {
+        @Override
+        public NetPort port() {
+            return uplink;
+        }
+
+        @Override
+        public Map<String, String> attributes() {
+            return Map.of();
+        }
+
+        @Override
+        public List<Metric> metrics() {
+            return List.of(
+                    Metric.counter("read_errors_total", "Failed reads.", uplink.readErrors()),
+                    Metric.counter(
+                            "write_errors_total",
+                            "Frames that the kernel refused.",
+                            uplink.writeErrors()));
+        }
+
+        @Override
+        public String trouble() {
+            return uplink.link().trouble(uplink.interfaceName());
+        }
+
+        @Override
+        public void onChange(Runnable listener) {
+            uplink.link().onChange(listener);
+        }
+
+        @Override
+        public void close() {
+            uplink.close();
+        }
+    }
+}

@@ -1,0 +1,141 @@
+package io.vireo.adapter.xdp;
+
+import io.vireo.adapter.link.HostInterface;
+import io.vireo.linux.Errno;
+import io.vireo.linux.ErrnoException;
+import io.vireo.linux.NetInterface;
+import io.vireo.net.NetPort;
+import io.vireo.net.Uplink;
+import io.vireo.net.UplinkProvider;
+import io.vireo.reactor.Reactor;
+import io.vireo.reactor.ReactorGroup;
+import io.vireo.resource.ErrorCode;
+import io.vireo.resource.Metadata;
+import io.vireo.resource.Metric;
+import io.vireo.resource.RealizeContext;
+import io.vireo.resource.ResourceException;
+import io.vireo.resource.spec.UplinkSpec;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Uplinks of type xdp. */
+public final class XdpUplinkProvider implements UplinkProvider {
+    /** Queues for which there is memory: 12 MiB each. */
+    private static final int QUEUES_MAX = 16;
+
+    @Override
+    public UplinkSpec.Type type() {
+        return UplinkSpec.Type.XDP;
+    }
+
+    @Override
+    public Uplink open(Metadata metadata, UplinkSpec spec, RealizeContext context) {
+        var host =
+                new HostInterface(
+                        "uplink '" + metadata.name() + "'", spec.interfaceName(), spec.namespace());
+        var control = context.service(ReactorGroup.class).control();
+        return new Open(host, open(metadata.name(), host, spec.mtu(), control));
+    }
+
+    /** Opens the port of an interface, up and with its MTU. */
+    static XdpUplink open(String name, HostInterface host, int mtu, Reactor control) {
+        return host.inside(
+                () -> {
+                    host.configure(mtu);
+                    // XDP sees the frame only, not what the hardware took out of it.
+                    boolean tags = host.device().turnOff(NetInterface.ETH_FLAG_RXVLAN);
+                    int index = host.device().index();
+                    var sockets = XdpSockets.open(index, queues(host));
+                    try {
+                        return new XdpUplink(name, sockets, host.monitor(control), mtu, tags);
+                    } catch (ErrnoException e) {
+                        sockets.close();
+                        throw e;
+                    }
+                },
+                errno -> advice(host, errno));
+    }
+
+    private static int queues(HostInterface host) throws ErrnoException {
+        int queues = host.device().receiveQueues();
+        if (queues > QUEUES_MAX) {
+            throw new ResourceException(
+                    ErrorCode.UNSUPPORTED,
+                    host.owner()
+                            + ": "
+                            + host.name()
+                            + " has "
+                            + queues
+                            + " receive queues and a network runs on one core: set fewer with 'ethtool -L "
+                            + host.name()
+                            + " combined 1'");
+        }
+        return queues;
+    }
+
+    private static String advice(HostInterface host, int errno) {
+        return switch (errno) {
+            case Errno.EPERM, Errno.EACCES ->
+                    "Run the daemon with CAP_BPF, CAP_NET_RAW and CAP_NET_ADMIN, or as root";
+            case Errno.ENODEV ->
+                    "There is no interface " + host.name() + ": see 'ip link', and the namespace";
+            case Errno.ENOENT -> "Is there a namespace of that name below /run/netns?";
+            case Errno.EBUSY ->
+                    "Another XDP program or AF_XDP socket has "
+                            + host.name()
+                            + ": see 'ip link', and 'ip link set dev "
+                            + host.name()
+                            + " xdp off'";
+            case Errno.ENOBUFS, Errno.ENOMEM -> "Locked memory exhausted: raise RLIMIT_MEMLOCK";
+            case Errno.EAFNOSUPPORT, Errno.EINVAL, Errno.ENOSYS, Errno.EOPNOTSUPP ->
+                    "Use type packet where the kernel or the driver has no XDP; 'vireo doctor' says";
+            default -> "";
+        };
+    }
+
+    private record Open(HostInterface host, XdpUplink uplink) implements Uplink {
+        @Override
+        public NetPort port() {
+            return uplink;
+        }
+
+        @Override
+        public Map<String, String> attributes() {
+            var attributes = new LinkedHashMap<String, String>();
+            attributes.put("attached", uplink.isNative() ? "native" : "generic");
+            attributes.put("mode", uplink.isZeroCopy() ? "zero-copy" : "copy");
+            attributes.put("queues", Integer.toString(uplink.queues()));
+            attributes.put("vlanTags", uplink.hasTags() ? "kept" : "lost in the driver");
+            return attributes;
+        }
+
+        @Override
+        public List<Metric> metrics() {
+            return List.of(
+                    Metric.counter(
+                            "rx_dropped_total",
+                            "Frames that arrived and had no room in the rings.",
+                            uplink.dropped()),
+                    Metric.counter(
+                            "tx_not_sent_total",
+                            "Frames that had no room, were too long, or could not be finished.",
+                            uplink.notSent()));
+        }
+
+        @Override
+        public String trouble() {
+            return uplink.link().trouble(host.name());
+        }
+
+        @Override
+        public void onChange(Runnable listener) {
+            uplink.link().onChange(listener);
+        }
+
+        @Override
+        public void close() {
+            uplink.close();
+        }
+    }
+}

@@ -1,0 +1,94 @@
+package io.vireo.adapter.packet;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.vireo.adapter.link.HostInterface;
+import io.vireo.linux.NetInterface;
+import io.vireo.linux.NetworkNamespace;
+import io.vireo.net.PortState;
+import io.vireo.reactor.PollMode;
+import io.vireo.reactor.Reactor;
+import io.vireo.reactor.ReactorConfig;
+import io.vireo.resource.ErrorCode;
+import io.vireo.resource.ResourceException;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** An interface in a named namespace: how it is opened, and what is seen of its link. */
+class PacketUplinkProviderTest {
+    private static final String NAMESPACE = "vireo-packet-" + ProcessHandle.current().pid();
+    private static final int PATIENCE = 2000;
+
+    private final Reactor control =
+            Reactor.start(new ReactorConfig("control", -1, PollMode.INTERRUPT));
+
+    @BeforeEach
+    void makeNamespace() throws Exception {
+        ip("netns", "add", NAMESPACE);
+        ip("-n", NAMESPACE, "link", "add", "up0", "type", "veth", "peer", "name", "peer0");
+        ip("-n", NAMESPACE, "link", "set", "peer0", "up");
+    }
+
+    @AfterEach
+    void removeNamespace() throws Exception {
+        ip("netns", "del", NAMESPACE);
+        control.close();
+    }
+
+    private static void ip(String... arguments) throws IOException, InterruptedException {
+        var command = new ArrayList<>(List.of("ip"));
+        command.addAll(List.of(arguments));
+        var process = new ProcessBuilder(command).inheritIO().start();
+        assertThat(process.waitFor()).as(command.toString()).isZero();
+    }
+
+    private static HostInterface host(String name) {
+        return new HostInterface("uplink 'test'", name, Optional.of(NAMESPACE));
+    }
+
+    private static void awaitState(PacketUplink uplink, PortState state) throws Exception {
+        for (int i = 0; i < PATIENCE && uplink.state() != state; i++) {
+            Thread.sleep(5);
+        }
+        assertThat(uplink.state()).isEqualTo(state);
+    }
+
+    @Test
+    void followsTheLink() throws Exception {
+        var uplink = PacketUplinkProvider.open("test", host("up0"), 9000, control);
+        var changes = new AtomicInteger();
+        uplink.link().onChange(changes::incrementAndGet);
+        awaitState(uplink, PortState.UP);
+        try (var inside = NetworkNamespace.enter(NAMESPACE)) {
+            assertThat(NetInterface.of("up0").mtu()).isEqualTo(9000);
+        }
+        assertThat(uplink.link().trouble("up0")).isEmpty();
+        int before = changes.get();
+        ip("-n", NAMESPACE, "link", "set", "peer0", "down");
+        awaitState(uplink, PortState.DOWN);
+        assertThat(uplink.link().trouble("up0")).contains("no link");
+        ip("-n", NAMESPACE, "link", "set", "peer0", "up");
+        awaitState(uplink, PortState.UP);
+        assertThat(changes.get()).isEqualTo(before + 2);
+        ip("-n", NAMESPACE, "link", "del", "up0");
+        awaitState(uplink, PortState.DOWN);
+        assertThat(uplink.link().trouble("up0")).contains("was deleted");
+        uplink.close();
+    }
+
+    @Test
+    void saysWhatToDo() {
+        assertThatThrownBy(() -> PacketUplinkProvider.open("test", host("absent"), 1500, control))
+                .isInstanceOfSatisfying(
+                        ResourceException.class,
+                        e -> assertThat(e.code()).isEqualTo(ErrorCode.UNAVAILABLE))
+                .hasMessageContaining("There is no interface absent");
+    }
+}
