@@ -218,6 +218,43 @@ final class ChainDecoder {
         return true;
     }
 
+    /**
+     * Marks in a log the first {@code written} bytes of the device-writable part of a chain that is
+     * in flight. Reads the descriptors again, which a driver leaves as they are until the chain is
+     * used: one that does not only spoils what is migrated of itself.
+     */
+    void mark(DirtyLog log, long descriptors, int head, int written) {
+        long table = descriptors;
+        int tableSize = size;
+        boolean indirect = false;
+        int at = head;
+        long left = Integer.toUnsignedLong(written);
+        for (int steps = 0; left > 0 && steps <= size && at < tableSize; steps++) {
+            long descriptor = table + ((long) at << DESCRIPTOR_SHIFT);
+            long address = ForeignMemory.getLong(descriptor);
+            long rest = ForeignMemory.getLong(descriptor + REST);
+            if ((rest & F_INDIRECT) != 0) {
+                table = indirectTable(address, rest, indirect);
+                if (table == GuestMemory.INVALID) {
+                    return;
+                }
+                tableSize = (int) ((rest & LENGTH) >>> DESCRIPTOR_SHIFT);
+                indirect = true;
+                at = 0;
+                continue;
+            }
+            if ((rest & F_WRITE) != 0) {
+                long length = Math.min(left, rest & LENGTH);
+                log.mark(address, length);
+                left -= length;
+            }
+            if ((rest & F_NEXT) == 0) {
+                return;
+            }
+            at = (int) (rest >>> NEXT_SHIFT);
+        }
+    }
+
     /** Appends the ranges of one descriptor; negative if that was refused. */
     private int append(ChainBatch batch, int range, long address, long length) {
         long offset = address - regionStart;

@@ -2,6 +2,8 @@ package io.vireo.virtqueue;
 
 import io.vireo.linux.ForeignMemory;
 import io.vireo.memory.GuestMemory;
+import java.util.Optional;
+import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -51,6 +53,11 @@ final class SplitVirtqueue extends Virtqueue {
     private boolean singlesExpected = true;
     private boolean halted;
     private boolean stopped;
+
+    /** Where what is written is marked; nearly always nowhere. */
+    private @Nullable DirtyLog log;
+
+    private OptionalLong loggedRing = OptionalLong.empty();
 
     SplitVirtqueue(VirtqueueConfig config) throws VirtqueueException {
         super(config);
@@ -361,6 +368,9 @@ final class SplitVirtqueue extends Virtqueue {
             throw new IllegalArgumentException("descriptor " + head + " is not in flight");
         }
         if (!stopped) {
+            if (log != null) {
+                decoder.mark(log, rings.descriptors(), head, written);
+            }
             if (inflight != null) {
                 inflight.pushed(head);
             }
@@ -373,7 +383,7 @@ final class SplitVirtqueue extends Virtqueue {
 
     @Override
     public void push(int[] chains, int[] written, int count) {
-        if (stopped || inflight != null || stale > 0) {
+        if (stopped || inflight != null || stale > 0 || log != null) {
             for (int i = 0; i < count; i++) {
                 push(chains[i], written[i]);
             }
@@ -414,6 +424,9 @@ final class SplitVirtqueue extends Virtqueue {
         }
         // Full: the index is visible before we read whether the driver sleeps; it does the inverse.
         ForeignMemory.fullFence();
+        if (log != null) {
+            markUsed(before, now);
+        }
         boolean wanted = driverWantsNotification(before, now);
         published = now;
         if (wanted) {
@@ -451,6 +464,9 @@ final class SplitVirtqueue extends Virtqueue {
         } else {
             ForeignMemory.putShort(used, (short) 0);
         }
+        if (log != null) {
+            markRing(eventIndex ? Rings.availEvent(size) : 0, Short.BYTES);
+        }
         // Full: our wish is visible before we look for the last time; the driver does the inverse.
         ForeignMemory.fullFence();
         if (hasAvailable()) {
@@ -467,6 +483,9 @@ final class SplitVirtqueue extends Virtqueue {
         }
         // With event indices flags stay 0, and the driver passes the last avail_event only once.
         ForeignMemory.putShort(used, eventIndex ? 0 : NO_NOTIFY);
+        if (log != null) {
+            markRing(0, Short.BYTES);
+        }
     }
 
     @Override
@@ -492,6 +511,31 @@ final class SplitVirtqueue extends Virtqueue {
         decoder.memory(table);
         generation++;
         stale = inFlight;
+    }
+
+    @Override
+    public void log(Optional<DirtyLog> to, OptionalLong usedRing) {
+        log = to.orElse(null);
+        loggedRing = usedRing;
+        if (log != null) {
+            markRing(0, Rings.availEvent(size) + Short.BYTES);
+        }
+    }
+
+    /** Marks index and elements that {@link #flush} published. */
+    private void markUsed(int before, int now) {
+        int first = before & mask;
+        int count = (now - before) & 0xFFFF;
+        int end = Math.min(first + count, size);
+        markRing(Rings.HEADER + (first << USED_SHIFT), (end - first) << USED_SHIFT);
+        markRing(0, Rings.HEADER + ((first + count - end) << USED_SHIFT));
+    }
+
+    private void markRing(long offset, long length) {
+        var to = log;
+        if (to != null && loggedRing.isPresent()) {
+            to.mark(loggedRing.getAsLong() + offset, length);
+        }
     }
 
     @Override

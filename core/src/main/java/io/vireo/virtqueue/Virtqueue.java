@@ -1,6 +1,8 @@
 package io.vireo.virtqueue;
 
 import io.vireo.memory.GuestMemory;
+import java.util.Optional;
+import java.util.OptionalLong;
 
 /**
  * A virtqueue that runs, the device's side (VIRTIO 1.3, 2.6). Made by {@link
@@ -147,6 +149,16 @@ public abstract sealed class Virtqueue permits SplitVirtqueue {
      * @throws VirtqueueException if a ring is not in the new table: the queue is as it was
      */
     public abstract void memory(GuestMemory memory) throws VirtqueueException;
+
+    /**
+     * Begins to mark in {@code log} what is written to the guest's memory, chains included that are
+     * in flight already, or ends it. The rings' part that we write counts as written now.
+     *
+     * @param log nothing: mark no more
+     * @param usedRing guest address by which writes to the device area are marked; absent: they are
+     *     not
+     */
+    public abstract void log(Optional<DirtyLog> log, OptionalLong usedRing);
 
     /** Number of chains in flight that refer to tables before the last {@link #memory}. */
     public abstract int staleInFlight();
