@@ -1,6 +1,7 @@
 package io.vireo.device;
 
 import io.vireo.reactor.Reactor;
+import io.vireo.resource.MacAddress;
 import io.vireo.virtqueue.Virtqueue;
 
 /**
@@ -60,6 +61,16 @@ public interface VirtioDevice {
      * nothing.
      */
     default boolean setMtu(int mtu) {
+        return false;
+    }
+
+    /**
+     * The driver has come here from another host: tells the network by which way its address is
+     * reached now.
+     *
+     * @return false if the device is none that has an address
+     */
+    default boolean announce(MacAddress address) {
         return false;
     }
 

@@ -23,6 +23,7 @@ public final class VhostUserSession implements AutoCloseable {
     public static final long PROTOCOL_FEATURES = 1L << 30;
     public static final long EVENT_IDX = 1L << 29;
     public static final long INDIRECT_DESC = 1L << 28;
+    public static final long LOG_ALL = 1L << 26;
 
     public static final long MQ = 1;
     public static final long REPLY_ACK = 1L << 3;
@@ -58,7 +59,7 @@ public final class VhostUserSession implements AutoCloseable {
         this.memory = memory;
     }
 
-    /** Connects, takes every feature that is offered and shares the memory. */
+    /** Connects, takes every feature that is offered but LOG_ALL, and shares the memory. */
     public static VhostUserSession open(Path path, DriverMemory memory) {
         var session = new VhostUserSession(VhostUserFrontEnd.connect(path), memory);
         session.negotiate(~0L, ~0L);
@@ -66,9 +67,9 @@ public final class VhostUserSession implements AutoCloseable {
         return session;
     }
 
-    /** Takes those features that are offered and wanted. */
+    /** Takes those features that are offered and wanted; the dirty log begins later, if at all. */
     public void negotiate(long wanted, long wantedProtocol) {
-        features = frontEnd.ask(GET_FEATURES, payload(0)).u64() & wanted;
+        features = frontEnd.ask(GET_FEATURES, payload(0)).u64() & wanted & ~LOG_ALL;
         if ((features & PROTOCOL_FEATURES) != 0) {
             protocolFeatures =
                     frontEnd.ask(GET_PROTOCOL_FEATURES, payload(0)).u64() & wantedProtocol;

@@ -32,9 +32,6 @@ final class MessageAttacks {
 
     /** Messages of features that nobody offered. */
     private static final int[] NEVER_OFFERED = {
-        SET_LOG_BASE,
-        SET_LOG_FD,
-        SEND_RARP,
         IOTLB_MSG,
         SET_VRING_ENDIAN,
         POSTCOPY_ADVISE,
@@ -333,7 +330,6 @@ final class MessageAttacks {
     private static List<Attack> features() {
         var all = new ArrayList<Attack>();
         all.add(refused(27, "features never offered", SET_FEATURES, u64(~0L)));
-        all.add(refused(27, "VHOST_F_LOG_ALL", SET_FEATURES, u64(1L << 32 | 1L << 26)));
         all.add(refused(27, "protocol features never offered", SET_PROTOCOL_FEATURES, u64(~0L)));
         all.add(
                 new Attack(

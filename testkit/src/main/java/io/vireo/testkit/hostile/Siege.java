@@ -19,6 +19,7 @@ public final class Siege {
         all.addAll(MessageAttacks.all());
         all.addAll(MemoryAttacks.all());
         all.addAll(InflightAttacks.all());
+        all.addAll(LogAttacks.all());
         return all;
     }
 

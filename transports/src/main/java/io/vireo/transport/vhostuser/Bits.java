@@ -8,11 +8,16 @@ final class Bits {
     static final long VERSION_1 = 1L << 32;
     static final long IN_ORDER = 1L << 35;
 
+    /** VHOST_F_LOG_ALL: a bit that VIRTIO leaves unused; toggled while queues run. */
+    static final long LOG_ALL = 1L << 26;
+
     /** VHOST_USER_F_PROTOCOL_FEATURES: a bit that VIRTIO leaves unused. */
     static final long PROTOCOL_FEATURES = 1L << 30;
 
     // VHOST_USER_PROTOCOL_F_*
     static final long MQ = 1;
+    static final long LOG_SHMFD = 1L << 1;
+    static final long RARP = 1L << 2;
     static final long REPLY_ACK = 1L << 3;
     static final long MTU = 1L << 4;
     static final long BACKEND_REQ = 1L << 5;

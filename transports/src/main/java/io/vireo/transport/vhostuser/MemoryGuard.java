@@ -10,7 +10,6 @@ import io.vireo.virtqueue.Virtqueue;
 import io.vireo.virtqueue.VirtqueueException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
@@ -30,7 +29,7 @@ final class MemoryGuard {
     private final List<Vring> rings;
     private final Runnable lost;
     private final MemoryFaultListener listener = this::check;
-    private volatile Optional<MemoryTable.SharedFile> record = Optional.empty();
+    private volatile List<MemoryTable.SharedFile> watched = List.of();
     private volatile boolean withdrawn;
 
     MemoryGuard(Session.Context context, MemoryTable table, List<Vring> rings, Runnable lost) {
@@ -42,9 +41,9 @@ final class MemoryGuard {
                 .forEach(reactor -> reactor.execute(() -> reactor.onMemoryFault(listener)));
     }
 
-    /** Looks after the record of requests in flight, too. */
-    void watch(MemoryTable.SharedFile file) {
-        record = Optional.of(file);
+    /** Looks after these files, too: the record of requests in flight, the dirty log. */
+    void watch(List<MemoryTable.SharedFile> files) {
+        watched = files;
     }
 
     /**
@@ -139,7 +138,7 @@ final class MemoryGuard {
         }
         var files =
                 new ArrayList<>(table.regions().stream().map(MemoryTable.Region::file).toList());
-        record.ifPresent(files::add);
+        files.addAll(watched);
         if (files.stream().allMatch(MemoryTable.SharedFile::intact) && ringsReadable()) {
             return;
         }

@@ -19,9 +19,14 @@ record Offer(long features, long protocolFeatures, int queueNumber) {
     private static final int NETWORK_CARD = 1;
 
     private static final long RING =
-            Bits.VERSION_1 | Bits.INDIRECT_DESC | Bits.EVENT_IDX | Bits.PROTOCOL_FEATURES;
+            Bits.VERSION_1
+                    | Bits.INDIRECT_DESC
+                    | Bits.EVENT_IDX
+                    | Bits.PROTOCOL_FEATURES
+                    | Bits.LOG_ALL;
     private static final long PROTOCOL =
             Bits.MQ
+                    | Bits.LOG_SHMFD
                     | Bits.REPLY_ACK
                     | Bits.INFLIGHT_SHMFD
                     | Bits.RESET_DEVICE
@@ -33,7 +38,8 @@ record Offer(long features, long protocolFeatures, int queueNumber) {
         long features = device.features() | RING | (device.completesInOrder() ? Bits.IN_ORDER : 0);
         // Front ends own the configuration space of network cards, and QEMU warns where a back end
         // would, too.
-        long protocol = PROTOCOL | (network ? Bits.MTU : Bits.CONFIG | Bits.BACKEND_REQ);
+        long protocol =
+                PROTOCOL | (network ? Bits.MTU | Bits.RARP : Bits.CONFIG | Bits.BACKEND_REQ);
         // For network cards front ends count pairs of queues (QEMU and DPDK; the specification does
         // not say).
         int queues = network ? device.queueCount() / 2 : device.queueCount();

@@ -7,9 +7,13 @@ import io.vireo.virtqueue.VirtqueueConfig.RingAddresses;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /** All rings of a session, and what concerns them together. On the control reactor. */
 final class Rings {
+    /** VHOST_VRING_F_LOG, as a mask. */
+    private static final int VRING_F_LOG = 1;
+
     private final List<Vring> all;
 
     Rings(VirtioDevice device, Reactor control) {
@@ -51,10 +55,12 @@ final class Rings {
     /** SET_VRING_ADDR. */
     void setAddresses(Message message, GuestMemory memory) throws ViolationException {
         var ring = of(message);
-        if (message.u32(4) != 0) {
-            throw new ViolationException("no flags are known: logging was not offered");
+        int flags = message.u32(4);
+        if ((flags & ~VRING_F_LOG) != 0) {
+            throw new ViolationException("no flag is known but VHOST_VRING_F_LOG");
         }
         ring.addresses(new RingAddresses(message.u64(8), message.u64(24), message.u64(16)), memory);
+        ring.logAddress(flags == 0 ? OptionalLong.empty() : OptionalLong.of(message.u64(32)));
     }
 
     /** Checks that the running rings would survive a change of memory. */

@@ -5,6 +5,7 @@ import io.vireo.linux.Fd;
 import io.vireo.linux.NativeBuffer;
 import io.vireo.linux.UnixSocket;
 import io.vireo.reactor.Reactor;
+import io.vireo.resource.MacAddress;
 import io.vireo.transport.vhostuser.Journal.Counter;
 import io.vireo.virtqueue.InflightRegion;
 import io.vireo.virtqueue.Virtqueue;
@@ -53,6 +54,7 @@ final class Session implements Connection.Handler {
     private final MemoryGuard guard;
     private final Rings rings;
     private final ConfigSpace configSpace;
+    private final DirtyLogging logging;
     private @Nullable Inflight inflight;
     private @Nullable BackendChannel backend;
     private long features;
@@ -80,6 +82,7 @@ final class Session implements Connection.Handler {
         memory = new MemoryTable(journal);
         rings = new Rings(device, context.control());
         configSpace = new ConfigSpace(device);
+        logging = new DirtyLogging(rings, context.control());
         guard = new MemoryGuard(context, memory, rings.all(), this::memoryLost);
         connection =
                 new Connection(
@@ -169,7 +172,7 @@ final class Session implements Connection.Handler {
     private void handle(Request request, Message message) throws ViolationException {
         switch (request) {
             case GET_FEATURES -> reply(message, offer.features());
-            case SET_FEATURES -> setFeatures(message);
+            case SET_FEATURES -> setFeatures(request, message);
             case SET_OWNER -> {}
             // Deprecated; the specification recommends to ignore it.
             case RESET_OWNER -> {}
@@ -182,7 +185,12 @@ final class Session implements Connection.Handler {
             }
             case SET_VRING_ADDR -> {
                 rings.setAddresses(message, memory.memory());
-                startReady(request, message);
+                if (rings.of(message).running()) {
+                    begin();
+                    logging.publish(() -> finish(request, message, null));
+                } else {
+                    startReady(request, message);
+                }
             }
             case SET_VRING_BASE -> rings.of(message).base(message.u32(4));
             case GET_VRING_BASE -> getBase(message);
@@ -215,10 +223,10 @@ final class Session implements Connection.Handler {
             case RESET_DEVICE -> reset(request, message);
             case SET_STATUS -> setStatus(request, message);
             case GET_STATUS -> reply(message, status);
-            case SET_LOG_BASE,
-                    SET_LOG_FD,
-                    SEND_RARP,
-                    IOTLB_MSG,
+            case SET_LOG_BASE -> setLogBase(message);
+            case SET_LOG_FD -> {}
+            case SEND_RARP -> announce(message);
+            case IOTLB_MSG,
                     SET_VRING_ENDIAN,
                     CREATE_CRYPTO_SESSION,
                     CLOSE_CRYPTO_SESSION,
@@ -236,7 +244,7 @@ final class Session implements Connection.Handler {
 
     // ---- features
 
-    private void setFeatures(Message message) throws ViolationException {
+    private void setFeatures(Request request, Message message) throws ViolationException {
         long wanted = message.u64(0);
         if ((wanted & ~offer.features()) != 0) {
             throw new ViolationException("only offered features can be taken");
@@ -244,9 +252,17 @@ final class Session implements Connection.Handler {
         if (wanted == features) {
             return;
         }
-        rings.requireStopped();
+        long change = wanted ^ features;
+        if ((change & ~Bits.LOG_ALL) != 0) {
+            rings.requireStopped();
+            device.negotiated(wanted & ~(Bits.PROTOCOL_FEATURES | Bits.LOG_ALL));
+        }
         features = wanted;
-        device.negotiated(wanted & ~Bits.PROTOCOL_FEATURES);
+        if ((change & Bits.LOG_ALL) != 0) {
+            logging.enable((wanted & Bits.LOG_ALL) != 0);
+            begin();
+            logging.publish(() -> finish(request, message, null));
+        }
     }
 
     private void setProtocolFeatures(Message message) throws ViolationException {
@@ -283,6 +299,7 @@ final class Session implements Connection.Handler {
         }
         begin();
         ring.stop(() -> {
+            changed.run();
             replyBase(message, ring);
             finish(Request.GET_VRING_BASE, message, null);
         });
@@ -330,6 +347,7 @@ final class Session implements Connection.Handler {
                 features,
                 memory.memory(),
                 region,
+                logging.current(),
                 this::queueFailed,
                 failure -> {
                     if (failure != null) {
@@ -369,6 +387,7 @@ final class Session implements Connection.Handler {
             throws ViolationException {
         try {
             rings.checkMemory(change.memory());
+            logging.checkMemory(change.memory());
         } catch (ViolationException e) {
             change.abandon();
             throw e;
@@ -420,7 +439,42 @@ final class Session implements Connection.Handler {
         if (before != null) {
             guard.retire(List.of(before.file()), () -> {});
         }
-        guard.watch(record.file());
+        watch();
+    }
+
+    /** Tells what to look after besides the memory. */
+    private void watch() {
+        var files = new ArrayList<MemoryTable.SharedFile>();
+        if (inflight != null) {
+            files.add(inflight.file());
+        }
+        logging.file().ifPresent(files::add);
+        guard.watch(files);
+    }
+
+    // ---- migration
+
+    private void setLogBase(Message message) throws ViolationException {
+        var before = logging.replace(message, memory.memory());
+        watch();
+        begin();
+        logging.publish(() -> {
+            before.ifPresent(file -> guard.retire(List.of(file), () -> {}));
+            reply(message, 0);
+            finish(Request.SET_LOG_BASE, message, null);
+        });
+    }
+
+    private void announce(Message message) throws ViolationException {
+        try {
+            // The first octet of the address is the first byte of the payload.
+            var address = new MacAddress(Long.reverseBytes(message.u64(0)) >>> Short.SIZE);
+            if (!device.announce(address)) {
+                throw new ViolationException("the device has no address");
+            }
+        } catch (IllegalArgumentException e) {
+            throw new ViolationException("the address of a station is announced", e);
+        }
     }
 
     // ---- device
@@ -443,6 +497,7 @@ final class Session implements Connection.Handler {
                 resetDevice(() -> {
                     rings.all().forEach(Vring::reset);
                     features = 0;
+                    logging.enable(false);
                     status = 0;
                     finish(request, message, null);
                 }));
@@ -569,6 +624,7 @@ final class Session implements Connection.Handler {
         if (inflight != null) {
             files.add(inflight.file());
         }
+        logging.file().ifPresent(files::add);
         guard.close();
         guard.retire(files, ended);
     }

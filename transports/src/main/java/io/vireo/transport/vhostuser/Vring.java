@@ -4,6 +4,7 @@ import io.vireo.device.VirtioDevice;
 import io.vireo.linux.Fd;
 import io.vireo.memory.GuestMemory;
 import io.vireo.reactor.Reactor;
+import io.vireo.virtqueue.DirtyLog;
 import io.vireo.virtqueue.FailureListener;
 import io.vireo.virtqueue.InflightRegion;
 import io.vireo.virtqueue.Virtqueue;
@@ -12,6 +13,7 @@ import io.vireo.virtqueue.VirtqueueConfig.RingAddresses;
 import io.vireo.virtqueue.VirtqueueException;
 import java.io.UncheckedIOException;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -50,6 +52,7 @@ final class Vring {
     private volatile @Nullable RingAddresses addresses;
 
     private int base;
+    private OptionalLong usedLog = OptionalLong.empty();
     private boolean kickable;
     private Optional<Boolean> enabled = Optional.empty();
     private @Nullable Virtqueue queue;
@@ -115,6 +118,36 @@ final class Vring {
         }
         checkAddresses(to, memory);
         addresses = to;
+    }
+
+    /**
+     * SET_VRING_ADDR: guest address by which writes to the used ring are marked in the dirty log.
+     */
+    void logAddress(OptionalLong to) throws ViolationException {
+        if (to.isPresent() && (to.getAsLong() < 0 || (to.getAsLong() & 3) != 0)) {
+            throw new ViolationException("the address of a used ring in the log is aligned to 4");
+        }
+        usedLog = to;
+    }
+
+    /** Has a running queue mark what it writes, or no more; {@code done} runs on its reactor. */
+    void log(Optional<DirtyLog> to, Runnable done) {
+        var marked = queue;
+        var used = usedLog;
+        reactor.execute(() -> {
+            if (marked != null) {
+                log(marked, to, used);
+            }
+            done.run();
+        });
+    }
+
+    private static void log(Virtqueue marked, Optional<DirtyLog> to, OptionalLong used) {
+        try {
+            marked.log(to, used);
+        } catch (InternalError e) {
+            marked.fail("the dirty log is gone");
+        }
     }
 
     private void checkAddresses(RingAddresses to, GuestMemory memory) throws ViolationException {
@@ -197,6 +230,7 @@ final class Vring {
     void reset() {
         size = 0;
         addresses = null;
+        usedLog = OptionalLong.empty();
         base = 0;
         kickable = false;
         enabled = Optional.empty();
@@ -225,6 +259,7 @@ final class Vring {
             long features,
             GuestMemory memory,
             Optional<InflightRegion> inflight,
+            Optional<DirtyLog> log,
             FailureListener failures,
             Consumer<@Nullable String> done) {
         var where = addresses;
@@ -236,8 +271,12 @@ final class Vring {
         var config =
                 new VirtqueueConfig(
                         index, size, where, base, features, memory, signals, inflight, failures);
+        var used = usedLog;
         reactor.execute(() -> {
             var outcome = activate(config);
+            if (outcome instanceof Virtqueue activated && log.isPresent()) {
+                log(activated, log, used);
+            }
             control.execute(() -> started(outcome, done));
             if (outcome instanceof Virtqueue activated) {
                 // Whatever happens in it, the session knows of the queue and stops it in the end.

@@ -6,6 +6,7 @@ import io.vireo.reactor.Poller;
 import io.vireo.reactor.Reactor;
 import io.vireo.reactor.ReactorGroup;
 import io.vireo.reactor.Registration;
+import io.vireo.resource.MacAddress;
 import io.vireo.virtqueue.ChainBatch;
 import io.vireo.virtqueue.Reader;
 import io.vireo.virtqueue.Virtqueue;
@@ -16,6 +17,7 @@ import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,6 +33,7 @@ final class EchoDevice implements VirtioDevice {
     final AtomicLong negotiated = new AtomicLong(-1);
     final AtomicInteger resets = new AtomicInteger();
     final AtomicInteger mtu = new AtomicInteger();
+    final AtomicReference<@Nullable MacAddress> announced = new AtomicReference<>();
 
     /** What {@link #enableQueue} was told, as {@code queue=enabled}. */
     final List<String> switched = new CopyOnWriteArrayList<>();
@@ -141,6 +144,12 @@ final class EchoDevice implements VirtioDevice {
     public boolean setMtu(int to) {
         mtu.set(to);
         return to >= 68;
+    }
+
+    @Override
+    public boolean announce(MacAddress address) {
+        announced.set(address);
+        return true;
     }
 
     @Override

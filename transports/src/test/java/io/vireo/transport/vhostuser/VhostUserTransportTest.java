@@ -344,11 +344,11 @@ class VhostUserTransportTest {
         bed.present(bed.networkCard(4), "card");
         try (var disk = VhostUserFrontEnd.connect(bed.path("disk"));
                 var card = VhostUserFrontEnd.connect(bed.path("card"))) {
-            assertThat(disk.ask(GET_FEATURES, payload(0)).u64()).isEqualTo(0x1_7000_0020L);
-            assertThat(disk.ask(GET_PROTOCOL_FEATURES, payload(0)).u64()).isEqualTo(0x1b229L);
-            assertThat(card.ask(GET_PROTOCOL_FEATURES, payload(0)).u64()).isEqualTo(0x1b019L);
-            disk.send(SET_PROTOCOL_FEATURES, u64(0x1b229L));
-            card.send(SET_PROTOCOL_FEATURES, u64(0x1b019L));
+            assertThat(disk.ask(GET_FEATURES, payload(0)).u64()).isEqualTo(0x1_7400_0020L);
+            assertThat(disk.ask(GET_PROTOCOL_FEATURES, payload(0)).u64()).isEqualTo(0x1b22bL);
+            assertThat(card.ask(GET_PROTOCOL_FEATURES, payload(0)).u64()).isEqualTo(0x1b01fL);
+            disk.send(SET_PROTOCOL_FEATURES, u64(0x1b22bL));
+            card.send(SET_PROTOCOL_FEATURES, u64(0x1b01fL));
             assertThat(disk.ask(GET_QUEUE_NUM, payload(0)).u64()).isEqualTo(4);
             assertThat(card.ask(GET_QUEUE_NUM, payload(0)).u64()).isEqualTo(2);
             assertThat(disk.ask(GET_MAX_MEM_SLOTS, payload(0)).u64()).isEqualTo(509);

@@ -52,6 +52,10 @@ public final class VirtioNetDevice implements VirtioDevice, NetPort {
     private @Nullable SoftwareOffload software;
     private Runnable ready = () -> {};
     private boolean armed;
+
+    /** The address that is to be told of with the next batch; on the network's reactor. */
+    private @Nullable MacAddress announced;
+
     private volatile int mtu;
     private volatile long negotiated;
     private volatile boolean up;
@@ -134,6 +138,15 @@ public final class VirtioNetDevice implements VirtioDevice, NetPort {
             return false;
         }
         mtu = newMtu;
+        return true;
+    }
+
+    @Override
+    public boolean announce(MacAddress address) {
+        reactor.execute(() -> {
+            announced = address;
+            ready.run();
+        });
         return true;
     }
 
@@ -283,6 +296,12 @@ public final class VirtioNetDevice implements VirtioDevice, NetPort {
     @Override
     public int receive(FrameBatch batch) {
         var queues = transmitting;
+        var address = announced;
+        if (address != null) {
+            announced = null;
+            Announcement.fill(batch, address);
+            return 1;
+        }
         for (int i = 0; i < queues.length; i++) {
             current = current + 1 < queues.length ? current + 1 : 0;
             int frames = queues[current].receive(batch);

@@ -16,7 +16,10 @@ import io.vireo.testkit.NetDriver;
 import io.vireo.virtqueue.Virtqueue;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HexFormat;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -79,6 +82,28 @@ class VirtioNetDeviceTest {
         assertThat(a.setMtu(67)).isFalse();
         assertThat(a.setMtu(9000)).isTrue();
         assertThat(a.mtu()).isEqualTo(9000);
+    }
+
+    /** A guest that came from another host: RFC 903, as switches expect it after a migration. */
+    @Test
+    void announcesWhereItsAddressIsNow() throws Exception {
+        try (var from = new NetDriver(a, 64, MODERN);
+                var to = new NetDriver(b, 64, MODERN)) {
+            to.post(4, 1600);
+            from.send(Frames.frame(B, A, 60));
+            assertThat(a.announce(new MacAddress(A))).isTrue();
+            var taken = new CompletableFuture<Void>();
+            reactor.execute(() -> taken.complete(null));
+            taken.get(20, TimeUnit.SECONDS);
+            assertThat(wire.carry(a, b)).isEqualTo(1);
+            assertThat(wire.carry(a, b)).isEqualTo(1);
+            assertThat(wire.carry(a, b)).isZero();
+            assertThat(HexFormat.of().formatHex(to.received().getFirst().frame()))
+                    .isEqualTo(
+                            "ffffffffffff52540000000a8035000108000604000352540000000a0000000052540000000a"
+                                    + "0".repeat(2 * (60 - 38)));
+            assertThat(from.completed()).isEqualTo(1);
+        }
     }
 
     @ParameterizedTest
