@@ -212,6 +212,7 @@ final class Constants {
     static final int IORING_ENTER_GETEVENTS = 1;
     static final int IORING_SQ_CQ_OVERFLOW = 1 << 1;
     static final int IORING_SQ_TASKRUN = 1 << 2;
+    static final int IORING_CQ_EVENTFD_DISABLED = 1;
     static final int IORING_FSYNC_DATASYNC = 1;
     static final int IORING_REGISTER_BUFFERS = 0;
     static final int IORING_UNREGISTER_BUFFERS = 1;

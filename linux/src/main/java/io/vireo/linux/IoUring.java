@@ -54,6 +54,7 @@ public final class IoUring implements AutoCloseable {
     private final long cqHeadAddress;
     private final long cqTailAddress;
     private final long cqOverflowAddress;
+    private final long cqFlagsAddress;
     private final long cqes;
 
     private boolean enabled;
@@ -78,6 +79,7 @@ public final class IoUring implements AutoCloseable {
         cqHeadAddress = member(cq + Layouts.IoCqringOffsets.HEAD);
         cqTailAddress = member(cq + Layouts.IoCqringOffsets.TAIL);
         cqOverflowAddress = member(cq + Layouts.IoCqringOffsets.OVERFLOW);
+        cqFlagsAddress = member(cq + Layouts.IoCqringOffsets.FLAGS);
         cqes = member(cq + Layouts.IoCqringOffsets.CQES);
         enabled = (flags & Constants.IORING_SETUP_R_DISABLED) == 0;
         long array = member(sq + Layouts.IoSqringOffsets.ARRAY);
@@ -288,6 +290,23 @@ public final class IoUring implements AutoCloseable {
             ForeignMemory.putInt(number.address(), eventfd.fd().number());
             register(Constants.IORING_REGISTER_EVENTFD, number.address(), 1);
         }
+    }
+
+    /**
+     * Begins or ends to signal the registered eventfd; the ring begins with it. After this has
+     * begun, what {@link #hasCompletion} does not find is signalled.
+     *
+     * @return whether the kernel took note: with task work that is not deferred it posts without
+     *     the barrier that this needs, and always signals
+     */
+    public boolean signal(boolean to) {
+        if (!singleIssuer()) {
+            return false;
+        }
+        ForeignMemory.putInt(cqFlagsAddress, to ? 0 : Constants.IORING_CQ_EVENTFD_DISABLED);
+        // Full: the kernel marks the ring and then reads this flag, we do the inverse.
+        ForeignMemory.fullFence();
+        return true;
     }
 
     /**

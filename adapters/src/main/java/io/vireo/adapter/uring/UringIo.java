@@ -17,13 +17,21 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * The ring of one reactor. Operations are prepared as they come and handed to the kernel together,
- * by the next poll of any channel. An eventfd wakes a reactor that sleeps. (The ring's own
- * descriptor would not: with deferred task work it becomes readable only when somebody reaps.)
+ * The ring of one reactor. Operations are prepared as they come and handed to the kernel a few at a
+ * time, the last of them by the next poll of any channel. An eventfd wakes a reactor that sleeps.
+ * (The ring's own descriptor would not: with deferred task work it becomes readable only when
+ * somebody reaps.)
  */
 public final class UringIo implements HostIo {
     /** Operations between two submissions; more are submitted in between. */
     private static final int ENTRIES = 256;
+
+    /**
+     * Operations that are prepared before they are handed over. Of a submission of more than two
+     * the kernel holds all back until it has gone through the last (IO_PLUG_THRESHOLD), and the
+     * disk has nothing to do meanwhile: with 32 in one call it did four fifths of the work.
+     */
+    private static final int SUBMIT_AT = 2;
 
     /** Entries for all vectored operations between two submissions. */
     private static final int IOVECS = 4 * IovecArray.UIO_MAXIOV;
@@ -41,6 +49,9 @@ public final class UringIo implements HostIo {
     private final BouncePool bounces = new BouncePool();
     private int uses;
     private int iovecsUsed;
+
+    /** Whether the kernel signals completions: not while somebody looks for them in any case. */
+    private boolean signalled = true;
 
     /** Operations in the kernel by ticket, and the tickets that are free. */
     private HostOp[] started = new HostOp[64];
@@ -101,6 +112,9 @@ public final class UringIo implements HostIo {
         op.ticket(ticket);
         started[ticket] = op;
         prepare(op, ticket);
+        if (ring.sqeCapacity() - ring.sqeFree() >= SUBMIT_AT) {
+            submit();
+        }
         return true;
     }
 
@@ -140,6 +154,9 @@ public final class UringIo implements HostIo {
     @Override
     public int poll() {
         int work = 0;
+        if (signalled) {
+            signalled = !ring.signal(false);
+        }
         if (ring.sqeFree() < ring.sqeCapacity()) {
             work = submit();
         }
@@ -148,8 +165,12 @@ public final class UringIo implements HostIo {
 
     @Override
     public boolean arm() {
-        // The eventfd is watched all the time. What is prepared has to be submitted first.
-        return ring.sqeFree() == ring.sqeCapacity() && !ring.hasCompletion();
+        // What is prepared has to be submitted first.
+        if (ring.sqeFree() < ring.sqeCapacity()) {
+            return false;
+        }
+        signal();
+        return !ring.hasCompletion();
     }
 
     @Override
@@ -172,6 +193,17 @@ public final class UringIo implements HostIo {
             ring.close();
             completions.close();
             bounces.close();
+        } else {
+            // Perhaps the last that looked by itself; the others are waiting to be told.
+            signal();
+            reap();
+        }
+    }
+
+    private void signal() {
+        if (!signalled) {
+            ring.signal(true);
+            signalled = true;
         }
     }
 
