@@ -23,7 +23,7 @@ public final class Bench {
     }
 
     private static void run(Options options) throws IOException {
-        MeasuredProcess.favour(Path.of("/proc/self/autogroup"));
+        MeasuredProcess.favourSelf(true);
         var report = new Report();
         // Not /tmp, which may lie in memory and is no disk then; short, as socket paths are.
         var directory = Files.createTempDirectory(Path.of("/var/tmp"), "vireo-bench");

@@ -22,6 +22,10 @@ final class MeasuredProcess implements AutoCloseable {
     private static final int KEPT_LINES = 2000;
     private static final int QUOTED_LINES = 6;
 
+    // Of an autogroup, as nice(1) counts.
+    private static final String HIGHEST = "-20";
+    private static final String NORMAL = "0";
+
     private final String name;
     private final Process process;
     private final Deque<String> lines = new ArrayDeque<>();
@@ -137,13 +141,18 @@ final class MeasuredProcess implements AutoCloseable {
      * autogroups are on.
      */
     void favour() {
-        favour(Path.of("/proc/" + pid() + "/autogroup"));
+        nice(Path.of("/proc/" + pid() + "/autogroup"), HIGHEST);
     }
 
-    static void favour(Path autogroup) {
+    /** Gives this process's own session precedence over the others, or takes it back. */
+    static void favourSelf(boolean precedence) {
+        nice(Path.of("/proc/self/autogroup"), precedence ? HIGHEST : NORMAL);
+    }
+
+    private static void nice(Path autogroup, String value) {
         try {
             if (Files.exists(autogroup)) {
-                Files.writeString(autogroup, "-20");
+                Files.writeString(autogroup, value);
             }
         } catch (IOException e) {
             Progress.say("no precedence for " + autogroup + ": " + e.getMessage());
