@@ -27,6 +27,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -86,6 +87,27 @@ public abstract class BlockDeviceContract {
         byte[] data = new byte[length];
         random.nextBytes(data);
         return data;
+    }
+
+    /** Two channels of a reactor may share what tells them of completions. */
+    @Test
+    void whoSleepsIsToldAfterAnotherChannelHasGone() {
+        byte[] data = new byte[BLOCK];
+        for (int i = 0; i < 50; i++) {
+            assertThat(client.write(0, data)).isEqualTo(BlockStatus.OK);
+            var flush = client.start(BlockOperation.FLUSH, 0, 0, _ -> {});
+            // Long enough for the poller to sleep, short enough for the flush to be under way.
+            LockSupport.parkNanos(200_000);
+            BlockClient.on(reactor, this::openPollAndClose);
+            assertThat(BlockClient.await(flush)).isEqualTo(BlockStatus.OK);
+        }
+    }
+
+    private int openPollAndClose() {
+        var channel = device.open(reactor);
+        int work = channel.poll();
+        channel.close(() -> {});
+        return work;
     }
 
     @Test
