@@ -2,8 +2,10 @@ package io.vireo.api;
 
 import io.vireo.control.codec.Scalars;
 import io.vireo.resource.Field;
+import io.vireo.resource.IpPrefix;
 import io.vireo.resource.MacAddress;
 import io.vireo.resource.Quantity;
+import io.vireo.resource.VlanSet;
 import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.RecordComponent;
 import java.util.List;
@@ -125,6 +127,13 @@ final class SpecSchema {
             schema.set("examples", JSON.arrayNode().add("10Gi").add(10_737_418_240L));
         } else if (type == MacAddress.class) {
             schema.put("type", "string").put("pattern", "^" + MacAddress.PATTERN + "$");
+        } else if (type == IpPrefix.class) {
+            schema.put("type", "string");
+            schema.set("examples", JSON.arrayNode().add("10.0.0.0/24").add("fd00::1"));
+        } else if (type == VlanSet.class) {
+            schema.putArray("type").add("string").add("integer").add("array");
+            schema.putObject("items").putArray("type").add("string").add("integer");
+            schema.set("examples", JSON.arrayNode().add("10-20,30").add(10));
         } else {
             return of(type);
         }

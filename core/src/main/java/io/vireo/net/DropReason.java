@@ -16,6 +16,48 @@ public enum DropReason {
     /** Came with a VLAN that the port does not carry. */
     VLAN(true, false),
 
+    /** Came with a source MAC address that the port may not use. */
+    SPOOFED_MAC(true, false),
+
+    /** ARP with a sender address that the port may not use. */
+    SPOOFED_ARP(true, false),
+
+    /** IPv4 or IPv6 with a source address that the port may not use. */
+    SPOOFED_IP(true, false),
+
+    /** Neighbor discovery about an address that the port may not use. */
+    SPOOFED_ND(true, false),
+
+    /** What only a DHCP server sends, from a port that may not. */
+    DHCP_SERVER(true, false),
+
+    /** An IPv6 router advertisement or redirect, from a port that may not. */
+    ROUTER_ADVERTISEMENT(true, false),
+
+    /**
+     * Headers that the policy of the port has to see are cut short, or lie beyond the first {@link
+     * FrameBatch#HEADER_MAX} bytes, or under a second tag.
+     */
+    UNREADABLE(true, false),
+
+    /** Came from a MAC address that is bound to another port. */
+    MAC_BOUND(true, false),
+
+    /** Came from a MAC address more than the port may have. */
+    MAC_LIMIT(true, false),
+
+    /** A broadcast more than the port may send. */
+    STORM_BROADCAST(true, false),
+
+    /** A multicast more than the port may send. */
+    STORM_MULTICAST(true, false),
+
+    /** A frame to an unknown address more than the port may send. */
+    STORM_UNKNOWN(true, false),
+
+    /** To a station that a private VLAN keeps the port from. */
+    ISOLATED(true, false),
+
     /** Longer than the network allows, or the port that it should leave by. */
     TOO_LONG(true, true),
 

@@ -155,6 +155,33 @@ public final class FrameBatch {
         }
     }
 
+    /**
+     * Lengthens the snapshot of a frame, out of its ranges, to {@link #HEADER_MAX} bytes or all of
+     * the frame: for those who must see more than {@link #SNAPSHOT} bytes. As before, what is seen
+     * is what is sent.
+     *
+     * @return bytes that are in the snapshot now
+     */
+    public int extendHeader(int index) {
+        int have = headerLength[index];
+        int wanted = Math.min(length[index], HEADER_MAX);
+        while (have < wanted && rangeCount[index] > 0) {
+            int range = firstRange[index];
+            int piece = Math.min(wanted - have, rangeLength[range]);
+            ForeignMemory.copy(rangeAddress[range], header(index) + have, piece);
+            if (piece == rangeLength[range]) {
+                firstRange[index]++;
+                rangeCount[index]--;
+            } else {
+                rangeAddress[range] += piece;
+                rangeLength[range] -= piece;
+            }
+            have += piece;
+            headerLength[index] = have;
+        }
+        return have;
+    }
+
     /** The four bytes of the tag of {@link #VLAN_PUSH}, as a little-endian number. */
     public int tag(int index) {
         return 0x0081 | Short.toUnsignedInt(Short.reverseBytes(vlanTci[index])) << 16;

@@ -1,5 +1,6 @@
 package io.vireo.net;
 
+import io.vireo.resource.VlanSet;
 import java.util.List;
 import java.util.OptionalInt;
 
@@ -13,11 +14,15 @@ import java.util.OptionalInt;
  * @param trunk VLANs that are tagged on the port; empty on an access port. An empty trunk carries
  *     every VLAN that the network allows.
  * @param nativeVlan VLAN of untagged frames of a trunk; absent: they are dropped
+ * @param policy what else the port may do
  */
 public record PortSpec(
-        boolean uplink, OptionalInt accessVlan, List<Integer> trunk, OptionalInt nativeVlan) {
+        boolean uplink,
+        OptionalInt accessVlan,
+        VlanSet trunk,
+        OptionalInt nativeVlan,
+        PortPolicy policy) {
     public PortSpec {
-        trunk = List.copyOf(trunk);
         if (accessVlan.isPresent() && (!trunk.isEmpty() || nativeVlan.isPresent())) {
             throw new IllegalArgumentException(
                     "an access port has neither a trunk nor a native VLAN");
@@ -26,16 +31,28 @@ public record PortSpec(
 
     /** A port that carries everything as it is: every VLAN tagged, frames without VLAN untagged. */
     public static PortSpec transparent(boolean uplink) {
-        return new PortSpec(uplink, OptionalInt.empty(), List.of(), OptionalInt.of(0));
+        return new PortSpec(
+                uplink, OptionalInt.empty(), VlanSet.NONE, OptionalInt.of(0), PortPolicy.NONE);
     }
 
     /** A port of one VLAN, untagged; 0 for frames without VLAN. */
     public static PortSpec access(int vlan) {
-        return new PortSpec(false, OptionalInt.of(vlan), List.of(), OptionalInt.empty());
+        return new PortSpec(
+                false, OptionalInt.of(vlan), VlanSet.NONE, OptionalInt.empty(), PortPolicy.NONE);
     }
 
     /** A port whose station tags by itself. */
     public static PortSpec trunk(List<Integer> vlans, OptionalInt nativeVlan) {
-        return new PortSpec(false, OptionalInt.empty(), vlans, nativeVlan);
+        return trunk(VlanSet.of(vlans), nativeVlan);
+    }
+
+    /** A port whose station tags by itself. */
+    public static PortSpec trunk(VlanSet vlans, OptionalInt nativeVlan) {
+        return new PortSpec(false, OptionalInt.empty(), vlans, nativeVlan, PortPolicy.NONE);
+    }
+
+    /** The same with another policy. */
+    public PortSpec with(PortPolicy newPolicy) {
+        return new PortSpec(uplink, accessVlan, trunk, nativeVlan, newPolicy);
     }
 }

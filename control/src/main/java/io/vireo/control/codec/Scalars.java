@@ -1,7 +1,9 @@
 package io.vireo.control.codec;
 
+import io.vireo.resource.IpPrefix;
 import io.vireo.resource.MacAddress;
 import io.vireo.resource.Quantity;
+import io.vireo.resource.VlanSet;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -16,7 +18,11 @@ import tools.jackson.databind.JsonNode;
  */
 public final class Scalars {
     private static final Map<Class<?>, Function<String, Object>> VALUE_TYPES =
-            Map.of(Quantity.class, Quantity::parse, MacAddress.class, MacAddress::parse);
+            Map.of(
+                    Quantity.class, Quantity::parse,
+                    MacAddress.class, MacAddress::parse,
+                    IpPrefix.class, IpPrefix::parse,
+                    VlanSet.class, VlanSet::parse);
 
     private Scalars() {}
 
@@ -44,10 +50,31 @@ public final class Scalars {
                 .map(Object.class::cast);
     }
 
+    /** A string, a number, or a list of such. */
+    private static VlanSet vlans(JsonNode node) {
+        if (node.isArray()) {
+            VlanSet all = VlanSet.NONE;
+            for (JsonNode element : node) {
+                all = all.plus(vlans(element));
+            }
+            return all;
+        }
+        if (node.isInt()) {
+            return VlanSet.of(List.of(node.intValue()));
+        }
+        if (!node.isString()) {
+            throw new IllegalArgumentException("must be VLANs like 10-20,30");
+        }
+        return VlanSet.parse(node.stringValue());
+    }
+
     /** Reads a value type; a size may also be a whole number of bytes. */
     static Object value(Class<?> type, JsonNode node) {
         if (type == Quantity.class && node.isIntegralNumber() && node.canConvertToLong()) {
             return new Quantity(node.longValue());
+        }
+        if (type == VlanSet.class) {
+            return vlans(node);
         }
         if (!node.isString()) {
             throw new IllegalArgumentException("must be a string");

@@ -8,6 +8,7 @@ import io.vireo.resource.Reference;
 import io.vireo.resource.Spec;
 import io.vireo.resource.spec.Kinds;
 import io.vireo.resource.spec.NetworkSpec;
+import io.vireo.resource.spec.PortPolicySpec;
 import io.vireo.resource.spec.ServerProfileSpec;
 import io.vireo.resource.spec.VdiskAttachmentSpec;
 import io.vireo.resource.spec.VnicSpec;
@@ -31,7 +32,8 @@ public final class ProfileExpansion {
      * The vNICs and vDisk attachments of a profile.
      *
      * @param profile a ServerProfile whose identities are assigned
-     * @param network the spec of a network by name, for the MTU of cards that do not set their own
+     * @param network the spec of a network by name, for the MTU and the policy of cards that do not
+     *     set their own
      */
     public static List<Resource> expand(
             Resource profile, Function<String, Optional<NetworkSpec>> network) {
@@ -70,7 +72,14 @@ public final class ProfileExpansion {
                 nic.nativeVlan(),
                 nic.queuePairs(),
                 nic.socketMode(),
-                nic.socketPath());
+                nic.socketPath(),
+                policy(nic, network));
+    }
+
+    private static PortPolicySpec policy(
+            ServerProfileSpec.Nic nic, Function<String, Optional<NetworkSpec>> network) {
+        var general = network.apply(nic.network()).flatMap(NetworkSpec::vnicPolicy);
+        return nic.policy().orElse(PortPolicySpec.NONE).orElse(general.orElse(PortPolicySpec.NONE));
     }
 
     private static VdiskAttachmentSpec attachment(Resource profile, ServerProfileSpec.Disk disk) {

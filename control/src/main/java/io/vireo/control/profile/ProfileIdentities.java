@@ -95,7 +95,8 @@ public final class ProfileIdentities {
                 nic.nativeVlan(),
                 nic.queuePairs(),
                 nic.socketMode(),
-                nic.socketPath());
+                nic.socketPath(),
+                nic.policy());
     }
 
     private Disk withSerial(Disk disk) {

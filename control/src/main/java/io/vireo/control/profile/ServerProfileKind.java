@@ -95,9 +95,7 @@ public final class ServerProfileKind implements ResourceKind<ServerProfileSpec> 
                     new Violation(
                             at + "/nativeVlan", "is for trunks only; give trunk too, or use vlan"));
         }
-        if (new HashSet<>(nic.trunk()).size() < nic.trunk().size()) {
-            violations.add(new Violation(at + "/trunk", "names a VLAN twice"));
-        }
+        nic.policy().ifPresent(policy -> violations.addAll(policy.violations(at + "/policy")));
     }
 
     private static void unique(

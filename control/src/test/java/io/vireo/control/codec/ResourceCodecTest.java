@@ -10,6 +10,7 @@ import io.vireo.control.testing.FakeWorld;
 import io.vireo.resource.Metadata;
 import io.vireo.resource.Quantity;
 import io.vireo.resource.Violation;
+import io.vireo.resource.VlanSet;
 import io.vireo.resource.spec.NetworkSpec;
 import io.vireo.resource.spec.ServerProfileSpec;
 import io.vireo.resource.spec.SocketMode;
@@ -111,8 +112,10 @@ final class ResourceCodecTest {
                         resource(
                                 "ServerProfile",
                                 "web1",
-                                "{'vnics':[{'name':'eth0','network':'lan','mac':'52:54:00:00:00:01','trunk':[5,7],"
-                                        + "'nativeVlan':5,'socketMode':'client','socketPath':'/tmp/x'}],"
+                                "{'vnics':[{'name':'eth0','network':'lan','mac':'52:54:00:00:00:01','trunk':[5,'7-9'],"
+                                        + "'nativeVlan':5,'socketMode':'client','socketPath':'/tmp/x','policy':{'isolation':'community',"
+                                        + "'community':'red','antiSpoofing':{'addresses':['10.0.0.0/24','fd00::1'],"
+                                        + "'linkLocal':'eui64'},'stormControl':{'broadcast':10}}}],"
                                         + "'vdisks':[{'name':'disk0','vdisk':'d','bootOrder':1,'serial':'S1'}]}"));
         Metadata metadata = Metadata.of("web1", "u-1");
         metadata =
@@ -133,5 +136,7 @@ final class ResourceCodecTest {
         assertThat(bind(codec.write(resource)).spec()).isEqualTo(manifest.spec());
         assertThat(((ServerProfileSpec) manifest.spec()).vnics().getFirst().socketMode())
                 .isEqualTo(SocketMode.CLIENT);
+        assertThat(((ServerProfileSpec) manifest.spec()).vnics().getFirst().trunk())
+                .contains(VlanSet.parse("5,7-9"));
     }
 }

@@ -17,6 +17,9 @@ public final class Limits {
     /** Largest VLAN identifier, IEEE 802.1Q table 9-2. */
     public static final int VLAN_MAX = 4094;
 
+    /** Highest rate of frames that can be asked for, per second. */
+    public static final int FRAME_RATE_MAX = 100_000_000;
+
     /** Most queues or queue pairs of one device. */
     public static final int QUEUES_MAX = 64;
 

@@ -3,7 +3,7 @@ package io.vireo.resource.spec;
 import io.vireo.resource.Field;
 import io.vireo.resource.Names;
 import io.vireo.resource.Spec;
-import java.util.List;
+import io.vireo.resource.VlanSet;
 import java.util.Optional;
 
 /** A layer 2 network: a learning switch. */
@@ -15,13 +15,9 @@ public record NetworkSpec(
                         max = Limits.MTU_MAX)
                 int mtu,
         @Field(
-                        value =
-                                "VLAN identifiers that may cross the network. Empty: all. Ports without a VLAN use"
-                                        + " untagged frames.",
-                        min = Limits.VLAN_MIN,
-                        max = Limits.VLAN_MAX,
-                        maxLength = 4094)
-                List<Integer> allowedVlans,
+                        "VLANs that may cross the network, like 10-20,30. Absent: all. Ports without a VLAN use"
+                                + " untagged frames.")
+                Optional<VlanSet> allowedVlans,
         @Field(
                         value = "Seconds after which an address that sent nothing is forgotten.",
                         defaultValue = "300",
@@ -38,9 +34,13 @@ public record NetworkSpec(
                         value =
                                 "Name of the Uplink that joins the network to the outside. Absent: none.",
                         pattern = Names.LABEL)
-                Optional<String> uplink)
+                Optional<String> uplink,
+        @Field("Policy of its vNICs, where they do not say otherwise. Absent: no restriction.")
+                Optional<PortPolicySpec> vnicPolicy,
+        @Field("Policy of its uplink. Absent: no restriction.")
+                Optional<PortPolicySpec> uplinkPolicy)
         implements Spec {
     public NetworkSpec {
-        allowedVlans = List.copyOf(allowedVlans);
+        allowedVlans = allowedVlans.filter(vlans -> !vlans.isEmpty());
     }
 }

@@ -4,6 +4,7 @@ import io.vireo.resource.Field;
 import io.vireo.resource.MacAddress;
 import io.vireo.resource.Names;
 import io.vireo.resource.Spec;
+import io.vireo.resource.VlanSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -41,12 +42,8 @@ public record ServerProfileSpec(
                             min = Limits.VLAN_MIN,
                             max = Limits.VLAN_MAX)
                     OptionalInt vlan,
-            @Field(
-                            value = "VLANs that the guest may tag itself. Empty: not a trunk.",
-                            min = Limits.VLAN_MIN,
-                            max = Limits.VLAN_MAX,
-                            maxLength = 4094)
-                    List<Integer> trunk,
+            @Field("VLANs that the guest may tag itself, like 10-20,30. Absent: not a trunk.")
+                    Optional<VlanSet> trunk,
             @Field(
                             value = "VLAN of untagged frames of a trunk. Absent: they are dropped.",
                             min = Limits.VLAN_MIN,
@@ -68,9 +65,13 @@ public record ServerProfileSpec(
                                             + " Needed in client mode only if the hypervisor wants another place.",
                             pattern = "/[^\\x00]*",
                             maxLength = Limits.SOCKET_PATH_MAX)
-                    Optional<String> socketPath) {
+                    Optional<String> socketPath,
+            @Field(
+                            "What the switch allows the card, beside its VLANs. What is absent is taken from vnicPolicy of"
+                                    + " the network.")
+                    Optional<PortPolicySpec> policy) {
         public Nic {
-            trunk = List.copyOf(trunk);
+            trunk = trunk.filter(vlans -> !vlans.isEmpty());
         }
     }
 

@@ -3,7 +3,7 @@ package io.vireo.resource.spec;
 import io.vireo.resource.Field;
 import io.vireo.resource.MacAddress;
 import io.vireo.resource.Spec;
-import java.util.List;
+import io.vireo.resource.VlanSet;
 import java.util.Optional;
 import java.util.OptionalInt;
 
@@ -20,12 +20,8 @@ public record VnicSpec(
                 int mtu,
         @Field(value = "Access VLAN. Absent: none.", min = Limits.VLAN_MIN, max = Limits.VLAN_MAX)
                 OptionalInt vlan,
-        @Field(
-                        value = "VLANs that the guest may tag itself. Empty: not a trunk.",
-                        min = Limits.VLAN_MIN,
-                        max = Limits.VLAN_MAX,
-                        maxLength = 4094)
-                List<Integer> trunk,
+        @Field("VLANs that the guest may tag itself, like 10-20,30. Absent: not a trunk.")
+                Optional<VlanSet> trunk,
         @Field(
                         value = "VLAN of untagged frames of a trunk. Absent: they are dropped.",
                         min = Limits.VLAN_MIN,
@@ -35,9 +31,10 @@ public record VnicSpec(
                 int queuePairs,
         @Field("Who listens on the socket: server means Vireo.") SocketMode socketMode,
         @Field("Absolute path of the socket. Absent: <runtime directory>/<profile>/<card>.sock.")
-                Optional<String> socketPath)
+                Optional<String> socketPath,
+        @Field("What the switch allows the card, beside its VLANs.") PortPolicySpec policy)
         implements Spec {
     public VnicSpec {
-        trunk = List.copyOf(trunk);
+        trunk = trunk.filter(vlans -> !vlans.isEmpty());
     }
 }

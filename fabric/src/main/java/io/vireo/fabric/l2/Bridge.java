@@ -6,9 +6,9 @@ import io.vireo.net.FrameBatch;
 import io.vireo.net.NetPort;
 import io.vireo.net.PortSpec;
 import io.vireo.net.PortState;
+import io.vireo.resource.VlanSet;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collection;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -27,6 +27,9 @@ final class Bridge {
     private static final long MAC_MASK = 0xFFFF_FFFF_FFFFL;
     private static final int GROUP_BIT = 1;
 
+    /** No station: not its VLAN, not its address. */
+    private static final long NOBODY = -1;
+
     // 01-80-C2-00-00-0x: for the bridge itself, never forwarded (IEEE 802.1Q, table 8-1). Octets
     // little-endian.
     private static final long RESERVED = 0x0000_00C2_8001L;
@@ -40,7 +43,8 @@ final class Bridge {
     private final Pass pass = new Pass();
     private final FrameBatch batch = pass.batch;
     private final Classifier classifier;
-    private final MacTable table;
+    private final Stations stations;
+    private final PrivateVlan segments = new PrivateVlan();
 
     /** The frames that the stages of the port let in. */
     private final int[] admitted = new int[FrameBatch.CAPACITY];
@@ -49,7 +53,7 @@ final class Bridge {
     private BridgePort[] bySlot = new BridgePort[0];
     private BridgePort[] egress = new BridgePort[0];
     private int egressCount;
-    private Collection<Integer> allowedVlans;
+    private VlanSet allowedVlans;
 
     /**
      * Where the batch of the pass under way came from: not null between passes means that the last
@@ -57,14 +61,14 @@ final class Bridge {
      */
     private @Nullable BridgePort source;
 
-    Bridge(int mtu, Collection<Integer> allowedVlans, int macLimit, int macAge) {
+    Bridge(int mtu, VlanSet allowedVlans, int macLimit, int macAge) {
         this.classifier = new Classifier(pass, mtu);
-        this.allowedVlans = List.copyOf(allowedVlans);
-        this.table = new MacTable(macLimit, macAge);
+        this.allowedVlans = allowedVlans;
+        this.stations = new Stations(macLimit, macAge);
     }
 
     MacTable table() {
-        return table;
+        return stations.table();
     }
 
     /** Sets the time in nanoseconds. */
@@ -88,7 +92,8 @@ final class Bridge {
         while (used.contains(slot)) {
             slot++;
         }
-        var added = new BridgePort(port, slot, spec.uplink(), vlans);
+        var added = new BridgePort(port, slot, vlans);
+        set(added, spec, vlans);
         ports = Arrays.copyOf(ports, ports.length + 1);
         ports[ports.length - 1] = added;
         index();
@@ -97,9 +102,22 @@ final class Bridge {
 
     /** Changes how a port sits here; its stations are forgotten. */
     void change(BridgePort port, PortSpec spec) {
-        port.vlans = VlanMembership.of(spec, allowedVlans);
-        port.uplink = spec.uplink();
-        table.forget(port.slot);
+        set(port, spec, VlanMembership.of(spec, allowedVlans));
+        stations.table().forget(port.slot);
+        index();
+    }
+
+    private void set(BridgePort port, PortSpec spec, VlanMembership vlans) {
+        var rules = PortRules.of(spec.policy());
+        stations.checkFree(rules, port.slot);
+        port.policy = rules;
+        port.vlans = vlans;
+        port.segment = segments.segment(spec.uplink(), spec.policy().rules());
+        var guard = AddressGuard.of(port, spec.policy());
+        port.ingress = BridgePort.without(port.ingress, PortStage.Place.GUARD);
+        if (guard.isPresent()) {
+            port.ingress = BridgePort.with(port.ingress, guard.get());
+        }
     }
 
     /** Removes a port and its stations. */
@@ -107,7 +125,7 @@ final class Bridge {
         recover();
         ports = Arrays.stream(ports).filter(p -> p != port).toArray(BridgePort[]::new);
         index();
-        table.forget(port.slot);
+        stations.table().forget(port.slot);
     }
 
     private void index() {
@@ -117,6 +135,7 @@ final class Bridge {
             bySlot[port.slot] = port;
         }
         egress = new BridgePort[ports.length];
+        stations.ports(ports, bySlot);
     }
 
     /** The ports. */
@@ -208,8 +227,8 @@ final class Bridge {
      */
     private void forward(BridgePort in, int[] frames, int count, boolean classified) {
         int now = pass.seconds;
-        long lastStation = 0;
-        long lastDestination = 0;
+        long lastStation = NOBODY;
+        long lastDestination = NOBODY;
         BridgePort lastEgress = in;
         for (int k = 0; k < count; k++) {
             int i = frames[k];
@@ -221,15 +240,16 @@ final class Bridge {
                 continue;
             }
             long from = (first >>> 48 | second << 16) & MAC_MASK;
-            if ((from & GROUP_BIT) != 0 || from == 0) {
-                in.dropReceived(DropReason.INVALID, 1);
-                continue;
-            }
             long station = from | (long) vid << 48;
             if (station != lastStation) {
+                var refused = stations.enter(in, from, vid, now);
+                if (refused != null) {
+                    in.dropReceived(refused, 1);
+                    continue;
+                }
                 lastStation = station;
-                if (table.learn(station, in.slot, now)) {
-                    lastDestination = 0;
+                if (stations.changed()) {
+                    lastDestination = NOBODY;
                 }
             }
             long to = first & MAC_MASK;
@@ -239,21 +259,22 @@ final class Bridge {
             }
             long destination = to | (long) vid << 48;
             if (destination != lastDestination) {
-                int slot = table.find(destination, now);
-                if (slot == MacTable.NONE) {
+                var out = stations.locate(to, vid, now);
+                if (out == null) {
                     flood(in, i, vid, to);
                     continue;
                 }
                 lastDestination = destination;
-                lastEgress = bySlot[slot];
+                lastEgress = out;
             }
             unicast(in, lastEgress, i);
         }
     }
 
     private void unicast(BridgePort in, BridgePort out, int i) {
-        if (out == in || out.uplink & in.uplink) {
-            in.dropReceived(DropReason.FILTERED, 1);
+        if (out == in || PrivateVlan.separates(in.segment, out.segment)) {
+            boolean isolated = out != in && PrivateVlan.isPrivate(in.segment);
+            in.dropReceived(isolated ? DropReason.ISOLATED : DropReason.FILTERED, 1);
         } else {
             enqueue(out, i);
         }
@@ -264,9 +285,19 @@ final class Bridge {
             in.dropReceived(DropReason.FILTERED, 1);
             return;
         }
+        var storm = in.policy.storm();
+        if (storm != null) {
+            var refused = storm.refuses(to, pass.nanos);
+            if (refused != null) {
+                in.dropReceived(refused, 1);
+                return;
+            }
+        }
         in.count(BridgePort.FLOODED, 1);
         for (var out : ports) {
-            if (out != in && !(out.uplink && in.uplink) && out.vlans.carries(vid)) {
+            if (out != in
+                    && !PrivateVlan.separates(in.segment, out.segment)
+                    && out.vlans.carries(vid)) {
                 enqueue(out, i);
             }
         }

@@ -11,6 +11,7 @@ import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 
 /**
@@ -37,8 +38,12 @@ final class BridgePort {
     final NetPort port;
     final int slot;
 
-    boolean uplink;
     VlanMembership vlans;
+
+    /** Whom it may talk to, see {@link PrivateVlan}. */
+    int segment;
+
+    PortRules policy = PortRules.NONE;
 
     /** Payload bytes of a frame that may leave by the port. */
     int maxPayload;
@@ -56,10 +61,9 @@ final class BridgePort {
 
     private final long[] counters = new long[COUNTERS];
 
-    BridgePort(NetPort port, int slot, boolean uplink, VlanMembership vlans) {
+    BridgePort(NetPort port, int slot, VlanMembership vlans) {
         this.port = port;
         this.slot = slot;
-        this.uplink = uplink;
         this.vlans = vlans;
         this.maxPayload = port.mtu();
     }
@@ -73,8 +77,16 @@ final class BridgePort {
 
     /** Takes a stage out of a list of stages. */
     static PortStage[] without(PortStage[] stages, PortStage removed) {
-        var left =
-                Arrays.stream(stages).filter(stage -> stage != removed).toArray(PortStage[]::new);
+        return keep(stages, stage -> stage != removed);
+    }
+
+    /** Takes the stages at a place out of a list of stages. */
+    static PortStage[] without(PortStage[] stages, PortStage.Place place) {
+        return keep(stages, stage -> stage.place() != place);
+    }
+
+    private static PortStage[] keep(PortStage[] stages, Predicate<PortStage> kept) {
+        var left = Arrays.stream(stages).filter(kept).toArray(PortStage[]::new);
         return left.length == 0 ? PortStage.NONE : left;
     }
 

@@ -7,7 +7,7 @@ import io.vireo.net.PortSpec;
 import io.vireo.reactor.Poller;
 import io.vireo.reactor.Reactor;
 import io.vireo.reactor.Registration;
-import java.util.List;
+import io.vireo.resource.VlanSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
@@ -37,11 +37,7 @@ public final class L2Switch implements Network {
      * @param macLimit stations at most
      */
     public record Config(
-            String name, int mtu, List<Integer> allowedVlans, int macAgingSeconds, int macLimit) {
-        public Config {
-            allowedVlans = List.copyOf(allowedVlans);
-        }
-    }
+            String name, int mtu, VlanSet allowedVlans, int macAgingSeconds, int macLimit) {}
 
     /**
      * What the table of stations has seen.

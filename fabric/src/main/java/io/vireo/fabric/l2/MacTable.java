@@ -80,6 +80,21 @@ final class MacTable {
         return insert(station, port, now);
     }
 
+    /** Number of stations at a port, old ones not yet swept included. */
+    int count(int port) {
+        return port < perPort.length ? perPort[port] : 0;
+    }
+
+    /** Whether a station is known at a port, however old. */
+    boolean isAt(long station, int port) {
+        for (int slot = slot(station); stations[slot] != EMPTY; slot = next(slot)) {
+            if (stations[slot] == station) {
+                return port(slot) == port;
+            }
+        }
+        return false;
+    }
+
     private boolean refresh(int slot, int port, int now) {
         long place = place(port, now);
         long before = places[slot];
@@ -90,7 +105,7 @@ final class MacTable {
         int from = (int) (before >>> 32);
         if (from != port) {
             perPort[from]--;
-            count(port);
+            countUp(port);
             moved++;
             return true;
         }
@@ -106,14 +121,14 @@ final class MacTable {
             grow();
         }
         put(station, place(port, now));
-        count(port);
+        countUp(port);
         size++;
         learned++;
         return true;
     }
 
     private boolean evict(long station, int port, int now) {
-        count(port);
+        countUp(port);
         perPort[port]--;
         int victim = -1;
         int oldest = -1;
@@ -236,7 +251,7 @@ final class MacTable {
         places[slot] = place;
     }
 
-    private void count(int port) {
+    private void countUp(int port) {
         if (port >= perPort.length) {
             perPort = Arrays.copyOf(perPort, Math.max(port + 1, perPort.length * 2));
         }

@@ -3,6 +3,7 @@ package io.vireo.fabric.l2;
 import io.vireo.net.NetPort;
 import io.vireo.net.Network;
 import io.vireo.net.PortCounters;
+import io.vireo.net.PortPolicy;
 import io.vireo.net.PortSpec;
 import io.vireo.reactor.ReactorGroup;
 import io.vireo.resource.Column;
@@ -16,8 +17,11 @@ import io.vireo.resource.ResourceException;
 import io.vireo.resource.ResourceKind;
 import io.vireo.resource.Status;
 import io.vireo.resource.UpdateResult;
+import io.vireo.resource.Violation;
+import io.vireo.resource.VlanSet;
 import io.vireo.resource.spec.Kinds;
 import io.vireo.resource.spec.NetworkSpec;
+import io.vireo.resource.spec.PortPolicySpec;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -67,12 +71,43 @@ public final class NetworkKind implements ResourceKind<NetworkSpec> {
     }
 
     @Override
+    public List<Violation> validate(Metadata metadata, NetworkSpec spec) {
+        var violations = new ArrayList<Violation>();
+        spec.vnicPolicy()
+                .ifPresent(policy -> violations.addAll(policy.violations("/spec/vnicPolicy")));
+        spec.uplinkPolicy().ifPresent(policy -> validateUplink(spec, policy, violations));
+        return violations;
+    }
+
+    private static void validateUplink(
+            NetworkSpec spec, PortPolicySpec policy, List<Violation> violations) {
+        var at = "/spec/uplinkPolicy";
+        if (spec.uplink().isEmpty()) {
+            violations.add(
+                    new Violation(at, "is for the uplink; name one in uplink, or leave it out"));
+        }
+        if (policy.isolation().isPresent()) {
+            violations.add(
+                    new Violation(
+                            at + "/isolation",
+                            "is for vNICs; an uplink reaches every one of them"));
+        }
+        if (policy.antiSpoofing().isPresent()) {
+            violations.add(
+                    new Violation(
+                            at + "/antiSpoofing",
+                            "is for vNICs; behind an uplink there are many addresses"));
+        }
+        violations.addAll(policy.violations(at));
+    }
+
+    @Override
     public Realization realize(Metadata metadata, NetworkSpec spec, RealizeContext context) {
         var config =
                 new L2Switch.Config(
                         metadata.name(),
                         spec.mtu(),
-                        spec.allowedVlans(),
+                        spec.allowedVlans().orElse(VlanSet.NONE),
                         spec.macAgingSeconds(),
                         spec.macLimit());
         var network = new L2Switch(config, context.service(ReactorGroup.class).next());
@@ -99,9 +134,23 @@ public final class NetworkKind implements ResourceKind<NetworkSpec> {
         if (!oldSpec.uplink().equals(newSpec.uplink())) {
             return new UpdateResult.Recreate("the network has another uplink");
         }
-        var network = ((Running) running).network;
-        network.limits(newSpec.mtu(), newSpec.macAgingSeconds(), newSpec.macLimit());
+        var changed = (Running) running;
+        if (!oldSpec.uplinkPolicy().equals(newSpec.uplinkPolicy())) {
+            try {
+                changed.reconfigure(newSpec);
+            } catch (IllegalArgumentException e) {
+                return new UpdateResult.Refused(e.getMessage() + ".");
+            }
+        }
+        changed.network.limits(newSpec.mtu(), newSpec.macAgingSeconds(), newSpec.macLimit());
         return UpdateResult.IN_PLACE;
+    }
+
+    private static PortSpec port(NetworkSpec spec) {
+        return PortSpec.transparent(true)
+                .with(
+                        new PortPolicy(
+                                Optional.empty(), spec.uplinkPolicy().orElse(PortPolicySpec.NONE)));
     }
 
     private static Reference uplink(String name) {
@@ -123,12 +172,18 @@ public final class NetworkKind implements ResourceKind<NetworkSpec> {
             var name = spec.uplink().get();
             var port = context.require(uplink(name), NetPort.class);
             try {
-                uplink = network.attach(port, PortSpec.transparent(true));
+                uplink = network.attach(port, port(spec));
             } catch (IllegalStateException e) {
                 throw new ResourceException(
                         ErrorCode.IN_USE,
                         "uplink '" + name + "' cannot be plugged in: " + e.getMessage(),
                         e);
+            }
+        }
+
+        void reconfigure(NetworkSpec spec) {
+            if (uplink != null) {
+                uplink.reconfigure(port(spec));
             }
         }
 

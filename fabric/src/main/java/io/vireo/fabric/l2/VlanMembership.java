@@ -1,7 +1,7 @@
 package io.vireo.fabric.l2;
 
 import io.vireo.net.PortSpec;
-import java.util.Collection;
+import io.vireo.resource.VlanSet;
 
 /**
  * Which VLANs a port carries, and how (IEEE 802.1Q, 6.9 and 8.8). VLAN 0 stands for frames without
@@ -25,7 +25,7 @@ record VlanMembership(int untagged, long[] tagged) {
      * @param allowed VLANs that may cross the network; empty: all
      * @throws IllegalArgumentException if the spec names one that may not
      */
-    static VlanMembership of(PortSpec spec, Collection<Integer> allowed) {
+    static VlanMembership of(PortSpec spec, VlanSet allowed) {
         long[] tagged = new long[VLANS / Long.SIZE];
         if (spec.accessVlan().isPresent()) {
             return new VlanMembership(check(spec.accessVlan().getAsInt(), allowed), tagged);
@@ -57,7 +57,7 @@ record VlanMembership(int untagged, long[] tagged) {
         vlans[vlan >> 6] |= 1L << vlan;
     }
 
-    private static int check(int vlan, Collection<Integer> allowed) {
+    private static int check(int vlan, VlanSet allowed) {
         if (vlan < 0 || vlan > LAST) {
             throw new IllegalArgumentException("VLAN " + vlan + " is not in 1 to " + LAST);
         }

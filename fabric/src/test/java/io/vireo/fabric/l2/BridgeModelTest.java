@@ -3,6 +3,7 @@ package io.vireo.fabric.l2;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vireo.net.PortSpec;
+import io.vireo.resource.VlanSet;
 import io.vireo.testkit.FramePort;
 import io.vireo.testkit.Frames;
 import java.util.ArrayList;
@@ -55,7 +56,7 @@ class BridgeModelTest {
     void agrees(long seed) {
         System.out.println("seed " + seed);
         var random = new Random(seed);
-        var bridge = new Bridge(1500, List.of(), 100_000, AGE);
+        var bridge = new Bridge(1500, VlanSet.NONE, 100_000, AGE);
         for (int i = 0; i < 2 + random.nextInt(6); i++) {
             var port = new FramePort("p" + i, 1500);
             var spec = randomSpec(random);

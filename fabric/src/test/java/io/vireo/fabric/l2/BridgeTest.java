@@ -7,6 +7,7 @@ import io.vireo.net.DropReason;
 import io.vireo.net.Offload;
 import io.vireo.net.PortSpec;
 import io.vireo.net.PortState;
+import io.vireo.resource.VlanSet;
 import io.vireo.testkit.FramePort;
 import io.vireo.testkit.Frames;
 import java.util.List;
@@ -21,7 +22,7 @@ class BridgeTest {
     private static final long B = 0x5254_0000_000BL;
     private static final long C = 0x5254_0000_000CL;
 
-    private final Bridge bridge = new Bridge(MTU, List.of(), 1000, AGE);
+    private final Bridge bridge = new Bridge(MTU, VlanSet.NONE, 1000, AGE);
     private final FramePort a = new FramePort("a", MTU);
     private final FramePort b = new FramePort("b", MTU);
     private final FramePort c = new FramePort("c", MTU);
@@ -224,7 +225,7 @@ class BridgeTest {
 
     @Test
     void vlansNotAllowedAreRefused() {
-        var strict = new Bridge(MTU, List.of(10, 20), 1000, AGE);
+        var strict = new Bridge(MTU, VlanSet.parse("10,20"), 1000, AGE);
         assertThatThrownBy(() -> strict.add(a, PortSpec.access(30)))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("VLAN 30");
@@ -283,7 +284,7 @@ class BridgeTest {
     }
 
     private void expect(PortSpec from, PortSpec to, byte[]... results) {
-        var matrix = new Bridge(MTU, List.of(), 1000, AGE);
+        var matrix = new Bridge(MTU, VlanSet.NONE, 1000, AGE);
         var in = matrix.add(a, from);
         matrix.add(b, to);
         var untagged = Frames.frame(Frames.BROADCAST, A, 60);

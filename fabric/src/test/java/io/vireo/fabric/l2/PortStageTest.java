@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vireo.net.DropReason;
 import io.vireo.net.PortSpec;
+import io.vireo.resource.VlanSet;
 import io.vireo.testkit.FramePort;
 import io.vireo.testkit.Frames;
 import java.util.ArrayList;
@@ -14,7 +15,7 @@ import org.junit.jupiter.api.Test;
 class PortStageTest {
     private static final long A = 0x5254_0000_000AL;
 
-    private final Bridge bridge = new Bridge(1500, List.of(), 1000, 300);
+    private final Bridge bridge = new Bridge(1500, VlanSet.NONE, 1000, 300);
     private final FramePort a = new FramePort("a", 1500);
     private final FramePort b = new FramePort("b", 1500);
     private final BridgePort portA = bridge.add(a, PortSpec.transparent(false));

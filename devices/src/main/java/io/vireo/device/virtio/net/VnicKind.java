@@ -1,6 +1,7 @@
 package io.vireo.device.virtio.net;
 
 import io.vireo.net.Network;
+import io.vireo.net.PortPolicy;
 import io.vireo.net.PortSpec;
 import io.vireo.resource.Column;
 import io.vireo.resource.ErrorCode;
@@ -21,7 +22,7 @@ import io.vireo.transport.VirtioTransport;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.OptionalInt;
+import java.util.Optional;
 
 /** Makes a virtio network card of each Vnic resource, plugs it into its network and presents it. */
 public final class VnicKind implements ResourceKind<VnicSpec> {
@@ -111,7 +112,7 @@ public final class VnicKind implements ResourceKind<VnicSpec> {
             VnicSpec oldSpec,
             VnicSpec newSpec,
             RealizeContext context) {
-        if (!withVlansOf(oldSpec, newSpec).equals(oldSpec)) {
+        if (!withPortOf(oldSpec, newSpec).equals(oldSpec)) {
             return new UpdateResult.Recreate("the card or its socket has changed");
         }
         try {
@@ -138,24 +139,27 @@ public final class VnicKind implements ResourceKind<VnicSpec> {
      * other.
      */
     private static PortSpec port(VnicSpec spec) {
-        return spec.trunk().isEmpty()
-                ? PortSpec.access(spec.vlan().orElse(0))
-                : PortSpec.trunk(spec.trunk(), spec.nativeVlan());
+        var port =
+                spec.trunk()
+                        .map(vlans -> PortSpec.trunk(vlans, spec.nativeVlan()))
+                        .orElseGet(() -> PortSpec.access(spec.vlan().orElse(0)));
+        return port.with(new PortPolicy(Optional.of(spec.mac()), spec.policy()));
     }
 
-    private static VnicSpec withVlansOf(VnicSpec vlans, VnicSpec rest) {
+    private static VnicSpec withPortOf(VnicSpec port, VnicSpec rest) {
         return new VnicSpec(
                 rest.profile(),
                 rest.device(),
                 rest.network(),
                 rest.mac(),
                 rest.mtu(),
-                vlans.vlan(),
-                vlans.trunk(),
-                vlans.nativeVlan(),
+                port.vlan(),
+                port.trunk(),
+                port.nativeVlan(),
                 rest.queuePairs(),
                 rest.socketMode(),
-                rest.socketPath());
+                rest.socketPath(),
+                port.policy());
     }
 
     private static Path socket(VnicSpec spec, RuntimeDirectory directory) {
@@ -166,17 +170,5 @@ public final class VnicKind implements ResourceKind<VnicSpec> {
 
     private static Reference network(VnicSpec spec) {
         return new Reference(Kinds.NETWORK, spec.network());
-    }
-
-    /** The VLANs of a spec as a user says it. */
-    static String vlans(VnicSpec spec) {
-        if (spec.trunk().isEmpty()) {
-            return one(spec.vlan());
-        }
-        return "trunk " + spec.trunk() + ", native " + one(spec.nativeVlan());
-    }
-
-    private static String one(OptionalInt vlan) {
-        return vlan.isPresent() ? Integer.toString(vlan.getAsInt()) : "none";
     }
 }

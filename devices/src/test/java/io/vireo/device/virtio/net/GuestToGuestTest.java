@@ -11,6 +11,7 @@ import io.vireo.reactor.PollMode;
 import io.vireo.reactor.Reactor;
 import io.vireo.reactor.ReactorConfig;
 import io.vireo.resource.MacAddress;
+import io.vireo.resource.VlanSet;
 import io.vireo.testkit.DriverMemory;
 import io.vireo.testkit.DriverQueue;
 import io.vireo.testkit.Frames;
@@ -37,7 +38,7 @@ class GuestToGuestTest {
     private final Reactor reactor =
             Reactor.start(new ReactorConfig(REACTOR, -1, PollMode.ADAPTIVE));
     private final L2Switch network =
-            new L2Switch(new L2Switch.Config("lan", 1500, List.of(), 300, 1024), reactor);
+            new L2Switch(new L2Switch.Config("lan", 1500, VlanSet.NONE, 300, 1024), reactor);
 
     @AfterEach
     void stop() {

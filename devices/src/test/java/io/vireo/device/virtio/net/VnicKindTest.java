@@ -8,6 +8,7 @@ import io.vireo.device.virtio.FakeTransport;
 import io.vireo.net.NetPort;
 import io.vireo.net.Network;
 import io.vireo.net.PortCounters;
+import io.vireo.net.PortPolicy;
 import io.vireo.net.PortSpec;
 import io.vireo.reactor.PollMode;
 import io.vireo.reactor.Reactor;
@@ -18,6 +19,8 @@ import io.vireo.resource.Metadata;
 import io.vireo.resource.ResourceException;
 import io.vireo.resource.RuntimeDirectory;
 import io.vireo.resource.UpdateResult;
+import io.vireo.resource.VlanSet;
+import io.vireo.resource.spec.PortPolicySpec;
 import io.vireo.resource.spec.SocketMode;
 import io.vireo.resource.spec.VnicSpec;
 import io.vireo.transport.EndpointSpec;
@@ -97,20 +100,24 @@ class VnicKindTest {
         }
     }
 
+    private static final MacAddress MAC = MacAddress.parse("56:49:00:00:00:01");
+    private static final PortPolicy POLICY = new PortPolicy(Optional.of(MAC), PortPolicySpec.NONE);
+
     private static VnicSpec spec(
             int mtu, OptionalInt vlan, List<Integer> trunk, OptionalInt nativeVlan) {
         return new VnicSpec(
                 "web1",
                 "eth0",
                 "lan",
-                MacAddress.parse("56:49:00:00:00:01"),
+                MAC,
                 mtu,
                 vlan,
-                trunk,
+                trunk.isEmpty() ? Optional.empty() : Optional.of(VlanSet.of(trunk)),
                 nativeVlan,
                 2,
                 SocketMode.SERVER,
-                Optional.empty());
+                Optional.empty(),
+                PortPolicySpec.NONE);
     }
 
     private static VnicSpec access(int vlan) {
@@ -129,7 +136,7 @@ class VnicKindTest {
     @Test
     void plugsTheCardInAndPresentsIt() {
         var running = kind.realize(METADATA, plain(1500), context);
-        assertThat(network.specs).containsExactly(PortSpec.access(0));
+        assertThat(network.specs).containsExactly(PortSpec.access(0).with(POLICY));
         assertThat(transport.presented)
                 .containsExactly(
                         new EndpointSpec("web1.eth0", Path.of("/run/vireo/web1/eth0.sock"), true));
@@ -146,9 +153,8 @@ class VnicKindTest {
                 context);
         assertThat(network.specs)
                 .containsExactly(
-                        PortSpec.access(7), PortSpec.trunk(List.of(7, 8), OptionalInt.of(9)));
-        assertThat(VnicKind.vlans(access(7))).isEqualTo("7");
-        assertThat(VnicKind.vlans(plain(1500))).isEqualTo("none");
+                        PortSpec.access(7).with(POLICY),
+                        PortSpec.trunk(List.of(7, 8), OptionalInt.of(9)).with(POLICY));
     }
 
     @Test
@@ -188,7 +194,8 @@ class VnicKindTest {
         var running = kind.realize(METADATA, access(7), context);
         assertThat(kind.update(running, METADATA, access(7), access(8), context))
                 .isEqualTo(UpdateResult.IN_PLACE);
-        assertThat(network.specs).containsExactly(PortSpec.access(7), PortSpec.access(8));
+        assertThat(network.specs)
+                .containsExactly(PortSpec.access(7).with(POLICY), PortSpec.access(8).with(POLICY));
         assertThat(kind.update(running, METADATA, access(8), access(666), context))
                 .isInstanceOfSatisfying(
                         UpdateResult.Refused.class,

@@ -1,0 +1,259 @@
+package io.vireo.fabric.l2.packet;
+
+import io.vireo.memory.NativeMemory;
+import io.vireo.net.FrameBatch;
+
+/**
+ * Finds the headers of one frame in its snapshot, inside at most one 802.1Q tag: EtherType, IPv4
+ * (RFC 791), IPv6 with its extension headers (RFC 8200) and where the header of the upper layer is.
+ * Every length in the frame may be a lie; nothing beyond the snapshot is looked at, which is
+ * lengthened where that is needed ({@link FrameBatch#extendHeader}).
+ *
+ * <p>Offsets count from the start of the frame. Numbers come in host byte order. Used again and
+ * again; one thread.
+ */
+public final class Headers {
+    /** EtherType of IPv4. */
+    public static final int IPV4 = 0x0800;
+
+    /** EtherType of ARP. */
+    public static final int ARP = 0x0806;
+
+    /** EtherType of reverse ARP. */
+    public static final int RARP = 0x8035;
+
+    /** EtherType of IPv6. */
+    public static final int IPV6 = 0x86DD;
+
+    /** Protocol number of TCP. */
+    public static final int TCP = 6;
+
+    /** Protocol number of UDP. */
+    public static final int UDP = 17;
+
+    /** Protocol number of ICMP. */
+    public static final int ICMP = 1;
+
+    /** Protocol number of IGMP. */
+    public static final int IGMP = 2;
+
+    /** Protocol number of ICMPv6. */
+    public static final int ICMPV6 = 58;
+
+    /** No offset, no protocol. */
+    public static final int NONE = -1;
+
+    private static final int ETHERNET = 14;
+    private static final int TAG = 4;
+    private static final int MIN_IPV4 = 20;
+    private static final int IPV6_HEADER = 40;
+    private static final int WORD = 4;
+    private static final int FRAGMENT_OFFSET = 0x1FFF;
+    private static final int MORE_FRAGMENTS = 0x2000;
+
+    // IPv6 extension headers (RFC 8200, section 4; RFC 4302 for authentication).
+    private static final int HOP_BY_HOP = 0;
+    private static final int ROUTING = 43;
+    private static final int FRAGMENT = 44;
+    private static final int AUTHENTICATION = 51;
+    private static final int DESTINATION = 60;
+    private static final int EXTENSION_UNIT = 8;
+
+    private final FrameBatch batch;
+    private int frame;
+    private long base;
+    private int have;
+
+    private int etherType;
+    private int network;
+    private int protocol;
+    private int transport;
+    private boolean fragment;
+    private boolean laterFragment;
+    private boolean broken;
+
+    /** A reader of frames of one batch. */
+    public Headers(FrameBatch batch) {
+        this.batch = batch;
+    }
+
+    /** Reads the headers of a frame that has an Ethernet header and, if so said, a tag. */
+    public void read(int index, boolean tagged) {
+        frame = index;
+        base = batch.header(index);
+        have = batch.headerLength[index];
+        network = tagged ? ETHERNET + TAG : ETHERNET;
+        protocol = NONE;
+        transport = NONE;
+        fragment = false;
+        laterFragment = false;
+        broken = false;
+        etherType = u16(network - 2);
+        if (etherType == IPV4) {
+            readIpv4();
+        } else if (etherType == IPV6) {
+            readIpv6();
+        }
+    }
+
+    private void readIpv4() {
+        if (!has(network, MIN_IPV4)) {
+            broken = true;
+            return;
+        }
+        int first = u8(network);
+        int length = (first & 0xF) * WORD;
+        if (first >>> 4 != 4 || length < MIN_IPV4) {
+            broken = true;
+            return;
+        }
+        int fragmentation = u16(network + 6);
+        laterFragment = (fragmentation & FRAGMENT_OFFSET) != 0;
+        fragment = laterFragment || (fragmentation & MORE_FRAGMENTS) != 0;
+        protocol = u8(network + 9);
+        transport = laterFragment ? NONE : network + length;
+    }
+
+    private void readIpv6() {
+        if (!has(network, IPV6_HEADER) || u8(network) >>> 4 != 6) {
+            broken = true;
+            return;
+        }
+        int next = u8(network + 6);
+        int at = network + IPV6_HEADER;
+        while (isExtension(next)) {
+            if (!has(at, EXTENSION_UNIT)) {
+                broken = true;
+                return;
+            }
+            int length = extensionLength(next, at);
+            if (next == FRAGMENT) {
+                fragment = true;
+                int offset = u16(at + 2) >>> 3;
+                next = u8(at);
+                if (offset != 0) {
+                    laterFragment = true;
+                    protocol = next;
+                    return;
+                }
+            } else {
+                next = u8(at);
+            }
+            at += length;
+        }
+        protocol = next;
+        transport = at;
+    }
+
+    private static boolean isExtension(int next) {
+        return switch (next) {
+            case HOP_BY_HOP, ROUTING, FRAGMENT, AUTHENTICATION, DESTINATION -> true;
+            default -> false;
+        };
+    }
+
+    private int extensionLength(int header, int at) {
+        return switch (header) {
+            case FRAGMENT -> EXTENSION_UNIT;
+            case AUTHENTICATION -> (u8(at + 1) + 2) * WORD;
+            default -> (u8(at + 1) + 1) * EXTENSION_UNIT;
+        };
+    }
+
+    /** Whether bytes {@code [offset, offset + count)} of the frame can be read. */
+    public boolean has(int offset, int count) {
+        if (offset + count > have) {
+            if (have >= FrameBatch.HEADER_MAX || have >= batch.length[frame]) {
+                return false;
+            }
+            have = batch.extendHeader(frame);
+        }
+        return offset + count <= have;
+    }
+
+    /** Bytes of the frame as received. */
+    public int length() {
+        return batch.length[frame];
+    }
+
+    /** EtherType, or a length below 1536 (IEEE 802.3, 3.2.6). */
+    public int etherType() {
+        return etherType;
+    }
+
+    /** Whether it is IPv4 or IPv6 by its EtherType. */
+    public boolean isIp() {
+        return etherType == IPV4 || etherType == IPV6;
+    }
+
+    /** Where the payload of the Ethernet frame starts. */
+    public int network() {
+        return network;
+    }
+
+    /**
+     * Protocol of the upper layer, of a fragment too; {@link #NONE} if the frame is not IP or is
+     * {@link #broken}.
+     */
+    public int protocol() {
+        return protocol;
+    }
+
+    /**
+     * Where the header of the upper layer starts, if any of it is there; {@link #NONE} if the
+     * packet has none, as a later fragment, or is {@link #broken}.
+     */
+    public int transport() {
+        return transport;
+    }
+
+    /** Whether it is a part of a packet, the first one included. */
+    public boolean isFragment() {
+        return fragment;
+    }
+
+    /** Whether it is a part of a packet, and not the first. */
+    public boolean isLaterFragment() {
+        return laterFragment;
+    }
+
+    /** Whether IP headers are cut short, contradict themselves, or lie too far from the start. */
+    public boolean isBroken() {
+        return broken;
+    }
+
+    /** IPv4 source address. */
+    public int source4() {
+        return u32(network + 12);
+    }
+
+    /** IPv4 destination address. */
+    public int destination4() {
+        return u32(network + 16);
+    }
+
+    /** A byte; {@link #has} was asked. */
+    public int u8(int offset) {
+        return NativeMemory.getByte(base + offset) & 0xFF;
+    }
+
+    /** 16 bits. */
+    public int u16(int offset) {
+        return Short.toUnsignedInt(Short.reverseBytes(NativeMemory.getShort(base + offset)));
+    }
+
+    /** 32 bits. */
+    public int u32(int offset) {
+        return Integer.reverseBytes(NativeMemory.getInt(base + offset));
+    }
+
+    /** 64 bits. */
+    public long u64(int offset) {
+        return Long.reverseBytes(NativeMemory.getLong(base + offset));
+    }
+
+    /** A MAC address, its first octet highest. */
+    public long mac(int offset) {
+        return Integer.toUnsignedLong(u32(offset)) << 16 | u16(offset + 4);
+    }
+}
