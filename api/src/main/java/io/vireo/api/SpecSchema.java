@@ -4,6 +4,7 @@ import io.vireo.control.codec.Scalars;
 import io.vireo.resource.Field;
 import io.vireo.resource.IpPrefix;
 import io.vireo.resource.MacAddress;
+import io.vireo.resource.PortRange;
 import io.vireo.resource.Quantity;
 import io.vireo.resource.VlanSet;
 import java.lang.reflect.ParameterizedType;
@@ -130,6 +131,9 @@ final class SpecSchema {
         } else if (type == IpPrefix.class) {
             schema.put("type", "string");
             schema.set("examples", JSON.arrayNode().add("10.0.0.0/24").add("fd00::1"));
+        } else if (type == PortRange.class) {
+            schema.putArray("type").add("string").add("integer");
+            schema.set("examples", JSON.arrayNode().add("1024-65535").add(80));
         } else if (type == VlanSet.class) {
             schema.putArray("type").add("string").add("integer").add("array");
             schema.putObject("items").putArray("type").add("string").add("integer");

@@ -38,7 +38,10 @@ public enum DropReason {
      * Headers that the policy of the port has to see are cut short, or lie beyond the first {@link
      * FrameBatch#HEADER_MAX} bytes, or under a second tag.
      */
-    UNREADABLE(true, false),
+    UNREADABLE(true, true),
+
+    /** Denied by an access control list. */
+    ACL(true, true),
 
     /** Came from a MAC address that is bound to another port. */
     MAC_BOUND(true, false),

@@ -2,6 +2,7 @@ package io.vireo.control.codec;
 
 import io.vireo.resource.IpPrefix;
 import io.vireo.resource.MacAddress;
+import io.vireo.resource.PortRange;
 import io.vireo.resource.Quantity;
 import io.vireo.resource.VlanSet;
 import java.util.Arrays;
@@ -22,7 +23,8 @@ public final class Scalars {
                     Quantity.class, Quantity::parse,
                     MacAddress.class, MacAddress::parse,
                     IpPrefix.class, IpPrefix::parse,
-                    VlanSet.class, VlanSet::parse);
+                    VlanSet.class, VlanSet::parse,
+                    PortRange.class, PortRange::parse);
 
     private Scalars() {}
 
@@ -75,6 +77,9 @@ public final class Scalars {
         }
         if (type == VlanSet.class) {
             return vlans(node);
+        }
+        if (type == PortRange.class && node.isInt()) {
+            return new PortRange(node.intValue(), node.intValue());
         }
         if (!node.isString()) {
             throw new IllegalArgumentException("must be a string");

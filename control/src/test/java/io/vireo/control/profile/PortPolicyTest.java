@@ -23,7 +23,7 @@ class PortPolicyTest {
                 Optional.empty(),
                 Optional.of(Permission.DENY),
                 Optional.empty(),
-                Optional.empty());
+                Optional.empty(), List.of(), List.of());
     }
 
     @Test
@@ -40,7 +40,7 @@ class PortPolicyTest {
                         Optional.of(spoofing),
                         Optional.empty(),
                         Optional.empty(),
-                        Optional.empty());
+                        Optional.empty(), List.of(), List.of());
 
         var both = card.orElse(network);
 

@@ -3,6 +3,7 @@ package io.vireo.resource.spec;
 /** The names of the kinds that other kinds refer to. */
 public final class Kinds {
     public static final String NETWORK = "Network";
+    public static final String ACL = "Acl";
     public static final String UPLINK = "Uplink";
     public static final String POOL = "Pool";
     public static final String VDISK = "Vdisk";

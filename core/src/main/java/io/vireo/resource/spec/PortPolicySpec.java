@@ -3,11 +3,13 @@ package io.vireo.resource.spec;
 import io.vireo.resource.Field;
 import io.vireo.resource.MacAddress;
 import io.vireo.resource.Names;
+import io.vireo.resource.Reference;
 import io.vireo.resource.Violation;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.stream.Stream;
 
 /** What a switch allows a port, beside its VLANs. */
 public record PortPolicySpec(
@@ -40,7 +42,19 @@ public record PortPolicySpec(
         @Field("Whether the port may send IPv6 router advertisements and redirects. Absent: allow.")
                 Optional<Permission> routerAdvertisements,
         @Field("Limits of frames that go to many. Absent: none.")
-                Optional<StormControlSpec> stormControl) {
+                Optional<StormControlSpec> stormControl,
+        @Field(
+                        value =
+                                "Names of Acls that decide about frames that come from the port, one after the other.",
+                        pattern = Names.LABEL,
+                        maxLength = Names.MAX_LENGTH)
+                List<String> ingressAcls,
+        @Field(
+                        value =
+                                "Names of Acls that decide about frames that go to the port, one after the other.",
+                        pattern = Names.LABEL,
+                        maxLength = Names.MAX_LENGTH)
+                List<String> egressAcls) {
     /** Kinds of ports of a private VLAN (RFC 5517). */
     public enum Isolation {
         /** Reaches everybody. */
@@ -67,10 +81,14 @@ public record PortPolicySpec(
                     Optional.empty(),
                     Optional.empty(),
                     Optional.empty(),
-                    Optional.empty());
+                    Optional.empty(),
+                    List.of(),
+                    List.of());
 
     public PortPolicySpec {
         boundMacs = List.copyOf(boundMacs);
+        ingressAcls = List.copyOf(ingressAcls);
+        egressAcls = List.copyOf(egressAcls);
     }
 
     /** This policy, with what it does not say taken from another. */
@@ -83,7 +101,17 @@ public record PortPolicySpec(
                 antiSpoofing.or(other::antiSpoofing),
                 dhcpServer.or(other::dhcpServer),
                 routerAdvertisements.or(other::routerAdvertisements),
-                stormControl.or(other::stormControl));
+                stormControl.or(other::stormControl),
+                ingressAcls.isEmpty() ? other.ingressAcls : ingressAcls,
+                egressAcls.isEmpty() ? other.egressAcls : egressAcls);
+    }
+
+    /** The Acls that it refers to. */
+    public List<Reference> references() {
+        return Stream.concat(ingressAcls.stream(), egressAcls.stream())
+                .distinct()
+                .map(name -> new Reference(Kinds.ACL, name))
+                .toList();
     }
 
     /**

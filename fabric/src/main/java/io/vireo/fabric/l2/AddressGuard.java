@@ -52,21 +52,23 @@ final class AddressGuard implements PortStage {
     private final @Nullable AddressList addresses;
     private final boolean denyDhcpServer;
     private final NeighborGuard neighbors;
-    private @Nullable Headers headers;
+    private final Headers headers;
 
     private AddressGuard(
             BridgePort port,
             @Nullable AddressList addresses,
             boolean denyDhcpServer,
-            boolean denyRouter) {
+            boolean denyRouter,
+            Headers headers) {
         this.port = port;
+        this.headers = headers;
         this.addresses = addresses;
         this.denyDhcpServer = denyDhcpServer;
         this.neighbors = new NeighborGuard(addresses, denyRouter);
     }
 
     /** The guard that a policy asks for, if it asks for any. */
-    static Optional<AddressGuard> of(BridgePort port, PortPolicy policy) {
+    static Optional<AddressGuard> of(BridgePort port, PortPolicy policy, Headers headers) {
         var rules = policy.rules();
         var addresses =
                 rules.antiSpoofing()
@@ -78,7 +80,8 @@ final class AddressGuard implements PortStage {
             return Optional.empty();
         }
         return Optional.of(
-                new AddressGuard(port, addresses.orElse(null), denyDhcpServer, denyRouter));
+                new AddressGuard(
+                        port, addresses.orElse(null), denyDhcpServer, denyRouter, headers));
     }
 
     private static boolean denies(Optional<PortPolicySpec.Permission> permission) {
@@ -92,16 +95,11 @@ final class AddressGuard implements PortStage {
 
     @Override
     public int apply(Pass pass, int[] index, int count) {
-        var reader = headers;
-        if (reader == null) {
-            reader = new Headers(pass.batch);
-            headers = reader;
-        }
         int left = 0;
         for (int k = 0; k < count; k++) {
             int i = index[k];
-            reader.read(i, pass.tagged[i]);
-            var reason = refuses(reader);
+            headers.read(i, pass.tagged[i]);
+            var reason = refuses(headers);
             if (reason == null) {
                 index[left++] = i;
             } else {

@@ -1,9 +1,11 @@
 package io.vireo.fabric.l2;
 
+import io.vireo.fabric.l2.packet.Headers;
 import io.vireo.memory.NativeMemory;
 import io.vireo.net.DropReason;
 import io.vireo.net.FrameBatch;
 import io.vireo.net.NetPort;
+import io.vireo.net.PortPolicy;
 import io.vireo.net.PortSpec;
 import io.vireo.net.PortState;
 import io.vireo.resource.VlanSet;
@@ -43,6 +45,7 @@ final class Bridge {
     private final Pass pass = new Pass();
     private final FrameBatch batch = pass.batch;
     private final Classifier classifier;
+    private final Headers headers = new Headers(batch);
     private final Stations stations;
     private final PrivateVlan segments = new PrivateVlan();
 
@@ -113,16 +116,31 @@ final class Bridge {
         port.policy = rules;
         port.vlans = vlans;
         port.segment = segments.segment(spec.uplink(), spec.policy().rules());
-        var guard = AddressGuard.of(port, spec.policy());
+        stages(port, spec.policy());
+    }
+
+    private void stages(BridgePort port, PortPolicy policy) {
         port.ingress = BridgePort.without(port.ingress, PortStage.Place.GUARD);
+        port.ingress = BridgePort.without(port.ingress, PortStage.Place.FILTER);
+        port.egress = BridgePort.without(port.egress, PortStage.Place.FILTER);
+        var guard = AddressGuard.of(port, policy, headers);
         if (guard.isPresent()) {
             port.ingress = BridgePort.with(port.ingress, guard.get());
+        }
+        if (!policy.ingress().isEmpty()) {
+            var filter = new AclStage(port, true, policy.ingress(), headers);
+            port.ingress = BridgePort.with(port.ingress, filter);
+        }
+        if (!policy.egress().isEmpty()) {
+            var filter = new AclStage(port, false, policy.egress(), headers);
+            port.egress = BridgePort.with(port.egress, filter);
         }
     }
 
     /** Removes a port and its stations. */
     void remove(BridgePort port) {
         recover();
+        stages(port, PortPolicy.NONE);
         ports = Arrays.stream(ports).filter(p -> p != port).toArray(BridgePort[]::new);
         index();
         stations.table().forget(port.slot);

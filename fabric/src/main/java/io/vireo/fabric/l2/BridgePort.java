@@ -86,6 +86,7 @@ final class BridgePort {
     }
 
     private static PortStage[] keep(PortStage[] stages, Predicate<PortStage> kept) {
+        Arrays.stream(stages).filter(kept.negate()).forEach(PortStage::close);
         var left = Arrays.stream(stages).filter(kept).toArray(PortStage[]::new);
         return left.length == 0 ? PortStage.NONE : left;
     }

@@ -26,6 +26,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Makes an {@link L2Switch} of each Network resource, with its uplink plugged in. */
@@ -58,7 +59,14 @@ public final class NetworkKind implements ResourceKind<NetworkSpec> {
 
     @Override
     public List<Reference> references(NetworkSpec spec) {
-        return spec.uplink().map(NetworkKind::uplink).stream().toList();
+        return Stream.of(
+                        spec.uplink().map(NetworkKind::uplink).stream(),
+                        spec.vnicPolicy().stream().flatMap(policy -> policy.references().stream()),
+                        spec.uplinkPolicy().stream()
+                                .flatMap(policy -> policy.references().stream()))
+                .flatMap(references -> references)
+                .distinct()
+                .toList();
     }
 
     @Override
@@ -137,7 +145,7 @@ public final class NetworkKind implements ResourceKind<NetworkSpec> {
         var changed = (Running) running;
         if (!oldSpec.uplinkPolicy().equals(newSpec.uplinkPolicy())) {
             try {
-                changed.reconfigure(newSpec);
+                changed.reconfigure(newSpec, context);
             } catch (IllegalArgumentException e) {
                 return new UpdateResult.Refused(e.getMessage() + ".");
             }
@@ -146,11 +154,9 @@ public final class NetworkKind implements ResourceKind<NetworkSpec> {
         return UpdateResult.IN_PLACE;
     }
 
-    private static PortSpec port(NetworkSpec spec) {
-        return PortSpec.transparent(true)
-                .with(
-                        new PortPolicy(
-                                Optional.empty(), spec.uplinkPolicy().orElse(PortPolicySpec.NONE)));
+    private static PortSpec port(NetworkSpec spec, RealizeContext context) {
+        var policy = spec.uplinkPolicy().orElse(PortPolicySpec.NONE);
+        return PortSpec.transparent(true).with(PortPolicy.of(Optional.empty(), policy, context));
     }
 
     private static Reference uplink(String name) {
@@ -172,7 +178,7 @@ public final class NetworkKind implements ResourceKind<NetworkSpec> {
             var name = spec.uplink().get();
             var port = context.require(uplink(name), NetPort.class);
             try {
-                uplink = network.attach(port, port(spec));
+                uplink = network.attach(port, port(spec, context));
             } catch (IllegalStateException e) {
                 throw new ResourceException(
                         ErrorCode.IN_USE,
@@ -181,9 +187,9 @@ public final class NetworkKind implements ResourceKind<NetworkSpec> {
             }
         }
 
-        void reconfigure(NetworkSpec spec) {
+        void reconfigure(NetworkSpec spec, RealizeContext context) {
             if (uplink != null) {
-                uplink.reconfigure(port(spec));
+                uplink.reconfigure(port(spec, context));
             }
         }
 

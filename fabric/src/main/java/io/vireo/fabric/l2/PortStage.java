@@ -39,4 +39,7 @@ interface PortStage {
      *     had
      */
     int apply(Pass pass, int[] index, int count);
+
+    /** The stage is taken out of its port. */
+    default void close() {}
 }

@@ -82,7 +82,9 @@ class AddressGuardTest {
                                 : Optional.empty(),
                         noDhcp ? Optional.of(Permission.DENY) : Optional.empty(),
                         noRouter ? Optional.of(Permission.DENY) : Optional.empty(),
-                        Optional.empty());
+                        Optional.empty(),
+                        List.of(),
+                        List.of());
         var policy = new PortPolicy(Optional.of(new MacAddress(A)), rules);
         portA = bridge.add(a, PortSpec.transparent(false).with(policy));
         return portA;

@@ -47,7 +47,9 @@ class PortPolicyTest {
                 Optional.empty(),
                 Optional.empty(),
                 Optional.empty(),
-                Optional.empty());
+                Optional.empty(),
+                List.of(),
+                List.of());
     }
 
     private static PortPolicySpec stations(int limit, Long... bound) {
@@ -59,7 +61,9 @@ class PortPolicyTest {
                 Optional.empty(),
                 Optional.empty(),
                 Optional.empty(),
-                Optional.empty());
+                Optional.empty(),
+                List.of(),
+                List.of());
     }
 
     private static PortPolicySpec spoofing(Long... macs) {
@@ -75,7 +79,9 @@ class PortPolicyTest {
                                 LinkLocal.ANY)),
                 Optional.empty(),
                 Optional.empty(),
-                Optional.empty());
+                Optional.empty(),
+                List.of(),
+                List.of());
     }
 
     private static PortPolicySpec storm(int broadcast, int multicast, int unknown, int burst) {
@@ -89,7 +95,9 @@ class PortPolicyTest {
                 Optional.empty(),
                 Optional.of(
                         new StormControlSpec(
-                                rate(broadcast), rate(multicast), rate(unknown), burst)));
+                                rate(broadcast), rate(multicast), rate(unknown), burst)),
+                List.of(),
+                List.of());
     }
 
     private static OptionalInt rate(int rate) {

@@ -23,6 +23,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /** Makes a virtio network card of each Vnic resource, plugs it into its network and presents it. */
 public final class VnicKind implements ResourceKind<VnicSpec> {
@@ -54,7 +55,8 @@ public final class VnicKind implements ResourceKind<VnicSpec> {
 
     @Override
     public List<Reference> references(VnicSpec spec) {
-        return List.of(network(spec));
+        return Stream.concat(Stream.of(network(spec)), spec.policy().references().stream())
+                .toList();
     }
 
     @Override
@@ -84,7 +86,7 @@ public final class VnicKind implements ResourceKind<VnicSpec> {
                                 spec.mtu(),
                                 spec.queuePairs(),
                                 network.reactor()));
-        var attachment = plug(network, device, spec);
+        var attachment = plug(network, device, spec, context);
         try {
             var socket = socket(spec, context.service(RuntimeDirectory.class));
             boolean listen = spec.socketMode() == SocketMode.SERVER;
@@ -116,16 +118,17 @@ public final class VnicKind implements ResourceKind<VnicSpec> {
             return new UpdateResult.Recreate("the card or its socket has changed");
         }
         try {
-            ((VnicRealization) running).reconfigure(port(newSpec));
+            ((VnicRealization) running).reconfigure(port(newSpec, context));
             return UpdateResult.IN_PLACE;
         } catch (IllegalArgumentException e) {
             return new UpdateResult.Refused(e.getMessage() + ".");
         }
     }
 
-    private static Network.Attachment plug(Network network, VirtioNetDevice device, VnicSpec spec) {
+    private static Network.Attachment plug(
+            Network network, VirtioNetDevice device, VnicSpec spec, RealizeContext context) {
         try {
-            return network.attach(device, port(spec));
+            return network.attach(device, port(spec, context));
         } catch (IllegalArgumentException e) {
             throw new ResourceException(
                     ErrorCode.INVALID,
@@ -138,12 +141,12 @@ public final class VnicKind implements ResourceKind<VnicSpec> {
      * How a card sits in its network: without VLAN or trunk it has the frames without VLAN, and no
      * other.
      */
-    private static PortSpec port(VnicSpec spec) {
+    private static PortSpec port(VnicSpec spec, RealizeContext context) {
         var port =
                 spec.trunk()
                         .map(vlans -> PortSpec.trunk(vlans, spec.nativeVlan()))
                         .orElseGet(() -> PortSpec.access(spec.vlan().orElse(0)));
-        return port.with(new PortPolicy(Optional.of(spec.mac()), spec.policy()));
+        return port.with(PortPolicy.of(Optional.of(spec.mac()), spec.policy(), context));
     }
 
     private static VnicSpec withPortOf(VnicSpec port, VnicSpec rest) {
