@@ -22,6 +22,8 @@ import io.vireo.testkit.NetPortContract;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -95,6 +97,7 @@ public abstract class HostPortContract extends NetPortContract {
     @Override
     protected NetPort open(Runnable wake) throws Exception {
         try (var inside = NetworkNamespace.enterNew()) {
+            silence();
             var bridge = NetInterface.createBridge("br0");
             var other = make(control);
             peer = Tap.open(PEER, false, Tap.TUN_F_CSUM | Tap.TUN_F_TSO4 | Tap.TUN_F_TSO6);
@@ -113,6 +116,14 @@ public abstract class HostPortContract extends NetPortContract {
         }
         run(() -> port.attached(reactor, wake));
         return port;
+    }
+
+    /** Interfaces of this namespace say nothing by themselves: IPv6 would, at any time. */
+    private static void silence() throws IOException {
+        var ipv6 = Path.of("/proc/sys/net/ipv6/conf/default/disable_ipv6");
+        if (Files.exists(ipv6)) {
+            Files.writeString(ipv6, "1");
+        }
     }
 
     private static void awaitRunning(NetInterface device) throws Exception {
