@@ -23,12 +23,29 @@ public interface VirtioDevice {
     long features();
 
     /**
+     * Feature bits that are offered besides where the transport brings the driver's control queue,
+     * and all of its configuration space, to the device. Over vhost-user hypervisors keep both to
+     * themselves, so that such a transport offers only {@link #features}.
+     */
+    default long controlFeatures() {
+        return 0;
+    }
+
+    /**
+     * Number of control queues, behind the {@link #queueCount} others where the device type does
+     * not say otherwise.
+     */
+    default int controlQueueCount() {
+        return 0;
+    }
+
+    /**
      * Whether to offer VIRTIO_F_IN_ORDER: the device completes each queue in the order of its
      * available ring.
      */
     boolean completesInOrder();
 
-    /** Number of virtqueues at most. */
+    /** Number of virtqueues at most, without control queues. */
     int queueCount();
 
     /** The reactor that owns queue {@code index}; the same for its life. */

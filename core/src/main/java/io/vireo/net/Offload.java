@@ -20,6 +20,9 @@ public final class Offload {
     /** VIRTIO_NET_HDR_GSO_TCPV6. */
     public static final int GSO_TCPV6 = 4;
 
+    /** VIRTIO_NET_HDR_GSO_UDP_L4: datagrams of one flow, of IPv4 or IPv6. */
+    public static final int GSO_UDP_L4 = 5;
+
     /** VIRTIO_NET_HDR_GSO_ECN: a flag beside the type, some segment has ECN set. */
     public static final int GSO_ECN = 0x80;
 

@@ -4,8 +4,8 @@ import io.vireo.linux.ForeignMemory;
 
 /**
  * Cuts a large TCP packet into the segments that its sender left to us (VIRTIO_NET_HDR_GSO_TCPV4
- * and _TCPV6). Works on a whole frame in our own memory. The segments share its payload: each is a
- * header snapshot and one range.
+ * and _TCPV6), or a train of UDP datagrams into these (VIRTIO_NET_HDR_GSO_UDP_L4). Works on a whole
+ * frame in our own memory. The segments share its payload: each is a header snapshot and one range.
  *
  * <p>Reused: {@link #begin}, then {@link #next} until it returns 0.
  */
@@ -16,9 +16,16 @@ final class Segmentation {
      */
     static final int SEGMENT_MIN = 48;
 
+    /** Datagrams of a train at most, as in the kernel: their size is the sender's choice. */
+    static final int DATAGRAMS_MAX = 128;
+
     private static final int ETHERTYPE_IPV4 = 0x0800;
     private static final int ETHERTYPE_IPV6 = 0x86DD;
     private static final int PROTOCOL_TCP = 6;
+    private static final int PROTOCOL_UDP = 17;
+    private static final int UDP_HEADER = 8;
+    private static final int UDP_LENGTH = 4;
+    private static final int UDP_CHECKSUM = 6;
     private static final int IPV6_HEADER = 40;
     private static final int TCP_CHECKSUM = 16;
     private static final int TCP_FLAGS = 13;
@@ -33,6 +40,7 @@ final class Segmentation {
     private int payload;
     private int segmentSize;
     private boolean ipv4;
+    private boolean udp;
     private int done;
 
     /**
@@ -46,14 +54,18 @@ final class Segmentation {
         done = 0;
         l4 = Offload.checksumStart(offload);
         segmentSize = Offload.gsoSize(offload);
+        udp = Offload.gsoType(offload) == Offload.GSO_UDP_L4;
         ipv4 = Offload.gsoType(offload) == Offload.GSO_TCPV4;
-        if (segmentSize < SEGMENT_MIN || l4 + 20 > length || !parseNetworkHeader(length)) {
+        int least = udp ? UDP_HEADER : 20;
+        if (l4 + least > length || !parseNetworkHeader(length)) {
             return false;
         }
-        int tcpHeader = (unsignedByte(l4 + 12) >>> 4) * Integer.BYTES;
-        headerLength = l4 + tcpHeader;
+        int own = udp ? UDP_HEADER : (unsignedByte(l4 + 12) >>> 4) * Integer.BYTES;
+        headerLength = l4 + own;
         payload = length - headerLength;
-        return tcpHeader >= 20 && payload > 0 && headerLength <= FrameBatch.HEADER_MAX;
+        boolean fewEnough =
+                udp ? payload <= DATAGRAMS_MAX * segmentSize : segmentSize >= SEGMENT_MIN;
+        return fewEnough && own >= least && payload > 0 && headerLength <= FrameBatch.HEADER_MAX;
     }
 
     private boolean parseNetworkHeader(int length) {
@@ -63,11 +75,14 @@ final class Segmentation {
             l3 = 18;
             type = networkShort(16);
         }
+        if (udp) {
+            ipv4 = type == ETHERTYPE_IPV4;
+        }
         if (ipv4) {
             return type == ETHERTYPE_IPV4
                     && l3 + 20 <= l4
                     && l4 == l3 + (unsignedByte(l3) & 0xF) * Integer.BYTES
-                    && unsignedByte(l3 + 9) == PROTOCOL_TCP;
+                    && unsignedByte(l3 + 9) == protocol();
         }
         return type == ETHERTYPE_IPV6 && l3 + IPV6_HEADER <= l4 && l4 < length;
     }
@@ -90,7 +105,11 @@ final class Segmentation {
         ForeignMemory.copy(frame, header, headerLength);
         boolean last = done + size == payload;
         writeNetworkHeader(header, headerLength - l4 + size);
-        writeTcpHeader(header, last, size);
+        if (udp) {
+            writeUdpHeader(header, size);
+        } else {
+            writeTcpHeader(header, last, size);
+        }
         batch.reserveRanges(1);
         batch.rangeAddress[batch.ranges] = frame + headerLength + done;
         batch.rangeLength[batch.ranges] = size;
@@ -131,16 +150,34 @@ final class Segmentation {
         }
         ForeignMemory.putByte(tcp + TCP_FLAGS, (byte) flags);
         ForeignMemory.putShort(tcp + TCP_CHECKSUM, (short) 0);
-        long sum = pseudoHeader(header, headerLength - l4 + size);
-        sum = Checksum.add(sum, tcp, headerLength - l4);
-        sum = Checksum.add(sum, frame + headerLength + done, size);
-        ForeignMemory.putShort(tcp + TCP_CHECKSUM, Checksum.fold(sum));
+        ForeignMemory.putShort(tcp + TCP_CHECKSUM, checksum(header, size));
     }
 
-    private long pseudoHeader(long header, int tcpLength) {
+    private void writeUdpHeader(long header, int size) {
+        long datagram = header + l4;
+        putNetworkShort(datagram + UDP_LENGTH, UDP_HEADER + size);
+        ForeignMemory.putShort(datagram + UDP_CHECKSUM, (short) 0);
+        short sum = checksum(header, size);
+        // Zero would mean that there is none (RFC 768).
+        ForeignMemory.putShort(datagram + UDP_CHECKSUM, sum == 0 ? (short) 0xFFFF : sum);
+    }
+
+    /** Of a segment whose own checksum field is 0. */
+    private short checksum(long header, int size) {
+        long sum = pseudoHeader(header, headerLength - l4 + size);
+        sum = Checksum.add(sum, header + l4, headerLength - l4);
+        sum = Checksum.add(sum, frame + headerLength + done, size);
+        return Checksum.fold(sum);
+    }
+
+    private int protocol() {
+        return udp ? PROTOCOL_UDP : PROTOCOL_TCP;
+    }
+
+    private long pseudoHeader(long header, int transportLength) {
         long sum =
                 ipv4 ? Checksum.add(0, header + l3 + 12, 8) : Checksum.add(0, header + l3 + 8, 32);
-        return Checksum.addNetworkShort(Checksum.addNetworkShort(sum, PROTOCOL_TCP), tcpLength);
+        return Checksum.addNetworkShort(Checksum.addNetworkShort(sum, protocol()), transportLength);
     }
 
     private int unsignedByte(int offset) {

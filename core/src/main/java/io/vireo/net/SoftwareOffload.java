@@ -6,9 +6,9 @@ import io.vireo.linux.Mapping;
 import java.io.UncheckedIOException;
 
 /**
- * Finishes in software what a sender left to do and a receiver does not take: checksums and TCP
- * segmentation. A frame is copied into our own memory first, so that nobody changes it between the
- * sum and its use.
+ * Finishes in software what a sender left to do and a receiver does not take: checksums, and
+ * segmentation of TCP and UDP. A frame is copied into our own memory first, so that nobody changes
+ * it between the sum and its use.
  *
  * <p>Reused, by one reactor: {@link #begin}, then {@link #next} until it returns 0, sending each
  * batch.

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A guest's driver of a network device (VIRTIO 1.3, 5.1): its memory and one pair of queues. Sends
@@ -25,6 +26,8 @@ public final class NetDriver implements AutoCloseable {
 
     private static final int RECEIVE = 0;
     private static final int TRANSMIT = 1;
+    private static final long HASH_REPORT = 1L << 57;
+    private static final int HASH_HEADER = 20;
     private static final int MODERN_HEADER = 12;
     private static final int LEGACY_HEADER = 10;
 
@@ -37,6 +40,7 @@ public final class NetDriver implements AutoCloseable {
     private final DriverQueue receive;
     private final DriverQueue transmit;
     private final long features;
+    private @Nullable DriverQueue control;
     private final VirtioDevice device;
     private final List<Virtqueue> queues = new ArrayList<>();
     private final Map<Integer, Buffer> posted = new HashMap<>();
@@ -82,8 +86,51 @@ public final class NetDriver implements AutoCloseable {
         }
     }
 
+    /** Starts the control queue, which is number {@code index}. */
+    public void startControl(int index, int queueSize) {
+        control = new DriverQueue(memory, queueSize, features);
+        start(index, control);
+    }
+
+    /**
+     * Sends a command by the control queue (VIRTIO 1.3, 5.1.6.5) and runs the device.
+     *
+     * @param room for the acknowledgement and what follows it, in bytes
+     * @return what the device wrote there
+     */
+    public byte[] command(int type, int command, byte[] data, int room) {
+        var bytes = ByteBuffer.allocate(2 + data.length).put((byte) type).put((byte) command);
+        return control(bytes.put(data).array(), room);
+    }
+
+    /** Sends any bytes by the control queue. */
+    public byte[] control(byte[] bytes, int room) {
+        var queue = control;
+        if (queue == null) {
+            throw new IllegalStateException("there is no control queue");
+        }
+        long at = memory.allocate(bytes.length + room, 1);
+        ForeignMemory.copyFromArray(bytes, 0, memory.host(at), bytes.length);
+        queue.add(
+                new long[] {at, at + bytes.length},
+                new int[] {bytes.length, room},
+                room > 0 ? 2 : 1,
+                1);
+        queue.publish();
+        queues.getLast().kick();
+        if (!queue.poll()) {
+            throw new IllegalStateException("the command was not answered");
+        }
+        var answer = new byte[queue.usedLength()];
+        ForeignMemory.copyToArray(memory.host(at + bytes.length), answer, 0, answer.length);
+        return answer;
+    }
+
     /** Bytes of the header before each frame. */
     public int headerSize() {
+        if ((features & HASH_REPORT) != 0) {
+            return HASH_HEADER;
+        }
         return (features & (Virtqueue.VERSION_1 | MRG_RXBUF)) != 0 ? MODERN_HEADER : LEGACY_HEADER;
     }
 
@@ -196,7 +243,7 @@ public final class NetDriver implements AutoCloseable {
             var header = new byte[Math.min(headerSize(), bytes.size())];
             System.arraycopy(bytes.toByteArray(), 0, header, 0, header.length);
             int buffers =
-                    header.length == MODERN_HEADER
+                    header.length >= MODERN_HEADER
                             ? Byte.toUnsignedInt(header[10]) | Byte.toUnsignedInt(header[11]) << 8
                             : 1;
             for (int i = 1; i < buffers; i++) {

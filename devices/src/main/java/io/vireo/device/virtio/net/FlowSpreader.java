@@ -33,6 +33,19 @@ final class FlowSpreader {
         }
     }
 
+    /**
+     * Chooses a queue for each frame by the rule of the driver.
+     *
+     * @param position of the queue of each pair
+     */
+    void steer(FrameBatch frames, int[] index, int frameCount, Steering steering, int[] position) {
+        count = frameCount;
+        for (int k = 0; k < frameCount; k++) {
+            all[k] = index[k];
+            queue[k] = position[steering.pair(frames, index[k])];
+        }
+    }
+
     /** Selects the frames of a queue into {@link #index}; returns their number. */
     int select(int wanted) {
         int found = 0;

@@ -26,7 +26,13 @@ final class NetStatistics {
     /** Frames of the guest in a queue that its front end disabled. */
     static final int TX_DISABLED = 6;
 
-    private static final int COUNTERS = 7;
+    /** Frames to the guest that its driver's filter kept out. */
+    static final int RX_FILTERED = 7;
+
+    /** Commands of the driver that the card refused. */
+    static final int CONTROL_REFUSED = 8;
+
+    private static final int COUNTERS = 9;
 
     // Opaque: whole values, soon, with no order among them, at the price of a plain store.
     private static final VarHandle COUNTER = MethodHandles.arrayElementVarHandle(long[].class);

@@ -7,6 +7,7 @@ import io.vireo.net.SoftwareOffload;
 import io.vireo.virtqueue.ChainBatch;
 import io.vireo.virtqueue.Virtqueue;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A running receiveq: what goes to the guest (VIRTIO 1.3, 5.1.6.3 and 5.1.6.4). Frames are copied
@@ -26,9 +27,14 @@ final class ReceiveQueue {
 
     final Virtqueue queue;
 
-    private final long features;
+    /** How frames are told of; null: at the end of each pass. */
+    final @Nullable Coalescing coalescing;
+
+    private long features;
     private final int headerSize;
     private final boolean mergeable;
+    private final boolean hashed;
+    private @Nullable FlowHash hash;
     private final NetStatistics statistics;
     private final Supplier<SoftwareOffload> software;
     private final ChainBatch chains;
@@ -44,11 +50,17 @@ final class ReceiveQueue {
      */
     private boolean dry;
 
+    /** Frames since the last {@link #flush}. */
+    private int unpublished;
+
     ReceiveQueue(
             Virtqueue queue,
             long features,
             NetStatistics statistics,
-            Supplier<SoftwareOffload> software) {
+            Supplier<SoftwareOffload> software,
+            @Nullable Coalescing coalescing) {
+        this.coalescing = coalescing;
+        this.hashed = (features & NetFeatures.HASH_REPORT) != 0;
         this.queue = queue;
         this.features = features;
         this.headerSize = NetFeatures.headerSize(features);
@@ -62,10 +74,25 @@ final class ReceiveQueue {
         }
     }
 
+    /**
+     * The driver changed what it takes.
+     *
+     * @param effective features, without those that are turned off
+     * @param reported the hash that goes with each frame; null: none yet
+     */
+    void follow(long effective, @Nullable FlowHash reported) {
+        features = effective;
+        hash = reported;
+    }
+
     /** Puts frames into buffers; returns how many. They are the guest's after {@link #flush}. */
     int transmit(FrameBatch frames, int[] index, int count) {
-        int sent = transmitPlain(frames, index, count);
-        return sent == count ? sent : sent + transmitRest(frames, index, sent, count);
+        int sent = hashed ? 0 : transmitPlain(frames, index, count);
+        if (sent < count) {
+            sent += transmitRest(frames, index, sent, count);
+        }
+        unpublished += sent;
+        return sent;
     }
 
     /**
@@ -156,7 +183,7 @@ final class ReceiveQueue {
      */
     private int simple(FrameBatch frames, int[] index, int from, int count) {
         int first = next;
-        int limit = Math.min(count - from, chains.count - first);
+        int limit = hashed ? 0 : Math.min(count - from, chains.count - first);
         int size = headerSize;
         int done = 0;
         for (; done < limit; done++) {
@@ -196,7 +223,20 @@ final class ReceiveQueue {
         if (left > 0) {
             queue.rewind(left);
         }
-        queue.flush();
+        if (coalescing == null) {
+            queue.flush();
+        } else {
+            coalescing.flush(unpublished);
+        }
+        unpublished = 0;
+    }
+
+    /** Makes what was put into buffers visible at once. */
+    void stop() {
+        flush();
+        if (coalescing != null) {
+            coalescing.publish();
+        }
     }
 
     private void giveBack() {
@@ -279,7 +319,10 @@ final class ReceiveQueue {
         short offset = offload == 0 ? 0 : frames.checksumOffset[i];
         scatter.put(
                 Short.toUnsignedLong(offset) | (long) buffers << NUM_BUFFERS_SHIFT,
-                headerSize - Long.BYTES);
+                hashed ? Integer.BYTES : headerSize - Long.BYTES);
+        if (hashed) {
+            putHash(frames, i);
+        }
         scatter.frame(frames, i);
         int left = total;
         for (int b = 0; b < buffers; b++, next++) {
@@ -288,6 +331,17 @@ final class ReceiveQueue {
             left -= written;
         }
         return true;
+    }
+
+    /** VIRTIO 1.3, 5.1.6.4.4: hash_value, hash_report, padding. */
+    private void putHash(FrameBatch frames, int i) {
+        if (hash == null) {
+            scatter.put(0, Long.BYTES);
+        } else {
+            hash.classify(frames, i);
+            long value = Integer.toUnsignedLong(hash.value);
+            scatter.put(value | (long) hash.report << Integer.SIZE, Long.BYTES);
+        }
     }
 
     /**

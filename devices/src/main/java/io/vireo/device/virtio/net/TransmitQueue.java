@@ -5,6 +5,7 @@ import io.vireo.net.FrameBatch;
 import io.vireo.net.Offload;
 import io.vireo.virtqueue.ChainBatch;
 import io.vireo.virtqueue.Virtqueue;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A running transmitq: what the guest sends (VIRTIO 1.3, 5.1.6.2). A frame may be framed in
@@ -16,12 +17,18 @@ import io.vireo.virtqueue.Virtqueue;
  */
 final class TransmitQueue {
     private static final int CHECKSUM_OFFSET = 8;
-    private static final int SCRATCH = 16;
+    private static final int SCRATCH = 32;
 
     final Virtqueue queue;
 
+    /** How completions are published; null: at once. */
+    final @Nullable Coalescing coalescing;
+
     /** Whether what the guest sends is dropped. */
     boolean disabled;
+
+    /** Whether it was handed back. */
+    boolean stopped;
 
     private final long features;
     private final int headerSize;
@@ -33,7 +40,12 @@ final class TransmitQueue {
     private int range;
     private int offset;
 
-    TransmitQueue(Virtqueue queue, long features, NetStatistics statistics) {
+    TransmitQueue(
+            Virtqueue queue,
+            long features,
+            NetStatistics statistics,
+            @Nullable Coalescing coalescing) {
+        this.coalescing = coalescing;
         this.queue = queue;
         this.features = features;
         this.headerSize = NetFeatures.headerSize(features);
@@ -192,21 +204,32 @@ final class TransmitQueue {
 
     /** Completes the chains popped that are not completed yet. */
     void release() {
-        if (chains.count == queue.inFlight()) {
-            queue.push(chains.head, nothingWritten, chains.count);
-            chains.clear();
-            queue.flush();
-            return;
-        }
         int count = chains.count;
-        for (int i = 0; i < count; i++) {
-            int head = chains.head[i];
-            if (queue.inFlight(head)) {
-                queue.push(head, 0);
+        if (count == queue.inFlight()) {
+            queue.push(chains.head, nothingWritten, count);
+        } else {
+            for (int i = 0; i < count; i++) {
+                int head = chains.head[i];
+                if (queue.inFlight(head)) {
+                    queue.push(head, 0);
+                }
             }
         }
         chains.clear();
-        queue.flush();
+        if (coalescing == null) {
+            queue.flush();
+        } else {
+            coalescing.flush(count);
+        }
+    }
+
+    /** Completes what is left and publishes it at once. */
+    void stop() {
+        stopped = true;
+        release();
+        if (coalescing != null) {
+            coalescing.publish();
+        }
     }
 
     private void take(FrameBatch frames, int i) {

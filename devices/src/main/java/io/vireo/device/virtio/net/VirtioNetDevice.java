@@ -9,10 +9,10 @@ import io.vireo.reactor.Reactor;
 import io.vireo.resource.MacAddress;
 import io.vireo.resource.spec.Limits;
 import io.vireo.virtqueue.Virtqueue;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,23 +20,19 @@ import org.jspecify.annotations.Nullable;
  * {@link NetPort} towards a network. All queues belong to the network's reactor: what the network
  * takes from one guest goes into the buffers of another by one copy.
  *
- * <p>Even queues are receiveqs, odd ones transmitqs. There is no control queue: a front end that
- * offers several pairs answers it itself and says by starting queues how many are in use.
+ * <p>Even queues are receiveqs, odd ones transmitqs. A control queue follows them where the
+ * transport brings one and the driver took it; then {@link CardSettings} says what the driver set.
+ * Without, a front end that offers several pairs answers it itself and says by starting queues how
+ * many are in use.
  */
 public final class VirtioNetDevice implements VirtioDevice, NetPort {
     private static final int TYPE = 1;
-
-    // struct virtio_net_config up to mtu (VIRTIO 1.3, 5.1.4)
-    private static final int CONFIG_SIZE = 12;
-    private static final int CONFIG_STATUS = 6;
-    private static final int CONFIG_PAIRS = 8;
-    private static final int CONFIG_MTU = 10;
-    private static final short LINK_UP = 1;
 
     private final String name;
     private final MacAddress mac;
     private final int queuePairs;
     private final Reactor reactor;
+    private final OptionalInt speed;
     private final NetStatistics statistics = new NetStatistics();
     private final @Nullable ReceiveQueue[] receiveQueues;
     private final @Nullable TransmitQueue[] transmitQueues;
@@ -48,6 +44,9 @@ public final class VirtioNetDevice implements VirtioDevice, NetPort {
     /** Position in {@link #transmitting} of the queue that the batch under way came from. */
     private int current;
 
+    /** Position in {@link #receiving} of the queue of each pair; 0 for those that do not run. */
+    private final int[] positions;
+
     private final FlowSpreader spreader = new FlowSpreader();
     private @Nullable SoftwareOffload software;
     private Runnable ready = () -> {};
@@ -56,9 +55,22 @@ public final class VirtioNetDevice implements VirtioDevice, NetPort {
     /** The address that is to be told of with the next batch; on the network's reactor. */
     private @Nullable MacAddress announced;
 
+    /** What the driver set by its control queue; null where it has none. */
+    private @Nullable CardSettings settings;
+
+    private @Nullable ControlQueue control;
+    private int settingsAge;
+
     private volatile int mtu;
     private volatile long negotiated;
+
+    /** Counts negotiations, each of which makes {@link #settings} anew. */
+    private volatile int age;
+
     private volatile boolean up;
+    private volatile boolean linked = true;
+    private volatile boolean announcing;
+    private volatile Runnable configChanged = () -> {};
 
     public VirtioNetDevice(VirtioNetConfig config) {
         name = config.name();
@@ -66,6 +78,8 @@ public final class VirtioNetDevice implements VirtioDevice, NetPort {
         mtu = config.mtu();
         queuePairs = config.queuePairs();
         reactor = config.reactor();
+        speed = config.speed();
+        positions = new int[queuePairs];
         receiveQueues = new ReceiveQueue[queuePairs];
         transmitQueues = new TransmitQueue[queuePairs];
     }
@@ -87,6 +101,17 @@ public final class VirtioNetDevice implements VirtioDevice, NetPort {
         return queuePairs > 1 ? NetFeatures.OFFERED | NetFeatures.MQ : NetFeatures.OFFERED;
     }
 
+    /** All that hypervisors keep to themselves over vhost-user. */
+    @Override
+    public long controlFeatures() {
+        return queuePairs > 1 ? NetFeatures.CONTROLLED : NetFeatures.CONTROLLED & ~NetFeatures.RSS;
+    }
+
+    @Override
+    public int controlQueueCount() {
+        return 1;
+    }
+
     @Override
     public boolean completesInOrder() {
         return true;
@@ -104,17 +129,16 @@ public final class VirtioNetDevice implements VirtioDevice, NetPort {
 
     @Override
     public int configSize() {
-        return CONFIG_SIZE;
+        return NetConfigSpace.SIZE;
     }
 
     @Override
     public void readConfig(int offset, byte[] destination, int length) {
-        var config = ByteBuffer.allocate(CONFIG_SIZE).order(ByteOrder.LITTLE_ENDIAN);
-        config.put(0, mac.octets());
-        config.putShort(CONFIG_STATUS, LINK_UP);
-        config.putShort(CONFIG_PAIRS, (short) queuePairs);
-        config.putShort(CONFIG_MTU, (short) mtu);
-        config.get(offset, destination, 0, length);
+        int status =
+                (linked ? NetConfigSpace.LINK_UP : 0) | (announcing ? NetConfigSpace.ANNOUNCE : 0);
+        new NetConfigSpace(mac, status, queuePairs, mtu, speed)
+                .bytes()
+                .get(offset, destination, 0, length);
     }
 
     /** Nothing is writable: the address of a card belongs to its profile. */
@@ -123,13 +147,41 @@ public final class VirtioNetDevice implements VirtioDevice, NetPort {
         return false;
     }
 
-    /** The configuration space does not change by itself. */
     @Override
-    public void onConfigChange(Runnable changed) {}
+    public void onConfigChange(Runnable changed) {
+        configChanged = changed;
+    }
 
     @Override
     public void negotiated(long features) {
-        negotiated = features;
+        if (features != negotiated) {
+            negotiated = features;
+            begin();
+        }
+    }
+
+    private void begin() {
+        announcing = false;
+        // Written by one thread, the transport's.
+        int next = age + 1;
+        age = next;
+    }
+
+    /**
+     * Plugs the cable in or pulls it; any thread. Without, what the guest sends is dropped, and
+     * nothing comes.
+     */
+    public void link(boolean plugged) {
+        linked = plugged;
+        reactor.execute(() -> {
+            settingsChanged();
+            for (var queue : transmitQueues) {
+                if (queue != null) {
+                    enabled(queue);
+                }
+            }
+        });
+        configChanged.run();
     }
 
     @Override
@@ -143,6 +195,12 @@ public final class VirtioNetDevice implements VirtioDevice, NetPort {
 
     @Override
     public boolean announce(MacAddress address) {
+        if ((negotiated & NetFeatures.GUEST_ANNOUNCE) != 0) {
+            // It knows all its addresses.
+            announcing = true;
+            configChanged.run();
+            return true;
+        }
         reactor.execute(() -> {
             announced = address;
             ready.run();
@@ -153,28 +211,64 @@ public final class VirtioNetDevice implements VirtioDevice, NetPort {
     @Override
     public void startQueue(int index, Virtqueue queue) {
         long features = NetFeatures.consistent(queue.features());
-        int pair = index / 2;
-        if (index % 2 == 0) {
-            receiveQueues[pair] =
-                    new ReceiveQueue(queue, features, statistics, this::softwareOffload);
+        var set = settings(features);
+        if (set != null && index == set.controlIndex()) {
+            var started = new ControlQueue(set, reactor, queue);
+            control = started;
+            queue.onKick(started::serve);
+            started.serve();
+            return;
+        }
+        boolean receive = index % 2 == 0;
+        var coalescing = coalescing(features, queue);
+        if (coalescing != null && set != null) {
+            coalescing.set(set.coalescing(receive));
+        }
+        if (receive) {
+            receiveQueues[index / 2] =
+                    new ReceiveQueue(
+                            queue, features, statistics, this::softwareOffload, coalescing);
         } else {
-            var added = new TransmitQueue(queue, features, statistics);
-            transmitQueues[pair] = added;
+            var added = new TransmitQueue(queue, features, statistics, coalescing);
+            transmitQueues[index / 2] = added;
             queue.onKick(() -> kicked(added));
         }
-        changed();
+        settingsChanged();
         if (armed) {
             // What is there already was never asked for.
             ready.run();
         }
     }
 
+    private @Nullable Coalescing coalescing(long features, Virtqueue queue) {
+        boolean wanted = (features & (NetFeatures.NOTF_COAL | NetFeatures.VQ_NOTF_COAL)) != 0;
+        return wanted ? new Coalescing(reactor, queue) : null;
+    }
+
+    /** Those since the last negotiation. */
+    private @Nullable CardSettings settings(long features) {
+        int current = age;
+        if (settingsAge != current) {
+            settingsAge = current;
+            settings =
+                    (features & NetFeatures.CTRL_VQ) == 0
+                            ? null
+                            : new CardSettings(this, features, queuePairs);
+        }
+        return settings;
+    }
+
     private void kicked(TransmitQueue queue) {
-        if (queue.disabled) {
+        if (idle(queue)) {
             drain(queue);
         } else {
             ready.run();
         }
+    }
+
+    /** Whether what the guest sends is dropped. */
+    private boolean idle(TransmitQueue queue) {
+        return queue.disabled || !linked && !queue.stopped;
     }
 
     /** vhost-user, "Ring states": a disabled transmit ring is emptied, a receive ring is not. */
@@ -191,7 +285,12 @@ public final class VirtioNetDevice implements VirtioDevice, NetPort {
         }
         queue.disabled = !enabled;
         changed();
-        if (!enabled) {
+        enabled(queue);
+    }
+
+    /** Follows a change of whether a queue is to be drained. */
+    private void enabled(TransmitQueue queue) {
+        if (idle(queue)) {
             drain(queue);
         } else if (armed) {
             ready.run();
@@ -203,7 +302,7 @@ public final class VirtioNetDevice implements VirtioDevice, NetPort {
     private void drain(TransmitQueue queue) {
         boolean more = true;
         try {
-            more = queue.disabled && (queue.drain() || !queue.queue.arm());
+            more = idle(queue) && (queue.drain() || !queue.queue.arm());
         } finally {
             // The others on the reactor have their turn in between; after a memory fault too, which
             // another guest's memory may have caused.
@@ -216,8 +315,11 @@ public final class VirtioNetDevice implements VirtioDevice, NetPort {
     @Override
     public void stopQueue(int index, Runnable onDrained) {
         int pair = index / 2;
+        var set = settings;
         try {
-            if (index % 2 == 0) {
+            if (index >= 2 * queuePairs || set != null && index == set.controlIndex()) {
+                stopControl();
+            } else if (index % 2 == 0) {
                 stopReceiving(pair);
             } else {
                 stopTransmitting(pair);
@@ -228,11 +330,19 @@ public final class VirtioNetDevice implements VirtioDevice, NetPort {
         }
     }
 
+    private void stopControl() {
+        var stopping = control;
+        control = null;
+        if (stopping != null) {
+            stopping.stop();
+        }
+    }
+
     private void stopReceiving(int pair) {
         var queue = receiveQueues[pair];
         receiveQueues[pair] = null;
         if (queue != null) {
-            queue.flush();
+            queue.stop();
         }
     }
 
@@ -241,24 +351,68 @@ public final class VirtioNetDevice implements VirtioDevice, NetPort {
         transmitQueues[pair] = null;
         if (queue != null) {
             queue.disabled = false;
-            queue.release();
+            queue.stop();
         }
     }
 
     private void changed() {
+        var set = settings;
+        int active = set == null ? queuePairs : set.activePairs();
         receiving =
-                Arrays.stream(receiveQueues).filter(Objects::nonNull).toArray(ReceiveQueue[]::new);
+                Arrays.stream(receiveQueues)
+                        .limit(active)
+                        .filter(Objects::nonNull)
+                        .toArray(ReceiveQueue[]::new);
         transmitting =
                 Arrays.stream(transmitQueues)
-                        .filter(queue -> queue != null && !queue.disabled)
+                        .filter(queue -> queue != null && !idle(queue))
                         .toArray(TransmitQueue[]::new);
+        for (int pair = 0; pair < queuePairs; pair++) {
+            int at = Arrays.asList(receiving).indexOf(receiveQueues[pair]);
+            positions[pair] = Math.max(0, at);
+        }
         current = 0;
-        up = receiving.length > 0;
+        up = receiving.length > 0 && linked;
+    }
+
+    // --- what the control queue changes, and asks; on the card's reactor
+
+    /** Queues follow what the driver set. */
+    void settingsChanged() {
+        changed();
+        var set = settings;
+        if (set != null) {
+            for (var queue : receiving) {
+                queue.follow(set.effectiveFeatures(), set.reported());
+            }
+        }
+    }
+
+    /** How a running queue tells of what it used; empty if it does not run. */
+    Optional<Coalescing> coalescing(int index) {
+        int pair = index / 2;
+        if (pair >= queuePairs) {
+            return Optional.empty();
+        }
+        if (index % 2 == 0) {
+            var queue = receiveQueues[pair];
+            return queue == null ? Optional.empty() : Optional.ofNullable(queue.coalescing);
+        }
+        var queue = transmitQueues[pair];
+        return queue == null ? Optional.empty() : Optional.ofNullable(queue.coalescing);
+    }
+
+    /** Returns whether the guest had been asked to announce itself. */
+    boolean announceAcknowledged() {
+        boolean asked = announcing;
+        announcing = false;
+        return asked;
     }
 
     @Override
     public void reset(Runnable onDone) {
         negotiated = 0;
+        begin();
         onDone.run();
     }
 
@@ -322,17 +476,44 @@ public final class VirtioNetDevice implements VirtioDevice, NetPort {
     @Override
     public int transmit(FrameBatch batch, int[] index, int count) {
         var queues = receiving;
+        var set = settings;
+        if (set != null) {
+            return transmit(set, batch, index, count);
+        }
         if (queues.length == 1) {
             return queues[0].transmit(batch, index, count);
         }
+        if (queues.length == 0) {
+            return 0;
+        }
+        spreader.spread(batch, index, count, queues.length);
+        return transmitSpread(batch);
+    }
+
+    /** As the driver wants it: what it filters out counts as sent, as on a wire. */
+    private int transmit(CardSettings set, FrameBatch batch, int[] index, int count) {
+        var queues = receiving;
+        if (queues.length == 0) {
+            return 0;
+        }
+        var filter = set.filter();
+        int taken = filter.select(batch, index, count);
+        statistics.add(NetStatistics.RX_FILTERED, count - taken);
+        var steering = set.steering();
+        if (steering != null) {
+            spreader.steer(batch, filter.index(), taken, steering, positions);
+        } else {
+            spreader.spread(batch, filter.index(), taken, queues.length);
+        }
+        return count - taken + transmitSpread(batch);
+    }
+
+    private int transmitSpread(FrameBatch batch) {
         int sent = 0;
-        if (queues.length > 0) {
-            spreader.spread(batch, index, count, queues.length);
-            for (int q = 0; q < queues.length; q++) {
-                int share = spreader.select(q);
-                if (share > 0) {
-                    sent += queues[q].transmit(batch, spreader.index(), share);
-                }
+        for (int q = 0; q < receiving.length; q++) {
+            int share = spreader.select(q);
+            if (share > 0) {
+                sent += receiving[q].transmit(batch, spreader.index(), share);
             }
         }
         return sent;

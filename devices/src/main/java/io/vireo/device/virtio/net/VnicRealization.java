@@ -124,6 +124,16 @@ final class VnicRealization implements Realization {
                         own.get(NetStatistics.RX_CONVERTED)));
         metrics.add(
                 counter(
+                        "rx_filtered",
+                        "Of the frames that the guest got, those that its driver had filtered out.",
+                        own.get(NetStatistics.RX_FILTERED)));
+        metrics.add(
+                counter(
+                        "control_refused",
+                        "Commands of the guest's driver that the card refused.",
+                        own.get(NetStatistics.CONTROL_REFUSED)));
+        metrics.add(
+                counter(
                         "tx_invalid",
                         "Frames of the guest that broke a rule of virtio.",
                         own.get(NetStatistics.TX_INVALID)));
