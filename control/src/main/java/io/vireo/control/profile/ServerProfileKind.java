@@ -51,10 +51,11 @@ public final class ServerProfileKind implements ResourceKind<ServerProfileSpec> 
     @Override
     public List<Reference> references(ServerProfileSpec spec) {
         Set<Reference> references = new TreeSet<>();
-        spec.vnics().forEach(nic -> {
-            references.add(new Reference(Kinds.NETWORK, nic.network()));
-            nic.policy().ifPresent(policy -> references.addAll(policy.references()));
-        });
+        spec.vnics()
+                .forEach(nic -> {
+                    references.add(new Reference(Kinds.NETWORK, nic.network()));
+                    nic.policy().ifPresent(policy -> references.addAll(policy.references()));
+                });
         spec.vdisks().forEach(disk -> references.add(new Reference(Kinds.VDISK, disk.vdisk())));
         return List.copyOf(references);
     }

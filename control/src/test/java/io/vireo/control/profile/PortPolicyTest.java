@@ -23,7 +23,9 @@ class PortPolicyTest {
                 Optional.empty(),
                 Optional.of(Permission.DENY),
                 Optional.empty(),
-                Optional.empty(), List.of(), List.of());
+                Optional.empty(),
+                List.of(),
+                List.of());
     }
 
     @Test
@@ -40,7 +42,9 @@ class PortPolicyTest {
                         Optional.of(spoofing),
                         Optional.empty(),
                         Optional.empty(),
-                        Optional.empty(), List.of(), List.of());
+                        Optional.empty(),
+                        List.of(),
+                        List.of());
 
         var both = card.orElse(network);
 

@@ -62,7 +62,8 @@ class AclTest {
         bridge.close();
     }
 
-    private static final class Nothing implements RealizeContext {
+    /** A host with nothing in it. */
+    static final class Nothing implements RealizeContext {
         @Override
         public <T> T require(Reference reference, Class<T> contract) {
             throw new AssertionError();
