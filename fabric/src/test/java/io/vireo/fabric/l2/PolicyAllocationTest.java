@@ -133,10 +133,10 @@ class PolicyAllocationTest {
                         Action.DENY);
         var lists =
                 new AclKind()
-                        .realize(Metadata.of("acl", "u"), spec, new AclTest.Nothing())
-                        .contract(AccessList.class)
-                        .stream()
-                        .toList();
+                                .realize(Metadata.of("acl", "u"), spec, new AclTest.Nothing())
+                                .contract(AccessList.class)
+                                .stream()
+                                .toList();
         var policy = new PortPolicy(Optional.of(new MacAddress(A)), rules, lists, lists);
         var port =
                 bridge.add(
