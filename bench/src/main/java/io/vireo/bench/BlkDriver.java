@@ -5,6 +5,7 @@ import static java.nio.ByteOrder.LITTLE_ENDIAN;
 import io.vireo.linux.ForeignMemory;
 import io.vireo.testkit.DriverMemory;
 import io.vireo.testkit.DriverQueue;
+import io.vireo.testkit.SplitDriverQueue;
 import io.vireo.testkit.VhostUserSession;
 import io.vireo.testkit.VhostUserSession.Ring;
 import java.nio.ByteBuffer;
@@ -40,7 +41,7 @@ final class BlkDriver implements AutoCloseable {
     private final DriverMemory memory;
     private final VhostUserSession session;
     private final Ring ring;
-    private final DriverQueue queue;
+    private final SplitDriverQueue queue;
     private final boolean indirect;
     private final long slots;
     private final long data;
@@ -61,7 +62,7 @@ final class BlkDriver implements AutoCloseable {
                 ByteBuffer.wrap(session.config(0, Long.BYTES)).order(LITTLE_ENDIAN).getLong()
                         * SECTOR;
         ring = session.start(0, RING_SIZE);
-        queue = ring.queue();
+        queue = (SplitDriverQueue) ring.queue();
         // We poll.
         queue.disarm();
         slots = memory.allocate((long) MAX_DEPTH * SLOT, SLOT);

@@ -22,7 +22,9 @@ public final class ChainBatch {
     /** Number of chains. */
     public int count;
 
-    /** Index of each chain's first descriptor: its name in {@link Virtqueue#push}. */
+    /**
+     * Index of each chain's first descriptor, or its buffer id: its name in {@link Virtqueue#push}.
+     */
     public final int[] head;
 
     /** First device-readable range of each chain. */

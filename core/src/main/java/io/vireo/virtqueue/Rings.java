@@ -3,11 +3,11 @@ package io.vireo.virtqueue;
 import io.vireo.memory.GuestMemory;
 
 /**
- * Native addresses of the parts of a split virtqueue, checked (VIRTIO 1.3, 2.7).
+ * Native addresses of the parts of a virtqueue, checked (VIRTIO 1.3, 2.7 and 2.8.10.1).
  *
- * @param descriptors descriptor table
- * @param available available ring
- * @param used used ring
+ * @param descriptors descriptor table or ring
+ * @param available available ring, or driver event suppression structure
+ * @param used used ring, or device event suppression structure
  */
 record Rings(long descriptors, long available, long used) {
     private static final int DESCRIPTOR = 16;
@@ -18,10 +18,38 @@ record Rings(long descriptors, long available, long used) {
     static final int HEADER = 4;
 
     private static final int EVENT = 2;
+    private static final int EVENT_SUPPRESSION = 4;
 
     private static final int DESCRIPTOR_ALIGNMENT = 16;
     private static final int AVAILABLE_ALIGNMENT = 2;
     private static final int USED_ALIGNMENT = 4;
+
+    /** A part, and where it is in the guest's memory. */
+    private record Part(String name, long address, long bytes) {
+        static Part of(String name, long user, long bytes, int alignment, GuestMemory memory)
+                throws VirtqueueException {
+            long host = memory.userToHost(user, bytes);
+            if (host == GuestMemory.INVALID) {
+                throw new VirtqueueException(
+                        name + at(user) + " of " + bytes + " bytes is not in the guest's memory");
+            }
+            if ((host & (alignment - 1)) != 0) {
+                throw new VirtqueueException(
+                        name + at(user) + " is not aligned to " + alignment + " bytes");
+            }
+            return new Part(name, host, bytes);
+        }
+
+        private static String at(long address) {
+            return " at 0x" + Long.toHexString(address);
+        }
+
+        void checkApart(Part other) throws VirtqueueException {
+            if (address < other.address + other.bytes && other.address < address + bytes) {
+                throw new VirtqueueException(name + " overlaps the " + other.name);
+            }
+        }
+    }
 
     /** Where the driver keeps used_event, from the start of the available ring. */
     static int usedEvent(int size) {
@@ -33,62 +61,61 @@ record Rings(long descriptors, long available, long used) {
         return HEADER + USED_ENTRY * size;
     }
 
-    static Rings of(
+    /** The parts of a split queue. */
+    static Rings split(
             VirtqueueConfig.RingAddresses user, int size, boolean eventIndex, GuestMemory memory)
             throws VirtqueueException {
         // The event fields exist only where they were negotiated.
         int event = eventIndex ? EVENT : 0;
-        long descriptorBytes = (long) DESCRIPTOR * size;
-        long availableBytes = usedEvent(size) + event;
-        long usedBytes = availEvent(size) + event;
-        long descriptors =
-                locate(
+        return of(
+                Part.of(
                         "descriptor table",
                         user.descriptors(),
-                        descriptorBytes,
+                        (long) DESCRIPTOR * size,
                         DESCRIPTOR_ALIGNMENT,
-                        memory);
-        long available =
-                locate(
+                        memory),
+                Part.of(
                         "available ring",
                         user.available(),
-                        availableBytes,
+                        usedEvent(size) + event,
                         AVAILABLE_ALIGNMENT,
-                        memory);
-        long used = locate("used ring", user.used(), usedBytes, USED_ALIGNMENT, memory);
-        checkApart("descriptor table", descriptors, descriptorBytes, "available ring", available);
-        checkApart("available ring", available, availableBytes, "descriptor table", descriptors);
-        checkApart("descriptor table", descriptors, descriptorBytes, "used ring", used);
-        checkApart("used ring", used, usedBytes, "descriptor table", descriptors);
-        checkApart("available ring", available, availableBytes, "used ring", used);
-        checkApart("used ring", used, usedBytes, "available ring", available);
-        return new Rings(descriptors, available, used);
+                        memory),
+                Part.of(
+                        "used ring",
+                        user.used(),
+                        availEvent(size) + event,
+                        USED_ALIGNMENT,
+                        memory));
     }
 
-    private static long locate(
-            String what, long address, long length, int alignment, GuestMemory memory)
+    /** The parts of a packed queue. */
+    static Rings packed(VirtqueueConfig.RingAddresses user, int size, GuestMemory memory)
             throws VirtqueueException {
-        long host = memory.userToHost(address, length);
-        if (host == GuestMemory.INVALID) {
-            throw new VirtqueueException(
-                    what + at(address) + " of " + length + " bytes is not in the guest's memory");
-        }
-        if ((host & (alignment - 1)) != 0) {
-            throw new VirtqueueException(
-                    what + at(address) + " is not aligned to " + alignment + " bytes");
-        }
-        return host;
+        return of(
+                Part.of(
+                        "descriptor ring",
+                        user.descriptors(),
+                        (long) DESCRIPTOR * size,
+                        DESCRIPTOR_ALIGNMENT,
+                        memory),
+                Part.of(
+                        "driver event suppression structure",
+                        user.available(),
+                        EVENT_SUPPRESSION,
+                        EVENT_SUPPRESSION,
+                        memory),
+                Part.of(
+                        "device event suppression structure",
+                        user.used(),
+                        EVENT_SUPPRESSION,
+                        EVENT_SUPPRESSION,
+                        memory));
     }
 
-    private static String at(long address) {
-        return " at 0x" + Long.toHexString(address);
-    }
-
-    private static void checkApart(
-            String what, long start, long length, String other, long otherStart)
-            throws VirtqueueException {
-        if (otherStart >= start && otherStart < start + length) {
-            throw new VirtqueueException(other + " overlaps the " + what);
-        }
+    private static Rings of(Part descriptors, Part available, Part used) throws VirtqueueException {
+        descriptors.checkApart(available);
+        descriptors.checkApart(used);
+        available.checkApart(used);
+        return new Rings(descriptors.address, available.address, used.address);
     }
 }

@@ -24,8 +24,8 @@ final class SplitVirtqueue extends Virtqueue {
     private final int mask;
     private final boolean eventIndex;
     private final VirtqueueConfig.RingAddresses userAddresses;
-    private final @Nullable InflightRegion inflight;
-    private final ChainDecoder decoder;
+    private final @Nullable SplitInflightRegion inflight;
+    private final SplitChainDecoder decoder;
 
     private Rings rings;
     private long available;
@@ -61,6 +61,10 @@ final class SplitVirtqueue extends Virtqueue {
 
     SplitVirtqueue(VirtqueueConfig config) throws VirtqueueException {
         super(config);
+        if (config.base() < 0 || config.base() > 0xFFFF) {
+            throw new VirtqueueException(
+                    "available index " + config.base() + " does not fit 16 bits");
+        }
         size = config.size();
         mask = size - 1;
         eventIndex = (config.features() & EVENT_IDX) != 0;
@@ -68,11 +72,11 @@ final class SplitVirtqueue extends Virtqueue {
         heads = new int[size];
         popped = new char[size];
         boolean indirect = (config.features() & INDIRECT_DESC) != 0;
-        decoder = new ChainDecoder(size, indirect, config.memory());
-        rings = Rings.of(userAddresses, size, eventIndex, config.memory());
+        decoder = new SplitChainDecoder(size, indirect, config.memory());
+        rings = Rings.split(userAddresses, size, eventIndex, config.memory());
         available = rings.available();
         used = rings.used();
-        inflight = config.inflight().orElse(null);
+        inflight = region(config);
         usedIndex = ForeignMemory.getShort(used + INDEX) & 0xFFFF;
         published = usedIndex;
         recoveredHeads = recover(inflight);
@@ -85,18 +89,21 @@ final class SplitVirtqueue extends Virtqueue {
         disarm();
     }
 
-    private int[] recover(@Nullable InflightRegion region) throws VirtqueueException {
+    private static @Nullable SplitInflightRegion region(VirtqueueConfig config)
+            throws VirtqueueException {
+        return switch (config.inflight().orElse(null)) {
+            case null -> null;
+            case SplitInflightRegion split -> split;
+            case PackedInflightRegion _ ->
+                    throw new VirtqueueException("in-flight region for packed queues");
+        };
+    }
+
+    private int[] recover(@Nullable SplitInflightRegion region) throws VirtqueueException {
         if (region == null) {
             return new int[0];
         }
-        // A larger one is no error: firmware makes smaller queues than the system that it boots.
-        if (region.entries() < size) {
-            throw new VirtqueueException(
-                    "in-flight region for queues of "
-                            + region.entries()
-                            + ", the queue has "
-                            + size);
-        }
+        region.checkEntries(size);
         int[] heads = region.recover(usedIndex);
         for (int head : heads) {
             if (head >= size) {
@@ -182,7 +189,7 @@ final class SplitVirtqueue extends Virtqueue {
         long start = decoder.regionStart();
         long regionSize = decoder.regionSize();
         long host = decoder.regionHost();
-        long direction = writable ? ChainDecoder.F_WRITE : 0;
+        long direction = writable ? SplitChainDecoder.F_WRITE : 0;
         int mark = generation;
         int first = next;
         int taken = 0;
@@ -199,7 +206,7 @@ final class SplitVirtqueue extends Virtqueue {
                 long rest = ForeignMemory.getLong(descriptor + ChainDecoder.REST);
                 long length = rest & ChainDecoder.LENGTH;
                 long offset = address - start;
-                if (!ChainDecoder.isPlain(rest, direction)
+                if (!SplitChainDecoder.isPlain(rest, direction)
                         || length == 0
                         || offset < 0
                         || offset > regionSize - length) {
@@ -505,7 +512,7 @@ final class SplitVirtqueue extends Virtqueue {
 
     @Override
     public void memory(GuestMemory table) throws VirtqueueException {
-        rings = Rings.of(userAddresses, size, eventIndex, table);
+        rings = Rings.split(userAddresses, size, eventIndex, table);
         available = rings.available();
         used = rings.used();
         decoder.memory(table);
@@ -544,7 +551,7 @@ final class SplitVirtqueue extends Virtqueue {
     }
 
     @Override
-    public int lastAvailableIndex() {
+    public int base() {
         return recoveredLeft > 0 ? recoveredEnd : next;
     }
 
@@ -553,7 +560,7 @@ final class SplitVirtqueue extends Virtqueue {
         stopped = true;
         halted = true;
         decoder.close();
-        return lastAvailableIndex();
+        return base();
     }
 
     @Override

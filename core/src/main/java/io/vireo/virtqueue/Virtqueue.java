@@ -5,7 +5,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
- * A virtqueue that runs, the device's side (VIRTIO 1.3, 2.6). Made by {@link
+ * A virtqueue that runs, the device's side (VIRTIO 1.3, 2.6), split or packed. Made by {@link
  * VirtqueueConfig#activate}. All methods are called on the reactor that owns the queue.
  *
  * <p>The rings and buffers lie in memory that the guest may truncate. Then any method may throw
@@ -15,7 +15,7 @@ import java.util.OptionalLong;
  * not popped; {@link #inFlight(int)} says whether a {@link #push} was done; {@link #flush} may be
  * repeated.
  */
-public abstract sealed class Virtqueue permits SplitVirtqueue {
+public abstract sealed class Virtqueue permits SplitVirtqueue, PackedVirtqueue {
     /** VIRTIO_F_INDIRECT_DESC: descriptors may refer to tables of descriptors. */
     public static final long INDIRECT_DESC = 1L << 28;
 
@@ -25,11 +25,15 @@ public abstract sealed class Virtqueue permits SplitVirtqueue {
     /** VIRTIO_F_VERSION_1: no legacy interface. */
     public static final long VERSION_1 = 1L << 32;
 
+    /** VIRTIO_F_RING_PACKED: the packed virtqueue layout. */
+    public static final long RING_PACKED = 1L << 34;
+
     /** VIRTIO_F_IN_ORDER: buffers are used in the order in which they were made available. */
     public static final long IN_ORDER = 1L << 35;
 
     /** The features above that a queue of this implementation understands. */
-    public static final long RING_FEATURES = INDIRECT_DESC | EVENT_IDX | VERSION_1 | IN_ORDER;
+    public static final long RING_FEATURES =
+            INDIRECT_DESC | EVENT_IDX | VERSION_1 | RING_PACKED | IN_ORDER;
 
     final Notifier notifier;
 
@@ -101,7 +105,7 @@ public abstract sealed class Virtqueue permits SplitVirtqueue {
      * Completes a chain; the driver sees it after {@link #flush}. Where {@link #IN_ORDER} was
      * negotiated the device completes chains in the order in which it popped them.
      *
-     * @param head of the chain, as in {@link ChainBatch#head}
+     * @param head of the chain, as in {@link ChainBatch#head}: in a packed queue its buffer id
      * @param written bytes written to its device-writable part, from its beginning, as an unsigned
      *     number
      * @throws IllegalArgumentException if the chain is not in flight
@@ -163,14 +167,17 @@ public abstract sealed class Virtqueue permits SplitVirtqueue {
     /** Number of chains in flight that refer to tables before the last {@link #memory}. */
     public abstract int staleInFlight();
 
-    /** Index of the available ring from which the next chain would be taken, 0 to 65535. */
-    public abstract int lastAvailableIndex();
+    /**
+     * Where the next chain would be taken from, as {@link VirtqueueConfig#base} says it: an index
+     * of the available ring, or positions in the descriptor ring.
+     */
+    public abstract int base();
 
     /**
      * Ends the use of the rings: nothing is popped any more, and what is still pushed is only
      * counted. No ring and no in-flight region is touched from now on. Idempotent.
      *
-     * @return {@link #lastAvailableIndex}
+     * @return {@link #base}
      */
     public abstract int stop();
 

@@ -7,11 +7,14 @@ import java.util.Optional;
  * What a transport learns of a queue before it runs.
  *
  * @param index of the queue in its device
- * @param size entries, a power of 2, 1 to 32768 (VIRTIO 1.3, 2.7)
+ * @param size entries, 1 to 32768; of a split queue a power of 2 (VIRTIO 1.3, 2.7 and 2.8)
  * @param addresses where the rings are
- * @param base index of the available ring to go on from, 0 to 65535; what {@link
- *     Virtqueue#lastAvailableIndex} said when it stopped. With an in-flight region, the region and
- *     the used ring say it and this is ignored
+ * @param base where to go on, what {@link Virtqueue#base} said when it stopped (vhost-user.rst,
+ *     "Vring descriptor indices"). Of a split queue the index of the available ring, 0 to 65535. Of
+ *     a packed queue the position of the next available descriptor in bits 0 to 14 and its wrap
+ *     counter in bit 15, and the same of the next used one in bits 16 to 31, which are ignored: a
+ *     queue that has stopped has used all that it took, and some front ends leave them 0. With an
+ *     in-flight region, the region and the ring say it and this is ignored
  * @param features all bits that were negotiated, ring, transport and device
  * @param memory the regions that addresses and descriptors refer to
  * @param notifier who sends used buffer notifications
@@ -29,14 +32,14 @@ public record VirtqueueConfig(
         Optional<InflightRegion> inflight,
         FailureListener failures) {
 
-    /** Entries of a split queue at most (VIRTIO 1.3, 2.7). */
+    /** Entries of a queue at most (VIRTIO 1.3, 2.7 and 2.8). */
     public static final int MAX_SIZE = 32768;
 
     /**
      * The parts of a queue (VIRTIO 1.3, 2.6), each contiguous, by user address.
      *
      * @param descriptors descriptor area, aligned to 16
-     * @param available driver area, aligned to 2
+     * @param available driver area, aligned to 2, of a packed queue to 4
      * @param used device area, aligned to 4
      */
     public record RingAddresses(long descriptors, long available, long used) {}
@@ -48,13 +51,24 @@ public record VirtqueueConfig(
      *     the in-flight region is not what we left in it
      */
     public Virtqueue activate() throws VirtqueueException {
-        if (size < 1 || size > MAX_SIZE || Integer.bitCount(size) != 1) {
+        if (!isSize(size, isPacked())) {
             throw new VirtqueueException(
-                    "queue size " + size + " is not a power of 2 from 1 to " + MAX_SIZE);
+                    "queue size "
+                            + size
+                            + (isPacked()
+                                    ? " is not from 1 to "
+                                    : " is not a power of 2 from 1 to ")
+                            + MAX_SIZE);
         }
-        if (base < 0 || base > 0xFFFF) {
-            throw new VirtqueueException("available index " + base + " does not fit 16 bits");
-        }
-        return new SplitVirtqueue(this);
+        return isPacked() ? new PackedVirtqueue(this) : new SplitVirtqueue(this);
+    }
+
+    private boolean isPacked() {
+        return (features & Virtqueue.RING_PACKED) != 0;
+    }
+
+    /** Whether a queue can have that many entries. */
+    public static boolean isSize(int entries, boolean packed) {
+        return entries >= 1 && entries <= MAX_SIZE && (packed || Integer.bitCount(entries) == 1);
     }
 }

@@ -1,5 +1,5 @@
 /**
- * Virtqueues, the device's side (VIRTIO 1.3, 2.6 and 2.7). {@link
+ * Virtqueues, the device's side (VIRTIO 1.3, 2.6 to 2.8). {@link
  * io.vireo.virtqueue.VirtqueueConfig} is what a transport learns of a queue; {@code activate()}
  * makes the {@link io.vireo.virtqueue.Virtqueue} that runs. Chains are validated whole, once, when
  * they are popped; what is popped is native address ranges. One reactor owns a queue.

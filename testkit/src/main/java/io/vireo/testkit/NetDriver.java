@@ -58,8 +58,8 @@ public final class NetDriver implements AutoCloseable {
         this.device = device;
         this.features = features;
         memory = new DriverMemory(64L << 20);
-        receive = new DriverQueue(memory, queueSize, features);
-        transmit = new DriverQueue(memory, queueSize, features);
+        receive = DriverQueue.of(memory, queueSize, features);
+        transmit = DriverQueue.of(memory, queueSize, features);
         device.negotiated(features);
         start(2 * pair + RECEIVE, receive);
         start(2 * pair + TRANSMIT, transmit);
@@ -71,7 +71,7 @@ public final class NetDriver implements AutoCloseable {
                         index,
                         driver.size(),
                         driver.addresses(),
-                        0,
+                        DriverQueue.base(driver.size(), features, 0),
                         features,
                         memory.table(),
                         notified::incrementAndGet,
@@ -88,7 +88,7 @@ public final class NetDriver implements AutoCloseable {
 
     /** Starts the control queue, which is number {@code index}. */
     public void startControl(int index, int queueSize) {
-        control = new DriverQueue(memory, queueSize, features);
+        control = DriverQueue.of(memory, queueSize, features);
         start(index, control);
     }
 

@@ -20,6 +20,7 @@ import java.util.concurrent.locks.LockSupport;
  */
 public final class VhostUserSession implements AutoCloseable {
     public static final long VERSION_1 = 1L << 32;
+    public static final long RING_PACKED = 1L << 34;
     public static final long PROTOCOL_FEATURES = 1L << 30;
     public static final long EVENT_IDX = 1L << 29;
     public static final long INDIRECT_DESC = 1L << 28;
@@ -59,10 +60,18 @@ public final class VhostUserSession implements AutoCloseable {
         this.memory = memory;
     }
 
-    /** Connects, takes every feature that is offered but LOG_ALL, and shares the memory. */
+    /**
+     * Connects, takes every feature that is offered but LOG_ALL and packed rings, and shares the
+     * memory.
+     */
     public static VhostUserSession open(Path path, DriverMemory memory) {
+        return open(path, memory, ~RING_PACKED);
+    }
+
+    /** Connects, takes every feature that is offered and wanted but LOG_ALL, and shares the memory. */
+    public static VhostUserSession open(Path path, DriverMemory memory, long wanted) {
         var session = new VhostUserSession(VhostUserFrontEnd.connect(path), memory);
-        session.negotiate(~0L, ~0L);
+        session.negotiate(wanted, ~0L);
         session.shareMemory();
         return session;
     }
@@ -102,7 +111,8 @@ public final class VhostUserSession implements AutoCloseable {
 
     /** Makes a ring, tells the back end of it and enables it. */
     public Ring start(int index, int size) {
-        return start(index, new DriverQueue(memory, size, features), 0);
+        return start(
+                index, DriverQueue.of(memory, size, features), DriverQueue.base(size, features, 0));
     }
 
     /** Tells the back end of a ring and enables it. */
@@ -141,7 +151,7 @@ public final class VhostUserSession implements AutoCloseable {
         }
     }
 
-    /** GET_VRING_BASE: stops the ring and returns its available index. */
+    /** GET_VRING_BASE: stops the ring and returns where it is to go on. */
     public int stop(int index) {
         return frontEnd.ask(GET_VRING_BASE, state(index, 0)).body().getInt(4);
     }

@@ -175,7 +175,7 @@ class ActivationTest {
         rig.queue.push(first, 0);
         assertThat(rig.queue.staleInFlight()).isZero();
         rig.queue.flush();
-        assertThat(rig.driver.usedIndex()).isEqualTo(2);
+        assertThat(rig.split().usedIndex()).isEqualTo(2);
     }
 
     @Test

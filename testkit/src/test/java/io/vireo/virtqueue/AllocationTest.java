@@ -4,9 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.management.ThreadMXBean;
 import io.vireo.linux.ForeignMemory;
+import io.vireo.testkit.DriverQueue;
 import java.lang.management.ManagementFactory;
 import java.util.Optional;
-import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The steady state allocates nothing. */
 class AllocationTest {
@@ -18,17 +20,20 @@ class AllocationTest {
     private final Writer writer = new Writer();
     private long sink;
 
-    @Test
-    void noByteIsAllocatedPerChain() throws InterruptedException {
-        try (Rig rig = new Rig(256)) {
-            long region = rig.memory.host(rig.memory.allocate(InflightRegion.size(1, 256), 64));
+    @ParameterizedTest
+    @ValueSource(longs = {Rig.ALL, Rig.PACKED})
+    void noByteIsAllocatedPerChain(long features) throws InterruptedException {
+        boolean packed = features == Rig.PACKED;
+        try (Rig rig = new Rig(256, features, 0)) {
+            long region =
+                    rig.memory.host(rig.memory.allocate(InflightRegion.size(1, 256, packed), 64));
             Virtqueue recorded =
                     Rig.activate(
                             rig.config(
                                     256,
-                                    Rig.ALL,
-                                    0,
-                                    Optional.of(InflightRegion.of(region, 0, 256))));
+                                    features,
+                                    DriverQueue.base(256, features, 0),
+                                    Optional.of(InflightRegion.of(region, 0, 256, packed))));
             long[] addresses = {rig.buffer(16), rig.buffer(512), rig.buffer(1)};
             int[] lengths = {16, 512, 1};
             long table = rig.buffer(4096);

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.vireo.testkit.DriverMemory;
 import io.vireo.testkit.DriverQueue;
+import io.vireo.testkit.SplitDriverQueue;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -15,7 +16,7 @@ class HostileRingTest {
     private static final int SIZE = 8;
 
     private final Rig rig = new Rig(SIZE);
-    private final DriverQueue driver = rig.driver;
+    private final SplitDriverQueue driver = rig.split();
     private final long buffer = rig.buffer(4096);
 
     @AfterEach
@@ -218,8 +219,8 @@ class HostileRingTest {
     @Test
     void indirectWithoutNegotiation() {
         try (Rig plain = new Rig(SIZE, Virtqueue.VERSION_1, 0)) {
-            plain.driver.descriptor(0, plain.buffer(16), 16, DriverQueue.INDIRECT, 0);
-            plain.driver.offer(0);
+            plain.split().descriptor(0, plain.buffer(16), 16, DriverQueue.INDIRECT, 0);
+            plain.split().offer(0);
             assertThat(plain.pop()).isZero();
             assertThat(plain.failures).singleElement().asString().contains("not negotiated");
         }
@@ -264,9 +265,9 @@ class HostileRingTest {
         try (Rig big = new Rig(new DriverMemory(6L << 30), SIZE, Rig.ALL, 0)) {
             for (int i = 0; i < 3; i++) {
                 int flags = i < 2 ? DriverQueue.NEXT : 0;
-                big.driver.descriptor(i, DriverMemory.GUEST_BASE, -1, flags, i + 1);
+                big.split().descriptor(i, DriverMemory.GUEST_BASE, -1, flags, i + 1);
             }
-            big.driver.offer(0);
+            big.split().offer(0);
             assertThat(big.pop()).isZero();
             assertThat(big.failures).singleElement().asString().contains("more than 2^32 bytes");
         }

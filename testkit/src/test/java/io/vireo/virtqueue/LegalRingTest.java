@@ -9,18 +9,27 @@ import io.vireo.testkit.DriverQueue;
 import java.util.Arrays;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What is unusual and legal works. */
+@ParameterizedClass
+@ValueSource(longs = {Rig.ALL, Rig.PACKED})
 class LegalRingTest {
     private static final int SIZE = 8;
+
+    private final long features;
+
+    LegalRingTest(long features) {
+        this.features = features;
+    }
 
     @ParameterizedTest
     @ValueSource(ints = {1, 2, 256, 32768})
     void chainOfExactlyTheQueueSize(int size) {
-        try (Rig rig = new Rig(size)) {
+        try (Rig rig = new Rig(size, features, 0)) {
             long buffer = rig.buffer(64);
             long[] addresses = new long[size];
             int[] lengths = new int[size];
@@ -42,7 +51,7 @@ class LegalRingTest {
     @ParameterizedTest
     @ValueSource(ints = {2, 256, 32768})
     void indirectTableOfExactlyTheQueueSize(int size) {
-        try (Rig rig = new Rig(size)) {
+        try (Rig rig = new Rig(size, features, 0)) {
             long buffer = rig.buffer(64);
             long table = rig.buffer(16 * size);
             long[] addresses = new long[size];
@@ -56,28 +65,10 @@ class LegalRingTest {
         }
     }
 
-    @Test
-    void directDescriptorsThenAnIndirectOneWhoseWriteFlagIsIgnored() {
-        try (Rig rig = new Rig(SIZE)) {
-            long buffer = rig.buffer(64);
-            long table = rig.memory.allocate(64, 1) + 1;
-            rig.driver.entry(table, 0, buffer + 8, 8, DriverQueue.NEXT, 1);
-            rig.driver.entry(table, 1, buffer + 16, 8, DriverQueue.WRITE, 0);
-            rig.driver.descriptor(3, buffer, 8, DriverQueue.NEXT, 5);
-            rig.driver.descriptor(5, table, 32, DriverQueue.INDIRECT | DriverQueue.WRITE, 0);
-            rig.driver.offer(3);
-            assertThat(rig.pop()).isEqualTo(1);
-            assertThat(rig.batch.head[0]).isEqualTo(3);
-            assertThat(rig.batch.readableRanges[0]).isEqualTo(2);
-            assertThat(rig.batch.writableRanges[0]).isEqualTo(1);
-            assertThat(rig.batch.firstWritable[0]).isEqualTo(2);
-        }
-    }
-
     @ParameterizedTest
     @CsvSource({"1, 65534", "8, 65530", "256, 65530", "256, 65535", "32768, 65000"})
     void indicesWrapAt65536(int size, int base) {
-        try (Rig rig = new Rig(size, Rig.ALL, base)) {
+        try (Rig rig = new Rig(size, features, base)) {
             long buffer = rig.buffer(64);
             for (int i = 0; i < 1000; i++) {
                 int head = rig.driver.addReadable(buffer, 1);
@@ -91,14 +82,14 @@ class LegalRingTest {
                 assertThat(rig.driver.usedHead()).isEqualTo(head);
                 assertThat(rig.driver.usedLength()).isEqualTo(i);
             }
-            assertThat(rig.queue.lastAvailableIndex()).isEqualTo((base + 1000) & 0xFFFF);
+            assertThat(rig.queue.base()).isEqualTo(DriverQueue.base(size, features, base + 1000));
             assertThat(rig.failures).isEmpty();
         }
     }
 
     @Test
     void aFullQueueAcrossTheWrap() {
-        try (Rig rig = new Rig(256, Rig.ALL, 65500)) {
+        try (Rig rig = new Rig(256, features, 65500)) {
             long buffer = rig.buffer(64);
             for (int round = 0; round < 5; round++) {
                 for (int i = 0; i < 256; i++) {
@@ -124,16 +115,12 @@ class LegalRingTest {
 
     @Test
     void emptyDescriptorsAnywhereAreSkippedWhereverTheyPoint() {
-        try (Rig rig = new Rig(SIZE)) {
+        try (Rig rig = new Rig(SIZE, features, 0)) {
             long buffer = rig.buffer(64);
-            rig.driver.descriptor(0, -1, 0, DriverQueue.NEXT, 1);
-            rig.driver.descriptor(1, buffer, 4, DriverQueue.NEXT, 2);
-            rig.driver.descriptor(2, 0, 0, DriverQueue.NEXT, 3);
-            rig.driver.descriptor(3, buffer, 5, DriverQueue.NEXT | DriverQueue.WRITE, 4);
-            rig.driver.descriptor(4, buffer, 0, DriverQueue.WRITE, 0);
-            rig.driver.offer(0);
-            rig.driver.descriptor(6, 0, 0, 0, 0);
-            rig.driver.offer(6);
+            long[] addresses = {-1, buffer, 0, buffer, buffer};
+            rig.driver.add(addresses, new int[] {0, 4, 0, 5, 0}, 5, 3);
+            rig.driver.addReadable(0, 0);
+            rig.driver.publish();
             assertThat(rig.pop()).isEqualTo(2);
             assertThat(rig.batch.ranges).isEqualTo(2);
             assertThat(rig.batch.readableBytes[0]).isEqualTo(4);
@@ -148,7 +135,7 @@ class LegalRingTest {
     @Test
     void buffersAndTablesAcrossAdjacentRegions() {
         long piece = 1 << 20;
-        try (Rig rig = new Rig(new DriverMemory(4 * piece, 4), SIZE, Rig.ALL, 0)) {
+        try (Rig rig = new Rig(new DriverMemory(4 * piece, 4), SIZE, features, 0)) {
             long border = DriverMemory.GUEST_BASE + piece;
             // Over the first border, and a second one that swallows a whole region.
             rig.driver.addReadable(border - 10, 30);
@@ -174,7 +161,7 @@ class LegalRingTest {
     @Test
     void aTableWhoseEntriesLieInTwoRegions() {
         long piece = 1 << 20;
-        try (Rig rig = new Rig(new DriverMemory(4 * piece, 4), SIZE, Rig.ALL, 0)) {
+        try (Rig rig = new Rig(new DriverMemory(4 * piece, 4), SIZE, features, 0)) {
             long table = DriverMemory.GUEST_BASE + piece - 24;
             long buffer = rig.buffer(64);
             long[] addresses = {buffer, buffer + 8, buffer + 16};
@@ -188,7 +175,7 @@ class LegalRingTest {
 
     @Test
     void aBufferOfFourGigabytesHasSeveralRanges() {
-        try (Rig rig = new Rig(new DriverMemory(6L << 30), SIZE, Rig.ALL, 0)) {
+        try (Rig rig = new Rig(new DriverMemory(6L << 30), SIZE, features, 0)) {
             rig.driver.addWritable(DriverMemory.GUEST_BASE + 4096, -1);
             rig.driver.publish();
             assertThat(rig.pop()).isEqualTo(1);
@@ -200,7 +187,7 @@ class LegalRingTest {
     @Test
     void popStopsBeforeRangesOverflowAndGoesOnInAnEmptyBatch() {
         int size = 1024;
-        try (Rig rig = new Rig(size)) {
+        try (Rig rig = new Rig(size, features, 0)) {
             long buffer = rig.buffer(64);
             long[] addresses = new long[size];
             int[] lengths = new int[size];
@@ -227,7 +214,7 @@ class LegalRingTest {
 
     @Test
     void aBatchForSmallerQueuesIsRefused() {
-        try (Rig rig = new Rig(256)) {
+        try (Rig rig = new Rig(256, features, 0)) {
             assertThatThrownBy(() -> rig.queue.pop(new ChainBatch(128), 1))
                     .isInstanceOf(IllegalArgumentException.class);
         }
@@ -235,7 +222,7 @@ class LegalRingTest {
 
     @Test
     void popAppendsUpToMaxAndTheBatchsCapacity() {
-        try (Rig rig = new Rig(256)) {
+        try (Rig rig = new Rig(256, features, 0)) {
             long buffer = rig.buffer(64);
             for (int i = 0; i < 200; i++) {
                 rig.driver.addReadable(buffer, 1);
@@ -253,7 +240,7 @@ class LegalRingTest {
 
     @Test
     void rewoundChainsArePoppedAgainInOrder() {
-        try (Rig rig = new Rig(SIZE, Rig.ALL, 65533)) {
+        try (Rig rig = new Rig(SIZE, features, 65533)) {
             long buffer = rig.buffer(64);
             for (int i = 0; i < SIZE; i++) {
                 rig.driver.addWritable(buffer + i, 1);
@@ -268,7 +255,8 @@ class LegalRingTest {
             assertThat(rig.queue.inFlight()).isEqualTo(2);
             assertThat(rig.queue.inFlight(2)).isTrue();
             assertThat(rig.queue.inFlight(3)).isFalse();
-            assertThat(rig.queue.lastAvailableIndex()).isZero();
+            assertThat(rig.queue.base() & 0xFFFF)
+                    .isEqualTo(DriverQueue.base(SIZE, features, 65536) & 0xFFFF);
             assertThat(rig.queue.hasAvailable()).isTrue();
             assertThat(rig.pop()).isEqualTo(5);
             assertThat(rig.batch.head).startsWith(3, 4, 5, 6, 7);
@@ -279,7 +267,7 @@ class LegalRingTest {
 
     @Test
     void completionsMayComeInAnyOrder() {
-        try (Rig rig = new Rig(SIZE)) {
+        try (Rig rig = new Rig(SIZE, features, 0)) {
             long buffer = rig.buffer(64);
             for (int i = 0; i < 4; i++) {
                 rig.driver.addReadable(buffer, 1);
@@ -299,7 +287,7 @@ class LegalRingTest {
 
     @Test
     void aQueueGoesOnWhereTheLastOneStopped() {
-        try (Rig rig = new Rig(SIZE)) {
+        try (Rig rig = new Rig(SIZE, features, 0)) {
             long buffer = rig.buffer(64);
             rig.driver.addReadable(buffer, 1);
             rig.driver.publish();
@@ -307,10 +295,10 @@ class LegalRingTest {
             rig.queue.push(0, 0);
             rig.queue.flush();
             int base = rig.queue.stop();
-            assertThat(base).isEqualTo(1);
+            assertThat(base).isEqualTo(DriverQueue.base(SIZE, features, 1));
             int head = rig.driver.addReadable(buffer, 1);
             rig.driver.publish();
-            Virtqueue next = Rig.activate(rig.config(SIZE, Rig.ALL, base, Optional.empty()));
+            Virtqueue next = Rig.activate(rig.config(SIZE, features, base, Optional.empty()));
             rig.batch.clear();
             assertThat(next.pop(rig.batch, 64)).isEqualTo(1);
             next.push(head, 0);

@@ -4,13 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.vireo.testkit.DriverMemory;
-import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The queue stays usable where its own rings are still there. */
 class MemoryFaultTest {
-    @Test
-    void aQueueGoesOnAfterATableThatWasGone() {
-        try (Rig rig = new Rig(8)) {
+    @ParameterizedTest
+    @ValueSource(longs = {Rig.ALL, Rig.PACKED})
+    void aQueueGoesOnAfterATableThatWasGone(long features) {
+        try (Rig rig = new Rig(8, features, 0)) {
             long buffer = rig.buffer(64);
             long table = DriverMemory.GUEST_BASE + Rig.MEMORY - 64;
             rig.driver.addReadable(buffer, 1);
@@ -22,7 +24,7 @@ class MemoryFaultTest {
             assertConsistent(rig);
 
             rig.memory.truncate(Rig.MEMORY);
-            rig.driver.entry(table, 0, buffer, 2, 0, 0);
+            rig.driver.fillTable(table, new long[] {buffer}, new int[] {2}, 1, 1);
             rig.queue.rewind(rig.queue.inFlight());
             assertThat(rig.pop()).isEqualTo(2);
             assertThat(rig.batch.head).startsWith(0, 1);

@@ -27,7 +27,7 @@ class NotificationTest {
     }
 
     @ParameterizedTest
-    @ValueSource(longs = {FLAGS, Rig.ALL})
+    @ValueSource(longs = {FLAGS, Rig.ALL, FLAGS | Virtqueue.RING_PACKED, Rig.PACKED})
     void oneNotificationPerFlushIfTheDriverAsked(long features) {
         try (Rig rig = new Rig(64, features, 0)) {
             assertThat(rig.driver.arm()).isTrue();
@@ -51,7 +51,7 @@ class NotificationTest {
             int[] expected = {0, 1, 1, 1, 1, 0, 0, 0};
             for (int i = 0; i < events.length; i++) {
                 try (Rig fresh = new Rig(64, Rig.ALL, 65530)) {
-                    fresh.driver.usedEvent(events[i]);
+                    fresh.split().usedEvent(events[i]);
                     complete(fresh, 10);
                     assertThat(fresh.notifications)
                             .as("used_event %s", events[i])
@@ -65,7 +65,7 @@ class NotificationTest {
     @Test
     void aDriverThatNeverRearmsIsToldOnceEvery65536() {
         try (Rig rig = new Rig(256)) {
-            rig.driver.usedEvent(12345);
+            rig.split().usedEvent(12345);
             for (int i = 0; i < 3 * 65536 / 64; i++) {
                 complete(rig, 64);
                 if (i % 512 == 511) {
@@ -80,13 +80,13 @@ class NotificationTest {
     void withFlagsTheDeviceAsksBetweenArmAndDisarm() {
         try (Rig rig = new Rig(8, FLAGS, 0)) {
             long buffer = rig.buffer(16);
-            assertThat(rig.driver.usedFlags()).isEqualTo(1);
+            assertThat(rig.split().usedFlags()).isEqualTo(1);
             assertThat(rig.queue.arm()).isTrue();
-            assertThat(rig.driver.usedFlags()).isZero();
+            assertThat(rig.split().usedFlags()).isZero();
             rig.driver.addReadable(buffer, 1);
             assertThat(rig.driver.publish()).isTrue();
             rig.queue.disarm();
-            assertThat(rig.driver.usedFlags()).isEqualTo(1);
+            assertThat(rig.split().usedFlags()).isEqualTo(1);
             rig.driver.addReadable(buffer, 1);
             assertThat(rig.driver.publish()).isFalse();
         }
@@ -97,8 +97,8 @@ class NotificationTest {
         try (Rig rig = new Rig(8, Rig.ALL, 65535)) {
             long buffer = rig.buffer(16);
             assertThat(rig.queue.arm()).isTrue();
-            assertThat(rig.driver.usedFlags()).isZero();
-            assertThat(rig.driver.availEvent()).isEqualTo(65535);
+            assertThat(rig.split().usedFlags()).isZero();
+            assertThat(rig.split().availEvent()).isEqualTo(65535);
             rig.driver.addReadable(buffer, 1);
             rig.driver.addReadable(buffer, 1);
             assertThat(rig.driver.publish()).isTrue();
@@ -107,7 +107,7 @@ class NotificationTest {
             rig.queue.disarm();
             assertThat(rig.pop()).isEqualTo(3);
             assertThat(rig.queue.arm()).isTrue();
-            assertThat(rig.driver.availEvent()).isEqualTo(2);
+            assertThat(rig.split().availEvent()).isEqualTo(2);
         }
     }
 
@@ -118,7 +118,7 @@ class NotificationTest {
             rig.driver.addReadable(rig.buffer(16), 1);
             rig.driver.publish();
             assertThat(rig.queue.arm()).isFalse();
-            assertThat(rig.driver.usedFlags()).isEqualTo(features == FLAGS ? 1 : 0);
+            assertThat(rig.split().usedFlags()).isEqualTo(features == FLAGS ? 1 : 0);
             assertThat(rig.pop()).isEqualTo(1);
             assertThat(rig.queue.arm()).isTrue();
         }

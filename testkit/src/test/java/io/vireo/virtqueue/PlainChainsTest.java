@@ -5,14 +5,24 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.vireo.testkit.DriverQueue;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The fast way for chains of one descriptor gives what the other way gives, or nothing. */
+@ParameterizedClass
+@ValueSource(longs = {Rig.ALL, Rig.PACKED})
 class PlainChainsTest {
     private static final int SIZE = 16;
 
+    private final long features;
+
+    PlainChainsTest(long features) {
+        this.features = features;
+    }
+
     @Test
     void takesWhatPopTakes() {
-        try (Rig rig = new Rig(SIZE, Rig.ALL, 65530)) {
+        try (Rig rig = new Rig(SIZE, features, 65530)) {
             long buffer = rig.buffer(64);
             // Without a region of a descriptor before it the fast way leaves all to the other.
             complete(rig, rig.driver.addReadable(buffer, 1));
@@ -38,7 +48,7 @@ class PlainChainsTest {
 
     @Test
     void stopsBeforeTheFirstOtherChain() {
-        try (Rig rig = new Rig(SIZE)) {
+        try (Rig rig = new Rig(SIZE, features, 0)) {
             long buffer = rig.buffer(64);
             complete(rig, rig.driver.addReadable(buffer, 1));
             rig.driver.addReadable(buffer, 10);
@@ -58,15 +68,13 @@ class PlainChainsTest {
 
     @Test
     void leavesWhatBreaksARuleToPop() {
-        try (Rig rig = new Rig(SIZE)) {
+        try (Rig rig = new Rig(SIZE, features, 0)) {
             long buffer = rig.buffer(64);
             complete(rig, rig.driver.addReadable(buffer, 1));
-            rig.driver.descriptor(3, buffer, 0, 0, 0);
-            rig.driver.offer(3);
+            rig.offer(3, buffer, 0);
             assertThat(rig.queue.popPlain(rig.batch, 8, false)).isZero();
             assertThat(rig.pop()).isEqualTo(1);
-            rig.driver.descriptor(4, Long.MAX_VALUE - 4, 8, 0, 0);
-            rig.driver.offer(4);
+            rig.offer(4, Long.MAX_VALUE - 4, 8);
             assertThat(rig.queue.popPlain(rig.batch, 8, false)).isZero();
             assertThat(rig.failures).isEmpty();
             assertThat(rig.pop()).isZero();
@@ -77,13 +85,12 @@ class PlainChainsTest {
 
     @Test
     void aHeadThatIsAvailableTwiceIsTakenOnce() {
-        try (Rig rig = new Rig(SIZE)) {
+        try (Rig rig = new Rig(SIZE, features, 0)) {
             long buffer = rig.buffer(64);
             complete(rig, rig.driver.addReadable(buffer, 1));
-            rig.driver.descriptor(5, buffer, 8, 0, 0);
-            rig.driver.offer(5);
-            rig.driver.offer(5);
-            rig.driver.offer(SIZE);
+            rig.offer(5, buffer, 8);
+            rig.offer(5, buffer, 8);
+            rig.offer(SIZE, buffer, 8);
             assertThat(rig.queue.popPlain(rig.batch, 8, false)).isEqualTo(1);
             assertThat(rig.queue.popPlain(rig.batch, 8, false)).isZero();
             assertThat(rig.pop()).isZero();
@@ -93,7 +100,7 @@ class PlainChainsTest {
 
     @Test
     void mayBeGivenBack() {
-        try (Rig rig = new Rig(SIZE)) {
+        try (Rig rig = new Rig(SIZE, features, 0)) {
             long buffer = rig.buffer(64);
             complete(rig, rig.driver.addWritable(buffer, 1));
             rig.driver.addWritable(buffer, 8);
@@ -108,7 +115,7 @@ class PlainChainsTest {
 
     @Test
     void completionOfWhatIsNotInFlightIsRefused() {
-        try (Rig rig = new Rig(SIZE)) {
+        try (Rig rig = new Rig(SIZE, features, 0)) {
             int head = rig.driver.addReadable(rig.buffer(64), 1);
             rig.driver.publish();
             assertThat(rig.pop()).isEqualTo(1);

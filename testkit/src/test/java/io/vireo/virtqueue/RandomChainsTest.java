@@ -10,29 +10,40 @@ import java.util.Arrays;
 import java.util.BitSet;
 import java.util.Random;
 import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Random requests in random frames against a model; {@code -Dvireo.seed=N} repeats one. */
+@ParameterizedClass
+@ValueSource(longs = {Rig.ALL, Rig.PACKED, Rig.PACKED | Virtqueue.IN_ORDER})
 class RandomChainsTest {
     private static final int MAX_PIECES = 16;
 
     /** What the driver asked for. */
     private record Request(byte[] sent, long answerAt, int answerRoom, int[] frames, int slot) {}
 
+    private final long features;
     private final long seed = Long.getLong("vireo.seed", System.nanoTime());
     private final Random random = new Random(seed);
     private final Reader reader = new Reader();
     private final Writer writer = new Writer();
 
+    RandomChainsTest(long features) {
+        this.features = features;
+    }
+
     @RepeatedTest(20)
     void everyFramingGivesTheSameBytes() {
         System.out.println("RandomChainsTest -Dvireo.seed=" + seed);
-        int size = 16 << random.nextInt(5);
+        boolean packed = (features & Virtqueue.RING_PACKED) != 0;
+        int size = packed ? 16 + random.nextInt(256) : 16 << random.nextInt(5);
+        boolean inOrder = (features & Virtqueue.IN_ORDER) != 0;
         int base = random.nextInt(65536);
         try (Rig rig =
                 new Rig(
                         new DriverMemory(Rig.MEMORY, 1 << random.nextInt(3)),
                         size,
-                        Rig.ALL,
+                        features,
                         base)) {
             Request[] requests = new Request[size];
             ArrayDeque<Integer> inFlight = new ArrayDeque<>();
@@ -52,8 +63,8 @@ class RandomChainsTest {
                     inFlight.add(rig.batch.head[i]);
                 }
                 while (!inFlight.isEmpty() && random.nextInt(8) > 0) {
-                    int head =
-                            random.nextBoolean() ? inFlight.removeFirst() : inFlight.removeLast();
+                    boolean first = inOrder || random.nextBoolean();
+                    int head = first ? inFlight.removeFirst() : inFlight.removeLast();
                     rig.queue.push(head, requests[head].answerRoom);
                 }
                 assertThat(rig.queue.inFlight()).isEqualTo(inFlight.size());

@@ -1,5 +1,6 @@
 package io.vireo.virtqueue;
 
+import io.vireo.testkit.DriverQueue;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
@@ -26,15 +27,18 @@ final class TruncationProbe {
     /** Serves a queue until its memory is gone; true if that was an InternalError. */
     private static boolean round(int round) throws InterruptedException {
         AtomicBoolean serving = new AtomicBoolean();
-        try (Rig rig = new Rig(SIZE)) {
-            long region = rig.memory.host(rig.memory.allocate(InflightRegion.size(1, SIZE), 64));
+        boolean packed = round % 2 == 1;
+        long features = packed ? Rig.PACKED : Rig.ALL;
+        try (Rig rig = new Rig(SIZE, features, 0)) {
+            long region =
+                    rig.memory.host(rig.memory.allocate(InflightRegion.size(1, SIZE, packed), 64));
             Virtqueue queue =
                     Rig.activate(
                             rig.config(
                                     SIZE,
-                                    Rig.ALL,
-                                    0,
-                                    Optional.of(InflightRegion.of(region, 0, SIZE))));
+                                    features,
+                                    DriverQueue.base(SIZE, features, 0),
+                                    Optional.of(InflightRegion.of(region, 0, SIZE, packed))));
             Thread vandal =
                     new Thread(() -> {
                         while (!serving.get()) {

@@ -23,36 +23,38 @@ final class VirtqueueSpeed {
         long[] addresses = new long[3];
         int[] lengths = {16, 4096, 1};
         long[] table = {0};
-        for (int i = 0; i < 2; i++) {
+        for (long features : new long[] {Rig.ALL, Rig.PACKED, Rig.ALL, Rig.PACKED}) {
+            System.out.println(features == Rig.PACKED ? "packed" : "split");
             report(
                     "1 readable",
-                    256,
+                    features,
                     rig -> rig.driver.addReadable(addresses[0], 64),
                     addresses,
                     table);
             report(
                     "1 writable",
-                    256,
+                    features,
                     rig -> rig.driver.addWritable(addresses[0], 64),
                     addresses,
                     table);
             report(
                     "3 direct",
-                    256,
+                    features,
                     rig -> rig.driver.add(addresses, lengths, 3, 1),
                     addresses,
                     table);
             report(
                     "3 indirect",
-                    256,
+                    features,
                     rig -> rig.driver.addIndirect(table[0], addresses, lengths, 3, 1),
                     addresses,
                     table);
         }
     }
 
-    private static void report(String what, int size, Adder adder, long[] addresses, long[] table) {
-        try (Rig rig = new Rig(size)) {
+    private static void report(
+            String what, long features, Adder adder, long[] addresses, long[] table) {
+        try (Rig rig = new Rig(256, features, 0)) {
             addresses[0] = rig.buffer(64);
             addresses[1] = rig.buffer(4096);
             addresses[2] = rig.buffer(1);

@@ -62,8 +62,8 @@ final class BlkBed implements AutoCloseable {
         driver = new DriverQueue[queueCount];
         queues = new Virtqueue[queueCount];
         for (int i = 0; i < queueCount; i++) {
-            driver[i] = new DriverQueue(memory, QUEUE_SIZE, features);
-            start(i, 0);
+            driver[i] = DriverQueue.of(memory, QUEUE_SIZE, features);
+            start(i, DriverQueue.base(QUEUE_SIZE, features, 0));
         }
         scratchSize = 8 << 20;
         scratch = memory.allocate(scratchSize, 4096);

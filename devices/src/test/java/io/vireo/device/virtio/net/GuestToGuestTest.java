@@ -25,8 +25,12 @@ import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Two guests on a switch that runs on its reactor, their drivers on the thread of the test. */
+@ParameterizedClass
+@ValueSource(longs = {0, Virtqueue.RING_PACKED})
 class GuestToGuestTest {
     private static final long FEATURES =
             Virtqueue.VERSION_1 | Virtqueue.EVENT_IDX | Virtqueue.IN_ORDER | NetFeatures.MRG_RXBUF;
@@ -37,6 +41,12 @@ class GuestToGuestTest {
 
     // A busy machine compiles late: the steady state is what it comes to in the end.
     private static final int WINDOWS = 500;
+
+    private final long features;
+
+    GuestToGuestTest(long ring) {
+        features = FEATURES | ring;
+    }
 
     private final Reactor reactor =
             Reactor.start(new ReactorConfig(REACTOR, -1, PollMode.ADAPTIVE));
@@ -50,8 +60,8 @@ class GuestToGuestTest {
 
     private final class Guest {
         final DriverMemory memory = new DriverMemory(8L << 20);
-        final DriverQueue receive = new DriverQueue(memory, QUEUE, FEATURES);
-        final DriverQueue transmit = new DriverQueue(memory, QUEUE, FEATURES);
+        final DriverQueue receive = DriverQueue.of(memory, QUEUE, features);
+        final DriverQueue transmit = DriverQueue.of(memory, QUEUE, features);
         final VirtioNetDevice device;
         final Network.Attachment attachment;
         final long[] received = new long[QUEUE];
@@ -85,8 +95,8 @@ class GuestToGuestTest {
                                         index,
                                         QUEUE,
                                         driver.addresses(),
-                                        0,
-                                        FEATURES,
+                                        DriverQueue.base(QUEUE, features, 0),
+                                        features,
                                         memory.table(),
                                         () -> {},
                                         Optional.empty(),

@@ -25,9 +25,12 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+@ParameterizedClass
+@ValueSource(longs = {0, Virtqueue.RING_PACKED})
 class VirtioNetDeviceTest {
     private static final long A = 0x5254_0000_000AL;
     private static final long B = 0x5254_0000_000BL;
@@ -44,9 +47,16 @@ class VirtioNetDeviceTest {
 
     private static Reactor reactor;
 
+    private final long ring;
+    private final long modern;
     private final VirtioNetDevice a = device("a", A, 1);
     private final VirtioNetDevice b = device("b", B, 1);
     private final Wire wire = new Wire();
+
+    VirtioNetDeviceTest(long ring) {
+        this.ring = ring;
+        modern = MODERN | ring;
+    }
 
     @BeforeAll
     static void start() {
@@ -110,8 +120,8 @@ class VirtioNetDeviceTest {
     @ParameterizedTest
     @ValueSource(ints = {14, 59, 60, 63, 64, 65, 127, 128, 1514, 65553})
     void carriesFramesOfEveryLength(int length) {
-        try (var from = new NetDriver(a, 64, MODERN);
-                var to = new NetDriver(b, 64, MODERN | NetDriver.MRG_RXBUF)) {
+        try (var from = new NetDriver(a, 64, modern);
+                var to = new NetDriver(b, 64, modern | NetDriver.MRG_RXBUF)) {
             to.post(64, 1600);
             var frame = Frames.frame(B, A, length);
             from.send(frame);
@@ -129,8 +139,8 @@ class VirtioNetDeviceTest {
     @ParameterizedTest
     @ValueSource(longs = {0, MODERN, NetDriver.MRG_RXBUF, MODERN | NetDriver.MRG_RXBUF})
     void framingDoesNotMatter(long features) {
-        try (var from = new NetDriver(a, 256, features);
-                var to = new NetDriver(b, 256, features)) {
+        try (var from = new NetDriver(a, 256, features | ring);
+                var to = new NetDriver(b, 256, features | ring)) {
             var frame = Frames.frame(B, A, 200);
             int header = from.headerSize();
             List<int[]> framings =
@@ -163,8 +173,8 @@ class VirtioNetDeviceTest {
 
     @Test
     void keepsTheOrderOfMixedFrames() {
-        try (var from = new NetDriver(a, 256, MODERN | HOST_ALL);
-                var to = new NetDriver(b, 256, MODERN | NetDriver.MRG_RXBUF)) {
+        try (var from = new NetDriver(a, 256, modern | HOST_ALL);
+                var to = new NetDriver(b, 256, modern | NetDriver.MRG_RXBUF)) {
             to.post(200, 700);
             for (int i = 0; i < 40; i++) {
                 var frame = Frames.frame(B, A, 60 + i * 37);
@@ -184,8 +194,8 @@ class VirtioNetDeviceTest {
 
     @Test
     void offloadsPassThroughWhereBothTookThem() {
-        try (var from = new NetDriver(a, 64, MODERN | HOST_ALL);
-                var to = new NetDriver(b, 64, MODERN | NetDriver.MRG_RXBUF | GUEST_ALL)) {
+        try (var from = new NetDriver(a, 64, modern | HOST_ALL);
+                var to = new NetDriver(b, 64, modern | NetDriver.MRG_RXBUF | GUEST_ALL)) {
             to.post(64, 1600);
             var frame = Frames.tcp4(B, A, 0x10, 20_000);
             long offload = Offload.of(1, Offload.GSO_TCPV4 | Offload.GSO_ECN, 54, MSS, 34);
@@ -201,8 +211,8 @@ class VirtioNetDeviceTest {
 
     @Test
     void tagsMoveTheChecksum() {
-        try (var from = new NetDriver(a, 64, MODERN | HOST_ALL);
-                var to = new NetDriver(b, 64, MODERN | NetDriver.MRG_RXBUF | GUEST_ALL)) {
+        try (var from = new NetDriver(a, 64, modern | HOST_ALL);
+                var to = new NetDriver(b, 64, modern | NetDriver.MRG_RXBUF | GUEST_ALL)) {
             to.post(64, 1600);
             var frame = Frames.tcp4(B, A, 0x10, 3000);
             from.send(frame, Offload.of(1, Offload.GSO_TCPV4, 54, MSS, 34), TCP_CHECKSUM);
@@ -227,8 +237,8 @@ class VirtioNetDeviceTest {
 
     @Test
     void checksumsAreCompletedForWhoDoesNotTakeThem() {
-        try (var from = new NetDriver(a, 64, MODERN | HOST_ALL);
-                var to = new NetDriver(b, 64, MODERN)) {
+        try (var from = new NetDriver(a, 64, modern | HOST_ALL);
+                var to = new NetDriver(b, 64, modern)) {
             to.post(64, 1600);
             var right = Frames.tcp4(B, A, 0x18, 777);
             from.send(withPseudoHeaderSum(right, 26, 8, 34), Offload.of(1, 0, 0, 0, 34), 16);
@@ -254,8 +264,8 @@ class VirtioNetDeviceTest {
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
     void packetsAreCutForWhoDoesNotTakeThem(boolean ipv6) {
-        try (var from = new NetDriver(a, 64, MODERN | HOST_ALL);
-                var to = new NetDriver(b, 256, MODERN | NetFeatures.GUEST_CSUM)) {
+        try (var from = new NetDriver(a, 64, modern | HOST_ALL);
+                var to = new NetDriver(b, 256, modern | NetFeatures.GUEST_CSUM)) {
             to.post(200, 1600);
             int payload = 60_000;
             // CWR, PSH, FIN, ACK
@@ -310,8 +320,8 @@ class VirtioNetDeviceTest {
      */
     @Test
     void framesThatBreakARuleAreDroppedAndCounted() {
-        try (var from = new NetDriver(a, 256, MODERN | HOST_ALL & ~NetFeatures.HOST_TSO6);
-                var to = new NetDriver(b, 64, MODERN | NetDriver.MRG_RXBUF | GUEST_ALL)) {
+        try (var from = new NetDriver(a, 256, modern | HOST_ALL & ~NetFeatures.HOST_TSO6);
+                var to = new NetDriver(b, 64, modern | NetDriver.MRG_RXBUF | GUEST_ALL)) {
             to.post(64, 1600);
             int before = to.posted();
             var frame = Frames.tcp4(B, A, 0x10, 2000);
@@ -350,8 +360,8 @@ class VirtioNetDeviceTest {
 
     @Test
     void packetsThatCannotBeCutAreDropped() {
-        try (var from = new NetDriver(a, 64, MODERN | HOST_ALL);
-                var to = new NetDriver(b, 64, MODERN)) {
+        try (var from = new NetDriver(a, 64, modern | HOST_ALL);
+                var to = new NetDriver(b, 64, modern)) {
             to.post(64, 1600);
             var frame = Frames.tcp4(B, A, 0x10, 2000);
             from.send(frame, Offload.of(1, Offload.GSO_TCPV4, 54, 1, 34), TCP_CHECKSUM);
@@ -372,8 +382,8 @@ class VirtioNetDeviceTest {
 
     @Test
     void withoutBuffersFramesAreDroppedAndBuffersKept() {
-        try (var from = new NetDriver(a, 64, MODERN);
-                var to = new NetDriver(b, 64, MODERN | NetDriver.MRG_RXBUF)) {
+        try (var from = new NetDriver(a, 64, modern);
+                var to = new NetDriver(b, 64, modern | NetDriver.MRG_RXBUF)) {
             to.post(3, 1000);
             for (int i = 0; i < 5; i++) {
                 from.send(Frames.frame(B, A, 1500));
@@ -392,8 +402,8 @@ class VirtioNetDeviceTest {
 
     @Test
     void withoutMergingABufferTakesAFrameOrNone() {
-        try (var from = new NetDriver(a, 64, MODERN);
-                var to = new NetDriver(b, 64, MODERN)) {
+        try (var from = new NetDriver(a, 64, modern);
+                var to = new NetDriver(b, 64, modern)) {
             to.post(2, 1000);
             from.send(Frames.frame(B, A, 1500));
             from.send(Frames.frame(B, A, 900));
@@ -406,8 +416,8 @@ class VirtioNetDeviceTest {
     @ParameterizedTest
     @ValueSource(longs = {MODERN, MODERN | NetDriver.MRG_RXBUF})
     void runtBuffersAreGivenBackAndDoNotBlockTheQueue(long features) {
-        try (var from = new NetDriver(a, 64, MODERN);
-                var to = new NetDriver(b, 64, features)) {
+        try (var from = new NetDriver(a, 64, modern);
+                var to = new NetDriver(b, 64, features | ring)) {
             to.post(10, 8);
             to.post(12);
             to.post(2000);
@@ -422,8 +432,8 @@ class VirtioNetDeviceTest {
 
     @Test
     void anUplinksNewsOfGoodChecksumsReachesOnlyWhoAskedForIt() {
-        try (var plain = new NetDriver(a, 64, MODERN);
-                var to = new NetDriver(b, 64, MODERN | GUEST_ALL)) {
+        try (var plain = new NetDriver(a, 64, modern);
+                var to = new NetDriver(b, 64, modern | GUEST_ALL)) {
             plain.post(4, 1600);
             to.post(4, 1600);
             var batch = wire.batch();
@@ -443,8 +453,8 @@ class VirtioNetDeviceTest {
      */
     @Test
     void disabledTransmitQueueIsEmptiedWithoutEffect() {
-        try (var from = new NetDriver(a, 64, MODERN);
-                var to = new NetDriver(b, 64, MODERN)) {
+        try (var from = new NetDriver(a, 64, modern);
+                var to = new NetDriver(b, 64, modern)) {
             to.post(8, 1600);
             var frame = Frames.frame(B, A, 60);
             from.send(frame);
@@ -470,7 +480,7 @@ class VirtioNetDeviceTest {
     void whatArrivesWhileDisabledIsNotAskedFor() {
         var woken = new AtomicInteger();
         a.attached(reactor, woken::incrementAndGet);
-        try (var from = new NetDriver(a, 64, MODERN)) {
+        try (var from = new NetDriver(a, 64, modern)) {
             assertThat(a.arm()).isTrue();
             a.enableQueue(1, false);
             from.send(Frames.frame(B, A, 60));
@@ -490,8 +500,8 @@ class VirtioNetDeviceTest {
     @ParameterizedTest
     @ValueSource(ints = {60, 64, 65, 1514})
     void headerIsNotReadTwice(int length) {
-        try (var from = new NetDriver(a, 64, MODERN);
-                var to = new NetDriver(b, 64, MODERN)) {
+        try (var from = new NetDriver(a, 64, modern);
+                var to = new NetDriver(b, 64, modern)) {
             to.post(4, 1600);
             var frame = Frames.frame(B, A, length);
             long before = from.memory().allocate(1, 1);
@@ -514,9 +524,9 @@ class VirtioNetDeviceTest {
     @Test
     void severalPairsKeepEachFlowInOrder() {
         var many = device("many", B, 4);
-        try (var from = new NetDriver(a, 256, MODERN);
-                var first = new NetDriver(many, 256, MODERN, 0);
-                var third = new NetDriver(many, 256, MODERN, 2)) {
+        try (var from = new NetDriver(a, 256, modern);
+                var first = new NetDriver(many, 256, modern, 0);
+                var third = new NetDriver(many, 256, modern, 2)) {
             first.post(200, 1600);
             third.post(200, 1600);
             for (int i = 0; i < 60; i++) {
@@ -557,7 +567,7 @@ class VirtioNetDeviceTest {
     @Test
     void aLinkIsUpWhileTheReceiveQueueRuns() {
         assertThat(a.state()).isEqualTo(PortState.DOWN);
-        try (var driver = new NetDriver(a, 64, MODERN)) {
+        try (var driver = new NetDriver(a, 64, modern)) {
             assertThat(a.state()).isEqualTo(PortState.UP);
             driver.send(Frames.frame(B, A, 60));
             var drained = new int[1];
@@ -573,7 +583,7 @@ class VirtioNetDeviceTest {
 
     @Test
     void armingSeesWhatIsThere() {
-        try (var driver = new NetDriver(a, 64, MODERN)) {
+        try (var driver = new NetDriver(a, 64, modern)) {
             assertThat(a.arm()).isTrue();
             a.disarm();
             driver.send(Frames.frame(B, A, 60));
@@ -584,10 +594,10 @@ class VirtioNetDeviceTest {
     /** The receiver's memory goes away in the middle of a pass. */
     @Test
     void aReceiverThatTruncatesItsMemoryCostsTheSenderNothing() {
-        try (var from = new NetDriver(a, 256, MODERN)) {
+        try (var from = new NetDriver(a, 256, modern)) {
             for (int round = 0; round < 20; round++) {
                 var victim = device("victim", B, 1);
-                try (var to = new NetDriver(victim, 64, MODERN | NetDriver.MRG_RXBUF)) {
+                try (var to = new NetDriver(victim, 64, modern | NetDriver.MRG_RXBUF)) {
                     to.post(60, 1600);
                     for (int i = 0; i < 40; i++) {
                         from.send(Frames.frame(B, A, 1500));
@@ -613,10 +623,10 @@ class VirtioNetDeviceTest {
     /** The sender's memory goes away: the receiver gets its buffers back. */
     @Test
     void aSenderThatTruncatesItsMemoryCostsTheReceiverNothing() {
-        try (var to = new NetDriver(b, 64, MODERN | NetDriver.MRG_RXBUF)) {
+        try (var to = new NetDriver(b, 64, modern | NetDriver.MRG_RXBUF)) {
             to.post(60, 1600);
             var thief = device("thief", A, 1);
-            try (var from = new NetDriver(thief, 64, MODERN)) {
+            try (var from = new NetDriver(thief, 64, modern)) {
                 for (int i = 0; i < 10; i++) {
                     from.send(Frames.frame(B, A, 1500));
                 }
@@ -634,7 +644,7 @@ class VirtioNetDeviceTest {
                 thief.stopQueue(1, () -> {});
             }
             to.received();
-            try (var from = new NetDriver(a, 64, MODERN)) {
+            try (var from = new NetDriver(a, 64, modern)) {
                 from.send(Frames.frame(B, A, 300));
                 assertThat(wire.carry(a, b)).isEqualTo(1);
                 assertThat(to.received().getFirst().frame()).isEqualTo(Frames.frame(B, A, 300));

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.vireo.linux.ForeignMemory;
-import io.vireo.testkit.DriverQueue;
+import io.vireo.testkit.SplitDriverQueue;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -17,14 +17,14 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What was in flight when a process died comes back, whenever it died. */
-class InflightRegionTest {
+class SplitInflightRegionTest {
     private static final int SIZE = 16;
     private static final int HEADER = 16;
     private static final int ENTRY = 16;
 
     private final Rig rig = new Rig(SIZE);
-    private final DriverQueue driver = rig.driver;
-    private final int regionBytes = (int) InflightRegion.size(1, SIZE);
+    private final SplitDriverQueue driver = rig.split();
+    private final int regionBytes = (int) InflightRegion.size(1, SIZE, false);
     private final long region = rig.memory.host(rig.memory.allocate(regionBytes, 64));
     private final long buffer = rig.buffer(64);
 
@@ -38,7 +38,7 @@ class InflightRegionTest {
     }
 
     private VirtqueueConfig config(Runnable observer) {
-        InflightRegion inflight = InflightRegion.observed(region, 0, SIZE, observer);
+        InflightRegion inflight = InflightRegion.observed(region, 0, SIZE, false, observer);
         // What QEMU says after a crash: the used index.
         return rig.config(SIZE, Rig.ALL, driver.usedIndex(), Optional.of(inflight));
     }
@@ -62,20 +62,20 @@ class InflightRegionTest {
 
     @Test
     void sizeFollowsTheLayoutOfVhostUser() {
-        assertThat(InflightRegion.size(1, 1)).isEqualTo(64);
-        assertThat(InflightRegion.size(1, 128)).isEqualTo(16 + 128 * 16 + 48);
-        assertThat(InflightRegion.size(4, 256)).isEqualTo(4 * (256 * 16 + 64));
-        assertThat(InflightRegion.size(65535, 32768)).isEqualTo(65535L * (32768 * 16 + 64));
+        assertThat(InflightRegion.size(1, 1, false)).isEqualTo(64);
+        assertThat(InflightRegion.size(1, 128, false)).isEqualTo(16 + 128 * 16 + 48);
+        assertThat(InflightRegion.size(4, 256, false)).isEqualTo(4 * (256 * 16 + 64));
+        assertThat(InflightRegion.size(65535, 32768, false)).isEqualTo(65535L * (32768 * 16 + 64));
     }
 
     @Test
     void sizesOutOfRangeAreRefused() {
         for (int queues : new int[] {-1, 0, 65536}) {
-            assertThatThrownBy(() -> InflightRegion.size(queues, 128))
+            assertThatThrownBy(() -> InflightRegion.size(queues, 128, false))
                     .isInstanceOf(IllegalArgumentException.class);
         }
         for (int size : new int[] {-1, 0, 3, 65535, 65536}) {
-            assertThatThrownBy(() -> InflightRegion.size(1, size))
+            assertThatThrownBy(() -> InflightRegion.size(1, size, false))
                     .isInstanceOf(IllegalArgumentException.class);
         }
     }
@@ -376,17 +376,18 @@ class InflightRegionTest {
         // The second of two queues: where it lies follows from the size that the region was made
         // for.
         long large =
-                rig.memory.host(rig.memory.allocate((int) InflightRegion.size(2, entries), 64));
-        long own = large + InflightRegion.size(1, entries);
+                rig.memory.host(
+                        rig.memory.allocate((int) InflightRegion.size(2, entries, false), 64));
+        long own = large + InflightRegion.size(1, entries, false);
         offer(3);
-        var first = Rig.activate(in(InflightRegion.of(large, 1, entries)));
+        var first = Rig.activate(in(InflightRegion.of(large, 1, entries, false)));
         assertThat(popAll(first)).containsExactly(0, 1, 2);
         first.push(1, 0);
         first.flush();
         assertThat(ForeignMemory.getShort(own + 10)).isEqualTo((short) entries);
         assertThat(ForeignMemory.getShort(large + 8)).as("queue 0 is not touched").isZero();
 
-        var second = Rig.activate(in(InflightRegion.of(large, 1, entries)));
+        var second = Rig.activate(in(InflightRegion.of(large, 1, entries, false)));
         assertThat(second.recovered()).isEqualTo(2);
         assertThat(popAll(second)).containsExactly(0, 2);
         second.push(0, 0);
@@ -396,7 +397,7 @@ class InflightRegionTest {
 
         // A mark behind the queue's end is nothing that we left.
         ForeignMemory.putByte(own + HEADER + SIZE * ENTRY, (byte) 1);
-        var hostile = in(InflightRegion.of(large, 1, entries));
+        var hostile = in(InflightRegion.of(large, 1, entries, false));
         assertThatThrownBy(hostile::activate).isInstanceOf(VirtqueueException.class);
     }
 
@@ -406,7 +407,7 @@ class InflightRegionTest {
 
     @Test
     void aRegionForAnotherQueueSize() {
-        InflightRegion other = InflightRegion.of(region, 0, SIZE / 2);
+        InflightRegion other = InflightRegion.of(region, 0, SIZE / 2, false);
         assertThatThrownBy(() -> rig.config(SIZE, Rig.ALL, 0, Optional.of(other)).activate())
                 .isInstanceOf(VirtqueueException.class)
                 .hasMessageContaining("queues of 8");
