@@ -68,7 +68,9 @@ public final class VhostUserSession implements AutoCloseable {
         return open(path, memory, ~RING_PACKED);
     }
 
-    /** Connects, takes every feature that is offered and wanted but LOG_ALL, and shares the memory. */
+    /**
+     * Connects, takes every feature that is offered and wanted but LOG_ALL, and shares the memory.
+     */
     public static VhostUserSession open(Path path, DriverMemory memory, long wanted) {
         var session = new VhostUserSession(VhostUserFrontEnd.connect(path), memory);
         session.negotiate(wanted, ~0L);

@@ -24,23 +24,33 @@ final class Attempt implements AutoCloseable {
 
     private final Target target;
     private final boolean acknowledged;
+    private final boolean packed;
     private final DriverMemory memory;
     private final VhostUserSession session;
 
-    private Attempt(Target target, boolean acknowledged, DriverMemory memory) {
+    private Attempt(Target target, boolean acknowledged, boolean packed, DriverMemory memory) {
         this.target = target;
         this.acknowledged = acknowledged;
+        this.packed = packed;
         this.memory = memory;
         session = new VhostUserSession(VhostUserFrontEnd.connect(target.socket()), memory);
     }
 
-    /** A session that has negotiated everything and shared its memory. */
+    /** A session that has negotiated everything but packed rings, and shared its memory. */
     static Attempt open(Target target) {
         return open(target, true, new DriverMemory(MEMORY));
     }
 
+    /** The same, with packed rings. */
+    static Attempt packed(Target target) {
+        var attempt = new Attempt(target, true, true, new DriverMemory(MEMORY));
+        attempt.negotiate();
+        attempt.session.shareMemory();
+        return attempt;
+    }
+
     /**
-     * The same, in memory that becomes the attempt's.
+     * The same as {@link #open(Target)}, in memory that becomes the attempt's.
      *
      * @param acknowledged whether REPLY_ACK is negotiated
      */
@@ -57,12 +67,12 @@ final class Attempt implements AutoCloseable {
     }
 
     private static Attempt connect(Target target, boolean acknowledged, DriverMemory memory) {
-        return new Attempt(target, acknowledged, memory);
+        return new Attempt(target, acknowledged, false, memory);
     }
 
     void negotiate() {
         long protocol = acknowledged ? ~0L : ~VhostUserSession.REPLY_ACK;
-        session.negotiate(~0L, protocol);
+        session.negotiate(packed ? ~0L : ~VhostUserSession.RING_PACKED, protocol);
     }
 
     VhostUserSession session() {

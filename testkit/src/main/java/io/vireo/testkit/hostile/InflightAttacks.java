@@ -158,13 +158,13 @@ final class InflightAttacks {
             int region = (ENTRIES + ENTRY * QUEUE_SIZE + 63) & -64;
             write(fd, (long) region * attempt.queue(), record.array());
         }
-        var queue = new DriverQueue(attempt.memory(), QUEUE_SIZE, attempt.session().features());
+        var queue = DriverQueue.of(attempt.memory(), QUEUE_SIZE, attempt.session().features());
         var ring = attempt.session().describe(attempt.queue(), queue, 0);
         attempt.session().kick(attempt.queue(), ring);
         return ring;
     }
 
-    private static void write(Fd fd, long offset, byte[] bytes) {
+    static void write(Fd fd, long offset, byte[] bytes) {
         try (var buffer = NativeBuffer.allocate(bytes.length, 8)) {
             ForeignMemory.copyFromArray(bytes, 0, buffer.address(), bytes.length);
             if (FileCalls.pwrite(fd.number(), buffer.address(), bytes.length, offset)

@@ -209,7 +209,7 @@ final class MessageAttacks {
     private static void polled(Target target) {
         try (var attempt = Attempt.open(target)) {
             var session = attempt.session();
-            var queue = new DriverQueue(attempt.memory(), QUEUE_SIZE, session.features());
+            var queue = DriverQueue.of(attempt.memory(), QUEUE_SIZE, session.features());
             var ring = session.describe(attempt.queue(), queue, 0);
             session.tell(SET_VRING_KICK, u64(0x100 | attempt.queue()));
             session.enable(attempt.queue(), 1);
@@ -321,7 +321,7 @@ final class MessageAttacks {
     private static void ringBeforeMemory(Target target) {
         try (var attempt = Attempt.connect(target)) {
             attempt.negotiate();
-            var queue = new DriverQueue(attempt.memory(), QUEUE_SIZE, 0);
+            var queue = DriverQueue.of(attempt.memory(), QUEUE_SIZE, 0);
             attempt.session().tell(SET_VRING_NUM, state(attempt.queue(), QUEUE_SIZE));
             attempt.refused(SET_VRING_ADDR, VhostUserSession.addresses(attempt.queue(), queue));
         }
@@ -356,7 +356,7 @@ final class MessageAttacks {
                                         .tell(
                                                 SET_FEATURES,
                                                 u64(VhostUserSession.PROTOCOL_FEATURES));
-                                var queue = new DriverQueue(attempt.memory(), QUEUE_SIZE, 0);
+                                var queue = DriverQueue.of(attempt.memory(), QUEUE_SIZE, 0);
                                 var ring = attempt.session().describe(attempt.queue(), queue, 0);
                                 attempt.session().kick(attempt.queue(), ring);
                                 attempt.refused(SET_VRING_ENABLE, state(attempt.queue(), 1));

@@ -190,7 +190,7 @@ public final class NetAttacks {
 
     private static Ring receiving(Attempt attempt) {
         var queue =
-                new DriverQueue(attempt.memory(), Attempt.QUEUE_SIZE, attempt.session().features());
+                DriverQueue.of(attempt.memory(), Attempt.QUEUE_SIZE, attempt.session().features());
         return attempt.session().start(RECEIVE, queue, 0);
     }
 

@@ -16,6 +16,7 @@ import io.vireo.linux.Fd;
 import io.vireo.linux.ForeignMemory;
 import io.vireo.testkit.DriverMemory;
 import io.vireo.testkit.DriverQueue;
+import io.vireo.testkit.SplitDriverQueue;
 import io.vireo.testkit.VhostUserSession;
 import io.vireo.testkit.VhostUserSession.Ring;
 import java.util.ArrayList;
@@ -23,7 +24,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 
-/** What a driver does to its ring: groups 1 to 12, 14 and 15. */
+/** What a driver does to its split ring: groups 1 to 12, 14 and 15. */
 final class RingAttacks {
     private static final long DATA = DriverMemory.GUEST_BASE + Attempt.MEMORY / 2;
     private static final long TABLE = DriverMemory.GUEST_BASE + Attempt.MEMORY / 4;
@@ -34,7 +35,7 @@ final class RingAttacks {
     /** Writes something into a ring that is running, and empty. */
     @FunctionalInterface
     private interface Writing {
-        void into(DriverQueue queue);
+        void into(SplitDriverQueue queue);
     }
 
     static List<Attack> all() {
@@ -47,6 +48,10 @@ final class RingAttacks {
         return all;
     }
 
+    private static SplitDriverQueue split(Ring ring) {
+        return (SplitDriverQueue) ring.queue();
+    }
+
     private static Attack breaks(int group, String name, Writing writing) {
         return new Attack(
                 group,
@@ -55,7 +60,7 @@ final class RingAttacks {
                     try (var attempt = Attempt.open(target)) {
                         var ring = attempt.start();
                         attempt.served(ring);
-                        writing.into(ring.queue());
+                        writing.into(split(ring));
                         attempt.broken(ring);
                     }
                 });
@@ -69,7 +74,7 @@ final class RingAttacks {
                 target -> {
                     try (var attempt = Attempt.open(target)) {
                         var ring = attempt.start();
-                        writing.into(ring.queue());
+                        writing.into(split(ring));
                         ring.kick().signal();
                         Attempt.pause(20);
                         attempt.survived();
@@ -90,7 +95,7 @@ final class RingAttacks {
                         target -> {
                             try (var attempt = Attempt.open(target)) {
                                 var queue =
-                                        new DriverQueue(
+                                        DriverQueue.of(
                                                 attempt.memory(),
                                                 QUEUE_SIZE,
                                                 attempt.session().features(),
@@ -296,7 +301,7 @@ final class RingAttacks {
                                         target, acknowledged, new DriverMemory(Attempt.MEMORY))) {
                             attempt.session()
                                     .tell(SET_VRING_NUM, state(attempt.queue(), QUEUE_SIZE));
-                            var queue = new DriverQueue(attempt.memory(), QUEUE_SIZE, 0);
+                            var queue = DriverQueue.of(attempt.memory(), QUEUE_SIZE, 0);
                             var body = VhostUserSession.addresses(attempt.queue(), queue);
                             int at = 8 + 8 * part;
                             body.putLong(at, body.getLong(at) + offset);
@@ -307,7 +312,7 @@ final class RingAttacks {
     }
 
     private static void offer(
-            DriverQueue queue, int head, long address, int length, int flags, int next) {
+            SplitDriverQueue queue, int head, long address, int length, int flags, int next) {
         queue.descriptor(head, address, length, flags, next);
         queue.offer(head);
     }
@@ -317,8 +322,8 @@ final class RingAttacks {
         try (var attempt = Attempt.open(target)) {
             var ring = attempt.start();
             for (int i = 0; i < 200; i++) {
-                ring.queue().usedEvent(random.nextInt(65536));
-                ring.queue().availFlags(random.nextInt(2));
+                split(ring).usedEvent(random.nextInt(65536));
+                split(ring).availFlags(random.nextInt(2));
                 target.driver().request(attempt.session(), ring, 3);
                 ring.kick().signal();
                 VhostUserSession.awaitUsed(ring);
@@ -331,8 +336,8 @@ final class RingAttacks {
             long features = attempt.session().features() & ~VhostUserSession.INDIRECT_DESC;
             attempt.session().tell(SET_FEATURES, u64(features));
             var ring = attempt.start();
-            ring.queue().entry(TABLE, 0, DATA, 16, 0, 0);
-            offer(ring.queue(), 0, TABLE, 16, INDIRECT, 0);
+            split(ring).entry(TABLE, 0, DATA, 16, 0, 0);
+            offer(split(ring), 0, TABLE, 16, INDIRECT, 0);
             attempt.broken(ring);
         }
     }
@@ -353,7 +358,7 @@ final class RingAttacks {
     }
 
     private static void hammer(Attempt attempt, Ring ring, Random random, long end) {
-        var queue = ring.queue();
+        var queue = split(ring);
         for (int round = 0; round < 64 && System.nanoTime() < end; round++) {
             for (int i = 0; i < 4; i++) {
                 queue.entry(TABLE, i, DATA, 16, i < 3 ? NEXT : WRITE, i + 1);
@@ -406,14 +411,14 @@ final class RingAttacks {
             attempt.session()
                     .tell(SET_MEM_TABLE, table, attempt.memory().fd(), attempt.memory().fd());
             var ring = attempt.start();
-            offer(ring.queue(), 0, DriverMemory.GUEST_BASE + half - 8, 16, 0, 0);
+            offer(split(ring), 0, DriverMemory.GUEST_BASE + half - 8, 16, 0, 0);
             attempt.broken(ring);
         }
     }
 
     private static void overlap(Target target) {
         try (var attempt = Attempt.open(target)) {
-            var queue = new DriverQueue(attempt.memory(), QUEUE_SIZE, 0);
+            var queue = DriverQueue.of(attempt.memory(), QUEUE_SIZE, 0);
             var ring = attempt.session().describe(attempt.queue(), queue, 0);
             var body = VhostUserSession.addresses(attempt.queue(), queue);
             body.putLong(16, body.getLong(8));
@@ -427,7 +432,7 @@ final class RingAttacks {
         try (var attempt = Attempt.open(target);
                 Fd record = attempt.session().trackInflight(attempt.queue() + 1, 2 * QUEUE_SIZE)) {
             ForeignMemory.fullFence();
-            var queue = new DriverQueue(attempt.memory(), 4 * QUEUE_SIZE, 0);
+            var queue = DriverQueue.of(attempt.memory(), 4 * QUEUE_SIZE, 0);
             var ring = attempt.session().describe(attempt.queue(), queue, 0);
             attempt.session().kick(attempt.queue(), ring);
             attempt.refused(SET_VRING_ENABLE, state(attempt.queue(), 1));

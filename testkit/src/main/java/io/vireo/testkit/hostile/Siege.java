@@ -15,11 +15,13 @@ public final class Siege {
     public static List<Attack> attacks() {
         var all = new ArrayList<Attack>();
         all.addAll(RingAttacks.all());
+        all.addAll(PackedRingAttacks.all());
         all.addAll(FramingAttacks.all());
         all.addAll(MessageAttacks.all());
         all.addAll(MemoryAttacks.all());
         all.addAll(InflightAttacks.all());
         all.addAll(LogAttacks.all());
+        all.addAll(PackedInflightAttacks.all());
         return all;
     }
 

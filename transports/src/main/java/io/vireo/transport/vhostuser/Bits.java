@@ -6,6 +6,7 @@ final class Bits {
     static final long INDIRECT_DESC = 1L << 28;
     static final long EVENT_IDX = 1L << 29;
     static final long VERSION_1 = 1L << 32;
+    static final long RING_PACKED = 1L << 34;
     static final long IN_ORDER = 1L << 35;
 
     /** VHOST_F_LOG_ALL: a bit that VIRTIO leaves unused; toggled while queues run. */

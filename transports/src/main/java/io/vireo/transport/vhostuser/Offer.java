@@ -22,6 +22,7 @@ record Offer(long features, long protocolFeatures, int queueNumber) {
             Bits.VERSION_1
                     | Bits.INDIRECT_DESC
                     | Bits.EVENT_IDX
+                    | Bits.RING_PACKED
                     | Bits.PROTOCOL_FEATURES
                     | Bits.LOG_ALL;
     private static final long PROTOCOL =

@@ -46,6 +46,11 @@ final class Rings {
         return all.get(index);
     }
 
+    /** Which format of rings was negotiated; all are stopped. */
+    void format(boolean packed) {
+        all.forEach(ring -> ring.format(packed));
+    }
+
     void requireStopped() throws ViolationException {
         if (!all.stream().allMatch(Vring::stopped)) {
             throw new ViolationException("queues are running");

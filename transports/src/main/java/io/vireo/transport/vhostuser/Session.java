@@ -255,6 +255,7 @@ final class Session implements Connection.Handler {
         long change = wanted ^ features;
         if ((change & ~Bits.LOG_ALL) != 0) {
             rings.requireStopped();
+            rings.format((wanted & Bits.RING_PACKED) != 0);
             device.negotiated(wanted & ~(Bits.PROTOCOL_FEATURES | Bits.LOG_ALL));
         }
         features = wanted;
@@ -263,6 +264,10 @@ final class Session implements Connection.Handler {
             begin();
             logging.publish(() -> finish(request, message, null));
         }
+    }
+
+    private boolean isPacked() {
+        return (features & Bits.RING_PACKED) != 0;
     }
 
     private void setProtocolFeatures(Message message) throws ViolationException {
@@ -426,14 +431,15 @@ final class Session implements Connection.Handler {
     // ---- requests in flight
 
     private void getInflight(Message message) throws ViolationException {
-        try (Fd fd = Inflight.create(message, rings.size())) {
-            connection.reply(message.number(), Inflight.answer(message, rings.size()), fd);
+        try (Fd fd = Inflight.create(message, rings.size(), isPacked())) {
+            connection.reply(
+                    message.number(), Inflight.answer(message, rings.size(), isPacked()), fd);
         }
     }
 
     private void setInflight(Message message) throws ViolationException {
         rings.requireStopped();
-        var record = Inflight.of(message, rings.size());
+        var record = Inflight.of(message, rings.size(), isPacked());
         var before = inflight;
         inflight = record;
         if (before != null) {

@@ -49,6 +49,7 @@ final class Vring {
     // Written by the control reactor; the others read it after a memory fault.
     private volatile Phase phase = Phase.STOPPED;
     private volatile int size;
+    private volatile boolean packed;
     private volatile @Nullable RingAddresses addresses;
 
     private int base;
@@ -95,11 +96,19 @@ final class Vring {
         return phase == Phase.RUNNING ? queue : null;
     }
 
+    /** The features say whether it is a packed ring. */
+    void format(boolean packed) {
+        this.packed = packed;
+    }
+
     /** SET_VRING_NUM. */
     void size(int entries) throws ViolationException {
-        if (Integer.bitCount(entries) != 1 || entries < 0 || entries > VirtqueueConfig.MAX_SIZE) {
+        if (!VirtqueueConfig.isSize(entries, packed)) {
             throw new ViolationException(
-                    "a split ring's size is a power of two from 1 to " + VirtqueueConfig.MAX_SIZE);
+                    (packed
+                                    ? "a packed ring's size is from 1 to "
+                                    : "a split ring's size is a power of two from 1 to ")
+                            + VirtqueueConfig.MAX_SIZE);
         }
         if (entries != size) {
             requireStopped();
@@ -112,9 +121,14 @@ final class Vring {
         if (!to.equals(addresses)) {
             requireStopped();
         }
-        if ((to.descriptors() & 15) != 0 || (to.available() & 1) != 0 || (to.used() & 3) != 0) {
+        int driver = packed ? 4 : 2;
+        if ((to.descriptors() & 15) != 0
+                || (to.available() & (driver - 1)) != 0
+                || (to.used() & 3) != 0) {
             throw new ViolationException(
-                    "rings are aligned to 16 (descriptors), 2 (available) and 4 (used)");
+                    "rings are aligned to 16 (descriptors), "
+                            + driver
+                            + " (driver) and 4 (device)");
         }
         checkAddresses(to, memory);
         addresses = to;
@@ -151,13 +165,22 @@ final class Vring {
     }
 
     private void checkAddresses(RingAddresses to, GuestMemory memory) throws ViolationException {
-        // VIRTIO 1.3, 2.7: sizes of the parts, without the optional event fields
-        long entries = Math.max(1, size);
-        if (memory.userToHost(to.descriptors(), 16 * entries) == GuestMemory.INVALID
-                || memory.userToHost(to.available(), 4 + 2 * entries) == GuestMemory.INVALID
-                || memory.userToHost(to.used(), 4 + 8 * entries) == GuestMemory.INVALID) {
+        int entries = Math.max(1, size);
+        if (memory.userToHost(to.descriptors(), 16L * entries) == GuestMemory.INVALID
+                || memory.userToHost(to.available(), driverBytes(entries)) == GuestMemory.INVALID
+                || memory.userToHost(to.used(), deviceBytes(entries)) == GuestMemory.INVALID) {
             throw new ViolationException("rings lie in shared memory");
         }
+    }
+
+    // Sizes of the parts (VIRTIO 1.3, 2.7 and 2.8.10.1), without the optional event fields.
+
+    private long driverBytes(int entries) {
+        return packed ? 4 : 4 + 2L * entries;
+    }
+
+    private long deviceBytes(int entries) {
+        return packed ? 4 : 4 + 8L * entries;
     }
 
     /** Checks that a running ring would survive a change of memory. */
@@ -177,8 +200,8 @@ final class Vring {
             return true;
         }
         return partReadable(memory, where.descriptors(), 16L * size, probe)
-                && partReadable(memory, where.available(), 4 + 2L * size, probe)
-                && partReadable(memory, where.used(), 4 + 8L * size, probe);
+                && partReadable(memory, where.available(), driverBytes(size), probe)
+                && partReadable(memory, where.used(), deviceBytes(size), probe);
     }
 
     private static boolean partReadable(
@@ -187,16 +210,16 @@ final class Vring {
         return address == GuestMemory.INVALID || probe.readable(address, length);
     }
 
-    /** SET_VRING_BASE. */
-    void base(int availableIndex) throws ViolationException {
-        if (availableIndex < 0 || availableIndex > 0xffff) {
+    /** SET_VRING_BASE: an index, or two with wrap counters; see {@link VirtqueueConfig#base}. */
+    void base(int indices) throws ViolationException {
+        if (!packed && (indices < 0 || indices > 0xffff)) {
             throw new ViolationException("an index of a split ring has 16 bits");
         }
         requireStopped();
-        base = availableIndex;
+        base = indices;
     }
 
-    /** The index of the available ring to go on from; of a ring that is stopped. */
+    /** Where to go on; of a ring that is stopped. */
     int base() {
         return base;
     }
@@ -229,6 +252,7 @@ final class Vring {
      */
     void reset() {
         size = 0;
+        packed = false;
         addresses = null;
         usedLog = OptionalLong.empty();
         base = 0;

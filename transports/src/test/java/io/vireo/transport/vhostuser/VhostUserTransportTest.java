@@ -57,6 +57,76 @@ class VhostUserTransportTest {
     }
 
     @Test
+    void servesAPackedRingOfAnySizeAndSaysWhereItStopped() {
+        bed.present(bed.device(1), "disk");
+        try (var session = VhostUserSession.open(bed.path("disk"), memory, ~0L)) {
+            var ring = session.start(0, 61);
+            for (int i = 1; i <= 100; i++) {
+                echo(session, ring, i);
+            }
+            // Two descriptors each: 200 of laps of 61.
+            int base = session.stop(0);
+            assertThat(base).isEqualTo(DriverQueue.base(61, session.features(), 200));
+            session.tell(SET_VRING_BASE, state(0, base));
+            session.kick(0, ring);
+            echo(session, ring, 101);
+        }
+    }
+
+    @Test
+    void aPackedRingGoesOnThoughTheFrontEndDoesNotKnowWhere() {
+        var endpoint = bed.present(bed.device(1), "disk");
+        var queue = DriverQueue.of(memory, 13, VhostUserSession.RING_PACKED);
+        int stale = DriverQueue.base(13, VhostUserSession.RING_PACKED, 0);
+        for (int i = 0; i < 5; i++) {
+            try (var session = VhostUserSession.open(bed.path("disk"), memory, ~0L)) {
+                var ring = session.start(0, queue, stale);
+                for (int k = 0; k < 4; k++) {
+                    echo(session, ring, 10 * i + k);
+                }
+            }
+            await("the session's end", () -> endpoint.state() == State.WAITING);
+        }
+    }
+
+    @Test
+    void takesUpWhatWasInFlightInAPackedRing() {
+        var device = bed.device(1);
+        var endpoint = bed.present(device, "disk");
+        var queue = DriverQueue.of(memory, 13, VhostUserSession.RING_PACKED);
+        int stale = DriverQueue.base(13, VhostUserSession.RING_PACKED, 0);
+        var first = VhostUserSession.open(bed.path("disk"), memory, ~0L);
+        var record = first.trackInflight(1, 13);
+        var firstRing = first.start(0, queue, stale);
+        echo(first, firstRing, 3);
+        device.hold(true);
+        TestBed.add(first, firstRing, 4);
+        VhostUserSession.publish(firstRing);
+        // What is shared is as if the device went now, with all its memory.
+        await("the device takes it", () -> device.taken.get() == 2);
+        var guest = new byte[(int) MEMORY];
+        io.vireo.linux.ForeignMemory.copyToArray(
+                memory.host(DriverMemory.GUEST_BASE), guest, 0, guest.length);
+        var copy = read(record, new byte[4096]);
+        first.close();
+        device.hold(false);
+        await("the first session's end", () -> endpoint.state() == State.WAITING);
+        io.vireo.linux.ForeignMemory.copyFromArray(
+                guest, 0, memory.host(DriverMemory.GUEST_BASE), guest.length);
+        try (var session = VhostUserSession.open(bed.path("disk"), memory, ~0L)) {
+            var again = session.trackInflight(1, 13);
+            write(again, copy, 32 + 32 * 13);
+            var ring = session.start(0, queue, stale);
+            VhostUserSession.awaitUsed(ring);
+            TestBed.check(session, 4);
+            assertThat(endpoint.counters()).containsEntry("inflight_recovered", 1L);
+            echo(session, ring, 5);
+            again.close();
+        }
+        record.close();
+    }
+
+    @Test
     void leavesNoDescriptorBehind() {
         bed.present(bed.device(2), "disk");
         int before = OpenFiles.count();
@@ -95,7 +165,7 @@ class VhostUserTransportTest {
         bed.present(bed.device(1), "disk");
         try (var session = VhostUserSession.open(bed.path("disk"), memory)) {
             session.enable(0, 1);
-            var ring = session.describe(0, new DriverQueue(memory, 16, session.features()), 0);
+            var ring = session.describe(0, DriverQueue.of(memory, 16, session.features()), 0);
             session.kick(0, ring);
             echo(session, ring, 7);
         }
@@ -136,7 +206,7 @@ class VhostUserTransportTest {
             assertThat(session.stop(0)).isEqualTo(3);
 
             session.enable(1, 0);
-            var other = session.describe(1, new DriverQueue(memory, 16, session.features()), 0);
+            var other = session.describe(1, DriverQueue.of(memory, 16, session.features()), 0);
             session.kick(1, other);
             echo(session, other, 4);
             assertThat(card.switched).endsWith("1=false");
@@ -150,7 +220,7 @@ class VhostUserTransportTest {
         card.drains = true;
         bed.present(card, "card");
         try (var session = VhostUserSession.open(bed.path("card"), memory)) {
-            var ring = session.describe(0, new DriverQueue(memory, 16, session.features()), 0);
+            var ring = session.describe(0, DriverQueue.of(memory, 16, session.features()), 0);
             TestBed.add(session, ring, 5);
             VhostUserSession.publish(ring);
             session.kick(0, ring);
@@ -165,7 +235,7 @@ class VhostUserTransportTest {
     @Test
     void ringGoesOnWhereItStopped() {
         bed.present(bed.device(1), "disk");
-        var queue = new DriverQueue(memory, 16, 0, 65530);
+        var queue = DriverQueue.of(memory, 16, 0, 65530);
         try (var session = VhostUserSession.open(bed.path("disk"), memory)) {
             session.tell(
                     SET_FEATURES,
@@ -207,7 +277,7 @@ class VhostUserTransportTest {
     void takesUpWhatWasInFlight() {
         var device = bed.device(1);
         var endpoint = bed.present(device, "disk");
-        var queue = new DriverQueue(memory, 16, VhostUserSession.EVENT_IDX);
+        var queue = DriverQueue.of(memory, 16, VhostUserSession.EVENT_IDX);
         var first = VhostUserSession.open(bed.path("disk"), memory);
         var record = first.trackInflight(1, 16);
         var firstRing = first.start(0, queue, 0);
@@ -226,7 +296,7 @@ class VhostUserTransportTest {
 
         // A second guest whose record says that one request was in flight when its back end died.
         var other = new DriverMemory(MEMORY);
-        var driver = new DriverQueue(other, 16, VhostUserSession.EVENT_IDX);
+        var driver = DriverQueue.of(other, 16, VhostUserSession.EVENT_IDX);
         try (var session = VhostUserSession.open(bed.path("disk"), other)) {
             var again = session.trackInflight(1, 16);
             restore(again, copy);
@@ -265,9 +335,13 @@ class VhostUserTransportTest {
         var bytes = new byte[16 + 16 * 16];
         System.arraycopy(was, 0, bytes, 0, 12);
         bytes[16] = 1;
-        try (var buffer = io.vireo.linux.NativeBuffer.allocate(bytes.length, 8)) {
-            io.vireo.linux.ForeignMemory.copyFromArray(bytes, 0, buffer.address(), bytes.length);
-            io.vireo.linux.FileCalls.pwrite(fd.number(), buffer.address(), bytes.length, 0);
+        write(fd, bytes, bytes.length);
+    }
+
+    private static void write(io.vireo.linux.Fd fd, byte[] bytes, int length) {
+        try (var buffer = io.vireo.linux.NativeBuffer.allocate(length, 8)) {
+            io.vireo.linux.ForeignMemory.copyFromArray(bytes, 0, buffer.address(), length);
+            io.vireo.linux.FileCalls.pwrite(fd.number(), buffer.address(), length, 0);
         }
     }
 
@@ -344,7 +418,7 @@ class VhostUserTransportTest {
         bed.present(bed.networkCard(4), "card");
         try (var disk = VhostUserFrontEnd.connect(bed.path("disk"));
                 var card = VhostUserFrontEnd.connect(bed.path("card"))) {
-            assertThat(disk.ask(GET_FEATURES, payload(0)).u64()).isEqualTo(0x1_7400_0020L);
+            assertThat(disk.ask(GET_FEATURES, payload(0)).u64()).isEqualTo(0x5_7400_0020L);
             assertThat(disk.ask(GET_PROTOCOL_FEATURES, payload(0)).u64()).isEqualTo(0x1b22bL);
             assertThat(card.ask(GET_PROTOCOL_FEATURES, payload(0)).u64()).isEqualTo(0x1b01fL);
             disk.send(SET_PROTOCOL_FEATURES, u64(0x1b22bL));
@@ -361,7 +435,7 @@ class VhostUserTransportTest {
     void pollsARingWithoutAKickDescriptor() {
         bed.present(bed.device(1), "disk");
         try (var session = VhostUserSession.open(bed.path("disk"), memory)) {
-            var ring = session.describe(0, new DriverQueue(memory, 16, session.features()), 0);
+            var ring = session.describe(0, DriverQueue.of(memory, 16, session.features()), 0);
             session.tell(SET_VRING_KICK, u64(0x100));
             session.enable(0, 1);
             for (int i = 0; i < 10; i++) {
