@@ -129,6 +129,11 @@ public final class Guest implements AutoCloseable {
         }
     }
 
+    /** Starts it as the end of a migration: its options have {@code -incoming}. */
+    public void startIncoming() {
+        launch();
+    }
+
     boolean boots(long time, TimeUnit unit) {
         launch();
         long deadline = System.nanoTime() + unit.toNanos(time);

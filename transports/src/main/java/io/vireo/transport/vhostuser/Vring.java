@@ -249,13 +249,15 @@ final class Vring {
     /**
      * RESET_DEVICE: what the front end tells before it starts a device is forgotten; call and error
      * descriptors are not.
+     *
+     * <p>The base stays too: QEMU sets the status to 0 when it pauses a guest, and only then asks
+     * for the bases, from which it goes on.
      */
     void reset() {
         size = 0;
         packed = false;
         addresses = null;
         usedLog = OptionalLong.empty();
-        base = 0;
         kickable = false;
         enabled = Optional.empty();
     }

@@ -232,6 +232,20 @@ class VhostUserTransportTest {
         }
     }
 
+    /** QEMU pauses a guest so: status 0, and only then it asks where it is to go on. */
+    @Test
+    void statusZeroLeavesTheBases() {
+        bed.present(bed.device(1), "disk");
+        try (var session = VhostUserSession.open(bed.path("disk"), memory)) {
+            session.tell(SET_STATUS, u64(0xf));
+            var ring = session.start(0, 16);
+            echo(session, ring, 1);
+            echo(session, ring, 2);
+            session.tell(SET_STATUS, u64(0));
+            assertThat(session.stop(0)).isEqualTo(2);
+        }
+    }
+
     @Test
     void ringGoesOnWhereItStopped() {
         bed.present(bed.device(1), "disk");
