@@ -37,8 +37,7 @@ public final class Qmp implements AutoCloseable {
      * @throws ScenarioException with QEMU's words if it fails
      */
     public JsonNode run(String command, String arguments) {
-        String text =
-                "{\"execute\": \"%s\", \"arguments\": %s}%n".formatted(command, arguments);
+        String text = "{\"execute\": \"%s\", \"arguments\": %s}%n".formatted(command, arguments);
         try {
             socket.write(ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8)));
             while (true) {
