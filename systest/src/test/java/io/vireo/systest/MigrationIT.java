@@ -135,7 +135,7 @@ class MigrationIT {
                                     "bash",
                                     "-c",
                                     "exec 3<>/dev/tcp/192.0.2.1/5001; cat <&3 & cat >&3")
-                            .redirectError(ProcessBuilder.Redirect.INHERIT)
+                            .redirectError(ProcessBuilder.Redirect.DISCARD)
                             .start();
             exchange =
                     CompletableFuture.runAsync(
@@ -190,6 +190,7 @@ class MigrationIT {
         @Override
         public void close() {
             ending.set(true);
+            peer.descendants().forEach(ProcessHandle::destroyForcibly);
             Processes.kill(peer);
         }
     }
