@@ -74,6 +74,8 @@ public final class Reactor {
 
     private long turns;
     private long work;
+    private long busyNanos;
+    private boolean worked;
     private long sleeps;
     private long memoryFaults;
     private long failures;
@@ -187,7 +189,7 @@ public final class Reactor {
     /** Counters so far; from any thread, each a little out of date. */
     public ReactorMetrics metrics() {
         return new ReactorMetrics(
-                turns, work, sleeps, memoryFaults, failures, activeCount, parkedCount);
+                turns, work, busyNanos, sleeps, memoryFaults, failures, activeCount, parkedCount);
     }
 
     /**
@@ -232,7 +234,12 @@ public final class Reactor {
 
     private void turn() {
         turns++;
-        now = System.nanoTime();
+        long start = System.nanoTime();
+        // The turn before, by one reading of the clock for each turn.
+        if (worked) {
+            busyNanos += start - now;
+        }
+        now = start;
         int done = mailbox.drain(runTask, MESSAGES_PER_TURN) + expireTimers();
         done += pollActive();
         if (activeCount == 0 && running) {
@@ -244,6 +251,7 @@ public final class Reactor {
             tellFaultListeners();
         }
         work += done;
+        worked = done > 0;
         if (done == 0) {
             for (int i = 0; i < PAUSES_WHEN_IDLE; i++) {
                 Thread.onSpinWait();

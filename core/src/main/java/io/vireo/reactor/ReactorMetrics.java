@@ -5,6 +5,7 @@ package io.vireo.reactor;
  *
  * @param turns times round the loop
  * @param work sum of what the pollers returned
+ * @param busyNanos time that turns took in which there was work, without waiting
  * @param sleeps times it waited in epoll
  * @param memoryFaults turns that touched guest memory that was not there
  * @param failures exceptions that pollers, handlers and tasks threw: bugs
@@ -14,6 +15,7 @@ package io.vireo.reactor;
 public record ReactorMetrics(
         long turns,
         long work,
+        long busyNanos,
         long sleeps,
         long memoryFaults,
         long failures,

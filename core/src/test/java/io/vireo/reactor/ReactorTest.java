@@ -12,6 +12,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -107,6 +108,42 @@ class ReactorTest {
                 });
         assertThat(enough.await(60, TimeUnit.SECONDS)).isTrue();
         assertThat(reactor.metrics().parkedPollers()).isZero();
+    }
+
+    @Test
+    void onlyTurnsWithWorkAreBusyTime() throws Exception {
+        var worked = new CountDownLatch(1);
+        var idle = new AtomicLong();
+        var before = reactor.metrics().busyNanos();
+        add(
+                new Poller() {
+                    @Override
+                    public int poll() {
+                        if (worked.getCount() > 0) {
+                            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(5));
+                            worked.countDown();
+                            return 1;
+                        }
+                        idle.incrementAndGet();
+                        return 0;
+                    }
+
+                    @Override
+                    public String name() {
+                        return "works once";
+                    }
+
+                    @Override
+                    public boolean arm() {
+                        return false;
+                    }
+                });
+        assertThat(settled(() -> idle.get() > 10)).isTrue();
+        long afterWork = reactor.metrics().busyNanos();
+        assertThat(afterWork - before).isGreaterThan(0);
+        long turns = idle.get();
+        assertThat(settled(() -> idle.get() > turns + 1000)).isTrue();
+        assertThat(reactor.metrics().busyNanos()).isEqualTo(afterWork);
     }
 
     @Test

@@ -24,6 +24,12 @@ record HostMetrics(ReactorGroup reactors) implements MetricSource {
         metrics.add(counter("turns", "Times round the reactor's loop.", labels, now.turns()));
         metrics.add(
                 counter("work", "Frames, requests and completions handled.", labels, now.work()));
+        metrics.add(
+                counter(
+                        "busy_seconds",
+                        "Time of the turns in which there was work.",
+                        labels,
+                        now.busyNanos() / 1e9));
         metrics.add(counter("sleeps", "Times it slept for want of work.", labels, now.sleeps()));
         metrics.add(
                 counter(
@@ -44,7 +50,7 @@ record HostMetrics(ReactorGroup reactors) implements MetricSource {
     }
 
     private static Metric counter(
-            String name, String help, Map<String, String> labels, long value) {
+            String name, String help, Map<String, String> labels, double value) {
         return new Metric(
                 "vireo_reactor_" + name + "_total", help, Metric.Type.COUNTER, labels, value);
     }
