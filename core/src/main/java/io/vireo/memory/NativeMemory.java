@@ -51,4 +51,9 @@ public final class NativeMemory {
     public static void copy64(long source, long destination) {
         ForeignMemory.copy64(source, destination);
     }
+
+    /** Orders all accesses before it against all after it, stores against loads included. */
+    public static void fullFence() {
+        ForeignMemory.fullFence();
+    }
 }

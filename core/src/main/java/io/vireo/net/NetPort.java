@@ -58,9 +58,16 @@ public interface NetPort {
     void release(FrameBatch batch);
 
     /**
-     * Publishes what was transmitted since the last flush and notifies at most once. Also called
-     * after a memory fault has interrupted a {@link #transmit} or a flush: what was taken for
-     * frames that were not sent goes back.
+     * Makes what was transmitted since the last flush visible to a receiver that looks for itself,
+     * where that takes no system call. A full memory fence and a {@link #flush} follow; the ports
+     * of a network share the fence.
+     */
+    default void publish() {}
+
+    /**
+     * Ends what {@link #publish} began: hands over what takes a system call, and notifies at most
+     * once. Also called, after publish, when a memory fault has interrupted a {@link #transmit} or
+     * a flush: what was taken for frames that were not sent goes back.
      */
     void flush();
 

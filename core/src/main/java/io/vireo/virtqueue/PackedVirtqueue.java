@@ -411,20 +411,18 @@ final class PackedVirtqueue extends Virtqueue {
     }
 
     @Override
-    public void flush() {
-        if (stopped) {
-            return;
+    public void publish() {
+        if (pendingCount > 0 && !stopped) {
+            commit();
         }
-        if (pendingCount > 0) {
-            publish();
+        if (unsignalled > 0 && inflight != null && !stopped) {
+            inflight.published();
         }
-        if (unsignalled > 0) {
-            if (inflight != null) {
-                inflight.published();
-            }
-            // Full: what is used is visible before we read whether the driver sleeps; it does the
-            // inverse.
-            ForeignMemory.fullFence();
+    }
+
+    @Override
+    public void signal() {
+        if (unsignalled > 0 && !stopped) {
             boolean wanted = driverWantsNotification();
             unsignalled = 0;
             if (wanted) {
@@ -433,7 +431,7 @@ final class PackedVirtqueue extends Virtqueue {
         }
     }
 
-    private void publish() {
+    private void commit() {
         int count = pendingCount;
         int end = used + count;
         int endWrap = usedWrap;

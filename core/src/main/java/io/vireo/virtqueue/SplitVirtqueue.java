@@ -36,6 +36,7 @@ final class SplitVirtqueue extends Virtqueue {
     private int shadow;
     private int usedIndex;
     private int published;
+    private int signalled;
 
     /** 0, or the generation of the region table that the in-flight chain of this head refers to. */
     private final int[] heads;
@@ -79,6 +80,7 @@ final class SplitVirtqueue extends Virtqueue {
         inflight = region(config);
         usedIndex = ForeignMemory.getShort(used + INDEX) & 0xFFFF;
         published = usedIndex;
+        signalled = usedIndex;
         recoveredHeads = recover(inflight);
         recoveredLeft = recoveredHeads.length;
         next = inflight == null ? config.base() : usedIndex;
@@ -418,10 +420,9 @@ final class SplitVirtqueue extends Virtqueue {
     }
 
     @Override
-    public void flush() {
-        int before = published;
+    public void publish() {
         int now = usedIndex;
-        if (before == now || stopped) {
+        if (published == now || stopped) {
             return;
         }
         // Release: elements, and what the device wrote to buffers, are there before the index.
@@ -429,13 +430,23 @@ final class SplitVirtqueue extends Virtqueue {
         if (inflight != null) {
             inflight.published(now);
         }
-        // Full: the index is visible before we read whether the driver sleeps; it does the inverse.
-        ForeignMemory.fullFence();
         if (log != null) {
-            markUsed(before, now);
+            // A page that is marked before it is written may be copied without what is written.
+            ForeignMemory.fullFence();
+            markUsed(published, now);
+        }
+        published = now;
+    }
+
+    @Override
+    public void signal() {
+        int before = signalled;
+        int now = published;
+        if (before == now || stopped) {
+            return;
         }
         boolean wanted = driverWantsNotification(before, now);
-        published = now;
+        signalled = now;
         if (wanted) {
             notifier.notifyDriver();
         }
@@ -529,7 +540,7 @@ final class SplitVirtqueue extends Virtqueue {
         }
     }
 
-    /** Marks index and elements that {@link #flush} published. */
+    /** Marks index and elements that {@link #publish} published. */
     private void markUsed(int before, int now) {
         int first = before & mask;
         int count = (now - before) & 0xFFFF;

@@ -1,5 +1,6 @@
 package io.vireo.virtqueue;
 
+import io.vireo.linux.ForeignMemory;
 import io.vireo.memory.GuestMemory;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -121,8 +122,26 @@ public abstract sealed class Virtqueue permits SplitVirtqueue, PackedVirtqueue {
      */
     public abstract void push(int[] chains, int[] written, int count);
 
+    /**
+     * Makes the chains pushed visible to the driver. It need not learn of them before {@link
+     * #signal}.
+     */
+    public abstract void publish();
+
+    /**
+     * Notifies the driver of what was published, at most once and only if it asked. A full memory
+     * fence must lie between {@link #publish} and this: the driver looks at the ring once more
+     * after it has asked, so that one of the two sees what the other has written. Many queues can
+     * share a fence.
+     */
+    public abstract void signal();
+
     /** Makes the chains pushed visible to the driver, and notifies it at most once, if it asked. */
-    public abstract void flush();
+    public final void flush() {
+        publish();
+        ForeignMemory.fullFence();
+        signal();
+    }
 
     /** Whether {@link #pop} would find a chain. */
     public abstract boolean hasAvailable();

@@ -108,6 +108,7 @@ public abstract class NetPortContract {
                     Frames.frame(THERE, HERE, 101),
                     Frames.frame(THERE, HERE, 102));
             assertThat(port.transmit(batch, new int[] {2, 0}, 2)).isEqualTo(2);
+            port.publish();
             port.flush();
         });
         assertThat(departed(2))
@@ -135,6 +136,7 @@ public abstract class NetPortContract {
             }
             batch.rangeCount[0] = batch.ranges;
             assertThat(port.transmit(batch, new int[] {0}, 1)).isEqualTo(1);
+            port.publish();
             port.flush();
         });
         assertThat(departed(1)).containsExactly(frame);
@@ -174,7 +176,9 @@ public abstract class NetPortContract {
         assertThat(receive(1)).hasSize(1);
         run(() -> {
             port.release(batch);
+            port.publish();
             port.flush();
+            port.publish();
             port.flush();
         });
         var frame = Frames.frame(THERE, HERE, 60);
@@ -198,6 +202,7 @@ public abstract class NetPortContract {
             batch.vlanTci[0] = 0x6005;
             sent[0] = port.transmit(batch, new int[] {0}, 1);
             batch.vlanAction[0] = FrameBatch.VLAN_KEEP;
+            port.publish();
             port.flush();
         });
         return sent[0];

@@ -197,6 +197,8 @@ final class Bridge {
         for (var port : ports) {
             port.count = 0;
             try {
+                port.port.publish();
+                NativeMemory.fullFence();
                 port.port.flush();
             } catch (InternalError e) {
                 fault = e;
@@ -332,6 +334,11 @@ final class Bridge {
         for (int i = 0; i < egressCount; i++) {
             transmit(egress[i]);
         }
+        for (int i = 0; i < egressCount; i++) {
+            egress[i].port.publish();
+        }
+        // One for all ports: each would wait until the core has written out what it stored.
+        NativeMemory.fullFence();
         for (int i = 0; i < egressCount; i++) {
             egress[i].port.flush();
         }

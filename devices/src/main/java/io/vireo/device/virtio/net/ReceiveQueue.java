@@ -217,14 +217,24 @@ final class ReceiveQueue {
                 : special(frames, i);
     }
 
-    /** Makes what was put into buffers visible to the guest. */
+    /** Makes what was put into buffers visible to the guest, unless that is put off. */
+    void publish() {
+        if (coalescing == null) {
+            queue.publish();
+        }
+    }
+
+    /**
+     * Makes what was put into buffers visible to the guest and tells it. A full memory fence lies
+     * between {@link #publish} and this.
+     */
     void flush() {
         int left = queue.inFlight();
         if (left > 0) {
             queue.rewind(left);
         }
         if (coalescing == null) {
-            queue.flush();
+            queue.signal();
         } else {
             coalescing.flush(unpublished);
         }
@@ -233,6 +243,8 @@ final class ReceiveQueue {
 
     /** Makes what was put into buffers visible at once. */
     void stop() {
+        publish();
+        NativeMemory.fullFence();
         flush();
         if (coalescing != null) {
             coalescing.publish();

@@ -520,6 +520,13 @@ public final class VirtioNetDevice implements VirtioDevice, NetPort {
     }
 
     @Override
+    public void publish() {
+        for (var queue : receiving) {
+            queue.publish();
+        }
+    }
+
+    @Override
     public void flush() {
         for (var queue : receiving) {
             queue.flush();

@@ -31,6 +31,7 @@ final class Wire implements AutoCloseable {
             batch.vlanTci[i] = (short) tci;
         }
         int sent = to.transmit(batch, index, count);
+        to.publish();
         to.flush();
         from.release(batch);
         return sent;
