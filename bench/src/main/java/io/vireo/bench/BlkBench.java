@@ -70,7 +70,7 @@ final class BlkBench {
             for (var each : cases) {
                 peer.begin(each.load());
                 vireo.begin(each.load());
-                interleaver.run(each.name(), "kIOPS", vireo, peer);
+                interleaver.run(each.name(), CaseResult.Unit.rate("kIOPS"), vireo, peer);
                 if (store.equals("file")) {
                     var rate = Fio.run(file("peer"), each.load(), Math.max(2, options.seconds()));
                     report.reference(each.name() + " fio", "kIOPS", rate / 1000);

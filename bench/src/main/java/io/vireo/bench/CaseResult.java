@@ -25,18 +25,32 @@ record CaseResult(
         int windows) {
 
     /** Two neighbouring windows. */
-    record Pair(double vireo, double peer) {
-        double ratio() {
-            return vireo / peer;
+    record Pair(double vireo, double peer) {}
+
+    /** What is measured. */
+    record Unit(String name, boolean moreIsBetter) {
+        /** Of a rate. */
+        static Unit rate(String name) {
+            return new Unit(name, true);
+        }
+
+        /** Of a time. */
+        static Unit time(String name) {
+            return new Unit(name, false);
+        }
+
+        /** Above 1 where ours is better. */
+        double ratio(Pair pair) {
+            return moreIsBetter ? pair.vireo() / pair.peer() : pair.peer() / pair.vireo();
         }
     }
 
-    /** Summarizes pairs of rates, where more is better. */
-    static CaseResult of(String name, String unit, String peerName, List<Pair> pairs) {
-        var ratios = pairs.stream().mapToDouble(Pair::ratio).sorted().toArray();
+    /** Summarizes pairs. */
+    static CaseResult of(String name, Unit unit, String peerName, List<Pair> pairs) {
+        var ratios = pairs.stream().mapToDouble(unit::ratio).sorted().toArray();
         return new CaseResult(
                 name,
-                unit,
+                unit.name(),
                 median(pairs.stream().mapToDouble(Pair::vireo).toArray()),
                 median(pairs.stream().mapToDouble(Pair::peer).toArray()),
                 peerName,

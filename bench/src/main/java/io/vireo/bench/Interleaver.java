@@ -1,5 +1,6 @@
 package io.vireo.bench;
 
+import io.vireo.bench.CaseResult.Unit;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -31,7 +32,7 @@ final class Interleaver {
     private record Sample(CaseResult.Pair pair, double slowestProbe) {}
 
     /** Runs one case; both sides are paused before and after. */
-    void run(String caseName, String unit, Side vireo, Side peer) {
+    void run(String caseName, Unit unit, Side vireo, Side peer) {
         var samples = new ArrayList<Sample>();
         var probes = new ArrayList<Double>();
         var before = probed(probes);
@@ -67,7 +68,7 @@ final class Interleaver {
     }
 
     private static void say(
-            String caseName, String unit, CaseResult.Pair pair, double probeNanos, String peer) {
+            String caseName, Unit unit, CaseResult.Pair pair, double probeNanos, String peer) {
         Progress.say(
                 String.format(
                         "%-20s vireo %8.2f  %s %8.2f %s  ratio %.2f  probe %.0f ns%s",
@@ -75,15 +76,15 @@ final class Interleaver {
                         pair.vireo(),
                         peer,
                         pair.peer(),
-                        unit,
-                        pair.ratio(),
+                        unit.name(),
+                        unit.ratio(pair),
                         probeNanos,
                         probeNanos > Probe.LIMIT_NANOS ? " (slow)" : ""));
     }
 
     private void conclude(
             String caseName,
-            String unit,
+            Unit unit,
             String peerName,
             List<Sample> samples,
             List<Double> probes,

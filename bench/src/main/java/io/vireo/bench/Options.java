@@ -30,7 +30,7 @@ record Options(
             """
             usage: script/bench net|blk|idle [--quick] [--control] [--windows N] [--seconds S] [--only REGEX]
 
-              net   two vNICs on one network against DPDK testpmd with two vhost-user ports
+              net   two vNICs on one network against DPDK testpmd and Open vSwitch with DPDK; many ports, many addresses, latency
               blk   a vDisk against a vhost-user-blk export of qemu-storage-daemon, and fio
               idle  100 vNICs and 100 vDisks, connected and silent
 

@@ -32,6 +32,16 @@ final class Report {
         references.put(caseName, Map.of("unit", unit, "value", value));
     }
 
+    /**
+     * Nanoseconds for which our reactor was busy with a frame: its cost where the rate is the
+     * generator's.
+     */
+    void busy(String caseName, double nanosPerFrame) {
+        if (!Double.isNaN(nanosPerFrame)) {
+            reference(caseName + "-busy", "ns/frame", nanosPerFrame);
+        }
+    }
+
     /** A sentence that a reader of the figures must know. */
     void remark(String sentence) {
         remarks.add(sentence);

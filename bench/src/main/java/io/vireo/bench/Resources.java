@@ -24,11 +24,43 @@ record Resources(String yaml, List<Path> sockets) {
             """;
 
     /**
+     * Something that a network does for its vNICs, beside switching.
+     *
+     * @param name of cases
+     * @param network lines of the network's specification
+     * @param others declarations that these refer to
+     */
+    record Feature(String name, String network, String others) {
+        /** Nothing. */
+        static final Feature NONE = new Feature("none", "", "");
+
+        /** Only the card's own MAC address may be the source of its frames. */
+        static final Feature ANTI_SPOOF =
+                new Feature("antispoof", "  vnicPolicy:\n    antiSpoofing: {}\n", "");
+
+        /**
+         * A list of so many rules for the frames that come from vNICs, of which the last decides.
+         */
+        static Feature acl(int rules) {
+            var acl = new StringBuilder(head("Acl", "bench")).append("  rules:\n");
+            for (var i = 1; i < rules; i++) {
+                acl.append("    - action: deny\n      protocol: udp\n      destinationPorts: ")
+                        .append(1000 + i)
+                        .append('\n');
+            }
+            acl.append("    - action: permit\n");
+            var policy = "  vnicPolicy:\n    ingressAcls: [bench]\n";
+            return new Feature("acl" + rules, policy, acl.toString());
+        }
+    }
+
+    /**
      * One network and a vNIC for each address. The MTU leaves room for frames of 1518 bytes without
      * a tag.
      */
-    static Resources network(List<String> macs, Path directory) {
-        var yaml = new StringBuilder(head("Network", "bench")).append("  mtu: 9000\n");
+    static Resources network(List<String> macs, Path directory, Feature feature) {
+        var yaml = new StringBuilder(feature.others()).append(head("Network", "bench"));
+        yaml.append("  mtu: 9000\n").append(feature.network());
         var sockets = new ArrayList<Path>();
         for (var i = 0; i < macs.size(); i++) {
             var socket = directory.resolve(NIC + i + ".sock");

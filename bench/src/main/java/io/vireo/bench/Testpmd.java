@@ -53,7 +53,8 @@ final class Testpmd {
      * address and its {@code --eth-peer}, and in {@code io} a frame comes back to the port that it
      * left first. So a switch learns each address at one port and finds every destination.
      */
-    static Testpmd frontEnd(String name, int core, List<Path> sockets, List<String> macs) {
+    static Testpmd frontEnd(
+            String name, int core, List<Path> sockets, List<String> macs, boolean packed) {
         var devices = new ArrayList<String>();
         for (var i = 0; i < sockets.size(); i++) {
             devices.add(
@@ -61,7 +62,9 @@ final class Testpmd {
                             + i
                             + ",path="
                             + sockets.get(i)
-                            + ",queues=1,queue_size=1024,mac="
+                            + ",queues=1,queue_size=1024,packed_vq="
+                            + (packed ? 1 : 0)
+                            + ",mac="
                             + macs.get(i));
         }
         return new Testpmd(

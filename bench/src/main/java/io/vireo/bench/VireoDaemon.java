@@ -1,6 +1,11 @@
 package io.vireo.bench;
 
 import java.io.IOException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -24,6 +29,11 @@ final class VireoDaemon implements AutoCloseable {
     private VireoDaemon(Path root, Path directory, List<String> options) {
         this.vireo = root.resolve("server/target/vireo/bin/vireo");
         this.directory = directory;
+        try {
+            Files.createDirectories(directory);
+        } catch (IOException e) {
+            throw new BenchException("Cannot make " + directory + ".", e);
+        }
         var command = new ArrayList<>(List.of(vireo.toString(), "serve"));
         command.add("--runtime-dir=" + directory.resolve("run"));
         command.add("--state-dir=" + directory.resolve("state"));
@@ -45,9 +55,11 @@ final class VireoDaemon implements AutoCloseable {
     }
 
     /** The same with one reactor for data, on {@code core}. */
-    static VireoDaemon start(Path root, Path directory, int core) {
+    static VireoDaemon start(Path root, Path directory, int core, String... options) {
         Progress.say("starting vireo with its data reactor on core " + core);
-        return new VireoDaemon(root, directory, List.of("--reactor-cpus=" + core));
+        var all = new ArrayList<>(List.of("--reactor-cpus=" + core));
+        all.addAll(List.of(options));
+        return new VireoDaemon(root, directory, all);
     }
 
     MeasuredProcess process() {
@@ -63,7 +75,7 @@ final class VireoDaemon implements AutoCloseable {
         } catch (IOException e) {
             throw new BenchException("Cannot write " + file + ".", e);
         }
-        resources.sockets().forEach(this::awaitSocket);
+        resources.sockets().forEach(socket -> awaitSocket(socket, process));
         process.favour();
         return resources.sockets();
     }
@@ -85,13 +97,59 @@ final class VireoDaemon implements AutoCloseable {
         }
     }
 
-    private void awaitSocket(Path socket) {
+    /** Waits for a socket that {@code process} is to make. */
+    static void awaitSocket(Path socket, MeasuredProcess process) {
         for (var waited = 0.0; !Files.exists(socket); waited += 0.05) {
             if (!process.alive() || waited > PATIENCE_SECONDS) {
                 throw new BenchException(
-                        socket + " does not appear. Vireo says: " + process.tail());
+                        socket + " does not appear. Its process says: " + process.tail());
             }
             Progress.sleep(0.05);
+        }
+    }
+
+    /**
+     * What the data reactors and the vNICs have done since the daemon began.
+     *
+     * @param busySeconds of the reactors
+     * @param frames that guests sent
+     */
+    record Load(double busySeconds, double frames) {
+        /** Nanoseconds of a reactor for each frame between this and a later load. */
+        double nanosPerFrameUntil(Load later) {
+            return (later.busySeconds - busySeconds) * 1e9 / (later.frames - frames);
+        }
+    }
+
+    /** Reads the daemon's metrics. */
+    Load load() {
+        var lines = metrics().lines().toList();
+        return new Load(
+                sum(lines, "vireo_reactor_busy_seconds_total{reactor=\"data"),
+                sum(lines, "vireo_vnic_tx_frames_total{"));
+    }
+
+    private static double sum(List<String> lines, String prefix) {
+        var values =
+                lines.stream()
+                        .filter(line -> line.startsWith(prefix))
+                        .map(line -> line.substring(line.lastIndexOf(' ') + 1))
+                        .toList();
+        if (values.isEmpty()) {
+            throw new BenchException("Vireo has no metric " + prefix + ".");
+        }
+        return values.stream().mapToDouble(Double::parseDouble).sum();
+    }
+
+    private String metrics() {
+        var address = UnixDomainSocketAddress.of(directory.resolve("run/api.sock"));
+        try (var channel = SocketChannel.open(address)) {
+            var request = "GET /metrics HTTP/1.0\r\nHost: localhost\r\n\r\n";
+            channel.write(ByteBuffer.wrap(request.getBytes(StandardCharsets.US_ASCII)));
+            return new String(
+                    Channels.newInputStream(channel).readAllBytes(), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new BenchException("Cannot read the metrics of Vireo.", e);
         }
     }
 

@@ -14,7 +14,7 @@ class CaseResultTest {
                         new CaseResult.Pair(30, 10),
                         new CaseResult.Pair(40, 20));
 
-        var result = CaseResult.of("case", "Mpps", "peer", pairs);
+        var result = CaseResult.of("case", CaseResult.Unit.rate("Mpps"), "peer", pairs);
 
         assertThat(result.ratio()).isEqualTo(2);
         assertThat(result.ratioMin()).isEqualTo(1);
@@ -26,6 +26,9 @@ class CaseResultTest {
 
     @Test
     void costBelowItsLimitHasARatioAboveOne() {
+        var pairs = List.of(new CaseResult.Pair(10, 20));
+        var time = CaseResult.Unit.time("us");
+        assertThat(CaseResult.of("latency", time, "peer", pairs).ratio()).isEqualTo(2);
         assertThat(CaseResult.cost("idle", "%", 0.5, 2).ratio()).isEqualTo(4);
     }
 
