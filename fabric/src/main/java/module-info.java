@@ -8,6 +8,7 @@ module io.vireo.fabric {
 
     provides io.vireo.resource.ResourceKind with
             io.vireo.fabric.l2.NetworkKind,
+            io.vireo.fabric.l2.MirrorKind,
             io.vireo.fabric.l2.acl.AclKind,
             io.vireo.fabric.l2.UplinkKind,
             io.vireo.fabric.storage.PoolKind,

@@ -58,6 +58,9 @@ public enum DropReason {
     /** A frame to an unknown address more than the port may send. */
     STORM_UNKNOWN(true, false),
 
+    /** Came from a port that is there for the copies of a mirror only. */
+    MIRROR_DESTINATION(true, false),
+
     /** To a station that a private VLAN keeps the port from. */
     ISOLATED(true, false),
 

@@ -4,6 +4,7 @@ package io.vireo.resource.spec;
 public final class Kinds {
     public static final String NETWORK = "Network";
     public static final String ACL = "Acl";
+    public static final String MIRROR = "Mirror";
     public static final String UPLINK = "Uplink";
     public static final String POOL = "Pool";
     public static final String VDISK = "Vdisk";

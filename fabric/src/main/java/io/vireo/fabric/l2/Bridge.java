@@ -48,6 +48,7 @@ final class Bridge {
     private final Headers headers = new Headers(batch);
     private final Stations stations;
     private final PrivateVlan segments = new PrivateVlan();
+    private final List<Mirror> mirrors = new ArrayList<>();
 
     /** The frames that the stages of the port let in. */
     private final int[] admitted = new int[FrameBatch.CAPACITY];
@@ -154,6 +155,29 @@ final class Bridge {
         }
         egress = new BridgePort[ports.length];
         stations.ports(ports, bySlot);
+        joinMirrors();
+    }
+
+    /** Begins to mirror. */
+    void add(Mirror mirror) {
+        mirrors.add(mirror);
+        joinMirrors();
+    }
+
+    /** Ends mirroring. */
+    void remove(Mirror mirror) {
+        mirrors.remove(mirror);
+        joinMirrors();
+    }
+
+    /** Brings mirrors and ports together anew: ports or what is wanted of them have changed. */
+    void joinMirrors() {
+        for (var port : ports) {
+            port.leaveMirrors();
+        }
+        for (var mirror : mirrors) {
+            mirror.join(ports, stations.table(), classifier);
+        }
     }
 
     /** The ports. */
@@ -317,7 +341,7 @@ final class Bridge {
         for (var out : ports) {
             if (out != in
                     && !PrivateVlan.separates(in.segment, out.segment)
-                    && out.vlans.carries(vid)) {
+                    && out.reach.carries(vid)) {
                 enqueue(out, i);
             }
         }
@@ -355,24 +379,27 @@ final class Bridge {
             out.dropTransmitted(DropReason.DOWN, count);
             return;
         }
-        if (out.egress != PortStage.NONE) {
-            count = BridgePort.run(out.egress, pass, out.index, count);
-            if (count == 0) {
-                return;
-            }
-        }
         if (classifier.vlansInPass) {
             setActions(out, count);
         }
+        if (out.egress != PortStage.NONE) {
+            count = BridgePort.run(out.egress, pass, out.index, count);
+        }
+        if (count > 0) {
+            send(out, count);
+        }
+        if (classifier.vlansInPass) {
+            Arrays.fill(batch.vlanAction, FrameBatch.VLAN_KEEP);
+        }
+    }
+
+    private void send(BridgePort out, int count) {
         batch.sentBytes = 0;
         int sent = out.port.transmit(batch, out.index, count);
         out.count(BridgePort.TRANSMITTED_FRAMES, sent);
         out.count(BridgePort.TRANSMITTED_BYTES, batch.sentBytes);
         if (sent < count) {
             out.dropTransmitted(DropReason.NO_BUFFER, count - sent);
-        }
-        if (classifier.vlansInPass) {
-            Arrays.fill(batch.vlanAction, FrameBatch.VLAN_KEEP);
         }
     }
 

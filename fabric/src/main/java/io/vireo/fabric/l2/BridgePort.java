@@ -1,5 +1,6 @@
 package io.vireo.fabric.l2;
 
+import io.vireo.fabric.l2.PortStage.Place;
 import io.vireo.net.DropReason;
 import io.vireo.net.FrameBatch;
 import io.vireo.net.NetPort;
@@ -40,6 +41,9 @@ final class BridgePort {
 
     VlanMembership vlans;
 
+    /** VLANs whose frames are sent to it: its own, or none if it is there for a mirror only. */
+    VlanMembership reach;
+
     /** Whom it may talk to, see {@link PrivateVlan}. */
     int segment;
 
@@ -65,7 +69,28 @@ final class BridgePort {
         this.port = port;
         this.slot = slot;
         this.vlans = vlans;
+        this.reach = vlans;
         this.maxPayload = port.mtu();
+    }
+
+    boolean isUplink() {
+        return segment == PrivateVlan.UPLINK;
+    }
+
+    /** Makes it a port that gets the copies of a mirror only; {@link #leaveMirrors} undoes it. */
+    void reserveForMirror() {
+        if (reach != VlanMembership.NO_VLAN) {
+            reach = VlanMembership.NO_VLAN;
+            ingress = with(ingress, new ShutStage(this));
+        }
+    }
+
+    /** Makes it a port without mirrors. */
+    void leaveMirrors() {
+        reach = vlans;
+        ingress = without(ingress, Place.SHUT);
+        ingress = keep(ingress, stage -> !(stage instanceof MirrorStage));
+        egress = keep(egress, stage -> !(stage instanceof MirrorStage));
     }
 
     /** Adds a stage to a list of stages, at its place. */
@@ -81,7 +106,7 @@ final class BridgePort {
     }
 
     /** Takes the stages at a place out of a list of stages. */
-    static PortStage[] without(PortStage[] stages, PortStage.Place place) {
+    static PortStage[] without(PortStage[] stages, Place place) {
         return keep(stages, stage -> stage.place() != place);
     }
 

@@ -8,6 +8,7 @@ import io.vireo.reactor.Poller;
 import io.vireo.reactor.Reactor;
 import io.vireo.reactor.Registration;
 import io.vireo.resource.VlanSet;
+import io.vireo.resource.spec.MirrorSpec;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
@@ -109,6 +110,36 @@ public final class L2Switch implements Network {
     @Override
     public Attachment attach(NetPort port, PortSpec spec) {
         return onReactor(() -> new Plug(port, spec));
+    }
+
+    /**
+     * Begins to copy the frames of some ports to another.
+     *
+     * @param onChange run on the reactor when ports of the mirror come or go
+     */
+    Mirror mirror(MirrorSpec spec, Runnable onChange) {
+        return onReactor(() -> {
+            var mirror = new Mirror(spec, onChange);
+            bridge.add(mirror);
+            return mirror;
+        });
+    }
+
+    /** Changes what a mirror copies, and where to. */
+    void change(Mirror mirror, MirrorSpec spec) {
+        onReactor(() -> {
+            mirror.change(spec);
+            bridge.joinMirrors();
+            return mirror;
+        });
+    }
+
+    /** Ends a mirror; {@code onRemoved} runs on the reactor. */
+    void remove(Mirror mirror, Runnable onRemoved) {
+        reactor.execute(() -> {
+            bridge.remove(mirror);
+            onRemoved.run();
+        });
     }
 
     /**

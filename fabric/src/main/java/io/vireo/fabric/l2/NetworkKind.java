@@ -195,7 +195,9 @@ public final class NetworkKind implements ResourceKind<NetworkSpec> {
 
         @Override
         public <T> Optional<T> contract(Class<T> type) {
-            return type == Network.class ? Optional.of(type.cast(network)) : Optional.empty();
+            return type == Network.class || type == L2Switch.class
+                    ? Optional.of(type.cast(network))
+                    : Optional.empty();
         }
 
         @Override

@@ -6,8 +6,9 @@ package io.vireo.fabric.l2;
  * for those of others.
  *
  * <p>Stages that frames come in by run after the VLAN is known and before anything is learnt;
- * stages that frames leave by run before the tag is put in or taken out. Runs on the bridge's
- * reactor; nothing is allocated.
+ * stages that frames leave by run when it is known what happens to their tags ({@link
+ * io.vireo.net.FrameBatch#vlanAction}), before it happens. Runs on the bridge's reactor; nothing is
+ * allocated.
  */
 interface PortStage {
     /** No stages. */
@@ -17,6 +18,8 @@ interface PortStage {
     enum Place {
         /** Sees what is there before anything else was done about it. */
         FIRST_LOOK,
+        /** Lets nothing pass. */
+        SHUT,
         /** Checks that the addresses are those of the port. */
         GUARD,
         /** Permits or denies by rules. */

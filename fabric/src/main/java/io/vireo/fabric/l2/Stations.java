@@ -102,7 +102,7 @@ final class Stations {
         }
         if (bindings.size() > 0) {
             int owner = bindings.find(to);
-            if (owner != MacBindings.NONE && bySlot[owner].vlans.carries(vid)) {
+            if (owner != MacBindings.NONE && bySlot[owner].reach.carries(vid)) {
                 return bySlot[owner];
             }
         }

@@ -16,6 +16,10 @@ record VlanMembership(int untagged, long[] tagged) {
     static final int NONE = -1;
 
     private static final int VLANS = 4096;
+
+    /** Carries nothing. */
+    static final VlanMembership NO_VLAN = new VlanMembership(NONE, new long[VLANS / Long.SIZE]);
+
     private static final int FIRST = 1;
     private static final int LAST = 4094;
 
