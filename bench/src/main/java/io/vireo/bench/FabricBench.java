@@ -66,6 +66,8 @@ final class FabricBench {
         }
         try (var peer = less.get();
                 var vireo = more.get()) {
+            vireo.warm(() -> vireo.driver().runInBatches(WARM_UP_SECONDS));
+            peer.warm(() -> peer.driver().runInBatches(WARM_UP_SECONDS));
             interleaver.run(name, NANOS, vireo.busy("vireo"), peer.busy("self"));
         }
     }
@@ -117,6 +119,10 @@ final class FabricBench {
         }
         try (var vireo = pair(name, traffic);
                 var copier = new Copier(traffic.frame().length, traffic.inFlight())) {
+            vireo.warm(() -> {
+                vireo.driver().start();
+                return vireo.driver().run(WARM_UP_SECONDS);
+            });
             interleaver.run(name, GIGABITS, vireo.gigabits(traffic), copier);
         }
     }
@@ -152,8 +158,7 @@ final class FabricBench {
                             "--poll-mode=" + pollMode);
             try (var vireo =
                     connect("vireo", daemon, home, pairOfAddresses(), Feature.NONE, traffic)) {
-                onFrontEndCore(() -> warmUp(vireo.driver()));
-                vireo.backEnd().pause();
+                vireo.warm(() -> warmUp(vireo.driver()));
                 for (var percentile : List.of(50, 99)) {
                     interleaver.run(
                             name + "-p" + percentile,
@@ -182,9 +187,7 @@ final class FabricBench {
             String name, List<Addresses> addresses, Feature feature, Traffic traffic) {
         var home = directory.resolve("fabric-" + name);
         var daemon = VireoDaemon.start(options.root(), home, NetBench.BACK_END_CORE);
-        var fabric = connect(name, daemon, home, addresses, feature, traffic);
-        fabric.begin();
-        return fabric;
+        return connect(name, daemon, home, addresses, feature, traffic);
     }
 
     private static Fabric connect(
@@ -234,12 +237,11 @@ final class FabricBench {
             return daemon.process();
         }
 
-        void begin() {
-            onFrontEndCore(() -> {
-                driver.start();
-                return driver.run(WARM_UP_SECONDS);
-            });
+        /** Lets the compiler see the path. */
+        Fabric warm(Supplier<Double> traffic) {
+            onFrontEndCore(traffic);
             backEnd().pause();
+            return this;
         }
 
         /** Nanoseconds of the reactor for a frame. */
@@ -247,9 +249,9 @@ final class FabricBench {
             return new Window(shown, backEnd()) {
                 @Override
                 public double window(double seconds) {
-                    onFrontEndCore(() -> driver.run(SETTLE_SECONDS));
+                    onFrontEndCore(() -> driver.runInBatches(SETTLE_SECONDS));
                     var before = daemon.load();
-                    onFrontEndCore(() -> driver.run(seconds));
+                    onFrontEndCore(() -> driver.runInBatches(seconds));
                     return before.nanosPerFrameUntil(daemon.load());
                 }
             };

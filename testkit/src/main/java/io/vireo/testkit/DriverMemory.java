@@ -25,6 +25,7 @@ public final class DriverMemory implements AutoCloseable {
     /** User address of the first byte. */
     public static final long USER_BASE = 0x7f12_0000_0000L;
 
+    private static final long HUGE_PAGE = 2L << 20;
     private static final int PROTECTION = Mapping.PROT_READ | Mapping.PROT_WRITE;
 
     private final Fd fd;
@@ -46,9 +47,21 @@ public final class DriverMemory implements AutoCloseable {
      * @param count of regions
      */
     public DriverMemory(long size, int count) {
+        this(size, count, Memfd.MFD_ALLOW_SEALING);
+    }
+
+    /** Memory in one region of huge pages, of which the host must have reserved enough. */
+    public static DriverMemory ofHugePages(long size) {
+        return new DriverMemory(
+                (size + HUGE_PAGE - 1) & -HUGE_PAGE,
+                1,
+                Memfd.MFD_ALLOW_SEALING | Memfd.MFD_HUGETLB);
+    }
+
+    private DriverMemory(long size, int count, int flags) {
         this.size = size;
         try {
-            fd = Memfd.create(NAME, size, Memfd.MFD_ALLOW_SEALING);
+            fd = Memfd.create(NAME, size, flags);
             driver = Mapping.map(fd, 0, size, PROTECTION, true);
             long piece = size / count;
             for (int i = 0; i < count; i++) {
