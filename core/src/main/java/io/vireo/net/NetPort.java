@@ -59,15 +59,15 @@ public interface NetPort {
 
     /**
      * Makes what was transmitted since the last flush visible to a receiver that looks for itself,
-     * where that takes no system call. A full memory fence and a {@link #flush} follow; the ports
-     * of a network share the fence.
+     * where that takes no system call. Then a full memory fence and a {@link #flush} follow. Saves
+     * time where there are several ports to flush: one fence is enough for all.
      */
     default void publish() {}
 
     /**
-     * Ends what {@link #publish} began: hands over what takes a system call, and notifies at most
-     * once. Also called, after publish, when a memory fault has interrupted a {@link #transmit} or
-     * a flush: what was taken for frames that were not sent goes back.
+     * Publishes what was transmitted since the last flush, unless {@link #publish} has done so, and
+     * notifies at most once. Also called after a memory fault has interrupted a {@link #transmit}
+     * or a flush: what was taken for frames that were not sent goes back.
      */
     void flush();
 

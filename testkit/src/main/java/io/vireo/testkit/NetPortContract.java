@@ -136,7 +136,6 @@ public abstract class NetPortContract {
             }
             batch.rangeCount[0] = batch.ranges;
             assertThat(port.transmit(batch, new int[] {0}, 1)).isEqualTo(1);
-            port.publish();
             port.flush();
         });
         assertThat(departed(1)).containsExactly(frame);
@@ -176,9 +175,7 @@ public abstract class NetPortContract {
         assertThat(receive(1)).hasSize(1);
         run(() -> {
             port.release(batch);
-            port.publish();
             port.flush();
-            port.publish();
             port.flush();
         });
         var frame = Frames.frame(THERE, HERE, 60);
@@ -202,7 +199,6 @@ public abstract class NetPortContract {
             batch.vlanTci[0] = 0x6005;
             sent[0] = port.transmit(batch, new int[] {0}, 1);
             batch.vlanAction[0] = FrameBatch.VLAN_KEEP;
-            port.publish();
             port.flush();
         });
         return sent[0];

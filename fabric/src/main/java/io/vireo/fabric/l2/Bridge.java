@@ -221,8 +221,6 @@ final class Bridge {
         for (var port : ports) {
             port.count = 0;
             try {
-                port.port.publish();
-                NativeMemory.fullFence();
                 port.port.flush();
             } catch (InternalError e) {
                 fault = e;

@@ -50,6 +50,9 @@ final class ReceiveQueue {
      */
     private boolean dry;
 
+    /** Whether all that was put into buffers is visible, and there was a fence since. */
+    private boolean published;
+
     /** Frames since the last {@link #flush}. */
     private int unpublished;
 
@@ -92,6 +95,7 @@ final class ReceiveQueue {
             sent += transmitRest(frames, index, sent, count);
         }
         unpublished += sent;
+        published = false;
         return sent;
     }
 
@@ -217,24 +221,28 @@ final class ReceiveQueue {
                 : special(frames, i);
     }
 
-    /** Makes what was put into buffers visible to the guest, unless that is put off. */
+    /**
+     * Makes what was put into buffers visible to the guest, unless that is put off; a full memory
+     * fence and {@link #flush} follow.
+     */
     void publish() {
         if (coalescing == null) {
             queue.publish();
+            published = true;
         }
     }
 
-    /**
-     * Makes what was put into buffers visible to the guest and tells it. A full memory fence lies
-     * between {@link #publish} and this.
-     */
+    /** Makes what was put into buffers visible to the guest and tells it. */
     void flush() {
         int left = queue.inFlight();
         if (left > 0) {
             queue.rewind(left);
         }
-        if (coalescing == null) {
+        if (published) {
             queue.signal();
+            published = false;
+        } else if (coalescing == null) {
+            queue.flush();
         } else {
             coalescing.flush(unpublished);
         }
@@ -243,8 +251,6 @@ final class ReceiveQueue {
 
     /** Makes what was put into buffers visible at once. */
     void stop() {
-        publish();
-        NativeMemory.fullFence();
         flush();
         if (coalescing != null) {
             coalescing.publish();
