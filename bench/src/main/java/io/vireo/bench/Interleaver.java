@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 
 /**
  * Measures two sides alternately, with a probe of the machine between any two windows.
@@ -33,11 +34,46 @@ final class Interleaver {
 
     /** Runs one case; both sides are paused before and after. */
     void run(String caseName, Unit unit, Side vireo, Side peer) {
-        var samples = new ArrayList<Sample>();
-        var probes = new ArrayList<Double>();
-        var before = probed(probes);
-        var good = 0;
-        for (var i = 0; i < 2 * windows && good < windows; i++) {
+        var run = new Run(caseName, unit, peer);
+        for (var i = 0; i < 2 * windows && run.good < windows; i++) {
+            run.pair(vireo);
+        }
+        run.conclude(windows);
+    }
+
+    /**
+     * Runs one case with a side of ours that is made anew for each pair.
+     *
+     * @param start makes it; it is paused
+     */
+    void runAnew(String caseName, Unit unit, int times, Supplier<NetSide> start, Side peer) {
+        var run = new Run(caseName, unit, peer);
+        for (var i = 0; i < times; i++) {
+            try (var vireo = start.get()) {
+                run.pair(vireo);
+            }
+        }
+        run.conclude(times);
+    }
+
+    /** The pairs of a case. */
+    private final class Run {
+        private final String caseName;
+        private final Unit unit;
+        private final Side peer;
+        private final List<Sample> samples = new ArrayList<>();
+        private final List<Double> probes = new ArrayList<>();
+        private double before;
+        private int good;
+
+        Run(String caseName, Unit unit, Side peer) {
+            this.caseName = caseName;
+            this.unit = unit;
+            this.peer = peer;
+            before = probed(probes);
+        }
+
+        void pair(Side vireo) {
             var peerRate = window(peer);
             var between = probed(probes);
             var ourRate = window(vireo);
@@ -49,7 +85,11 @@ final class Interleaver {
             good += slowest <= Probe.LIMIT_NANOS ? 1 : 0;
             say(caseName, unit, pair, slowest, peer.name());
         }
-        conclude(caseName, unit, peer.name(), samples, probes, good);
+
+        void conclude(int wanted) {
+            Interleaver.this.conclude(
+                    caseName, unit, peer.name(), samples, probes, good >= Math.min(3, wanted));
+        }
     }
 
     private double probed(List<Double> probes) {
@@ -88,8 +128,7 @@ final class Interleaver {
             String peerName,
             List<Sample> samples,
             List<Double> probes,
-            int good) {
-        var absolute = good >= Math.min(3, windows);
+            boolean absolute) {
         var limit = absolute ? Probe.LIMIT_NANOS : RELATIVE_LIMIT * lowerQuartile(probes);
         var kept =
                 samples.stream().filter(s -> s.slowestProbe() <= limit).map(Sample::pair).toList();
@@ -97,7 +136,13 @@ final class Interleaver {
             report.remark(
                     String.format(
                             "%s: only %d of %d pairs had all probes under %.0f ns; those under %.0f ns count.",
-                            caseName, good, samples.size(), Probe.LIMIT_NANOS, limit));
+                            caseName,
+                            samples.stream()
+                                    .filter(s -> s.slowestProbe() <= Probe.LIMIT_NANOS)
+                                    .count(),
+                            samples.size(),
+                            Probe.LIMIT_NANOS,
+                            limit));
         }
         if (kept.isEmpty()) {
             report.remark(

@@ -5,6 +5,7 @@ import io.vireo.bench.Resources.Feature;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * Frames between two virtual NICs: our learning switch against DPDK testpmd, which forwards port to
@@ -55,6 +56,9 @@ final class NetBench {
             if (!options.control()) {
                 features();
             }
+        }
+        if (options.restarts() > 0) {
+            restarts();
         }
         new FabricBench(options, directory, interleaver).run();
     }
@@ -117,6 +121,30 @@ final class NetBench {
                                 : vireo("packed", Feature.ANTI_SPOOF, true)) {
             compare(name, MAC, SIZES.getFirst(), vireo, peer);
             compare(name("packed-", SIZES.getFirst(), IO), IO, SIZES.getFirst(), vireo, peer);
+        }
+    }
+
+    /** The first case over and over, each time with a daemon that has just been started. */
+    private void restarts() {
+        var size = SIZES.getFirst();
+        var name = name("", size, MAC) + "-restarts";
+        if (!options.wants(name)) {
+            return;
+        }
+        try (var peer = testpmd("restarts-peer", false)) {
+            peer.begin(MAC, size, WARM_UP_SECONDS);
+            var restart = new AtomicInteger();
+            interleaver.runAnew(
+                    name,
+                    MPPS,
+                    options.restarts(),
+                    () -> {
+                        var home = "restart" + restart.incrementAndGet();
+                        var vireo = vireo(home, Feature.ANTI_SPOOF, false);
+                        vireo.begin(MAC, size, WARM_UP_SECONDS);
+                        return vireo;
+                    },
+                    peer);
         }
     }
 

@@ -12,6 +12,7 @@ import java.util.regex.Pattern;
  * @param seconds length of one window
  * @param quick a smoke run: the first cases only
  * @param control measure the peer against itself, which shows how far the ratio strays by chance
+ * @param restarts how many freshly started daemons the first case of net is repeated with
  * @param only cases whose name this is found in
  * @param root the checkout, where the daemon was built
  * @param output the directory of the result
@@ -23,12 +24,13 @@ record Options(
         boolean quick,
         boolean control,
         Pattern only,
+        int restarts,
         Path root,
         Path output) {
 
     static final String USAGE =
             """
-            usage: script/bench net|blk|idle [--quick] [--control] [--windows N] [--seconds S] [--only REGEX]
+            usage: script/bench net|blk|idle [--quick] [--control] [--windows N] [--seconds S] [--only REGEX] [--restarts N]
 
               net   two vNICs on one network against DPDK testpmd and Open vSwitch with DPDK; many ports, many addresses, latency
               blk   a vDisk against a vhost-user-blk export of qemu-storage-daemon, and fio
@@ -39,6 +41,7 @@ record Options(
               --windows N  pairs of windows per case (9)
               --seconds S  length of a window (1.5; idle: 30)
               --only R     only the cases whose name matches R
+              --restarts N net: the first case again with N daemons, each just started (0)
             """;
 
     /** Parses the command line; throws with a sentence when it makes no sense. */
@@ -51,6 +54,7 @@ record Options(
         var windows = quick ? 2 : 9;
         var seconds = benchmark.equals("idle") ? (quick ? 5.0 : 30.0) : (quick ? 0.5 : 1.5);
         var control = false;
+        var restarts = 0;
         var only = Pattern.compile("");
         var root = Path.of("").toAbsolutePath();
         for (var rest = arguments.listIterator(1); rest.hasNext(); ) {
@@ -61,6 +65,8 @@ record Options(
                 case "--windows" ->
                         windows = (int) number(option, rest.hasNext() ? rest.next() : "");
                 case "--seconds" -> seconds = number(option, rest.hasNext() ? rest.next() : "");
+                case "--restarts" ->
+                        restarts = (int) number(option, rest.hasNext() ? rest.next() : "");
                 case "--only" -> only = Pattern.compile(rest.hasNext() ? rest.next() : "");
                 default -> throw new BenchException("Unknown option " + option + ".\n" + USAGE);
             }
@@ -75,6 +81,7 @@ record Options(
                 quick,
                 control,
                 only,
+                restarts,
                 root,
                 root.resolve("target/bench"));
     }
