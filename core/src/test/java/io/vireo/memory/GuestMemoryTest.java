@@ -8,10 +8,12 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Random;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
+@Tag("endurance")
 class GuestMemoryTest {
     private static final Region LOW = new Region(0, 0x1000, 0x7000_0000L, 0x10_0000L);
     private static final Region NEXT = new Region(0x1000, 0x2000, 0x6000_0000L, 0x50_0000L);

@@ -21,9 +21,11 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.TestFactory;
 
 /** Every attack, on the disks and cards of a daemon that is started as people start it. */
+@Tag("endurance")
 class HostileInputsIT {
     /** Group of the catalogue up to which attacks are the driver's, not the front end's. */
     private static final int LAST_RING_GROUP = 15;

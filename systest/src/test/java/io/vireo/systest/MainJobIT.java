@@ -3,10 +3,12 @@ package io.vireo.systest;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Path;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** The demonstration as a test: the same scenario on the same examples, with assertions. */
+@Tag("endurance")
 class MainJobIT {
     @Test
     @Timeout(900)

@@ -18,6 +18,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -26,6 +27,7 @@ import org.junit.jupiter.api.Timeout;
  * random data through it: it goes on, and every byte is right. Both daemons reach the outside by a
  * Linux bridge, which has to learn the new way.
  */
+@Tag("endurance")
 class MigrationIT {
     private static final String NAMESPACE = "vireo-migration-test";
     private static final String MAC = "52:54:00:76:69:10";

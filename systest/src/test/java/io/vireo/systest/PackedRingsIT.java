@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -13,6 +14,7 @@ import org.junit.jupiter.api.Timeout;
  * A stock guest whose card and disk have packed rings, and a daemon that is killed under its writes
  * and pings. QEMU keeps the record of a disk's requests in flight; of a card it keeps nothing.
  */
+@Tag("endurance")
 class PackedRingsIT {
     private static final int MEMORY_MIB = 512;
     private static final int RING_PACKED = 34;

@@ -30,10 +30,12 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What every {@link BlockDevice} does. Random tests replay with {@code -Dvireo.seed=N}. */
+@Tag("endurance")
 public abstract class BlockDeviceContract {
     protected static final int BLOCK = 512;
     protected static final int CAPACITY = 4 << 20;

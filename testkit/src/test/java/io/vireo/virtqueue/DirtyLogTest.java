@@ -13,6 +13,7 @@ import java.util.OptionalLong;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -23,6 +24,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  */
 @ParameterizedClass
 @ValueSource(longs = {Rig.ALL, Rig.PACKED})
+@Tag("endurance")
 class DirtyLogTest {
     private static final int GRANULE = 8 * DirtyLog.PAGE;
     private static final int FIRST = (int) (DriverMemory.GUEST_BASE / GRANULE);

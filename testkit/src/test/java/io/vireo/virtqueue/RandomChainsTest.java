@@ -10,12 +10,14 @@ import java.util.Arrays;
 import java.util.BitSet;
 import java.util.Random;
 import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Random requests in random frames against a model; {@code -Dvireo.seed=N} repeats one. */
 @ParameterizedClass
 @ValueSource(longs = {Rig.ALL, Rig.PACKED, Rig.PACKED | Virtqueue.IN_ORDER})
+@Tag("endurance")
 class RandomChainsTest {
     private static final int MAX_PIECES = 16;
 

@@ -17,9 +17,11 @@ import java.util.Set;
 import java.util.TreeSet;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
+@Tag("endurance")
 final class IdentitiesTest {
     private static final IdentityConfig SMALL =
             new IdentityConfig("52:54:00:12:34", IdentityConfig.Order.RANDOM, "s-");

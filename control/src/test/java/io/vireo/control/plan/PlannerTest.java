@@ -10,10 +10,12 @@ import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Properties that hold for the plan between any two states. */
+@Tag("endurance")
 final class PlannerTest {
     /** References are part of a spec: two that differ in them differ. */
     private record TestSpec(int version, Set<Reference> uses) implements Spec {}

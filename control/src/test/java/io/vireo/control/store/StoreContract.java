@@ -11,9 +11,11 @@ import java.util.Random;
 import java.util.TreeMap;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** What every store does. A subclass opens one; opening again must find what was committed. */
+@Tag("endurance")
 abstract class StoreContract {
     private Store store;
 

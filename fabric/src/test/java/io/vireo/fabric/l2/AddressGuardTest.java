@@ -36,11 +36,13 @@ import java.util.Random;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** ARP, IPv4, IPv6 and neighbor discovery of a card whose addresses are checked. */
+@Tag("endurance")
 class AddressGuardTest {
     private static final long A = 0x5254_0000_000AL;
     private static final long B = 0x5254_0000_000BL;

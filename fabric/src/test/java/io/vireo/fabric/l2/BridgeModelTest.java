@@ -13,10 +13,12 @@ import java.util.Map;
 import java.util.OptionalInt;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Random traffic, in batches, against a model that takes one frame at a time. */
+@Tag("endurance")
 class BridgeModelTest {
     private static final int AGE = 300;
 

@@ -7,8 +7,10 @@ import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.RepetitionInfo;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
+@Tag("endurance")
 class MacTableTest {
     private static final int LIMIT = 100;
     private static final int AGE = 300;

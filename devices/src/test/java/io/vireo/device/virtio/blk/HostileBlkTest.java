@@ -11,9 +11,11 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Requests that break the rules get the protocol's answer and nobody else notices. */
+@Tag("endurance")
 class HostileBlkTest {
     private static final int CAPACITY = 1 << 20;
     private static final long SECTORS = CAPACITY / 512;

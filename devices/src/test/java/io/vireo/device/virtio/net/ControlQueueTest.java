@@ -25,9 +25,11 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** The whole card, control queue included, by a driver of its own (VIRTIO 1.3, 5.1.6.5). */
+@Tag("endurance")
 class ControlQueueTest {
     private static final long A = 0x5254_0000_000AL;
     private static final long B = 0x5254_0000_000BL;
