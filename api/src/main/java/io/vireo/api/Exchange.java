@@ -4,6 +4,7 @@ import io.vireo.resource.ErrorCode;
 import io.vireo.resource.ResourceException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -65,6 +66,27 @@ final class Exchange {
     Optional<String> query(String name) {
         Fields.Field field = Request.extractQueryParameters(request).get(name);
         return field == null ? Optional.empty() : Optional.ofNullable(field.getValue());
+    }
+
+    /**
+     * All query parameters.
+     *
+     * @param known those that may be given
+     */
+    Map<String, String> queries(List<String> known) {
+        Map<String, String> queries = new HashMap<>();
+        for (Fields.Field field : Request.extractQueryParameters(request)) {
+            if (!known.contains(field.getName())) {
+                throw new ResourceException(
+                        ErrorCode.INVALID,
+                        "there is no query parameter '"
+                                + field.getName()
+                                + "' here; known are "
+                                + String.join(", ", known));
+            }
+            queries.put(field.getName(), field.getValue());
+        }
+        return queries;
     }
 
     /**

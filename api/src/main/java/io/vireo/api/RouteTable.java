@@ -12,6 +12,7 @@ import io.vireo.control.codec.ResourceCodec;
 import io.vireo.control.codec.SpecBinder;
 import io.vireo.control.event.Event;
 import io.vireo.resource.ErrorCode;
+import io.vireo.resource.LiveStream;
 import io.vireo.resource.MetricSource;
 import io.vireo.resource.Names;
 import io.vireo.resource.Reference;
@@ -100,6 +101,7 @@ final class RouteTable {
                         "Read one.",
                         Answer.json(kind),
                         exchange -> read(handle, exchange)));
+        handle.kind().streams().forEach(offer -> addStream(handle, one, offer));
         if (handle.kind().derived()) {
             return;
         }
@@ -132,6 +134,22 @@ final class RouteTable {
                         "Stop and delete one.",
                         Answer.json(kind),
                         exchange -> delete(handle, exchange)));
+    }
+
+    private void addStream(KindHandle<?> handle, String one, LiveStream.Offer offer) {
+        String kind = handle.kind().kind();
+        routes.add(
+                Route.get(
+                                one + "/" + offer.name(),
+                                offer.name() + kind,
+                                kind,
+                                offer.summary(),
+                                Answer.text(offer.mediaType()),
+                                exchange -> stream(handle, offer, exchange))
+                        .with(
+                                offer.parameters().stream()
+                                        .map(each -> new Parameter(each.name(), each.description()))
+                                        .toArray(Parameter[]::new)));
     }
 
     private void addBatches() {
@@ -270,6 +288,13 @@ final class RouteTable {
 
     private Reply read(KindHandle<?> handle, Exchange exchange) {
         return Reply.ok(Representation.resource(codec, control().get(reference(handle, exchange))));
+    }
+
+    private Reply stream(KindHandle<?> handle, LiveStream.Offer offer, Exchange exchange) {
+        List<String> known = offer.parameters().stream().map(LiveStream.Parameter::name).toList();
+        LiveStream stream =
+                control().stream(reference(handle, exchange), offer, exchange.queries(known));
+        return new Reply.Stream(offer.mediaType(), stream::writeTo);
     }
 
     private Reply put(KindHandle<?> handle, Exchange exchange, JsonNode body) {

@@ -365,4 +365,26 @@ final class ApiServerTest {
         JsonNode table = body(get("/v1/networks?view=table"));
         assertThat(table.at("/columns/0/name").asString()).isEqualTo("SPEC");
     }
+
+    @Test
+    void aStreamOfAResourceIsReadWithTheSameRightsAsTheRest() throws IOException {
+        Manifests.apply(
+                control,
+                network("lan"),
+                pool("ssd"),
+                vdisk("root", "ssd"),
+                profile("web1", "lan", "root"));
+        awaitReady(control);
+        String path = "/v1/vnics/web1.eth0/capture";
+        String answer = get(path + "?filter=port%2080");
+        assertThat(status(answer)).isEqualTo("200");
+        assertThat(answer).contains("application/x-pcapng").contains("port 80");
+        assertThat(status(get("/v1/vnics/web1.eth9/capture"))).isEqualTo("404");
+        assertThat(status(get("/v1/networks/lan/capture"))).isEqualTo("404");
+        String unknown = get(path + "?snap=1");
+        assertThat(status(unknown)).isEqualTo("400");
+        assertThat(unknown).contains("snap").contains("filter, count");
+        String host = "Host: 127.0.0.1:" + server.port().orElseThrow() + "\r\n";
+        assertThat(status(tcp.request("GET", path, host, ""))).isEqualTo("401");
+    }
 }

@@ -3,6 +3,7 @@ package io.vireo.cli;
 import java.io.PrintWriter;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -16,11 +17,19 @@ abstract class Subcommand implements Callable<Integer> {
     @Spec @Nullable CommandSpec spec;
 
     PrintWriter out() {
+        return line().getOut();
+    }
+
+    PrintWriter err() {
+        return line().getErr();
+    }
+
+    private CommandLine line() {
         CommandSpec own = spec;
         if (own == null) {
             throw new IllegalStateException("picocli sets the spec");
         }
-        return own.commandLine().getOut();
+        return own.commandLine();
     }
 
     void print(String text) {

@@ -21,6 +21,7 @@ import picocli.CommandLine.ParameterException;
             DescribeCommand.class,
             DeleteCommand.class,
             EventsCommand.class,
+            CaptureCommand.class,
             AttachCommand.class,
             VersionCommand.class,
             ServeCommand.class,

@@ -7,6 +7,7 @@ import io.vireo.api.ApiServer;
 import io.vireo.control.ControlConfig;
 import io.vireo.control.ControlPlane;
 import io.vireo.control.Services;
+import io.vireo.control.testing.FakeRealization;
 import io.vireo.control.testing.FakeWorld;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Reference;
@@ -331,5 +332,31 @@ final class VireoCliTest {
         }
         assertThat(count).isGreaterThanOrEqualTo(6);
         assertThat(control.ready()).isTrue();
+    }
+
+    @Test
+    void capturesToAFileAndTellsWhatWasLost() throws IOException {
+        applyAll();
+        Path target = directory.resolve("web1.pcapng");
+        assertThat(vireo("capture", "web1.eth0", "-w", target.toString(), "--filter", "vlan 3 & +"))
+                .as(err)
+                .isZero();
+        assertThat(err).isEqualTo("2 frames captured, 3 lost because they came too fast\n");
+        byte[] file = Files.readAllBytes(target);
+        byte[] frame = FakeRealization.block(6, "vlan 3 & +".getBytes(StandardCharsets.UTF_8));
+        assertThat(Arrays.copyOfRange(file, 28, 28 + frame.length)).isEqualTo(frame);
+        assertThat(file).hasSize(28 + 2 * frame.length + 40);
+    }
+
+    @Test
+    void aCaptureOfNothingIsRefused() {
+        applyAll();
+        assertThat(vireo("capture", "web1.eth7", "-w", directory.resolve("no").toString()))
+                .isEqualTo(4);
+        assertThat(directory.resolve("no")).doesNotExist();
+        assertThat(vireo("capture", "web1.eth0", "-s", "64", "-w", "/dev/null")).isEqualTo(1);
+        assertThat(err).contains("no query parameter 'snaplen'");
+        assertThat(vireo("capture", "web1.eth0", "-w", "/nowhere/x")).isEqualTo(1);
+        assertThat(err).contains("cannot write /nowhere/x");
     }
 }

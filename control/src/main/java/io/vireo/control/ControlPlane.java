@@ -18,6 +18,7 @@ import io.vireo.control.store.Store;
 import io.vireo.control.store.Transaction;
 import io.vireo.resource.Condition;
 import io.vireo.resource.ErrorCode;
+import io.vireo.resource.LiveStream;
 import io.vireo.resource.Reference;
 import io.vireo.resource.ResourceException;
 import io.vireo.resource.ResourceKind;
@@ -336,6 +337,27 @@ public final class ControlPlane implements AutoCloseable {
      */
     public View get(Reference reference) {
         return view(image.find(reference).orElseThrow(() -> notFound(reference)), true);
+    }
+
+    /**
+     * Prepares a stream of a running resource.
+     *
+     * @param parameters those that were given, by name
+     * @throws ResourceException with {@link ErrorCode#NOT_FOUND} if there is no such resource, with
+     *     {@link ErrorCode#NOT_READY} if it does not run
+     */
+    public LiveStream stream(
+            Reference reference, LiveStream.Offer offer, Map<String, String> parameters) {
+        if (image.find(reference).isEmpty()) {
+            throw notFound(reference);
+        }
+        return reconciler
+                .observed(reference)
+                .flatMap(Observed::realization)
+                .orElseThrow(() ->
+                        new ResourceException(
+                                ErrorCode.NOT_READY, reference + " does not run; see its status"))
+                .stream(offer, parameters);
     }
 
     /** All resources of a kind with their status, sorted by name. */

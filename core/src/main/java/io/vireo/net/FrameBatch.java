@@ -156,6 +156,43 @@ public final class FrameBatch {
     }
 
     /**
+     * Copies the first {@code limit} bytes of frame {@code index}, its VLAN action done, into an
+     * array.
+     *
+     * @param limit at most {@link #length} + {@link #vlanDelta}; if less, at least {@link
+     *     #SNAPSHOT}
+     */
+    public void copyOut(int index, byte[] destination, int offset, int limit) {
+        long header = header(index);
+        int left = headerLength[index];
+        int position = offset;
+        int end = offset + limit;
+        if (vlanAction[index] != VLAN_KEEP) {
+            ForeignMemory.copyToArray(header, destination, position, ADDRESSES);
+            position += ADDRESSES;
+            header += ADDRESSES;
+            left -= ADDRESSES;
+            if (vlanAction[index] == VLAN_PUSH) {
+                int tag = tag(index);
+                for (int i = 0; i < TAG; i++) {
+                    destination[position++] = (byte) (tag >>> i * Byte.SIZE);
+                }
+            } else {
+                header += TAG;
+                left -= TAG;
+            }
+        }
+        int piece = Math.min(left, end - position);
+        ForeignMemory.copyToArray(header, destination, position, piece);
+        position += piece;
+        for (int range = firstRange[index]; position < end; range++) {
+            piece = Math.min(rangeLength[range], end - position);
+            ForeignMemory.copyToArray(rangeAddress[range], destination, position, piece);
+            position += piece;
+        }
+    }
+
+    /**
      * Lengthens the snapshot of a frame, out of its ranges, to {@link #HEADER_MAX} bytes or all of
      * the frame: for those who must see more than {@link #SNAPSHOT} bytes. As before, what is seen
      * is what is sent.

@@ -1,6 +1,7 @@
 package io.vireo.net;
 
 import io.vireo.reactor.Reactor;
+import io.vireo.resource.LiveStream;
 
 /**
  * Joins ports: a bridge domain. Runs on one reactor, which owns all its ports. Methods may be
@@ -30,6 +31,14 @@ public interface Network {
 
         /** Counters so far; from any thread. */
         PortCounters counters();
+
+        /**
+         * What comes and goes by the port, as a pcapng file. It begins when the stream is written.
+         *
+         * @throws io.vireo.resource.ResourceException if the filter cannot be understood, or too
+         *     many captures run
+         */
+        LiveStream capture(CaptureSpec spec);
 
         /**
          * Unplugs the port; {@code onDetached} runs on the network's reactor when it is not used

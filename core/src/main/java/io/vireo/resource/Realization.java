@@ -1,5 +1,6 @@
 package io.vireo.resource;
 
+import java.util.Map;
 import java.util.Optional;
 
 /** A resource that runs. Made by {@link ResourceKind#realize}. */
@@ -11,6 +12,18 @@ public interface Realization {
      * @return empty if it does not offer the contract
      */
     <T> Optional<T> contract(Class<T> type);
+
+    /**
+     * Prepares one of the streams that its kind offers ({@link ResourceKind#streams}). Called from
+     * any thread.
+     *
+     * @param parameters those that were given, by name
+     * @throws ResourceException if a parameter is not understood, or there is no room for one more
+     *     stream
+     */
+    default LiveStream stream(LiveStream.Offer offer, Map<String, String> parameters) {
+        throw new ResourceException(ErrorCode.UNSUPPORTED, "it has no stream " + offer.name());
+    }
 
     /** A snapshot. Called from any thread; must not block and not wait for a reactor. */
     Status status();

@@ -55,6 +55,11 @@ public interface ResourceKind<S extends Spec> {
         return List.of();
     }
 
+    /** What of a running resource can be read as it happens. */
+    default List<LiveStream.Offer> streams() {
+        return List.of();
+    }
+
     /** The columns of its table between the name and the state. */
     default List<Column<S>> columns() {
         return List.of();

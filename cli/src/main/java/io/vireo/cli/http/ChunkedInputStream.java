@@ -31,6 +31,12 @@ final class ChunkedInputStream extends BodyInputStream {
         return count;
     }
 
+    /** Bytes of this chunk that are here already. */
+    @Override
+    public int available() throws IOException {
+        return (int) Math.min(left, in.available());
+    }
+
     private void nextChunk() throws IOException {
         if (!first) {
             HttpClient.line(in);

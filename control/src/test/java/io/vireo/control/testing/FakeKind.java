@@ -1,6 +1,7 @@
 package io.vireo.control.testing;
 
 import io.vireo.resource.Column;
+import io.vireo.resource.LiveStream;
 import io.vireo.resource.Metadata;
 import io.vireo.resource.Realization;
 import io.vireo.resource.RealizeContext;
@@ -8,6 +9,7 @@ import io.vireo.resource.Reference;
 import io.vireo.resource.ResourceKind;
 import io.vireo.resource.Spec;
 import io.vireo.resource.UpdateResult;
+import io.vireo.resource.spec.Kinds;
 import java.util.List;
 import java.util.function.Function;
 
@@ -30,6 +32,21 @@ record FakeKind<S extends Spec>(
     @Override
     public List<Reference> references(S spec) {
         return uses.apply(spec);
+    }
+
+    /** Cards offer a stream that repeats its parameter. */
+    @Override
+    public List<LiveStream.Offer> streams() {
+        return kind.equals(Kinds.VNIC)
+                ? List.of(
+                        new LiveStream.Offer(
+                                "capture",
+                                "Captures nothing.",
+                                "application/x-pcapng",
+                                List.of(
+                                        new LiveStream.Parameter("filter", "What to answer."),
+                                        new LiveStream.Parameter("count", "Not used."))))
+                : List.of();
     }
 
     @Override

@@ -1,12 +1,17 @@
 package io.vireo.control.testing;
 
 import io.vireo.resource.Condition;
+import io.vireo.resource.LiveStream;
 import io.vireo.resource.Metric;
 import io.vireo.resource.Realization;
 import io.vireo.resource.Reference;
 import io.vireo.resource.Spec;
 import io.vireo.resource.Status;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /** Something that pretends to run. */
@@ -45,6 +50,32 @@ public final class FakeRealization implements Realization {
     @Override
     public <T> Optional<T> contract(Class<T> type) {
         return type.isInstance(this) ? Optional.of(type.cast(this)) : Optional.empty();
+    }
+
+    /** Frames in a pcapng file of the least form, each with the filter in it; three were lost. */
+    @Override
+    public LiveStream stream(LiveStream.Offer offer, Map<String, String> parameters) {
+        byte[] frame = parameters.getOrDefault("filter", "").getBytes(StandardCharsets.UTF_8);
+        return out -> {
+            out.write(block(0x0A0D0D0A, new byte[16]));
+            out.write(block(6, frame));
+            out.write(block(6, frame));
+            var statistics = ByteBuffer.allocate(28).order(ByteOrder.LITTLE_ENDIAN);
+            statistics.position(12).putShort((short) 5).putShort((short) 8).putLong(3);
+            out.write(block(5, statistics.array()));
+        };
+    }
+
+    /** A block of a pcapng file. */
+    public static byte[] block(int type, byte[] body) {
+        int length = 12 + (body.length + 3 & -4);
+        return ByteBuffer.allocate(length)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putInt(type)
+                .putInt(length)
+                .put(body)
+                .putInt(length - 4, length)
+                .array();
     }
 
     @Override

@@ -141,10 +141,23 @@ final class Bridge {
     /** Removes a port and its stations. */
     void remove(BridgePort port) {
         recover();
-        stages(port, PortPolicy.NONE);
+        port.close();
         ports = Arrays.stream(ports).filter(p -> p != port).toArray(BridgePort[]::new);
         index();
         stations.table().forget(port.slot);
+    }
+
+    /**
+     * Begins to copy frames of a port into a ring.
+     *
+     * @return false if the port is gone
+     */
+    boolean beginCapture(BridgePort port, Capture.Tap tap, Capture capture) {
+        if (!ports().contains(port)) {
+            return false;
+        }
+        port.add(capture, tap, headers);
+        return true;
     }
 
     private void index() {

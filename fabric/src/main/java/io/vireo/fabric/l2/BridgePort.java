@@ -1,6 +1,8 @@
 package io.vireo.fabric.l2;
 
 import io.vireo.fabric.l2.PortStage.Place;
+import io.vireo.fabric.l2.packet.Headers;
+import io.vireo.net.CaptureSpec.Direction;
 import io.vireo.net.DropReason;
 import io.vireo.net.FrameBatch;
 import io.vireo.net.NetPort;
@@ -58,6 +60,9 @@ final class BridgePort {
     /** What is done with frames that leave by the port, in this order. */
     PortStage[] egress = PortStage.NONE;
 
+    /** What is done with the copies of mirrors that leave by the port. */
+    PortStage[] copies = PortStage.NONE;
+
     /** The frames that are to leave by the port. */
     final int[] index = new int[FrameBatch.CAPACITY];
 
@@ -91,6 +96,36 @@ final class BridgePort {
         ingress = without(ingress, Place.SHUT);
         ingress = keep(ingress, stage -> !(stage instanceof MirrorStage));
         egress = keep(egress, stage -> !(stage instanceof MirrorStage));
+    }
+
+    /** Begins to copy frames into a ring. */
+    void add(Capture capture, Capture.Tap tap, Headers headers) {
+        if (capture.wants(Direction.OUT)) {
+            ingress = with(ingress, capture.stage(tap, false, headers));
+        }
+        if (capture.wants(Direction.IN)) {
+            var stage = capture.stage(tap, true, headers);
+            egress = with(egress, stage);
+            copies = with(copies, stage);
+        }
+    }
+
+    /** Copies no more frames into a ring. */
+    void remove(Capture.Tap tap) {
+        ingress = keep(ingress, stage -> !isOf(stage, tap));
+        egress = keep(egress, stage -> !isOf(stage, tap));
+        copies = keep(copies, stage -> !isOf(stage, tap));
+    }
+
+    private static boolean isOf(PortStage stage, Capture.Tap tap) {
+        return stage instanceof CaptureStage capture && capture.isOf(tap);
+    }
+
+    /** The port is gone: all that was done at it ends. */
+    void close() {
+        ingress = keep(ingress, _ -> false);
+        egress = keep(egress, _ -> false);
+        copies = keep(copies, _ -> false);
     }
 
     /** Adds a stage to a list of stages, at its place. */

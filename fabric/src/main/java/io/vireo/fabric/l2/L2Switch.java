@@ -1,5 +1,6 @@
 package io.vireo.fabric.l2;
 
+import io.vireo.net.CaptureSpec;
 import io.vireo.net.NetPort;
 import io.vireo.net.Network;
 import io.vireo.net.PortCounters;
@@ -7,6 +8,7 @@ import io.vireo.net.PortSpec;
 import io.vireo.reactor.Poller;
 import io.vireo.reactor.Reactor;
 import io.vireo.reactor.Registration;
+import io.vireo.resource.LiveStream;
 import io.vireo.resource.VlanSet;
 import io.vireo.resource.spec.MirrorSpec;
 import java.util.concurrent.CompletableFuture;
@@ -261,6 +263,12 @@ public final class L2Switch implements Network {
         @Override
         public PortCounters counters() {
             return bridgePort.counters();
+        }
+
+        @Override
+        public LiveStream capture(CaptureSpec spec) {
+            return new Capture(
+                    bridge, bridgePort, reactor::execute, spec, "in network " + L2Switch.this.name);
         }
 
         @Override

@@ -150,7 +150,7 @@ final class Mirror {
         }
         int frames = choose(to, pass, index, count, classifier);
         if (frames > 0) {
-            send(to, pass.batch, frames);
+            send(to, pass, frames);
         }
     }
 
@@ -178,10 +178,12 @@ final class Mirror {
         return classifier.isTooLongFor(to, i);
     }
 
-    private void send(BridgePort to, FrameBatch batch, int frames) {
+    private void send(BridgePort to, Pass pass, int frames) {
+        var batch = pass.batch;
         if (snapLength != Integer.MAX_VALUE) {
             shortener.shorten(batch, chosen, frames, snapLength);
         }
+        BridgePort.run(to.copies, pass, chosen, frames);
         batch.sentBytes = 0;
         int sent = to.port.transmit(batch, chosen, frames);
         to.port.flush();

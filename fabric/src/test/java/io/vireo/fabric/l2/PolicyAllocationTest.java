@@ -10,6 +10,7 @@ import com.sun.management.ThreadMXBean;
 import io.vireo.fabric.l2.acl.AclKind;
 import io.vireo.linux.ForeignMemory;
 import io.vireo.net.AccessList;
+import io.vireo.net.CaptureSpec;
 import io.vireo.net.FrameBatch;
 import io.vireo.net.NetPort;
 import io.vireo.net.PortPolicy;
@@ -24,6 +25,9 @@ import io.vireo.resource.spec.AclSpec;
 import io.vireo.resource.spec.AclSpec.Action;
 import io.vireo.resource.spec.AntiSpoofingSpec;
 import io.vireo.resource.spec.AntiSpoofingSpec.LinkLocal;
+import io.vireo.resource.spec.MirrorDestinationSpec;
+import io.vireo.resource.spec.MirrorSourceSpec;
+import io.vireo.resource.spec.MirrorSpec;
 import io.vireo.resource.spec.PortPolicySpec;
 import io.vireo.resource.spec.PortPolicySpec.Isolation;
 import io.vireo.resource.spec.PortPolicySpec.Permission;
@@ -34,19 +38,27 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
 
-/** A pass over a port with every policy allocates nothing. */
+/** A pass over a port with every policy, a mirror and a capture allocates nothing. */
 class PolicyAllocationTest {
     private static final long A = 0x5254_0000_000AL;
     private static final long B = 0x5254_0000_000BL;
     private static final int PASSES = 20_000;
 
-    /** Gives the same frames again and again and forgets what it gets. */
-    private record Source(byte[] frame) implements NetPort {
-        @Override
-        public String name() {
-            return "source";
-        }
+    private static final MirrorSpec MIRROR =
+            new MirrorSpec(
+                    "lan",
+                    List.of(
+                            new MirrorSourceSpec(
+                                    Optional.of("a.eth0"),
+                                    Optional.empty(),
+                                    MirrorSpec.Direction.BOTH)),
+                    new MirrorDestinationSpec(Optional.of("probe.eth0"), Optional.empty(), false),
+                    OptionalInt.of(64),
+                    OptionalInt.of(1_000_000),
+                    64);
 
+    /** Gives the same frames again and again and forgets what it gets. */
+    private record Source(String name, byte[] frame) implements NetPort {
         @Override
         public PortState state() {
             return PortState.UP;
@@ -140,9 +152,20 @@ class PolicyAllocationTest {
         var policy = new PortPolicy(Optional.of(new MacAddress(A)), rules, lists, lists);
         var port =
                 bridge.add(
-                        new Source(ethernet(B, A, 0x0800, packet)),
+                        new Source("a.eth0", ethernet(B, A, 0x0800, packet)),
                         PortSpec.access(0).with(policy));
-        bridge.add(new Source(new byte[60]), PortSpec.access(0).with(policyOf(lists)));
+        bridge.add(new Source("b.eth0", new byte[60]), PortSpec.access(0).with(policyOf(lists)));
+        bridge.add(new Source("probe.eth0", new byte[60]), PortSpec.access(0));
+        bridge.add(new Mirror(MIRROR, () -> {}));
+        var spectator =
+                new Capture(
+                        bridge,
+                        port,
+                        Runnable::run,
+                        new CaptureSpec(CaptureSpec.Direction.OUT, 64, 1, "port 2"),
+                        "");
+        var tap = new Capture.Tap();
+        assertThat(bridge.beginCapture(port, tap, spectator)).isTrue();
         var threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
         for (int i = 0; i < PASSES; i++) {
             bridge.pass(port);
@@ -153,6 +176,7 @@ class PolicyAllocationTest {
         }
         // A byte for each pass would be a sign; the first call of the bean takes a little.
         assertThat(threads.getCurrentThreadAllocatedBytes() - before).isLessThan(PASSES);
+        assertThat(tap.statistics().accepted()).isEqualTo(2L * PASSES * FrameBatch.CAPACITY);
         assertThat(port.counters().receivedFrames()).isEqualTo(2L * PASSES * FrameBatch.CAPACITY);
         bridge.close();
     }

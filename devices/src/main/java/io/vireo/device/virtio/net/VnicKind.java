@@ -1,10 +1,12 @@
 package io.vireo.device.virtio.net;
 
+import io.vireo.net.CaptureSpec;
 import io.vireo.net.Network;
 import io.vireo.net.PortPolicy;
 import io.vireo.net.PortSpec;
 import io.vireo.resource.Column;
 import io.vireo.resource.ErrorCode;
+import io.vireo.resource.LiveStream;
 import io.vireo.resource.Metadata;
 import io.vireo.resource.Realization;
 import io.vireo.resource.RealizeContext;
@@ -67,6 +69,16 @@ public final class VnicKind implements ResourceKind<VnicSpec> {
                 Column.attribute("GUEST", VnicRealization.ENDPOINT),
                 Column.wide("MTU", (spec, _) -> Integer.toString(spec.mtu())),
                 Column.attribute("SOCKET", Status.SOCKET));
+    }
+
+    @Override
+    public List<LiveStream.Offer> streams() {
+        return List.of(
+                new LiveStream.Offer(
+                        "capture",
+                        "Capture what the card gets and sends, as pcapng, until the client goes.",
+                        "application/x-pcapng",
+                        CaptureSpec.PARAMETERS));
     }
 
     @Override

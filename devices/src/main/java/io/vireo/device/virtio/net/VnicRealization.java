@@ -1,8 +1,10 @@
 package io.vireo.device.virtio.net;
 
+import io.vireo.net.CaptureSpec;
 import io.vireo.net.Network;
 import io.vireo.net.PortSpec;
 import io.vireo.resource.Condition;
+import io.vireo.resource.LiveStream;
 import io.vireo.resource.Metric;
 import io.vireo.resource.Realization;
 import io.vireo.resource.Status;
@@ -14,6 +16,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -50,6 +53,11 @@ final class VnicRealization implements Realization {
     @Override
     public <T> Optional<T> contract(Class<T> type) {
         return Optional.empty();
+    }
+
+    @Override
+    public LiveStream stream(LiveStream.Offer offer, Map<String, String> parameters) {
+        return attachment.capture(CaptureSpec.of(parameters));
     }
 
     @Override

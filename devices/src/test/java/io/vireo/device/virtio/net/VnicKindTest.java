@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import io.vireo.device.virtio.FakeContext;
 import io.vireo.device.virtio.FakeTransport;
+import io.vireo.net.CaptureSpec;
 import io.vireo.net.NetPort;
 import io.vireo.net.Network;
 import io.vireo.net.PortCounters;
@@ -14,6 +15,7 @@ import io.vireo.reactor.PollMode;
 import io.vireo.reactor.Reactor;
 import io.vireo.reactor.ReactorConfig;
 import io.vireo.resource.ErrorCode;
+import io.vireo.resource.LiveStream;
 import io.vireo.resource.MacAddress;
 import io.vireo.resource.Metadata;
 import io.vireo.resource.ResourceException;
@@ -25,11 +27,13 @@ import io.vireo.resource.spec.SocketMode;
 import io.vireo.resource.spec.VnicSpec;
 import io.vireo.transport.EndpointSpec;
 import io.vireo.transport.VirtioTransport;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.AfterEach;
@@ -51,6 +55,7 @@ class VnicKindTest {
     /** Takes ports and writes down how. */
     private final class FakeNetwork implements Network {
         final List<PortSpec> specs = new ArrayList<>();
+        final List<CaptureSpec> captures = new ArrayList<>();
         int ports;
 
         @Override
@@ -83,6 +88,12 @@ class VnicKindTest {
                 @Override
                 public PortCounters counters() {
                     throw new UnsupportedOperationException();
+                }
+
+                @Override
+                public LiveStream capture(CaptureSpec wanted) {
+                    captures.add(wanted);
+                    return out -> out.write(1);
                 }
 
                 @Override
@@ -202,5 +213,32 @@ class VnicKindTest {
                         refused -> assertThat(refused.reason()).contains("VLAN 666"));
         assertThat(kind.update(running, METADATA, plain(1500), plain(1400), context))
                 .isInstanceOf(UpdateResult.Recreate.class);
+    }
+
+    @Test
+    void aCaptureIsWhatWasAskedFor() throws Exception {
+        var running = kind.realize(METADATA, plain(1500), context);
+        var offer = kind.streams().getFirst();
+        var out = new ByteArrayOutputStream();
+        running.stream(offer, Map.of()).writeTo(out);
+        assertThat(out.size()).isEqualTo(1);
+        running.stream(
+                offer,
+                Map.of("direction", "in", "snaplen", "64", "count", "7", "filter", "vlan 3"));
+        assertThat(network.captures)
+                .containsExactly(
+                        CaptureSpec.ALL,
+                        new CaptureSpec(CaptureSpec.Direction.IN, 64, 7, "vlan 3"));
+        for (var wrong :
+                List.of(
+                        Map.of("direction", "up"),
+                        Map.of("snaplen", "63"),
+                        Map.of("snaplen", "many"),
+                        Map.of("count", "0"))) {
+            assertThatExceptionOfType(ResourceException.class)
+                    .isThrownBy(() -> running.stream(offer, wrong))
+                    .withMessageContaining(wrong.keySet().iterator().next())
+                    .satisfies(e -> assertThat(e.code()).isEqualTo(ErrorCode.INVALID));
+        }
     }
 }

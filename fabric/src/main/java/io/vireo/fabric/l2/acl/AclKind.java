@@ -23,7 +23,7 @@ import java.util.Set;
 
 /** Makes a {@link RuleList} of each Acl resource. */
 public final class AclKind implements ResourceKind<AclSpec> {
-    private static final Set<Integer> WITH_PORTS = Set.of(Headers.TCP, Headers.UDP, FlowKey.SCTP);
+    private static final Set<Integer> WITH_PORTS = Set.of(Headers.TCP, Headers.UDP, Headers.SCTP);
     private static final Set<Integer> WITH_TYPES = Set.of(Headers.ICMP, Headers.ICMPV6);
     private static final int PROTOCOL_MAX = 255;
 

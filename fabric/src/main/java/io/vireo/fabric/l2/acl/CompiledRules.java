@@ -1,6 +1,7 @@
 package io.vireo.fabric.l2.acl;
 
 import io.vireo.fabric.l2.packet.Headers;
+import io.vireo.fabric.l2.packet.ProtocolNames;
 import io.vireo.resource.IpPrefix;
 import io.vireo.resource.MacAddress;
 import io.vireo.resource.PortRange;
@@ -21,7 +22,6 @@ final class CompiledRules {
     private static final int WHOLE_MAC = 48;
     private static final long MAC_MASK = (1L << WHOLE_MAC) - 1;
     private static final int VLAN_WORDS = 64;
-    private static final int HEX = 16;
 
     private final int count;
     private final long[] masks;
@@ -104,7 +104,7 @@ final class CompiledRules {
     /** The EtherType that a rule asks for, or that follows from the family of its addresses. */
     static Optional<Integer> etherType(AclRuleSpec rule) {
         if (rule.etherType().isPresent()) {
-            return rule.etherType().map(CompiledRules::etherType);
+            return rule.etherType().map(ProtocolNames::etherType);
         }
         var prefix = rule.source().or(rule::destination);
         if (prefix.isPresent()) {
@@ -119,28 +119,9 @@ final class CompiledRules {
                         });
     }
 
-    private static int etherType(String text) {
-        return switch (text) {
-            case "ipv4" -> Headers.IPV4;
-            case "ipv6" -> Headers.IPV6;
-            case "arp" -> Headers.ARP;
-            default -> Integer.parseInt(text.substring("0x".length()), HEX);
-        };
-    }
-
     /** The number of the IP protocol that a rule asks for. */
     static Optional<Integer> protocol(AclRuleSpec rule) {
-        return rule.protocol()
-                .map(name ->
-                        switch (name) {
-                            case "tcp" -> Headers.TCP;
-                            case "udp" -> Headers.UDP;
-                            case "sctp" -> FlowKey.SCTP;
-                            case "icmp" -> Headers.ICMP;
-                            case "icmpv6" -> Headers.ICMPV6;
-                            case "igmp" -> Headers.IGMP;
-                            default -> Integer.parseInt(name);
-                        });
+        return rule.protocol().map(ProtocolNames::protocol);
     }
 
     private static long[] bits(VlanSet vlans) {

@@ -26,7 +26,6 @@ final class FlowKey {
     static final int FLAGS_SHIFT = 48;
     static final int PORT_SHIFT = 48;
 
-    static final int SCTP = 132;
     private static final int PORTS = 4;
     private static final int TCP_FLAGS = 13;
     private static final int MAC_LENGTH = 6;
@@ -101,7 +100,7 @@ final class FlowKey {
     private boolean transport(Headers frame) {
         int at = frame.transport();
         switch (frame.protocol()) {
-            case Headers.TCP, Headers.UDP, SCTP -> {
+            case Headers.TCP, Headers.UDP, Headers.SCTP -> {
                 if (!frame.has(at, PORTS)) {
                     return false;
                 }

@@ -31,6 +31,9 @@ public final class Headers {
     /** Protocol number of UDP. */
     public static final int UDP = 17;
 
+    /** Protocol number of SCTP. */
+    public static final int SCTP = 132;
+
     /** Protocol number of ICMP. */
     public static final int ICMP = 1;
 
