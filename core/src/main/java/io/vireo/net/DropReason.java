@@ -68,8 +68,8 @@ public enum DropReason {
     TOO_LONG(true, true),
 
     /**
-     * Rightly not forwarded: addressed to the bridge itself, to a station at the same port, or from
-     * one uplink to another.
+     * Rightly not forwarded: addressed to the bridge itself, to a station at the same port, to a
+     * group that nobody wants, or from one uplink to another.
      */
     FILTERED(true, false),
 

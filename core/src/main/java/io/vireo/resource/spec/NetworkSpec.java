@@ -38,7 +38,11 @@ public record NetworkSpec(
         @Field("Policy of its vNICs, where they do not say otherwise. Absent: no restriction.")
                 Optional<PortPolicySpec> vnicPolicy,
         @Field("Policy of its uplink. Absent: no restriction.")
-                Optional<PortPolicySpec> uplinkPolicy)
+                Optional<PortPolicySpec> uplinkPolicy,
+        @Field(
+                        "Whether multicasts go only to ports that asked for them by IGMP or MLD, and how. Absent: they"
+                                + " go to all.")
+                Optional<MulticastSnoopingSpec> multicastSnooping)
         implements Spec {
     public NetworkSpec {
         allowedVlans = allowedVlans.filter(vlans -> !vlans.isEmpty());

@@ -9,9 +9,11 @@ import io.vireo.net.PortPolicy;
 import io.vireo.net.PortSpec;
 import io.vireo.net.PortState;
 import io.vireo.resource.VlanSet;
+import io.vireo.resource.spec.MulticastSnoopingSpec;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -49,6 +51,7 @@ final class Bridge {
     private final Stations stations;
     private final PrivateVlan segments = new PrivateVlan();
     private final List<Mirror> mirrors = new ArrayList<>();
+    private @Nullable Snooping snooping;
 
     /** The frames that the stages of the port let in. */
     private final int[] admitted = new int[FrameBatch.CAPACITY];
@@ -104,10 +107,10 @@ final class Bridge {
         return added;
     }
 
-    /** Changes how a port sits here; its stations are forgotten. */
+    /** Changes how a port sits here; its stations and groups are forgotten. */
     void change(BridgePort port, PortSpec spec) {
         set(port, spec, VlanMembership.of(spec, allowedVlans));
-        stations.table().forget(port.slot);
+        forget(port);
         index();
     }
 
@@ -144,7 +147,31 @@ final class Bridge {
         port.close();
         ports = Arrays.stream(ports).filter(p -> p != port).toArray(BridgePort[]::new);
         index();
+        forget(port);
+    }
+
+    private void forget(BridgePort port) {
         stations.table().forget(port.slot);
+        if (snooping != null) {
+            snooping.forget(port.slot);
+        }
+    }
+
+    /** Begins to snoop, changes how, or ends it. */
+    void snoop(Optional<MulticastSnoopingSpec> spec) {
+        if (spec.isEmpty()) {
+            snooping = null;
+        } else if (snooping == null) {
+            snooping = new Snooping(spec.get(), headers);
+        } else {
+            snooping.change(spec.get());
+        }
+        index();
+    }
+
+    /** What snooping knows, or null. */
+    @Nullable Snooping snooping() {
+        return snooping;
     }
 
     /**
@@ -168,6 +195,9 @@ final class Bridge {
         }
         egress = new BridgePort[ports.length];
         stations.ports(ports, bySlot);
+        for (var port : ports) {
+            port.snoop(snooping);
+        }
         joinMirrors();
     }
 
@@ -348,6 +378,11 @@ final class Bridge {
                 return;
             }
         }
+        var groups = snooping;
+        if (groups != null && groups.limits(pass, i, to)) {
+            multicast(in, i, vid, groups);
+            return;
+        }
         in.count(BridgePort.FLOODED, 1);
         for (var out : ports) {
             if (out != in
@@ -355,6 +390,23 @@ final class Bridge {
                     && out.reach.carries(vid)) {
                 enqueue(out, i);
             }
+        }
+    }
+
+    /** Sends a frame to those who asked for its group. */
+    private void multicast(BridgePort in, int i, int vid, Snooping groups) {
+        boolean sent = false;
+        for (var out : ports) {
+            if (out != in
+                    && groups.reaches(out.slot, pass.seconds)
+                    && !PrivateVlan.separates(in.segment, out.segment)
+                    && out.reach.carries(vid)) {
+                enqueue(out, i);
+                sent = true;
+            }
+        }
+        if (!sent) {
+            in.dropReceived(DropReason.FILTERED, 1);
         }
     }
 

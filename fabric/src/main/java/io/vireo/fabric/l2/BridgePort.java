@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A port of a {@link Bridge}: the {@link NetPort} behind it, its VLANs, what is done with its
@@ -96,6 +97,14 @@ final class BridgePort {
         ingress = without(ingress, Place.SHUT);
         ingress = keep(ingress, stage -> !(stage instanceof MirrorStage));
         egress = keep(egress, stage -> !(stage instanceof MirrorStage));
+    }
+
+    /** Has frames that come in looked at by {@code snooping}, or by nobody. */
+    void snoop(@Nullable Snooping snooping) {
+        ingress = keep(ingress, stage -> !(stage instanceof SnoopingStage));
+        if (snooping != null) {
+            ingress = with(ingress, new SnoopingStage(snooping, this));
+        }
     }
 
     /** Begins to copy frames into a ring. */

@@ -11,6 +11,8 @@ import io.vireo.reactor.Registration;
 import io.vireo.resource.LiveStream;
 import io.vireo.resource.VlanSet;
 import io.vireo.resource.spec.MirrorSpec;
+import io.vireo.resource.spec.MulticastSnoopingSpec;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
@@ -58,6 +60,7 @@ public final class L2Switch implements Network {
     private final Bridge bridge;
     private volatile int mtu;
     private volatile int portCount;
+    private volatile Optional<Snooping> snooping = Optional.empty();
     private boolean sweeping;
 
     /** Makes a switch without ports. */
@@ -100,6 +103,20 @@ public final class L2Switch implements Network {
             bridge.mtu(newMtu);
             bridge.table().limits(macLimit, macAgingSeconds);
         });
+    }
+
+    /** Begins to snoop multicasts, changes how, or ends it. */
+    void snoop(Optional<MulticastSnoopingSpec> spec) {
+        snooping =
+                onReactor(() -> {
+                    bridge.snoop(spec);
+                    return Optional.ofNullable(bridge.snooping());
+                });
+    }
+
+    /** What snooping has counted; from any thread. */
+    Optional<Snooping> snooping() {
+        return snooping;
     }
 
     /** A snapshot, a little out of date; from any thread. */
@@ -189,7 +206,11 @@ public final class L2Switch implements Network {
     private void sweep() {
         bridge.time(reactor.nanoTime());
         bridge.table().sweep(SWEEP_SLOTS, seconds());
-        sweeping = bridge.table().size() > 0;
+        var groups = bridge.snooping();
+        if (groups != null) {
+            groups.sweep(seconds());
+        }
+        sweeping = bridge.table().size() > 0 || (groups != null && !groups.isEmpty());
         if (sweeping) {
             reactor.schedule(SWEEP_NANOS, this::sweep);
         }

@@ -121,6 +121,7 @@ public final class NetworkKind implements ResourceKind<NetworkSpec> {
         var network = new L2Switch(config, context.service(ReactorGroup.class).next());
         var running = new Running(network);
         try {
+            network.snoop(spec.multicastSnooping());
             running.plug(spec, context);
         } catch (RuntimeException e) {
             network.close(() -> {});
@@ -149,6 +150,9 @@ public final class NetworkKind implements ResourceKind<NetworkSpec> {
             } catch (IllegalArgumentException e) {
                 return new UpdateResult.Refused(e.getMessage() + ".");
             }
+        }
+        if (!oldSpec.multicastSnooping().equals(newSpec.multicastSnooping())) {
+            changed.network.snoop(newSpec.multicastSnooping());
         }
         changed.network.limits(newSpec.mtu(), newSpec.macAgingSeconds(), newSpec.macLimit());
         return UpdateResult.IN_PLACE;
@@ -235,10 +239,49 @@ public final class NetworkKind implements ResourceKind<NetworkSpec> {
                             "stations_refused",
                             "MAC addresses not learned because the table was full.",
                             stations.refused()));
+            network.snooping().ifPresent(snooping -> addMulticast(metrics, snooping));
             if (uplink != null) {
                 addUplink(metrics, uplink.counters());
             }
             return metrics;
+        }
+
+        private static void addMulticast(List<Metric> metrics, Snooping snooping) {
+            metrics.add(
+                    Metric.gauge(
+                            "multicast_groups",
+                            "Multicast groups that ports asked for.",
+                            snooping.counted(Snooping.GROUPS)));
+            metrics.add(
+                    Metric.gauge(
+                            "multicast_memberships",
+                            "Ports that asked for a group, summed over groups.",
+                            snooping.counted(Snooping.MEMBERSHIPS)));
+            metrics.add(
+                    Metric.gauge(
+                            "multicast_router_ports",
+                            "Ports that multicast routers were heard at, summed over VLANs and IP versions.",
+                            snooping.counted(Snooping.QUERIERS)));
+            metrics.add(
+                    counter(
+                            "multicast_reports",
+                            "Reports of IGMP and MLD, leaving included.",
+                            snooping.counted(Snooping.REPORTS)));
+            metrics.add(
+                    counter(
+                            "multicast_queries",
+                            "Queries of IGMP and MLD.",
+                            snooping.counted(Snooping.QUERIES)));
+            metrics.add(
+                    counter(
+                            "multicast_invalid",
+                            "Messages of IGMP and MLD that were broken and not believed.",
+                            snooping.counted(Snooping.INVALID)));
+            metrics.add(
+                    counter(
+                            "multicast_refused",
+                            "Groups that a port asked for beyond its limit.",
+                            snooping.counted(Snooping.REFUSED)));
         }
 
         /** Directions are the host's: received is what came in from outside. */

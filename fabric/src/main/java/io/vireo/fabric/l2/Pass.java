@@ -1,5 +1,6 @@
 package io.vireo.fabric.l2;
 
+import io.vireo.memory.NativeMemory;
 import io.vireo.net.FrameBatch;
 
 /**
@@ -15,6 +16,14 @@ final class Pass {
 
     /** Whether a frame has an 802.1Q tag; valid for frames that were classified. */
     final boolean[] tagged = new boolean[FrameBatch.CAPACITY];
+
+    /** Whether a frame is a report of IGMP or MLD; valid where snooping has looked. */
+    final boolean[] report = new boolean[FrameBatch.CAPACITY];
+
+    /** Whether a frame goes to a group, broadcast included. */
+    boolean isMulticast(int i) {
+        return (NativeMemory.getByte(batch.header(i)) & 1) != 0;
+    }
 
     /** Time of the pass in nanoseconds, of any epoch. */
     long nanos;

@@ -28,6 +28,7 @@ import io.vireo.resource.spec.AntiSpoofingSpec.LinkLocal;
 import io.vireo.resource.spec.MirrorDestinationSpec;
 import io.vireo.resource.spec.MirrorSourceSpec;
 import io.vireo.resource.spec.MirrorSpec;
+import io.vireo.resource.spec.MulticastSnoopingSpec;
 import io.vireo.resource.spec.PortPolicySpec;
 import io.vireo.resource.spec.PortPolicySpec.Isolation;
 import io.vireo.resource.spec.PortPolicySpec.Permission;
@@ -178,6 +179,34 @@ class PolicyAllocationTest {
         assertThat(threads.getCurrentThreadAllocatedBytes() - before).isLessThan(PASSES);
         assertThat(tap.statistics().accepted()).isEqualTo(2L * PASSES * FrameBatch.CAPACITY);
         assertThat(port.counters().receivedFrames()).isEqualTo(2L * PASSES * FrameBatch.CAPACITY);
+        bridge.close();
+    }
+
+    @Test
+    void aMulticastAllocatesNothing() {
+        var bridge = new Bridge(1500, VlanSet.NONE, 1000, 300);
+        int group = address4(239, 1, 2, 3);
+        var packet = ipv4(address4(10, 0, 0, 5), group, 17, 0, ports(1, 2));
+        var frame = ethernet(0x0100_5E01_0203L, A, 0x0800, packet);
+        var port = bridge.add(new Source("a.eth0", frame), PortSpec.access(0));
+        bridge.snoop(Optional.of(new MulticastSnoopingSpec(260, false, 8, false)));
+        // A hello of PIM makes the other port one of a router, which gets all multicasts.
+        var hello = ipv4(address4(10, 0, 0, 9), address4(224, 0, 0, 13), 103, 0, new byte[8]);
+        var source = new Source("r", ethernet(0x0100_5E00_000DL, B, 0x0800, hello));
+        var router = bridge.add(source, PortSpec.access(0));
+        bridge.pass(router);
+        var threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        for (int i = 0; i < PASSES; i++) {
+            bridge.pass(port);
+        }
+        long before = threads.getCurrentThreadAllocatedBytes();
+        for (int i = 0; i < PASSES; i++) {
+            bridge.pass(port);
+        }
+        assertThat(threads.getCurrentThreadAllocatedBytes() - before).isLessThan(PASSES);
+        assertThat(router.counters().transmittedFrames())
+                .isEqualTo(2L * PASSES * FrameBatch.CAPACITY);
+        assertThat(port.counters().flooded()).isZero();
         bridge.close();
     }
 }

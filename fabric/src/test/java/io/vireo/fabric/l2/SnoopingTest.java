@@ -1,0 +1,442 @@
+package io.vireo.fabric.l2;
+
+import static io.vireo.fabric.l2.Packets.address4;
+import static io.vireo.fabric.l2.Packets.address6;
+import static io.vireo.fabric.l2.Packets.ethernet;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.vireo.fabric.l2.multicast.GroupMessages;
+import io.vireo.net.DropReason;
+import io.vireo.net.PortSpec;
+import io.vireo.resource.VlanSet;
+import io.vireo.resource.spec.MulticastSnoopingSpec;
+import io.vireo.testkit.FramePort;
+import io.vireo.testkit.Frames;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+class SnoopingTest {
+    private static final int MTU = 9000;
+    private static final long A = 0x5254_0000_000AL;
+    private static final long B = 0x5254_0000_000BL;
+    private static final long C = 0x5254_0000_000CL;
+    private static final long R = 0x5254_0000_000EL;
+    private static final int GROUP = address4(239, 1, 2, 3);
+    private static final int OTHER = address4(239, 1, 2, 4);
+    private static final byte[] GROUP6 = address6(0xFF15_0000_0000_0000L, 0x1234_5678L);
+    private static final byte[] ALL_MLD = address6(0xFF02_0000_0000_0000L, 0x16);
+    private static final byte[] NOBODY = new byte[16];
+
+    private final Bridge bridge = new Bridge(MTU, VlanSet.NONE, 1000, 300);
+    private final FramePort a = new FramePort("a", MTU);
+    private final FramePort b = new FramePort("b", MTU);
+    private final FramePort c = new FramePort("c", MTU);
+    private final FramePort router = new FramePort("r", MTU);
+    private final BridgePort portA = bridge.add(a, PortSpec.access(5));
+    private final BridgePort portB = bridge.add(b, PortSpec.access(5));
+    private final BridgePort portC = bridge.add(c, PortSpec.access(5));
+    private final BridgePort portR = bridge.add(router, PortSpec.transparent(true));
+
+    @BeforeEach
+    void snoop() {
+        time(100);
+        snoop(false, 3, true);
+    }
+
+    @AfterEach
+    void close() {
+        bridge.close();
+    }
+
+    private void snoop(boolean fastLeave, int limit, boolean floodUnknown) {
+        bridge.snoop(Optional.of(new MulticastSnoopingSpec(260, fastLeave, limit, floodUnknown)));
+    }
+
+    private void time(int seconds) {
+        bridge.time(TimeUnit.SECONDS.toNanos(seconds));
+    }
+
+    private Snooping snooping() {
+        return Objects.requireNonNull(bridge.snooping());
+    }
+
+    private long counted(int counter) {
+        return snooping().counted(counter);
+    }
+
+    private void send(BridgePort from, byte[]... frames) {
+        Stream.of(a, b, c, router).forEach(FramePort::sent);
+        for (var frame : frames) {
+            ((FramePort) from.port).arrive(frame);
+        }
+        while (bridge.pass(from) > 0) {}
+    }
+
+    /** Who got how many frames, of those that are not the router. */
+    private List<Integer> got() {
+        return Stream.of(a, b, c).map(port -> port.sent().size()).toList();
+    }
+
+    private static long mac4(int group) {
+        return 0x0100_5E00_0000L | group & 0x7F_FFFF;
+    }
+
+    private static byte[] igmp(long from, int source, int to, byte... message) {
+        Frames.put(message, 2, 0);
+        Frames.put(message, 2, Frames.checksum(message, 0, message.length, 0));
+        // With the router alert option (RFC 2113), as all of them.
+        var alert = new byte[] {(byte) 0x94, 4, 0, 0};
+        return ethernet(mac4(to), from, 0x0800, Packets.ipv4(source, to, 2, 0, alert, message));
+    }
+
+    private static byte[] two(int type, int code, int group) {
+        return ByteBuffer.allocate(8)
+                .put((byte) type)
+                .put((byte) code)
+                .putShort((short) 0)
+                .putInt(group)
+                .array();
+    }
+
+    private static byte[] join(long from, int group) {
+        return igmp(from, address4(10, 0, 0, 1), group, two(0x16, 0, group));
+    }
+
+    private static byte[] leave(long from, int group) {
+        return igmp(from, address4(10, 0, 0, 1), address4(224, 0, 0, 2), two(0x17, 0, group));
+    }
+
+    private static byte[] query(int source, int group) {
+        int to = group == 0 ? address4(224, 0, 0, 1) : group;
+        return Frames.tagged(igmp(R, source, to, two(0x11, 100, group)), 5);
+    }
+
+    /** A report of IGMPv3: type and group of each record, with sources. */
+    private static byte[] three(long from, int sources, int... records) {
+        var message = ByteBuffer.allocate(8 + records.length / 2 * (8 + 4 * sources));
+        message.put((byte) 0x22).position(6).putShort((short) (records.length / 2));
+        for (int i = 0; i < records.length; i += 2) {
+            message.put((byte) records[i]).put((byte) 0).putShort((short) sources);
+            message.putInt(records[i + 1]);
+            message.position(message.position() + 4 * sources);
+        }
+        return igmp(from, address4(10, 0, 0, 1), address4(224, 0, 0, 22), message.array());
+    }
+
+    private static byte[] data(int group) {
+        return ethernet(
+                mac4(group),
+                C,
+                0x0800,
+                Packets.ipv4(address4(10, 0, 0, 3), group, 17, 0, Packets.ports(1, 2)));
+    }
+
+    private static byte[] mld(long from, byte[] source, byte[] to, byte... message) {
+        Frames.put(message, 2, 0);
+        int pseudo = message.length + 58;
+        int sum = Frames.sum(source, 0, 16) + Frames.sum(to, 0, 16) + pseudo;
+        Frames.put(message, 2, Frames.checksum(message, 0, message.length, sum));
+        var hopByHop = Packets.extension(58, 1, message);
+        hopByHop[2] = 5;
+        hopByHop[3] = 2;
+        var packet = Packets.ipv6(source, to, 0, hopByHop);
+        packet[7] = 1;
+        long mac = 0x3333_0000_0000L | Integer.toUnsignedLong(ByteBuffer.wrap(to).getInt(12));
+        return ethernet(mac, from, 0x86DD, packet);
+    }
+
+    private static byte[] one6(int type, byte[] group) {
+        return ByteBuffer.allocate(24).put((byte) type).position(8).put(group).array();
+    }
+
+    private static byte[] data6() {
+        return ethernet(
+                0x3333_1234_5678L,
+                C,
+                0x86DD,
+                Packets.ipv6(address6(0xFD00L << 48, 3), GROUP6, 17, Packets.ports(1, 2)));
+    }
+
+    private static byte[] linkLocal(int last) {
+        return address6(0xFE80L << 48, last);
+    }
+
+    @Test
+    void withoutAQuerierMulticastsGoToAll() {
+        send(portA, join(A, GROUP));
+        send(portC, data(GROUP), data(OTHER));
+        assertThat(got()).containsExactly(2, 2, 0);
+        assertThat(router.sent()).hasSize(2);
+    }
+
+    @Test
+    void multicastsGoToThoseWhoAskedAndToRouters() {
+        send(portR, query(address4(10, 0, 0, 9), 0));
+        assertThat(got()).as("queries go to all").containsExactly(1, 1, 1);
+        send(portA, join(A, GROUP));
+        assertThat(got()).as("reports go to routers").containsExactly(0, 0, 0);
+        send(portA, join(A, GROUP));
+        assertThat(router.sent()).hasSize(1);
+        send(portC, data(GROUP));
+        assertThat(got()).containsExactly(1, 0, 0);
+        send(portC, data(GROUP));
+        assertThat(router.sent()).hasSize(1);
+        send(portC, data(OTHER));
+        assertThat(got()).as("nobody asked").containsExactly(1, 1, 0);
+        snoop(false, 3, false);
+        send(portC, data(OTHER));
+        assertThat(got()).containsExactly(0, 0, 0);
+        assertThat(counted(Snooping.GROUPS)).isEqualTo(1);
+        assertThat(counted(Snooping.QUERIERS)).isEqualTo(1);
+        assertThat(counted(Snooping.REPORTS)).isEqualTo(2);
+    }
+
+    @Test
+    void aQuerierWithoutAddressIsNoRouter() {
+        send(portR, query(0, 0));
+        send(portA, join(A, GROUP));
+        send(portC, data(GROUP));
+        assertThat(got()).containsExactly(1, 1, 0);
+    }
+
+    @Test
+    void pimSaysWhereARouterIs() {
+        var hello = new byte[] {0x20, 0, 0, 0, 0, 0, 0, 0};
+        int all = address4(224, 0, 0, 13);
+        send(
+                portB,
+                ethernet(
+                        mac4(all),
+                        B,
+                        0x0800,
+                        Packets.ipv4(address4(10, 0, 0, 7), all, 103, 0, hello)));
+        send(portA, join(A, GROUP));
+        send(portC, data(GROUP));
+        assertThat(got()).containsExactly(1, 1, 0);
+        send(portC, data(GROUP));
+        assertThat(router.sent()).isEmpty();
+    }
+
+    @Test
+    void linkLocalGroupsAndOtherProtocolsGoToAll() {
+        snoop(false, 3, false);
+        send(portR, query(address4(10, 0, 0, 9), 0));
+        send(
+                portC,
+                data(address4(224, 0, 0, 251)),
+                Frames.frame(Frames.BROADCAST, C, 60),
+                Frames.frame(0x3333_0000_0001L, C, 60),
+                Frames.frame(0x3333_FF00_0001L, C, 60),
+                Frames.frame(0x0180_C200_0020L, C, 60));
+        assertThat(got()).containsExactly(5, 5, 0);
+    }
+
+    @Test
+    void membershipsAgeAndRoutersToo() {
+        send(portR, query(address4(10, 0, 0, 9), 0));
+        send(portA, join(A, GROUP));
+        time(100 + 254);
+        send(portC, data(GROUP));
+        assertThat(got()).containsExactly(1, 0, 0);
+        time(100 + 255);
+        send(portC, data(GROUP));
+        assertThat(got()).as("the querier is gone").containsExactly(1, 1, 0);
+        send(portR, query(address4(10, 0, 0, 9), 0));
+        time(100 + 260);
+        send(portC, data(GROUP));
+        assertThat(got()).as("nobody asked for the group any more").containsExactly(1, 1, 0);
+        snooping().sweep(1000);
+        assertThat(snooping().isEmpty()).isTrue();
+        assertThat(counted(Snooping.MEMBERSHIPS)).isZero();
+    }
+
+    @Test
+    void aLeaveIsFollowedByWhatTheQuerierFindsOut() {
+        snoop(false, 3, false);
+        send(portR, query(address4(10, 0, 0, 9), 0));
+        send(portA, join(A, GROUP));
+        send(portB, join(B, GROUP));
+        send(portA, leave(A, GROUP));
+        assertThat(router.sent()).as("the querier hears it").hasSize(1);
+        send(portC, data(GROUP));
+        assertThat(got()).containsExactly(1, 1, 0);
+        // 10 s to answer, twice, and one.
+        send(portR, query(address4(10, 0, 0, 9), GROUP));
+        send(portB, join(B, GROUP));
+        time(100 + 20);
+        send(portC, data(GROUP));
+        assertThat(got()).containsExactly(1, 1, 0);
+        time(100 + 21);
+        send(portC, data(GROUP));
+        assertThat(got()).containsExactly(0, 1, 0);
+    }
+
+    @Test
+    void aFastLeaveIsFast() {
+        snoop(true, 3, false);
+        send(portR, query(address4(10, 0, 0, 9), 0));
+        send(portA, join(A, GROUP));
+        send(portA, leave(A, GROUP));
+        send(portC, data(GROUP));
+        assertThat(got()).containsExactly(0, 0, 0);
+        assertThat(portC.counters().receivedDropped(DropReason.FILTERED)).isZero();
+    }
+
+    @Test
+    void versionThreeWithAndWithoutSources() {
+        snoop(true, 3, false);
+        send(portR, query(address4(10, 0, 0, 9), 0));
+        send(portA, three(A, 0, 4, GROUP));
+        send(portB, three(B, 2, 5, GROUP, 6, OTHER));
+        send(portC, data(GROUP), data(OTHER));
+        assertThat(got()).containsExactly(1, 1, 0);
+        send(portA, three(A, 0, 3, GROUP));
+        send(portB, three(B, 2, 3, GROUP));
+        send(portC, data(GROUP));
+        assertThat(got()).containsExactly(0, 1, 0);
+    }
+
+    @Test
+    void mldOfBothVersions() {
+        snoop(true, 3, false);
+        var query = mld(R, linkLocal(9), address6(0xFF02L << 48, 1), one6(130, new byte[16]));
+        send(portR, Frames.tagged(query, 5));
+        assertThat(got()).containsExactly(1, 1, 1);
+        send(portA, mld(A, linkLocal(1), GROUP6, one6(131, GROUP6)));
+        var record = ByteBuffer.allocate(28).put((byte) 143).position(6).putShort((short) 1);
+        send(portB, mld(B, NOBODY, ALL_MLD, record.put((byte) 4).position(12).put(GROUP6).array()));
+        send(portC, data6());
+        assertThat(got()).containsExactly(1, 1, 0);
+        send(portA, mld(A, linkLocal(1), address6(0xFF02L << 48, 2), one6(132, GROUP6)));
+        send(portC, data6());
+        assertThat(got()).containsExactly(0, 1, 0);
+        assertThat(counted(Snooping.INVALID)).isZero();
+    }
+
+    @Test
+    void vlansAreApart() {
+        snoop(false, 3, false);
+        var trunk = new FramePort("t", MTU);
+        bridge.add(trunk, PortSpec.trunk(List.of(5, 6), OptionalInt.empty()));
+        send(portR, query(address4(10, 0, 0, 9), 0));
+        trunk.sent();
+        trunk.arrive(Frames.tagged(join(B, GROUP), 6));
+        bridge.pass(bridge.ports().getLast());
+        send(portC, data(GROUP));
+        assertThat(trunk.sent()).isEmpty();
+        trunk.arrive(Frames.tagged(join(B, GROUP), 5));
+        bridge.pass(bridge.ports().getLast());
+        send(portC, data(GROUP));
+        assertThat(trunk.sent()).containsExactly(Frames.tagged(data(GROUP), 5));
+    }
+
+    @Test
+    void aPortHasALimitOfGroups() {
+        snoop(false, 3, false);
+        send(portR, query(address4(10, 0, 0, 9), 0));
+        for (int i = 0; i < 5; i++) {
+            send(portA, join(A, GROUP + i));
+        }
+        assertThat(counted(Snooping.MEMBERSHIPS)).isEqualTo(3);
+        assertThat(counted(Snooping.REFUSED)).isEqualTo(2);
+        send(portC, data(GROUP + 2), data(GROUP + 3));
+        assertThat(got()).containsExactly(1, 0, 0);
+        bridge.change(portA, PortSpec.access(5));
+        assertThat(counted(Snooping.MEMBERSHIPS)).isZero();
+    }
+
+    @Test
+    void offItCostsNothingAndForgetsAll() {
+        send(portR, query(address4(10, 0, 0, 9), 0));
+        bridge.snoop(Optional.empty());
+        assertThat(portA.ingress).isSameAs(PortStage.NONE);
+        send(portC, data(GROUP));
+        assertThat(got()).containsExactly(1, 1, 0);
+    }
+
+    @Test
+    void brokenMessagesAreCountedAndChangeNothing() {
+        snoop(false, 3, false);
+        send(portR, query(address4(10, 0, 0, 9), 0));
+        var sum = igmp(A, 1, GROUP, two(0x16, 0, GROUP));
+        sum[14 + 24 + 3] ^= 1;
+        var noGroup = igmp(A, 1, GROUP, two(0x16, 0, address4(10, 0, 0, 1)));
+        var many = new byte[16];
+        many[0] = 0x22;
+        many[6] = (byte) 0xFF;
+        many[7] = (byte) 0xFF;
+        var sources = ByteBuffer.allocate(16).put((byte) 0x22).position(6).putShort((short) 1);
+        sources.put((byte) 4).put((byte) 0).putShort((short) 0xFFFF).putInt(GROUP);
+        var hop = mld(A, linkLocal(1), GROUP6, one6(131, GROUP6));
+        hop[14 + 7] = 2;
+        var elsewhere = mld(A, address6(0xFD00L << 48, 1), GROUP6, one6(131, GROUP6));
+        var longer = join(A, GROUP);
+        longer[14 + 2] = 1;
+        int to = address4(224, 0, 0, 22);
+        send(
+                portA,
+                sum,
+                noGroup,
+                igmp(A, 1, to, many),
+                igmp(A, 1, to, sources.array()),
+                hop,
+                elsewhere,
+                longer,
+                igmp(A, 1, GROUP, (byte) 0x16, (byte) 0, (byte) 0, (byte) 0));
+        assertThat(counted(Snooping.INVALID)).isEqualTo(8);
+        assertThat(counted(Snooping.GROUPS)).isZero();
+    }
+
+    @Test
+    void noBytesWhateverMakeItFail() {
+        long seed = Long.getLong("vireo.seed", System.nanoTime());
+        System.out.println("seed " + seed + " (replay with -Dvireo.seed)");
+        var random = new Random(seed);
+        send(portR, query(address4(10, 0, 0, 9), 0));
+        var good =
+                List.of(
+                        join(A, GROUP),
+                        three(A, 3, 4, GROUP, 1, OTHER, 5, GROUP + 7),
+                        query(1, GROUP),
+                        mld(A, linkLocal(1), GROUP6, one6(131, GROUP6)));
+        for (int i = 0; i < 20_000; i++) {
+            var frame = good.get(random.nextInt(good.size())).clone();
+            for (int k = random.nextInt(4); k > 0; k--) {
+                frame[12 + random.nextInt(frame.length - 12)] = (byte) random.nextInt();
+            }
+            send(portA, Arrays.copyOf(frame, 14 + random.nextInt(frame.length)));
+        }
+        // Messages with any content, their checksums not looked at.
+        var told = new GroupMessages(new Nothing());
+        for (int i = 0; i < 100_000; i++) {
+            var bytes = new byte[40 + random.nextInt(80)];
+            random.nextBytes(bytes);
+            told.igmp(bytes, random.nextInt(bytes.length), bytes.length, 1, false);
+            told.icmp6(bytes, 0, 40, bytes.length, false);
+        }
+    }
+
+    private static final class Nothing implements GroupMessages.Listener {
+        @Override
+        public void joins(long group) {}
+
+        @Override
+        public void leaves(long group) {}
+
+        @Override
+        public void asks(boolean elected) {}
+
+        @Override
+        public void asksFor(long group, int seconds) {}
+    }
+}
