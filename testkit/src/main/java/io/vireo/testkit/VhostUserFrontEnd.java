@@ -110,8 +110,9 @@ public final class VhostUserFrontEnd implements AutoCloseable {
             try {
                 return new VhostUserFrontEnd(UnixSocket.connect(path));
             } catch (ErrnoException e) {
-                // A full backlog answers EAGAIN.
-                if (e.errno() != Errno.EAGAIN || System.nanoTime() > deadline) {
+                // A full backlog answers EAGAIN, a socket between bind and listen ECONNREFUSED.
+                boolean early = e.errno() == Errno.EAGAIN || e.errno() == Errno.ECONNREFUSED;
+                if (!early || System.nanoTime() > deadline) {
                     throw new UncheckedIOException(e);
                 }
                 LockSupport.parkNanos(PAUSE_NANOS);
