@@ -1,6 +1,7 @@
 package io.vireo.api;
 
 import io.vireo.control.codec.Scalars;
+import io.vireo.resource.BitRate;
 import io.vireo.resource.Field;
 import io.vireo.resource.IpPrefix;
 import io.vireo.resource.MacAddress;
@@ -126,6 +127,9 @@ final class SpecSchema {
         } else if (type == Quantity.class) {
             schema.putArray("type").add("string").add("integer");
             schema.set("examples", JSON.arrayNode().add("10Gi").add(10_737_418_240L));
+        } else if (type == BitRate.class) {
+            schema.putArray("type").add("string").add("integer");
+            schema.set("examples", JSON.arrayNode().add("2.5G").add(100_000_000L));
         } else if (type == MacAddress.class) {
             schema.put("type", "string").put("pattern", "^" + MacAddress.PATTERN + "$");
         } else if (type == IpPrefix.class) {

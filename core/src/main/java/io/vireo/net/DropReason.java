@@ -80,7 +80,10 @@ public enum DropReason {
      * The port that it should leave by had no room, or the frame could not be put into the form
      * that it takes.
      */
-    NO_BUFFER(false, true);
+    NO_BUFFER(false, true),
+
+    /** Beyond the peak rate that the port's {@link QosPolicy} allows. */
+    RATE(true, true);
 
     private final boolean received;
     private final boolean transmitted;

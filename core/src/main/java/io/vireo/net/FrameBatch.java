@@ -56,6 +56,9 @@ public final class FrameBatch {
     /** Number of frames. */
     public int count;
 
+    /** Frames that the port is to fill in at most, 1 to {@link #CAPACITY}. */
+    public int limit = CAPACITY;
+
     /** Bytes of each frame as received, without the virtio-net header. */
     public final int[] length = new int[CAPACITY];
 

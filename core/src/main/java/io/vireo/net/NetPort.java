@@ -30,8 +30,8 @@ public interface NetPort {
     void detached();
 
     /**
-     * Fills an empty batch with what arrived. The frames stay valid, and their memory borrowed,
-     * until {@link #release}.
+     * Fills an empty batch with what arrived, {@link FrameBatch#limit} frames at most. The frames
+     * stay valid, and their memory borrowed, until {@link #release}.
      *
      * @return number of frames
      */

@@ -2,6 +2,7 @@ package io.vireo.net;
 
 import io.vireo.reactor.Reactor;
 import io.vireo.resource.LiveStream;
+import java.util.Optional;
 
 /**
  * Joins ports: a bridge domain. Runs on one reactor, which owns all its ports. Methods may be
@@ -19,18 +20,30 @@ public interface Network {
     /**
      * Plugs a port in; returns when the reactor has taken it.
      *
-     * @throws IllegalArgumentException if the spec names a VLAN that the network does not allow
+     * @throws IllegalArgumentException if the spec names a VLAN that the network does not allow, or
+     *     the port's reservation is more than the uplink has left
      * @throws IllegalStateException if the port is plugged in elsewhere
      */
     Attachment attach(NetPort port, PortSpec spec);
 
     /** A port that is plugged in. */
     interface Attachment {
-        /** Changes how the port sits in its network; what was learned of it is forgotten. */
+        /**
+         * Changes how the port sits in its network; what was learned of it is forgotten. Frames
+         * that wait for their turn go on waiting or leave: none is lost.
+         *
+         * @throws IllegalArgumentException as {@link Network#attach} does; nothing has changed
+         */
         void reconfigure(PortSpec spec);
 
         /** Counters so far; from any thread. */
         PortCounters counters();
+
+        /** The policy in force: the port's own, or else the network's; from any thread. */
+        Optional<QosPolicy> qos();
+
+        /** What the port's quality of service did so far; from any thread. */
+        QosCounters qosCounters();
 
         /**
          * What comes and goes by the port, as a pcapng file. It begins when the stream is written.

@@ -26,7 +26,25 @@ public final class Offload {
     /** VIRTIO_NET_HDR_GSO_ECN: a flag beside the type, some segment has ECN set. */
     public static final int GSO_ECN = 0x80;
 
+    /** The kernel's least; smaller segments are no TCP's. */
+    private static final int SEGMENT_MIN = 48;
+
+    /** Datagrams of a train at most, as in the kernel: their size is the sender's choice. */
+    private static final int DATAGRAMS_MAX = 128;
+
     private Offload() {}
+
+    /**
+     * Whether segments are of a size that a real sender asks for, and not a way to turn one frame
+     * into thousands.
+     *
+     * @param gsoType a type that is cut
+     * @param payload bytes that are cut
+     * @param segment payload bytes of a segment
+     */
+    public static boolean isCutIntoFew(int gsoType, int payload, int segment) {
+        return gsoType == GSO_UDP_L4 ? payload <= DATAGRAMS_MAX * segment : segment >= SEGMENT_MIN;
+    }
 
     /** Whether nothing is left to do, whatever the other fields say. */
     public static boolean isPlain(long offload) {

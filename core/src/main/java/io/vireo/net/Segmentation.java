@@ -10,15 +10,6 @@ import io.vireo.linux.ForeignMemory;
  * <p>Reused: {@link #begin}, then {@link #next} until it returns 0.
  */
 final class Segmentation {
-    /**
-     * Smaller segments are no TCP's (the kernel's least is 48) but a way to turn one frame into
-     * thousands.
-     */
-    static final int SEGMENT_MIN = 48;
-
-    /** Datagrams of a train at most, as in the kernel: their size is the sender's choice. */
-    static final int DATAGRAMS_MAX = 128;
-
     private static final int ETHERTYPE_IPV4 = 0x0800;
     private static final int ETHERTYPE_IPV6 = 0x86DD;
     private static final int PROTOCOL_TCP = 6;
@@ -63,9 +54,10 @@ final class Segmentation {
         int own = udp ? UDP_HEADER : (unsignedByte(l4 + 12) >>> 4) * Integer.BYTES;
         headerLength = l4 + own;
         payload = length - headerLength;
-        boolean fewEnough =
-                udp ? payload <= DATAGRAMS_MAX * segmentSize : segmentSize >= SEGMENT_MIN;
-        return fewEnough && own >= least && payload > 0 && headerLength <= FrameBatch.HEADER_MAX;
+        return Offload.isCutIntoFew(Offload.gsoType(offload), payload, segmentSize)
+                && own >= least
+                && payload > 0
+                && headerLength <= FrameBatch.HEADER_MAX;
     }
 
     private boolean parseNetworkHeader(int length) {

@@ -102,7 +102,7 @@ public final class FramePort implements NetPort {
 
     @Override
     public int receive(FrameBatch batch) {
-        while (batch.count < FrameBatch.CAPACITY && !waiting.isEmpty()) {
+        while (batch.count < batch.limit && !waiting.isEmpty()) {
             long offload = offloads.remove();
             Frames.append(batch, waiting.remove(), memory.address() + (long) batch.count * SLOT);
             batch.offload[batch.count - 1] = offload;

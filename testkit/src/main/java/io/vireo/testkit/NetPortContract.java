@@ -91,6 +91,17 @@ public abstract class NetPortContract {
         assertThat(receive(100)).containsExactlyElementsOf(frames);
     }
 
+    @Test
+    void receivesNoMoreAtOnceThanItIsAskedFor() throws Exception {
+        batch.limit = 3;
+        var frames = new ArrayList<byte[]>();
+        for (int i = 0; i < 10; i++) {
+            frames.add(Frames.frame(HERE, THERE, 60 + i));
+            arrive(frames.getLast());
+        }
+        assertThat(receive(10)).containsExactlyElementsOf(frames);
+    }
+
     @ParameterizedTest
     @ValueSource(ints = {60, 63, 64, 65, 128, 1000, 1514})
     void transmits(int length) throws Exception {
@@ -211,6 +222,7 @@ public abstract class NetPortContract {
             run(() -> {
                 batch.clear();
                 while (port.receive(batch) > 0) {
+                    assertThat(batch.count).isLessThanOrEqualTo(batch.limit);
                     for (int k = 0; k < batch.count; k++) {
                         var frame = Frames.of(batch, k);
                         assertThat(batch.headerLength[k]).isBetween(14, 128);

@@ -107,7 +107,7 @@ public final class PacketUplink implements NetPort {
 
     @Override
     public int receive(FrameBatch batch) {
-        while (batch.count < FrameBatch.CAPACITY && socket.next()) {
+        while (batch.count < batch.limit && socket.next()) {
             if (socket.isInSocket()) {
                 receiveLong(batch);
             } else if (socket.isWhole()) {

@@ -119,7 +119,8 @@ public final class TapUplink implements NetPort {
 
     @Override
     public int receive(FrameBatch batch) {
-        while (readable && batch.count < SLOTS) {
+        int most = Math.min(batch.limit, SLOTS);
+        while (readable && batch.count < most) {
             long slot = memory.address() + (long) batch.count * SLOT_SIZE;
             long count = FileCalls.read(tap.fd().number(), slot, SLOT_SIZE);
             if (count < 0) {

@@ -109,7 +109,7 @@ public final class XdpUplink implements NetPort {
     }
 
     private static void receive(XdpSocket socket, FrameBatch batch) {
-        while (batch.count < FrameBatch.CAPACITY && socket.next()) {
+        while (batch.count < batch.limit && socket.next()) {
             if (socket.length() >= ETHERNET_HEADER) {
                 add(batch, socket.frame(), socket.length());
             }

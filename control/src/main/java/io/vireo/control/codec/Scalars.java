@@ -1,5 +1,6 @@
 package io.vireo.control.codec;
 
+import io.vireo.resource.BitRate;
 import io.vireo.resource.IpPrefix;
 import io.vireo.resource.MacAddress;
 import io.vireo.resource.PortRange;
@@ -20,6 +21,7 @@ import tools.jackson.databind.JsonNode;
 public final class Scalars {
     private static final Map<Class<?>, Function<String, Object>> VALUE_TYPES =
             Map.of(
+                    BitRate.class, BitRate::parse,
                     Quantity.class, Quantity::parse,
                     MacAddress.class, MacAddress::parse,
                     IpPrefix.class, IpPrefix::parse,
@@ -70,8 +72,11 @@ public final class Scalars {
         return VlanSet.parse(node.stringValue());
     }
 
-    /** Reads a value type; a size may also be a whole number of bytes. */
+    /** Reads a value type; a size or rate may also be a whole number of bytes or bit/s. */
     static Object value(Class<?> type, JsonNode node) {
+        if (type == BitRate.class && node.isIntegralNumber() && node.canConvertToLong()) {
+            return new BitRate(node.longValue());
+        }
         if (type == Quantity.class && node.isIntegralNumber() && node.canConvertToLong()) {
             return new Quantity(node.longValue());
         }

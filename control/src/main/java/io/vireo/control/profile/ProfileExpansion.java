@@ -73,7 +73,8 @@ public final class ProfileExpansion {
                 nic.queuePairs(),
                 nic.socketMode(),
                 nic.socketPath(),
-                policy(nic, network));
+                policy(nic, network),
+                nic.qosPolicy());
     }
 
     private static PortPolicySpec policy(

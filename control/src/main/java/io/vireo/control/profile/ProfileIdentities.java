@@ -96,7 +96,8 @@ public final class ProfileIdentities {
                 nic.queuePairs(),
                 nic.socketMode(),
                 nic.socketPath(),
-                nic.policy());
+                nic.policy(),
+                nic.qosPolicy());
     }
 
     private Disk withSerial(Disk disk) {

@@ -56,6 +56,9 @@ public final class ServerProfileKind implements ResourceKind<ServerProfileSpec> 
                     references.add(new Reference(Kinds.NETWORK, nic.network()));
                     nic.policy().ifPresent(policy -> references.addAll(policy.references()));
                 });
+        spec.vnics().stream()
+                .flatMap(nic -> nic.qosPolicy().stream())
+                .forEach(policy -> references.add(new Reference(Kinds.QOS_POLICY, policy)));
         spec.vdisks().forEach(disk -> references.add(new Reference(Kinds.VDISK, disk.vdisk())));
         return List.copyOf(references);
     }

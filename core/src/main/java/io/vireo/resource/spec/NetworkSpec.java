@@ -42,7 +42,12 @@ public record NetworkSpec(
         @Field(
                         "Whether multicasts go only to ports that asked for them by IGMP or MLD, and how. Absent: they"
                                 + " go to all.")
-                Optional<MulticastSnoopingSpec> multicastSnooping)
+                Optional<MulticastSnoopingSpec> multicastSnooping,
+        @Field(
+                        value =
+                                "Name of the QosPolicy of the vNICs that have none of their own. Absent: none.",
+                        pattern = Names.LABEL)
+                Optional<String> qosPolicy)
         implements Spec {
     public NetworkSpec {
         allowedVlans = allowedVlans.filter(vlans -> !vlans.isEmpty());

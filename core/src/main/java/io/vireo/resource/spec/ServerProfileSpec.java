@@ -69,7 +69,12 @@ public record ServerProfileSpec(
             @Field(
                             "What the switch allows the card, beside its VLANs. What is absent is taken from vnicPolicy of"
                                     + " the network.")
-                    Optional<PortPolicySpec> policy) {
+                    Optional<PortPolicySpec> policy,
+            @Field(
+                            value =
+                                    "Name of its QosPolicy, which wins whole over the network's. Absent: the network's.",
+                            pattern = Names.LABEL)
+                    Optional<String> qosPolicy) {
         public Nic {
             trunk = trunk.filter(vlans -> !vlans.isEmpty());
         }

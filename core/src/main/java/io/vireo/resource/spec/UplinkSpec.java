@@ -1,5 +1,6 @@
 package io.vireo.resource.spec;
 
+import io.vireo.resource.BitRate;
 import io.vireo.resource.Field;
 import io.vireo.resource.Spec;
 import java.util.Optional;
@@ -31,7 +32,12 @@ public record UplinkSpec(
                                         + " Absent: the daemon's user.",
                         pattern = "[A-Za-z0-9_][A-Za-z0-9_.-]{0,31}",
                         maxLength = 32)
-                Optional<String> owner)
+                Optional<String> owner,
+        @Field(
+                        "What the interface carries in bit/s, gaps between frames included, like 10G: what shares"
+                                + " and reservations of vNICs are parts of. Absent: not known, and nothing is"
+                                + " shared out.")
+                Optional<BitRate> speed)
         implements Spec {
     /** Ways to reach the host. */
     public enum Type {

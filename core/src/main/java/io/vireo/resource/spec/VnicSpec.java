@@ -2,6 +2,7 @@ package io.vireo.resource.spec;
 
 import io.vireo.resource.Field;
 import io.vireo.resource.MacAddress;
+import io.vireo.resource.Names;
 import io.vireo.resource.Spec;
 import io.vireo.resource.VlanSet;
 import java.util.Optional;
@@ -32,7 +33,9 @@ public record VnicSpec(
         @Field("Who listens on the socket: server means Vireo.") SocketMode socketMode,
         @Field("Absolute path of the socket. Absent: <runtime directory>/<profile>/<card>.sock.")
                 Optional<String> socketPath,
-        @Field("What the switch allows the card, beside its VLANs.") PortPolicySpec policy)
+        @Field("What the switch allows the card, beside its VLANs.") PortPolicySpec policy,
+        @Field(value = "Name of its QosPolicy. Absent: the network's.", pattern = Names.LABEL)
+                Optional<String> qosPolicy)
         implements Spec {
     public VnicSpec {
         trunk = trunk.filter(vlans -> !vlans.isEmpty());

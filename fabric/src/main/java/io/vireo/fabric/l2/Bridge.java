@@ -238,7 +238,9 @@ final class Bridge {
             recover();
         }
         source = in;
+        pass.source = in;
         batch.clear();
+        batch.limit = in.limit;
         int count = in.port.receive(batch);
         if (count > 0) {
             receive(in, count);

@@ -3,10 +3,13 @@ package io.vireo.fabric.l2;
 import io.vireo.fabric.l2.PortStage.Place;
 import io.vireo.fabric.l2.packet.Headers;
 import io.vireo.net.CaptureSpec.Direction;
+import io.vireo.fabric.l2.qos.Colour;
 import io.vireo.net.DropReason;
 import io.vireo.net.FrameBatch;
 import io.vireo.net.NetPort;
 import io.vireo.net.PortCounters;
+import io.vireo.net.QosCounters;
+import io.vireo.net.QosPolicy;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.Arrays;
@@ -14,6 +17,7 @@ import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -31,7 +35,15 @@ final class BridgePort {
     static final int TRANSMITTED_FRAMES = 2;
     static final int TRANSMITTED_BYTES = 3;
     static final int FLOODED = 4;
-    private static final int RECEIVED_DROPS = 5;
+    static final int UPLINK_BYTES = 5;
+    static final int PAUSES = 6;
+    static final int PAUSED_NANOS = 7;
+
+    /** Bytes that the port sent by {@link Colour}; those that it gets follow. */
+    static final int TRANSMIT_COLOURS = 8;
+
+    static final int RECEIVE_COLOURS = 11;
+    private static final int RECEIVED_DROPS = 14;
     private static final int REASONS = DropReason.values().length;
     private static final int TRANSMITTED_DROPS = RECEIVED_DROPS + REASONS;
     private static final int COUNTERS = TRANSMITTED_DROPS + REASONS;
@@ -63,6 +75,15 @@ final class BridgePort {
 
     /** What is done with the copies of mirrors that leave by the port. */
     PortStage[] copies = PortStage.NONE;
+
+    /** Frames to take from the port at once. */
+    int limit = FrameBatch.CAPACITY;
+
+    /** Its quality of service; null if it has none. */
+    @Nullable PortQos qos;
+
+    /** The policy in force; read by any thread. */
+    volatile Optional<QosPolicy> policyInForce = Optional.empty();
 
     /** The frames that are to leave by the port. */
     final int[] index = new int[FrameBatch.CAPACITY];
@@ -194,6 +215,23 @@ final class BridgePort {
         var drops = new EnumMap<DropReason, Long>(DropReason.class);
         reasons.forEach(reason -> drops.put(reason, read(first + reason.ordinal())));
         return drops;
+    }
+
+    /** What its quality of service did so far; from any thread. */
+    QosCounters qosCounters() {
+        return new QosCounters(
+                colours(TRANSMIT_COLOURS),
+                colours(RECEIVE_COLOURS),
+                read(UPLINK_BYTES),
+                read(PAUSES),
+                read(PAUSED_NANOS));
+    }
+
+    private QosCounters.Colours colours(int first) {
+        return new QosCounters.Colours(
+                read(first + Colour.GREEN.ordinal()),
+                read(first + Colour.YELLOW.ordinal()),
+                read(first + Colour.RED.ordinal()));
     }
 
     /** Counters so far; from any thread. */

@@ -5,9 +5,13 @@ import io.vireo.net.NetPort;
 import io.vireo.net.Network;
 import io.vireo.net.PortCounters;
 import io.vireo.net.PortSpec;
+import io.vireo.net.QosCounters;
+import io.vireo.net.QosPolicy;
+import io.vireo.net.UplinkSpeed;
 import io.vireo.reactor.Poller;
 import io.vireo.reactor.Reactor;
 import io.vireo.reactor.Registration;
+import io.vireo.reactor.Timer;
 import io.vireo.resource.LiveStream;
 import io.vireo.resource.VlanSet;
 import io.vireo.resource.spec.MirrorSpec;
@@ -32,6 +36,9 @@ public final class L2Switch implements Network {
     private static final int SWEEP_SLOTS = 4096;
     private static final int PATIENCE_SECONDS = 10;
 
+    /** Shorter waits are not worth going to sleep for. */
+    private static final long STAY_NANOS = TimeUnit.MICROSECONDS.toNanos(50);
+
     /**
      * What a switch is made with.
      *
@@ -55,9 +62,18 @@ public final class L2Switch implements Network {
      */
     public record Stations(long stations, long learned, long moved, long evicted, long refused) {}
 
+    /**
+     * What the uplink carries.
+     *
+     * @param speed in bit/s; 0 if there is no uplink or it does not say
+     * @param reserved in bit/s
+     */
+    public record UplinkRoom(long speed, long reserved) {}
+
     private final String name;
     private final Reactor reactor;
     private final Bridge bridge;
+    private final SwitchQos qos;
     private volatile int mtu;
     private volatile int portCount;
     private volatile Optional<Snooping> snooping = Optional.empty();
@@ -74,6 +90,7 @@ public final class L2Switch implements Network {
                         config.allowedVlans(),
                         config.macLimit(),
                         config.macAgingSeconds());
+        this.qos = new SwitchQos(this::runOnReactor, reactor::nanoTime);
     }
 
     @Override
@@ -166,8 +183,50 @@ public final class L2Switch implements Network {
      */
     public void close(Runnable onClosed) {
         reactor.execute(() -> {
+            qos.close();
             bridge.close();
             onClosed.run();
+        });
+    }
+
+    /**
+     * Sets the policy of the ports that have none of their own.
+     *
+     * @throws IllegalArgumentException if the uplink cannot hold its reservations; nothing has
+     *     changed
+     */
+    public void defaultQos(Optional<QosPolicy> policy) {
+        runOnReactor(() -> qos.fallback(policy));
+    }
+
+    /**
+     * Plugs the uplink in, which says what it carries.
+     *
+     * @throws IllegalArgumentException if it cannot hold what the ports have reserved
+     * @throws IllegalStateException if the port is plugged in elsewhere
+     */
+    public Attachment attachUplink(NetPort port, PortSpec spec, UplinkSpeed speed) {
+        return onReactor(() -> {
+            var plug = new Plug(port, spec);
+            try {
+                qos.uplink(plug.bridgePort, speed.bitsPerSecond());
+            } catch (IllegalArgumentException e) {
+                plug.detach(() -> {});
+                throw e;
+            }
+            return plug;
+        });
+    }
+
+    /** What the uplink carries and what of it is reserved; from any thread. */
+    public UplinkRoom uplinkRoom() {
+        return new UplinkRoom(qos.speed(), qos.reserved());
+    }
+
+    private void runOnReactor(Runnable task) {
+        onReactor(() -> {
+            task.run();
+            return this;
         });
     }
 
@@ -228,13 +287,19 @@ public final class L2Switch implements Network {
         private final NetPort port;
         private final BridgePort bridgePort;
         private @Nullable Registration registration;
+        private final Runnable reopen = this::wake;
+        private @Nullable Timer reopening;
 
         Plug(NetPort port, PortSpec spec) {
             this.port = port;
             bridgePort = bridge.add(port, spec);
             try {
+                if (!spec.uplink()) {
+                    qos.add(bridgePort, spec.qos(), this::wake);
+                }
                 port.attached(reactor, this::wake);
             } catch (RuntimeException e) {
+                qos.remove(bridgePort);
                 bridge.remove(bridgePort);
                 throw e;
             }
@@ -243,6 +308,10 @@ public final class L2Switch implements Network {
         }
 
         private void wake() {
+            if (reopening != null) {
+                reopening.cancel();
+                reopening = null;
+            }
             if (registration != null) {
                 registration.wake();
             }
@@ -250,8 +319,10 @@ public final class L2Switch implements Network {
 
         @Override
         public int poll() {
-            bridge.time(reactor.nanoTime());
-            int frames = bridge.pass(bridgePort);
+            long now = reactor.nanoTime();
+            bridge.time(now);
+            var rates = bridgePort.qos;
+            int frames = rates == null ? bridge.pass(bridgePort) : rates.pass(bridge, now);
             if (frames > 0 && !sweeping) {
                 sweepLater();
             }
@@ -263,9 +334,19 @@ public final class L2Switch implements Network {
             return L2Switch.this.name + "/" + port.name();
         }
 
+        /** A port that has to wait for long sleeps until then, whatever its server says. */
         @Override
         public boolean arm() {
-            return port.arm();
+            var rates = bridgePort.qos;
+            if (rates == null || !rates.paused()) {
+                return port.arm();
+            }
+            long wait = rates.opensIn(System.nanoTime());
+            if (wait < STAY_NANOS) {
+                return false;
+            }
+            reopening = reactor.schedule(wait, reopen);
+            return true;
         }
 
         @Override
@@ -275,9 +356,14 @@ public final class L2Switch implements Network {
 
         @Override
         public void reconfigure(PortSpec spec) {
-            onReactor(() -> {
-                bridge.change(bridgePort, spec);
-                return this;
+            runOnReactor(() -> {
+                var before = qos.change(bridgePort, spec.qos());
+                try {
+                    bridge.change(bridgePort, spec);
+                } catch (IllegalArgumentException e) {
+                    qos.change(bridgePort, before);
+                    throw e;
+                }
             });
         }
 
@@ -293,11 +379,25 @@ public final class L2Switch implements Network {
         }
 
         @Override
+        public Optional<QosPolicy> qos() {
+            return bridgePort.policyInForce;
+        }
+
+        @Override
+        public QosCounters qosCounters() {
+            return bridgePort.qosCounters();
+        }
+
+        @Override
         public void detach(Runnable onDetached) {
             reactor.execute(() -> {
                 if (registration != null) {
                     registration.close();
                     registration = null;
+                    if (reopening != null) {
+                        reopening.cancel();
+                    }
+                    qos.remove(bridgePort);
                     bridge.remove(bridgePort);
                     port.detached();
                     portCount--;

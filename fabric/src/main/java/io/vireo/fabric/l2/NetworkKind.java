@@ -5,7 +5,10 @@ import io.vireo.net.Network;
 import io.vireo.net.PortCounters;
 import io.vireo.net.PortPolicy;
 import io.vireo.net.PortSpec;
+import io.vireo.net.QosPolicy;
+import io.vireo.net.UplinkSpeed;
 import io.vireo.reactor.ReactorGroup;
+import io.vireo.resource.BitRate;
 import io.vireo.resource.Column;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Metadata;
@@ -61,6 +64,7 @@ public final class NetworkKind implements ResourceKind<NetworkSpec> {
     public List<Reference> references(NetworkSpec spec) {
         return Stream.of(
                         spec.uplink().map(NetworkKind::uplink).stream(),
+                        spec.qosPolicy().map(NetworkKind::policy).stream(),
                         spec.vnicPolicy().stream().flatMap(policy -> policy.references().stream()),
                         spec.uplinkPolicy().stream()
                                 .flatMap(policy -> policy.references().stream()))
@@ -75,7 +79,8 @@ public final class NetworkKind implements ResourceKind<NetworkSpec> {
                 Column.of("MTU", (spec, _) -> Integer.toString(spec.mtu())),
                 Column.of("UPLINK", (spec, _) -> spec.uplink().orElse("-")),
                 Column.attribute("PORTS", "ports"),
-                Column.attribute("STATIONS", "stations"));
+                Column.attribute("STATIONS", "stations"),
+                Column.wide("QOS", (spec, _) -> spec.qosPolicy().orElse("-")));
     }
 
     @Override
@@ -118,7 +123,9 @@ public final class NetworkKind implements ResourceKind<NetworkSpec> {
                         spec.allowedVlans().orElse(VlanSet.NONE),
                         spec.macAgingSeconds(),
                         spec.macLimit());
+        var policy = policy(spec, context);
         var network = new L2Switch(config, context.service(ReactorGroup.class).next());
+        network.defaultQos(policy);
         var running = new Running(network);
         try {
             network.snoop(spec.multicastSnooping());
@@ -144,18 +151,39 @@ public final class NetworkKind implements ResourceKind<NetworkSpec> {
             return new UpdateResult.Recreate("the network has another uplink");
         }
         var changed = (Running) running;
-        if (!oldSpec.uplinkPolicy().equals(newSpec.uplinkPolicy())) {
-            try {
-                changed.reconfigure(newSpec, context);
-            } catch (IllegalArgumentException e) {
-                return new UpdateResult.Refused(e.getMessage() + ".");
-            }
+        try {
+            change(changed, oldSpec, newSpec, context);
+        } catch (IllegalArgumentException e) {
+            return new UpdateResult.Refused(e.getMessage() + ".");
         }
         if (!oldSpec.multicastSnooping().equals(newSpec.multicastSnooping())) {
             changed.network.snoop(newSpec.multicastSnooping());
         }
         changed.network.limits(newSpec.mtu(), newSpec.macAgingSeconds(), newSpec.macLimit());
         return UpdateResult.IN_PLACE;
+    }
+
+    /** Changes the policies of vNICs and uplink, both or, if one cannot be, neither. */
+    private static void change(
+            Running running, NetworkSpec oldSpec, NetworkSpec newSpec, RealizeContext context) {
+        running.network.defaultQos(policy(newSpec, context));
+        if (oldSpec.uplinkPolicy().equals(newSpec.uplinkPolicy())) {
+            return;
+        }
+        try {
+            running.reconfigure(newSpec, context);
+        } catch (IllegalArgumentException e) {
+            running.network.defaultQos(policy(oldSpec, context));
+            throw e;
+        }
+    }
+
+    private static Optional<QosPolicy> policy(NetworkSpec spec, RealizeContext context) {
+        return spec.qosPolicy().map(name -> context.require(policy(name), QosPolicy.class));
+    }
+
+    private static Reference policy(String name) {
+        return new Reference(Kinds.QOS_POLICY, name);
     }
 
     private static PortSpec port(NetworkSpec spec, RealizeContext context) {
@@ -181,8 +209,9 @@ public final class NetworkKind implements ResourceKind<NetworkSpec> {
             }
             var name = spec.uplink().get();
             var port = context.require(uplink(name), NetPort.class);
+            var speed = context.require(uplink(name), UplinkSpeed.class);
             try {
-                uplink = network.attach(port, port(spec, context));
+                uplink = network.attachUplink(port, port(spec, context), speed);
             } catch (IllegalStateException e) {
                 throw new ResourceException(
                         ErrorCode.IN_USE,
@@ -212,6 +241,13 @@ public final class NetworkKind implements ResourceKind<NetworkSpec> {
             attributes.put("reactor", network.reactor().name());
             attributes.put("ports", Integer.toString(network.portCount()));
             attributes.put("stations", Long.toString(stations.stations()));
+            var room = network.uplinkRoom();
+            if (room.speed() > 0) {
+                attributes.put("uplinkSpeed", new BitRate(room.speed()).text());
+                attributes.put(
+                        "uplinkReserved",
+                        room.reserved() == 0 ? "0 bit/s" : new BitRate(room.reserved()).text());
+            }
             return new Status(List.of(), attributes, metrics(stations));
         }
 
@@ -242,6 +278,7 @@ public final class NetworkKind implements ResourceKind<NetworkSpec> {
             network.snooping().ifPresent(snooping -> addMulticast(metrics, snooping));
             if (uplink != null) {
                 addUplink(metrics, uplink.counters());
+                addRoom(metrics, network.uplinkRoom());
             }
             return metrics;
         }
@@ -301,6 +338,19 @@ public final class NetworkKind implements ResourceKind<NetworkSpec> {
                     port.transmittedDropMetrics(
                             "uplink_tx_dropped_total",
                             "Frames to the uplink that did not leave by it."));
+        }
+
+        private static void addRoom(List<Metric> metrics, L2Switch.UplinkRoom room) {
+            metrics.add(
+                    Metric.gauge(
+                            "uplink_speed_bits_per_second",
+                            "What the uplink says that it carries; 0 if it does not.",
+                            room.speed()));
+            metrics.add(
+                    Metric.gauge(
+                            "uplink_reserved_bits_per_second",
+                            "Reservations of the vNICs.",
+                            room.reserved()));
         }
 
         private static Metric counter(String name, String help, long value) {

@@ -2,6 +2,7 @@ package io.vireo.fabric.l2;
 
 import io.vireo.memory.NativeMemory;
 import io.vireo.net.FrameBatch;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The frames of the pass under way and what the bridge knows of them, for those who decide about
@@ -24,6 +25,9 @@ final class Pass {
     boolean isMulticast(int i) {
         return (NativeMemory.getByte(batch.header(i)) & 1) != 0;
     }
+
+    /** The port that the frames came in by; null before the first pass. */
+    @Nullable BridgePort source;
 
     /** Time of the pass in nanoseconds, of any epoch. */
     long nanos;

@@ -4,6 +4,8 @@ import io.vireo.net.NetPort;
 import io.vireo.net.PortState;
 import io.vireo.net.Uplink;
 import io.vireo.net.UplinkProvider;
+import io.vireo.net.UplinkSpeed;
+import io.vireo.resource.BitRate;
 import io.vireo.resource.Column;
 import io.vireo.resource.Condition;
 import io.vireo.resource.ErrorCode;
@@ -93,6 +95,7 @@ public final class UplinkKind implements ResourceKind<UplinkSpec> {
                 Column.of("INTERFACE", (spec, _) -> spec.interfaceName()),
                 Column.of("NAMESPACE", (spec, _) -> spec.namespace().orElse("-")),
                 Column.of("MTU", (spec, _) -> Integer.toString(spec.mtu())),
+                Column.wide("SPEED", (spec, _) -> spec.speed().map(BitRate::toString).orElse("-")),
                 Column.attribute("LINK", "link"));
     }
 
@@ -133,6 +136,10 @@ public final class UplinkKind implements ResourceKind<UplinkSpec> {
         public <T> Optional<T> contract(Class<T> type) {
             if (type == NetPort.class) {
                 return Optional.of(type.cast(uplink.port()));
+            }
+            if (type == UplinkSpeed.class) {
+                var speed = spec.speed().map(BitRate::bitsPerSecond).orElse(0L);
+                return Optional.of(type.cast(new UplinkSpeed(speed)));
             }
             return type == Uplink.class ? Optional.of(type.cast(uplink)) : Optional.empty();
         }

@@ -8,6 +8,10 @@
  * done with the frames of a port, in and out, is a {@code PortStage} of it. {@link
  * io.vireo.fabric.l2.NetworkKind} makes one of each Network resource.
  *
+ * <p>{@code SwitchQos} gives ports their {@link io.vireo.net.QosPolicy}: {@code PortQos} says when
+ * frames may be taken from one, and has the stages that charge or drop; the arithmetic is in {@link
+ * io.vireo.fabric.l2.qos}.
+ *
  * <p>Everything in a bridge runs on its one reactor; only counters are read by other threads.
  */
 @NullMarked

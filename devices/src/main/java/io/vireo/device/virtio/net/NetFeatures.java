@@ -153,13 +153,16 @@ final class NetFeatures {
             needed |= HOST_ECN;
         }
         int headerLength = Offload.headerLength(header);
+        int size = Offload.gsoSize(header);
+        int payload = length - start - transportHeader(gso);
         boolean valid =
                 flags != 0
                         && (features & needed) == needed
-                        && Offload.gsoSize(header) > 0
+                        && size > 0
                         && headerLength <= length
-                        && start + transportHeader(gso) <= length;
-        return valid ? Offload.of(flags, gso, headerLength, Offload.gsoSize(header), start) : -1;
+                        && payload >= 0
+                        && Offload.isCutIntoFew(gso & ~Offload.GSO_ECN, payload, size);
+        return valid ? Offload.of(flags, gso, headerLength, size, start) : -1;
     }
 
     private static int transportHeader(int gso) {

@@ -61,11 +61,11 @@ final class TransmitQueue {
         if (chains.count > 0) {
             release();
         }
-        int popped = queue.popPlain(chains, FrameBatch.CAPACITY, false);
+        int popped = queue.popPlain(chains, frames.limit, false);
         if (popped > 0) {
             receivePlain(frames, popped);
         } else {
-            popped = queue.pop(chains, FrameBatch.CAPACITY);
+            popped = queue.pop(chains, frames.limit);
             if (popped == 0) {
                 return 0;
             }

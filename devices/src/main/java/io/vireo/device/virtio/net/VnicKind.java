@@ -4,6 +4,7 @@ import io.vireo.net.CaptureSpec;
 import io.vireo.net.Network;
 import io.vireo.net.PortPolicy;
 import io.vireo.net.PortSpec;
+import io.vireo.net.QosPolicy;
 import io.vireo.resource.Column;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.LiveStream;
@@ -57,7 +58,11 @@ public final class VnicKind implements ResourceKind<VnicSpec> {
 
     @Override
     public List<Reference> references(VnicSpec spec) {
-        return Stream.concat(Stream.of(network(spec)), spec.policy().references().stream())
+        return Stream.of(
+                        Stream.of(network(spec)),
+                        spec.policy().references().stream(),
+                        spec.qosPolicy().map(VnicKind::policy).stream())
+                .flatMap(references -> references)
                 .toList();
     }
 
@@ -68,6 +73,7 @@ public final class VnicKind implements ResourceKind<VnicSpec> {
                 Column.of("MAC", (spec, _) -> spec.mac().toString()),
                 Column.attribute("GUEST", VnicRealization.ENDPOINT),
                 Column.wide("MTU", (spec, _) -> Integer.toString(spec.mtu())),
+                Column.wide("QOS", (spec, _) -> spec.qosPolicy().orElse("-")),
                 Column.attribute("SOCKET", Status.SOCKET));
     }
 
@@ -158,7 +164,14 @@ public final class VnicKind implements ResourceKind<VnicSpec> {
                 spec.trunk()
                         .map(vlans -> PortSpec.trunk(vlans, spec.nativeVlan()))
                         .orElseGet(() -> PortSpec.access(spec.vlan().orElse(0)));
-        return port.with(PortPolicy.of(Optional.of(spec.mac()), spec.policy(), context));
+        return port.with(PortPolicy.of(Optional.of(spec.mac()), spec.policy(), context))
+                .withQos(
+                        spec.qosPolicy()
+                                .map(name -> context.require(policy(name), QosPolicy.class)));
+    }
+
+    private static Reference policy(String name) {
+        return new Reference(Kinds.QOS_POLICY, name);
     }
 
     private static VnicSpec withPortOf(VnicSpec port, VnicSpec rest) {
@@ -174,7 +187,8 @@ public final class VnicKind implements ResourceKind<VnicSpec> {
                 rest.queuePairs(),
                 rest.socketMode(),
                 rest.socketPath(),
-                port.policy());
+                port.policy(),
+                port.qosPolicy());
     }
 
     private static Path socket(VnicSpec spec, RuntimeDirectory directory) {

@@ -3,6 +3,8 @@ package io.vireo.device.virtio.net;
 import io.vireo.net.CaptureSpec;
 import io.vireo.net.Network;
 import io.vireo.net.PortSpec;
+import io.vireo.net.QosCounters;
+import io.vireo.net.QosPolicy;
 import io.vireo.resource.Condition;
 import io.vireo.resource.LiveStream;
 import io.vireo.resource.Metric;
@@ -70,6 +72,7 @@ final class VnicRealization implements Realization {
         attributes.put("mac", device.mac().toString());
         attributes.put("mtu", Integer.toString(device.mtu()));
         attributes.put(ENDPOINT, endpoint.state().name().toLowerCase(Locale.ROOT));
+        attachment.qos().map(QosPolicy::name).ifPresent(name -> attributes.put("qosPolicy", name));
         attributes.put("driverFeatures", "0x" + Long.toHexString(device.negotiatedFeatures()));
         return new Status(List.of(connected()), attributes, metrics());
     }
@@ -150,6 +153,7 @@ final class VnicRealization implements Realization {
                         "tx_disabled",
                         "Frames of the guest in a queue that its hypervisor disabled.",
                         own.get(NetStatistics.TX_DISABLED)));
+        addQos(metrics, attachment.qosCounters());
         metrics.add(counter("tx_flooded", "Frames of the guest that went to all.", port.flooded()));
         endpoint.counters()
                 .forEach((name, value) ->
@@ -161,6 +165,38 @@ final class VnicRealization implements Realization {
                                                 + ".",
                                         value)));
         return metrics;
+    }
+
+    private static void addQos(List<Metric> metrics, QosCounters qos) {
+        addColours(metrics, "qos_tx_bytes_total", "sent", qos.transmit());
+        addColours(metrics, "qos_rx_bytes_total", "was to get", qos.receive());
+        metrics.add(
+                counter(
+                        "qos_uplink_bytes",
+                        "Bytes of the guest that took part in the shares of the uplink.",
+                        qos.uplinkBytes()));
+        metrics.add(
+                counter(
+                        "qos_pauses",
+                        "Times that frames of the guest waited in its queue.",
+                        qos.pauses()));
+        metrics.add(
+                counter(
+                        "qos_paused_nanoseconds",
+                        "How long they waited, the first of each time.",
+                        qos.pausedNanos()));
+    }
+
+    private static void addColours(
+            List<Metric> metrics, String name, String what, QosCounters.Colours colours) {
+        var help = "Bytes on the wire that the guest " + what + ", by what the rates made of them.";
+        metrics.add(coloured(name, help, "conformed", colours.conformed()));
+        metrics.add(coloured(name, help, "exceeded", colours.exceeded()));
+        metrics.add(coloured(name, help, "dropped", colours.dropped()));
+    }
+
+    private static Metric coloured(String name, String help, String outcome, long value) {
+        return new Metric(name, help, Metric.Type.COUNTER, Map.of("outcome", outcome), value);
     }
 
     private static Metric counter(String name, String help, long value) {

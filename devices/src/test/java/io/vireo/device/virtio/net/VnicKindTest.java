@@ -11,6 +11,9 @@ import io.vireo.net.Network;
 import io.vireo.net.PortCounters;
 import io.vireo.net.PortPolicy;
 import io.vireo.net.PortSpec;
+import io.vireo.net.QosCounters;
+import io.vireo.net.QosPolicy;
+import io.vireo.net.QosSettings;
 import io.vireo.reactor.PollMode;
 import io.vireo.reactor.Reactor;
 import io.vireo.reactor.ReactorConfig;
@@ -18,10 +21,12 @@ import io.vireo.resource.ErrorCode;
 import io.vireo.resource.LiveStream;
 import io.vireo.resource.MacAddress;
 import io.vireo.resource.Metadata;
+import io.vireo.resource.Reference;
 import io.vireo.resource.ResourceException;
 import io.vireo.resource.RuntimeDirectory;
 import io.vireo.resource.UpdateResult;
 import io.vireo.resource.VlanSet;
+import io.vireo.resource.spec.Kinds;
 import io.vireo.resource.spec.PortPolicySpec;
 import io.vireo.resource.spec.SocketMode;
 import io.vireo.resource.spec.VnicSpec;
@@ -97,6 +102,16 @@ class VnicKindTest {
                 }
 
                 @Override
+                public Optional<QosPolicy> qos() {
+                    return specs.getLast().qos();
+                }
+
+                @Override
+                public QosCounters qosCounters() {
+                    return QosCounters.ZERO;
+                }
+
+                @Override
                 public void detach(Runnable onDetached) {
                     ports--;
                     onDetached.run();
@@ -107,6 +122,9 @@ class VnicKindTest {
         private void check(PortSpec spec) {
             if (spec.accessVlan().orElse(0) == 666) {
                 throw new IllegalArgumentException("network lan does not carry VLAN 666");
+            }
+            if (spec.qos().stream().anyMatch(policy -> policy.settings().reservation() > 1000)) {
+                throw new IllegalArgumentException("the uplink has not got that much");
             }
         }
     }
@@ -128,7 +146,25 @@ class VnicKindTest {
                 2,
                 SocketMode.SERVER,
                 Optional.empty(),
-                PortPolicySpec.NONE);
+                PortPolicySpec.NONE,
+                Optional.empty());
+    }
+
+    private static VnicSpec withPolicy(VnicSpec spec) {
+        return new VnicSpec(
+                spec.profile(),
+                spec.device(),
+                spec.network(),
+                spec.mac(),
+                spec.mtu(),
+                spec.vlan(),
+                spec.trunk(),
+                spec.nativeVlan(),
+                spec.queuePairs(),
+                spec.socketMode(),
+                spec.socketPath(),
+                spec.policy(),
+                Optional.of("gold"));
     }
 
     private static VnicSpec access(int vlan) {
@@ -198,6 +234,29 @@ class VnicKindTest {
         assertThatExceptionOfType(IllegalStateException.class)
                 .isThrownBy(() -> kind.realize(METADATA, plain(1500), context));
         assertThat(network.ports).isZero();
+    }
+
+    @Test
+    void aPolicyComesAndGoesInPlace() {
+        var policy = new QosPolicy("gold", QosSettings.NONE);
+        context.with(QosPolicy.class, policy);
+        assertThat(kind.references(withPolicy(plain(1500))))
+                .contains(new Reference(Kinds.QOS_POLICY, "gold"));
+        var running = kind.realize(METADATA, withPolicy(plain(1500)), context);
+        assertThat(network.specs.getLast().qos()).contains(policy);
+        assertThat(kind.update(running, METADATA, withPolicy(plain(1500)), plain(1500), context))
+                .isEqualTo(UpdateResult.IN_PLACE);
+        assertThat(network.specs.getLast().qos()).isEmpty();
+        policy.change(new QosSettings(Optional.empty(), Optional.empty(), 1, 5000, 0));
+        assertThat(kind.update(running, METADATA, plain(1500), withPolicy(plain(1500)), context))
+                .isInstanceOfSatisfying(
+                        UpdateResult.Refused.class,
+                        refused -> assertThat(refused.reason()).contains("not got that much"));
+        assertThatExceptionOfType(ResourceException.class)
+                .isThrownBy(() -> kind.realize(METADATA, withPolicy(plain(1500)), context))
+                .withMessageContaining("web1.eth0")
+                .withMessageContaining("not got that much");
+        assertThat(network.ports).isEqualTo(1);
     }
 
     @Test
