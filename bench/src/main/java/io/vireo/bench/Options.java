@@ -7,7 +7,7 @@ import java.util.regex.Pattern;
 /**
  * What the command line asks for.
  *
- * @param benchmark {@code net}, {@code blk} or {@code idle}
+ * @param benchmark {@code net}, {@code blk}, {@code qos} or {@code idle}
  * @param windows pairs of windows per case
  * @param seconds length of one window
  * @param quick a smoke run: the first cases only
@@ -30,10 +30,11 @@ record Options(
 
     static final String USAGE =
             """
-            usage: script/bench net|blk|idle [--quick] [--control] [--windows N] [--seconds S] [--only REGEX] [--restarts N]
+            usage: script/bench net|blk|qos|idle [--quick] [--control] [--windows N] [--seconds S] [--only REGEX] [--restarts N]
 
               net   two vNICs on one network against DPDK testpmd and Open vSwitch with DPDK; many ports, many addresses, latency
               blk   a vDisk against a vhost-user-blk export of qemu-storage-daemon, and fio
+              qos   rates and shares against what was asked for
               idle  100 vNICs and 100 vDisks, connected and silent
 
               --quick      short windows of few cases: does it run at all?
@@ -71,8 +72,9 @@ record Options(
                 default -> throw new BenchException("Unknown option " + option + ".\n" + USAGE);
             }
         }
-        if (control && benchmark.equals("idle")) {
-            throw new BenchException("idle has no peer, so there is nothing for --control to run.");
+        if (control && List.of("idle", "qos").contains(benchmark)) {
+            throw new BenchException(
+                    benchmark + " has no peer, so there is nothing for --control to run.");
         }
         return new Options(
                 benchmark,

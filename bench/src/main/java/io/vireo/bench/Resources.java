@@ -13,6 +13,9 @@ import java.util.List;
 record Resources(String yaml, List<Path> sockets) {
     static final String NIC = "nic";
 
+    /** The interface of {@link #shares}. */
+    static final String INTERFACE = "up0";
+
     private static final String HEAD =
             """
             ---
@@ -69,6 +72,48 @@ record Resources(String yaml, List<Path> sockets) {
                     .append(nic("bench", socket))
                     .append("      mac: " + macs.get(i) + "\n");
             yaml.append("  vdisks: []\n");
+            sockets.add(socket);
+        }
+        return new Resources(yaml.toString(), sockets);
+    }
+
+    /**
+     * A sender and a receiver on a network with a policy.
+     *
+     * @param policy the specification of the policy
+     */
+    static Resources rates(String policy, Path directory) {
+        var yaml = new StringBuilder(head("QosPolicy", "rate")).append(policy);
+        yaml.append(head("Network", "rates")).append("  qosPolicy: rate\n");
+        var sockets = new ArrayList<Path>();
+        for (var i = 0; i < 2; i++) {
+            var socket = directory.resolve(NIC + i + ".sock");
+            yaml.append(head("ServerProfile", "rates" + i));
+            yaml.append("  vnics:\n").append(nic("rates", socket)).append("  vdisks: []\n");
+            sockets.add(socket);
+        }
+        return new Resources(yaml.toString(), sockets);
+    }
+
+    /**
+     * vNICs with shares of one TAP uplink.
+     *
+     * @param speed of the uplink, as it is written
+     * @param namespace of its interface
+     */
+    static Resources shares(List<Integer> shares, String speed, String namespace, Path directory) {
+        var yaml = new StringBuilder(head("Uplink", "outside"));
+        yaml.append("  interfaceName: " + INTERFACE + "\n  namespace: " + namespace + "\n");
+        yaml.append("  speed: " + speed + "\n");
+        yaml.append(head("Network", "shares")).append("  uplink: outside\n");
+        var sockets = new ArrayList<Path>();
+        for (var share : shares) {
+            var name = "shares" + share;
+            var socket = directory.resolve(NIC + "-" + share + ".sock");
+            yaml.append(head("QosPolicy", name)).append("  shares: " + share + "\n");
+            yaml.append(head("ServerProfile", name));
+            yaml.append("  vnics:\n").append(nic("shares", socket));
+            yaml.append("      qosPolicy: " + name + "\n  vdisks: []\n");
             sockets.add(socket);
         }
         return new Resources(yaml.toString(), sockets);

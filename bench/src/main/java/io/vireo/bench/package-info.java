@@ -13,11 +13,12 @@
  *       vhost ports.
  *   <li>{@link io.vireo.bench.BlkBench}: a vDisk against a vhost-user-blk export of
  *       qemu-storage-daemon.
+ *   <li>{@link io.vireo.bench.QosBench}: rates and shares against what was asked for.
  *   <li>{@link io.vireo.bench.IdleBench}: what a hundred vNICs and a hundred vDisks cost while
  *       nothing happens.
  * </ul>
  *
- * <p>Threading: one main thread drives everything; only the probe and the front end of a disk pin
+ * <p>Threading: one main thread drives everything; only the probe and front ends of our own pin
  * threads of their own.
  */
 @NullMarked

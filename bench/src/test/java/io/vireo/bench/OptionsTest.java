@@ -29,6 +29,9 @@ class OptionsTest {
         assertThatThrownBy(() -> Options.parse(List.of("net", "--windows", "many")))
                 .isInstanceOf(BenchException.class)
                 .hasMessageContaining("--windows takes a number");
+        assertThatThrownBy(() -> Options.parse(List.of("qos", "--control")))
+                .isInstanceOf(BenchException.class)
+                .hasMessageContaining("qos has no peer");
         assertThatThrownBy(() -> Options.parse(List.of("net", "--fast")))
                 .isInstanceOf(BenchException.class)
                 .hasMessageContaining("Unknown option --fast");

@@ -2,8 +2,8 @@ package io.vireo.fabric.l2;
 
 import io.vireo.fabric.l2.PortStage.Place;
 import io.vireo.fabric.l2.packet.Headers;
-import io.vireo.net.CaptureSpec.Direction;
 import io.vireo.fabric.l2.qos.Colour;
+import io.vireo.net.CaptureSpec.Direction;
 import io.vireo.net.DropReason;
 import io.vireo.net.FrameBatch;
 import io.vireo.net.NetPort;
