@@ -26,6 +26,13 @@ public interface NetPort {
      */
     void attached(Reactor reactor, Runnable ready);
 
+    /**
+     * Has {@code listener} run on the port's reactor whenever what is at the other side must learn
+     * anew where the stations of the network are: the way there has changed, though the link did
+     * not. Called after {@link #attached}; most ports have one way only.
+     */
+    default void onReroute(Runnable listener) {}
+
     /** The network has let go of the port and will not call it again. */
     void detached();
 

@@ -20,9 +20,12 @@ public interface Uplink {
 
     /**
      * Has {@code listener} run, on any thread, whenever the state of the port may have changed.
-     * Several listeners may be given; they are never taken away.
+     * There may be several.
      */
     void onChange(Runnable listener);
+
+    /** Takes a listener back. */
+    void forget(Runnable listener);
 
     /** Gives everything back. No network holds the port any more. */
     void close();

@@ -81,6 +81,11 @@ public final class LinkMonitor {
         listeners.add(listener);
     }
 
+    /** Takes a listener back. */
+    public void forget(Runnable listener) {
+        listeners.remove(listener);
+    }
+
     /** Stops; soon nothing is open any more. */
     public void close() {
         control.execute(() -> {

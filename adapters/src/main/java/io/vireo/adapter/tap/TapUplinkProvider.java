@@ -37,7 +37,9 @@ public final class TapUplinkProvider implements UplinkProvider {
         var notes = context.service(RuntimeDirectory.class).root().resolve(NOTES);
         var host =
                 new HostInterface(
-                        "uplink '" + metadata.name() + "'", spec.interfaceName(), spec.namespace());
+                        "uplink '" + metadata.name() + "'",
+                        spec.interfaceName().orElseThrow(),
+                        spec.namespace());
         return new TapInterface(
                 metadata.name(), host, spec.mtu(), spec.owner(), notes.resolve(metadata.uid()));
     }
@@ -71,6 +73,11 @@ public final class TapUplinkProvider implements UplinkProvider {
         @Override
         public void onChange(Runnable listener) {
             uplink.link().onChange(listener);
+        }
+
+        @Override
+        public void forget(Runnable listener) {
+            uplink.link().forget(listener);
         }
 
         @Override

@@ -33,7 +33,9 @@ public final class XdpUplinkProvider implements UplinkProvider {
     public Uplink open(Metadata metadata, UplinkSpec spec, RealizeContext context) {
         var host =
                 new HostInterface(
-                        "uplink '" + metadata.name() + "'", spec.interfaceName(), spec.namespace());
+                        "uplink '" + metadata.name() + "'",
+                        spec.interfaceName().orElseThrow(),
+                        spec.namespace());
         var control = context.service(ReactorGroup.class).control();
         return new Open(host, open(metadata.name(), host, spec.mtu(), control));
     }
@@ -131,6 +133,11 @@ public final class XdpUplinkProvider implements UplinkProvider {
         @Override
         public void onChange(Runnable listener) {
             uplink.link().onChange(listener);
+        }
+
+        @Override
+        public void forget(Runnable listener) {
+            uplink.link().forget(listener);
         }
 
         @Override

@@ -492,6 +492,12 @@ final class Bridge {
         }
     }
 
+    /** The stations that what is behind a port can reach by it. */
+    long[] stationsFor(BridgePort out) {
+        return table().stations(slot ->
+                slot != out.slot && !PrivateVlan.separates(bySlot[slot].segment, out.segment));
+    }
+
     void close() {
         batch.close();
     }

@@ -34,6 +34,10 @@ public final class L2Switch implements Network {
     private static final long NANOS_PER_SECOND = TimeUnit.SECONDS.toNanos(1);
     private static final long SWEEP_NANOS = TimeUnit.SECONDS.toNanos(10);
     private static final int SWEEP_SLOTS = 4096;
+
+    /** Between two batches of announcements. */
+    private static final long ANNOUNCE_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
+
     private static final int PATIENCE_SECONDS = 10;
 
     /** Shorter waits are not worth going to sleep for. */
@@ -289,6 +293,7 @@ public final class L2Switch implements Network {
         private @Nullable Registration registration;
         private final Runnable reopen = this::wake;
         private @Nullable Timer reopening;
+        private @Nullable Announcer announcer;
 
         Plug(NetPort port, PortSpec spec) {
             this.port = port;
@@ -305,6 +310,33 @@ public final class L2Switch implements Network {
             }
             registration = reactor.add(this);
             portCount++;
+            port.onReroute(this::reroute);
+        }
+
+        /** Tells what is behind the port of all stations, in small parts. */
+        private void reroute() {
+            var announcing = announcer;
+            if (announcing != null) {
+                announcing.begin(bridge.stationsFor(bridgePort));
+                return;
+            }
+            var started = new Announcer(bridgePort);
+            announcer = started;
+            started.begin(bridge.stationsFor(bridgePort));
+            announce();
+        }
+
+        private void announce() {
+            var announcing = announcer;
+            if (announcing == null) {
+                return;
+            }
+            if (registration != null && announcing.announce()) {
+                reactor.schedule(ANNOUNCE_NANOS, this::announce);
+            } else {
+                announcing.close();
+                announcer = null;
+            }
         }
 
         private void wake() {

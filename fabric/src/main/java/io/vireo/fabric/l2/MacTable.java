@@ -1,6 +1,7 @@
 package io.vireo.fabric.l2;
 
 import java.util.Arrays;
+import java.util.function.IntPredicate;
 
 /**
  * The filtering database (IEEE 802.1Q, 8.8): which port a station of a VLAN was last seen at. Open
@@ -179,6 +180,18 @@ final class MacTable {
             }
             sweepPosition++;
         }
+    }
+
+    /** The stations at ports that {@code ports} accepts; a copy. */
+    long[] stations(IntPredicate ports) {
+        long[] found = new long[size];
+        int count = 0;
+        for (int slot = 0; slot < stations.length; slot++) {
+            if (stations[slot] != EMPTY && ports.test(port(slot))) {
+                found[count++] = stations[slot];
+            }
+        }
+        return Arrays.copyOf(found, count);
     }
 
     /** Slots of the table. */

@@ -1,5 +1,6 @@
 package io.vireo.fabric.l2;
 
+import io.vireo.fabric.l2.bond.Bond;
 import io.vireo.net.NetPort;
 import io.vireo.net.PortState;
 import io.vireo.net.Uplink;
@@ -13,6 +14,7 @@ import io.vireo.resource.Metadata;
 import io.vireo.resource.Metric;
 import io.vireo.resource.Realization;
 import io.vireo.resource.RealizeContext;
+import io.vireo.resource.Reference;
 import io.vireo.resource.ResourceException;
 import io.vireo.resource.ResourceKind;
 import io.vireo.resource.Status;
@@ -20,12 +22,15 @@ import io.vireo.resource.UpdateResult;
 import io.vireo.resource.Violation;
 import io.vireo.resource.spec.Kinds;
 import io.vireo.resource.spec.UplinkSpec;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.ServiceLoader;
+import java.util.UUID;
 
 /** Makes an {@link Uplink} of each Uplink resource, by the provider of its type. */
 public final class UplinkKind implements ResourceKind<UplinkSpec> {
@@ -44,7 +49,7 @@ public final class UplinkKind implements ResourceKind<UplinkSpec> {
 
     @Override
     public String description() {
-        return "An interface of the host that a network leaves the host by.";
+        return "An interface of the host that a network leaves the host by, or several of them bonded.";
     }
 
     @Override
@@ -53,8 +58,29 @@ public final class UplinkKind implements ResourceKind<UplinkSpec> {
     }
 
     @Override
+    public List<Reference> references(UplinkSpec spec) {
+        return spec.members().stream().map(UplinkKind::reference).toList();
+    }
+
+    private static Reference reference(String name) {
+        return new Reference(Kinds.UPLINK, name);
+    }
+
+    @Override
     public List<Violation> validate(Metadata metadata, UplinkSpec spec) {
         var violations = new ArrayList<Violation>();
+        if (spec.type() == UplinkSpec.Type.BOND) {
+            validateBond(metadata, spec, violations);
+        } else {
+            if (spec.interfaceName().isEmpty()) {
+                violations.add(
+                        new Violation("/spec/interfaceName", "is needed: which interface is it?"));
+            }
+            if (!spec.members().isEmpty()) {
+                violations.add(
+                        new Violation("/spec/members", "are for type bond only: leave them out"));
+            }
+        }
         if (spec.type() != UplinkSpec.Type.TAP && spec.owner().isPresent()) {
             violations.add(
                     new Violation("/spec/owner", "is for TAP interfaces only: leave it out"));
@@ -68,6 +94,32 @@ public final class UplinkKind implements ResourceKind<UplinkSpec> {
                                     + " with type xdp: use type packet for jumbo frames"));
         }
         return violations;
+    }
+
+    private static void validateBond(
+            Metadata metadata, UplinkSpec spec, List<Violation> violations) {
+        if (spec.interfaceName().isPresent() || spec.namespace().isPresent()) {
+            violations.add(
+                    new Violation(
+                            "/spec",
+                            "a bond has members, and neither interfaceName nor namespace"));
+        }
+        if (spec.members().isEmpty()) {
+            violations.add(
+                    new Violation("/spec/members", "is needed: the Uplinks that the bond joins"));
+        }
+        if (spec.members().size() > UplinkSpec.MEMBERS_MAX) {
+            violations.add(
+                    new Violation(
+                            "/spec/members",
+                            "are more than " + UplinkSpec.MEMBERS_MAX + ": a bond has no more"));
+        }
+        if (new HashSet<>(spec.members()).size() < spec.members().size()) {
+            violations.add(new Violation("/spec/members", "names an Uplink twice"));
+        }
+        if (spec.members().contains(metadata.name())) {
+            violations.add(new Violation("/spec/members", "names the bond itself"));
+        }
     }
 
     /** An interface that was made here would be left behind. */
@@ -92,7 +144,7 @@ public final class UplinkKind implements ResourceKind<UplinkSpec> {
     public List<Column<UplinkSpec>> columns() {
         return List.of(
                 Column.of("TYPE", (spec, _) -> spec.type().name().toLowerCase(Locale.ROOT)),
-                Column.of("INTERFACE", (spec, _) -> spec.interfaceName()),
+                Column.of("INTERFACE", (spec, _) -> interfaces(spec)),
                 Column.of("NAMESPACE", (spec, _) -> spec.namespace().orElse("-")),
                 Column.of("MTU", (spec, _) -> Integer.toString(spec.mtu())),
                 Column.wide("SPEED", (spec, _) -> spec.speed().map(BitRate::toString).orElse("-")),
@@ -101,9 +153,37 @@ public final class UplinkKind implements ResourceKind<UplinkSpec> {
 
     @Override
     public Realization realize(Metadata metadata, UplinkSpec spec, RealizeContext context) {
-        var uplink = provider(spec).open(metadata, spec, context);
+        var uplink =
+                spec.type() == UplinkSpec.Type.BOND
+                        ? bond(metadata, spec, context)
+                        : provider(spec).open(metadata, spec, context);
         uplink.onChange(context.statusChanged());
         return new Running(spec, uplink);
+    }
+
+    private static Uplink bond(Metadata metadata, UplinkSpec spec, RealizeContext context) {
+        var members = new ArrayList<Uplink>();
+        for (var name : spec.members()) {
+            var member = context.require(reference(name), Uplink.class);
+            if (member instanceof Bond) {
+                throw new ResourceException(
+                        ErrorCode.INVALID,
+                        "uplink '%s' is a bond itself: name its members in '%s'"
+                                .formatted(name, metadata.name()));
+            }
+            members.add(member);
+        }
+        return new Bond(metadata.name(), spec, members, system(metadata.uid()));
+    }
+
+    /** A MAC address for LACP: local, and the same for as long as the resource exists. */
+    private static long system(String uid) {
+        var digest = UUID.nameUUIDFromBytes(uid.getBytes(StandardCharsets.UTF_8));
+        return digest.getLeastSignificantBits() & 0xFFFF_FFFF_FF00L | 0x02;
+    }
+
+    private static String interfaces(UplinkSpec spec) {
+        return spec.interfaceName().orElseGet(() -> String.join(",", spec.members()));
     }
 
     @Override
@@ -118,7 +198,9 @@ public final class UplinkKind implements ResourceKind<UplinkSpec> {
 
     @Override
     public void destroy(Metadata metadata, UplinkSpec spec, RealizeContext context) {
-        provider(spec).destroy(metadata, spec, context);
+        if (spec.type() != UplinkSpec.Type.BOND) {
+            provider(spec).destroy(metadata, spec, context);
+        }
     }
 
     private static UplinkProvider provider(UplinkSpec spec) {
@@ -148,7 +230,7 @@ public final class UplinkKind implements ResourceKind<UplinkSpec> {
         public Status status() {
             boolean up = isUp();
             var attributes = new LinkedHashMap<String, String>();
-            attributes.put("interface", spec.interfaceName());
+            attributes.put("interface", interfaces(spec));
             spec.namespace().ifPresent(namespace -> attributes.put("namespace", namespace));
             attributes.put("mtu", Integer.toString(uplink.port().mtu()));
             attributes.put("link", up ? "up" : "down");
