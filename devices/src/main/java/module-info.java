@@ -3,6 +3,8 @@ module io.vireo.devices {
     requires io.vireo.core;
     requires static org.jspecify;
 
+    uses io.vireo.net.HostPortProvider;
+
     provides io.vireo.resource.ResourceKind with
             io.vireo.device.virtio.blk.VdiskAttachmentKind,
             io.vireo.device.virtio.net.VnicKind;

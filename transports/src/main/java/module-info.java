@@ -2,8 +2,11 @@
 module io.vireo.transports {
     requires io.vireo.linux;
     requires transitive io.vireo.core;
+    requires tools.jackson.databind;
     requires static org.jspecify;
 
+    exports io.vireo.transport.qmp to
+            io.vireo.server;
     exports io.vireo.transport.vhostuser to
             io.vireo.server;
 }

@@ -10,6 +10,7 @@ import java.io.Serial;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -113,6 +114,7 @@ final class AttachCommand extends Subcommand {
                         found.path("metadata").path("uid").asString(),
                         bytes(memory),
                         parts(client, "vnics", found.path("spec").path("vnics")).stream()
+                                .filter(AttachCommand::isForHypervisor)
                                 .map(this::nic)
                                 .toList(),
                         parts(client, "vdiskattachments", found.path("spec").path("vdisks"))
@@ -142,6 +144,11 @@ final class AttachCommand extends Subcommand {
         return parts;
     }
 
+    /** Cards of the host itself are nothing that a hypervisor takes. */
+    private static boolean isForHypervisor(JsonNode vnic) {
+        return !vnic.path("spec").path("presentation").asString("").equals("tap");
+    }
+
     private Guest.Nic nic(JsonNode vnic) {
         JsonNode spec = vnic.path("spec");
         return new Guest.Nic(
@@ -150,18 +157,28 @@ final class AttachCommand extends Subcommand {
                 listens(spec),
                 spec.path("mac").asString(),
                 spec.path("mtu").asInt(),
-                spec.path("queuePairs").asInt());
+                spec.path("queuePairs").asInt(),
+                spec.path("adminState").asString("up").equals("up"),
+                number(spec.path("speed")),
+                text(spec.path("qmp")));
     }
 
     private Guest.Disk disk(JsonNode attachment) {
         JsonNode spec = attachment.path("spec");
-        JsonNode order = spec.path("bootOrder");
         return new Guest.Disk(
                 spec.path("device").asString(),
                 socket(attachment),
                 listens(spec),
                 spec.path("queues").asInt(),
-                order.isMissingNode() ? OptionalInt.empty() : OptionalInt.of(order.asInt()));
+                number(spec.path("bootOrder")));
+    }
+
+    private static OptionalInt number(JsonNode value) {
+        return value.isMissingNode() ? OptionalInt.empty() : OptionalInt.of(value.asInt());
+    }
+
+    private static Optional<String> text(JsonNode value) {
+        return value.isMissingNode() ? Optional.empty() : Optional.of(value.asString());
     }
 
     private static boolean listens(JsonNode spec) {

@@ -48,7 +48,10 @@ public interface VirtioDevice {
     /** Number of virtqueues at most, without control queues. */
     int queueCount();
 
-    /** The reactor that owns queue {@code index}; the same for its life. */
+    /**
+     * The reactor that owns queue {@code index}. It changes only while the endpoint is paused
+     * ({@link io.vireo.transport.Endpoint#pause}).
+     */
     Reactor reactor(int index);
 
     /** Bytes of the configuration space. */

@@ -2,6 +2,7 @@ package io.vireo.net;
 
 import io.vireo.reactor.Reactor;
 import io.vireo.resource.LiveStream;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -35,6 +36,16 @@ public interface Network {
          * @throws IllegalArgumentException as {@link Network#attach} does; nothing has changed
          */
         void reconfigure(PortSpec spec);
+
+        /** The stations that were seen behind the port and are not forgotten yet. */
+        List<Station> stations();
+
+        /**
+         * Tells the network, and what is behind its other ports, that stations are behind this one:
+         * a broadcast in the name of each ({@link Announcement}), with all that the port's policy
+         * says of it.
+         */
+        void announce(List<Station> stations);
 
         /** Counters so far; from any thread. */
         PortCounters counters();

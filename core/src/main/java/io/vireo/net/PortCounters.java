@@ -1,6 +1,7 @@
 package io.vireo.net;
 
 import io.vireo.resource.Metric;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 
@@ -29,6 +30,29 @@ public record PortCounters(
     public PortCounters {
         receivedDrops = Map.copyOf(receivedDrops);
         transmittedDrops = Map.copyOf(transmittedDrops);
+    }
+
+    /** Nothing counted yet. */
+    public static final PortCounters ZERO = new PortCounters(0, 0, 0, 0, 0, Map.of(), Map.of());
+
+    /** The sums of both. */
+    public PortCounters plus(PortCounters other) {
+        return new PortCounters(
+                receivedFrames + other.receivedFrames,
+                receivedBytes + other.receivedBytes,
+                transmittedFrames + other.transmittedFrames,
+                transmittedBytes + other.transmittedBytes,
+                flooded + other.flooded,
+                sums(receivedDrops, other.receivedDrops),
+                sums(transmittedDrops, other.transmittedDrops));
+    }
+
+    private static Map<DropReason, Long> sums(
+            Map<DropReason, Long> one, Map<DropReason, Long> other) {
+        var sums = new EnumMap<DropReason, Long>(DropReason.class);
+        sums.putAll(one);
+        other.forEach((reason, frames) -> sums.merge(reason, frames, Long::sum));
+        return sums;
     }
 
     /** Frames that came and were dropped for a reason. */

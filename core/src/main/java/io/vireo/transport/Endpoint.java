@@ -31,6 +31,20 @@ public interface Endpoint {
     void onChange(Runnable changed);
 
     /**
+     * Stops the queues of the device between two requests, and the front end's messages wait: its
+     * queues may then be given to other reactors ({@link io.vireo.device.VirtioDevice#reactor}).
+     * {@code onPaused} runs once on any thread. Until {@link #resume} nobody is served; front end
+     * and driver notice nothing but the time that it takes.
+     */
+    void pause(Runnable onPaused);
+
+    /**
+     * Ends a pause, also one that has not begun yet: queues that ran go on where they stopped, on
+     * the reactors that the device names now.
+     */
+    void resume();
+
+    /**
      * Drops the front end, drains and stops the queues, gives everything back. {@code onClosed}
      * runs once on any thread.
      */

@@ -116,6 +116,7 @@ final class Constants {
     static final int TUNSETOFFLOAD = 0x400454d0;
     static final int TUNSETVNETHDRSZ = 0x400454d8;
     static final int TUNSETVNETLE = 0x400454dc;
+    static final int TUNSETCARRIER = 0x400454e2;
     static final int IFF_TAP = 2;
     static final int IFF_MULTI_QUEUE = 0x100;
     static final int IFF_NO_PI = 0x1000;

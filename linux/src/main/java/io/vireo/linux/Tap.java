@@ -72,6 +72,11 @@ public final class Tap implements AutoCloseable {
         control(Constants.TUNSETPERSIST, persistent ? 1 : 0, "TUNSETPERSIST");
     }
 
+    /** Says whether the interface has a carrier; each queue that is opened gives it one. */
+    public void setCarrier(boolean carrier) throws ErrnoException {
+        putInt(Constants.TUNSETCARRIER, carrier ? 1 : 0, "TUNSETCARRIER");
+    }
+
     /** Lets a user other than the superuser open queues of the interface. */
     public void setOwner(int uid) throws ErrnoException {
         control(Constants.TUNSETOWNER, uid, "TUNSETOWNER");

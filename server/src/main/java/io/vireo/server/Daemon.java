@@ -8,7 +8,9 @@ import io.vireo.linux.Rlimit;
 import io.vireo.reactor.ReactorGroup;
 import io.vireo.resource.ResourceKind;
 import io.vireo.resource.RuntimeDirectory;
+import io.vireo.transport.Monitor;
 import io.vireo.transport.VirtioTransport;
+import io.vireo.transport.qmp.QmpMonitor;
 import io.vireo.transport.vhostuser.VhostUserTransport;
 import java.io.IOException;
 import java.lang.System.Logger;
@@ -69,7 +71,8 @@ final class Daemon implements AutoCloseable {
                 new Services()
                         .add(ReactorGroup.class, reactors)
                         .add(RuntimeDirectory.class, new RuntimeDirectory(runtime))
-                        .add(VirtioTransport.class, new VhostUserTransport(reactors, sockets));
+                        .add(VirtioTransport.class, new VhostUserTransport(reactors, sockets))
+                        .add(Monitor.class, new QmpMonitor(reactors.control()));
 
         var control =
                 ControlPlane.open(

@@ -42,6 +42,7 @@ class WallsTest {
         "io.vireo.adapter..",
         "io.vireo.fabric..",
         "io.vireo.device.virtio..",
+        "io.vireo.transport.qmp..",
         "io.vireo.transport.vhostuser.."
     };
 
@@ -91,6 +92,7 @@ class WallsTest {
                                 "io.vireo.adapter..",
                                 "io.vireo.fabric..",
                                 "io.vireo.device.virtio..",
+                                "io.vireo.transport.qmp..",
                                 "io.vireo.transport.vhostuser..",
                                 "io.vireo.control..",
                                 "io.vireo.api..",
@@ -101,7 +103,8 @@ class WallsTest {
     @Test
     void siblingsDoNotImportEachOther() {
         check(
-                slices().matching("io.vireo.(adapter|fabric|device.virtio|transport.vhostuser)..")
+                slices().matching(
+                                "io.vireo.(adapter|fabric|device.virtio|transport.qmp|transport.vhostuser)..")
                         .should()
                         .notDependOnEachOther());
         check(slices().matching("io.vireo.device.virtio.(*)..").should().notDependOnEachOther());

@@ -7,11 +7,13 @@ import io.vireo.linux.ErrnoException;
 import io.vireo.linux.Tap;
 import io.vireo.reactor.Reactor;
 import io.vireo.resource.ErrorCode;
+import io.vireo.resource.MacAddress;
 import io.vireo.resource.ResourceException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Optional;
 
 /**
@@ -27,32 +29,49 @@ final class TapInterface {
 
     private final String resource;
     private final HostInterface host;
-    private final int mtu;
-    private final Optional<String> user;
+    private final Settings settings;
     private final Path note;
+    private volatile boolean made;
+
+    /**
+     * What an interface gets.
+     *
+     * @param mtu in bytes
+     * @param mac absent: it is left as it is. Present: the interface has to be one that was made
+     *     here
+     * @param user who may open it if it is made here; absent: the daemon's user
+     */
+    record Settings(int mtu, Optional<MacAddress> mac, Optional<String> user) {}
 
     /**
      * Names an interface.
      *
      * @param resource name of the resource
      * @param host the interface
-     * @param mtu in bytes
-     * @param user who may open it if it is made here; absent: the daemon's user
+     * @param settings what it gets
      * @param note file that says that it is ours
      */
-    TapInterface(String resource, HostInterface host, int mtu, Optional<String> user, Path note) {
+    TapInterface(String resource, HostInterface host, Settings settings, Path note) {
         this.resource = resource;
         this.host = host;
-        this.mtu = mtu;
-        this.user = user;
+        this.settings = settings;
         this.note = note;
     }
 
-    /** Opens it, up and with its MTU. */
+    /** Opens it, up, with its MTU and MAC address. */
     TapUplink open(Reactor control) {
         return host.inside(
                 () -> {
                     boolean absent = !host.device().exists();
+                    if (!absent && settings.mac().isPresent() && !Files.exists(note)) {
+                        throw new ResourceException(
+                                ErrorCode.IN_USE,
+                                host.owner()
+                                        + ": there is an interface "
+                                        + host.name()
+                                        + " already that was not made for it; delete that one, or give the vNIC"
+                                        + " another interfaceName");
+                    }
                     if (absent) {
                         Files.createDirectories(note.getParent());
                         Files.writeString(note, host.name() + "\n");
@@ -61,9 +80,11 @@ final class TapInterface {
                     try {
                         if (absent) {
                             own(tap);
+                            made = true;
                         }
-                        host.configure(mtu);
-                        return new TapUplink(resource, tap, host.monitor(control), mtu);
+                        address();
+                        host.configure(settings.mtu());
+                        return new TapUplink(resource, tap, host.monitor(control), settings.mtu());
                     } catch (IOException | RuntimeException e) {
                         tap.close();
                         throw e;
@@ -72,17 +93,33 @@ final class TapInterface {
                 this::advice);
     }
 
+    private void address() throws ErrnoException {
+        if (settings.mac().isPresent()) {
+            byte[] mac = settings.mac().get().octets();
+            if (!Arrays.equals(host.device().mac(), mac)) {
+                host.device().setMac(mac);
+            }
+        }
+    }
+
+    /** Whether {@link #open} has made it. */
+    boolean made() {
+        return made;
+    }
+
     private void own(Tap tap) throws IOException {
         tap.setPersistent(true);
-        if (user.isEmpty()) {
+        if (settings.user().isEmpty()) {
             return;
         }
         tap.setOwner(
-                Credentials.uid(user.get())
+                Credentials.uid(settings.user().get())
                         .orElseThrow(() ->
                                 new ResourceException(
                                         ErrorCode.INVALID,
-                                        "there is no user '" + user.get() + "' in /etc/passwd")));
+                                        "there is no user '"
+                                                + settings.user().get()
+                                                + "' in /etc/passwd")));
     }
 
     private Tap tap() throws ErrnoException {

@@ -208,6 +208,11 @@ public final class TapUplink implements NetPort {
         return writeErrors.get();
     }
 
+    /** Gives the interface a carrier or takes it away; any thread. */
+    void carrier(boolean present) throws ErrnoException {
+        tap.setCarrier(present);
+    }
+
     /** The state of the interface. */
     LinkMonitor link() {
         return link;

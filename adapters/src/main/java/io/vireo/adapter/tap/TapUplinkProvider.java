@@ -12,6 +12,7 @@ import io.vireo.resource.RuntimeDirectory;
 import io.vireo.resource.spec.UplinkSpec;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** Uplinks of type tap. */
 public final class TapUplinkProvider implements UplinkProvider {
@@ -41,10 +42,14 @@ public final class TapUplinkProvider implements UplinkProvider {
                         spec.interfaceName().orElseThrow(),
                         spec.namespace());
         return new TapInterface(
-                metadata.name(), host, spec.mtu(), spec.owner(), notes.resolve(metadata.uid()));
+                metadata.name(),
+                host,
+                new TapInterface.Settings(spec.mtu(), Optional.empty(), spec.owner()),
+                notes.resolve(metadata.uid()));
     }
 
-    private record Open(TapUplink uplink) implements Uplink {
+    /** A TAP that is open. */
+    record Open(TapUplink uplink) implements Uplink {
         @Override
         public NetPort port() {
             return uplink;

@@ -53,7 +53,8 @@ class TapInterfaceTest {
 
     private TapInterface tap(String uid) {
         var host = new HostInterface("uplink 'uplink'", NAME, Optional.of(NAMESPACE));
-        return new TapInterface("uplink", host, 1400, Optional.of("nobody"), notes.resolve(uid));
+        var settings = new TapInterface.Settings(1400, Optional.empty(), Optional.of("nobody"));
+        return new TapInterface("uplink", host, settings, notes.resolve(uid));
     }
 
     private static boolean exists() throws IOException {

@@ -1,6 +1,7 @@
 package io.vireo.cli.attach;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
 
 /**
@@ -18,9 +19,22 @@ public record Guest(
         disks = List.copyOf(disks);
     }
 
-    /** A network card. */
+    /**
+     * A network card.
+     *
+     * @param speed in Mbit/s that the guest is shown
+     * @param qmp where Vireo sends QEMU commands about the card
+     */
     public record Nic(
-            String name, String socket, boolean vireoListens, String mac, int mtu, int queuePairs) {
+            String name,
+            String socket,
+            boolean vireoListens,
+            String mac,
+            int mtu,
+            int queuePairs,
+            boolean linkUp,
+            OptionalInt speed,
+            Optional<String> qmp) {
         /** Whether the guest must be told the MTU, as it is not what Ethernet drivers assume. */
         public boolean unusualMtu() {
             return mtu != DEFAULT_MTU;

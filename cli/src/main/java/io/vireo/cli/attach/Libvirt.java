@@ -49,6 +49,9 @@ public record Libvirt() implements Hypervisor {
         if (nic.unusualMtu()) {
             xml.append("    <mtu size='").append(nic.mtu()).append("'/>\n");
         }
+        if (!nic.linkUp()) {
+            xml.append("    <link state='down'/>\n");
+        }
         xml.append("  </interface>\n");
     }
 

@@ -23,6 +23,10 @@ public record Qemu(int major, int minor, boolean tcg) implements Hypervisor {
                         + ",share=on");
         // Merged by QEMU with the -machine of the rest of the command line, which names the type.
         lines.add("-machine memory-backend=vireo-memory");
+        guest.nics().stream()
+                .flatMap(nic -> nic.qmp().stream())
+                .distinct()
+                .forEach(path -> lines.add("-qmp unix:" + escape(path) + ",server=on,wait=off"));
         guest.nics().forEach(nic -> addNic(nic, lines));
         guest.disks().forEach(disk -> addDisk(disk, lines));
         return String.join("\n", lines) + "\n";
@@ -38,6 +42,7 @@ public record Qemu(int major, int minor, boolean tcg) implements Hypervisor {
         if (nic.unusualMtu()) {
             device.append(",host_mtu=").append(nic.mtu());
         }
+        nic.speed().ifPresent(speed -> device.append(",speed=" + speed + ",duplex=full"));
         if (tcg && major < 10) {
             // Older ones crash at DRIVER_OK when vhost-user, MSI-X and TCG meet.
             device.append(",vectors=0");
@@ -65,12 +70,16 @@ public record Qemu(int major, int minor, boolean tcg) implements Hypervisor {
     }
 
     private String chardev(String id, String socket, boolean vireoListens) {
-        // A comma in a value is written twice (QemuOpts).
-        String head = "-chardev socket,id=" + id + ",path=" + socket.replace(",", ",,");
+        String head = "-chardev socket,id=" + id + ",path=" + escape(socket);
         if (!vireoListens) {
             return head + ",server=on,wait=off";
         }
         return head + (hasReconnectMillis() ? ",reconnect-ms=1000" : ",reconnect=1");
+    }
+
+    /** A comma in a value is written twice (QemuOpts). */
+    private static String escape(String value) {
+        return value.replace(",", ",,");
     }
 
     /** The option in seconds was replaced in 9.2 and later removed. */

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
 
@@ -21,7 +22,10 @@ final class HypervisorTest {
                                     true,
                                     "56:49:00:00:00:01",
                                     1500,
-                                    1)),
+                                    1,
+                                    true,
+                                    OptionalInt.empty(),
+                                    Optional.empty())),
                     List.of(
                             new Guest.Disk(
                                     "disk0",
@@ -36,7 +40,15 @@ final class HypervisorTest {
                     (512L << 20) - 1,
                     List.of(
                             new Guest.Nic(
-                                    "eth0", "/run/a,b.sock", false, "56:49:00:00:00:02", 9000, 4)),
+                                    "eth0",
+                                    "/run/a,b.sock",
+                                    false,
+                                    "56:49:00:00:00:02",
+                                    9000,
+                                    4,
+                                    false,
+                                    OptionalInt.of(25_000),
+                                    Optional.of("/run/a,b.qmp"))),
                     List.of());
 
     @Test
@@ -70,7 +82,8 @@ final class HypervisorTest {
                 .contains("-m 512M\n")
                 .contains("path=/run/a,,b.sock,server=on,wait=off\n")
                 .contains("chardev=vireo-eth0,queues=4\n")
-                .contains(",host_mtu=9000,mq=on,vectors=10\n");
+                .contains("-qmp unix:/run/a,,b.qmp,server=on,wait=off\n")
+                .contains(",host_mtu=9000,speed=25000,duplex=full,mq=on,vectors=10\n");
     }
 
     @Test
@@ -103,7 +116,8 @@ final class HypervisorTest {
         assertThat(new Libvirt().render(SPECIAL))
                 .contains("mode='server'/>")
                 .contains("<driver queues='4'/>")
-                .contains("<mtu size='9000'/>");
+                .contains("<mtu size='9000'/>")
+                .contains("<link state='down'/>");
         assertThat(Libvirt.target(25)).isEqualTo("vdz");
         assertThat(Libvirt.target(26)).isEqualTo("vdaa");
     }

@@ -74,7 +74,13 @@ public final class ProfileExpansion {
                 nic.socketMode(),
                 nic.socketPath(),
                 policy(nic, network),
-                nic.qosPolicy());
+                nic.qosPolicy(),
+                nic.adminState(),
+                nic.speed(),
+                nic.qmp(),
+                nic.presentation(),
+                nic.interfaceName(),
+                nic.namespace());
     }
 
     private static PortPolicySpec policy(

@@ -97,7 +97,13 @@ public final class ProfileIdentities {
                 nic.socketMode(),
                 nic.socketPath(),
                 nic.policy(),
-                nic.qosPolicy());
+                nic.qosPolicy(),
+                nic.adminState(),
+                nic.speed(),
+                nic.qmp(),
+                nic.presentation(),
+                nic.interfaceName(),
+                nic.namespace());
     }
 
     private Disk withSerial(Disk disk) {

@@ -4,6 +4,7 @@ import io.vireo.control.Resource;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Names;
 import io.vireo.resource.ResourceException;
+import io.vireo.resource.spec.Presentation;
 import io.vireo.resource.spec.ServerProfileSpec;
 import java.util.Collection;
 import java.util.HashMap;
@@ -18,7 +19,7 @@ public final class ProfileRules {
 
     /**
      * Checks that no two servers write to the same vDisk, and that no two devices claim the same
-     * socket.
+     * socket or interface.
      *
      * @param resources all desired resources
      * @throws ResourceException with {@link ErrorCode#CONFLICT} that names the other device
@@ -26,9 +27,10 @@ public final class ProfileRules {
     public static void check(Collection<Resource> resources) {
         Map<String, Use> disks = new HashMap<>();
         Map<String, String> sockets = new HashMap<>();
+        Map<String, String> interfaces = new HashMap<>();
         for (Resource resource : resources) {
             if (resource.spec() instanceof ServerProfileSpec spec) {
-                check(resource.metadata().name(), spec, disks, sockets);
+                check(resource.metadata().name(), spec, disks, sockets, interfaces);
             }
         }
     }
@@ -37,9 +39,14 @@ public final class ProfileRules {
             String profile,
             ServerProfileSpec spec,
             Map<String, Use> disks,
-            Map<String, String> sockets) {
+            Map<String, String> sockets,
+            Map<String, String> interfaces) {
         for (ServerProfileSpec.Nic nic : spec.vnics()) {
-            claim(sockets, nic.socketPath(), Names.derived(profile, nic.name()));
+            String card = Names.derived(profile, nic.name());
+            claim(sockets, nic.socketPath(), card);
+            if (nic.presentation() == Presentation.TAP) {
+                claim(interfaces, card, nic);
+            }
         }
         for (ServerProfileSpec.Disk disk : spec.vdisks()) {
             String device = Names.derived(profile, disk.name());
@@ -57,6 +64,24 @@ public final class ProfileRules {
                                 + " as well; detach it there, or make both readOnly",
                         Map.of("vdisk", disk.vdisk(), "owner", other.device()));
             }
+        }
+    }
+
+    private static void claim(
+            Map<String, String> interfaces, String card, ServerProfileSpec.Nic nic) {
+        String name = nic.interfaceName().orElse(nic.name());
+        String other = interfaces.put(nic.namespace().orElse("") + "/" + name, card);
+        if (other != null) {
+            throw new ResourceException(
+                    ErrorCode.CONFLICT,
+                    "the interface "
+                            + name
+                            + " of "
+                            + card
+                            + " belongs to "
+                            + other
+                            + "; give interfaceName or namespace",
+                    Map.of("interface", name, "owner", other));
         }
     }
 

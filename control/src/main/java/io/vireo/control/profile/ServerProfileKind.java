@@ -10,6 +10,7 @@ import io.vireo.resource.Status;
 import io.vireo.resource.UpdateResult;
 import io.vireo.resource.Violation;
 import io.vireo.resource.spec.Kinds;
+import io.vireo.resource.spec.Presentation;
 import io.vireo.resource.spec.ServerProfileSpec;
 import io.vireo.resource.spec.ServerProfileSpec.Disk;
 import io.vireo.resource.spec.ServerProfileSpec.Nic;
@@ -76,7 +77,7 @@ public final class ServerProfileKind implements ResourceKind<ServerProfileSpec> 
             Disk disk = spec.vdisks().get(i);
             String at = "/spec/vdisks/" + i;
             unique(names, disk.name(), at, violations);
-            socketPath(disk.socketPath(), at, violations);
+            path(disk.socketPath(), at + "/socketPath", violations);
             if (!disks.add(disk.vdisk())) {
                 violations.add(new Violation(at + "/vdisk", "is attached to this profile already"));
             }
@@ -91,7 +92,9 @@ public final class ServerProfileKind implements ResourceKind<ServerProfileSpec> 
     private static void validate(
             Nic nic, String at, Set<String> names, List<Violation> violations) {
         unique(names, nic.name(), at, violations);
-        socketPath(nic.socketPath(), at, violations);
+        path(nic.socketPath(), at + "/socketPath", violations);
+        path(nic.qmp(), at + "/qmp", violations);
+        validatePresentation(nic, at, violations);
         if (nic.vlan().isPresent() && !nic.trunk().isEmpty()) {
             violations.add(
                     new Violation(
@@ -105,6 +108,63 @@ public final class ServerProfileKind implements ResourceKind<ServerProfileSpec> 
         nic.policy().ifPresent(policy -> violations.addAll(policy.violations(at + "/policy")));
     }
 
+    private static void validatePresentation(Nic nic, String at, List<Violation> violations) {
+        if (nic.presentation() == Presentation.TAP) {
+            if (nic.socketPath().isPresent()) {
+                violations.add(
+                        new Violation(
+                                at + "/socketPath",
+                                "is for presentation vhost-user: leave it out"));
+            }
+            if (nic.qmp().isPresent()) {
+                violations.add(
+                        new Violation(at + "/qmp", "is for presentation vhost-user: leave it out"));
+            }
+            if (nic.speed().isPresent()) {
+                violations.add(
+                        new Violation(
+                                at + "/speed", "is for presentation vhost-user: leave it out"));
+            }
+            if (nic.queuePairs() > 1) {
+                violations.add(new Violation(at + "/queuePairs", "is 1 with presentation tap"));
+            }
+        } else {
+            nic.interfaceName()
+                    .or(nic::namespace)
+                    .ifPresent(_ ->
+                            violations.add(
+                                    new Violation(
+                                            at + "/presentation",
+                                            "has to be tap for a card with an interfaceName or a namespace")));
+        }
+    }
+
+    /** What was made for a card of the host would be left behind. */
+    @Override
+    public List<Violation> validateUpdate(
+            Metadata metadata, ServerProfileSpec oldSpec, ServerProfileSpec newSpec) {
+        List<Violation> violations = new ArrayList<>();
+        for (int i = 0; i < newSpec.vnics().size(); i++) {
+            Nic nic = newSpec.vnics().get(i);
+            String at = "/spec/vnics/" + i;
+            oldSpec.vnics().stream()
+                    .filter(old -> old.name().equals(nic.name()) && !samePlace(old, nic))
+                    .forEach(_ ->
+                            violations.add(
+                                    new Violation(
+                                            at + "/presentation",
+                                            "cannot change, nor can interfaceName and namespace: take the card out and"
+                                                    + " add another")));
+        }
+        return violations;
+    }
+
+    private static boolean samePlace(Nic old, Nic nic) {
+        return old.presentation() == nic.presentation()
+                && old.interfaceName().equals(nic.interfaceName())
+                && old.namespace().equals(nic.namespace());
+    }
+
     private static void unique(
             Set<String> names, String name, String at, List<Violation> violations) {
         if (!names.add(name)) {
@@ -114,15 +174,13 @@ public final class ServerProfileKind implements ResourceKind<ServerProfileSpec> 
         }
     }
 
-    private static void socketPath(Optional<String> path, String at, List<Violation> violations) {
+    private static void path(Optional<String> path, String at, List<Violation> violations) {
         path.map(Path::of)
                 .filter(socket ->
                         !socket.equals(socket.normalize()) || socket.getFileName() == null)
                 .ifPresent(_ ->
                         violations.add(
-                                new Violation(
-                                        at + "/socketPath",
-                                        "must name a file, without '.' and '..'")));
+                                new Violation(at, "must name a file, without '.' and '..'")));
     }
 
     @Override

@@ -65,6 +65,9 @@ public final class Reconciler {
         boolean doomed;
         boolean closing;
 
+        /** A part that its owner does not have any more: what it made goes with it. */
+        boolean takenOut;
+
         Entry(Resource resource, Set<Reference> references, Realization realization) {
             this.resource = resource;
             this.references = references;
@@ -163,9 +166,21 @@ public final class Reconciler {
         boolean any = false;
         for (Entry entry = closed.poll(); entry != null; entry = closed.poll()) {
             actual.remove(entry.resource.reference());
+            if (entry.takenOut) {
+                discard(entry.resource);
+            }
             any = true;
         }
         return any;
+    }
+
+    /** Nobody waits for it, so it is tried once. */
+    private void discard(Resource part) {
+        try {
+            kinds.byKind(part.kind()).destroy(part.metadata(), part.spec(), context(part));
+        } catch (RuntimeException e) {
+            LOG.warn("{} leaves something behind: {}", part.reference(), message(e));
+        }
     }
 
     /** A change that leaves the spec alone (labels, or the spec of a sibling) needs no action. */
@@ -188,7 +203,7 @@ public final class Reconciler {
     private boolean perform(Action action, Desired desired, long nowNanos) {
         Reference target = action.target();
         if (action.verb() == Action.Verb.DELETE) {
-            return delete(target, action.reason(), desired.run().containsKey(target));
+            return delete(target, action.reason(), desired);
         }
         Resource resource = desired.run().get(target);
         if (resource == null || waits(resource, desired, nowNanos)) {
@@ -201,11 +216,18 @@ public final class Reconciler {
         };
     }
 
-    private boolean delete(Reference target, String reason, boolean comesBack) {
+    private boolean delete(Reference target, String reason, Desired desired) {
         Entry entry = actual.get(target);
         if (entry == null || entry.closing || isUsed(target)) {
             return false;
         }
+        boolean comesBack = desired.run().containsKey(target);
+        // When the daemon stops nothing is desired, and everything stays as it is.
+        entry.takenOut =
+                entry.resource.metadata().owner().isPresent()
+                        && desired != Desired.NOTHING
+                        && !comesBack
+                        && !desired.remove().containsKey(target);
         entry.closing = true;
         LOG.info("stopping {}: {}", target, reason);
         notReady(

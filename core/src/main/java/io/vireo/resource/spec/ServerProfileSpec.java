@@ -74,7 +74,44 @@ public record ServerProfileSpec(
                             value =
                                     "Name of its QosPolicy, which wins whole over the network's. Absent: the network's.",
                             pattern = Names.LABEL)
-                    Optional<String> qosPolicy) {
+                    Optional<String> qosPolicy,
+            @Field(
+                            value =
+                                    "Whether the card's link is up. Down: nothing passes, and the guest is told where its"
+                                            + " hypervisor can tell it; see qmp.",
+                            defaultValue = "up")
+                    AdminState adminState,
+            @Field(
+                            value =
+                                    "Speed in Mbit/s that the guest is shown; limits nothing. Absent: it is not known.",
+                            min = 1,
+                            max = Integer.MAX_VALUE)
+                    OptionalInt speed,
+            @Field(
+                            value =
+                                    "Absolute path of a socket at which QEMU takes commands (QMP), by which the guest"
+                                            + " learns of adminState. Absent: it does not.",
+                            pattern = "/[^\\x00]*",
+                            maxLength = Limits.SOCKET_PATH_MAX)
+                    Optional<String> qmp,
+            @Field(
+                            value =
+                                    "How the server gets the card: vhost-user for a hypervisor, tap for the host itself"
+                                            + " or a container.",
+                            defaultValue = "vhost-user")
+                    Presentation presentation,
+            @Field(
+                            value =
+                                    "Name of the TAP interface; with presentation tap only. Absent: the name of the card.",
+                            pattern = "[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}",
+                            maxLength = Limits.INTERFACE_MAX)
+                    Optional<String> interfaceName,
+            @Field(
+                            value =
+                                    "Network namespace that gets the TAP interface: a name below /run/netns; with"
+                                            + " presentation tap only. Absent: the daemon's own.",
+                            pattern = "[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}")
+                    Optional<String> namespace) {
         public Nic {
             trunk = trunk.filter(vlans -> !vlans.isEmpty());
         }

@@ -35,7 +35,33 @@ public record VnicSpec(
                 Optional<String> socketPath,
         @Field("What the switch allows the card, beside its VLANs.") PortPolicySpec policy,
         @Field(value = "Name of its QosPolicy. Absent: the network's.", pattern = Names.LABEL)
-                Optional<String> qosPolicy)
+                Optional<String> qosPolicy,
+        @Field("Whether the card's link is up.") AdminState adminState,
+        @Field(
+                        value = "Speed in Mbit/s that the guest is shown. Absent: it is not known.",
+                        min = 1,
+                        max = Integer.MAX_VALUE)
+                OptionalInt speed,
+        @Field("Absolute path of a socket at which QEMU takes commands (QMP). Absent: none.")
+                Optional<String> qmp,
+        @Field(
+                        value =
+                                "How the server gets the card: vhost-user for a hypervisor, tap for the host itself"
+                                        + " or a container.",
+                        defaultValue = "vhost-user")
+                Presentation presentation,
+        @Field(
+                        value =
+                                "Name of the TAP interface; with presentation tap only. Absent: the name of the card.",
+                        pattern = "[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}",
+                        maxLength = Limits.INTERFACE_MAX)
+                Optional<String> interfaceName,
+        @Field(
+                        value =
+                                "Network namespace that gets the TAP interface: a name below /run/netns; with"
+                                        + " presentation tap only. Absent: the daemon's own.",
+                        pattern = "[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}")
+                Optional<String> namespace)
         implements Spec {
     public VnicSpec {
         trunk = trunk.filter(vlans -> !vlans.isEmpty());

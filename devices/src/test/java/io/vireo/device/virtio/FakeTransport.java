@@ -20,6 +20,17 @@ public final class FakeTransport implements VirtioTransport {
     public String error = "";
     public int closed;
 
+    /** Pauses that have not ended. */
+    public int pauses;
+
+    private Runnable changed = () -> {};
+
+    /** A front end does something else. */
+    public void become(Endpoint.State now) {
+        state = now;
+        changed.run();
+    }
+
     @Override
     public String name() {
         return "fake";
@@ -52,7 +63,20 @@ public final class FakeTransport implements VirtioTransport {
         }
 
         @Override
-        public void onChange(Runnable changed) {}
+        public void onChange(Runnable listener) {
+            changed = listener;
+        }
+
+        @Override
+        public void pause(Runnable onPaused) {
+            pauses++;
+            onPaused.run();
+        }
+
+        @Override
+        public void resume() {
+            pauses--;
+        }
 
         @Override
         public void close(Runnable onClosed) {

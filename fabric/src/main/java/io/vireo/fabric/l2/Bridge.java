@@ -2,12 +2,15 @@ package io.vireo.fabric.l2;
 
 import io.vireo.fabric.l2.packet.Headers;
 import io.vireo.memory.NativeMemory;
+import io.vireo.net.Announcement;
 import io.vireo.net.DropReason;
 import io.vireo.net.FrameBatch;
 import io.vireo.net.NetPort;
 import io.vireo.net.PortPolicy;
 import io.vireo.net.PortSpec;
 import io.vireo.net.PortState;
+import io.vireo.net.Station;
+import io.vireo.resource.MacAddress;
 import io.vireo.resource.VlanSet;
 import io.vireo.resource.spec.MulticastSnoopingSpec;
 import java.util.ArrayList;
@@ -99,7 +102,7 @@ final class Bridge {
         while (used.contains(slot)) {
             slot++;
         }
-        var added = new BridgePort(port, slot, vlans);
+        var added = new BridgePort(port, slot, spec, vlans);
         set(added, spec, vlans);
         ports = Arrays.copyOf(ports, ports.length + 1);
         ports[ports.length - 1] = added;
@@ -117,8 +120,9 @@ final class Bridge {
     private void set(BridgePort port, PortSpec spec, VlanMembership vlans) {
         var rules = PortRules.of(spec.policy());
         stations.checkFree(rules, port.slot);
+        port.spec = spec;
         port.policy = rules;
-        port.vlans = vlans;
+        port.carry(vlans);
         port.segment = segments.segment(spec.uplink(), spec.policy().rules());
         stages(port, spec.policy());
     }
@@ -138,6 +142,58 @@ final class Bridge {
         if (!policy.egress().isEmpty()) {
             var filter = new AclStage(port, false, policy.egress(), headers);
             port.egress = BridgePort.with(port.egress, filter);
+        }
+    }
+
+    /**
+     * Changes the VLANs that may cross; nothing is changed if it fails.
+     *
+     * @throws IllegalArgumentException if a port has one that may not
+     */
+    void allow(VlanSet allowed) {
+        var memberships = new VlanMembership[ports.length];
+        for (int i = 0; i < ports.length; i++) {
+            try {
+                memberships[i] = VlanMembership.of(ports[i].spec, allowed);
+            } catch (IllegalArgumentException e) {
+                throw new IllegalArgumentException(ports[i].port.name() + ": " + e.getMessage(), e);
+            }
+        }
+        allowedVlans = allowed;
+        for (int i = 0; i < ports.length; i++) {
+            if (!Arrays.equals(ports[i].vlans.tagged(), memberships[i].tagged())) {
+                ports[i].carry(memberships[i]);
+                forget(ports[i]);
+            }
+        }
+        // What was located before is looked up again.
+        index();
+    }
+
+    /** The stations behind a port. */
+    List<Station> stationsBehind(BridgePort port) {
+        return Arrays.stream(table().stations(slot -> slot == port.slot))
+                .mapToObj(station -> {
+                    int vlan = (int) (station >>> 48);
+                    // First octet lowest here, highest there.
+                    long address = Long.reverseBytes(station & MAC_MASK) >>> Short.SIZE;
+                    return new Station(
+                            new MacAddress(address), vlan == port.vlans.untagged() ? 0 : vlan);
+                })
+                .toList();
+    }
+
+    /** Forwards an announcement of each station as if it came in by the port; it is not counted. */
+    void announce(BridgePort in, List<Station> announced) {
+        for (var station : announced) {
+            if (source != null) {
+                recover();
+            }
+            source = in;
+            Announcement.fill(batch, station);
+            admit(in, 1);
+            transmit();
+            source = null;
         }
     }
 
@@ -279,6 +335,16 @@ final class Bridge {
     }
 
     private void receive(BridgePort in, int count) {
+        admit(in, count);
+        long bytes = 0;
+        for (int i = 0; i < count; i++) {
+            bytes += batch.length[i];
+        }
+        in.count(BridgePort.RECEIVED_FRAMES, count);
+        in.count(BridgePort.RECEIVED_BYTES, bytes);
+    }
+
+    private void admit(BridgePort in, int count) {
         classifier.vlansInPass = false;
         if (in.ingress == PortStage.NONE) {
             forward(in, ALL, count, false);
@@ -287,12 +353,6 @@ final class Bridge {
             int left = BridgePort.run(in.ingress, pass, admitted, classified);
             forward(in, admitted, left, true);
         }
-        long bytes = 0;
-        for (int i = 0; i < count; i++) {
-            bytes += batch.length[i];
-        }
-        in.count(BridgePort.RECEIVED_FRAMES, count);
-        in.count(BridgePort.RECEIVED_BYTES, bytes);
     }
 
     /** Finds the VLANs of all frames into {@link #admitted}; returns how many have one. */

@@ -8,6 +8,7 @@ import io.vireo.net.DropReason;
 import io.vireo.net.FrameBatch;
 import io.vireo.net.NetPort;
 import io.vireo.net.PortCounters;
+import io.vireo.net.PortSpec;
 import io.vireo.net.QosCounters;
 import io.vireo.net.QosPolicy;
 import java.lang.invoke.MethodHandles;
@@ -54,6 +55,9 @@ final class BridgePort {
     final NetPort port;
     final int slot;
 
+    /** How it sits here. */
+    PortSpec spec;
+
     VlanMembership vlans;
 
     /** VLANs whose frames are sent to it: its own, or none if it is there for a mirror only. */
@@ -92,9 +96,10 @@ final class BridgePort {
 
     private final long[] counters = new long[COUNTERS];
 
-    BridgePort(NetPort port, int slot, VlanMembership vlans) {
+    BridgePort(NetPort port, int slot, PortSpec spec, VlanMembership vlans) {
         this.port = port;
         this.slot = slot;
+        this.spec = spec;
         this.vlans = vlans;
         this.reach = vlans;
         this.maxPayload = port.mtu();
@@ -102,6 +107,14 @@ final class BridgePort {
 
     boolean isUplink() {
         return segment == PrivateVlan.UPLINK;
+    }
+
+    /** Gives it other VLANs. */
+    void carry(VlanMembership others) {
+        if (reach != VlanMembership.NO_VLAN) {
+            reach = others;
+        }
+        vlans = others;
     }
 
     /** Makes it a port that gets the copies of a mirror only; {@link #leaveMirrors} undoes it. */

@@ -7,6 +7,7 @@ import io.vireo.net.PortCounters;
 import io.vireo.net.PortSpec;
 import io.vireo.net.QosCounters;
 import io.vireo.net.QosPolicy;
+import io.vireo.net.Station;
 import io.vireo.net.UplinkSpeed;
 import io.vireo.reactor.Poller;
 import io.vireo.reactor.Reactor;
@@ -16,6 +17,7 @@ import io.vireo.resource.LiveStream;
 import io.vireo.resource.VlanSet;
 import io.vireo.resource.spec.MirrorSpec;
 import io.vireo.resource.spec.MulticastSnoopingSpec;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -42,6 +44,9 @@ public final class L2Switch implements Network {
 
     /** Shorter waits are not worth going to sleep for. */
     private static final long STAY_NANOS = TimeUnit.MICROSECONDS.toNanos(50);
+
+    /** Announcements in one go, before others have their turn. */
+    private static final int ANNOUNCEMENTS = 32;
 
     /**
      * What a switch is made with.
@@ -115,6 +120,18 @@ public final class L2Switch implements Network {
     /** Number of ports. */
     public int portCount() {
         return portCount;
+    }
+
+    /**
+     * Changes the VLANs that may cross the network; empty: all. Nothing is changed if it fails.
+     *
+     * @throws IllegalArgumentException if a port has one that may not
+     */
+    public void allow(VlanSet vlans) {
+        onReactor(() -> {
+            bridge.allow(vlans);
+            return this;
+        });
     }
 
     /** Changes the limits of frames and stations; the VLANs stay as they are. */
@@ -395,6 +412,26 @@ public final class L2Switch implements Network {
                 } catch (IllegalArgumentException e) {
                     qos.change(bridgePort, before);
                     throw e;
+                }
+            });
+        }
+
+        @Override
+        public List<Station> stations() {
+            return onReactor(() -> bridge.stationsBehind(bridgePort));
+        }
+
+        @Override
+        public void announce(List<Station> stations) {
+            reactor.execute(() -> {
+                if (registration == null) {
+                    return;
+                }
+                int some = Math.min(ANNOUNCEMENTS, stations.size());
+                bridge.time(reactor.nanoTime());
+                bridge.announce(bridgePort, stations.subList(0, some));
+                if (some < stations.size()) {
+                    announce(stations.subList(some, stations.size()));
                 }
             });
         }

@@ -144,13 +144,13 @@ public final class NetworkKind implements ResourceKind<NetworkSpec> {
             NetworkSpec oldSpec,
             NetworkSpec newSpec,
             RealizeContext context) {
-        if (!oldSpec.allowedVlans().equals(newSpec.allowedVlans())) {
-            return new UpdateResult.Recreate("the VLANs that may cross the network have changed");
-        }
         if (!oldSpec.uplink().equals(newSpec.uplink())) {
             return new UpdateResult.Recreate("the network has another uplink");
         }
         var changed = (Running) running;
+        if (!oldSpec.allowedVlans().equals(newSpec.allowedVlans())) {
+            allow(changed.network, metadata, newSpec);
+        }
         try {
             change(changed, oldSpec, newSpec, context);
         } catch (IllegalArgumentException e) {
@@ -184,6 +184,19 @@ public final class NetworkKind implements ResourceKind<NetworkSpec> {
 
     private static Reference policy(String name) {
         return new Reference(Kinds.QOS_POLICY, name);
+    }
+
+    /** A card that is to let go of a VLAN in the same change does so after its network: again. */
+    private static void allow(L2Switch network, Metadata metadata, NetworkSpec spec) {
+        try {
+            network.allow(spec.allowedVlans().orElse(VlanSet.NONE));
+        } catch (IllegalArgumentException e) {
+            throw new ResourceException(
+                    ErrorCode.UNAVAILABLE,
+                    "network '%s' goes on with the VLANs that it had: %s"
+                            .formatted(metadata.name(), e.getMessage()),
+                    e);
+        }
     }
 
     private static PortSpec port(NetworkSpec spec, RealizeContext context) {

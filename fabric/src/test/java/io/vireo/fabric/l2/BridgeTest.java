@@ -7,6 +7,8 @@ import io.vireo.net.DropReason;
 import io.vireo.net.Offload;
 import io.vireo.net.PortSpec;
 import io.vireo.net.PortState;
+import io.vireo.net.Station;
+import io.vireo.resource.MacAddress;
 import io.vireo.resource.VlanSet;
 import io.vireo.testkit.FramePort;
 import io.vireo.testkit.Frames;
@@ -239,6 +241,51 @@ class BridgeTest {
     }
 
     /** Every kind of port to every other, with each kind of frame: IEEE 802.1Q, 6.9 and 8.6. */
+    @Test
+    void theVlansThatMayCrossChangeUnderThePorts() {
+        var uplink = plug(a, PortSpec.transparent(true));
+        plug(b, PortSpec.access(7));
+        bridge.allow(VlanSet.of(List.of(7)));
+        var seven = Frames.tagged(Frames.frame(C, A, 100), 7);
+        send(uplink, Frames.tagged(Frames.frame(C, A, 100), 8), seven);
+        assertThat(uplink.counters().receivedDropped(DropReason.VLAN)).isEqualTo(1);
+        assertThat(b.sent()).hasSize(1);
+        assertThatThrownBy(() -> bridge.allow(VlanSet.of(List.of(8))))
+                .hasMessageContaining("b: ")
+                .hasMessageContaining("VLAN 7");
+        send(uplink, seven);
+        assertThat(b.sent()).as("as before").hasSize(1);
+        bridge.allow(VlanSet.NONE);
+        var other = plug(c, PortSpec.access(8));
+        bridge.change(other, PortSpec.access(7));
+        c.sent();
+        send(uplink, Frames.tagged(Frames.frame(B, C, 100), 7));
+        assertThat(c.sent()).as("flooded in its new VLAN").hasSize(1);
+        send(uplink, Frames.tagged(Frames.frame(C, A, 100), 8));
+        assertThat(uplink.counters().receivedDropped(DropReason.VLAN)).isEqualTo(1);
+    }
+
+    @Test
+    void knowsTheStationsBehindAPort() {
+        var port = plug(a, trunk(9, 7));
+        var other = plug(b, PortSpec.transparent(true));
+        send(port, Frames.frame(B, A, 60), Frames.tagged(Frames.frame(B, C, 60), 7));
+        assertThat(bridge.stationsBehind(port))
+                .containsExactlyInAnyOrder(
+                        new Station(new MacAddress(A), 0), new Station(new MacAddress(C), 7));
+        assertThat(bridge.stationsBehind(other)).isEmpty();
+        b.sent();
+        bridge.announce(port, bridge.stationsBehind(port));
+        assertThat(b.sent())
+                .allSatisfy(frame -> {
+                    assertThat(Frames.get(frame, 12)).isEqualTo(0x8100);
+                    assertThat(Frames.get(frame, 16)).isEqualTo(0x8035);
+                })
+                .extracting(frame -> Frames.get(frame, 14))
+                .containsExactlyInAnyOrder(7, 9);
+        assertThat(port.counters().receivedFrames()).isEqualTo(2);
+    }
+
     @Test
     void vlanMatrix() {
         var untagged = Frames.frame(Frames.BROADCAST, A, 60);

@@ -15,6 +15,7 @@ final class Rings {
     private static final int VRING_F_LOG = 1;
 
     private final List<Vring> all;
+    private final Reactor control;
 
     Rings(VirtioDevice device, Reactor control) {
         var rings = new ArrayList<Vring>();
@@ -22,6 +23,7 @@ final class Rings {
             rings.add(new Vring(device, i, control));
         }
         all = List.copyOf(rings);
+        this.control = control;
     }
 
     /** Every ring, by its index. */
@@ -95,5 +97,29 @@ final class Rings {
                 }
             });
         }
+    }
+
+    /**
+     * Stops those that run, and waits until reactors have done all that they were given for any
+     * ring; {@code done} runs when there is nothing left of it.
+     */
+    void quiesce(Runnable done) {
+        stopAll(() -> {
+            int[] left = {all.size()};
+            for (var ring : all) {
+                ring.reactor()
+                        .execute(() ->
+                                control.execute(() -> {
+                                    if (--left[0] == 0) {
+                                        done.run();
+                                    }
+                                }));
+            }
+        });
+    }
+
+    /** Gives all to the reactors that the device names now; after {@link #quiesce}. */
+    void rehome() {
+        all.forEach(Vring::rehome);
     }
 }

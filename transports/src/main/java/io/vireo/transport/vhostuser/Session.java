@@ -513,6 +513,42 @@ final class Session implements Connection.Handler {
         device.reset(() -> context.control().execute(done));
     }
 
+    // ---- pauses
+
+    /**
+     * Stops the queues between two requests and takes no message until {@link #resume}. {@code
+     * onPaused} runs unless the session ends first.
+     */
+    void pause(Runnable onPaused) {
+        if (busy) {
+            whenIdle = () -> pause(onPaused);
+            return;
+        }
+        busy = true;
+        connection.pause();
+        rings.quiesce(onPaused);
+    }
+
+    /** Has the queues that ran go on, on the reactors that the device names now. */
+    void resume() {
+        rings.rehome();
+        goOn(null);
+    }
+
+    private void goOn(@Nullable String failure) {
+        if (failure != null) {
+            fail("resume", "a queue cannot go on: " + failure);
+        }
+        var next = dropped ? Optional.<Vring>empty() : rings.ready(features);
+        if (next.isPresent()) {
+            start(next.get(), this::goOn);
+        } else {
+            busy = false;
+            changed.run();
+            goOn();
+        }
+    }
+
     // ---- answers
 
     /** The answer to this message comes by {@link #finish}, and no other message before it. */
@@ -533,6 +569,11 @@ final class Session implements Connection.Handler {
                 acknowledge(message, 0);
             }
         }
+        goOn();
+    }
+
+    /** Does what has waited, or takes messages again. */
+    private void goOn() {
         var next = whenIdle;
         if (next != null) {
             whenIdle = null;

@@ -22,7 +22,7 @@ final class Signals implements Notifier {
      */
     private static final long POLL_NANOS = TimeUnit.MICROSECONDS.toNanos(250);
 
-    private final Reactor reactor;
+    private Reactor reactor;
     private @Nullable Fd kick;
     private @Nullable Fd call;
     private @Nullable Fd error;
@@ -37,6 +37,11 @@ final class Signals implements Notifier {
 
     Signals(Reactor reactor) {
         this.reactor = reactor;
+    }
+
+    /** They live on another reactor from now on; no queue is attached. */
+    void rehome(Reactor to) {
+        reactor = to;
     }
 
     /** Takes a kick descriptor, or none: then the ring is polled. */

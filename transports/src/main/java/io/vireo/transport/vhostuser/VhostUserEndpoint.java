@@ -21,6 +21,11 @@ final class VhostUserEndpoint implements Endpoint {
     private @Nullable Session session;
     private @Nullable UnixSocket waiting;
     private boolean closing;
+
+    /** Who waits for a pause. */
+    private @Nullable Runnable pausing;
+
+    private boolean paused;
     private volatile State state = State.WAITING;
     private volatile Runnable listener = () -> {};
 
@@ -63,6 +68,54 @@ final class VhostUserEndpoint implements Endpoint {
     @Override
     public void onChange(Runnable changed) {
         listener = changed;
+    }
+
+    @Override
+    public void pause(Runnable onPaused) {
+        context.control().execute(() -> pauseNow(onPaused));
+    }
+
+    private void pauseNow(Runnable onPaused) {
+        pausing = onPaused;
+        if (session == null) {
+            paused();
+        } else if (!session.dropped()) {
+            session.pause(this::paused);
+        }
+        // Else when it has given its queues back.
+    }
+
+    private void paused() {
+        var told = pausing;
+        if (told == null) {
+            // It was taken back meanwhile.
+            goOn();
+            return;
+        }
+        pausing = null;
+        paused = true;
+        told.run();
+    }
+
+    @Override
+    public void resume() {
+        context.control()
+                .execute(() -> {
+                    if (paused) {
+                        paused = false;
+                        goOn();
+                    } else {
+                        pausing = null;
+                    }
+                });
+    }
+
+    private void goOn() {
+        if (session != null) {
+            session.resume();
+        } else {
+            serveNext();
+        }
     }
 
     @Override
@@ -109,9 +162,9 @@ final class VhostUserEndpoint implements Endpoint {
         }
         if (closing) {
             socket.close();
-        } else if (session == null) {
+        } else if (session == null && !paused) {
             serve(socket);
-        } else if (session.dropped() && waiting == null) {
+        } else if ((session == null || session.dropped()) && waiting == null) {
             waiting = socket;
         } else {
             socket.close();
@@ -131,17 +184,27 @@ final class VhostUserEndpoint implements Endpoint {
     private void ended() {
         boolean wasUsed = session != null && session.heard();
         session = null;
+        if (pausing != null) {
+            paused();
+        }
         if (closing) {
             closed();
             return;
         }
+        if (waiting == null) {
+            become(State.WAITING);
+            door.free(wasUsed);
+        } else if (!paused) {
+            serveNext();
+        }
+    }
+
+    /** Serves a front end that had to wait. */
+    private void serveNext() {
         var next = waiting;
         waiting = null;
         if (next != null) {
             serve(next);
-        } else {
-            become(State.WAITING);
-            door.free(wasUsed);
         }
     }
 

@@ -43,8 +43,8 @@ final class Vring {
     private final VirtioDevice device;
     private final int index;
     private final Reactor control;
-    private final Reactor reactor;
     private final Signals signals;
+    private Reactor reactor;
 
     // Written by the control reactor; the others read it after a memory fault.
     private volatile Phase phase = Phase.STOPPED;
@@ -76,6 +76,22 @@ final class Vring {
 
     Signals signals() {
         return signals;
+    }
+
+    /**
+     * Gives the ring to the reactor that the device names now. It is stopped, and the reactor
+     * before has nothing left to do for it.
+     */
+    void rehome() {
+        requireIdle();
+        reactor = device.reactor(index);
+        signals.rehome(reactor);
+    }
+
+    private void requireIdle() {
+        if (phase != Phase.STOPPED) {
+            throw new IllegalStateException("ring " + index + " is not stopped");
+        }
     }
 
     boolean stopped() {

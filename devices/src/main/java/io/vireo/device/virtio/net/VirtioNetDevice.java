@@ -1,10 +1,12 @@
 package io.vireo.device.virtio.net;
 
 import io.vireo.device.VirtioDevice;
+import io.vireo.net.Announcement;
 import io.vireo.net.FrameBatch;
 import io.vireo.net.NetPort;
 import io.vireo.net.PortState;
 import io.vireo.net.SoftwareOffload;
+import io.vireo.net.Station;
 import io.vireo.reactor.Reactor;
 import io.vireo.resource.MacAddress;
 import io.vireo.resource.spec.Limits;
@@ -17,8 +19,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A virtio network card (VIRTIO 1.3, 5.1): a {@link VirtioDevice} towards a guest's driver and a
- * {@link NetPort} towards a network. All queues belong to the network's reactor: what the network
- * takes from one guest goes into the buffers of another by one copy.
+ * {@link NetPort} towards a network. All queues belong to the network's reactor, and follow the
+ * card to that of another network: what the network takes from one guest goes into the buffers of
+ * another by one copy.
  *
  * <p>Even queues are receiveqs, odd ones transmitqs. A control queue follows them where the
  * transport brings one and the driver took it; then {@link CardSettings} says what the driver set.
@@ -31,8 +34,6 @@ public final class VirtioNetDevice implements VirtioDevice, NetPort {
     private final String name;
     private final MacAddress mac;
     private final int queuePairs;
-    private final Reactor reactor;
-    private final OptionalInt speed;
     private final NetStatistics statistics = new NetStatistics();
     private final @Nullable ReceiveQueue[] receiveQueues;
     private final @Nullable TransmitQueue[] transmitQueues;
@@ -52,8 +53,8 @@ public final class VirtioNetDevice implements VirtioDevice, NetPort {
     private Runnable ready = () -> {};
     private boolean armed;
 
-    /** The address that is to be told of with the next batch; on the network's reactor. */
-    private @Nullable MacAddress announced;
+    /** The station that is to be told of with the next batch; on the network's reactor. */
+    private @Nullable Station announced;
 
     /** What the driver set by its control queue; null where it has none. */
     private @Nullable CardSettings settings;
@@ -61,7 +62,9 @@ public final class VirtioNetDevice implements VirtioDevice, NetPort {
     private @Nullable ControlQueue control;
     private int settingsAge;
 
+    private volatile Reactor reactor;
     private volatile int mtu;
+    private volatile OptionalInt speed;
     private volatile long negotiated;
 
     /** Counts negotiations, each of which makes {@link #settings} anew. */
@@ -172,6 +175,9 @@ public final class VirtioNetDevice implements VirtioDevice, NetPort {
      * nothing comes.
      */
     public void link(boolean plugged) {
+        if (linked == plugged) {
+            return;
+        }
         linked = plugged;
         reactor.execute(() -> {
             settingsChanged();
@@ -182,6 +188,18 @@ public final class VirtioNetDevice implements VirtioDevice, NetPort {
             }
         });
         configChanged.run();
+    }
+
+    /**
+     * Shows the driver another speed; any thread.
+     *
+     * @param mbits in Mbit/s; absent: it is not known
+     */
+    public void speed(OptionalInt mbits) {
+        if (!mbits.equals(speed)) {
+            speed = mbits;
+            configChanged.run();
+        }
     }
 
     @Override
@@ -202,10 +220,18 @@ public final class VirtioNetDevice implements VirtioDevice, NetPort {
             return true;
         }
         reactor.execute(() -> {
-            announced = address;
+            announced = new Station(address, 0);
             ready.run();
         });
         return true;
+    }
+
+    /**
+     * Gives the card to another reactor. No network has it, no queue runs, and none is started
+     * meanwhile.
+     */
+    void move(Reactor to) {
+        reactor = to;
     }
 
     @Override
@@ -435,6 +461,7 @@ public final class VirtioNetDevice implements VirtioDevice, NetPort {
                     name + " belongs to reactor " + reactor.name() + ", not " + owner.name());
         }
         ready = wake;
+        armed = false;
     }
 
     @Override
@@ -450,10 +477,10 @@ public final class VirtioNetDevice implements VirtioDevice, NetPort {
     @Override
     public int receive(FrameBatch batch) {
         var queues = transmitting;
-        var address = announced;
-        if (address != null) {
+        var station = announced;
+        if (station != null && linked) {
             announced = null;
-            Announcement.fill(batch, address);
+            Announcement.fill(batch, station);
             return 1;
         }
         for (int i = 0; i < queues.length; i++) {

@@ -1,6 +1,9 @@
 package io.vireo.device.virtio.net;
 
 import io.vireo.net.CaptureSpec;
+import io.vireo.net.HostPortProvider;
+import io.vireo.net.HostPortProvider.HostPort;
+import io.vireo.net.NetPort;
 import io.vireo.net.Network;
 import io.vireo.net.PortPolicy;
 import io.vireo.net.PortSpec;
@@ -17,15 +20,19 @@ import io.vireo.resource.ResourceKind;
 import io.vireo.resource.RuntimeDirectory;
 import io.vireo.resource.Status;
 import io.vireo.resource.UpdateResult;
+import io.vireo.resource.spec.AdminState;
 import io.vireo.resource.spec.Kinds;
+import io.vireo.resource.spec.Presentation;
 import io.vireo.resource.spec.SocketMode;
 import io.vireo.resource.spec.VnicSpec;
 import io.vireo.transport.EndpointSpec;
+import io.vireo.transport.Monitor;
 import io.vireo.transport.VirtioTransport;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.ServiceLoader;
 import java.util.stream.Stream;
 
 /** Makes a virtio network card of each Vnic resource, plugs it into its network and presents it. */
@@ -42,8 +49,8 @@ public final class VnicKind implements ResourceKind<VnicSpec> {
 
     @Override
     public String description() {
-        return "A virtual network card of a server profile: a virtio network device at a vhost-user socket, plugged into a"
-                + " network.";
+        return "A virtual network card of a server profile, plugged into a network: a virtio network device at a vhost-user"
+                + " socket, or a TAP interface of the host.";
     }
 
     @Override
@@ -72,6 +79,7 @@ public final class VnicKind implements ResourceKind<VnicSpec> {
                 Column.of("NETWORK", (spec, _) -> spec.network()),
                 Column.of("MAC", (spec, _) -> spec.mac().toString()),
                 Column.attribute("GUEST", VnicRealization.ENDPOINT),
+                Column.attribute("LINK", VnicRealization.LINK),
                 Column.wide("MTU", (spec, _) -> Integer.toString(spec.mtu())),
                 Column.wide("QOS", (spec, _) -> spec.qosPolicy().orElse("-")),
                 Column.attribute("SOCKET", Status.SOCKET));
@@ -91,11 +99,59 @@ public final class VnicKind implements ResourceKind<VnicSpec> {
     public Realization realize(Metadata metadata, VnicSpec spec, RealizeContext context) {
         var network = context.require(network(spec), Network.class);
         if (spec.mtu() > network.mtu()) {
-            throw new ResourceException(
-                    ErrorCode.INVALID,
-                    "vNIC '%s' has MTU %d, its network '%s' carries %d at most"
-                            .formatted(metadata.name(), spec.mtu(), spec.network(), network.mtu()));
+            throw new ResourceException(ErrorCode.INVALID, tooLong(metadata, spec, network));
         }
+        return spec.presentation() == Presentation.TAP
+                ? presentToHost(metadata, spec, network, context)
+                : presentToHypervisor(metadata, spec, network, context);
+    }
+
+    private static Realization presentToHost(
+            Metadata metadata, VnicSpec spec, Network network, RealizeContext context) {
+        var port = hostPort(metadata, spec);
+        var card = hostPorts().open(port, context);
+        try {
+            card.link(spec.adminState() == AdminState.UP);
+            card.onChange(context.statusChanged());
+            return new HostVnicRealization(
+                    port, card, plug(network, card.port(), spec, context), spec);
+        } catch (RuntimeException e) {
+            card.close();
+            if (card.made()) {
+                // Nobody has used it yet, and nobody may come to take it away.
+                hostPorts().destroy(port, context);
+            }
+            throw e;
+        }
+    }
+
+    private static HostPort hostPort(Metadata metadata, VnicSpec spec) {
+        return new HostPort(
+                metadata.name(),
+                metadata.uid(),
+                spec.interfaceName().orElse(spec.device()),
+                spec.namespace(),
+                spec.mac(),
+                spec.mtu());
+    }
+
+    private static HostPortProvider hostPorts() {
+        return ServiceLoader.load(HostPortProvider.class)
+                .findFirst()
+                .orElseThrow(() ->
+                        new ResourceException(
+                                ErrorCode.UNSUPPORTED, "nothing here gives cards to the host"));
+    }
+
+    @Override
+    public void destroy(Metadata metadata, VnicSpec spec, RealizeContext context) {
+        if (spec.presentation() == Presentation.TAP) {
+            hostPorts().destroy(hostPort(metadata, spec), context);
+        }
+    }
+
+    private static Realization presentToHypervisor(
+            Metadata metadata, VnicSpec spec, Network network, RealizeContext context) {
         var device =
                 new VirtioNetDevice(
                         new VirtioNetConfig(
@@ -103,24 +159,33 @@ public final class VnicKind implements ResourceKind<VnicSpec> {
                                 spec.mac(),
                                 spec.mtu(),
                                 spec.queuePairs(),
-                                network.reactor()));
-        var attachment = plug(network, device, spec, context);
+                                network.reactor(),
+                                spec.speed()));
+        device.link(spec.adminState() == AdminState.UP);
+        var plug = plug(network, device, spec, context);
         try {
             var socket = socket(spec, context.service(RuntimeDirectory.class));
             boolean listen = spec.socketMode() == SocketMode.SERVER;
             var endpoint =
                     context.service(VirtioTransport.class)
                             .present(device, new EndpointSpec(metadata.name(), socket, listen));
-            endpoint.onChange(context.statusChanged());
-            return new VnicRealization(device, attachment, endpoint, socket, spec);
+            var running =
+                    new VnicRealization(
+                            device, plug, endpoint, guestLink(spec, context), socket, spec);
+            endpoint.onChange(() -> {
+                running.frontEndChanged();
+                context.statusChanged().run();
+            });
+            running.frontEndChanged();
+            return running;
         } catch (UncheckedIOException e) {
-            attachment.detach(() -> {});
+            plug.detach(() -> {});
             throw new ResourceException(
                     ErrorCode.UNAVAILABLE,
                     "vNIC '" + metadata.name() + "' cannot be presented: " + e.getMessage(),
                     e);
         } catch (RuntimeException e) {
-            attachment.detach(() -> {});
+            plug.detach(() -> {});
             throw e;
         }
     }
@@ -132,25 +197,49 @@ public final class VnicKind implements ResourceKind<VnicSpec> {
             VnicSpec oldSpec,
             VnicSpec newSpec,
             RealizeContext context) {
-        if (!withPortOf(oldSpec, newSpec).equals(oldSpec)) {
+        if (!with(oldSpec, newSpec).equals(oldSpec)) {
             return new UpdateResult.Recreate("the card or its socket has changed");
         }
+        var card = (PluggedVnic) running;
+        var network = context.require(network(newSpec), Network.class);
+        if (newSpec.mtu() > network.mtu()) {
+            return new UpdateResult.Refused(tooLong(metadata, newSpec, network) + ".");
+        }
         try {
-            ((VnicRealization) running).reconfigure(port(newSpec, context));
+            card.plug(network, port(newSpec, context));
+            if (card instanceof VnicRealization guests && !newSpec.qmp().equals(oldSpec.qmp())) {
+                guests.tellBy(guestLink(newSpec, context));
+            }
+            card.follow(newSpec);
             return UpdateResult.IN_PLACE;
         } catch (IllegalArgumentException e) {
             return new UpdateResult.Refused(e.getMessage() + ".");
         }
     }
 
-    private static Network.Attachment plug(
-            Network network, VirtioNetDevice device, VnicSpec spec, RealizeContext context) {
+    /** How a guest learns of its link beside the transport of its card. */
+    private static Optional<Monitor.Link> guestLink(VnicSpec spec, RealizeContext context) {
+        // What vireo attach calls the back end of the card.
+        var device = "vireo-" + spec.device() + "-net";
+        return spec.qmp()
+                .map(path ->
+                        context.service(Monitor.class)
+                                .link(Path.of(path), device, context.statusChanged()));
+    }
+
+    private static String tooLong(Metadata metadata, VnicSpec spec, Network network) {
+        return "vNIC '%s' has MTU %d, its network '%s' carries %d at most"
+                .formatted(metadata.name(), spec.mtu(), spec.network(), network.mtu());
+    }
+
+    private static NetworkPlug plug(
+            Network network, NetPort port, VnicSpec spec, RealizeContext context) {
         try {
-            return network.attach(device, port(spec, context));
+            return new NetworkPlug(port, spec.mac(), network, port(spec, context));
         } catch (IllegalArgumentException e) {
             throw new ResourceException(
                     ErrorCode.INVALID,
-                    "vNIC '" + device.name() + "' cannot be plugged in: " + e.getMessage(),
+                    "vNIC '" + port.name() + "' cannot be plugged in: " + e.getMessage(),
                     e);
         }
     }
@@ -174,11 +263,12 @@ public final class VnicKind implements ResourceKind<VnicSpec> {
         return new Reference(Kinds.QOS_POLICY, name);
     }
 
-    private static VnicSpec withPortOf(VnicSpec port, VnicSpec rest) {
+    /** A card with all of another that changes while it runs. */
+    private static VnicSpec with(VnicSpec port, VnicSpec rest) {
         return new VnicSpec(
                 rest.profile(),
                 rest.device(),
-                rest.network(),
+                port.network(),
                 rest.mac(),
                 rest.mtu(),
                 port.vlan(),
@@ -188,7 +278,13 @@ public final class VnicKind implements ResourceKind<VnicSpec> {
                 rest.socketMode(),
                 rest.socketPath(),
                 port.policy(),
-                port.qosPolicy());
+                port.qosPolicy(),
+                port.adminState(),
+                port.speed(),
+                port.qmp(),
+                rest.presentation(),
+                rest.interfaceName(),
+                rest.namespace());
     }
 
     private static Path socket(VnicSpec spec, RuntimeDirectory directory) {

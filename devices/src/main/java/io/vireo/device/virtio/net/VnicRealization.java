@@ -3,16 +3,19 @@ package io.vireo.device.virtio.net;
 import io.vireo.net.CaptureSpec;
 import io.vireo.net.Network;
 import io.vireo.net.PortSpec;
+import io.vireo.net.PortState;
 import io.vireo.net.QosCounters;
 import io.vireo.net.QosPolicy;
+import io.vireo.reactor.Reactor;
 import io.vireo.resource.Condition;
 import io.vireo.resource.LiveStream;
 import io.vireo.resource.Metric;
-import io.vireo.resource.Realization;
 import io.vireo.resource.Status;
+import io.vireo.resource.spec.AdminState;
 import io.vireo.resource.spec.SocketMode;
 import io.vireo.resource.spec.VnicSpec;
 import io.vireo.transport.Endpoint;
+import io.vireo.transport.Monitor;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -25,31 +28,108 @@ import java.util.Optional;
  * A card that runs: the device, its plug in the network, its endpoint. Directions in metrics are
  * the guest's.
  */
-final class VnicRealization implements Realization {
+final class VnicRealization implements PluggedVnic {
     /** Attribute: what the front end is doing. */
     static final String ENDPOINT = "endpoint";
 
+    /** Attribute: whether frames pass between guest and network. */
+    static final String LINK = "link";
+
+    /** Condition: the guest was told of its link. */
+    private static final String LINK_TOLD = "LinkTold";
+
     private final VirtioNetDevice device;
-    private final Network.Attachment attachment;
+    private final NetworkPlug plug;
     private final Endpoint endpoint;
     private final Path socket;
-    private final VnicSpec spec;
+    private Optional<Monitor.Link> guestLink;
+    private volatile VnicSpec spec;
+
+    /** What the front end did when it was looked at last. */
+    private Endpoint.State seen = Endpoint.State.WAITING;
 
     VnicRealization(
             VirtioNetDevice device,
-            Network.Attachment attachment,
+            NetworkPlug plug,
             Endpoint endpoint,
+            Optional<Monitor.Link> guestLink,
             Path socket,
             VnicSpec spec) {
         this.device = device;
-        this.attachment = attachment;
+        this.plug = plug;
         this.endpoint = endpoint;
+        this.guestLink = guestLink;
         this.socket = socket;
         this.spec = spec;
     }
 
-    void reconfigure(PortSpec port) {
-        attachment.reconfigure(port);
+    @Override
+    public void plug(Network network, PortSpec port) {
+        plug.change(network, port, new Movable());
+    }
+
+    private final class Movable implements NetworkPlug.Card {
+        @Override
+        public void pause(Runnable onPaused) {
+            endpoint.pause(onPaused);
+        }
+
+        @Override
+        public void move(Reactor to) {
+            device.move(to);
+        }
+
+        @Override
+        public void resume() {
+            endpoint.resume();
+        }
+    }
+
+    @Override
+    public void follow(VnicSpec newSpec) {
+        spec = newSpec;
+        device.speed(newSpec.speed());
+        device.link(isWantedUp());
+        synchronized (this) {
+            if (isServed(seen)) {
+                tellGuest();
+            }
+        }
+    }
+
+    /** Replaces the way by which the guest learns of its link. */
+    synchronized void tellBy(Optional<Monitor.Link> other) {
+        guestLink.ifPresent(Monitor.Link::close);
+        guestLink = other;
+    }
+
+    /**
+     * A hypervisor that finds its back end again takes the link up by itself, some time before the
+     * queues run: it is told after that.
+     */
+    synchronized void frontEndChanged() {
+        var now = endpoint.state();
+        if (!isServed(now)) {
+            guestLink.ifPresent(Monitor.Link::idle);
+        } else if (now.compareTo(seen) > 0) {
+            tellGuest();
+        }
+        seen = now;
+    }
+
+    private static boolean isServed(Endpoint.State state) {
+        return switch (state) {
+            case CONNECTED, RUNNING -> true;
+            case WAITING, CLOSED -> false;
+        };
+    }
+
+    private void tellGuest() {
+        guestLink.ifPresent(link -> link.set(isWantedUp()));
+    }
+
+    private boolean isWantedUp() {
+        return spec.adminState() == AdminState.UP;
     }
 
     @Override
@@ -59,7 +139,7 @@ final class VnicRealization implements Realization {
 
     @Override
     public LiveStream stream(LiveStream.Offer offer, Map<String, String> parameters) {
-        return attachment.capture(CaptureSpec.of(parameters));
+        return plug.capture(CaptureSpec.of(parameters));
     }
 
     @Override
@@ -72,17 +152,33 @@ final class VnicRealization implements Realization {
         attributes.put("mac", device.mac().toString());
         attributes.put("mtu", Integer.toString(device.mtu()));
         attributes.put(ENDPOINT, endpoint.state().name().toLowerCase(Locale.ROOT));
-        attachment.qos().map(QosPolicy::name).ifPresent(name -> attributes.put("qosPolicy", name));
+        plug.qos().map(QosPolicy::name).ifPresent(name -> attributes.put("qosPolicy", name));
+        attributes.put("adminState", isWantedUp() ? "up" : "down");
+        attributes.put(LINK, isUp() ? "up" : "down");
         attributes.put("driverFeatures", "0x" + Long.toHexString(device.negotiatedFeatures()));
-        return new Status(List.of(connected()), attributes, metrics());
+        var conditions = new ArrayList<Condition>();
+        conditions.add(connected());
+        var trouble = monitorTrouble();
+        if (!trouble.isEmpty()) {
+            conditions.add(new Condition(LINK_TOLD, false, "MonitorFailed", trouble));
+        }
+        return new Status(conditions, attributes, metrics());
+    }
+
+    private synchronized String monitorTrouble() {
+        return guestLink
+                .map(Monitor.Link::trouble)
+                .filter(trouble -> !trouble.isEmpty())
+                .map(trouble -> "The guest does not see whether its link is up: " + trouble + ".")
+                .orElse("");
+    }
+
+    private boolean isUp() {
+        return device.state() == PortState.UP;
     }
 
     private Condition connected() {
-        boolean met =
-                switch (endpoint.state()) {
-                    case CONNECTED, RUNNING -> true;
-                    case WAITING, CLOSED -> false;
-                };
+        boolean met = isServed(endpoint.state());
         var error = endpoint.lastError();
         if (met) {
             return new Condition(
@@ -95,24 +191,8 @@ final class VnicRealization implements Realization {
     }
 
     private List<Metric> metrics() {
-        var port = attachment.counters();
         var own = device.statistics();
-        var metrics = new ArrayList<Metric>();
-        metrics.add(counter("rx_frames", "Frames that the guest got.", port.transmittedFrames()));
-        metrics.add(
-                counter(
-                        "rx_bytes",
-                        "Bytes of frames that the guest got.",
-                        port.transmittedBytes()));
-        metrics.add(counter("tx_frames", "Frames that the guest sent.", port.receivedFrames()));
-        metrics.add(
-                counter("tx_bytes", "Bytes of frames that the guest sent.", port.receivedBytes()));
-        metrics.addAll(
-                port.transmittedDropMetrics(
-                        "rx_dropped_total", "Frames to the guest that it did not get."));
-        metrics.addAll(
-                port.receivedDropMetrics(
-                        "tx_dropped_total", "Frames of the guest that were not forwarded."));
+        var metrics = new ArrayList<>(PluggedVnic.portMetrics(plug.counters(), isUp()));
         metrics.add(
                 counter(
                         "rx_buffer_too_small",
@@ -151,10 +231,9 @@ final class VnicRealization implements Realization {
         metrics.add(
                 counter(
                         "tx_disabled",
-                        "Frames of the guest in a queue that its hypervisor disabled.",
+                        "Frames of the guest in a queue that its hypervisor disabled, or while the link was down.",
                         own.get(NetStatistics.TX_DISABLED)));
-        addQos(metrics, attachment.qosCounters());
-        metrics.add(counter("tx_flooded", "Frames of the guest that went to all.", port.flooded()));
+        addQos(metrics, plug.qosCounters());
         endpoint.counters()
                 .forEach((name, value) ->
                         metrics.add(
@@ -167,7 +246,8 @@ final class VnicRealization implements Realization {
         return metrics;
     }
 
-    private static void addQos(List<Metric> metrics, QosCounters qos) {
+    /** What a card's quality of service did. */
+    static void addQos(List<Metric> metrics, QosCounters qos) {
         addColours(metrics, "qos_tx_bytes_total", "sent", qos.transmit());
         addColours(metrics, "qos_rx_bytes_total", "was to get", qos.receive());
         metrics.add(
@@ -205,6 +285,9 @@ final class VnicRealization implements Realization {
 
     @Override
     public void close(Runnable onClosed) {
-        endpoint.close(() -> attachment.detach(onClosed));
+        synchronized (this) {
+            guestLink.ifPresent(Monitor.Link::close);
+        }
+        endpoint.close(() -> plug.detach(onClosed));
     }
 }

@@ -14,6 +14,7 @@ import io.vireo.net.PortSpec;
 import io.vireo.net.QosCounters;
 import io.vireo.net.QosPolicy;
 import io.vireo.net.QosSettings;
+import io.vireo.net.Station;
 import io.vireo.reactor.PollMode;
 import io.vireo.reactor.Reactor;
 import io.vireo.reactor.ReactorConfig;
@@ -26,11 +27,15 @@ import io.vireo.resource.ResourceException;
 import io.vireo.resource.RuntimeDirectory;
 import io.vireo.resource.UpdateResult;
 import io.vireo.resource.VlanSet;
+import io.vireo.resource.spec.AdminState;
 import io.vireo.resource.spec.Kinds;
 import io.vireo.resource.spec.PortPolicySpec;
+import io.vireo.resource.spec.Presentation;
 import io.vireo.resource.spec.SocketMode;
 import io.vireo.resource.spec.VnicSpec;
+import io.vireo.transport.Endpoint;
 import io.vireo.transport.EndpointSpec;
+import io.vireo.transport.Monitor;
 import io.vireo.transport.VirtioTransport;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -51,16 +56,19 @@ class VnicKindTest {
     private final Reactor reactor = Reactor.start(new ReactorConfig("net", -1, PollMode.ADAPTIVE));
     private final FakeNetwork network = new FakeNetwork();
     private final FakeTransport transport = new FakeTransport();
+    private final FakeMonitor monitor = new FakeMonitor();
     private final FakeContext context =
             new FakeContext()
                     .with(Network.class, network)
                     .with(RuntimeDirectory.class, new RuntimeDirectory(Path.of("/run/vireo")))
-                    .with(VirtioTransport.class, transport);
+                    .with(VirtioTransport.class, transport)
+                    .with(Monitor.class, monitor);
 
     /** Takes ports and writes down how. */
     private final class FakeNetwork implements Network {
         final List<PortSpec> specs = new ArrayList<>();
         final List<CaptureSpec> captures = new ArrayList<>();
+        final List<Station> announced = new ArrayList<>();
         int ports;
 
         @Override
@@ -91,8 +99,18 @@ class VnicKindTest {
                 }
 
                 @Override
+                public List<Station> stations() {
+                    return List.of();
+                }
+
+                @Override
+                public void announce(List<Station> stations) {
+                    announced.addAll(stations);
+                }
+
+                @Override
                 public PortCounters counters() {
-                    throw new UnsupportedOperationException();
+                    return new PortCounters(0, 0, 0, 0, 0, Map.of(), Map.of());
                 }
 
                 @Override
@@ -147,6 +165,12 @@ class VnicKindTest {
                 SocketMode.SERVER,
                 Optional.empty(),
                 PortPolicySpec.NONE,
+                Optional.empty(),
+                AdminState.UP,
+                OptionalInt.empty(),
+                Optional.empty(),
+                Presentation.VHOST_USER,
+                Optional.empty(),
                 Optional.empty());
     }
 
@@ -164,7 +188,13 @@ class VnicKindTest {
                 spec.socketMode(),
                 spec.socketPath(),
                 spec.policy(),
-                Optional.of("gold"));
+                Optional.of("gold"),
+                spec.adminState(),
+                spec.speed(),
+                spec.qmp(),
+                spec.presentation(),
+                spec.interfaceName(),
+                spec.namespace());
     }
 
     private static VnicSpec access(int vlan) {
@@ -236,6 +266,116 @@ class VnicKindTest {
         assertThat(network.ports).isZero();
     }
 
+    private static VnicSpec withLink(AdminState state, Optional<String> qmp) {
+        var plain = plain(1500);
+        return new VnicSpec(
+                plain.profile(),
+                plain.device(),
+                plain.network(),
+                plain.mac(),
+                plain.mtu(),
+                plain.vlan(),
+                plain.trunk(),
+                plain.nativeVlan(),
+                plain.queuePairs(),
+                plain.socketMode(),
+                plain.socketPath(),
+                plain.policy(),
+                plain.qosPolicy(),
+                state,
+                OptionalInt.of(10_000),
+                qmp,
+                Presentation.VHOST_USER,
+                Optional.empty(),
+                Optional.empty());
+    }
+
+    private int linkStatus() {
+        var status = new byte[2];
+        transport.devices.getLast().readConfig(6, status, 2);
+        return status[0];
+    }
+
+    @Test
+    void theLinkFollowsTheOperatorWithoutANewCard() {
+        var up = withLink(AdminState.UP, Optional.empty());
+        var down = withLink(AdminState.DOWN, Optional.empty());
+        var running = kind.realize(METADATA, down, context);
+        assertThat(linkStatus()).isZero();
+        assertThat(running.status().attributes())
+                .containsEntry("adminState", "down")
+                .containsEntry("link", "down");
+        assertThat(kind.update(running, METADATA, down, up, context))
+                .isEqualTo(UpdateResult.IN_PLACE);
+        assertThat(linkStatus()).isEqualTo(NetConfigSpace.LINK_UP);
+        assertThat(running.status().attributes()).containsEntry("adminState", "up");
+        assertThat(kind.update(running, METADATA, up, down, context))
+                .isEqualTo(UpdateResult.IN_PLACE);
+        assertThat(linkStatus()).isZero();
+        assertThat(transport.presented).hasSize(1);
+    }
+
+    @Test
+    void theGuestIsToldWheneverItsHypervisorMayHaveForgotten() {
+        var down = withLink(AdminState.DOWN, Optional.of("/run/web1.qmp"));
+        var running = kind.realize(METADATA, down, context);
+        assertThat(monitor.said).as("while nobody is there").containsOnly("idle");
+        monitor.said.clear();
+        transport.become(Endpoint.State.CONNECTED);
+        transport.become(Endpoint.State.RUNNING);
+        transport.become(Endpoint.State.CONNECTED);
+        assertThat(monitor.said).containsExactly("down", "down");
+        monitor.said.clear();
+        var up = withLink(AdminState.UP, Optional.of("/run/web1.qmp"));
+        kind.update(running, METADATA, down, up, context);
+        assertThat(monitor.said).containsExactly("up");
+        monitor.trouble = "the monitor at /run/web1.qmp is not there";
+        assertThat(running.status().conditions().getLast().message()).contains(monitor.trouble);
+        transport.become(Endpoint.State.WAITING);
+        var other = withLink(AdminState.UP, Optional.of("/run/other.qmp"));
+        kind.update(running, METADATA, up, other, context);
+        running.close(() -> {});
+        assertThat(monitor.said).containsExactly("up", "idle", "close", "close");
+        assertThat(monitor.sockets)
+                .containsExactly(Path.of("/run/web1.qmp"), Path.of("/run/other.qmp"));
+        assertThat(monitor.devices).containsOnly("vireo-eth0-net");
+    }
+
+    /** Writes down what a hypervisor would be told. */
+    private static final class FakeMonitor implements Monitor {
+        final List<Path> sockets = new ArrayList<>();
+        final List<String> devices = new ArrayList<>();
+        final List<String> said = new ArrayList<>();
+        String trouble = "";
+
+        @Override
+        public Link link(Path socket, String device, Runnable changed) {
+            sockets.add(socket);
+            devices.add(device);
+            return new Link() {
+                @Override
+                public void set(boolean up) {
+                    said.add(up ? "up" : "down");
+                }
+
+                @Override
+                public void idle() {
+                    said.add("idle");
+                }
+
+                @Override
+                public String trouble() {
+                    return trouble;
+                }
+
+                @Override
+                public void close() {
+                    said.add("close");
+                }
+            };
+        }
+    }
+
     @Test
     void aPolicyComesAndGoesInPlace() {
         var policy = new QosPolicy("gold", QosSettings.NONE);
@@ -266,6 +406,7 @@ class VnicKindTest {
                 .isEqualTo(UpdateResult.IN_PLACE);
         assertThat(network.specs)
                 .containsExactly(PortSpec.access(7).with(POLICY), PortSpec.access(8).with(POLICY));
+        assertThat(network.announced).containsExactly(new Station(MAC, 0));
         assertThat(kind.update(running, METADATA, access(8), access(666), context))
                 .isInstanceOfSatisfying(
                         UpdateResult.Refused.class,

@@ -1,16 +1,15 @@
-package io.vireo.device.virtio.net;
+package io.vireo.net;
 
 import io.vireo.memory.NativeMemory;
-import io.vireo.net.FrameBatch;
-import io.vireo.resource.MacAddress;
 
 /**
  * The frame that tells switches where a station is reached now: a reverse ARP request about itself
- * (RFC 903), which no station answers and which needs no IP address. Like the frames of the guest
- * it comes out of the card.
+ * (RFC 903), which no station answers and which needs no IP address.
  */
-final class Announcement {
+public final class Announcement {
     private static final int LENGTH = 60;
+    private static final int TAG = 4;
+    private static final short VLAN = (short) 0x8100;
     private static final short RARP = (short) 0x8035;
     private static final short ETHERNET = 1;
     private static final short IPV4 = 0x0800;
@@ -28,24 +27,32 @@ final class Announcement {
     private Announcement() {}
 
     /** Makes it the only frame of a batch. */
-    static void fill(FrameBatch frames, MacAddress address) {
-        long at = frames.header(0);
-        for (int i = 0; i < LENGTH; i++) {
-            NativeMemory.putByte(at + i, (byte) 0);
+    public static void fill(FrameBatch frames, Station station) {
+        long frame = frames.header(0);
+        for (int i = 0; i < LENGTH + TAG; i++) {
+            NativeMemory.putByte(frame + i, (byte) 0);
         }
-        put(at, BROADCAST);
-        put(at + SOURCE, address.bits());
+        long address = station.address().bits();
+        put(frame, BROADCAST);
+        put(frame + SOURCE, address);
+        long at = frame;
+        if (station.tag() != 0) {
+            put(frame + TYPE, VLAN);
+            put(frame + TYPE + 2, (short) station.tag());
+            at += TAG;
+        }
         put(at + TYPE, RARP);
         put(at + ARP, ETHERNET);
         put(at + ARP + 2, IPV4);
         put(at + ARP + 4, LENGTHS);
         put(at + ARP + 6, REQUEST_REVERSE);
-        put(at + SENDER, address.bits());
-        put(at + TARGET, address.bits());
+        put(at + SENDER, address);
+        put(at + TARGET, address);
+        int length = (int) (at - frame) + LENGTH;
         frames.clear();
         frames.count = 1;
-        frames.length[0] = LENGTH;
-        frames.headerLength[0] = LENGTH;
+        frames.length[0] = length;
+        frames.headerLength[0] = length;
         frames.offload[0] = 0;
         frames.checksumOffset[0] = 0;
         frames.firstRange[0] = 0;

@@ -1,0 +1,97 @@
+package io.vireo.adapter.tap;
+
+import io.vireo.adapter.link.HostInterface;
+import io.vireo.linux.ErrnoException;
+import io.vireo.net.HostPortProvider;
+import io.vireo.net.NetPort;
+import io.vireo.net.Uplink;
+import io.vireo.reactor.ReactorGroup;
+import io.vireo.resource.ErrorCode;
+import io.vireo.resource.Metric;
+import io.vireo.resource.RealizeContext;
+import io.vireo.resource.ResourceException;
+import io.vireo.resource.RuntimeDirectory;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** TAP interfaces that are cards of the host. */
+public final class TapHostPortProvider implements HostPortProvider {
+    private static final String NOTES = "cards";
+
+    @Override
+    public HostCard open(HostPort port, RealizeContext context) {
+        var control = context.service(ReactorGroup.class).control();
+        var host = tap(port, context);
+        var tap = host.open(control);
+        return new Card(tap, new TapUplinkProvider.Open(tap), host.made());
+    }
+
+    @Override
+    public void destroy(HostPort port, RealizeContext context) {
+        tap(port, context).delete();
+    }
+
+    private static TapInterface tap(HostPort port, RealizeContext context) {
+        var notes = context.service(RuntimeDirectory.class).root().resolve(NOTES);
+        var host =
+                new HostInterface(
+                        "vNIC '" + port.owner() + "'", port.interfaceName(), port.namespace());
+        return new TapInterface(
+                port.owner(),
+                host,
+                new TapInterface.Settings(port.mtu(), Optional.of(port.mac()), Optional.empty()),
+                notes.resolve(port.uid()));
+    }
+
+    /** As an uplink, with a cable that can be pulled. */
+    private record Card(TapUplink tap, Uplink uplink, boolean made) implements HostCard {
+        @Override
+        public void link(boolean plugged) {
+            try {
+                tap.carrier(plugged);
+            } catch (ErrnoException e) {
+                throw new ResourceException(
+                        ErrorCode.UNAVAILABLE,
+                        "the link of %s cannot be changed: %s"
+                                .formatted(tap.interfaceName(), e.getMessage()),
+                        e);
+            }
+        }
+
+        @Override
+        public NetPort port() {
+            return uplink.port();
+        }
+
+        @Override
+        public Map<String, String> attributes() {
+            return uplink.attributes();
+        }
+
+        @Override
+        public List<Metric> metrics() {
+            return uplink.metrics();
+        }
+
+        @Override
+        public String trouble() {
+            return uplink.trouble();
+        }
+
+        @Override
+        public void onChange(Runnable listener) {
+            uplink.onChange(listener);
+        }
+
+        @Override
+        public void forget(Runnable listener) {
+            uplink.forget(listener);
+        }
+
+        @Override
+        public void close() {
+            uplink.close();
+        }
+    }
+}

@@ -1,0 +1,120 @@
+package io.vireo.device.virtio.net;
+
+import io.vireo.net.CaptureSpec;
+import io.vireo.net.HostPortProvider.HostCard;
+import io.vireo.net.HostPortProvider.HostPort;
+import io.vireo.net.Network;
+import io.vireo.net.PortSpec;
+import io.vireo.net.PortState;
+import io.vireo.net.QosPolicy;
+import io.vireo.reactor.Reactor;
+import io.vireo.resource.Condition;
+import io.vireo.resource.LiveStream;
+import io.vireo.resource.Metric;
+import io.vireo.resource.Status;
+import io.vireo.resource.spec.AdminState;
+import io.vireo.resource.spec.VnicSpec;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** A card of the host itself that runs: its interface, and the plug in the network. */
+final class HostVnicRealization implements PluggedVnic {
+    private final HostPort port;
+    private final HostCard card;
+    private final NetworkPlug plug;
+    private volatile AdminState wanted;
+
+    HostVnicRealization(HostPort port, HostCard card, NetworkPlug plug, VnicSpec spec) {
+        this.port = port;
+        this.card = card;
+        this.plug = plug;
+        wanted = spec.adminState();
+    }
+
+    @Override
+    public void plug(Network network, PortSpec spec) {
+        plug.change(network, spec, new Standing());
+    }
+
+    /** The kernel keeps what is on its way until the next network takes it. */
+    private static final class Standing implements NetworkPlug.Card {
+        @Override
+        public void pause(Runnable onPaused) {
+            onPaused.run();
+        }
+
+        @Override
+        public void move(Reactor to) {}
+
+        @Override
+        public void resume() {}
+    }
+
+    @Override
+    public void follow(VnicSpec spec) {
+        if (spec.adminState() != wanted) {
+            card.link(spec.adminState() == AdminState.UP);
+            wanted = spec.adminState();
+        }
+    }
+
+    @Override
+    public <T> Optional<T> contract(Class<T> type) {
+        return Optional.empty();
+    }
+
+    @Override
+    public LiveStream stream(LiveStream.Offer offer, Map<String, String> parameters) {
+        return plug.capture(CaptureSpec.of(parameters));
+    }
+
+    private boolean isUp() {
+        return card.port().state() == PortState.UP;
+    }
+
+    @Override
+    public Status status() {
+        var attributes = new LinkedHashMap<String, String>();
+        attributes.put("interface", port.interfaceName());
+        port.namespace().ifPresent(namespace -> attributes.put("namespace", namespace));
+        attributes.put("mac", port.mac().toString());
+        attributes.put("mtu", Integer.toString(port.mtu()));
+        attributes.put(VnicRealization.ENDPOINT, "host");
+        plug.qos().map(QosPolicy::name).ifPresent(name -> attributes.put("qosPolicy", name));
+        attributes.put("adminState", wanted == AdminState.UP ? "up" : "down");
+        attributes.put(VnicRealization.LINK, isUp() ? "up" : "down");
+        return new Status(List.of(connected()), attributes, metrics());
+    }
+
+    private Condition connected() {
+        if (isUp()) {
+            return new Condition(
+                    Condition.CONNECTED, true, "LinkUp", "The host has the card and it is up.");
+        }
+        return wanted == AdminState.UP
+                ? new Condition(Condition.CONNECTED, false, "LinkDown", card.trouble())
+                : new Condition(
+                        Condition.CONNECTED,
+                        false,
+                        "AdminDown",
+                        "The link is down as adminState says.");
+    }
+
+    private List<Metric> metrics() {
+        var metrics = new ArrayList<>(PluggedVnic.portMetrics(plug.counters(), isUp()));
+        metrics.addAll(card.metrics());
+        VnicRealization.addQos(metrics, plug.qosCounters());
+        return metrics;
+    }
+
+    @Override
+    public void close(Runnable onClosed) {
+        plug.detach(() -> {
+            card.close();
+            onClosed.run();
+        });
+    }
+}

@@ -1,0 +1,321 @@
+package io.vireo.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.vireo.device.virtio.net.VnicKind;
+import io.vireo.fabric.l2.L2Switch;
+import io.vireo.linux.NetInterface;
+import io.vireo.linux.NetworkNamespace;
+import io.vireo.linux.Tap;
+import io.vireo.reactor.PollMode;
+import io.vireo.reactor.ReactorGroup;
+import io.vireo.resource.ErrorCode;
+import io.vireo.resource.MacAddress;
+import io.vireo.resource.Metadata;
+import io.vireo.resource.Realization;
+import io.vireo.resource.RealizeContext;
+import io.vireo.resource.Reference;
+import io.vireo.resource.ResourceException;
+import io.vireo.resource.RuntimeDirectory;
+import io.vireo.resource.UpdateResult;
+import io.vireo.resource.VlanSet;
+import io.vireo.resource.spec.AdminState;
+import io.vireo.resource.spec.PortPolicySpec;
+import io.vireo.resource.spec.Presentation;
+import io.vireo.resource.spec.SocketMode;
+import io.vireo.resource.spec.VnicSpec;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Random;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Cards of profiles that network namespaces get, joined by switches. */
+@Timeout(120)
+class HostVnicTest {
+    private static final String ONE = "vireo-one-" + ProcessHandle.current().pid();
+    private static final String TWO = "vireo-two-" + ProcessHandle.current().pid();
+    private static final String CARD = "data0";
+    private static final int PORT = 5001;
+
+    @TempDir private Path runtime;
+
+    private final ReactorGroup reactors = ReactorGroup.start(List.of(-1, -1), PollMode.INTERRUPT);
+    private final L2Switch left = network("left", 0, VlanSet.NONE);
+    private final L2Switch right = network("right", 1, VlanSet.NONE);
+    private final L2Switch narrow = network("narrow", 0, VlanSet.of(List.of(8)));
+    private final VnicKind kind = new VnicKind();
+    private final Context context = new Context();
+
+    private L2Switch network(String name, int reactor, VlanSet allowed) {
+        return new L2Switch(
+                new L2Switch.Config(name, 1500, allowed, 300, 1024), reactors.data().get(reactor));
+    }
+
+    @BeforeEach
+    void makeNamespaces() throws Exception {
+        ip("netns", "add", ONE);
+        ip("netns", "add", TWO);
+    }
+
+    @AfterEach
+    void removeNamespaces() throws Exception {
+        reactors.close();
+        ip("netns", "del", ONE);
+        ip("netns", "del", TWO);
+    }
+
+    private static String ip(String... arguments) throws IOException, InterruptedException {
+        var command = new ArrayList<>(List.of("ip"));
+        command.addAll(List.of(arguments));
+        return run(command);
+    }
+
+    private static String run(List<String> command) throws IOException, InterruptedException {
+        var process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        var output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(process.waitFor()).as(command + ": " + output).isZero();
+        return output;
+    }
+
+    private static void ping(String from, String to) throws IOException, InterruptedException {
+        run(
+                List.of(
+                        "ip", "netns", "exec", from, "ping", "-q", "-c", "3", "-i", "0.2", "-W",
+                        "5", to));
+    }
+
+    private static boolean exists() throws IOException {
+        try (var inside = NetworkNamespace.enter(ONE)) {
+            return NetInterface.of(CARD).exists();
+        }
+    }
+
+    private static Metadata metadata(String namespace) {
+        return Metadata.of(namespace + ".data0", "uid-" + namespace);
+    }
+
+    private static MacAddress mac(String namespace) {
+        return MacAddress.parse(namespace.equals(ONE) ? "56:49:00:00:00:21" : "56:49:00:00:00:22");
+    }
+
+    private static VnicSpec spec(String namespace, String network, int mtu, AdminState state) {
+        return new VnicSpec(
+                "metal1",
+                CARD,
+                network,
+                mac(namespace),
+                mtu,
+                OptionalInt.of(7),
+                Optional.empty(),
+                OptionalInt.empty(),
+                1,
+                SocketMode.SERVER,
+                Optional.empty(),
+                PortPolicySpec.NONE,
+                Optional.empty(),
+                state,
+                OptionalInt.empty(),
+                Optional.empty(),
+                Presentation.TAP,
+                Optional.empty(),
+                Optional.of(namespace));
+    }
+
+    private Realization realize(String namespace, int mtu) {
+        return kind.realize(
+                metadata(namespace), spec(namespace, "left", mtu, AdminState.UP), context);
+    }
+
+    private void destroy(String namespace) {
+        kind.destroy(metadata(namespace), spec(namespace, "left", 1500, AdminState.UP), context);
+    }
+
+    private static void close(Realization running) throws InterruptedException {
+        var closed = new CountDownLatch(1);
+        running.close(closed::countDown);
+        assertThat(closed.await(20, TimeUnit.SECONDS)).isTrue();
+    }
+
+    @Test
+    void hasTheCardOfTheProfile() throws Exception {
+        var running = realize(ONE, 1400);
+        try (var inside = NetworkNamespace.enter(ONE)) {
+            var card = NetInterface.of(CARD);
+            assertThat(card.mac()).isEqualTo(mac(ONE).octets());
+            assertThat(card.mtu()).isEqualTo(1400);
+            assertThat(card.isUp()).isTrue();
+        }
+        assertThat(ip("-n", ONE, "-d", "link", "show", CARD))
+                .contains("link/ether " + mac(ONE))
+                .contains("vnet_hdr on persist on");
+        assertThat(running.status().attributes())
+                .containsEntry("interface", CARD)
+                .containsEntry("namespace", ONE)
+                .containsEntry("mac", mac(ONE).toString());
+        assertThat(left.portCount()).isEqualTo(1);
+        close(running);
+        assertThat(left.portCount()).isZero();
+        assertThat(exists()).as("after the daemon has stopped").isTrue();
+        close(realize(ONE, 1500));
+        destroy(ONE);
+        assertThat(exists()).as("after the card was taken out").isFalse();
+    }
+
+    @Test
+    void whatItDoesNotGetItLeavesAlone() throws Exception {
+        assertThatThrownBy(() -> realize(ONE, 9000)).isInstanceOf(ResourceException.class);
+        assertThat(exists()).isFalse();
+        var elsewhere = spec(ONE, "narrow", 1500, AdminState.UP);
+        assertThatThrownBy(() -> kind.realize(metadata(ONE), elsewhere, context))
+                .isInstanceOf(ResourceException.class)
+                .hasMessageContaining("VLAN 7");
+        assertThat(exists()).as("made for nothing").isFalse();
+        try (var inside = NetworkNamespace.enter(ONE);
+                var other = Tap.open(CARD, false, 0)) {
+            other.setPersistent(true);
+        }
+        assertThatThrownBy(() -> realize(ONE, 1500))
+                .isInstanceOfSatisfying(
+                        ResourceException.class,
+                        e -> assertThat(e.code()).isEqualTo(ErrorCode.IN_USE))
+                .hasMessageContaining("another interfaceName");
+        destroy(ONE);
+        assertThat(exists()).as("it was there before").isTrue();
+        var nowhere = spec("vireo-nowhere", "left", 1500, AdminState.UP);
+        assertThatThrownBy(() -> kind.realize(metadata("vireo-nowhere"), nowhere, context))
+                .isInstanceOf(ResourceException.class)
+                .hasMessageContaining("/run/netns");
+    }
+
+    @Test
+    void hostsReachEachOtherThroughTheSwitch() throws Exception {
+        var one = realize(ONE, 1500);
+        var two = realize(TWO, 1500);
+        ip("-n", ONE, "address", "add", "192.0.2.1/24", "dev", CARD);
+        ip("-n", TWO, "address", "add", "192.0.2.2/24", "dev", CARD);
+        ping(ONE, "192.0.2.2");
+        transfer();
+
+        // A cable that is pulled, and the address stays.
+        var up = spec(ONE, "left", 1500, AdminState.UP);
+        var down = spec(ONE, "left", 1500, AdminState.DOWN);
+        assertThat(kind.update(one, metadata(ONE), up, down, context))
+                .isEqualTo(UpdateResult.IN_PLACE);
+        await(() -> shows(one, "down"));
+        assertThat(ip("-n", ONE, "link", "show", CARD)).contains("NO-CARRIER");
+        kind.update(one, metadata(ONE), down, up, context);
+        await(() -> shows(one, "up"));
+        ping(ONE, "192.0.2.2");
+
+        // Both move to another network, one after the other.
+        var moved = spec(ONE, "right", 1500, AdminState.UP);
+        assertThat(kind.update(one, metadata(ONE), up, moved, context))
+                .isEqualTo(UpdateResult.IN_PLACE);
+        assertThat(left.portCount()).isEqualTo(1);
+        var other = spec(TWO, "left", 1500, AdminState.UP);
+        kind.update(two, metadata(TWO), other, spec(TWO, "right", 1500, AdminState.UP), context);
+        ping(TWO, "192.0.2.1");
+        close(one);
+        close(two);
+    }
+
+    /** Large packets, whose checksums and segments nobody has made when they reach the switch. */
+    private static void transfer() throws Exception {
+        var data = new byte[8 << 20];
+        new Random(1).nextBytes(data);
+        var listening = new CountDownLatch(1);
+        var received =
+                inside(
+                        TWO,
+                        () -> {
+                            try (var listener = new ServerSocket(PORT)) {
+                                listening.countDown();
+                                try (var connection = listener.accept()) {
+                                    return connection.getInputStream().readAllBytes();
+                                }
+                            }
+                        });
+        assertThat(listening.await(20, TimeUnit.SECONDS)).isTrue();
+        inside(
+                        ONE,
+                        () -> {
+                            try (var socket = new Socket()) {
+                                socket.connect(new InetSocketAddress("192.0.2.2", PORT), 10_000);
+                                socket.getOutputStream().write(data);
+                            }
+                            return data;
+                        })
+                .get(60, TimeUnit.SECONDS);
+        assertThat(Arrays.equals(received.get(60, TimeUnit.SECONDS), data)).isTrue();
+    }
+
+    private static FutureTask<byte[]> inside(String namespace, Callable<byte[]> task) {
+        var future =
+                new FutureTask<>(() -> {
+                    try (var entered = NetworkNamespace.enter(namespace)) {
+                        return task.call();
+                    }
+                });
+        Thread.ofPlatform().daemon().start(future);
+        return future;
+    }
+
+    private static boolean shows(Realization running, String link) {
+        return link.equals(running.status().attributes().get("link"));
+    }
+
+    private static void await(BooleanSupplier condition) {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+        while (!condition.getAsBoolean()) {
+            assertThat(System.nanoTime()).isLessThan(deadline);
+            LockSupport.parkNanos(1_000_000);
+        }
+    }
+
+    private final class Context implements RealizeContext {
+        @Override
+        public <T> T require(Reference reference, Class<T> contract) {
+            return contract.cast(
+                    switch (reference.name()) {
+                        case "left" -> left;
+                        case "right" -> right;
+                        default -> narrow;
+                    });
+        }
+
+        @Override
+        public <T> T service(Class<T> type) {
+            return type.cast(type == ReactorGroup.class ? reactors : new RuntimeDirectory(runtime));
+        }
+
+        @Override
+        public boolean provisioned() {
+            return false;
+        }
+
+        @Override
+        public Runnable statusChanged() {
+            return () -> {};
+        }
+    }
+}

@@ -1,0 +1,296 @@
+package io.vireo.server;
+
+import static java.util.stream.Collectors.counting;
+import static java.util.stream.Collectors.groupingBy;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.vireo.device.virtio.net.VnicKind;
+import io.vireo.fabric.l2.L2Switch;
+import io.vireo.net.PortSpec;
+import io.vireo.reactor.PollMode;
+import io.vireo.reactor.ReactorGroup;
+import io.vireo.resource.MacAddress;
+import io.vireo.resource.Metadata;
+import io.vireo.resource.Realization;
+import io.vireo.resource.RealizeContext;
+import io.vireo.resource.Reference;
+import io.vireo.resource.RuntimeDirectory;
+import io.vireo.resource.UpdateResult;
+import io.vireo.resource.VlanSet;
+import io.vireo.resource.spec.AdminState;
+import io.vireo.resource.spec.PortPolicySpec;
+import io.vireo.resource.spec.Presentation;
+import io.vireo.resource.spec.SocketMode;
+import io.vireo.resource.spec.VnicSpec;
+import io.vireo.testkit.DriverMemory;
+import io.vireo.testkit.VhostUserSession;
+import io.vireo.transport.VirtioTransport;
+import io.vireo.transport.vhostuser.VhostUserTransport;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * A card goes back and forth between two networks on two reactors while its driver sends and
+ * receives: both networks together hear each frame once and in order, and the driver's rings stay
+ * right. And a card of sixteen pairs of queues.
+ */
+@Timeout(120)
+class LiveMoveTest {
+    private static final int MOVES = 40;
+    private static final int RING = 64;
+    private static final int PAIRS = 16;
+    private static final int FLOWS = 256;
+    private static final MacAddress MAC = MacAddress.parse("56:49:00:00:00:41");
+    private static final Metadata METADATA = Metadata.of("web1.eth0", "1");
+
+    @TempDir private Path directory;
+
+    private final ReactorGroup reactors = ReactorGroup.start(List.of(-1, -1), PollMode.ADAPTIVE);
+    private final L2Switch left = network("left", 0, VlanSet.NONE);
+    private final L2Switch right = network("right", 1, VlanSet.of(List.of(8, 9)));
+    private final SequencePeer.Counts counts = new SequencePeer.Counts();
+    private final DriverMemory memory = new DriverMemory(16 << 20);
+    private final VnicKind kind = new VnicKind();
+    private final Context context = new Context();
+
+    private L2Switch network(String name, int reactor, VlanSet allowed) {
+        return new L2Switch(
+                new L2Switch.Config(name, 1500, allowed, 300, 1024), reactors.data().get(reactor));
+    }
+
+    @AfterEach
+    void close() {
+        reactors.close();
+        memory.close();
+    }
+
+    private final class Context implements RealizeContext {
+        private final Map<Class<?>, Object> services =
+                Map.of(
+                        ReactorGroup.class,
+                        reactors,
+                        RuntimeDirectory.class,
+                        new RuntimeDirectory(directory),
+                        VirtioTransport.class,
+                        new VhostUserTransport(
+                                reactors, VhostUserTransport.Configuration.defaults()));
+
+        @Override
+        public <T> T require(Reference reference, Class<T> contract) {
+            return contract.cast(reference.name().equals("left") ? left : right);
+        }
+
+        @Override
+        public <T> T service(Class<T> type) {
+            return type.cast(Objects.requireNonNull(services.get(type), type::getName));
+        }
+
+        @Override
+        public boolean provisioned() {
+            return true;
+        }
+
+        @Override
+        public Runnable statusChanged() {
+            return () -> {};
+        }
+    }
+
+    private VnicSpec spec(String network, OptionalInt vlan, int pairs) {
+        return new VnicSpec(
+                "web1",
+                "eth0",
+                network,
+                MAC,
+                1500,
+                vlan,
+                Optional.empty(),
+                OptionalInt.empty(),
+                pairs,
+                SocketMode.SERVER,
+                Optional.of(directory.resolve("eth0.sock").toString()),
+                PortPolicySpec.NONE,
+                Optional.empty(),
+                AdminState.UP,
+                OptionalInt.empty(),
+                Optional.empty(),
+                Presentation.VHOST_USER,
+                Optional.empty(),
+                Optional.empty());
+    }
+
+    private VnicSpec in(String network) {
+        return spec(network, OptionalInt.empty(), 1);
+    }
+
+    private void attachPeers() {
+        left.attach(new SequencePeer("left-peer", MAC.bits(), counts), PortSpec.access(0));
+        right.attach(new SequencePeer("right-peer", MAC.bits(), counts), PortSpec.access(0));
+    }
+
+    private VhostUserSession connect(long features) {
+        return VhostUserSession.open(directory.resolve("eth0.sock"), memory, features);
+    }
+
+    private static void close(Realization vnic) throws InterruptedException {
+        var closed = new CountDownLatch(1);
+        vnic.close(closed::countDown);
+        assertThat(closed.await(20, TimeUnit.SECONDS)).isTrue();
+    }
+
+    private static long metric(Realization vnic, String name) {
+        return vnic.status().metrics().stream()
+                .filter(metric -> metric.name().equals(name))
+                .mapToLong(metric -> (long) metric.value())
+                .sum();
+    }
+
+    private void moveBackAndForth(Realization vnic) {
+        var from = in("left");
+        for (int i = 0; i < MOVES; i++) {
+            var to = in(i % 2 == 0 ? "right" : "left");
+            assertThat(kind.update(vnic, METADATA, from, to, context))
+                    .isEqualTo(UpdateResult.IN_PLACE);
+            from = to;
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(i % 4));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {~VhostUserSession.RING_PACKED, ~0L, VhostUserSession.VERSION_1})
+    void noFrameOfTheCardIsLostOrDoubledByItsMoves(long features) throws Exception {
+        attachPeers();
+        var vnic = kind.realize(METADATA, in("left"), context);
+        long wanted = features | VhostUserSession.PROTOCOL_FEATURES;
+        try (var session = connect(wanted)) {
+            session.trackInflight(2, RING).close();
+            var driver = new SequenceDriver(session, 0, RING, MAC.bits());
+            var moves = CompletableFuture.runAsync(() -> moveBackAndForth(vnic));
+            while (!moves.isDone()) {
+                counts.allowed.set(RING);
+                driver.pump(RING);
+                if (driver.sent() % 1000 > 900) {
+                    // Now and then the card goes to sleep and has to be woken.
+                    LockSupport.parkNanos(100_000);
+                }
+            }
+            moves.join();
+            counts.allowed.set(0);
+            await(
+                    () ->
+                            driver.idle()
+                                    && counts.heard.size() >= driver.sent()
+                                    && metric(vnic, "rx_frames_total") == driver.received(),
+                    driver);
+            assertThat(counts.heard)
+                    .containsExactlyElementsOf(IntStream.range(0, driver.sent()).boxed().toList());
+            assertThat(driver.sent()).isGreaterThan(RING);
+            assertThat(driver.received()).isPositive();
+            // Itself, after each move, but where the next one came before.
+            assertThat(counts.announced.get()).isBetween(MOVES / 2, MOVES);
+            assertThat(metric(vnic, "tx_frames_total")).isEqualTo(driver.sent());
+            assertThat(metric(vnic, "vhost_sessions_total")).isEqualTo(1);
+        }
+        close(vnic);
+    }
+
+    private static void await(BooleanSupplier condition, SequenceDriver... drivers) {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+        while (!condition.getAsBoolean()) {
+            assertThat(System.nanoTime()).isLessThan(deadline);
+            for (var driver : drivers) {
+                driver.pump(0);
+            }
+            LockSupport.parkNanos(10_000);
+        }
+    }
+
+    @Test
+    void aNetworkThatRefusesLeavesTheCardWhereItWas() throws Exception {
+        attachPeers();
+        var vnic = kind.realize(METADATA, in("left"), context);
+        try (var session = connect(~0L)) {
+            var driver = new SequenceDriver(session, 0, RING, MAC.bits());
+            var refused = spec("right", OptionalInt.of(7), 1);
+            assertThat(kind.update(vnic, METADATA, in("left"), refused, context))
+                    .isInstanceOfSatisfying(
+                            UpdateResult.Refused.class,
+                            answer -> assertThat(answer.reason()).contains("VLAN 7"));
+            driver.pump(RING);
+            await(() -> counts.heard.size() == RING, driver);
+            assertThat(left.portCount()).isEqualTo(2);
+            assertThat(right.portCount()).isEqualTo(1);
+        }
+        close(vnic);
+    }
+
+    /** The session ends, and another begins, while the card is on its way. */
+    @Test
+    void frontEndsComeAndGoDuringMoves() throws Exception {
+        attachPeers();
+        var vnic = kind.realize(METADATA, in("left"), context);
+        var moves = CompletableFuture.runAsync(() -> moveBackAndForth(vnic));
+        int sent = 0;
+        while (!moves.isDone() || sent == 0) {
+            try (var own = new DriverMemory(4 << 20);
+                    var session = VhostUserSession.open(directory.resolve("eth0.sock"), own)) {
+                counts.heard.clear();
+                var driver = new SequenceDriver(session, 0, RING, MAC.bits());
+                driver.pump(RING);
+                await(() -> counts.heard.size() >= RING, driver);
+                sent += driver.sent();
+            }
+        }
+        moves.join();
+        close(vnic);
+        assertThat(left.portCount()).isEqualTo(1);
+        assertThat(right.portCount()).isEqualTo(1);
+    }
+
+    @Test
+    void sixteenPairsOfQueues() throws Exception {
+        left.attach(new SequencePeer("peer", MAC.bits(), counts), PortSpec.access(0));
+        var vnic = kind.realize(METADATA, spec("left", OptionalInt.empty(), PAIRS), context);
+        try (var session = connect(~0L)) {
+            var drivers =
+                    IntStream.range(0, PAIRS)
+                            .mapToObj(pair -> new SequenceDriver(session, pair, RING, MAC.bits()))
+                            .toArray(SequenceDriver[]::new);
+            for (var driver : drivers) {
+                driver.pump(RING);
+            }
+            await(() -> Stream.of(drivers).allMatch(SequenceDriver::idle), drivers);
+            assertThat(counts.heard).hasSize(PAIRS * RING);
+            var times = counts.heard.stream().collect(groupingBy(number -> number, counting()));
+            assertThat(times)
+                    .hasSize(RING)
+                    .allSatisfy((_, each) -> assertThat(each).isEqualTo(PAIRS));
+
+            counts.flows = FLOWS;
+            counts.allowed.set(2 * FLOWS);
+            await(
+                    () -> Stream.of(drivers).mapToInt(SequenceDriver::received).sum() == 2 * FLOWS,
+                    drivers);
+            assertThat(drivers).allMatch(driver -> driver.received() > 0);
+            assertThat(metric(vnic, "tx_frames_total")).isEqualTo(PAIRS * RING);
+        }
+        close(vnic);
+    }
+}
