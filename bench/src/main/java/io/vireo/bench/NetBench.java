@@ -150,7 +150,8 @@ final class NetBench {
 
     /** What each feature costs: the same with and without it. */
     private void features() {
-        for (var feature : List.of(Feature.ANTI_SPOOF, Feature.acl(100))) {
+        for (var feature :
+                List.of(Feature.ANTI_SPOOF, Feature.SNOOPING, Feature.METERED, Feature.acl(100))) {
             var name = "64B-" + feature.name();
             if (!options.wants(name)) {
                 continue;

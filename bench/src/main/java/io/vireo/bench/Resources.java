@@ -41,6 +41,18 @@ record Resources(String yaml, List<Path> sockets) {
         static final Feature ANTI_SPOOF =
                 new Feature("antispoof", "  vnicPolicy:\n    antiSpoofing: {}\n", "");
 
+        /** Rates in both directions that are never reached, which frames are metered for. */
+        static final Feature METERED =
+                new Feature(
+                        "metered",
+                        "  qosPolicy: bench\n",
+                        head("QosPolicy", "bench")
+                                + "  transmit:\n    cir: 50G\n    pir: 100G\n    exceed: drop\n"
+                                + "  receive:\n    cir: 50G\n    pir: 100G\n");
+
+        /** Multicasts go to those who asked for them; what is not multicast is looked at too. */
+        static final Feature SNOOPING = new Feature("snooping", "  multicastSnooping: {}\n", "");
+
         /**
          * A list of so many rules for the frames that come from vNICs, of which the last decides.
          */
