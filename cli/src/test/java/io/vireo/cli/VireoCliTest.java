@@ -235,7 +235,7 @@ final class VireoCliTest {
     @Test
     void failsInOneSentenceWithACode() {
         assertThat(vireo("get", "nothings")).isEqualTo(4);
-        assertThat(err).startsWith("vireo: there is no kind 'nothings'; known are networks");
+        assertThat(err).startsWith("vireo: there is no kind 'nothings'; known are acls");
         assertThat(vireo("get", "network", "none")).isEqualTo(4);
         assertThat(vireo("apply", "-f", "/nowhere.yaml")).isEqualTo(2);
         assertThat(err).isEqualTo("vireo: cannot read /nowhere.yaml: it does not exist\n");

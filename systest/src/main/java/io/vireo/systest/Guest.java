@@ -61,6 +61,13 @@ public final class Guest implements AutoCloseable {
         this.log = bed.run().resolve(name + ".console.log");
     }
 
+    /** Describes a guest whose hypervisor runs in a network namespace of the host. */
+    public static Guest inNamespace(Bed bed, String name, List<String> options, String namespace) {
+        var words = new ArrayList<>(List.of("ip", "netns", "exec", namespace));
+        words.addAll(command(bed, name, options));
+        return new Guest(bed, name, List.copyOf(words), null);
+    }
+
     /**
      * Describes a guest that another program starts.
      *

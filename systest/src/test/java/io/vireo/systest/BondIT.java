@@ -19,6 +19,7 @@ import org.junit.jupiter.api.Timeout;
  * network namespace of the guest, that talks to it.
  */
 class BondIT {
+    private static final String NAMESPACE = "vireo-bond-test";
     private static final List<String> WIRES = List.of("vireo-bond-l", "vireo-bond-r");
     private static final String STATE = "/proc/net/bonding/bond0";
     private static final String IN_USE = "63";
@@ -27,16 +28,15 @@ class BondIT {
     @BeforeEach
     void makeWires() {
         removeWires();
+        host("ip netns add " + NAMESPACE);
         for (var wire : WIRES) {
-            host("ip tuntap add " + wire + " mode tap && ip link set " + wire + " up");
+            inside("ip tuntap add " + wire + " mode tap && ip link set " + wire + " up");
         }
     }
 
     @AfterEach
     void removeWires() {
-        for (var wire : WIRES) {
-            host("ip link delete " + wire + " 2>/dev/null || true");
-        }
+        host("ip netns del " + NAMESPACE + " 2>/dev/null || true");
     }
 
     @Test
@@ -46,14 +46,14 @@ class BondIT {
         try (var daemon = new Daemon(bed)) {
             daemon.start();
             daemon.apply(Path.of("src/test/resources/bond.yaml"));
-            try (var guest = new Guest(bed, "bonder", options(daemon))) {
+            try (var guest = Guest.inNamespace(bed, "bonder", options(daemon), NAMESPACE)) {
                 guest.start();
                 bond(guest);
                 isolateTheVnic(guest);
                 agrees(guest, daemon);
                 pings(guest);
 
-                host("ip link set " + WIRES.getFirst() + " down");
+                inside("ip link set " + WIRES.getFirst() + " down");
                 await(guest, "ping -q -c 1 -W 1 198.51.100.2");
                 await(guest, "[ $(grep -c 'port state: " + IN_USE + "' " + STATE + ") = 2 ]");
                 pings(guest);
@@ -62,7 +62,7 @@ class BondIT {
                         .containsPattern("member.left\\W+down")
                         .containsPattern("member.right\\W+distributing");
 
-                host("ip link set " + WIRES.getFirst() + " up");
+                inside("ip link set " + WIRES.getFirst() + " up");
                 agrees(guest, daemon);
                 pings(guest);
             }
@@ -123,7 +123,11 @@ class BondIT {
         guest.output("(" + loop.formatted(LOOKS, condition, STATE) + ")");
     }
 
-    private static String host(String command) {
+    private static void inside(String command) {
+        host("ip netns exec " + NAMESPACE + " bash -c '" + command + "'");
+    }
+
+    private static void host(String command) {
         try {
             Process process =
                     new ProcessBuilder("bash", "-c", command).redirectErrorStream(true).start();
@@ -131,7 +135,6 @@ class BondIT {
                     new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
             assertThat(Processes.ended(process, Duration.ofMinutes(1))).as(command).isTrue();
             assertThat(process.exitValue()).as(command + ": " + output).isZero();
-            return output.strip();
         } catch (IOException e) {
             throw new IllegalStateException(command, e);
         }

@@ -7,9 +7,12 @@ import io.vireo.resource.ResourceKind;
 import io.vireo.resource.Spec;
 import io.vireo.resource.Status;
 import io.vireo.resource.UpdateResult;
+import io.vireo.resource.spec.AclSpec;
 import io.vireo.resource.spec.Kinds;
+import io.vireo.resource.spec.MirrorSpec;
 import io.vireo.resource.spec.NetworkSpec;
 import io.vireo.resource.spec.PoolSpec;
+import io.vireo.resource.spec.QosPolicySpec;
 import io.vireo.resource.spec.UplinkSpec;
 import io.vireo.resource.spec.VdiskAttachmentSpec;
 import io.vireo.resource.spec.VdiskSpec;
@@ -44,6 +47,15 @@ public final class FakeWorld {
                         false,
                         FakeWorld::networkUses),
                 kind(Kinds.UPLINK, "uplinks", List.of(), UplinkSpec.class, false, _ -> List.of()),
+                kind(
+                        Kinds.QOS_POLICY,
+                        "qospolicies",
+                        List.of("qos"),
+                        QosPolicySpec.class,
+                        false,
+                        _ -> List.of()),
+                kind(Kinds.ACL, "acls", List.of(), AclSpec.class, false, _ -> List.of()),
+                kind(Kinds.MIRROR, "mirrors", List.of(), MirrorSpec.class, false, _ -> List.of()),
                 kind(Kinds.POOL, "pools", List.of(), PoolSpec.class, false, _ -> List.of()),
                 kind(
                         Kinds.VDISK,
