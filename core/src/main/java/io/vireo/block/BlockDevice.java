@@ -1,6 +1,7 @@
 package io.vireo.block;
 
 import io.vireo.reactor.Reactor;
+import java.util.Optional;
 import java.util.Set;
 
 /** Something with blocks: a disk image, a virtual disk, a null device. Thread safe. */
@@ -16,6 +17,14 @@ public interface BlockDevice {
      * @throws java.io.UncheckedIOException if the host refuses
      */
     BlockChannel open(Reactor reactor);
+
+    /**
+     * The only reactor on which it can be opened, where there is one: whoever presents the device
+     * has to work there. Empty: any reactor will do.
+     */
+    default Optional<Reactor> home() {
+        return Optional.empty();
+    }
 
     /** What it has done since it was opened. Any thread, does not block. */
     BlockCounters counters();

@@ -47,6 +47,11 @@ public final class NativeMemory {
         ForeignMemory.copy(source, destination, length);
     }
 
+    /** Sets {@code length} bytes. */
+    public static void fill(long address, long length, byte value) {
+        ForeignMemory.fill(address, length, value);
+    }
+
     /** Copies 64 bytes, without a call, all of them read before any is written. */
     public static void copy64(long source, long destination) {
         ForeignMemory.copy64(source, destination);

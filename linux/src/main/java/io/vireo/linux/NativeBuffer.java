@@ -2,6 +2,7 @@ package io.vireo.linux;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 
 /** Zeroed off-heap memory of our own for arguments of system calls, freed when it is closed. */
@@ -53,6 +54,11 @@ public final class NativeBuffer implements AutoCloseable {
     /** Returns the memory as a segment that dies with this buffer. */
     public MemorySegment segment() {
         return segment;
+    }
+
+    /** Returns the memory as bytes, at most 2 GiB, that die with this buffer. */
+    public ByteBuffer bytes() {
+        return segment.asByteBuffer();
     }
 
     @Override

@@ -263,7 +263,7 @@ public abstract class BlockDeviceContract {
     void channelsOfOneDeviceSeeEachOthersData() {
         byte[] data = bytes(random(), 8 * BLOCK);
         Reactor other = Reactor.start(new ReactorConfig("block-test-2", -1, PollMode.INTERRUPT));
-        try (var second = new BlockClient(device, other);
+        try (var second = new BlockClient(device, device.home().orElse(other));
                 var third = new BlockClient(device, reactor)) {
             assertThat(client.write(0, data)).isEqualTo(BlockStatus.OK);
             assertThat(second.run(BlockOperation.FLUSH, 0, 0)).isEqualTo(BlockStatus.OK);

@@ -86,7 +86,7 @@ public final class VdiskAttachmentKind implements ResourceKind<VdiskAttachmentSp
                             block,
                             spec.readOnly(),
                             spec.serial(),
-                            owners(reactors, spec.queues()));
+                            owners(block, reactors, spec.queues()));
             boolean listen = spec.socketMode() == SocketMode.SERVER;
             Endpoint endpoint =
                     transport.present(device, new EndpointSpec(metadata.name(), socket, listen));
@@ -101,10 +101,10 @@ public final class VdiskAttachmentKind implements ResourceKind<VdiskAttachmentSp
         }
     }
 
-    private static List<Reactor> owners(ReactorGroup reactors, int queues) {
+    private static List<Reactor> owners(BlockDevice block, ReactorGroup reactors, int queues) {
         var owners = new ArrayList<Reactor>(queues);
         for (int i = 0; i < queues; i++) {
-            owners.add(reactors.next());
+            owners.add(block.home().orElseGet(reactors::next));
         }
         return owners;
     }

@@ -1,0 +1,76 @@
+package io.vireo.memory;
+
+import io.vireo.linux.ForeignMemory;
+import io.vireo.linux.NativeBuffer;
+import java.nio.ByteBuffer;
+import java.util.zip.CRC32C;
+
+/**
+ * Zeroed off-heap memory that is ours alone, page aligned: buffers for devices, tables that are too
+ * large for the heap. Unlike a guest's, it may be checksummed. One thread at a time.
+ */
+public final class OwnMemory implements AutoCloseable {
+    private static final int ALIGNMENT = 4096;
+
+    private final NativeBuffer buffer;
+    private final ByteBuffer view;
+    private final CRC32C crc = new CRC32C();
+
+    private OwnMemory(NativeBuffer buffer) {
+        this.buffer = buffer;
+        this.view = buffer.bytes();
+    }
+
+    /** Allocates {@code length} zero bytes. */
+    public static OwnMemory allocate(int length) {
+        return new OwnMemory(NativeBuffer.allocate(length, ALIGNMENT));
+    }
+
+    /** Native address of the first byte. */
+    public long address() {
+        return buffer.address();
+    }
+
+    /** Length in bytes. */
+    public int length() {
+        return view.capacity();
+    }
+
+    /** Sets {@code length} bytes from {@code offset} on. */
+    public void fill(int offset, int length, byte value) {
+        check(offset, length);
+        ForeignMemory.fill(buffer.address() + offset, length, value);
+    }
+
+    /** Stores bytes from {@code offset} on. */
+    public void put(int offset, byte[] bytes) {
+        check(offset, bytes.length);
+        ForeignMemory.copyFromArray(bytes, 0, buffer.address() + offset, bytes.length);
+    }
+
+    /** Copies {@code length} bytes from {@code offset} on. */
+    public byte[] bytes(int offset, int length) {
+        check(offset, length);
+        byte[] bytes = new byte[length];
+        ForeignMemory.copyToArray(buffer.address() + offset, bytes, 0, length);
+        return bytes;
+    }
+
+    /** The CRC32C (Castagnoli) of {@code length} bytes from {@code offset} on. */
+    public int crc32c(int offset, int length) {
+        crc.reset();
+        crc.update(view.limit(offset + length).position(offset));
+        return (int) crc.getValue();
+    }
+
+    @Override
+    public void close() {
+        buffer.close();
+    }
+
+    private void check(int offset, int length) {
+        if (offset < 0 || length < 0 || offset > length() - length) {
+            throw new IndexOutOfBoundsException(offset + "+" + length + " of " + length());
+        }
+    }
+}

@@ -1,0 +1,162 @@
+package io.vireo.fabric.storage.format;
+
+import io.vireo.memory.NativeMemory;
+import io.vireo.memory.OwnMemory;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+
+/**
+ * Operations in the order in which they were done, as the journal will have them. Appending
+ * allocates nothing but when the buffer grows; neighbouring chunks become one operation.
+ */
+public final class OpBuffer implements AutoCloseable {
+    private static final int MAP_BYTES = PoolOp.HEADER + 32;
+    private static final int UNMAP_BYTES = PoolOp.HEADER + 24;
+
+    private OwnMemory memory = OwnMemory.allocate(64 << 10);
+    private int length;
+
+    /** The operation that was appended last, if it may be extended; -1: none. */
+    private int last = -1;
+
+    /** Native address of the first operation. */
+    public long address() {
+        return memory.address();
+    }
+
+    /** Bytes of all operations. */
+    public int length() {
+        return length;
+    }
+
+    public boolean isEmpty() {
+        return length == 0;
+    }
+
+    /** Forgets all operations. */
+    public void clear() {
+        length = 0;
+        last = -1;
+    }
+
+    /** Appends a {@link PoolOp.Map} of one chunk. */
+    public void map(long volume, long first, long chunk) {
+        if (last >= 0) {
+            long a = memory.address() + last + PoolOp.HEADER;
+            long count = NativeMemory.getLong(a + 24);
+            if (type(last) == PoolOp.MAP
+                    && NativeMemory.getLong(a) == volume
+                    && NativeMemory.getLong(a + 8) + count == first
+                    && NativeMemory.getLong(a + 16) + count == chunk) {
+                NativeMemory.putLong(a + 24, count + 1);
+                return;
+            }
+        }
+        long a = begin(PoolOp.MAP, MAP_BYTES);
+        last = length - MAP_BYTES;
+        NativeMemory.putLong(a, volume);
+        NativeMemory.putLong(a + 8, first);
+        NativeMemory.putLong(a + 16, chunk);
+        NativeMemory.putLong(a + 24, 1);
+    }
+
+    /** Appends a {@link PoolOp.Unmap} of one chunk. */
+    public void unmap(long volume, long first) {
+        if (last >= 0) {
+            long a = memory.address() + last + PoolOp.HEADER;
+            if (type(last) == PoolOp.UNMAP
+                    && NativeMemory.getLong(a) == volume
+                    && NativeMemory.getLong(a + 8) + NativeMemory.getLong(a + 16) == first) {
+                NativeMemory.putLong(a + 16, NativeMemory.getLong(a + 16) + 1);
+                return;
+            }
+        }
+        long a = begin(PoolOp.UNMAP, UNMAP_BYTES);
+        last = length - UNMAP_BYTES;
+        NativeMemory.putLong(a, volume);
+        NativeMemory.putLong(a + 8, first);
+        NativeMemory.putLong(a + 16, 1);
+    }
+
+    /** Appends a {@link PoolOp.HighWater}. */
+    public void highWater(int member, long mark) {
+        words(PoolOp.HIGH_WATER, member, mark);
+    }
+
+    /** Appends a {@link PoolOp.Create}. */
+    public void create(VolumeRecord volume) {
+        volume.encode(begin(PoolOp.CREATE, PoolOp.HEADER + VolumeRecord.BYTES));
+    }
+
+    /** Appends a {@link PoolOp.Copy}. */
+    public void copy(List<PoolOp.Source> copies) {
+        int each = 8 + VolumeRecord.BYTES;
+        long a = begin(PoolOp.COPY, PoolOp.HEADER + copies.size() * each);
+        for (PoolOp.Source copy : copies) {
+            NativeMemory.putLong(a, copy.from());
+            copy.volume().encode(a + 8);
+            a += each;
+        }
+    }
+
+    /** Appends a {@link PoolOp.Delete}. */
+    public void delete(long volume) {
+        words(PoolOp.DELETE, volume, 0);
+    }
+
+    /** Appends a {@link PoolOp.Rollback}. */
+    public void rollback(long volume, long snapshot) {
+        words(PoolOp.ROLLBACK, volume, snapshot);
+    }
+
+    /** Appends a {@link PoolOp.Grow}. */
+    public void grow(long volume, long capacity) {
+        words(PoolOp.GROW, volume, capacity);
+    }
+
+    /** Appends a {@link PoolOp.Rename}. */
+    public void rename(long volume, String name) {
+        byte[] text = name.getBytes(StandardCharsets.UTF_8);
+        long a = begin(PoolOp.RENAME, PoolOp.HEADER + 16 + PoolFormat.MAX_NAME);
+        NativeMemory.putLong(a, volume);
+        NativeMemory.putInt(a + 8, text.length);
+        for (int i = 0; i < text.length; i++) {
+            NativeMemory.putByte(a + 16 + i, text[i]);
+        }
+    }
+
+    @Override
+    public void close() {
+        memory.close();
+    }
+
+    private void words(int type, long first, long second) {
+        long a = begin(type, PoolOp.HEADER + 16);
+        NativeMemory.putLong(a, first);
+        NativeMemory.putLong(a + 8, second);
+    }
+
+    private int type(int offset) {
+        return NativeMemory.getInt(memory.address() + offset);
+    }
+
+    private long begin(int type, int bytes) {
+        if (length > memory.length() - bytes) {
+            grow(bytes);
+        }
+        long at = memory.address() + length;
+        NativeMemory.fill(at, bytes, (byte) 0);
+        NativeMemory.putInt(at, type);
+        NativeMemory.putInt(at + 4, bytes);
+        length += bytes;
+        last = -1;
+        return at + PoolOp.HEADER;
+    }
+
+    private void grow(int bytes) {
+        OwnMemory larger = OwnMemory.allocate(Math.max(memory.length() * 2, length + bytes));
+        NativeMemory.copy(memory.address(), larger.address(), length);
+        memory.close();
+        memory = larger;
+    }
+}

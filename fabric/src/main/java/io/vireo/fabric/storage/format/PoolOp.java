@@ -1,0 +1,99 @@
+package io.vireo.fabric.storage.format;
+
+import io.vireo.memory.NativeMemory;
+import java.util.ArrayList;
+import java.util.List;
+
+/** An operation of the journal, as replay sees it. {@link OpBuffer} writes them. */
+public sealed interface PoolOp {
+    /** {@code count} chunks of a volume are where {@code count} chunks of a member are. */
+    record Map(long volume, long first, long chunk, long count) implements PoolOp {}
+
+    /** {@code count} chunks of a volume read as zeroes. */
+    record Unmap(long volume, long first, long count) implements PoolOp {}
+
+    /** Chunks of a member below {@code mark} may have been used. */
+    record HighWater(int member, long mark) implements PoolOp {}
+
+    /** An empty volume is there. */
+    record Create(VolumeRecord volume) implements PoolOp {}
+
+    /** Volumes that begin as what others are, all at one time: snapshots and clones. */
+    record Copy(List<Source> copies) implements PoolOp {
+        public Copy {
+            copies = List.copyOf(copies);
+        }
+    }
+
+    /** One of a {@link Copy}. */
+    record Source(long from, VolumeRecord volume) {}
+
+    /** A volume is gone. */
+    record Delete(long volume) implements PoolOp {}
+
+    /** A volume is what a snapshot is. */
+    record Rollback(long volume, long snapshot) implements PoolOp {}
+
+    /** A volume has more bytes. */
+    record Grow(long volume, long capacity) implements PoolOp {}
+
+    /** A volume has another name. */
+    record Rename(long volume, String name) implements PoolOp {}
+
+    int MAP = 1;
+    int UNMAP = 2;
+    int HIGH_WATER = 3;
+    int CREATE = 4;
+    int COPY = 5;
+    int DELETE = 6;
+    int ROLLBACK = 7;
+    int GROW = 8;
+    int RENAME = 9;
+
+    /** Bytes in front of each: type, length. */
+    int HEADER = 8;
+
+    /** Length in bytes of the operation at {@code at}. */
+    static int length(long at) {
+        return NativeMemory.getInt(at + 4);
+    }
+
+    /**
+     * Reads the operation at {@code at}, of which {@code room} bytes are there.
+     *
+     * @throws FormatException if it is none
+     */
+    static PoolOp decode(long at, int room) throws FormatException {
+        if (room < HEADER || length(at) < HEADER || length(at) > room) {
+            throw new FormatException("an operation of the journal has a wrong length");
+        }
+        long a = at + HEADER;
+        return switch (NativeMemory.getInt(at)) {
+            case MAP -> new Map(word(a, 0), word(a, 1), word(a, 2), word(a, 3));
+            case UNMAP -> new Unmap(word(a, 0), word(a, 1), word(a, 2));
+            case HIGH_WATER -> new HighWater((int) word(a, 0), word(a, 1));
+            case CREATE -> new Create(VolumeRecord.decode(a));
+            case COPY -> copy(a, length(at) - HEADER);
+            case DELETE -> new Delete(word(a, 0));
+            case ROLLBACK -> new Rollback(word(a, 0), word(a, 1));
+            case GROW -> new Grow(word(a, 0), word(a, 1));
+            case RENAME -> new Rename(word(a, 0), VolumeRecord.name(a + 8));
+            default ->
+                    throw new FormatException(
+                            "operation " + NativeMemory.getInt(at) + " of the journal is unknown");
+        };
+    }
+
+    private static Copy copy(long at, int length) throws FormatException {
+        var copies = new ArrayList<Source>();
+        int each = 8 + VolumeRecord.BYTES;
+        for (int i = 0; i + each <= length; i += each) {
+            copies.add(new Source(word(at + i, 0), VolumeRecord.decode(at + i + 8)));
+        }
+        return new Copy(copies);
+    }
+
+    private static long word(long at, int index) {
+        return NativeMemory.getLong(at + 8L * index);
+    }
+}

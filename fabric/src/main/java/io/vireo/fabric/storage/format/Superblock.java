@@ -1,0 +1,176 @@
+package io.vireo.fabric.storage.format;
+
+import io.vireo.memory.NativeMemory;
+import io.vireo.memory.OwnMemory;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+
+/**
+ * A superblock: which pool and member this is, and where a consistent state begins. The one with
+ * the highest generation of all members counts.
+ *
+ * @param pool the pool's identity
+ * @param member the index of this member in {@code members}
+ * @param generation of the state that it describes
+ * @param ownerEpoch advanced by each opening, so that an owner notices that it has lost the pool
+ * @param chunkShift logarithm of a chunk's bytes
+ * @param striped whether chunks are taken from the members in turn
+ * @param journalBytes length of the ring on the first member
+ * @param journal the groups from here on belong to the state
+ * @param catalog address of the catalog's first block
+ * @param catalogBlocks its length; 0: no volumes
+ * @param nextVolume the smallest number that no volume has had
+ * @param members all members
+ */
+public record Superblock(
+        UUID pool,
+        int member,
+        long generation,
+        long ownerEpoch,
+        int chunkShift,
+        boolean striped,
+        long journalBytes,
+        JournalPoint journal,
+        long catalog,
+        int catalogBlocks,
+        long nextVolume,
+        List<MemberEntry> members) {
+    private static final int MAGIC = 0x4250_5356; // "VSPB"
+    private static final int TABLE = 1024;
+    private static final int ENTRY = 64;
+
+    public Superblock {
+        members = List.copyOf(members);
+    }
+
+    /** The same state as another member tells it. */
+    public Superblock of(int index) {
+        return new Superblock(
+                pool,
+                index,
+                generation,
+                ownerEpoch,
+                chunkShift,
+                striped,
+                journalBytes,
+                journal,
+                catalog,
+                catalogBlocks,
+                nextVolume,
+                members);
+    }
+
+    /** Writes it to the first block of {@code memory}. */
+    public void encode(OwnMemory memory) {
+        memory.fill(0, PoolFormat.BLOCK, (byte) 0);
+        long at = memory.address();
+        NativeMemory.putInt(at, MAGIC);
+        NativeMemory.putInt(at + 8, PoolFormat.VERSION);
+        NativeMemory.putInt(at + 12, chunkShift);
+        putUuid(at + 16, pool);
+        NativeMemory.putInt(at + 32, member);
+        NativeMemory.putInt(at + 36, members.size());
+        NativeMemory.putLong(at + 40, generation);
+        NativeMemory.putLong(at + 48, ownerEpoch);
+        NativeMemory.putLong(at + 56, journalBytes);
+        NativeMemory.putLong(at + 64, journal.position());
+        NativeMemory.putLong(at + 72, journal.sequence());
+        NativeMemory.putInt(at + 80, journal.previousCrc());
+        NativeMemory.putInt(at + 84, striped ? 1 : 0);
+        NativeMemory.putLong(at + 88, catalog);
+        NativeMemory.putInt(at + 96, catalogBlocks);
+        NativeMemory.putLong(at + 104, nextVolume);
+        for (int i = 0; i < members.size(); i++) {
+            long entry = at + TABLE + (long) i * ENTRY;
+            MemberEntry m = members.get(i);
+            putUuid(entry, m.uuid());
+            NativeMemory.putLong(entry + 16, m.dataStart());
+            NativeMemory.putLong(entry + 24, m.chunks());
+            NativeMemory.putLong(entry + 32, m.highWater());
+        }
+        NativeMemory.putInt(at + 4, memory.crc32c(8, PoolFormat.BLOCK - 8));
+    }
+
+    /** Whether the first block of {@code memory} claims to be one, sound or not. */
+    public static boolean isOne(OwnMemory memory) {
+        return NativeMemory.getInt(memory.address()) == MAGIC;
+    }
+
+    /** Whether the first block of {@code memory} is a sound one of a version that is not ours. */
+    public static boolean isNewer(OwnMemory memory) {
+        return isOne(memory)
+                && NativeMemory.getInt(memory.address() + 4)
+                        == memory.crc32c(8, PoolFormat.BLOCK - 8)
+                && NativeMemory.getInt(memory.address() + 8) != PoolFormat.VERSION;
+    }
+
+    /**
+     * Reads the first block of {@code memory}.
+     *
+     * @throws FormatException if it is none, damaged, or of another version
+     */
+    public static Superblock decode(OwnMemory memory) throws FormatException {
+        long at = memory.address();
+        if (!isOne(memory)) {
+            throw new FormatException("there is no superblock of a pool");
+        }
+        if (NativeMemory.getInt(at + 4) != memory.crc32c(8, PoolFormat.BLOCK - 8)) {
+            throw new FormatException("the superblock's checksum is wrong");
+        }
+        int version = NativeMemory.getInt(at + 8);
+        if (version != PoolFormat.VERSION) {
+            throw new FormatException(
+                    "the pool has format version "
+                            + version
+                            + ", this Vireo reads version "
+                            + PoolFormat.VERSION
+                            + "; use the Vireo that wrote it, or a newer one");
+        }
+        int count = NativeMemory.getInt(at + 36);
+        int chunkShift = NativeMemory.getInt(at + 12);
+        if (count < 1
+                || count > PoolFormat.MAX_MEMBERS
+                || chunkShift < PoolFormat.MIN_CHUNK_SHIFT
+                || chunkShift > PoolFormat.MAX_CHUNK_SHIFT) {
+            throw new FormatException("the superblock says nonsense with a right checksum");
+        }
+        var members = new ArrayList<MemberEntry>(count);
+        for (int i = 0; i < count; i++) {
+            members.add(entry(at + TABLE + (long) i * ENTRY));
+        }
+        return new Superblock(
+                uuid(at + 16),
+                NativeMemory.getInt(at + 32),
+                NativeMemory.getLong(at + 40),
+                NativeMemory.getLong(at + 48),
+                chunkShift,
+                NativeMemory.getInt(at + 84) != 0,
+                NativeMemory.getLong(at + 56),
+                new JournalPoint(
+                        NativeMemory.getLong(at + 64),
+                        NativeMemory.getLong(at + 72),
+                        NativeMemory.getInt(at + 80)),
+                NativeMemory.getLong(at + 88),
+                NativeMemory.getInt(at + 96),
+                NativeMemory.getLong(at + 104),
+                members);
+    }
+
+    private static MemberEntry entry(long at) {
+        return new MemberEntry(
+                uuid(at),
+                NativeMemory.getLong(at + 16),
+                NativeMemory.getLong(at + 24),
+                NativeMemory.getLong(at + 32));
+    }
+
+    private static void putUuid(long at, UUID uuid) {
+        NativeMemory.putLong(at, uuid.getMostSignificantBits());
+        NativeMemory.putLong(at + 8, uuid.getLeastSignificantBits());
+    }
+
+    private static UUID uuid(long at) {
+        return new UUID(NativeMemory.getLong(at), NativeMemory.getLong(at + 8));
+    }
+}

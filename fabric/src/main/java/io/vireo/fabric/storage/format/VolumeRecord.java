@@ -1,0 +1,92 @@
+package io.vireo.fabric.storage.format;
+
+import io.vireo.memory.NativeMemory;
+import java.nio.charset.StandardCharsets;
+
+/**
+ * A volume or snapshot, in the catalog and in the journal.
+ *
+ * @param id its number, never used again
+ * @param origin number of the volume that it was made from; 0: none
+ * @param capacity bytes
+ * @param root address of the map's root; 0: nothing is mapped
+ * @param height levels of the map
+ * @param logicalBlock bytes
+ * @param physicalBlock bytes
+ * @param readOnly whether it is a snapshot
+ * @param dedicated whether room for all of it is reserved
+ * @param created milliseconds since 1970
+ * @param name unique in the pool
+ */
+public record VolumeRecord(
+        long id,
+        long origin,
+        long capacity,
+        long root,
+        int height,
+        int logicalBlock,
+        int physicalBlock,
+        boolean readOnly,
+        boolean dedicated,
+        long created,
+        String name) {
+    /** Bytes of one. */
+    public static final int BYTES = 256;
+
+    /** Writes it. */
+    public void encode(long at) {
+        NativeMemory.fill(at, BYTES, (byte) 0);
+        NativeMemory.putLong(at, id);
+        NativeMemory.putLong(at + 8, origin);
+        NativeMemory.putLong(at + 16, capacity);
+        NativeMemory.putLong(at + 24, root);
+        NativeMemory.putInt(at + 32, height);
+        NativeMemory.putInt(at + 36, logicalBlock);
+        NativeMemory.putInt(at + 40, physicalBlock);
+        NativeMemory.putInt(at + 44, (readOnly ? 1 : 0) | (dedicated ? 2 : 0));
+        NativeMemory.putLong(at + 48, created);
+        byte[] text = name.getBytes(StandardCharsets.UTF_8);
+        NativeMemory.putInt(at + 56, text.length);
+        for (int i = 0; i < text.length; i++) {
+            NativeMemory.putByte(at + 64 + i, text[i]);
+        }
+    }
+
+    /**
+     * Reads one.
+     *
+     * @throws FormatException if it says nonsense
+     */
+    public static VolumeRecord decode(long at) throws FormatException {
+        int flags = NativeMemory.getInt(at + 44);
+        return new VolumeRecord(
+                NativeMemory.getLong(at),
+                NativeMemory.getLong(at + 8),
+                NativeMemory.getLong(at + 16),
+                NativeMemory.getLong(at + 24),
+                NativeMemory.getInt(at + 32),
+                NativeMemory.getInt(at + 36),
+                NativeMemory.getInt(at + 40),
+                (flags & 1) != 0,
+                (flags & 2) != 0,
+                NativeMemory.getLong(at + 48),
+                name(at + 56));
+    }
+
+    /**
+     * Reads a name with its length in front.
+     *
+     * @throws FormatException if it is too long
+     */
+    public static String name(long at) throws FormatException {
+        int length = NativeMemory.getInt(at);
+        if (length < 0 || length > PoolFormat.MAX_NAME) {
+            throw new FormatException("a volume's name has " + length + " bytes");
+        }
+        byte[] text = new byte[length];
+        for (int i = 0; i < length; i++) {
+            text[i] = NativeMemory.getByte(at + 8 + i);
+        }
+        return new String(text, StandardCharsets.UTF_8);
+    }
+}

@@ -1,0 +1,197 @@
+package io.vireo.fabric.storage.map;
+
+import io.vireo.fabric.storage.format.PoolFormat;
+import io.vireo.memory.NativeMemory;
+import io.vireo.memory.OwnMemory;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * Pages of 4 KiB by number, off-heap, each with the number of its users, where it is on disk, and
+ * whether it has changed since it was written there. Page 0 does not exist: it says "none".
+ */
+public final class PageStore implements AutoCloseable {
+    private static final int SLAB_SHIFT = 8;
+    private static final int SLAB_PAGES = 1 << SLAB_SHIFT;
+    private static final int PAGE = PoolFormat.BLOCK;
+
+    private final List<OwnMemory> slabs = new ArrayList<>();
+    private long[] bases = new long[4];
+    private int[] users = new int[SLAB_PAGES];
+    private long[] places = new long[SLAB_PAGES];
+    private long[] indices = new long[SLAB_PAGES];
+    private byte[] levels = new byte[SLAB_PAGES];
+    private boolean[] dirty = new boolean[SLAB_PAGES];
+    private int[] free = new int[SLAB_PAGES];
+    private int freeCount;
+    private int made = 1;
+
+    private int[] dirtyPages = new int[64];
+    private int dirtyCount;
+    private int dirtyLive;
+
+    /** A new page of zeroes with one user, dirty. */
+    public int allocate(int level, long index) {
+        int page = take();
+        NativeMemory.fill(address(page), PAGE, (byte) 0);
+        begin(page, level, index);
+        touch(page);
+        return page;
+    }
+
+    /** A new page that is what another one is, with one user, dirty. */
+    public int copy(int source) {
+        int page = take();
+        NativeMemory.copy(address(source), address(page), PAGE);
+        begin(page, levels[source], indices[source]);
+        touch(page);
+        return page;
+    }
+
+    /** A new page that is on disk at {@code place}, with no user yet. */
+    public int load(int level, long index, long place) {
+        int page = take();
+        NativeMemory.fill(address(page), PAGE, (byte) 0);
+        begin(page, level, index);
+        users[page] = 0;
+        places[page] = place;
+        return page;
+    }
+
+    private void begin(int page, int level, long index) {
+        users[page] = 1;
+        places[page] = 0;
+        levels[page] = (byte) level;
+        indices[page] = index;
+        dirty[page] = false;
+    }
+
+    /** Native address of a page. */
+    public long address(int page) {
+        return bases[page >>> SLAB_SHIFT] + (long) (page & SLAB_PAGES - 1) * PAGE;
+    }
+
+    /** Entry of a page. */
+    public long entry(int page, int entry) {
+        return NativeMemory.getLong(address(page) + 8L * entry);
+    }
+
+    /** Sets an entry of a page that is dirty. */
+    public void entry(int page, int entry, long value) {
+        NativeMemory.putLong(address(page) + 8L * entry, value);
+    }
+
+    public int users(int page) {
+        return users[page];
+    }
+
+    /** Counts one more user. */
+    public void share(int page) {
+        users[page]++;
+    }
+
+    /** Counts one user less; how many are left. */
+    public int unshare(int page) {
+        return --users[page];
+    }
+
+    public int level(int page) {
+        return levels[page];
+    }
+
+    public long index(int page) {
+        return indices[page];
+    }
+
+    /** Where it is on disk; 0: nowhere. */
+    public long place(int page) {
+        return places[page];
+    }
+
+    public void place(int page, long place) {
+        places[page] = place;
+    }
+
+    /** The page has changed. */
+    public void touch(int page) {
+        if (!dirty[page]) {
+            dirty[page] = true;
+            dirtyLive++;
+            if (dirtyCount == dirtyPages.length) {
+                dirtyPages = Arrays.copyOf(dirtyPages, dirtyCount * 2);
+            }
+            dirtyPages[dirtyCount++] = page;
+        }
+    }
+
+    /** Pages that are dirty. */
+    public int dirty() {
+        return dirtyLive;
+    }
+
+    /** Takes a dirty page off the list of them, which it is no more; 0: there is none. */
+    public int takeDirty() {
+        while (dirtyCount > 0) {
+            int page = dirtyPages[--dirtyCount];
+            // Those that were freed are still listed.
+            if (dirty[page]) {
+                dirty[page] = false;
+                dirtyLive--;
+                return page;
+            }
+        }
+        return 0;
+    }
+
+    /** Gives a page back that has no users. */
+    public void free(int page) {
+        if (dirty[page]) {
+            dirty[page] = false;
+            dirtyLive--;
+        }
+        if (freeCount == free.length) {
+            free = Arrays.copyOf(free, freeCount * 2);
+        }
+        free[freeCount++] = page;
+    }
+
+    /** Pages in use. */
+    public int size() {
+        return made - 1 - freeCount;
+    }
+
+    @Override
+    public void close() {
+        slabs.forEach(OwnMemory::close);
+    }
+
+    private int take() {
+        if (freeCount > 0) {
+            return free[--freeCount];
+        }
+        int page = made++;
+        if (page >>> SLAB_SHIFT >= slabs.size()) {
+            addSlab();
+        }
+        return page;
+    }
+
+    private void addSlab() {
+        OwnMemory slab = OwnMemory.allocate(SLAB_PAGES * PAGE);
+        if (slabs.size() == bases.length) {
+            bases = Arrays.copyOf(bases, bases.length * 2);
+        }
+        bases[slabs.size()] = slab.address();
+        slabs.add(slab);
+        int pages = slabs.size() << SLAB_SHIFT;
+        if (pages > users.length) {
+            int size = users.length * 2;
+            users = Arrays.copyOf(users, size);
+            places = Arrays.copyOf(places, size);
+            indices = Arrays.copyOf(indices, size);
+            levels = Arrays.copyOf(levels, size);
+            dirty = Arrays.copyOf(dirty, size);
+        }
+    }
+}

@@ -1,0 +1,208 @@
+package io.vireo.fabric.storage.pool;
+
+import io.vireo.block.BlockOperation;
+import io.vireo.block.BlockRequest;
+import io.vireo.block.BlockStatus;
+import io.vireo.fabric.storage.format.JournalPoint;
+import io.vireo.fabric.storage.format.MemberEntry;
+import io.vireo.fabric.storage.format.PoolFormat;
+import io.vireo.fabric.storage.format.Superblock;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Writes what has changed of the maps to fresh blocks, so that the journal before it is not needed
+ * any more. What is frozen is the state at the beginning of a round of the {@link Committer}; it is
+ * written while new changes go on. Blocks of the state before are freed only when the new one is
+ * durable, so at every instant there is a whole one.
+ */
+final class Checkpointer {
+    private enum State {
+        IDLE,
+        FROZEN,
+        WRITING
+    }
+
+    /** Pages that have changed which ask for a checkpoint. */
+    private static final int MANY_DIRTY_PAGES = 1024;
+
+    private final Engine engine;
+    private final Superblocks superblocks;
+    private final Staging staging;
+    private final FlushAll flush;
+    private final List<Long> catalog;
+    private State state = State.IDLE;
+    private Runnable whenDone = () -> {};
+    private boolean asked;
+    private int retired;
+    private int outstanding;
+    private boolean failed;
+    private Superblock next;
+
+    /**
+     * @param catalog blocks of the catalog that is on disk
+     */
+    Checkpointer(Engine engine, Superblocks superblocks, List<Long> catalog) {
+        this.engine = engine;
+        this.superblocks = superblocks;
+        this.catalog = new ArrayList<>(catalog);
+        this.staging = new Staging(engine);
+        this.next = superblocks.current();
+        flush = new FlushAll(engine.members(), this::flushed);
+    }
+
+    /** Whether a checkpoint should begin with the next round. */
+    boolean isWanted() {
+        return asked
+                || engine.pages().dirty() > MANY_DIRTY_PAGES
+                || engine.journal().used() > engine.journal().ringBytes() / 2;
+    }
+
+    /** Has one begin with the next round. */
+    void ask() {
+        asked = true;
+    }
+
+    boolean isRunning() {
+        return state != State.IDLE;
+    }
+
+    /** Whether it waits for members itself. */
+    boolean hasIo() {
+        return state == State.WRITING;
+    }
+
+    /** Whether {@link #write} is to be called. */
+    boolean isFrozen() {
+        return state == State.FROZEN;
+    }
+
+    /** Blocks that a checkpoint would need if it began now. */
+    long blocksNeeded() {
+        return engine.pages().dirty() + Staging.catalogBlocks(engine.volumes().size());
+    }
+
+    /** Keeps the state as it is now. */
+    void freeze() {
+        asked = false;
+        state = State.FROZEN;
+        catalog.forEach(engine.meta()::retire);
+        catalog.clear();
+        long generation = superblocks.current().generation() + 1;
+        if (!staging.stage(generation, catalog)) {
+            state = State.IDLE;
+            engine.poison("there is no room for the pool's own metadata");
+            return;
+        }
+        retired = engine.meta().retired();
+        Superblock old = superblocks.current();
+        var members = new ArrayList<MemberEntry>();
+        for (int i = 0; i < engine.space().areas(); i++) {
+            ChunkArea area = engine.space().area(i);
+            members.add(
+                    new MemberEntry(
+                            superblocks.memberUuid(i),
+                            area.dataStart(),
+                            area.chunks(),
+                            area.proposed()));
+        }
+        next =
+                new Superblock(
+                        old.pool(),
+                        0,
+                        generation,
+                        old.ownerEpoch(),
+                        old.chunkShift(),
+                        old.striped(),
+                        old.journalBytes(),
+                        old.journal(),
+                        catalog.isEmpty() ? 0 : catalog.getFirst(),
+                        catalog.size(),
+                        engine.nextVolume(),
+                        members);
+    }
+
+    /**
+     * Writes what is frozen.
+     *
+     * @param point where the journal goes on after it
+     */
+    void write(JournalPoint point, Runnable then) {
+        state = State.WRITING;
+        whenDone = then;
+        failed = false;
+        next =
+                new Superblock(
+                        next.pool(),
+                        0,
+                        next.generation(),
+                        next.ownerEpoch(),
+                        next.chunkShift(),
+                        next.striped(),
+                        next.journalBytes(),
+                        point,
+                        next.catalog(),
+                        next.catalogBlocks(),
+                        next.nextVolume(),
+                        next.members());
+        outstanding = 1;
+        staging.runs(this::submit);
+        written(BlockStatus.OK);
+    }
+
+    private void submit(long block, long address, int length) {
+        long chunk = PoolFormat.chunkOf(block);
+        long at =
+                engine.space().area(PoolFormat.member(chunk)).dataStart()
+                        + (PoolFormat.index(chunk) << engine.chunkShift())
+                        + (long) PoolFormat.blockOf(block) * PoolFormat.BLOCK;
+        var request = new BlockRequest(0, ended -> written(ended.status()));
+        request.prepare(BlockOperation.WRITE, at, length).data().add(address, length);
+        outstanding++;
+        engine.members().get(PoolFormat.member(chunk)).submit(request);
+    }
+
+    private void written(BlockStatus status) {
+        failed |= status != BlockStatus.OK;
+        if (--outstanding > 0) {
+            return;
+        }
+        if (failed) {
+            state = State.IDLE;
+            engine.poison("the pool's metadata could not be written");
+        } else if (engine.isFrozen()) {
+            state = State.IDLE;
+        } else {
+            flush.startAll();
+        }
+    }
+
+    private void flushed(boolean success) {
+        if (!success) {
+            state = State.IDLE;
+            engine.poison("a flush of the pool's members failed");
+        } else if (engine.isFrozen()) {
+            state = State.IDLE;
+        } else {
+            superblocks.write(next, this::flipped);
+        }
+    }
+
+    private void flipped(String trouble) {
+        state = State.IDLE;
+        if (!trouble.isEmpty()) {
+            engine.poison(trouble);
+            return;
+        }
+        staging.clear();
+        engine.meta().freeRetired(retired);
+        engine.journal().trim(next.journal().position());
+        whenDone.run();
+        engine.members().wake();
+    }
+
+    /** After the last checkpoint. */
+    void close() {
+        staging.clear();
+    }
+}

@@ -1,0 +1,186 @@
+package io.vireo.fabric.storage.pool;
+
+import java.util.Arrays;
+
+/** The chunks of one member: their counts, and which of those without users are in which state. */
+final class ChunkArea {
+    private final long dataStart;
+    private long chunks;
+    private byte[] counts;
+    private long[] clean;
+    private long[] dirty;
+    private long cleanCount;
+    private long dirtyCount;
+    private int cursor;
+
+    /** Chunks from here on were never used. */
+    private long virgin;
+
+    /** The journal says that chunks below may have been used. */
+    private long mark;
+
+    /** The mark that is on its way into the journal. */
+    private long proposed;
+
+    /** The mark that is in the group that is written now. */
+    private long sealed;
+
+    ChunkArea(long dataStart, long chunks, long mark) {
+        this.dataStart = dataStart;
+        this.chunks = chunks;
+        this.mark = mark;
+        this.proposed = mark;
+        this.sealed = mark;
+        this.virgin = mark;
+        counts = new byte[(int) chunks];
+        clean = new long[words(chunks)];
+        dirty = new long[words(chunks)];
+    }
+
+    private static int words(long chunks) {
+        return (int) (chunks + 63 >>> 6);
+    }
+
+    /** Bytes of the member before the first chunk. */
+    long dataStart() {
+        return dataStart;
+    }
+
+    long chunks() {
+        return chunks;
+    }
+
+    int count(long index) {
+        return counts[(int) index] & 0xFF;
+    }
+
+    void count(long index, int value) {
+        counts[(int) index] = (byte) value;
+    }
+
+    /** The member has become larger. */
+    void grow(long newChunks) {
+        counts = Arrays.copyOf(counts, (int) newChunks);
+        clean = Arrays.copyOf(clean, words(newChunks));
+        dirty = Arrays.copyOf(dirty, words(newChunks));
+        chunks = newChunks;
+    }
+
+    /** Everything below the mark that nothing uses has to be cleaned. */
+    void dirtyUnused() {
+        for (int i = 0; i < virgin; i++) {
+            if (counts[i] == 0) {
+                dirty(i);
+            }
+        }
+    }
+
+    /** Takes a clean or never used chunk; -1: there is none. */
+    long take() {
+        if (cleanCount > 0) {
+            long index = next(clean);
+            clear(clean, index);
+            cleanCount--;
+            return index;
+        }
+        return virgin < mark ? virgin++ : -1;
+    }
+
+    /** Takes a dirty chunk; -1: there is none. */
+    long takeDirty() {
+        if (dirtyCount == 0) {
+            return -1;
+        }
+        long index = next(dirty);
+        clear(dirty, index);
+        dirtyCount--;
+        return index;
+    }
+
+    /** Takes neighbouring dirty chunks, the first of which {@code index} is; how many. */
+    int takeDirtyRun(long index, int most) {
+        int run = 0;
+        while (run < most && index + run < chunks && isSet(dirty, index + run)) {
+            clear(dirty, index + run);
+            run++;
+        }
+        dirtyCount -= run;
+        return run;
+    }
+
+    /** The dirty chunk that comes next; there is one. */
+    long nextDirty() {
+        return next(dirty);
+    }
+
+    long dirtyCount() {
+        return dirtyCount;
+    }
+
+    /** Chunks that can be taken now. */
+    long ready() {
+        return cleanCount + mark - virgin;
+    }
+
+    void dirty(long index) {
+        dirty[(int) (index >>> 6)] |= 1L << index;
+        dirtyCount++;
+    }
+
+    void clean(long index) {
+        clean[(int) (index >>> 6)] |= 1L << index;
+        cleanCount++;
+    }
+
+    long mark() {
+        return mark;
+    }
+
+    long proposed() {
+        return proposed;
+    }
+
+    /** The mark that is to be made durable next, before it is needed; -1: none. */
+    long propose() {
+        long step = Math.clamp(chunks / 64, 16, 16384);
+        if (proposed != mark || mark == chunks || cleanCount + mark - virgin > step / 2) {
+            return -1;
+        }
+        proposed = Math.min(chunks, mark + step);
+        return proposed;
+    }
+
+    /** A mark that the journal has. Before anything is taken. */
+    void replayMark(long replayed) {
+        mark = Math.max(mark, replayed);
+        proposed = mark;
+        sealed = mark;
+        virgin = mark;
+    }
+
+    /** The proposed mark is in the group that is written now. */
+    void sealMark() {
+        sealed = proposed;
+    }
+
+    /** That group is durable. */
+    void sealedMarkIsDurable() {
+        mark = sealed;
+    }
+
+    private static boolean isSet(long[] bits, long index) {
+        return (bits[(int) (index >>> 6)] & 1L << index) != 0;
+    }
+
+    private static void clear(long[] bits, long index) {
+        bits[(int) (index >>> 6)] &= ~(1L << index);
+    }
+
+    /** A bit that is set, near the last one that was found; there is one. */
+    private long next(long[] bits) {
+        while (bits[cursor] == 0) {
+            cursor = cursor + 1 == bits.length ? 0 : cursor + 1;
+        }
+        return ((long) cursor << 6) + Long.numberOfTrailingZeros(bits[cursor]);
+    }
+}

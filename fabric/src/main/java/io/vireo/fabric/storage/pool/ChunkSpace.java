@@ -1,0 +1,250 @@
+package io.vireo.fabric.storage.pool;
+
+import io.vireo.fabric.storage.format.PoolFormat;
+import io.vireo.fabric.storage.map.ChunkCounts;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Which chunks are used, how often, and which can be handed out. A chunk that nobody uses any more
+ * is <em>freed</em>; it is <em>dirty</em> when the journal has the record that freed it and no
+ * request can reach it any more; it is <em>clean</em> when it has been zeroed durably. Only clean
+ * chunks, and those that were never used, are handed out for data.
+ */
+final class ChunkSpace implements ChunkCounts {
+    /** What no chunk is. */
+    static final long NONE = -1;
+
+    private static final int TAKEN = 253;
+    private static final int METADATA = 254;
+    private static final int OVERFLOW = 255;
+
+    private final boolean striped;
+    private final Epochs epochs;
+    private final List<ChunkArea> areas = new ArrayList<>();
+    private final Map<Long, Integer> overflow = new HashMap<>();
+    private LongQueue freed = new LongQueue();
+    private LongQueue sealed = new LongQueue();
+
+    /** Chunks whose record is durable, and for each the epoch that has to drain. */
+    private final LongQueue aging = new LongQueue();
+
+    private final LongQueue agingEpochs = new LongQueue();
+
+    private long unused;
+    private long total;
+    private int turn;
+    private boolean opening = true;
+
+    ChunkSpace(boolean striped, Epochs epochs) {
+        this.striped = striped;
+        this.epochs = epochs;
+    }
+
+    void addArea(ChunkArea area) {
+        areas.add(area);
+        total += area.chunks();
+        unused += area.chunks();
+    }
+
+    ChunkArea area(int member) {
+        return areas.get(member);
+    }
+
+    int areas() {
+        return areas.size();
+    }
+
+    /** Chunks that nothing uses, whether they can be handed out yet or not. */
+    long unused() {
+        return unused;
+    }
+
+    long total() {
+        return total;
+    }
+
+    /** All counts are right, and are kept from here on. */
+    void opened() {
+        opening = false;
+        for (ChunkArea area : areas) {
+            area.dirtyUnused();
+        }
+    }
+
+    /** How many entries refer to the chunk. */
+    int users(long chunk) {
+        int count = area(PoolFormat.member(chunk)).count(PoolFormat.index(chunk));
+        return switch (count) {
+            case OVERFLOW -> overflow.getOrDefault(chunk, 0);
+            case TAKEN, METADATA -> 0;
+            default -> count;
+        };
+    }
+
+    boolean isMetadata(long chunk) {
+        return area(PoolFormat.member(chunk)).count(PoolFormat.index(chunk)) == METADATA;
+    }
+
+    @Override
+    public void add(long chunk) {
+        // Counts are not kept while the journal is replayed but made from the maps that come of it.
+        if (!opening) {
+            count(chunk);
+        }
+    }
+
+    /** One more entry refers to the chunk. */
+    void count(long chunk) {
+        ChunkArea area = area(PoolFormat.member(chunk));
+        long index = PoolFormat.index(chunk);
+        int count = area.count(index);
+        if (count == OVERFLOW) {
+            overflow.merge(chunk, 1, Integer::sum);
+        } else if (count == TAKEN - 1) {
+            area.count(index, OVERFLOW);
+            overflow.put(chunk, TAKEN);
+        } else {
+            if (count == 0) {
+                unused--;
+            }
+            area.count(index, count == TAKEN ? 1 : count + 1);
+        }
+    }
+
+    @Override
+    public void drop(long chunk) {
+        if (opening) {
+            return;
+        }
+        ChunkArea area = area(PoolFormat.member(chunk));
+        long index = PoolFormat.index(chunk);
+        int count = area.count(index);
+        if (count == OVERFLOW) {
+            int left = overflow.merge(chunk, -1, Integer::sum);
+            if (left < TAKEN) {
+                overflow.remove(chunk);
+                area.count(index, left);
+            }
+            return;
+        }
+        area.count(index, count - 1);
+        if (count == 1) {
+            unused++;
+            freed.add(chunk);
+        }
+    }
+
+    /** Takes a clean chunk for data; {@link #NONE} if there is none now. */
+    long take() {
+        return take(false);
+    }
+
+    /** Takes a chunk for metadata, which need not be clean. */
+    long takeForMetadata() {
+        return take(true);
+    }
+
+    private long take(boolean metadata) {
+        for (int i = 0; i < areas.size(); i++) {
+            int member = striped ? (turn + i) % areas.size() : i;
+            ChunkArea area = areas.get(member);
+            long index = area.take();
+            if (index < 0 && metadata) {
+                index = area.takeDirty();
+            }
+            if (index >= 0) {
+                turn = member + 1;
+                unused--;
+                area.count(index, metadata ? METADATA : TAKEN);
+                return PoolFormat.chunk(member, index);
+            }
+        }
+        return NONE;
+    }
+
+    /** A chunk that metadata is in, found at opening. */
+    void adoptMetadata(long chunk) {
+        area(PoolFormat.member(chunk)).count(PoolFormat.index(chunk), METADATA);
+        unused--;
+    }
+
+    /** A chunk that was taken, or had metadata, and that no durable map refers to. */
+    void giveBack(long chunk) {
+        ChunkArea area = area(PoolFormat.member(chunk));
+        area.count(PoolFormat.index(chunk), 0);
+        area.dirty(PoolFormat.index(chunk));
+        unused++;
+    }
+
+    /** What was freed so far is in the group that is written now. */
+    void seal() {
+        LongQueue empty = sealed;
+        sealed = freed;
+        freed = empty;
+        areas.forEach(ChunkArea::sealMark);
+    }
+
+    /** That group is durable. */
+    void sealedIsDurable() {
+        areas.forEach(ChunkArea::sealedMarkIsDurable);
+        if (sealed.isEmpty()) {
+            return;
+        }
+        long epoch = epochs.advance();
+        while (!sealed.isEmpty()) {
+            aging.add(sealed.remove());
+            agingEpochs.add(epoch);
+        }
+    }
+
+    /** Chunks that were freed and not sealed yet. */
+    int freed() {
+        return freed.size();
+    }
+
+    /** Chunks that wait for requests to end, or for a group to be durable. */
+    int waiting() {
+        return freed.size() + sealed.size() + aging.size();
+    }
+
+    /** Makes dirty what no request can reach any more; how many. */
+    int age() {
+        int moved = 0;
+        while (!aging.isEmpty()) {
+            long epoch = agingEpochs.peek();
+            if (epochs.isCurrent(epoch)) {
+                epochs.advance();
+            }
+            if (!epochs.drained(epoch)) {
+                break;
+            }
+            agingEpochs.remove();
+            long chunk = aging.remove();
+            area(PoolFormat.member(chunk)).dirty(PoolFormat.index(chunk));
+            moved++;
+        }
+        return moved;
+    }
+
+    /** Chunks that can be taken now. */
+    long ready() {
+        long sum = 0;
+        for (int i = 0; i < areas.size(); i++) {
+            sum += areas.get(i).ready();
+        }
+        return sum;
+    }
+
+    /** Whether there is anything to clean. */
+    boolean hasDirty() {
+        for (int i = 0; i < areas.size(); i++) {
+            if (areas.get(i).dirtyCount() > 0) {
+                return true;
+            }
+        }
+        return false;
+    }
+}

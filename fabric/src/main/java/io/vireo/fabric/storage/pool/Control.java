@@ -1,0 +1,278 @@
+package io.vireo.fabric.storage.pool;
+
+import io.vireo.block.VolumeFormat;
+import io.vireo.fabric.storage.format.PoolFormat;
+import io.vireo.fabric.storage.format.PoolOp;
+import io.vireo.fabric.storage.format.VolumeRecord;
+import io.vireo.resource.ErrorCode;
+import io.vireo.resource.ResourceException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * What the control plane does to volumes, on the home reactor; one at a time. Each change of the
+ * catalog is one operation of the journal, and is answered when that is durable.
+ */
+final class Control {
+    private final Engine engine;
+
+    Control(Engine engine) {
+        this.engine = engine;
+    }
+
+    Volume volume(String name) {
+        return engine.volumes().stream()
+                .filter(v -> v.name.equals(name))
+                .findFirst()
+                .orElseThrow(() -> refuse(ErrorCode.NOT_FOUND, "there is no volume " + name));
+    }
+
+    boolean exists(String name) {
+        return engine.volumes().stream().anyMatch(v -> v.name.equals(name));
+    }
+
+    void create(
+            String name, VolumeFormat format, boolean dedicated, CompletableFuture<Boolean> done) {
+        checkWritable();
+        checkName(name);
+        checkCapacity(format.capacity(), format.logicalBlockSize());
+        checkBlocks(format);
+        if (dedicated) {
+            checkRoom(engine.chunks(format.capacity()));
+        }
+        var record =
+                new VolumeRecord(
+                        engine.takeNumber(),
+                        0,
+                        format.capacity(),
+                        0,
+                        1,
+                        format.logicalBlockSize(),
+                        format.physicalBlockSize(),
+                        false,
+                        dedicated,
+                        System.currentTimeMillis(),
+                        name);
+        engine.addVolume(new Volume(record));
+        engine.committer().ops().create(record);
+        commit(done);
+    }
+
+    void copy(List<CopyOf> copies, CompletableFuture<Boolean> done) {
+        checkWritable();
+        var names = new HashSet<String>();
+        var sources = new ArrayList<Volume>();
+        for (CopyOf copy : copies) {
+            checkName(copy.name());
+            if (!names.add(copy.name())) {
+                throw refuse(ErrorCode.INVALID, "two copies are to have the name " + copy.name());
+            }
+            Volume source = volume(copy.source());
+            if (!sources.contains(source)) {
+                sources.add(source);
+            }
+        }
+        Barrier.raise(sources, engine.path(), () -> copyNow(copies, done));
+    }
+
+    private void copyNow(List<CopyOf> copies, CompletableFuture<Boolean> done) {
+        var made = new ArrayList<PoolOp.Source>();
+        for (CopyOf copy : copies) {
+            Volume source = volume(copy.source());
+            var record =
+                    new VolumeRecord(
+                            engine.takeNumber(),
+                            source.id,
+                            source.capacity,
+                            0,
+                            1,
+                            source.logicalBlock,
+                            source.physicalBlock,
+                            copy.readOnly(),
+                            false,
+                            System.currentTimeMillis(),
+                            copy.name());
+            var volume = new Volume(record);
+            engine.tree().copy(source.root, volume.root);
+            engine.addVolume(volume);
+            made.add(new PoolOp.Source(source.id, record));
+        }
+        engine.committer().ops().copy(made);
+        commit(done);
+    }
+
+    void rollback(String name, String snapshot, CompletableFuture<Boolean> done) {
+        checkWritable();
+        Volume volume = volume(name);
+        Volume source = volume(snapshot);
+        if (volume.readOnly) {
+            throw refuse(ErrorCode.INVALID, name + " is a snapshot; clone it to change it");
+        }
+        if (source.capacity > volume.capacity) {
+            throw refuse(
+                    ErrorCode.CONFLICT,
+                    "%s is larger than %s; grow the volume first".formatted(snapshot, name));
+        }
+        Barrier.raise(
+                List.of(volume, source),
+                engine.path(),
+                () -> {
+                    engine.tree().clear(volume.root);
+                    engine.tree().copy(source.root, volume.root);
+                    engine.committer().ops().rollback(volume.id, source.id);
+                    commit(done);
+                });
+    }
+
+    void delete(String name, CompletableFuture<Boolean> done) {
+        checkWritable();
+        Volume volume = volume(name);
+        if (volume.channels > 0) {
+            throw refuse(ErrorCode.IN_USE, "volume " + name + " is in use; detach it first");
+        }
+        engine.tree().clear(volume.root);
+        engine.removeVolume(volume);
+        engine.committer().ops().delete(volume.id);
+        commit(done);
+    }
+
+    void rename(String name, String newName, CompletableFuture<Boolean> done) {
+        checkWritable();
+        Volume volume = volume(name);
+        checkName(newName);
+        volume.name = newName;
+        engine.committer().ops().rename(volume.id, newName);
+        commit(done);
+    }
+
+    /** The capacity is seen when it is durable. */
+    void grow(String name, long capacity, CompletableFuture<Boolean> done) {
+        checkWritable();
+        Volume volume = volume(name);
+        checkCapacity(capacity, volume.logicalBlock);
+        if (capacity < volume.capacity) {
+            throw refuse(
+                    ErrorCode.INVALID,
+                    "volume %s has %d bytes and cannot shrink to %d"
+                            .formatted(name, volume.capacity, capacity));
+        }
+        if (volume.readOnly) {
+            throw refuse(ErrorCode.INVALID, name + " is a snapshot, which keeps its size");
+        }
+        if (volume.dedicated) {
+            checkRoom(engine.chunks(capacity) - engine.chunks(volume.capacity));
+        }
+        engine.committer().ops().grow(volume.id, capacity);
+        engine.committer()
+                .join(success -> {
+                    if (success) {
+                        volume.capacity = capacity;
+                    }
+                    answer(done, success);
+                });
+        engine.members().wake();
+    }
+
+    /** Makes everything durable; with a checkpoint, so that the journal is empty. */
+    void checkpoint(CompletableFuture<Boolean> done) {
+        checkWritable();
+        if (engine.checkpointer().isRunning()) {
+            engine.committer().join(_ -> retryCheckpoint(done));
+        } else {
+            engine.checkpointer().ask();
+            engine.committer().join(success -> afterCheckpoint(success, done));
+        }
+        engine.members().wake();
+    }
+
+    private void retryCheckpoint(CompletableFuture<Boolean> done) {
+        engine.members()
+                .home()
+                .schedule(
+                        1_000_000,
+                        () -> {
+                            try {
+                                checkpoint(done);
+                            } catch (ResourceException e) {
+                                done.completeExceptionally(e);
+                            }
+                        });
+    }
+
+    private void afterCheckpoint(boolean success, CompletableFuture<Boolean> done) {
+        if (success && engine.checkpointer().isRunning() && !engine.isFrozen()) {
+            engine.members().home().schedule(100_000, () -> afterCheckpoint(true, done));
+        } else {
+            answer(done, success && !engine.isFrozen());
+        }
+    }
+
+    private void commit(CompletableFuture<Boolean> done) {
+        engine.committer().join(success -> answer(done, success));
+        engine.members().wake();
+    }
+
+    private void answer(CompletableFuture<Boolean> done, boolean success) {
+        if (success) {
+            done.complete(true);
+        } else {
+            done.completeExceptionally(refuse(ErrorCode.UNAVAILABLE, engine.trouble()));
+        }
+    }
+
+    private void checkWritable() {
+        if (engine.isFrozen()) {
+            throw refuse(ErrorCode.UNAVAILABLE, engine.trouble());
+        }
+    }
+
+    private void checkName(String name) {
+        int length = name.getBytes(StandardCharsets.UTF_8).length;
+        if (length == 0 || length > PoolFormat.MAX_NAME) {
+            throw refuse(
+                    ErrorCode.INVALID,
+                    "a volume's name has 1 to %d bytes".formatted(PoolFormat.MAX_NAME));
+        }
+        if (exists(name)) {
+            throw refuse(ErrorCode.CONFLICT, "there is a volume " + name + " already");
+        }
+    }
+
+    private void checkCapacity(long capacity, int logicalBlock) {
+        if (capacity <= 0 || capacity % logicalBlock != 0 || capacity > 1L << 53) {
+            throw refuse(
+                    ErrorCode.INVALID,
+                    "a volume of %d bytes: a multiple of %d up to 8 PiB is needed"
+                            .formatted(capacity, logicalBlock));
+        }
+    }
+
+    private void checkBlocks(VolumeFormat format) {
+        for (int i = 0; i < engine.members().count(); i++) {
+            int needed = engine.members().get(i).device().geometry().logicalBlockSize();
+            if (format.logicalBlockSize() < needed) {
+                throw refuse(
+                        ErrorCode.UNSUPPORTED,
+                        "member %d of the pool has blocks of %d bytes; choose that block size"
+                                .formatted(i, needed));
+            }
+        }
+    }
+
+    private void checkRoom(long chunks) {
+        long room = engine.space().unused() - engine.reserve() - engine.unmet();
+        if (chunks > room) {
+            throw refuse(
+                    ErrorCode.EXHAUSTED,
+                    "the pool cannot reserve %d chunks, %d are left; add a disk or delete volumes"
+                            .formatted(chunks, Math.max(0, room)));
+        }
+    }
+
+    static ResourceException refuse(ErrorCode code, String message) {
+        return new ResourceException(code, message);
+    }
+}

@@ -1,0 +1,416 @@
+package io.vireo.fabric.storage.pool;
+
+import io.vireo.block.BlockStatus;
+import io.vireo.fabric.storage.format.JournalPoint;
+import io.vireo.fabric.storage.format.Superblock;
+import io.vireo.fabric.storage.map.MapTree;
+import io.vireo.fabric.storage.map.PageStore;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/** A pool that is open: what its parts have in common, and its turn. Of the home reactor. */
+final class Engine {
+    private static final Logger LOG = System.getLogger(Engine.class.getName());
+
+    /** Pages that are dismantled in one turn. */
+    private static final int DISMANTLE = 16;
+
+    /** Freed chunks on their way, beyond which nothing more is dismantled for now. */
+    private static final int MANY_FREED = 1 << 16;
+
+    private static final long TICK_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+
+    private final MemberSet members;
+    private final PoolOptions options;
+    private final int chunkShift;
+    private final PageStore pages;
+    private final MapTree tree;
+    private final Epochs epochs;
+    private final ChunkSpace space;
+    private final MetaSpace meta;
+    private final Superblocks superblocks;
+    private final JournalWriter journal;
+    private final Checkpointer checkpointer;
+    private final Committer committer;
+    private final Cleaner cleaner;
+    private final DataPath path;
+    private final Map<Long, Volume> volumes;
+    private final PieceList waitingForRoom = new PieceList();
+    private long nextVolume;
+    private boolean frozen;
+    private boolean full;
+    private boolean ticking;
+    private long pendingSince;
+    private @Nullable Runnable onQuiet;
+    private volatile String trouble = "";
+
+    /**
+     * @param superblocks that say that we own the pool
+     */
+    Engine(LoadedPool loaded, Superblocks superblocks, PoolOptions options) {
+        members = loaded.members();
+        this.options = options;
+        this.superblocks = superblocks;
+        Superblock superblock = superblocks.current();
+        chunkShift = superblock.chunkShift();
+        pages = loaded.pages();
+        tree = loaded.tree();
+        epochs = loaded.epochs();
+        space = loaded.space();
+        meta = loaded.meta();
+        volumes = new LinkedHashMap<>(loaded.volumes());
+        nextVolume = loaded.nextVolume();
+        JournalPoint head = loaded.head();
+        journal =
+                new JournalWriter(
+                        members,
+                        superblock.pool(),
+                        superblock.ownerEpoch(),
+                        superblock.journalBytes(),
+                        superblock.journal().position(),
+                        head,
+                        this::journalFlushed);
+        checkpointer = new Checkpointer(this, superblocks, loaded.catalog());
+        committer = new Committer(this, journal, checkpointer);
+        cleaner = new Cleaner(this);
+        path = new DataPath(this);
+        if (!loaded.damage().isEmpty()) {
+            freeze(
+                    loaded.damage()
+                            + "; the pool is open for reading only: copy its volumes away and check its disks");
+        }
+        members.onTurn(this::turn);
+    }
+
+    private void journalFlushed(boolean success) {
+        committer.journalFlushed(success);
+    }
+
+    MemberSet members() {
+        return members;
+    }
+
+    int chunkShift() {
+        return chunkShift;
+    }
+
+    PageStore pages() {
+        return pages;
+    }
+
+    MapTree tree() {
+        return tree;
+    }
+
+    Epochs epochs() {
+        return epochs;
+    }
+
+    ChunkSpace space() {
+        return space;
+    }
+
+    MetaSpace meta() {
+        return meta;
+    }
+
+    JournalWriter journal() {
+        return journal;
+    }
+
+    Checkpointer checkpointer() {
+        return checkpointer;
+    }
+
+    Committer committer() {
+        return committer;
+    }
+
+    DataPath path() {
+        return path;
+    }
+
+    Superblocks superblocks() {
+        return superblocks;
+    }
+
+    Collection<Volume> volumes() {
+        return volumes.values();
+    }
+
+    @Nullable Volume volume(long id) {
+        return volumes.get(id);
+    }
+
+    void addVolume(Volume volume) {
+        volumes.put(volume.id, volume);
+        nextVolume = Math.max(nextVolume, volume.id + 1);
+    }
+
+    void removeVolume(Volume volume) {
+        volumes.remove(volume.id);
+    }
+
+    /** The number that the next volume gets. */
+    long nextVolume() {
+        return nextVolume;
+    }
+
+    long takeNumber() {
+        return nextVolume++;
+    }
+
+    /** Whether the pool takes no changes: it is poisoned, damaged or closing. */
+    boolean isFrozen() {
+        return frozen;
+    }
+
+    /** What is wrong and what to do; empty: nothing. Any thread. */
+    String trouble() {
+        return trouble;
+    }
+
+    /**
+     * Something failed after which nobody knows what the members hold: no change is taken any more.
+     */
+    void poison(String what) {
+        freeze(
+                what
+                        + "; writes to the pool fail from now on, reads go on: check its disks, then restart Vireo");
+    }
+
+    private void freeze(String sentence) {
+        if (frozen) {
+            return;
+        }
+        frozen = true;
+        trouble = sentence;
+        LOG.log(Level.ERROR, "storage pool: " + sentence);
+        options.events().trouble(sentence);
+        committer.fail();
+        for (Piece piece = waitingForRoom.poll(); piece != null; piece = waitingForRoom.poll()) {
+            path.giveUp(piece, BlockStatus.IO_ERROR);
+        }
+        members.wake();
+    }
+
+    /** Something is wrong, but the pool goes on. */
+    void alarm(String sentence) {
+        LOG.log(Level.WARNING, "storage pool: " + sentence);
+        options.events().trouble(sentence);
+    }
+
+    /** Chunks that data must leave alone so that metadata always finds room. */
+    long reserve() {
+        long fixed = Math.max(4, space.total() / 50);
+        // What the next checkpoint takes before it gives anything back.
+        return fixed + meta.chunksFor(checkpointer.blocksNeeded() + 64);
+    }
+
+    /** Whether a volume may take one more chunk. */
+    boolean mayAllocate(Volume volume) {
+        long reserved = volume.dedicated && unmet(volume) > 0 ? 0 : unmet();
+        return space.unused() > reserve() + reserved;
+    }
+
+    /** Chunks that dedicated volumes have not taken yet. */
+    long unmet() {
+        long sum = 0;
+        for (Volume volume : volumes.values()) {
+            sum += unmet(volume);
+        }
+        return sum;
+    }
+
+    private long unmet(Volume volume) {
+        return volume.dedicated && !volume.readOnly
+                ? Math.max(0, chunks(volume.capacity) - volume.root.mapped())
+                : 0;
+    }
+
+    long chunks(long bytes) {
+        return (bytes + (1L << chunkShift) - 1) >>> chunkShift;
+    }
+
+    /** Has a piece wait until there is room. */
+    void waitForRoom(Piece piece) {
+        piece.deadline = System.nanoTime() + options.holdWhenFull().toNanos();
+        waitingForRoom.add(piece);
+        if (!mayAllocate(piece.request().volume()) && space.waiting() == 0 && !full) {
+            full = true;
+            options.events().full();
+        }
+        if (space.freed() > 0) {
+            committer.commit();
+        }
+        startTicking();
+        members.wake();
+    }
+
+    /** Chunks may have become free: what waits for them tries again. */
+    void roomCame() {
+        if (waitingForRoom.isEmpty()) {
+            if (full && space.unused() > reserve()) {
+                full = false;
+                options.events().room();
+            }
+            return;
+        }
+        path.resume(waitingForRoom);
+    }
+
+    /** What is done in each turn of the reactor beside the members' completions. */
+    private int turn() {
+        int work = path.poll();
+        if (!frozen) {
+            work += keepSpace();
+            work += committer.poll();
+            work += cleaner.poll();
+            if (!ticking && committer.pendingBytes() > 0) {
+                pendingSince = System.nanoTime();
+                startTicking();
+            }
+        }
+        Runnable quiet = onQuiet;
+        if (quiet != null && isQuiet()) {
+            onQuiet = null;
+            quiet.run();
+        }
+        return work;
+    }
+
+    private int keepSpace() {
+        int work = 0;
+        if (tree.hasDoomed() && space.waiting() < MANY_FREED) {
+            tree.dismantle(DISMANTLE, this::pageGone);
+            work++;
+        }
+        if (space.freed() > 0 && !committer.isBusy() && committer.pendingBytes() == 0) {
+            // Whatever freed them is durable already.
+            space.seal();
+            space.sealedIsDurable();
+            work++;
+        }
+        work += space.age();
+        if (raiseMarks()) {
+            committer.commit();
+            work++;
+        }
+        if (checkpointer.isWanted() && !checkpointer.isRunning() && !committer.isBusy()) {
+            committer.commit();
+            work++;
+        }
+        return work + retryWaiting();
+    }
+
+    private long lastReady = -1;
+
+    private int retryWaiting() {
+        if (waitingForRoom.isEmpty()) {
+            return 0;
+        }
+        long ready = space.ready();
+        if (ready == lastReady) {
+            return 0;
+        }
+        lastReady = ready;
+        if (ready > 0) {
+            roomCame();
+        }
+        return 1;
+    }
+
+    private boolean raiseMarks() {
+        boolean raised = false;
+        for (int i = 0; i < space.areas(); i++) {
+            long mark = space.area(i).propose();
+            if (mark >= 0) {
+                committer.ops().highWater(i, mark);
+                raised = true;
+            }
+        }
+        return raised;
+    }
+
+    private void pageGone(int page) {
+        if (pages.place(page) != 0) {
+            meta.retire(pages.place(page));
+        }
+    }
+
+    private void startTicking() {
+        if (!ticking) {
+            ticking = true;
+            members.home().schedule(TICK_NANOS, this::tick);
+        }
+    }
+
+    private void tick() {
+        ticking = false;
+        long now = System.nanoTime();
+        if (frozen) {
+            return;
+        }
+        boolean old = now - pendingSince >= options.commitAfter().toNanos();
+        if (committer.pendingBytes() > 0 && old) {
+            pendingSince = now;
+            committer.commit();
+        }
+        for (Piece piece = waitingForRoom.peek();
+                piece != null && now - piece.deadline >= 0;
+                piece = waitingForRoom.peek()) {
+            waitingForRoom.poll();
+            path.giveUp(piece, BlockStatus.NO_SPACE);
+        }
+        if (committer.pendingBytes() > 0 || !waitingForRoom.isEmpty()) {
+            startTicking();
+        }
+        members.wake();
+    }
+
+    /** Runs when nothing of the pool's own is under way; all channels are closed. */
+    void whenQuiet(Runnable quiet) {
+        onQuiet = quiet;
+        members.wake();
+    }
+
+    private boolean isQuiet() {
+        return !trouble.isEmpty()
+                || !committer.hasIo() && !checkpointer.hasIo() && !cleaner.isBusy();
+    }
+
+    /** No change is taken any more, without anything being wrong. */
+    void stop() {
+        frozen = true;
+    }
+
+    /** Gives memory back; the members are closed. */
+    void release() {
+        committer.close();
+        checkpointer.close();
+        journal.close();
+        superblocks.close();
+        path.close();
+        pages.close();
+    }
+
+    PoolStatus status() {
+        return new PoolStatus(
+                1 << chunkShift,
+                space.total(),
+                space.unused(),
+                space.ready(),
+                reserve(),
+                meta.chunks(),
+                cleaner.broken(),
+                pages.size(),
+                pages.dirty(),
+                journal.used(),
+                superblocks.current().generation());
+    }
+}

@@ -1,0 +1,31 @@
+package io.vireo.fabric.storage.pool;
+
+import io.vireo.fabric.storage.format.JournalPoint;
+import io.vireo.fabric.storage.format.Superblock;
+import io.vireo.fabric.storage.map.MapTree;
+import io.vireo.fabric.storage.map.PageStore;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What was read when a pool was opened.
+ *
+ * @param newest of each member, the place of its newest superblock
+ * @param head where the journal goes on
+ * @param catalog blocks of the catalog on disk
+ * @param damage what is wrong with the journal; empty: nothing
+ */
+record LoadedPool(
+        MemberSet members,
+        Superblock superblock,
+        int[] newest,
+        PageStore pages,
+        MapTree tree,
+        Epochs epochs,
+        ChunkSpace space,
+        MetaSpace meta,
+        Map<Long, Volume> volumes,
+        long nextVolume,
+        JournalPoint head,
+        List<Long> catalog,
+        String damage) {}

@@ -1,0 +1,104 @@
+package io.vireo.fabric.storage.pool;
+
+import io.vireo.block.BlockDevice;
+import io.vireo.reactor.Poller;
+import io.vireo.reactor.Reactor;
+import io.vireo.reactor.Registration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.IntSupplier;
+
+/** The members, polled on the home reactor from the pool's opening to its end. */
+final class MemberSet implements Poller {
+    private final Reactor home;
+    private final List<Member> members = new ArrayList<>();
+    private final Registration registration;
+    private IntSupplier turn = () -> 0;
+
+    /** On the home reactor. */
+    MemberSet(Reactor home, List<BlockDevice> devices) {
+        this.home = home;
+        registration = home.add(this);
+        devices.forEach(this::add);
+    }
+
+    Reactor home() {
+        return home;
+    }
+
+    int count() {
+        return members.size();
+    }
+
+    Member get(int index) {
+        return members.get(index);
+    }
+
+    void add(BlockDevice device) {
+        var member = new Member(device, home);
+        member.channel().onReady(registration::wake);
+        members.add(member);
+    }
+
+    /** Puts the members into the order that their superblocks say. */
+    void order(List<Integer> from) {
+        var old = List.copyOf(members);
+        members.clear();
+        from.forEach(index -> members.add(old.get(index)));
+    }
+
+    /** What else to do in each turn; it returns how much was done. */
+    void onTurn(IntSupplier newTurn) {
+        turn = newTurn;
+    }
+
+    void wake() {
+        registration.wake();
+    }
+
+    @Override
+    public int poll() {
+        int work = 0;
+        for (int i = 0; i < members.size(); i++) {
+            work += members.get(i).poll();
+        }
+        return work + turn.getAsInt();
+    }
+
+    @Override
+    public String name() {
+        return "storage pool";
+    }
+
+    @Override
+    public boolean arm() {
+        for (int i = 0; i < members.size(); i++) {
+            if (!members.get(i).arm()) {
+                for (int j = 0; j < i; j++) {
+                    members.get(j).channel().disarm();
+                }
+                return false;
+            }
+        }
+        return true;
+    }
+
+    @Override
+    public void disarm() {
+        members.forEach(member -> member.channel().disarm());
+    }
+
+    /** Closes all channels; {@code whenClosed} runs after the last. */
+    void close(Runnable whenClosed) {
+        var left = new int[] {members.size()};
+        for (Member member : List.copyOf(members)) {
+            member.close(() -> {
+                if (--left[0] == 0) {
+                    registration.close();
+                    whenClosed.run();
+                }
+            });
+        }
+        registration.wake();
+    }
+}

@@ -1,0 +1,129 @@
+package io.vireo.fabric.storage.pool;
+
+import io.vireo.fabric.storage.format.PoolFormat;
+import java.util.ArrayDeque;
+import java.util.BitSet;
+import java.util.HashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** Blocks for map pages and the catalog, in chunks of the pool that hold nothing else. */
+final class MetaSpace {
+    /** No block's address. */
+    static final long NONE = -1;
+
+    private final ChunkSpace space;
+    private final int blocksPerChunk;
+    private final Map<Long, MetaChunk> chunks = new HashMap<>();
+    private final ArrayDeque<MetaChunk> partial = new ArrayDeque<>();
+    private final LongQueue retired = new LongQueue();
+    private @Nullable MetaChunk current;
+    private long freeBlocks;
+
+    MetaSpace(ChunkSpace space, int chunkShift) {
+        this.space = space;
+        blocksPerChunk = (1 << chunkShift) / PoolFormat.BLOCK;
+    }
+
+    /** A block that was found in use at opening. */
+    void adopt(long address) {
+        long number = PoolFormat.chunkOf(address);
+        MetaChunk chunk = chunks.get(number);
+        if (chunk == null) {
+            chunk = new MetaChunk(number);
+            chunks.put(number, chunk);
+            space.adoptMetadata(number);
+            freeBlocks += blocksPerChunk;
+        }
+        chunk.used.set(PoolFormat.blockOf(address));
+        freeBlocks--;
+    }
+
+    /** All blocks in use are known. */
+    void opened() {
+        chunks.values().stream().filter(c -> !c.isFull()).forEach(partial::add);
+    }
+
+    /** Takes a block; {@link #NONE}: there is no chunk left. */
+    long take() {
+        while (current == null || current.isFull()) {
+            current = partial.poll();
+            if (current == null) {
+                long number = space.takeForMetadata();
+                if (number == ChunkSpace.NONE) {
+                    return NONE;
+                }
+                current = new MetaChunk(number);
+                chunks.put(number, current);
+                freeBlocks += blocksPerChunk;
+            }
+        }
+        int block = current.used.nextClearBit(0);
+        current.used.set(block);
+        freeBlocks--;
+        return PoolFormat.blockAddress(current.number, block);
+    }
+
+    /** The block is not needed any more once the next checkpoint is durable. */
+    void retire(long address) {
+        retired.add(address);
+    }
+
+    /** How many blocks {@link #retire} was called for. */
+    int retired() {
+        return retired.size();
+    }
+
+    /** Frees the first {@code count} blocks that were retired. */
+    void freeRetired(int count) {
+        for (int i = 0; i < count; i++) {
+            free(retired.remove());
+        }
+    }
+
+    /** Blocks that can be taken without a new chunk. */
+    long freeBlocks() {
+        return freeBlocks;
+    }
+
+    /** Chunks that hold metadata. */
+    int chunks() {
+        return chunks.size();
+    }
+
+    /** Chunks that would have to be taken for so many more blocks. */
+    long chunksFor(long blocks) {
+        return Math.max(0, blocks - freeBlocks + blocksPerChunk - 1) / blocksPerChunk;
+    }
+
+    private void free(long address) {
+        MetaChunk chunk = chunks.get(PoolFormat.chunkOf(address));
+        if (chunk == null) {
+            throw new IllegalStateException("a block of metadata was freed that was not in use");
+        }
+        if (chunk.isFull() && chunk != current) {
+            partial.add(chunk);
+        }
+        chunk.used.clear(PoolFormat.blockOf(address));
+        freeBlocks++;
+        if (chunk.used.isEmpty() && chunk != current) {
+            partial.remove(chunk);
+            chunks.remove(chunk.number);
+            freeBlocks -= blocksPerChunk;
+            space.giveBack(chunk.number);
+        }
+    }
+
+    private final class MetaChunk {
+        final long number;
+        final BitSet used = new BitSet();
+
+        MetaChunk(long number) {
+            this.number = number;
+        }
+
+        boolean isFull() {
+            return used.cardinality() == blocksPerChunk;
+        }
+    }
+}

@@ -1,0 +1,13 @@
+package io.vireo.fabric.storage.pool;
+
+/** Told of what an operator has to know. On the pool's reactor: must not block. */
+public interface PoolEvents {
+    /** Writes are held because there is no room. */
+    default void full() {}
+
+    /** There is room again, and nothing is held. */
+    default void room() {}
+
+    /** Something is wrong, and what to do, in one sentence. */
+    default void trouble(String sentence) {}
+}

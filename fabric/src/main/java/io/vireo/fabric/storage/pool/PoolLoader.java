@@ -1,0 +1,247 @@
+package io.vireo.fabric.storage.pool;
+
+import io.vireo.fabric.storage.format.CatalogBlock;
+import io.vireo.fabric.storage.format.FormatException;
+import io.vireo.fabric.storage.format.MapPage;
+import io.vireo.fabric.storage.format.MemberEntry;
+import io.vireo.fabric.storage.format.PoolFormat;
+import io.vireo.fabric.storage.format.PoolOp;
+import io.vireo.fabric.storage.format.Superblock;
+import io.vireo.fabric.storage.format.VolumeRecord;
+import io.vireo.fabric.storage.journal.JournalReader;
+import io.vireo.fabric.storage.map.MapTree;
+import io.vireo.fabric.storage.map.PageStore;
+import io.vireo.memory.OwnMemory;
+import io.vireo.resource.ErrorCode;
+import io.vireo.resource.ResourceException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Reads a pool: the catalog and the map pages of the last checkpoint, each page once however many
+ * maps share it, then the journal. What is free, and how often each chunk is used, is not stored
+ * anywhere but counted from what was read. Writes nothing.
+ */
+final class PoolLoader {
+    private final HomeIo io;
+    private final Superblock superblock;
+    private final PageStore pages = new PageStore();
+    private final Epochs epochs = new Epochs();
+    private final ChunkSpace space;
+    private final MapTree tree;
+    private final MetaSpace meta;
+    private final Map<Long, Volume> volumes = new LinkedHashMap<>();
+    private final Map<Long, Integer> loaded = new HashMap<>();
+    private final List<Long> catalog = new ArrayList<>();
+    private final OwnMemory block = OwnMemory.allocate(PoolFormat.BLOCK);
+    private long nextVolume;
+
+    PoolLoader(HomeIo io, Superblock superblock) {
+        this.io = io;
+        this.superblock = superblock;
+        space = new ChunkSpace(superblock.striped(), epochs);
+        for (MemberEntry m : superblock.members()) {
+            space.addArea(new ChunkArea(m.dataStart(), m.chunks(), m.highWater()));
+        }
+        tree = new MapTree(pages, space);
+        meta = new MetaSpace(space, superblock.chunkShift());
+        nextVolume = superblock.nextVolume();
+    }
+
+    /** Reads everything. */
+    LoadedPool load(MemberSet members, int[] newest) {
+        try (OwnMemory ring = OwnMemory.allocate((int) superblock.journalBytes());
+                block) {
+            loadCatalog();
+            io.read(0, PoolFormat.HEADER_BYTES, ring, ring.length());
+            try (var reader = new JournalReader(ring, superblock.pool(), superblock.journal())) {
+                reader.replay(this::apply);
+                count();
+                return new LoadedPool(
+                        members,
+                        superblock,
+                        newest,
+                        pages,
+                        tree,
+                        epochs,
+                        space,
+                        meta,
+                        volumes,
+                        nextVolume,
+                        reader.point(),
+                        catalog,
+                        reader.damage());
+            }
+        } catch (FormatException e) {
+            pages.close();
+            throw new ResourceException(
+                    ErrorCode.UNAVAILABLE,
+                    "the pool's metadata is damaged: "
+                            + e.why()
+                            + "; restore the disk, or the volumes from a backup",
+                    e);
+        } catch (RuntimeException e) {
+            pages.close();
+            throw e;
+        }
+    }
+
+    private void loadCatalog() throws FormatException {
+        long next = superblock.catalog();
+        var records = new ArrayList<VolumeRecord>();
+        for (int i = 0; i < superblock.catalogBlocks(); i++) {
+            readBlock(next);
+            int count = CatalogBlock.check(block, i);
+            catalog.add(next);
+            meta.adopt(next);
+            for (int j = 0; j < count; j++) {
+                records.add(VolumeRecord.decode(CatalogBlock.record(block.address(), j)));
+            }
+            next = CatalogBlock.next(block.address());
+        }
+        for (VolumeRecord record : records) {
+            var volume = new Volume(record);
+            int root = 0;
+            if (record.root() != 0) {
+                root = loadPage(record.root(), record.height() - 1, 0);
+                pages.share(root);
+            }
+            volume.root.load(root, record.height());
+            volumes.put(volume.id, volume);
+        }
+    }
+
+    /** The page at a place, and all below it. */
+    private int loadPage(long entry, int level, long index) throws FormatException {
+        long place = entry & ~PoolFormat.PRESENT;
+        Integer known = loaded.get(place);
+        if (known != null) {
+            return known;
+        }
+        readBlock(place);
+        MapPage.check(block, 0, level, index);
+        meta.adopt(place);
+        int page = pages.load(level, index, place);
+        loaded.put(place, page);
+        for (int i = 0; i < PoolFormat.FANOUT; i++) {
+            pages.entry(page, i, MapPage.entry(block.address(), i));
+        }
+        for (int i = 0; level > 0 && i < PoolFormat.FANOUT; i++) {
+            long below = pages.entry(page, i);
+            if (below != 0) {
+                int child = loadPage(below, level - 1, index << PoolFormat.FANOUT_SHIFT | i);
+                pages.share(child);
+                pages.entry(page, i, child);
+            }
+        }
+        return page;
+    }
+
+    private void readBlock(long address) throws FormatException {
+        long chunk = PoolFormat.chunkOf(address);
+        int member = PoolFormat.member(chunk);
+        if (member >= superblock.members().size()
+                || PoolFormat.index(chunk) >= superblock.members().get(member).chunks()) {
+            throw new FormatException("a block of metadata is said to be outside of the pool");
+        }
+        long at =
+                superblock.members().get(member).dataStart()
+                        + (PoolFormat.index(chunk) << superblock.chunkShift())
+                        + (long) PoolFormat.blockOf(address) * PoolFormat.BLOCK;
+        io.read(member, at, block, PoolFormat.BLOCK);
+    }
+
+    private void apply(PoolOp op) {
+        switch (op) {
+            case PoolOp.Map(long id, long first, long chunk, long count) -> {
+                Volume volume = volume(id);
+                for (long i = 0; i < count; i++) {
+                    tree.set(volume.root, first + i, PoolFormat.PRESENT | chunk + i);
+                }
+            }
+            case PoolOp.Unmap(long id, long first, long count) -> {
+                Volume volume = volume(id);
+                for (long i = 0; i < count; i++) {
+                    tree.set(volume.root, first + i, 0);
+                }
+            }
+            case PoolOp.HighWater(int member, long mark) -> space.area(member).replayMark(mark);
+            case PoolOp.Create(VolumeRecord record) -> add(new Volume(record));
+            case PoolOp.Copy(List<PoolOp.Source> copies) -> {
+                for (PoolOp.Source copy : copies) {
+                    var volume = new Volume(copy.volume());
+                    tree.copy(volume(copy.from()).root, volume.root);
+                    add(volume);
+                }
+            }
+            case PoolOp.Delete(long id) -> {
+                tree.clear(volume(id).root);
+                volumes.remove(id);
+            }
+            case PoolOp.Rollback(long id, long snapshot) -> {
+                tree.clear(volume(id).root);
+                tree.copy(volume(snapshot).root, volume(id).root);
+            }
+            case PoolOp.Grow(long id, long capacity) -> volume(id).capacity = capacity;
+            case PoolOp.Rename(long id, String name) -> volume(id).name = name;
+        }
+    }
+
+    private void add(Volume volume) {
+        volumes.put(volume.id, volume);
+        nextVolume = Math.max(nextVolume, volume.id + 1);
+    }
+
+    private Volume volume(long id) {
+        Volume volume = volumes.get(id);
+        if (volume == null) {
+            throw new ResourceException(
+                    ErrorCode.UNAVAILABLE,
+                    "the pool's journal speaks of volume %d, which there is not; restore the disk"
+                            .formatted(id));
+        }
+        return volume;
+    }
+
+    private void count() {
+        while (tree.hasDoomed()) {
+            tree.dismantle(1024, this::gone);
+        }
+        var mapped = new HashMap<Integer, Long>();
+        for (Volume volume : volumes.values()) {
+            volume.root.mapped(volume.root.page() == 0 ? 0 : count(volume.root.page(), mapped));
+        }
+        meta.opened();
+        space.opened();
+    }
+
+    /** Counts what a page refers to, the first time; how many chunks are mapped below it. */
+    private long count(int page, Map<Integer, Long> mapped) {
+        Long known = mapped.get(page);
+        if (known != null) {
+            return known;
+        }
+        long sum = 0;
+        boolean leaf = pages.level(page) == 0;
+        for (int i = 0; i < PoolFormat.FANOUT; i++) {
+            long entry = pages.entry(page, i);
+            if (entry != 0 && leaf) {
+                space.count(entry & PoolFormat.CHUNK_MASK);
+                sum++;
+            } else if (entry != 0) {
+                sum += count((int) entry, mapped);
+            }
+        }
+        mapped.put(page, sum);
+        return sum;
+    }
+
+    private void gone(int page) {
+        if (pages.place(page) != 0) {
+            meta.retire(pages.place(page));
+        }
+    }
+}

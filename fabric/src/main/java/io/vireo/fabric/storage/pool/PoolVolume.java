@@ -1,0 +1,95 @@
+package io.vireo.fabric.storage.pool;
+
+import io.vireo.block.BlockChannel;
+import io.vireo.block.BlockCounters;
+import io.vireo.block.BlockDevice;
+import io.vireo.block.BlockGeometry;
+import io.vireo.block.BlockMeters;
+import io.vireo.block.BlockOperation;
+import io.vireo.reactor.Reactor;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
+
+/** A volume as the front ends see it. */
+final class PoolVolume implements BlockDevice {
+    /** Longest DISCARD or WRITE_ZEROES: bounds what is done in one go. */
+    private static final long MAX_DISCARD = 256L << 20;
+
+    private final Engine engine;
+    private final Volume volume;
+    private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
+    private final BlockMeters meters = new BlockMeters();
+
+    PoolVolume(Engine engine, Volume volume) {
+        this.engine = engine;
+        this.volume = volume;
+    }
+
+    Volume volume() {
+        return volume;
+    }
+
+    /** Its capacity has changed. */
+    void changed() {
+        listeners.forEach(Runnable::run);
+    }
+
+    @Override
+    public BlockGeometry geometry() {
+        return new BlockGeometry(
+                volume.capacity,
+                volume.logicalBlock,
+                volume.physicalBlock,
+                0,
+                MAX_DISCARD,
+                1 << engine.chunkShift());
+    }
+
+    @Override
+    public Set<BlockOperation> operations() {
+        return volume.readOnly
+                ? EnumSet.of(BlockOperation.READ, BlockOperation.FLUSH)
+                : EnumSet.allOf(BlockOperation.class);
+    }
+
+    @Override
+    public Optional<Reactor> home() {
+        return Optional.of(engine.members().home());
+    }
+
+    @Override
+    public BlockChannel open(Reactor reactor) {
+        if (reactor != engine.members().home()) {
+            throw new IllegalStateException(
+                    "volume " + volume.name + " can be opened on its pool's reactor only");
+        }
+        var meter = new Runnable[1];
+        var channel = new VolumeChannel(engine, volume, () -> meter[0].run());
+        meters.add(channel.meter());
+        volume.channels++;
+        meter[0] =
+                () -> {
+                    meters.close(channel.meter());
+                    volume.channels--;
+                };
+        return channel;
+    }
+
+    @Override
+    public BlockCounters counters() {
+        return meters.total();
+    }
+
+    @Override
+    public void addGeometryListener(Runnable changed) {
+        listeners.add(changed);
+    }
+
+    @Override
+    public void removeGeometryListener(Runnable changed) {
+        listeners.remove(changed);
+    }
+}

@@ -1,0 +1,267 @@
+package io.vireo.fabric.storage.pool;
+
+import io.vireo.block.BlockDevice;
+import io.vireo.block.VolumeFormat;
+import io.vireo.fabric.storage.format.MemberEntry;
+import io.vireo.fabric.storage.format.Superblock;
+import io.vireo.reactor.Reactor;
+import io.vireo.resource.ErrorCode;
+import io.vireo.resource.ResourceException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
+
+/**
+ * A pool that is open. Control plane: any thread but the pool's home reactor, one call at a time;
+ * each change is durable when its call returns. Failures are {@link ResourceException}s with a
+ * message that says what to do.
+ */
+public final class StoragePool {
+    private final Engine engine;
+    private final Control control;
+    private final Reactor home;
+
+    /** Guarded by this. */
+    private final Map<Long, PoolVolume> devices = new HashMap<>();
+
+    private StoragePool(Engine engine, Reactor home) {
+        this.engine = engine;
+        this.home = home;
+        control = new Control(engine);
+    }
+
+    /**
+     * Makes an empty pool of devices, durably. It is not open afterwards.
+     *
+     * @param home where the devices are used meanwhile
+     */
+    public static void create(PoolConfig config, List<BlockDevice> devices, Reactor home) {
+        PoolCreator.check(devices);
+        MemberSet members = HomeIo.on(home, () -> new MemberSet(home, devices));
+        try {
+            PoolCreator.create(config, members);
+        } finally {
+            closeMembers(members);
+        }
+    }
+
+    /**
+     * Opens a pool: reads its maps, replays its journal, and takes it over from whoever had it
+     * before.
+     *
+     * @param devices all members, in any order
+     * @param home where the pool lives from now on
+     */
+    public static StoragePool open(List<BlockDevice> devices, Reactor home, PoolOptions options) {
+        PoolCreator.check(devices);
+        MemberSet members = HomeIo.on(home, () -> new MemberSet(home, devices));
+        try {
+            var io = new HomeIo(members);
+            MemberScan scan = MemberScan.of(members, io);
+            HomeIo.on(
+                    home,
+                    () -> {
+                        members.order(scan.order());
+                        return true;
+                    });
+            LoadedPool loaded = new PoolLoader(io, scan.superblock()).load(members, scan.newest());
+            Superblocks superblocks =
+                    HomeIo.on(
+                            home, () -> new Superblocks(members, scan.superblock(), scan.newest()));
+            if (loaded.damage().isEmpty()) {
+                takeOver(home, loaded, superblocks);
+            }
+            Engine engine = HomeIo.on(home, () -> new Engine(loaded, superblocks, options));
+            return new StoragePool(engine, home);
+        } catch (RuntimeException e) {
+            closeMembers(members);
+            throw e;
+        }
+    }
+
+    /** Makes it known durably that the pool has a new owner, and room for first writes. */
+    private static void takeOver(Reactor home, LoadedPool loaded, Superblocks superblocks) {
+        var done = new CompletableFuture<String>();
+        home.execute(() -> {
+            Superblock old = superblocks.current();
+            var members = new ArrayList<MemberEntry>();
+            for (int i = 0; i < old.members().size(); i++) {
+                MemberEntry m = old.members().get(i);
+                ChunkArea area = loaded.space().area(i);
+                area.propose();
+                members.add(new MemberEntry(m.uuid(), m.dataStart(), m.chunks(), area.proposed()));
+            }
+            superblocks.write(
+                    new Superblock(
+                            old.pool(),
+                            0,
+                            old.generation() + 1,
+                            old.ownerEpoch() + 1,
+                            old.chunkShift(),
+                            old.striped(),
+                            old.journalBytes(),
+                            old.journal(),
+                            old.catalog(),
+                            old.catalogBlocks(),
+                            old.nextVolume(),
+                            members),
+                    done::complete);
+            loaded.members().wake();
+        });
+        String trouble = HomeIo.await(done);
+        if (!trouble.isEmpty()) {
+            throw new ResourceException(ErrorCode.UNAVAILABLE, trouble + "; check the disks");
+        }
+        HomeIo.on(
+                home,
+                () -> {
+                    loaded.space().seal();
+                    loaded.space().sealedIsDurable();
+                    return true;
+                });
+    }
+
+    private static void closeMembers(MemberSet members) {
+        var closed = new CompletableFuture<Boolean>();
+        members.home().execute(() -> members.close(() -> closed.complete(true)));
+        HomeIo.await(closed);
+    }
+
+    /** The pool's identity. */
+    public UUID uuid() {
+        return engine.superblocks().current().pool();
+    }
+
+    /** What is wrong and what to do, in one sentence; empty: nothing. */
+    public String trouble() {
+        return engine.trouble();
+    }
+
+    /** Room and work. */
+    public PoolStatus status() {
+        return HomeIo.on(home, engine::status);
+    }
+
+    /** All volumes and snapshots. */
+    public List<VolumeInfo> volumes() {
+        return HomeIo.on(home, () -> engine.volumes().stream().map(this::info).toList());
+    }
+
+    private VolumeInfo info(Volume volume) {
+        return new VolumeInfo(
+                volume.id,
+                volume.name,
+                volume.origin,
+                volume.capacity,
+                volume.root.mapped() << engine.chunkShift(),
+                volume.readOnly,
+                volume.dedicated,
+                volume.created);
+    }
+
+    /** Makes an empty volume that takes room as it is written. */
+    public void createVolume(String name, VolumeFormat format) {
+        change(done -> control.create(name, format, false, done));
+    }
+
+    /** Makes an empty volume that has room for all of it reserved. */
+    public void createDedicatedVolume(String name, VolumeFormat format) {
+        change(done -> control.create(name, format, true, done));
+    }
+
+    /** The device of a volume or snapshot; the same one each time. */
+    public synchronized BlockDevice device(String name) {
+        Volume volume = HomeIo.on(home, () -> control.volume(name));
+        return devices.computeIfAbsent(volume.id, _ -> new PoolVolume(engine, volume));
+    }
+
+    /** Makes copies of volumes as they are at one moment, all or none. */
+    public void copy(List<CopyOf> copies) {
+        change(done -> control.copy(copies, done));
+    }
+
+    /** Makes a snapshot. */
+    public void snapshot(String source, String name) {
+        copy(List.of(CopyOf.snapshot(source, name)));
+    }
+
+    /** Makes a volume that begins as what another one, or a snapshot, is. */
+    public void cloneVolume(String source, String name) {
+        copy(List.of(CopyOf.clone(source, name)));
+    }
+
+    /** Makes a volume what a snapshot is; what it was before is gone. */
+    public void rollback(String volume, String snapshot) {
+        change(done -> control.rollback(volume, snapshot, done));
+    }
+
+    /** Deletes a volume or snapshot whose channels are closed; its chunks come back by and by. */
+    public synchronized void delete(String name) {
+        Volume volume = HomeIo.on(home, () -> control.volume(name));
+        change(done -> control.delete(name, done));
+        devices.remove(volume.id);
+    }
+
+    public void rename(String name, String newName) {
+        change(done -> control.rename(name, newName, done));
+    }
+
+    /** Makes a volume larger, and then tells its device's listeners. */
+    public synchronized void grow(String name, long capacity) {
+        change(done -> control.grow(name, capacity, done));
+        Volume volume = HomeIo.on(home, () -> control.volume(name));
+        PoolVolume device = devices.get(volume.id);
+        if (device != null) {
+            device.changed();
+        }
+    }
+
+    /** Writes all maps, so that the next opening has no journal to replay. */
+    public void checkpoint() {
+        change(control::checkpoint);
+    }
+
+    /** Makes everything durable and lets go of the members; all channels are closed. */
+    public void close() {
+        if (engine.trouble().isEmpty()) {
+            checkpoint();
+        }
+        abandon();
+    }
+
+    /**
+     * Lets go of the members without making anything durable: for a pool that somebody else has
+     * taken over, and for tests of what a crash leaves. All channels are closed.
+     */
+    public void abandon() {
+        var quiet = new CompletableFuture<Boolean>();
+        home.execute(() -> {
+            engine.stop();
+            engine.whenQuiet(() -> quiet.complete(true));
+        });
+        HomeIo.await(quiet);
+        closeMembers(engine.members());
+        HomeIo.on(
+                home,
+                () -> {
+                    engine.release();
+                    return true;
+                });
+    }
+
+    private void change(Consumer<CompletableFuture<Boolean>> task) {
+        var done = new CompletableFuture<Boolean>();
+        home.execute(() -> {
+            try {
+                task.accept(done);
+            } catch (RuntimeException e) {
+                done.completeExceptionally(e);
+            }
+        });
+        HomeIo.await(done);
+    }
+}

@@ -1,0 +1,136 @@
+package io.vireo.fabric.storage.pool;
+
+import io.vireo.block.BlockOperation;
+import io.vireo.block.BlockRequest;
+import io.vireo.block.BlockStatus;
+import io.vireo.fabric.storage.format.FormatException;
+import io.vireo.fabric.storage.format.PoolFormat;
+import io.vireo.fabric.storage.format.Superblock;
+import io.vireo.memory.OwnMemory;
+import java.util.List;
+import java.util.UUID;
+import java.util.function.Consumer;
+
+/**
+ * The superblocks of all members while the pool is open. Each member's newest one stays where it is
+ * until the next is durable in the other place. Before that is written the newest is read again: if
+ * it is not ours, somebody else has the pool.
+ */
+final class Superblocks {
+    private final MemberSet members;
+    private final int[] newest;
+    private final OwnMemory[] buffers;
+    private final FlushAll flush;
+    private Superblock current;
+    private Superblock next;
+    private Consumer<String> then = _ -> {};
+    private int outstanding;
+    private boolean failed;
+
+    /**
+     * @param newest of each member, which place its newest superblock is in
+     */
+    Superblocks(MemberSet members, Superblock current, int[] newest) {
+        this.members = members;
+        this.current = current;
+        this.next = current;
+        this.newest = newest.clone();
+        buffers = new OwnMemory[Math.max(2, PoolFormat.MAX_MEMBERS)];
+        for (int i = 0; i < buffers.length; i++) {
+            buffers[i] = OwnMemory.allocate(PoolFormat.BLOCK);
+        }
+        flush = new FlushAll(members, this::flushed);
+    }
+
+    Superblock current() {
+        return current;
+    }
+
+    UUID memberUuid(int member) {
+        return current.members().get(member).uuid();
+    }
+
+    /** Writes it to all members, durably; then tells what went wrong, or nothing. */
+    void write(Superblock superblock, Consumer<String> whenDone) {
+        next = superblock;
+        then = whenDone;
+        failed = false;
+        outstanding = 2;
+        for (int place : List.of(0, 1)) {
+            var request = new BlockRequest(0, ended -> checked(ended.status()));
+            request.prepare(BlockOperation.READ, PoolFormat.SUPERBLOCKS[place], PoolFormat.BLOCK)
+                    .data()
+                    .add(buffers[place].address(), PoolFormat.BLOCK);
+            members.get(0).submit(request);
+        }
+    }
+
+    private void checked(BlockStatus status) {
+        failed |= status != BlockStatus.OK;
+        if (--outstanding > 0) {
+            return;
+        }
+        if (failed) {
+            then.accept("the pool's superblock cannot be read");
+            return;
+        }
+        for (int place : List.of(0, 1)) {
+            if (!isOurs(buffers[place])) {
+                then.accept("another process has opened the pool meanwhile");
+                return;
+            }
+        }
+        outstanding = members.count();
+        for (int i = 0; i < members.count(); i++) {
+            next.of(i).encode(buffers[i]);
+            var request = new BlockRequest(0, ended -> written(ended.status()));
+            request.prepare(
+                            BlockOperation.WRITE,
+                            PoolFormat.SUPERBLOCKS[1 - newest[i]],
+                            PoolFormat.BLOCK)
+                    .data()
+                    .add(buffers[i].address(), PoolFormat.BLOCK);
+            members.get(i).submit(request);
+        }
+    }
+
+    private boolean isOurs(OwnMemory block) {
+        try {
+            return Superblock.decode(block).ownerEpoch() <= current.ownerEpoch();
+        } catch (FormatException e) {
+            // An older one that was torn does not say anything; who took the pool over left a
+            // sound one.
+            return true;
+        }
+    }
+
+    private void written(BlockStatus status) {
+        failed |= status != BlockStatus.OK;
+        if (--outstanding > 0) {
+            return;
+        }
+        if (failed) {
+            then.accept("the pool's superblocks could not be written");
+        } else {
+            flush.startAll();
+        }
+    }
+
+    private void flushed(boolean success) {
+        if (!success) {
+            then.accept("a flush of the pool's members failed");
+            return;
+        }
+        current = next;
+        for (int i = 0; i < members.count(); i++) {
+            newest[i] = 1 - newest[i];
+        }
+        then.accept("");
+    }
+
+    void close() {
+        for (OwnMemory buffer : buffers) {
+            buffer.close();
+        }
+    }
+}

@@ -1,0 +1,63 @@
+package io.vireo.fabric.storage.pool;
+
+import io.vireo.fabric.storage.format.VolumeRecord;
+import io.vireo.fabric.storage.map.MapRoot;
+import org.jspecify.annotations.Nullable;
+
+/** A volume or snapshot while the pool is open. Of the home reactor. */
+final class Volume {
+    final long id;
+    final long origin;
+    final int logicalBlock;
+    final int physicalBlock;
+    final boolean readOnly;
+    final boolean dedicated;
+    final long created;
+    final MapRoot root = new MapRoot();
+
+    /** Chunks that are being filled, with who does it. */
+    final LongMap<Piece> busy = new LongMap<>();
+
+    /** Pieces that wait for the barrier to end. */
+    final PieceList held = new PieceList();
+
+    /** Operations on members that change the volume. */
+    int active;
+
+    /** While set nothing that changes the volume is begun. */
+    @Nullable Barrier barrier;
+
+    /** Channels that are open. */
+    int channels;
+
+    volatile String name;
+    volatile long capacity;
+
+    Volume(VolumeRecord from) {
+        id = from.id();
+        origin = from.origin();
+        logicalBlock = from.logicalBlock();
+        physicalBlock = from.physicalBlock();
+        readOnly = from.readOnly();
+        dedicated = from.dedicated();
+        created = from.created();
+        name = from.name();
+        capacity = from.capacity();
+    }
+
+    /** As it is written, with the root at {@code place}. */
+    VolumeRecord record(long place) {
+        return new VolumeRecord(
+                id,
+                origin,
+                capacity,
+                place,
+                root.height(),
+                logicalBlock,
+                physicalBlock,
+                readOnly,
+                dedicated,
+                created,
+                name);
+    }
+}

@@ -1,0 +1,128 @@
+package io.vireo.fabric.storage.pool;
+
+import io.vireo.block.BlockChannel;
+import io.vireo.block.BlockMeter;
+import io.vireo.block.BlockRequest;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A front end's way into a volume. What the engine has ended waits here until the front end polls:
+ * the client's memory is touched then, and only then, so that its loss cuts off nobody's turn but
+ * the front end's own.
+ */
+final class VolumeChannel implements BlockChannel {
+    private static final int DEPTH = 256;
+
+    private final Engine engine;
+    private final Volume volume;
+    private final BlockMeter meter = new BlockMeter();
+    private final Runnable whenGone;
+    private final VolumeRequest[] spare = new VolumeRequest[DEPTH];
+    private int spares;
+    private int made;
+    private final VolumeRequest[] done = new VolumeRequest[DEPTH];
+    private int doneHead;
+    private int doneTail;
+    private Runnable wake = () -> {};
+    private @Nullable Runnable onClosed;
+
+    VolumeChannel(Engine engine, Volume volume, Runnable whenGone) {
+        this.engine = engine;
+        this.volume = volume;
+        this.whenGone = whenGone;
+    }
+
+    Volume volume() {
+        return volume;
+    }
+
+    BlockMeter meter() {
+        return meter;
+    }
+
+    @Override
+    public int free() {
+        return DEPTH - inFlight();
+    }
+
+    @Override
+    public int inFlight() {
+        return made - spares;
+    }
+
+    @Override
+    public void submit(BlockRequest request) {
+        VolumeRequest op;
+        if (spares > 0) {
+            op = spare[--spares];
+        } else if (made < DEPTH) {
+            op = new VolumeRequest(this);
+            made++;
+        } else {
+            throw new IllegalStateException("more requests than free() allowed");
+        }
+        op.begin(request);
+        engine.path().submit(op);
+        engine.members().wake();
+    }
+
+    /** The engine has ended a request. */
+    void done(VolumeRequest op) {
+        done[doneTail++ & DEPTH - 1] = op;
+        wake.run();
+    }
+
+    @Override
+    public void cancel(int tag) {
+        // It is on its way to the members, and ends soon enough.
+    }
+
+    @Override
+    public int poll() {
+        int work = engine.members().poll();
+        int ended = doneTail - doneHead;
+        for (int left = ended; left > 0; left--) {
+            // Taken only when the client's memory was there: its loss cuts the turn off.
+            VolumeRequest op = Objects.requireNonNull(done[doneHead & DEPTH - 1]);
+            op.zeroHoles();
+            doneHead++;
+            spare[spares++] = op;
+            BlockRequest request = op.request();
+            meter.count(request, op.status);
+            request.complete(op.status);
+        }
+        closeIfDrained();
+        return work + ended;
+    }
+
+    @Override
+    public void onReady(Runnable newWake) {
+        wake = newWake;
+    }
+
+    @Override
+    public boolean arm() {
+        return doneHead == doneTail;
+    }
+
+    @Override
+    public void disarm() {
+        // A wake-up too many does no harm.
+    }
+
+    @Override
+    public void close(Runnable whenClosed) {
+        onClosed = whenClosed;
+        closeIfDrained();
+    }
+
+    private void closeIfDrained() {
+        Runnable closed = onClosed;
+        if (closed != null && inFlight() == 0) {
+            onClosed = null;
+            whenGone.run();
+            closed.run();
+        }
+    }
+}

@@ -1,0 +1,23 @@
+package io.vireo.fabric.storage.pool;
+
+/**
+ * A volume or snapshot, for people.
+ *
+ * @param id its number, never used again
+ * @param name unique in the pool
+ * @param origin number of the volume that it was made from; 0: none
+ * @param capacity bytes
+ * @param mappedBytes bytes of chunks that its map refers to, shared ones included
+ * @param readOnly whether it is a snapshot
+ * @param dedicated whether room for all of it is reserved
+ * @param created milliseconds since 1970
+ */
+public record VolumeInfo(
+        long id,
+        String name,
+        long origin,
+        long capacity,
+        long mappedBytes,
+        boolean readOnly,
+        boolean dedicated,
+        long created) {}

@@ -1,0 +1,96 @@
+package io.vireo.fabric.storage.pool;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.vireo.block.BlockOperation;
+import io.vireo.block.BlockStatus;
+import io.vireo.block.VolumeFormat;
+import io.vireo.reactor.PollMode;
+import io.vireo.reactor.Reactor;
+import io.vireo.reactor.ReactorConfig;
+import io.vireo.testkit.BlockClient;
+import io.vireo.testkit.MemoryBlockDevice;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Volumes, snapshots and what is left of them after the pool was closed, or not closed. */
+class StoragePoolTest {
+    private static final int CHUNK = 16 << 10;
+    private static final PoolConfig CONFIG = new PoolConfig(CHUNK, 64 << 10, true, true);
+
+    private final MemoryBlockDevice disk = new MemoryBlockDevice(16 << 20, 512);
+    private Reactor home;
+    private StoragePool pool;
+
+    @BeforeEach
+    void create() {
+        home = Reactor.start(new ReactorConfig("pool-test", -1, PollMode.ADAPTIVE));
+        disk.logging(false);
+        StoragePool.create(CONFIG, List.of(disk), home);
+        pool = open();
+    }
+
+    @AfterEach
+    void close() {
+        pool.abandon();
+        home.close();
+        disk.close();
+    }
+
+    private StoragePool open() {
+        return StoragePool.open(List.of(disk), home, PoolOptions.DEFAULT);
+    }
+
+    private static byte[] pattern(int seed, int length) {
+        byte[] bytes = new byte[length];
+        Arrays.fill(bytes, (byte) seed);
+        return bytes;
+    }
+
+    private byte[] read(String volume, long at, int length) {
+        try (var client = new BlockClient(pool.device(volume), home)) {
+            return client.read(at, length);
+        }
+    }
+
+    private void write(String volume, long at, byte[] data) {
+        try (var client = new BlockClient(pool.device(volume), home)) {
+            assertThat(client.write(at, data)).isEqualTo(BlockStatus.OK);
+            assertThat(client.run(BlockOperation.FLUSH, 0, 0)).isEqualTo(BlockStatus.OK);
+        }
+    }
+
+    @Test
+    void whatWasFlushedIsThereAfterTheProcessDied() {
+        pool.createVolume("a", new VolumeFormat(4 << 20, 512, 4096));
+        write("a", 5 * 512, pattern(7, 3 * CHUNK));
+        pool.abandon();
+        pool = open();
+        byte[] expected = new byte[8 * CHUNK];
+        Arrays.fill(expected, 5 * 512, 5 * 512 + 3 * CHUNK, (byte) 7);
+        assertThat(read("a", 0, expected.length)).isEqualTo(expected);
+    }
+
+    @Test
+    void aCheckpointHoldsWhatTheJournalHeld() {
+        pool.createVolume("a", new VolumeFormat(4 << 20, 512, 4096));
+        write("a", 0, pattern(7, 3 * CHUNK));
+        pool.snapshot("a", "s");
+        write("a", CHUNK + 512, pattern(8, 512));
+        pool.close();
+        pool = open();
+        byte[] expected = pattern(7, 3 * CHUNK);
+        assertThat(read("s", 0, expected.length)).isEqualTo(expected);
+        Arrays.fill(expected, CHUNK + 512, CHUNK + 1024, (byte) 8);
+        assertThat(read("a", 0, expected.length)).isEqualTo(expected);
+        pool.rollback("a", "s");
+        assertThat(read("a", 0, expected.length)).isEqualTo(pattern(7, 3 * CHUNK));
+        pool.delete("s");
+        pool.cloneVolume("a", "c");
+        write("c", 0, pattern(9, CHUNK));
+        assertThat(read("a", 0, CHUNK)).isEqualTo(pattern(7, CHUNK));
+    }
+}
