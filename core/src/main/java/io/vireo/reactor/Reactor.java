@@ -11,7 +11,9 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.PriorityQueue;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.jctools.queues.MessagePassingQueue;
 import org.jctools.queues.varhandle.MpscUnboundedVarHandleArrayQueue;
@@ -24,6 +26,9 @@ import org.jctools.queues.varhandle.MpscUnboundedVarHandleArrayQueue;
  * poller, handler or task that throws is a bug: the poller is removed, the rest goes on. An {@link
  * InternalError} is memory of a guest that went away (architecture: foreign memory): the poller
  * stays and every {@link MemoryFaultListener} checks its own memory.
+ *
+ * <p>A {@link #stepped} reactor has no thread and a clock of its own: a test runs it turn by turn,
+ * so that the same inputs have the same outcome.
  */
 public final class Reactor {
     private static final Logger LOG = System.getLogger(Reactor.class.getName());
@@ -46,6 +51,7 @@ public final class Reactor {
     private final String name;
     private final int cpu;
     private final long parkAfterNanos;
+    private final boolean stepped;
     private final Thread thread;
     private final Epoll epoll;
     private final Eventfd wakeup;
@@ -72,6 +78,9 @@ public final class Reactor {
      */
     private volatile boolean sleeping;
 
+    /** Of a stepped reactor: whether somebody is in {@link #step}. */
+    private boolean stepping;
+
     private long turns;
     private long work;
     private long busyNanos;
@@ -81,8 +90,9 @@ public final class Reactor {
     private long failures;
     private int parkedCount;
 
-    private Reactor(ReactorConfig config) throws ErrnoException {
+    private Reactor(ReactorConfig config, boolean stepped) throws ErrnoException {
         name = config.name();
+        this.stepped = stepped;
         cpu = config.cpu();
         parkAfterNanos = config.pollMode().parkAfterNanos();
         epoll = Epoll.create(256);
@@ -98,7 +108,7 @@ public final class Reactor {
      */
     public static Reactor start(ReactorConfig config) {
         try {
-            var reactor = new Reactor(config);
+            var reactor = new Reactor(config, false);
             reactor.thread.start();
             reactor.started.await();
             return reactor;
@@ -109,13 +119,76 @@ public final class Reactor {
         }
     }
 
+    /**
+     * Makes a reactor without a thread, for tests: it does something only in {@link #step} and
+     * {@link #await}, which one thread calls. Its clock begins at 0 and moves only when nothing
+     * else is left to do, to the next timer. It parks nobody, and does not look at file
+     * descriptors.
+     *
+     * @throws UncheckedIOException if the host has no descriptors left
+     */
+    public static Reactor stepped(String name) {
+        try {
+            return new Reactor(new ReactorConfig(name, -1, PollMode.BUSY), true);
+        } catch (ErrnoException e) {
+            throw new UncheckedIOException("reactor " + name + " cannot be made", e);
+        }
+    }
+
+    /**
+     * Runs one turn of a {@link #stepped} reactor; not from within one.
+     *
+     * @return how much was done, timers that the clock was moved to included; 0: nothing will ever
+     *     happen by itself
+     */
+    public int step() {
+        if (!stepped || stepping) {
+            throw new IllegalStateException("reactor " + name + " cannot be stepped here");
+        }
+        stepping = true;
+        try {
+            turns++;
+            int done = mailbox.drain(runTask, MESSAGES_PER_TURN) + expireTimers() + pollActive();
+            if (done == 0 && !timers.isEmpty()) {
+                now = Math.max(now, timers.peek().deadline);
+                done = expireTimers();
+            }
+            if (faulted) {
+                tellFaultListeners();
+            }
+            work += done;
+            return done;
+        } finally {
+            stepping = false;
+        }
+    }
+
+    /**
+     * Waits for something that this reactor completes; a stepped one is run meanwhile. Not from its
+     * own thread.
+     *
+     * @throws IllegalStateException if a stepped reactor has nothing left to do
+     */
+    public <T> T await(CompletableFuture<T> future)
+            throws InterruptedException, ExecutionException {
+        while (stepped && !future.isDone()) {
+            if (step() == 0) {
+                throw new IllegalStateException(
+                        "reactor "
+                                + name
+                                + " has nothing left to do, and what is waited for is not done");
+            }
+        }
+        return future.get();
+    }
+
     public String name() {
         return name;
     }
 
     /** Whether the caller runs on this reactor. */
     public boolean onThread() {
-        return Thread.currentThread() == thread;
+        return stepped ? stepping : Thread.currentThread() == thread;
     }
 
     /**
@@ -166,12 +239,13 @@ public final class Reactor {
 
     /** Runs a task on this reactor after {@code delayNanos}. */
     public Timer schedule(long delayNanos, Runnable task) {
-        var timer = new TimerEntry(System.nanoTime() + delayNanos, task);
+        long from = stepped ? now : System.nanoTime();
+        var timer = new TimerEntry(from + delayNanos, task);
         timers.add(timer);
         return timer;
     }
 
-    /** {@link System#nanoTime} at the start of this turn. */
+    /** {@link System#nanoTime} at the start of this turn; of a stepped reactor, its own clock. */
     public long nanoTime() {
         return now;
     }
@@ -194,9 +268,14 @@ public final class Reactor {
 
     /**
      * Stops the thread after the messages that are already in its mailbox, and waits for it. Not
-     * from its own thread.
+     * from its own thread. A stepped reactor is just over.
      */
     public void close() {
+        if (stepped) {
+            epoll.close();
+            wakeup.close();
+            return;
+        }
         execute(() -> running = false);
         try {
             thread.join();

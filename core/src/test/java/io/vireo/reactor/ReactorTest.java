@@ -1,6 +1,7 @@
 package io.vireo.reactor;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.vireo.linux.Epoll;
 import io.vireo.linux.Eventfd;
@@ -8,6 +9,7 @@ import io.vireo.linux.OpenFiles;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -341,5 +343,36 @@ class ReactorTest {
         public void disarm() {
             isArmed = false;
         }
+    }
+
+    @Test
+    void aSteppedReactorDoesNothingByItselfAndItsClockMovesOnlyToTimers() throws Exception {
+        Reactor stepped = Reactor.stepped("stepped");
+        var seen = new ArrayList<String>();
+        var done = new CompletableFuture<Boolean>();
+        stepped.execute(() -> {
+            seen.add("message on thread " + stepped.onThread());
+            stepped.schedule(500, () -> seen.add("second at " + stepped.nanoTime()));
+            stepped.schedule(300, () -> seen.add("first at " + stepped.nanoTime()));
+            stepped.schedule(700, () -> done.complete(true));
+        });
+        assertThat(seen).isEmpty();
+        assertThat(stepped.await(done)).isTrue();
+        assertThat(seen).containsExactly("message on thread true", "first at 300", "second at 500");
+        assertThat(stepped.nanoTime()).isEqualTo(700);
+        assertThat(stepped.onThread()).isFalse();
+        assertThat(stepped.step()).isZero();
+        assertThatThrownBy(() -> stepped.await(new CompletableFuture<>()))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("nothing left to do");
+        stepped.close();
+    }
+
+    @Test
+    void waitingForAReactorBlocksUntilItHasDoneIt() throws Exception {
+        var done = new CompletableFuture<Boolean>();
+        reactor.execute(() -> reactor.schedule(1_000_000, () -> done.complete(reactor.onThread())));
+        assertThat(reactor.await(done)).isTrue();
+        assertThatThrownBy(reactor::step).isInstanceOf(IllegalStateException.class);
     }
 }
