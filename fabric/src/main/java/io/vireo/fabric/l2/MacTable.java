@@ -5,7 +5,7 @@ import java.util.function.IntPredicate;
 
 /**
  * The filtering database (IEEE 802.1Q, 8.8): which port a station of a VLAN was last seen at. Open
- * addressing with linear probing on arrays of longs; grows up to its limit.
+ * addressing with linear probing on an array of longs; grows up to its limit.
  *
  * <p>A station is a long: VLAN identifier in the highest 16 bits, MAC address below, as a
  * little-endian number (its first octet lowest). Ports are small numbers. Times are in seconds, of
@@ -22,9 +22,12 @@ final class MacTable {
     private static final long MIX = 0x9E3779B97F4A7C15L;
     private static final int EVICTION_WINDOW = 16;
 
-    // Station (0: empty, which is no station's address), and port << 32 | time last seen.
-    private long[] stations = new long[INITIAL_SLOTS];
-    private long[] places = new long[INITIAL_SLOTS];
+    /**
+     * Two numbers a slot, side by side so that they share a cache line: the station (0: empty,
+     * which is no station's address), and port << 32 | time last seen.
+     */
+    private long[] entries = new long[2 * INITIAL_SLOTS];
+
     private int shift = Long.SIZE - Integer.numberOfTrailingZeros(INITIAL_SLOTS);
     private int[] perPort = new int[16];
     private int size;
@@ -56,9 +59,9 @@ final class MacTable {
     /** Returns the port of a station, or {@link #NONE}. */
     int find(long station, int now) {
         int slot = slot(station);
-        while (stations[slot] != EMPTY) {
-            if (stations[slot] == station) {
-                return now - (int) places[slot] > maxAge ? NONE : port(slot);
+        while (station(slot) != EMPTY) {
+            if (station(slot) == station) {
+                return now - seen(slot) > maxAge ? NONE : port(slot);
             }
             slot = next(slot);
         }
@@ -72,8 +75,8 @@ final class MacTable {
      */
     boolean learn(long station, int port, int now) {
         int slot = slot(station);
-        while (stations[slot] != EMPTY) {
-            if (stations[slot] == station) {
+        while (station(slot) != EMPTY) {
+            if (station(slot) == station) {
                 return refresh(slot, port, now);
             }
             slot = next(slot);
@@ -88,8 +91,8 @@ final class MacTable {
 
     /** Whether a station is known at a port, however old. */
     boolean isAt(long station, int port) {
-        for (int slot = slot(station); stations[slot] != EMPTY; slot = next(slot)) {
-            if (stations[slot] == station) {
+        for (int slot = slot(station); station(slot) != EMPTY; slot = next(slot)) {
+            if (station(slot) == station) {
                 return port(slot) == port;
             }
         }
@@ -98,11 +101,11 @@ final class MacTable {
 
     private boolean refresh(int slot, int port, int now) {
         long place = place(port, now);
-        long before = places[slot];
+        long before = entries[2 * slot + 1];
         if (before == place) {
             return false;
         }
-        places[slot] = place;
+        entries[2 * slot + 1] = place;
         int from = (int) (before >>> 32);
         if (from != port) {
             perPort[from]--;
@@ -118,7 +121,7 @@ final class MacTable {
             refused++;
             return false;
         }
-        if (2 * (size + 1) > stations.length) {
+        if (2 * (size + 1) > slots()) {
             grow();
         }
         put(station, place(port, now));
@@ -135,8 +138,8 @@ final class MacTable {
         int oldest = -1;
         int slot = slot(station);
         for (int i = 0; i < EVICTION_WINDOW; i++, slot = next(slot)) {
-            int age = now - (int) places[slot];
-            if (stations[slot] != EMPTY && age > oldest && mayEvict(slot, port, age)) {
+            int age = now - seen(slot);
+            if (station(slot) != EMPTY && age > oldest && mayEvict(slot, port, age)) {
                 victim = slot;
                 oldest = age;
             }
@@ -159,9 +162,9 @@ final class MacTable {
         if (port >= perPort.length || perPort[port] == 0) {
             return;
         }
-        for (int slot = 0; slot < stations.length; slot++) {
+        for (int slot = 0; slot < slots(); slot++) {
             // What takes the place of a removed one is looked at too.
-            while (stations[slot] != EMPTY && port(slot) == port) {
+            while (station(slot) != EMPTY && port(slot) == port) {
                 remove(slot);
             }
         }
@@ -172,10 +175,10 @@ final class MacTable {
      * round.
      */
     void sweep(int slots, int now) {
-        int left = Math.min(slots, stations.length);
+        int left = Math.min(slots, slots());
         for (; left > 0; left--) {
-            sweepPosition &= stations.length - 1;
-            while (stations[sweepPosition] != EMPTY && now - (int) places[sweepPosition] > maxAge) {
+            sweepPosition &= slots() - 1;
+            while (station(sweepPosition) != EMPTY && now - seen(sweepPosition) > maxAge) {
                 remove(sweepPosition);
             }
             sweepPosition++;
@@ -186,9 +189,9 @@ final class MacTable {
     long[] stations(IntPredicate ports) {
         long[] found = new long[size];
         int count = 0;
-        for (int slot = 0; slot < stations.length; slot++) {
-            if (stations[slot] != EMPTY && ports.test(port(slot))) {
-                found[count++] = stations[slot];
+        for (int slot = 0; slot < slots(); slot++) {
+            if (station(slot) != EMPTY && ports.test(port(slot))) {
+                found[count++] = station(slot);
             }
         }
         return Arrays.copyOf(found, count);
@@ -196,7 +199,7 @@ final class MacTable {
 
     /** Slots of the table. */
     int slots() {
-        return stations.length;
+        return entries.length / 2;
     }
 
     /** Number of stations, old ones not yet swept included. */
@@ -230,38 +233,36 @@ final class MacTable {
         int hole = at;
         int slot = next(hole);
         // Moves back whatever could not be found any more across the hole.
-        while (stations[slot] != EMPTY) {
-            int home = slot(stations[slot]);
+        while (station(slot) != EMPTY) {
+            int home = slot(station(slot));
             if (((slot - home) & mask()) >= ((slot - hole) & mask())) {
-                stations[hole] = stations[slot];
-                places[hole] = places[slot];
+                entries[2 * hole] = entries[2 * slot];
+                entries[2 * hole + 1] = entries[2 * slot + 1];
                 hole = slot;
             }
             slot = next(slot);
         }
-        stations[hole] = EMPTY;
+        entries[2 * hole] = EMPTY;
     }
 
     private void grow() {
-        long[] oldStations = stations;
-        long[] oldPlaces = places;
-        stations = new long[oldStations.length * 2];
-        places = new long[oldStations.length * 2];
+        long[] old = entries;
+        entries = new long[old.length * 2];
         shift--;
-        for (int i = 0; i < oldStations.length; i++) {
-            if (oldStations[i] != EMPTY) {
-                put(oldStations[i], oldPlaces[i]);
+        for (int i = 0; i < old.length; i += 2) {
+            if (old[i] != EMPTY) {
+                put(old[i], old[i + 1]);
             }
         }
     }
 
     private void put(long station, long place) {
         int slot = slot(station);
-        while (stations[slot] != EMPTY) {
+        while (station(slot) != EMPTY) {
             slot = next(slot);
         }
-        stations[slot] = station;
-        places[slot] = place;
+        entries[2 * slot] = station;
+        entries[2 * slot + 1] = place;
     }
 
     private void countUp(int port) {
@@ -272,7 +273,16 @@ final class MacTable {
     }
 
     private int port(int slot) {
-        return (int) (places[slot] >>> 32);
+        return (int) (entries[2 * slot + 1] >>> 32);
+    }
+
+    private long station(int slot) {
+        return entries[2 * slot];
+    }
+
+    /** Seconds; when the station was last seen. */
+    private int seen(int slot) {
+        return (int) entries[2 * slot + 1];
     }
 
     private static long place(int port, int now) {
@@ -288,6 +298,6 @@ final class MacTable {
     }
 
     private int mask() {
-        return stations.length - 1;
+        return slots() - 1;
     }
 }

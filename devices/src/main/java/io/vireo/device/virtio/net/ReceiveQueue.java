@@ -105,6 +105,25 @@ final class ReceiveQueue {
      */
     private int transmitPlain(FrameBatch frames, int[] index, int count) {
         int popped = queue.popPlain(chains, plainFrames(frames, index, count), true);
+        int sent = putHeaders(frames, index, popped);
+        putPayloads(frames, index, sent);
+        queue.push(chains.head, written, sent);
+        if (sent < popped) {
+            queue.rewind(popped - sent);
+        }
+        chains.clear();
+        return sent;
+    }
+
+    /**
+     * Writes a virtio-net header with nothing in it and the snapshot of each frame, up to the first
+     * that does not fit its buffer; returns their number.
+     *
+     * <p>These are the lines that the driver's core has had in its cache, so that each store to
+     * them waits for it. Written all at once they wait together; between payloads each would hold
+     * up the payload behind it.
+     */
+    private int putHeaders(FrameBatch frames, int[] index, int popped) {
         long[] addresses = chains.rangeAddress;
         int[] room = chains.rangeLength;
         int[] lengths = frames.length;
@@ -114,21 +133,28 @@ final class ReceiveQueue {
         int sent = 0;
         for (; sent < popped; sent++) {
             int i = index[sent];
-            int total = prefix + lengths[i];
-            if (room[sent] < total) {
+            int length = lengths[i];
+            if (room[sent] < prefix + length) {
                 break;
             }
-            put(frames, i, addresses[sent], prefix);
-            totals[sent] = total;
-            bytes += total - prefix;
+            long address = addresses[sent];
+            putEmptyHeader(address);
+            copySnapshot(frames, i, address + prefix);
+            totals[sent] = prefix + length;
+            bytes += length;
         }
-        queue.push(chains.head, totals, sent);
-        if (sent < popped) {
-            queue.rewind(popped - sent);
-        }
-        chains.clear();
         frames.sentBytes += bytes;
         return sent;
+    }
+
+    private void putPayloads(FrameBatch frames, int[] index, int count) {
+        long[] addresses = chains.rangeAddress;
+        int[] snapshots = frames.headerLength;
+        int prefix = headerSize;
+        for (int k = 0; k < count; k++) {
+            int i = index[k];
+            copyRanges(frames, i, addresses[k] + prefix + snapshots[i]);
+        }
     }
 
     /** Number of frames, from the first on, that go as they are. */
@@ -144,13 +170,19 @@ final class ReceiveQueue {
         return plain;
     }
 
-    /** Writes a header with nothing in it, and a frame. */
-    private static void put(FrameBatch frames, int i, long address, int headerSize) {
-        NativeMemory.putLong(address, 0);
+    /**
+     * Writes a header with nothing in it. A buffer that comes back usually has it still; what is
+     * not stored to need not be fetched from the driver's core.
+     */
+    private static void putEmptyHeader(long address) {
+        if (NativeMemory.getLong(address) != 0) {
+            NativeMemory.putLong(address, 0);
+        }
         // csum_offset 0 and num_buffers 1: in a legacy header the second half is overwritten by the
         // frame.
-        NativeMemory.putInt(address + Long.BYTES, 1 << NUM_BUFFERS_SHIFT);
-        copy(frames, i, address + headerSize);
+        if (NativeMemory.getInt(address + Long.BYTES) != 1 << NUM_BUFFERS_SHIFT) {
+            NativeMemory.putInt(address + Long.BYTES, 1 << NUM_BUFFERS_SHIFT);
+        }
     }
 
     private int transmitRest(FrameBatch frames, int[] index, int from, int count) {
@@ -201,11 +233,9 @@ final class ReceiveQueue {
                 break;
             }
             long address = chains.rangeAddress[range];
-            NativeMemory.putLong(address, 0);
-            // csum_offset 0 and num_buffers 1: in a legacy header the second half is overwritten by
-            // the frame.
-            NativeMemory.putInt(address + Long.BYTES, 1 << NUM_BUFFERS_SHIFT);
-            copy(frames, i, address + size);
+            putEmptyHeader(address);
+            copySnapshot(frames, i, address + size);
+            copyRanges(frames, i, address + size + frames.headerLength[i]);
             written[chain] = total;
         }
         for (int chain = first; chain < first + done; chain++) {
@@ -266,7 +296,7 @@ final class ReceiveQueue {
         chains.clear();
     }
 
-    private static void copy(FrameBatch frames, int i, long destination) {
+    private static void copySnapshot(FrameBatch frames, int i, long destination) {
         int snapshot = frames.headerLength[i];
         long header = frames.header(i);
         if (snapshot == FrameBatch.SNAPSHOT) {
@@ -274,15 +304,13 @@ final class ReceiveQueue {
         } else {
             NativeMemory.copy(header, destination, snapshot);
         }
-        int ranges = frames.rangeCount[i];
-        if (ranges > 0) {
-            copyRanges(frames, frames.firstRange[i], ranges, destination + snapshot);
-        }
     }
 
-    private static void copyRanges(FrameBatch frames, int first, int ranges, long destination) {
+    private static void copyRanges(FrameBatch frames, int i, long destination) {
         long position = destination;
-        for (int r = first; r < first + ranges; r++) {
+        int first = frames.firstRange[i];
+        int end = first + frames.rangeCount[i];
+        for (int r = first; r < end; r++) {
             int length = frames.rangeLength[r];
             NativeMemory.copy(frames.rangeAddress[r], position, length);
             position += length;
