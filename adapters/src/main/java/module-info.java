@@ -7,6 +7,8 @@ module io.vireo.adapters {
     provides io.vireo.block.BlockPoolProvider with
             io.vireo.adapter.directory.DirectoryPoolProvider,
             io.vireo.adapter.nulldev.NullPoolProvider;
+    provides io.vireo.block.HostDisks with
+            io.vireo.adapter.directory.RawDisks;
     provides io.vireo.net.HostPortProvider with
             io.vireo.adapter.tap.TapHostPortProvider;
     provides io.vireo.net.UplinkProvider with

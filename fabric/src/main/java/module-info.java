@@ -4,6 +4,7 @@ module io.vireo.fabric {
     requires static org.jspecify;
 
     uses io.vireo.block.BlockPoolProvider;
+    uses io.vireo.block.HostDisks;
     uses io.vireo.net.UplinkProvider;
 
     provides io.vireo.resource.ResourceKind with
@@ -13,5 +14,6 @@ module io.vireo.fabric {
             io.vireo.fabric.l2.UplinkKind,
             io.vireo.fabric.l2.qos.QosPolicyKind,
             io.vireo.fabric.storage.PoolKind,
+            io.vireo.fabric.storage.SnapshotKind,
             io.vireo.fabric.storage.VdiskKind;
 }

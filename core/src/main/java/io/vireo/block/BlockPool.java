@@ -1,6 +1,8 @@
 package io.vireo.block;
 
+import io.vireo.resource.ErrorCode;
 import io.vireo.resource.ResourceException;
+import java.util.Optional;
 
 /**
  * A place that holds volumes by name. Control plane: one thread at a time, calls may do file system
@@ -16,6 +18,52 @@ public interface BlockPool {
      * it is not touched (CONFLICT).
      */
     void create(String volume, VolumeFormat format);
+
+    /**
+     * As {@link #create}, with room for all of the volume reserved: no write to it can fail because
+     * the pool is full.
+     */
+    default void createThick(String volume, VolumeFormat format) {
+        throw unsupported("thick vDisks");
+    }
+
+    /**
+     * Makes a volume that begins as what a snapshot is, durably. If one made of that snapshot was
+     * left behind by an attempt that was cut off, it is taken over.
+     *
+     * @param format its capacity is not below the snapshot's
+     */
+    default void createFrom(String snapshot, String volume, VolumeFormat format) {
+        throw unsupported("clones");
+    }
+
+    /**
+     * Makes a snapshot of a volume as it is now, durably: every write that has ended is in it. If
+     * one of that volume was left behind by an attempt that was cut off, it is taken over.
+     */
+    default void createSnapshot(String volume, String snapshot) {
+        throw unsupported("snapshots");
+    }
+
+    /**
+     * Opens a snapshot; its device can only be read.
+     *
+     * @throws ResourceException UNAVAILABLE if it is gone
+     */
+    default BlockVolume openSnapshot(String snapshot) {
+        throw unsupported("snapshots");
+    }
+
+    /** Deletes a snapshot, durably; nothing happens if there is none. What it was made of stays. */
+    default void deleteSnapshot(String snapshot) {
+        throw unsupported("snapshots");
+    }
+
+    private ResourceException unsupported(String what) {
+        return new ResourceException(
+                ErrorCode.UNSUPPORTED,
+                location() + " has no " + what + ": only pools of type disks have");
+    }
 
     /**
      * Opens a volume that was created. It grows to the format's capacity if it is smaller.
@@ -35,6 +83,16 @@ public interface BlockPool {
     /** Bytes in total and free for volumes; does not block. */
     PoolSpace space();
 
+    /** What it is used for, if it knows; does not block. */
+    default Optional<PoolUsage> usage() {
+        return Optional.empty();
+    }
+
+    /** What is wrong with it and what to do, in one sentence; empty: nothing. Does not block. */
+    default String trouble() {
+        return "";
+    }
+
     /**
      * Whom to tell of each request of a volume that fails because the pool is full: on the reactor
      * of that request, so that it must not block. There is one at a time. A pool that cannot become
@@ -42,6 +100,6 @@ public interface BlockPool {
      */
     default void onFull(Runnable listener) {}
 
-    /** Gives everything back. All volumes are closed. */
+    /** Gives everything back. All volumes are closed. May take as long as writing its maps. */
     void close();
 }

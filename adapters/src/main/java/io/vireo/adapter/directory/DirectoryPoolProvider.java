@@ -51,7 +51,7 @@ public final class DirectoryPoolProvider implements BlockPoolProvider {
         }
     }
 
-    private static HostIoSource engines(PoolSpec.Backend backend) {
+    static HostIoSource engines(PoolSpec.Backend backend) {
         Optional<String> missing =
                 backend == PoolSpec.Backend.THREADS
                         ? Optional.empty()

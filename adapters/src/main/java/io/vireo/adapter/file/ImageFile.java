@@ -1,15 +1,20 @@
 package io.vireo.adapter.file;
 
+import io.vireo.linux.BlockIoctls;
 import io.vireo.linux.Errno;
 import io.vireo.linux.ErrnoException;
 import io.vireo.linux.Fd;
 import io.vireo.linux.FileCalls;
 import io.vireo.linux.FileStat;
 import io.vireo.linux.PathCalls;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 
 /**
- * A raw image file: open, locked against other processes, its name confined to one directory.
+ * A raw image file or block device: open, locked against other processes, its name confined to one
+ * directory.
  *
  * <p>Thread safe, except for {@link #grow} and {@link #close}.
  */
@@ -30,7 +35,8 @@ public final class ImageFile implements AutoCloseable {
     private volatile long capacity;
     private volatile boolean failed;
 
-    private ImageFile(Fd directory, String name, Fd fd, boolean direct, FileStat stat) {
+    private ImageFile(
+            Fd directory, String name, Fd fd, boolean direct, FileStat stat, long capacity) {
         this.directory = directory;
         this.name = name;
         this.fd = fd;
@@ -38,7 +44,7 @@ public final class ImageFile implements AutoCloseable {
         this.memoryAlignment = direct ? stat.directMemoryAlignment() : 1;
         this.offsetAlignment = direct ? stat.directOffsetAlignment() : 1;
         this.allocationUnit = stat.blockSize();
-        this.capacity = stat.size();
+        this.capacity = capacity;
     }
 
     /**
@@ -62,12 +68,76 @@ public final class ImageFile implements AutoCloseable {
             if (!FileCalls.tryLock(fd, true)) {
                 throw new ErrnoException(Errno.EAGAIN, "fcntl", name + " is locked");
             }
-            boolean direct = directIo && takesDirect(directory, name, stat, blockSize);
-            return new ImageFile(directory, name, fd, direct, stat);
+            return of(directory, name, fd, stat, stat.size(), directIo, blockSize);
         } catch (ErrnoException e) {
             fd.close();
             throw e;
         }
+    }
+
+    /**
+     * Opens a block device for reading and writing.
+     *
+     * @param directory stays open as long as the image
+     * @param name relative to it
+     * @throws ErrnoException ENOENT; EBUSY where it is mounted or part of something; EAGAIN where
+     *     another process has it locked; ENOTBLK where it is no block device
+     */
+    public static ImageFile openDevice(Fd directory, String name, boolean directIo, int blockSize)
+            throws ErrnoException {
+        // Exclusive without O_CREAT: not while the kernel uses it, open(2).
+        Fd fd = openFile(directory, name, PathCalls.O_NONBLOCK | PathCalls.O_EXCL);
+        try {
+            FileStat stat = FileStat.of(fd);
+            if (!stat.isBlockDevice()) {
+                throw new ErrnoException(Errno.ENOTBLK, "open", name + " is no block device");
+            }
+            if (!FileCalls.tryLock(fd, true)) {
+                throw new ErrnoException(Errno.EAGAIN, "fcntl", name + " is locked");
+            }
+            long size = BlockIoctls.size(fd);
+            return of(directory, name, fd, stat, size, directIo, blockSize);
+        } catch (ErrnoException e) {
+            fd.close();
+            throw e;
+        }
+    }
+
+    private static ImageFile of(
+            Fd directory,
+            String name,
+            Fd fd,
+            FileStat stat,
+            long capacity,
+            boolean directIo,
+            int blockSize)
+            throws ErrnoException {
+        boolean direct = directIo && takesDirect(directory, name, stat, blockSize);
+        return new ImageFile(directory, name, fd, direct, stat, capacity);
+    }
+
+    /** Reads up to {@code count} bytes from the start of the image; fewer where it is shorter. */
+    public byte[] head(int count) throws ErrnoException {
+        try (Arena arena = Arena.ofConfined();
+                Fd plain = openFile(directory, name, 0)) {
+            int length = (int) Math.min(count, capacity);
+            MemorySegment buffer = arena.allocate(length);
+            long read = FileCalls.pread(plain.number(), buffer.address(), length, 0);
+            if (read < 0) {
+                throw new ErrnoException((int) -read, "pread", name);
+            }
+            return buffer.asSlice(0, read).toArray(ValueLayout.JAVA_BYTE);
+        }
+    }
+
+    /** Bytes that the file system has allocated for it; 0 for a block device. */
+    public long allocated() throws ErrnoException {
+        return FileStat.of(fd).blocks() * 512;
+    }
+
+    /** Whether it is a block device, which always is as large as it is. */
+    public boolean isDevice() throws ErrnoException {
+        return FileStat.of(fd).isBlockDevice();
     }
 
     /** Opens a name in a directory under the confinement of image names. */

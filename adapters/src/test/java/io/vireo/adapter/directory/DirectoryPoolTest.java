@@ -34,7 +34,8 @@ class DirectoryPoolTest {
                         PoolSpec.Type.DIRECTORY,
                         Optional.of(path.toString()),
                         PoolSpec.Backend.AUTO,
-                        true);
+                        true,
+                        Optional.empty());
         return new DirectoryPoolProvider().open(spec, create);
     }
 

@@ -17,12 +17,15 @@ public record PoolSpec(
         @Field(
                         value = "Whether the host's page cache is bypassed (O_DIRECT).",
                         defaultValue = "true")
-                boolean directIo)
+                boolean directIo,
+        @Field("Its disks; needed for, and only for, the type disks.") Optional<DisksSpec> disks)
         implements Spec {
     /** Kinds of pool. */
     public enum Type {
         /** Sparse raw files in one directory. */
         DIRECTORY,
+        /** Disks of the host in Vireo's own format: thin vDisks, snapshots, clones. */
+        DISKS,
         /**
          * Keeps nothing: forgets writes, and a read leaves the guest's buffer as it is; for
          * benchmarks.

@@ -4,6 +4,7 @@ import io.vireo.resource.Field;
 import io.vireo.resource.Names;
 import io.vireo.resource.Quantity;
 import io.vireo.resource.Spec;
+import java.util.Optional;
 
 /** A virtual disk. */
 public record VdiskSpec(
@@ -23,5 +24,24 @@ public record VdiskSpec(
                         defaultValue = "4096",
                         min = 512,
                         max = 4096)
-                int physicalBlockSize)
-        implements Spec {}
+                int physicalBlockSize,
+        @Field(
+                        value =
+                                "Whether room is taken as it is written (thin) or reserved for all of it (thick).",
+                        defaultValue = "thin")
+                Allocation allocation,
+        @Field(
+                        value =
+                                "Name of the Snapshot that it begins as; of the same pool. Absent: it begins empty. May be"
+                                        + " taken out later, then the snapshot can be deleted.",
+                        pattern = Names.LABEL)
+                Optional<String> snapshot)
+        implements Spec {
+    /** When a vDisk takes room of its pool. */
+    public enum Allocation {
+        /** As it is written. */
+        THIN,
+        /** All of it when it is made. */
+        THICK
+    }
+}

@@ -2,12 +2,15 @@ package io.vireo.fabric.storage;
 
 import io.vireo.block.BlockPool;
 import io.vireo.block.PoolSpace;
+import io.vireo.block.PoolUsage;
 import io.vireo.resource.Condition;
 import io.vireo.resource.Metric;
 import io.vireo.resource.Realization;
 import io.vireo.resource.Status;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
@@ -16,6 +19,11 @@ import java.util.function.LongSupplier;
 final class Pool implements Realization {
     static final String CAPACITY = "capacityBytes";
     static final String FREE = "freeBytes";
+    static final String LOCATION = "location";
+    static final String ALLOCATED = "allocatedBytes";
+    static final String LOGICAL = "logicalBytes";
+    static final String SAVED = "savedBytes";
+    static final String SNAPSHOTS = "snapshots";
 
     /**
      * A pool is no longer full when this much is free, and nothing failed for a while: a quota
@@ -72,29 +80,58 @@ final class Pool implements Realization {
     public Status status() {
         PoolSpace space = pool.space();
         var attributes = new LinkedHashMap<String, String>();
-        attributes.put("location", pool.location());
+        attributes.put(LOCATION, pool.location());
         if (space.capacityBytes() == 0) {
             return new Status(List.of(), attributes, List.of());
         }
         attributes.put(CAPACITY, Long.toString(space.capacityBytes()));
         attributes.put(FREE, Long.toString(space.freeBytes()));
-        return new Status(
-                List.of(room(space)),
-                attributes,
-                List.of(
-                        Metric.gauge(
-                                "capacity_bytes",
-                                "Size of what holds the pool.",
-                                space.capacityBytes()),
-                        Metric.gauge(
-                                "free_bytes",
-                                "Room that vDisks can still take.",
-                                space.freeBytes())));
+        var metrics = new ArrayList<Metric>();
+        metrics.add(
+                Metric.gauge(
+                        "capacity_bytes", "Size of what holds the pool.", space.capacityBytes()));
+        metrics.add(
+                Metric.gauge("free_bytes", "Room that vDisks can still take.", space.freeBytes()));
+        pool.usage().ifPresent(usage -> describe(usage, attributes, metrics));
+        var conditions = new ArrayList<Condition>();
+        conditions.add(room(space));
+        if (!pool.trouble().isEmpty()) {
+            conditions.add(new Condition(Condition.READY, false, "PoolFailed", pool.trouble()));
+        }
+        return new Status(conditions, attributes, metrics);
+    }
+
+    private static void describe(
+            PoolUsage usage, Map<String, String> attributes, List<Metric> metrics) {
+        attributes.put(ALLOCATED, Long.toString(usage.allocated()));
+        attributes.put(LOGICAL, Long.toString(usage.logical()));
+        attributes.put(SAVED, Long.toString(usage.saved()));
+        attributes.put(SNAPSHOTS, Integer.toString(usage.snapshots()));
+        metrics.add(
+                Metric.gauge(
+                        "allocated_bytes", "Bytes that data and maps take.", usage.allocated()));
+        metrics.add(
+                Metric.gauge(
+                        "logical_bytes", "Capacities of all vDisks together.", usage.logical()));
+        metrics.add(
+                Metric.gauge(
+                        "mapped_bytes",
+                        "What vDisks and snapshots have written, as often as it is shared.",
+                        usage.mapped()));
+        metrics.add(Metric.gauge("snapshots", "Number of snapshots.", usage.snapshots()));
     }
 
     @Override
     public void close(Runnable onClosed) {
-        pool.close();
-        onClosed.run();
+        // Writing maps takes its time, which the reconciler does not have.
+        Thread.ofPlatform()
+                .name("vireo-close-pool")
+                .start(() -> {
+                    try {
+                        pool.close();
+                    } finally {
+                        onClosed.run();
+                    }
+                });
     }
 }

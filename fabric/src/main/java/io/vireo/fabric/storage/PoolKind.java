@@ -2,6 +2,7 @@ package io.vireo.fabric.storage;
 
 import io.vireo.block.BlockPool;
 import io.vireo.block.BlockPoolProvider;
+import io.vireo.reactor.ReactorGroup;
 import io.vireo.resource.Column;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Metadata;
@@ -9,6 +10,7 @@ import io.vireo.resource.Realization;
 import io.vireo.resource.RealizeContext;
 import io.vireo.resource.ResourceException;
 import io.vireo.resource.ResourceKind;
+import io.vireo.resource.Status;
 import io.vireo.resource.UpdateResult;
 import io.vireo.resource.Violation;
 import io.vireo.resource.spec.Kinds;
@@ -52,6 +54,16 @@ public final class PoolKind implements ResourceKind<PoolSpec> {
         if (!directory && spec.path().isPresent()) {
             violations.add(new Violation("/spec/path", "only a pool of type directory has a path"));
         }
+        boolean disks = spec.type() == PoolSpec.Type.DISKS;
+        if (disks != spec.disks().isPresent()) {
+            violations.add(
+                    new Violation(
+                            "/spec/disks",
+                            disks
+                                    ? "a pool of type disks needs disks"
+                                    : "only a pool of type disks has disks"));
+        }
+        spec.disks().map(DisksPoolOpener::validate).ifPresent(violations::addAll);
         if (spec.path().isPresent() && !isPlain(spec.path().get())) {
             violations.add(
                     new Violation(
@@ -61,7 +73,7 @@ public final class PoolKind implements ResourceKind<PoolSpec> {
         return violations;
     }
 
-    private static boolean isPlain(String path) {
+    static boolean isPlain(String path) {
         Path parsed = Path.of(path);
         return parsed.isAbsolute()
                 && parsed.getNameCount() > 0
@@ -80,6 +92,10 @@ public final class PoolKind implements ResourceKind<PoolSpec> {
                             "/spec/path",
                             "cannot change while the pool exists: data would be lost"));
         }
+        if (oldSpec.disks().isPresent() && newSpec.disks().isPresent()) {
+            violations.addAll(
+                    DisksPoolOpener.validateUpdate(oldSpec.disks().get(), newSpec.disks().get()));
+        }
         return violations;
     }
 
@@ -89,13 +105,26 @@ public final class PoolKind implements ResourceKind<PoolSpec> {
                 Column.of("TYPE", (spec, _) -> spec.type().name().toLowerCase(Locale.ROOT)),
                 Column.attribute("CAPACITY", Pool.CAPACITY),
                 Column.attribute("FREE", Pool.FREE),
-                Column.wide("PATH", (spec, _) -> spec.path().orElse("-")));
+                Column.wide("ALLOCATED", (_, status) -> attribute(status, Pool.ALLOCATED)),
+                Column.wide("LOGICAL", (_, status) -> attribute(status, Pool.LOGICAL)),
+                Column.wide("SAVED", (_, status) -> attribute(status, Pool.SAVED)),
+                Column.wide("SNAPSHOTS", (_, status) -> attribute(status, Pool.SNAPSHOTS)),
+                Column.wide("PATH", (_, status) -> attribute(status, Pool.LOCATION)));
+    }
+
+    private static String attribute(Status status, String name) {
+        return status.attributes().getOrDefault(name, "-");
     }
 
     @Override
     public Realization realize(Metadata metadata, PoolSpec spec, RealizeContext context) {
-        return new Pool(
-                open(spec, !context.provisioned()), context.statusChanged(), System::nanoTime);
+        boolean create = !context.provisioned();
+        BlockPool pool =
+                spec.type() == PoolSpec.Type.DISKS
+                        ? DisksPoolOpener.open(
+                                spec, create, context.service(ReactorGroup.class).next())
+                        : open(spec, create);
+        return new Pool(pool, context.statusChanged(), System::nanoTime);
     }
 
     private static BlockPool open(PoolSpec spec, boolean create) {

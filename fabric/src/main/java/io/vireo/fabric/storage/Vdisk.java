@@ -2,8 +2,10 @@ package io.vireo.fabric.storage;
 
 import io.vireo.block.BlockCounters;
 import io.vireo.block.BlockDevice;
+import io.vireo.block.BlockPool;
 import io.vireo.block.BlockVolume;
 import io.vireo.block.ExclusiveUse;
+import io.vireo.block.PooledVolume;
 import io.vireo.resource.Condition;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Metric;
@@ -16,18 +18,20 @@ import java.util.List;
 import java.util.Optional;
 
 /** A volume that is open, and who uses it. */
-final class Vdisk implements Realization, ExclusiveUse {
+final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
     static final String USERS = "attachedTo";
 
     private final String name;
+    private final BlockPool pool;
     private final BlockVolume volume;
     private final Runnable statusChanged;
 
     /** Guarded by itself. */
     private final List<Use> uses = new ArrayList<>();
 
-    Vdisk(String name, BlockVolume volume, Runnable statusChanged) {
+    Vdisk(String name, BlockPool pool, BlockVolume volume, Runnable statusChanged) {
         this.name = name;
+        this.pool = pool;
         this.volume = volume;
         this.statusChanged = statusChanged;
     }
@@ -37,7 +41,19 @@ final class Vdisk implements Realization, ExclusiveUse {
         if (type == BlockDevice.class) {
             return Optional.of(type.cast(volume.device()));
         }
-        return type == ExclusiveUse.class ? Optional.of(type.cast(this)) : Optional.empty();
+        return type == ExclusiveUse.class || type == PooledVolume.class
+                ? Optional.of(type.cast(this))
+                : Optional.empty();
+    }
+
+    @Override
+    public BlockPool pool() {
+        return pool;
+    }
+
+    @Override
+    public String volumeName() {
+        return name;
     }
 
     @Override

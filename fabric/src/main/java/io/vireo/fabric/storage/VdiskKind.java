@@ -1,12 +1,15 @@
 package io.vireo.fabric.storage;
 
 import io.vireo.block.BlockPool;
+import io.vireo.block.PooledVolume;
 import io.vireo.block.VolumeFormat;
 import io.vireo.resource.Column;
+import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Metadata;
 import io.vireo.resource.Realization;
 import io.vireo.resource.RealizeContext;
 import io.vireo.resource.Reference;
+import io.vireo.resource.ResourceException;
 import io.vireo.resource.ResourceKind;
 import io.vireo.resource.UpdateResult;
 import io.vireo.resource.Violation;
@@ -14,6 +17,8 @@ import io.vireo.resource.spec.Kinds;
 import io.vireo.resource.spec.VdiskSpec;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
 
 /** A virtual disk: a volume in a pool. */
 public final class VdiskKind implements ResourceKind<VdiskSpec> {
@@ -44,7 +49,11 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
 
     @Override
     public List<Reference> references(VdiskSpec spec) {
-        return List.of(pool(spec));
+        return Stream.concat(Stream.of(pool(spec)), snapshot(spec).stream()).toList();
+    }
+
+    private static Optional<Reference> snapshot(VdiskSpec spec) {
+        return spec.snapshot().map(name -> new Reference(Kinds.SNAPSHOT, name));
     }
 
     private static Reference pool(VdiskSpec spec) {
@@ -69,6 +78,12 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
                             "must be a multiple of the block size, "
                                     + spec.blockSize()
                                     + ", and not 0"));
+        }
+        if (spec.snapshot().isPresent() && spec.allocation() == VdiskSpec.Allocation.THICK) {
+            violations.add(
+                    new Violation(
+                            "/spec/allocation",
+                            "must be thin for a vDisk that begins as a snapshot: they share room"));
         }
         return violations;
     }
@@ -97,6 +112,18 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
                                     + oldSpec.size().bytes()
                                     + " bytes: data would be cut off"));
         }
+        if (oldSpec.allocation() != newSpec.allocation()) {
+            violations.add(
+                    new Violation(
+                            "/spec/allocation",
+                            "cannot change: make another vDisk and copy the data"));
+        }
+        if (newSpec.snapshot().isPresent() && !newSpec.snapshot().equals(oldSpec.snapshot())) {
+            violations.add(
+                    new Violation(
+                            "/spec/snapshot",
+                            "cannot change: make another vDisk of that snapshot"));
+        }
         if (oldSpec.blockSize() != newSpec.blockSize()) {
             violations.add(
                     new Violation(
@@ -118,10 +145,33 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
         BlockPool pool = context.require(pool(spec), BlockPool.class);
         VolumeFormat format = format(spec);
         if (!context.provisioned()) {
-            pool.create(metadata.name(), format);
+            create(metadata.name(), spec, pool, format, context);
         }
         return new Vdisk(
-                metadata.name(), pool.open(metadata.name(), format), context.statusChanged());
+                metadata.name(), pool, pool.open(metadata.name(), format), context.statusChanged());
+    }
+
+    private static void create(
+            String name,
+            VdiskSpec spec,
+            BlockPool pool,
+            VolumeFormat format,
+            RealizeContext context) {
+        Optional<Reference> snapshot = snapshot(spec);
+        if (snapshot.isPresent()) {
+            PooledVolume source = context.require(snapshot.get(), PooledVolume.class);
+            if (source.pool() != pool) {
+                throw new ResourceException(
+                        ErrorCode.INVALID,
+                        "snapshot %s is in another pool than the vDisk; make the vDisk in that pool"
+                                .formatted(source.volumeName()));
+            }
+            pool.createFrom(source.volumeName(), name, format);
+        } else if (spec.allocation() == VdiskSpec.Allocation.THICK) {
+            pool.createThick(name, format);
+        } else {
+            pool.create(name, format);
+        }
     }
 
     private static VolumeFormat format(VdiskSpec spec) {

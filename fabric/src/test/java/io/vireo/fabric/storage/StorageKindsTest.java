@@ -35,11 +35,18 @@ class StorageKindsTest {
     private final Metadata metadata = Metadata.of("disk", "1");
 
     private static VdiskSpec vdisk(long size, int block, int physical) {
-        return new VdiskSpec("main", new Quantity(size), block, physical);
+        return new VdiskSpec(
+                "main",
+                new Quantity(size),
+                block,
+                physical,
+                VdiskSpec.Allocation.THIN,
+                Optional.empty());
     }
 
     private static PoolSpec pool(PoolSpec.Type type, @Nullable String path) {
-        return new PoolSpec(type, Optional.ofNullable(path), PoolSpec.Backend.AUTO, true);
+        return new PoolSpec(
+                type, Optional.ofNullable(path), PoolSpec.Backend.AUTO, true, Optional.empty());
     }
 
     private static List<String> pointers(List<Violation> violations) {

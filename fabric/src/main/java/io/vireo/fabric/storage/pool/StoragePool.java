@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 
 /**
@@ -149,6 +150,15 @@ public final class StoragePool {
     /** All volumes and snapshots. */
     public List<VolumeInfo> volumes() {
         return HomeIo.on(home, () -> engine.volumes().stream().map(this::info).toList());
+    }
+
+    /**
+     * Tells, on the pool's reactor and without waiting for it, what {@link #status} and {@link
+     * #volumes} do.
+     */
+    public void look(BiConsumer<PoolStatus, List<VolumeInfo>> told) {
+        home.execute(() ->
+                told.accept(engine.status(), engine.volumes().stream().map(this::info).toList()));
     }
 
     private VolumeInfo info(Volume volume) {

@@ -1,0 +1,168 @@
+package io.vireo.adapter.directory;
+
+import io.vireo.adapter.file.HostIoSource;
+import io.vireo.adapter.file.ImageDevice;
+import io.vireo.adapter.file.ImageFile;
+import io.vireo.block.BlockDevice;
+import io.vireo.block.HostDisks;
+import io.vireo.linux.Errno;
+import io.vireo.linux.ErrnoException;
+import io.vireo.linux.Fd;
+import io.vireo.linux.FileCalls;
+import io.vireo.linux.FileStat;
+import io.vireo.linux.PathCalls;
+import io.vireo.resource.ErrorCode;
+import io.vireo.resource.ResourceException;
+import io.vireo.resource.spec.PoolSpec;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Objects;
+import java.util.OptionalLong;
+
+/** Opens block devices and files by their paths, wherever they are. */
+public final class RawDisks implements HostDisks {
+    /** What pools read and write is a multiple of this. */
+    private static final int BLOCK = 4096;
+
+    private static final int HEAD = 1 << 20;
+    private static final int PERMISSIONS = 0600;
+
+    @Override
+    public HostDisk open(Path path, OptionalLong make, PoolSpec.Backend backend, boolean directIo) {
+        HostIoSource engines = DirectoryPoolProvider.engines(backend);
+        try {
+            if (make.isPresent() && !Files.exists(path)) {
+                create(path, make.getAsLong());
+            }
+            // A name below /dev/disk is a symbolic link.
+            Path real = path.toRealPath();
+            Fd folder = ImageFile.openDirectory(folder(real));
+            try {
+                return open(folder, real, engines, directIo);
+            } catch (ErrnoException e) {
+                folder.close();
+                throw e;
+            }
+        } catch (ErrnoException e) {
+            throw failure(path, e);
+        } catch (IOException e) {
+            throw new ResourceException(
+                    ErrorCode.UNAVAILABLE,
+                    path + " is not there; attach the disk, mount or restore the file",
+                    e);
+        }
+    }
+
+    private static HostDisk open(Fd folder, Path path, HostIoSource engines, boolean directIo)
+            throws ErrnoException {
+        String name = path.getFileName().toString();
+        boolean device = FileStat.of(folder.number(), name).isBlockDevice();
+        ImageFile image =
+                device
+                        ? ImageFile.openDevice(folder, name, directIo, BLOCK)
+                        : ImageFile.open(folder, name, directIo, BLOCK);
+        return new Disk(folder, image, new ImageDevice(image, engines, BLOCK, BLOCK));
+    }
+
+    /** Makes a sparse file, and it and its name durable. */
+    private static void create(Path path, long size) throws ErrnoException, IOException {
+        Path parent = folder(path);
+        Files.createDirectories(parent);
+        try (Fd folder = ImageFile.openDirectory(parent);
+                Fd file =
+                        ImageFile.openConfined(
+                                folder,
+                                path.getFileName().toString(),
+                                PathCalls.O_RDWR | PathCalls.O_CREAT | PathCalls.O_EXCL,
+                                PERMISSIONS)) {
+            FileCalls.ftruncate(file, size);
+            sync(file, path);
+            sync(folder, parent);
+        }
+    }
+
+    private static Path folder(Path path) {
+        return Objects.requireNonNull(path.getParent(), "the root directory is no disk");
+    }
+
+    private static void sync(Fd fd, Path path) throws ErrnoException {
+        int result = FileCalls.fsync(fd.number());
+        if (result < 0) {
+            throw new ErrnoException(-result, "fsync", path.toString());
+        }
+    }
+
+    private static ResourceException failure(Path path, ErrnoException e) {
+        return switch (e.errno()) {
+            case Errno.EAGAIN ->
+                    new ResourceException(
+                            ErrorCode.IN_USE,
+                            path + " is locked by another process that has it open; stop that one",
+                            e);
+            case Errno.EBUSY ->
+                    new ResourceException(
+                            ErrorCode.IN_USE,
+                            path
+                                    + " is mounted, or part of a volume group or RAID; name a disk that is free",
+                            e);
+            case Errno.ENOTBLK ->
+                    new ResourceException(
+                            ErrorCode.INVALID,
+                            path + " is neither a block device nor a regular file",
+                            e);
+            case Errno.EACCES, Errno.EPERM, Errno.EROFS ->
+                    new ResourceException(
+                            ErrorCode.PERMISSION_DENIED,
+                            path + " cannot be opened for writing; give Vireo access to it",
+                            e);
+            case Errno.ENOSPC, Errno.EDQUOT, Errno.EFBIG ->
+                    new ResourceException(
+                            ErrorCode.EXHAUSTED,
+                            path
+                                    + " cannot be made: "
+                                    + e.getMessage()
+                                    + "; make room or choose a smaller size",
+                            e);
+            default ->
+                    new ResourceException(
+                            ErrorCode.UNAVAILABLE,
+                            path + " cannot be opened: " + e.getMessage(),
+                            e);
+        };
+    }
+
+    private record Disk(Fd folder, ImageFile image, BlockDevice device) implements HostDisk {
+        @Override
+        public boolean isBlank() {
+            try {
+                if (!image.isDevice()) {
+                    return image.allocated() == 0;
+                }
+                for (byte each : image.head(HEAD)) {
+                    if (each != 0) {
+                        return false;
+                    }
+                }
+                return true;
+            } catch (ErrnoException e) {
+                throw failure(Path.of(image.name()), e);
+            }
+        }
+
+        @Override
+        public boolean isZeroed() {
+            try {
+                return !image.isDevice() && image.allocated() == 0;
+            } catch (ErrnoException e) {
+                throw failure(Path.of(image.name()), e);
+            }
+        }
+
+        @Override
+        public void close() {
+            image.close();
+            folder.close();
+        }
+    }
+}

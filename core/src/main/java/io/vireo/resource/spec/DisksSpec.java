@@ -1,0 +1,46 @@
+package io.vireo.resource.spec;
+
+import io.vireo.resource.Field;
+import io.vireo.resource.Quantity;
+import java.util.List;
+import java.util.Optional;
+
+/** The disks of a pool that has a format of its own, and how it uses them. */
+public record DisksSpec(
+        @Field(value = "The disks; all of them are needed to open the pool.", maxLength = 64)
+                List<Member> members,
+        @Field(
+                        value =
+                                "Unit of allocation, a power of two from 16Ki to 1Mi; fixed when the pool is made.",
+                        defaultValue = "64Ki")
+                Quantity chunkSize,
+        @Field(
+                        value =
+                                "Whether neighbouring chunks lie on the disks in turn (true), or on the first disk that has"
+                                        + " room; fixed when the pool is made.",
+                        defaultValue = "true")
+                boolean striped,
+        @Field(
+                        value =
+                                "Seconds for which writes that need room wait when the pool is full, before they fail.",
+                        defaultValue = "60",
+                        min = 0,
+                        max = 86_400)
+                int holdSeconds) {
+    public DisksSpec {
+        members = List.copyOf(members);
+    }
+
+    /** A disk. */
+    public record Member(
+            @Field(
+                            value =
+                                    "Absolute path of a block device, best one below /dev/disk/by-id, or of a file.",
+                            pattern = "/[^\\x00]*",
+                            maxLength = 1024)
+                    String path,
+            @Field(
+                            "Size of the sparse file that is made when the pool is made, if there is nothing at the"
+                                    + " path. Absent: it must be there.")
+                    Optional<Quantity> size) {}
+}
