@@ -156,13 +156,16 @@ public final class MapTree {
         }
     }
 
-    /** Empties a map; {@link #dismantle} gives back what only it had. */
-    public void clear(MapRoot root) {
-        if (root.page != 0) {
-            release(root.page);
-        }
+    /**
+     * Empties a map.
+     *
+     * @return the page that was its root, still to be {@link #release released}; 0: there was none
+     */
+    public int detach(MapRoot root) {
+        int page = root.page;
         root.page = 0;
         root.mapped = 0;
+        return page;
     }
 
     /** Whether there is work for {@link #dismantle}. */
@@ -192,8 +195,12 @@ public final class MapTree {
         }
     }
 
-    private void release(int page) {
-        if (pages.unshare(page) > 0) {
+    /**
+     * A root has one user less. Until this is called all that it shares with others counts as
+     * shared, and is not changed in place.
+     */
+    public void release(int page) {
+        if (page == 0 || pages.unshare(page) > 0) {
             return;
         }
         if (doomedCount == doomed.length) {

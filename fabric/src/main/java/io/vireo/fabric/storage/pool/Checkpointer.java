@@ -9,6 +9,7 @@ import io.vireo.fabric.storage.format.PoolFormat;
 import io.vireo.fabric.storage.format.Superblock;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Writes what has changed of the maps to fresh blocks, so that the journal before it is not needed
@@ -38,6 +39,9 @@ final class Checkpointer {
     private int outstanding;
     private boolean failed;
     private Superblock next;
+
+    /** The member that the state which is written has for the first time. */
+    private Optional<MemberEntry> joining = Optional.empty();
 
     /**
      * @param catalog blocks of the catalog that is on disk
@@ -106,6 +110,8 @@ final class Checkpointer {
                             area.chunks(),
                             area.proposed()));
         }
+        joining = engine.joining();
+        joining.ifPresent(members::add);
         next =
                 new Superblock(
                         old.pool(),
@@ -197,12 +203,14 @@ final class Checkpointer {
         staging.clear();
         engine.meta().freeRetired(retired);
         engine.journal().trim(next.journal().position());
+        joining.ifPresent(engine::joined);
+        joining = Optional.empty();
         whenDone.run();
         engine.members().wake();
     }
 
     /** After the last checkpoint. */
     void close() {
-        staging.clear();
+        staging.close();
     }
 }

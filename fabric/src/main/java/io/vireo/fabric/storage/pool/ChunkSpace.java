@@ -9,9 +9,9 @@ import java.util.Map;
 
 /**
  * Which chunks are used, how often, and which can be handed out. A chunk that nobody uses any more
- * is <em>freed</em>; it is <em>dirty</em> when the journal has the record that freed it and no
- * request can reach it any more; it is <em>clean</em> when it has been zeroed durably. Only clean
- * chunks, and those that were never used, are handed out for data.
+ * is <em>dirty</em> when the journal has the record that freed it and no request can reach it any
+ * more; it is <em>clean</em> when it has been zeroed durably. Only clean chunks, and those that
+ * were never used, are handed out for data.
  */
 final class ChunkSpace implements ChunkCounts {
     /** What no chunk is. */
@@ -25,7 +25,7 @@ final class ChunkSpace implements ChunkCounts {
     private final Epochs epochs;
     private final List<ChunkArea> areas = new ArrayList<>();
     private final Map<Long, Integer> overflow = new HashMap<>();
-    private LongQueue freed = new LongQueue();
+    private LongQueue dropped = new LongQueue();
     private LongQueue sealed = new LongQueue();
 
     /** Chunks whose record is durable, and for each the epoch that has to drain. */
@@ -114,11 +114,20 @@ final class ChunkSpace implements ChunkCounts {
         }
     }
 
+    /**
+     * One entry less refers to the chunk, which counts as soon as that is durable. Before, the
+     * state that a loss of power brings back has the entry, so that nobody else may have the chunk
+     * for himself and change it.
+     */
     @Override
     public void drop(long chunk) {
-        if (opening) {
-            return;
+        if (!opening) {
+            dropped.add(chunk);
         }
+    }
+
+    /** Counts one entry less; how many are left. */
+    private int discount(long chunk) {
         ChunkArea area = area(PoolFormat.member(chunk));
         long index = PoolFormat.index(chunk);
         int count = area.count(index);
@@ -128,13 +137,13 @@ final class ChunkSpace implements ChunkCounts {
                 overflow.remove(chunk);
                 area.count(index, left);
             }
-            return;
+            return left;
         }
         area.count(index, count - 1);
         if (count == 1) {
             unused++;
-            freed.add(chunk);
         }
+        return count - 1;
     }
 
     /** Takes a clean chunk for data; {@link #NONE} if there is none now. */
@@ -179,11 +188,11 @@ final class ChunkSpace implements ChunkCounts {
         unused++;
     }
 
-    /** What was freed so far is in the group that is written now. */
+    /** What was dropped so far is in the group that is written now. */
     void seal() {
         LongQueue empty = sealed;
-        sealed = freed;
-        freed = empty;
+        sealed = dropped;
+        dropped = empty;
         areas.forEach(ChunkArea::sealMark);
     }
 
@@ -195,19 +204,22 @@ final class ChunkSpace implements ChunkCounts {
         }
         long epoch = epochs.advance();
         while (!sealed.isEmpty()) {
-            aging.add(sealed.remove());
-            agingEpochs.add(epoch);
+            long chunk = sealed.remove();
+            if (discount(chunk) == 0) {
+                aging.add(chunk);
+                agingEpochs.add(epoch);
+            }
         }
     }
 
-    /** Chunks that were freed and not sealed yet. */
-    int freed() {
-        return freed.size();
+    /** References that were dropped and not sealed yet. */
+    int dropped() {
+        return dropped.size();
     }
 
-    /** Chunks that wait for requests to end, or for a group to be durable. */
+    /** What waits for requests to end, or for a group to be durable. */
     int waiting() {
-        return freed.size() + sealed.size() + aging.size();
+        return dropped.size() + sealed.size() + aging.size();
     }
 
     /** Makes dirty what no request can reach any more; how many. */

@@ -93,7 +93,7 @@ final class Cleaner {
                                 .formatted(run.count, run.member));
             }
         }
-        engine.roomCame();
+        engine.members().wake();
     }
 
     /** Neighbouring chunks that are zeroed together. */

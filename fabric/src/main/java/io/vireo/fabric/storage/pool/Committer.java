@@ -114,7 +114,7 @@ final class Committer {
         List<Waiter> none = currentWaiters;
         currentWaiters = nextWaiters;
         nextWaiters = none;
-        engine.space().seal();
+        engine.seal();
         viaCheckpoint = !journal.fits(sealed.length());
         if (viaCheckpoint || (checkpointer.isWanted() && !checkpointer.isRunning())) {
             // The maps are now exactly what the operations up to this round make of them.
@@ -171,16 +171,18 @@ final class Committer {
         boolean begun = checkpointer.isFrozen();
         sealed.clear();
         state = State.IDLE;
-        engine.space().sealedIsDurable();
+        engine.sealedIsDurable();
         if (begun) {
             checkpointer.write(journal.head(), () -> {});
         }
         for (VolumeRequest op = current.poll(); op != null; op = current.poll()) {
             op.channel().done(op);
         }
-        List<Waiter> told = List.copyOf(currentWaiters);
-        currentWaiters.clear();
-        told.forEach(waiter -> waiter.committed(true));
+        if (!currentWaiters.isEmpty()) {
+            List<Waiter> told = List.copyOf(currentWaiters);
+            currentWaiters.clear();
+            told.forEach(waiter -> waiter.committed(true));
+        }
         if (!next.isEmpty() || !nextWaiters.isEmpty() || wanted) {
             begin();
         }

@@ -111,6 +111,9 @@ final class Control {
         if (volume.readOnly) {
             throw refuse(ErrorCode.INVALID, name + " is a snapshot; clone it to change it");
         }
+        if (volume == source) {
+            throw refuse(ErrorCode.INVALID, "a volume cannot be rolled back to itself");
+        }
         if (source.capacity > volume.capacity) {
             throw refuse(
                     ErrorCode.CONFLICT,
@@ -120,7 +123,7 @@ final class Control {
                 List.of(volume, source),
                 engine.path(),
                 () -> {
-                    engine.tree().clear(volume.root);
+                    engine.condemn(volume);
                     engine.tree().copy(source.root, volume.root);
                     engine.committer().ops().rollback(volume.id, source.id);
                     commit(done);
@@ -133,7 +136,7 @@ final class Control {
         if (volume.channels > 0) {
             throw refuse(ErrorCode.IN_USE, "volume " + name + " is in use; detach it first");
         }
-        engine.tree().clear(volume.root);
+        engine.condemn(volume);
         engine.removeVolume(volume);
         engine.committer().ops().delete(volume.id);
         commit(done);

@@ -41,7 +41,6 @@ final class DataPath {
     void submit(VolumeRequest op) {
         BlockRequest request = op.request();
         BlockOperation operation = request.operation();
-        op.epoch = engine.epochs().enter();
         BlockStatus refusal = refusal(op, operation);
         if (refusal != BlockStatus.OK) {
             op.fail(refusal);
@@ -218,6 +217,7 @@ final class DataPath {
         if (entry != 0 && !whole) {
             piece.stage = Piece.Stage.COPY_READ;
             piece.shared = entry & PoolFormat.CHUNK_MASK;
+            piece.epoch = engine.epochs().enter();
             copy(piece);
         } else if (op.request().operation() == BlockOperation.WRITE) {
             start(piece, BlockOperation.WRITE, fresh, false);
@@ -273,6 +273,8 @@ final class DataPath {
             piece.io.data().addSlice(request.data(), piece.at - request.offset(), piece.length);
         }
         piece.fresh = operation == BlockOperation.READ ? ChunkSpace.NONE : chunk;
+        // From here on whoever frees the chunk has to wait for us.
+        piece.epoch = engine.epochs().enter();
         member(chunk).submit(piece.io);
     }
 
@@ -291,6 +293,7 @@ final class DataPath {
             writeCopy(piece);
             return;
         }
+        engine.epochs().leave(piece.epoch);
         VolumeRequest op = piece.request();
         if (status != BlockStatus.OK) {
             op.fail(status);
@@ -345,7 +348,6 @@ final class DataPath {
         if (--op.outstanding > 0) {
             return;
         }
-        engine.epochs().leave(op.epoch);
         BlockRequest request = op.request();
         boolean durable = request.forceUnitAccess() && !op.direct;
         boolean change = request.operation() != BlockOperation.READ;

@@ -2,14 +2,18 @@ package io.vireo.fabric.storage.pool;
 
 import io.vireo.block.BlockStatus;
 import io.vireo.fabric.storage.format.JournalPoint;
+import io.vireo.fabric.storage.format.MemberEntry;
 import io.vireo.fabric.storage.format.Superblock;
 import io.vireo.fabric.storage.map.MapTree;
 import io.vireo.fabric.storage.map.PageStore;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -40,11 +44,20 @@ final class Engine {
     private final Cleaner cleaner;
     private final DataPath path;
     private final Map<Long, Volume> volumes;
+    private final List<Volume> dedicated = new ArrayList<>();
+
+    /** Roots of volumes that are gone: not in a group yet, and in the group that is written. */
+    private LongQueue condemned = new LongQueue();
+
+    private LongQueue sealedPages = new LongQueue();
     private final PieceList waitingForRoom = new PieceList();
     private long nextVolume;
     private boolean frozen;
     private boolean full;
+    private long triedReady;
+    private long triedRoom;
     private boolean ticking;
+    private Optional<MemberEntry> joining = Optional.empty();
     private long pendingSince;
     private @Nullable Runnable onQuiet;
     private volatile String trouble = "";
@@ -64,6 +77,7 @@ final class Engine {
         space = loaded.space();
         meta = loaded.meta();
         volumes = new LinkedHashMap<>(loaded.volumes());
+        volumes.values().stream().filter(v -> v.dedicated).forEach(dedicated::add);
         nextVolume = loaded.nextVolume();
         JournalPoint head = loaded.head();
         journal =
@@ -143,16 +157,16 @@ final class Engine {
         return volumes.values();
     }
 
-    @Nullable Volume volume(long id) {
-        return volumes.get(id);
-    }
-
     void addVolume(Volume volume) {
+        if (volume.dedicated) {
+            dedicated.add(volume);
+        }
         volumes.put(volume.id, volume);
         nextVolume = Math.max(nextVolume, volume.id + 1);
     }
 
     void removeVolume(Volume volume) {
+        dedicated.remove(volume);
         volumes.remove(volume.id);
     }
 
@@ -221,16 +235,14 @@ final class Engine {
     /** Chunks that dedicated volumes have not taken yet. */
     long unmet() {
         long sum = 0;
-        for (Volume volume : volumes.values()) {
-            sum += unmet(volume);
+        for (int i = 0; i < dedicated.size(); i++) {
+            sum += unmet(dedicated.get(i));
         }
         return sum;
     }
 
     private long unmet(Volume volume) {
-        return volume.dedicated && !volume.readOnly
-                ? Math.max(0, chunks(volume.capacity) - volume.root.mapped())
-                : 0;
+        return volume.dedicated ? Math.max(0, chunks(volume.capacity) - volume.root.mapped()) : 0;
     }
 
     long chunks(long bytes) {
@@ -239,29 +251,19 @@ final class Engine {
 
     /** Has a piece wait until there is room. */
     void waitForRoom(Piece piece) {
-        piece.deadline = System.nanoTime() + options.holdWhenFull().toNanos();
+        piece.deadline = members.home().nanoTime() + options.holdWhenFull().toNanos();
         waitingForRoom.add(piece);
-        if (!mayAllocate(piece.request().volume()) && space.waiting() == 0 && !full) {
+        if (!full && !mayAllocate(piece.request().volume())) {
             full = true;
             options.events().full();
+            // It may be what has changed of the maps that room is kept for.
+            checkpointer.ask();
         }
-        if (space.freed() > 0) {
+        if (space.dropped() > 0) {
             committer.commit();
         }
         startTicking();
         members.wake();
-    }
-
-    /** Chunks may have become free: what waits for them tries again. */
-    void roomCame() {
-        if (waitingForRoom.isEmpty()) {
-            if (full && space.unused() > reserve()) {
-                full = false;
-                options.events().room();
-            }
-            return;
-        }
-        path.resume(waitingForRoom);
     }
 
     /** What is done in each turn of the reactor beside the members' completions. */
@@ -272,7 +274,7 @@ final class Engine {
             work += committer.poll();
             work += cleaner.poll();
             if (!ticking && committer.pendingBytes() > 0) {
-                pendingSince = System.nanoTime();
+                pendingSince = members.home().nanoTime();
                 startTicking();
             }
         }
@@ -290,10 +292,10 @@ final class Engine {
             tree.dismantle(DISMANTLE, this::pageGone);
             work++;
         }
-        if (space.freed() > 0 && !committer.isBusy() && committer.pendingBytes() == 0) {
-            // Whatever freed them is durable already.
-            space.seal();
-            space.sealedIsDurable();
+        if (space.dropped() > 0 && !committer.isBusy() && committer.pendingBytes() == 0) {
+            // Whatever dropped them is durable already.
+            seal();
+            sealedIsDurable();
             work++;
         }
         work += space.age();
@@ -308,21 +310,51 @@ final class Engine {
         return work + retryWaiting();
     }
 
-    private long lastReady = -1;
-
     private int retryWaiting() {
         if (waitingForRoom.isEmpty()) {
+            if (full && space.unused() > reserve() + unmet()) {
+                full = false;
+                options.events().room();
+            }
             return 0;
         }
+        long room = space.unused() - reserve() - unmet();
         long ready = space.ready();
-        if (ready == lastReady) {
+        if (ready == triedReady && room == triedRoom) {
             return 0;
         }
-        lastReady = ready;
-        if (ready > 0) {
-            roomCame();
-        }
+        // Once for each change: what cannot go on comes back here.
+        triedReady = ready;
+        triedRoom = room;
+        path.resume(waitingForRoom);
         return 1;
+    }
+
+    /**
+     * Takes a volume's map away; what it had is given up when the operation that says so is
+     * durable.
+     */
+    void condemn(Volume volume) {
+        int page = tree.detach(volume.root);
+        if (page != 0) {
+            condemned.add(page);
+        }
+    }
+
+    /** What was given up so far is in the group that is written now. */
+    void seal() {
+        LongQueue empty = sealedPages;
+        sealedPages = condemned;
+        condemned = empty;
+        space.seal();
+    }
+
+    /** That group is durable. */
+    void sealedIsDurable() {
+        while (!sealedPages.isEmpty()) {
+            tree.release((int) sealedPages.remove());
+        }
+        space.sealedIsDurable();
     }
 
     private boolean raiseMarks() {
@@ -352,7 +384,7 @@ final class Engine {
 
     private void tick() {
         ticking = false;
-        long now = System.nanoTime();
+        long now = members.home().nanoTime();
         if (frozen) {
             return;
         }
@@ -397,6 +429,29 @@ final class Engine {
         superblocks.close();
         path.close();
         pages.close();
+    }
+
+    /** The member that the next checkpoint is to add. */
+    Optional<MemberEntry> joining() {
+        return joining;
+    }
+
+    /** The last of the members, which has a superblock, is to belong to the pool. */
+    void join(MemberEntry entry) {
+        superblocks.join();
+        joining = Optional.of(entry);
+    }
+
+    /** It belongs to the pool durably: its chunks can be used. */
+    void joined(MemberEntry entry) {
+        joining = Optional.empty();
+        var area = new ChunkArea(entry.dataStart(), entry.chunks(), 0);
+        if (entry.highWater() > 0) {
+            area.replayMark(entry.highWater());
+            area.dirtyUnused();
+        }
+        space.addArea(area);
+        members.wake();
     }
 
     PoolStatus status() {

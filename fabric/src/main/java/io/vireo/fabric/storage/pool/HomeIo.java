@@ -32,15 +32,15 @@ final class HomeIo {
                 result.completeExceptionally(e);
             }
         });
-        return await(result);
+        return await(reactor, result);
     }
 
-    static <T> T await(CompletableFuture<T> result) {
+    static <T> T await(Reactor reactor, CompletableFuture<T> result) {
         boolean interrupted = false;
         try {
             while (true) {
                 try {
-                    return result.get();
+                    return reactor.await(result);
                 } catch (InterruptedException e) {
                     // What was begun has to end.
                     interrupted = true;
@@ -96,9 +96,8 @@ final class HomeIo {
         return ended;
     }
 
-    private static void check(
-            BlockOperation operation, int member, CompletableFuture<BlockStatus> ended) {
-        BlockStatus status = await(ended);
+    private void check(BlockOperation operation, int member, CompletableFuture<BlockStatus> ended) {
+        BlockStatus status = await(members.home(), ended);
         if (status != BlockStatus.OK) {
             throw new ResourceException(
                     ErrorCode.UNAVAILABLE,

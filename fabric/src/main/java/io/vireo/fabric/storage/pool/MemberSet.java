@@ -40,6 +40,11 @@ final class MemberSet implements Poller {
         members.add(member);
     }
 
+    /** Lets go of the last member, which does not belong to the pool after all. */
+    void removeLast() {
+        members.removeLast().close(() -> {});
+    }
+
     /** Puts the members into the order that their superblocks say. */
     void order(List<Integer> from) {
         var old = List.copyOf(members);

@@ -38,7 +38,10 @@ final class Piece implements BlockCompletion {
     /** The chunk that it copies from. */
     long shared;
 
-    /** When it has waited long enough for room, by {@link System#nanoTime}. */
+    /** The epoch that it is in while a member works on it. */
+    long epoch;
+
+    /** When it has waited long enough for room, by the home reactor's clock. */
     long deadline;
 
     @Nullable OwnMemory bounce;

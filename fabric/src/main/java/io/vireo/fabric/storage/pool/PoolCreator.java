@@ -2,6 +2,7 @@ package io.vireo.fabric.storage.pool;
 
 import io.vireo.block.BlockDevice;
 import io.vireo.block.BlockOperation;
+import io.vireo.fabric.storage.format.FormatException;
 import io.vireo.fabric.storage.format.JournalPoint;
 import io.vireo.fabric.storage.format.MemberEntry;
 import io.vireo.fabric.storage.format.PoolFormat;
@@ -77,6 +78,12 @@ final class PoolCreator {
         }
     }
 
+    /** Where a device that joins a pool later has its chunks. */
+    static MemberEntry entry(Superblock pool, int index, long capacity, boolean zeroed) {
+        var config = new PoolConfig(1 << pool.chunkShift(), pool.journalBytes(), true, zeroed);
+        return entry(config, index, capacity);
+    }
+
     private static MemberEntry entry(PoolConfig config, int index, long capacity) {
         long header = PoolFormat.HEADER_BYTES + (index == 0 ? config.journalBytes() : 0);
         long dataStart = PoolFormat.alignUp(header, config.chunkBytes());
@@ -97,6 +104,30 @@ final class PoolCreator {
                             .formatted(index, config.chunkBytes()));
         }
         return new MemberEntry(UUID.randomUUID(), dataStart, chunks, config.zeroed() ? 0 : chunks);
+    }
+
+    /**
+     * Refuses a device that belongs to a pool; an attempt to add it to {@code mine} that was cut
+     * off does not count.
+     */
+    static void checkUnused(HomeIo io, int member, OwnMemory block, Superblock mine) {
+        for (long place : PoolFormat.SUPERBLOCKS) {
+            io.read(member, place, block, PoolFormat.BLOCK);
+            if (Superblock.isOne(block) && !isAttempt(block, mine)) {
+                throw new ResourceException(
+                        ErrorCode.CONFLICT,
+                        "the disk belongs to a pool already; overwrite its first MiB if that is not needed");
+            }
+        }
+    }
+
+    private static boolean isAttempt(OwnMemory block, Superblock mine) {
+        try {
+            Superblock found = Superblock.decode(block);
+            return found.generation() == 0 && found.pool().equals(mine.pool());
+        } catch (FormatException e) {
+            return false;
+        }
     }
 
     private static void checkUnused(HomeIo io, int member, OwnMemory block) {

@@ -142,11 +142,8 @@ final class PoolLoader {
 
     private void readBlock(long address) throws FormatException {
         long chunk = PoolFormat.chunkOf(address);
+        checkInside(chunk);
         int member = PoolFormat.member(chunk);
-        if (member >= superblock.members().size()
-                || PoolFormat.index(chunk) >= superblock.members().get(member).chunks()) {
-            throw new FormatException("a block of metadata is said to be outside of the pool");
-        }
         long at =
                 superblock.members().get(member).dataStart()
                         + (PoolFormat.index(chunk) << superblock.chunkShift())
@@ -178,11 +175,11 @@ final class PoolLoader {
                 }
             }
             case PoolOp.Delete(long id) -> {
-                tree.clear(volume(id).root);
+                tree.release(tree.detach(volume(id).root));
                 volumes.remove(id);
             }
             case PoolOp.Rollback(long id, long snapshot) -> {
-                tree.clear(volume(id).root);
+                tree.release(tree.detach(volume(id).root));
                 tree.copy(volume(snapshot).root, volume(id).root);
             }
             case PoolOp.Grow(long id, long capacity) -> volume(id).capacity = capacity;
@@ -206,7 +203,7 @@ final class PoolLoader {
         return volume;
     }
 
-    private void count() {
+    private void count() throws FormatException {
         while (tree.hasDoomed()) {
             tree.dismantle(1024, this::gone);
         }
@@ -219,7 +216,7 @@ final class PoolLoader {
     }
 
     /** Counts what a page refers to, the first time; how many chunks are mapped below it. */
-    private long count(int page, Map<Integer, Long> mapped) {
+    private long count(int page, Map<Integer, Long> mapped) throws FormatException {
         Long known = mapped.get(page);
         if (known != null) {
             return known;
@@ -229,7 +226,9 @@ final class PoolLoader {
         for (int i = 0; i < PoolFormat.FANOUT; i++) {
             long entry = pages.entry(page, i);
             if (entry != 0 && leaf) {
-                space.count(entry & PoolFormat.CHUNK_MASK);
+                long chunk = entry & PoolFormat.CHUNK_MASK;
+                check(chunk);
+                space.count(chunk);
                 sum++;
             } else if (entry != 0) {
                 sum += count((int) entry, mapped);
@@ -237,6 +236,21 @@ final class PoolLoader {
         }
         mapped.put(page, sum);
         return sum;
+    }
+
+    private void check(long chunk) throws FormatException {
+        checkInside(chunk);
+        if (space.isMetadata(chunk)) {
+            throw new FormatException("a map refers to a chunk that holds metadata");
+        }
+    }
+
+    private void checkInside(long chunk) throws FormatException {
+        int member = PoolFormat.member(chunk);
+        if (member >= superblock.members().size()
+                || PoolFormat.index(chunk) >= superblock.members().get(member).chunks()) {
+            throw new FormatException("a map refers to a chunk outside of the pool");
+        }
     }
 
     private void gone(int page) {

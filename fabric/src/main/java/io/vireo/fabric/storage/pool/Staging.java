@@ -14,6 +14,9 @@ final class Staging {
     /** Blocks of one piece of memory. */
     private static final int SLAB = 256;
 
+    /** Pieces that are kept for the next time. */
+    private static final int KEPT = 8;
+
     /** Told of neighbouring blocks that lie together in memory. */
     interface Run {
         void write(long block, long address, int length);
@@ -73,7 +76,7 @@ final class Staging {
     private void encode(int page, long generation) {
         PageStore pages = engine.pages();
         int offset = next(pages.place(page));
-        OwnMemory slab = slabs.getLast();
+        OwnMemory slab = last();
         long at = slab.address() + offset;
         int level = pages.level(page);
         for (int i = 0; i < PoolFormat.FANOUT; i++) {
@@ -91,7 +94,7 @@ final class Staging {
                 engine.volumes().stream().sorted(Comparator.comparingLong(v -> v.id)).toList();
         for (int i = 0; i < catalog.size(); i++) {
             int offset = next(catalog.get(i));
-            OwnMemory slab = slabs.getLast();
+            OwnMemory slab = last();
             int first = i * CatalogBlock.RECORDS;
             int records = Math.min(CatalogBlock.RECORDS, volumes.size() - first);
             for (int j = 0; j < records; j++) {
@@ -105,15 +108,20 @@ final class Staging {
         }
     }
 
-    /** Room for one more block, in the last slab. */
+    /** Room for one more block; its offset in {@link #last}. */
     private int next(long address) {
         int inside = count % SLAB;
-        if (inside == 0) {
+        if (inside == 0 && count / SLAB == slabs.size()) {
             slabs.add(OwnMemory.allocate(SLAB * PoolFormat.BLOCK));
         }
         count++;
         addresses.add(address);
         return inside * PoolFormat.BLOCK;
+    }
+
+    /** The memory of the last block. */
+    private OwnMemory last() {
+        return slabs.get((count - 1) / SLAB);
     }
 
     /** Tells of all blocks, neighbours together. Once. */
@@ -149,13 +157,20 @@ final class Staging {
         }
     }
 
-    /** Gives the memory back. */
+    /** Forgets all blocks. */
     void clear() {
-        slabs.forEach(OwnMemory::close);
-        slabs.clear();
+        while (slabs.size() > KEPT) {
+            slabs.removeLast().close();
+        }
         count = 0;
         while (!addresses.isEmpty()) {
             addresses.remove();
         }
+    }
+
+    /** Gives the memory back. */
+    void close() {
+        slabs.forEach(OwnMemory::close);
+        slabs.clear();
     }
 }

@@ -70,16 +70,29 @@ public final class StoragePool {
                         return true;
                     });
             LoadedPool loaded = new PoolLoader(io, scan.superblock()).load(members, scan.newest());
-            Superblocks superblocks =
-                    HomeIo.on(
-                            home, () -> new Superblocks(members, scan.superblock(), scan.newest()));
+            return own(loaded, home, options);
+        } catch (RuntimeException e) {
+            closeMembers(members);
+            throw e;
+        }
+    }
+
+    private static StoragePool own(LoadedPool loaded, Reactor home, PoolOptions options) {
+        Superblocks superblocks =
+                HomeIo.on(
+                        home,
+                        () ->
+                                new Superblocks(
+                                        loaded.members(), loaded.superblock(), loaded.newest()));
+        try {
             if (loaded.damage().isEmpty()) {
                 takeOver(home, loaded, superblocks);
             }
             Engine engine = HomeIo.on(home, () -> new Engine(loaded, superblocks, options));
             return new StoragePool(engine, home);
         } catch (RuntimeException e) {
-            closeMembers(members);
+            superblocks.close();
+            loaded.pages().close();
             throw e;
         }
     }
@@ -113,7 +126,7 @@ public final class StoragePool {
                     done::complete);
             loaded.members().wake();
         });
-        String trouble = HomeIo.await(done);
+        String trouble = HomeIo.await(home, done);
         if (!trouble.isEmpty()) {
             throw new ResourceException(ErrorCode.UNAVAILABLE, trouble + "; check the disks");
         }
@@ -126,10 +139,10 @@ public final class StoragePool {
                 });
     }
 
-    private static void closeMembers(MemberSet members) {
+    static void closeMembers(MemberSet members) {
         var closed = new CompletableFuture<Boolean>();
         members.home().execute(() -> members.close(() -> closed.complete(true)));
-        HomeIo.await(closed);
+        HomeIo.await(members.home(), closed);
     }
 
     /** The pool's identity. */
@@ -230,6 +243,17 @@ public final class StoragePool {
         }
     }
 
+    /**
+     * Adds a device, durably; writes that are held for want of room go on.
+     *
+     * @param zeroed whether it reads as zeroes; if not, each of its chunks is zeroed before its
+     *     first use
+     */
+    public synchronized void addMember(BlockDevice device, boolean zeroed) {
+        MemberJoin.prepare(engine, device, zeroed);
+        checkpoint();
+    }
+
     /** Writes all maps, so that the next opening has no journal to replay. */
     public void checkpoint() {
         change(control::checkpoint);
@@ -237,10 +261,13 @@ public final class StoragePool {
 
     /** Makes everything durable and lets go of the members; all channels are closed. */
     public void close() {
-        if (engine.trouble().isEmpty()) {
-            checkpoint();
+        try {
+            if (engine.trouble().isEmpty()) {
+                checkpoint();
+            }
+        } finally {
+            abandon();
         }
-        abandon();
     }
 
     /**
@@ -253,7 +280,7 @@ public final class StoragePool {
             engine.stop();
             engine.whenQuiet(() -> quiet.complete(true));
         });
-        HomeIo.await(quiet);
+        HomeIo.await(home, quiet);
         closeMembers(engine.members());
         HomeIo.on(
                 home,
@@ -263,7 +290,7 @@ public final class StoragePool {
                 });
     }
 
-    private void change(Consumer<CompletableFuture<Boolean>> task) {
+    private synchronized void change(Consumer<CompletableFuture<Boolean>> task) {
         var done = new CompletableFuture<Boolean>();
         home.execute(() -> {
             try {
@@ -272,6 +299,6 @@ public final class StoragePool {
                 done.completeExceptionally(e);
             }
         });
-        HomeIo.await(done);
+        HomeIo.await(home, done);
     }
 }

@@ -7,6 +7,7 @@ import io.vireo.fabric.storage.format.FormatException;
 import io.vireo.fabric.storage.format.PoolFormat;
 import io.vireo.fabric.storage.format.Superblock;
 import io.vireo.memory.OwnMemory;
+import java.util.Arrays;
 import java.util.List;
 import java.util.UUID;
 import java.util.function.Consumer;
@@ -18,7 +19,7 @@ import java.util.function.Consumer;
  */
 final class Superblocks {
     private final MemberSet members;
-    private final int[] newest;
+    private int[] newest;
     private final OwnMemory[] buffers;
     private final FlushAll flush;
     private Superblock current;
@@ -80,8 +81,8 @@ final class Superblocks {
                 return;
             }
         }
-        outstanding = members.count();
-        for (int i = 0; i < members.count(); i++) {
+        outstanding = next.members().size();
+        for (int i = 0; i < next.members().size(); i++) {
             next.of(i).encode(buffers[i]);
             var request = new BlockRequest(0, ended -> written(ended.status()));
             request.prepare(
@@ -122,10 +123,15 @@ final class Superblocks {
             return;
         }
         current = next;
-        for (int i = 0; i < members.count(); i++) {
+        for (int i = 0; i < next.members().size(); i++) {
             newest[i] = 1 - newest[i];
         }
         then.accept("");
+    }
+
+    /** A device that has a superblock in the first place will be a member with the next state. */
+    void join() {
+        newest = Arrays.copyOf(newest, newest.length + 1);
     }
 
     void close() {

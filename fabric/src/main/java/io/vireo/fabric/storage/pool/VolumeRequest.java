@@ -17,7 +17,6 @@ final class VolumeRequest {
     int outstanding;
 
     BlockStatus status = BlockStatus.OK;
-    long epoch;
 
     /** Whether pieces may carry FUA through to the member, so that no group commit is needed. */
     boolean direct;

@@ -1,0 +1,145 @@
+package io.vireo.fabric.storage.pool;
+
+import io.vireo.block.BlockDevice;
+import io.vireo.fabric.storage.format.PoolFormat;
+import io.vireo.fabric.storage.format.Superblock;
+import io.vireo.fabric.storage.map.PageStore;
+import io.vireo.reactor.Reactor;
+import io.vireo.resource.ResourceException;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Checks a pool that is not open: superblocks, catalog, every map page, the journal's chain, and
+ * that no chunk is at two places of a volume or of volumes that have nothing in common. Writes
+ * nothing.
+ */
+public final class PoolCheck {
+    private final LoadedPool loaded;
+    private final PageStore pages;
+    private final List<String> findings = new ArrayList<>();
+    private final BitSet seenPages = new BitSet();
+
+    /** Where in a volume each chunk is. */
+    private final Map<Long, Long> placeOf = new HashMap<>();
+
+    private PoolCheck(LoadedPool loaded) {
+        this.loaded = loaded;
+        pages = loaded.pages();
+    }
+
+    /**
+     * Checks a pool.
+     *
+     * @param devices all members, in any order
+     * @param reactor where they are read
+     */
+    public static PoolCheckReport run(List<BlockDevice> devices, Reactor reactor) {
+        MemberSet members = HomeIo.on(reactor, () -> new MemberSet(reactor, devices));
+        try {
+            return run(members);
+        } catch (ResourceException e) {
+            return new PoolCheckReport(
+                    "", 0, 0, 0, 0, 0, 0, 0, 0, 0, List.of(String.valueOf(e.getMessage())));
+        } finally {
+            StoragePool.closeMembers(members);
+        }
+    }
+
+    private static PoolCheckReport run(MemberSet members) {
+        var io = new HomeIo(members);
+        MemberScan scan = MemberScan.of(members, io);
+        HomeIo.on(
+                members.home(),
+                () -> {
+                    members.order(scan.order());
+                    return true;
+                });
+        LoadedPool loaded = new PoolLoader(io, scan.superblock()).load(members, scan.newest());
+        try (PageStore _ = loaded.pages()) {
+            return new PoolCheck(loaded).report();
+        }
+    }
+
+    private PoolCheckReport report() {
+        Superblock superblock = loaded.superblock();
+        if (!loaded.damage().isEmpty()) {
+            findings.add(loaded.damage());
+        }
+        for (Volume volume : loaded.volumes().values()) {
+            if (volume.root.page() != 0) {
+                walk(volume.root.page());
+            }
+        }
+        ChunkSpace space = loaded.space();
+        long dirty = 0;
+        for (int i = 0; i < space.areas(); i++) {
+            dirty += space.area(i).dirtyCount();
+            checkMark(i);
+        }
+        long used = placeOf.size() + loaded.meta().chunks();
+        if (space.total() - space.unused() != used) {
+            findings.add(
+                    "%d chunks are counted as used, maps and metadata use %d"
+                            .formatted(space.total() - space.unused(), used));
+        }
+        return new PoolCheckReport(
+                superblock.pool().toString(),
+                superblock.generation(),
+                superblock.ownerEpoch(),
+                loaded.head().sequence() - superblock.journal().sequence(),
+                loaded.volumes().size(),
+                pages.size(),
+                space.total(),
+                placeOf.size(),
+                loaded.meta().chunks(),
+                dirty,
+                findings);
+    }
+
+    private void walk(int page) {
+        if (seenPages.get(page)) {
+            return;
+        }
+        seenPages.set(page);
+        boolean leaf = pages.level(page) == 0;
+        for (int i = 0; i < PoolFormat.FANOUT; i++) {
+            long entry = pages.entry(page, i);
+            if (entry != 0 && leaf) {
+                place(
+                        entry & PoolFormat.CHUNK_MASK,
+                        pages.index(page) << PoolFormat.FANOUT_SHIFT | i);
+            } else if (entry != 0) {
+                walk((int) entry);
+            }
+        }
+    }
+
+    private void place(long chunk, long place) {
+        Long other = placeOf.putIfAbsent(chunk, place);
+        // Copies of a volume have a chunk at the same place, or not at all.
+        if (other != null && other != place) {
+            findings.add(
+                    "chunk %d of member %d is mapped at %d and at %d"
+                            .formatted(
+                                    PoolFormat.index(chunk),
+                                    PoolFormat.member(chunk),
+                                    other,
+                                    place));
+        }
+    }
+
+    private void checkMark(int member) {
+        ChunkArea area = loaded.space().area(member);
+        for (long i = area.mark(); i < area.chunks(); i++) {
+            if (area.count(i) != 0) {
+                findings.add(
+                        "chunk %d of member %d is used, though it was never handed out"
+                                .formatted(i, member));
+            }
+        }
+    }
+}

@@ -1,0 +1,142 @@
+package io.vireo.fabric.storage.pool;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.vireo.block.BlockDevice;
+import io.vireo.block.BlockOperation;
+import io.vireo.block.BlockStatus;
+import io.vireo.block.VolumeFormat;
+import io.vireo.reactor.Reactor;
+import io.vireo.testkit.MemoryBlockDevice;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** A pool without room holds writes for a while, and loses nothing. */
+class FullPoolTest implements PoolEvents {
+    private static final int CHUNK = 16 << 10;
+    private static final int CAPACITY = 8 << 20;
+
+    private final Reactor home = Reactor.stepped("full");
+    private final MemoryBlockDevice disk = new MemoryBlockDevice(4 << 20, 512);
+    private final MemoryBlockDevice more = new MemoryBlockDevice(4 << 20, 512);
+    private final List<String> events = new ArrayList<>();
+    private StoragePool pool;
+    private SteppedClient client;
+    private int written;
+
+    @BeforeEach
+    void open() {
+        List<BlockDevice> disks = List.of(disk);
+        StoragePool.create(new PoolConfig(CHUNK, 64 << 10, true, true), disks, home);
+        pool =
+                StoragePool.open(
+                        disks,
+                        home,
+                        new PoolOptions(Duration.ofSeconds(60), Duration.ofSeconds(1), this));
+        pool.createVolume("v", new VolumeFormat(CAPACITY, 512, 4096));
+        client = new SteppedClient(pool.device("v"), home);
+    }
+
+    @AfterEach
+    void close() {
+        client.close();
+        pool.close();
+        assertThat(PoolCheck.run(disks(), home).findings()).isEmpty();
+        home.close();
+        disk.close();
+        more.close();
+    }
+
+    private List<BlockDevice> disks() {
+        return events.contains("more") ? List.of(more, disk) : List.of(disk);
+    }
+
+    @Override
+    public void full() {
+        events.add("full");
+    }
+
+    @Override
+    public void room() {
+        events.add("room");
+    }
+
+    private static byte[] data(int chunk) {
+        byte[] data = new byte[CHUNK];
+        Arrays.fill(data, (byte) (chunk + 1));
+        return data;
+    }
+
+    private CompletableFuture<BlockStatus> write(int chunk) {
+        return client.write((long) chunk * CHUNK, data(chunk), false);
+    }
+
+    private void fill() {
+        while (client.await(write(written)) == BlockStatus.OK) {
+            written++;
+        }
+        assertThat(events).containsExactly("full");
+    }
+
+    private void verify(int from, int chunks) {
+        for (int i = from; i < chunks; i++) {
+            assertThat(client.read((long) i * CHUNK, CHUNK)).isEqualTo(data(i));
+        }
+    }
+
+    @Test
+    void writesFailAfterTheTimeAndEverythingElseGoesOn() {
+        long before = home.nanoTime();
+        fill();
+        assertThat(home.nanoTime() - before).isGreaterThanOrEqualTo(60_000_000_000L);
+        assertThat(written).isGreaterThan(64);
+        verify(0, written);
+        assertThat(client.await(write(0))).isEqualTo(BlockStatus.OK);
+        assertThat(client.await(client.start(BlockOperation.FLUSH, 0, 0, _ -> {})))
+                .isEqualTo(BlockStatus.OK);
+        pool.snapshot("v", "s");
+        pool.checkpoint();
+        // All is shared with the snapshot now: an overwrite needs room.
+        assertThat(client.await(write(0))).isEqualTo(BlockStatus.NO_SPACE);
+        pool.delete("s");
+        assertThat(client.await(write(0))).isEqualTo(BlockStatus.OK);
+        verify(0, written);
+    }
+
+    @Test
+    void aHeldWriteGoesOnWhenChunksAreDiscarded() {
+        fill();
+        var held = write(written);
+        var discard = client.start(BlockOperation.DISCARD, 0, 8L * CHUNK, _ -> {});
+        assertThat(client.await(discard)).isEqualTo(BlockStatus.OK);
+        assertThat(held).isNotDone();
+        assertThat(client.await(held)).isEqualTo(BlockStatus.OK);
+        verify(8, written + 1);
+        assertThat(client.read(0, 8 * CHUNK)).isEqualTo(new byte[8 * CHUNK]);
+        assertThat(events).contains("room");
+    }
+
+    @Test
+    void aHeldWriteGoesOnWhenAMemberIsAdded() {
+        fill();
+        var held = write(written);
+        pool.addMember(more, true);
+        events.add("more");
+        assertThat(client.await(held)).isEqualTo(BlockStatus.OK);
+        for (int i = 0; i < 64; i++) {
+            written++;
+            assertThat(client.await(write(written))).isEqualTo(BlockStatus.OK);
+        }
+        client.close();
+        pool.close();
+        pool = StoragePool.open(disks(), home, PoolOptions.DEFAULT);
+        client = new SteppedClient(pool.device("v"), home);
+        verify(0, written + 1);
+    }
+}
