@@ -18,6 +18,7 @@ import io.vireo.resource.Realization;
 import io.vireo.resource.RealizeContext;
 import io.vireo.resource.Reference;
 import io.vireo.resource.ResourceException;
+import io.vireo.resource.RuntimeDirectory;
 import io.vireo.resource.Status;
 import io.vireo.resource.spec.DisksSpec;
 import io.vireo.resource.spec.Kinds;
@@ -72,8 +73,9 @@ class DisksPoolTest {
 
             @Override
             public <T> T service(Class<T> type) {
-                assertThat(type).isEqualTo(ReactorGroup.class);
-                return type.cast(reactors);
+                return type == RuntimeDirectory.class
+                        ? type.cast(new RuntimeDirectory(directory))
+                        : type.cast(reactors);
             }
 
             @Override

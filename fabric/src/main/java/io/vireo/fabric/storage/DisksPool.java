@@ -16,6 +16,7 @@ import io.vireo.fabric.storage.pool.VolumeInfo;
 import io.vireo.reactor.Reactor;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.ResourceException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -64,12 +65,19 @@ final class DisksPool implements BlockPool {
      * Opens the pool that is on the disks.
      *
      * @param disks closed with the pool; not if this fails
+     * @param surviving a directory on tmpfs, see {@link PoolOptions}
      * @throws ResourceException UNAVAILABLE if there is none, or a disk of it is missing
      */
     static DisksPool open(
-            String location, List<HostDisk> disks, Reactor home, Duration holdWhenFull) {
+            String location,
+            List<HostDisk> disks,
+            Reactor home,
+            Duration holdWhenFull,
+            Optional<Path> surviving) {
         var listener = new Listener();
-        var options = new PoolOptions(holdWhenFull, PoolOptions.DEFAULT.commitAfter(), listener);
+        var options =
+                new PoolOptions(
+                        holdWhenFull, PoolOptions.DEFAULT.commitAfter(), listener, surviving);
         List<BlockDevice> devices = disks.stream().map(HostDisk::device).toList();
         return new DisksPool(location, disks, StoragePool.open(devices, home, options), listener);
     }
@@ -173,7 +181,7 @@ final class DisksPool implements BlockPool {
 
     @Override
     public BlockVolume openSnapshot(String snapshot) {
-        find(SNAPSHOT + snapshot).orElseThrow(() -> gone(snapshot));
+        var _ = find(SNAPSHOT + snapshot).orElseThrow(() -> gone(snapshot));
         return new Opened(SNAPSHOT + snapshot);
     }
 

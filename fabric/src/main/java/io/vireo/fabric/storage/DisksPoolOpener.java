@@ -80,8 +80,9 @@ final class DisksPoolOpener {
      * Opens the pool.
      *
      * @param create whether it may be made: it never ran before
+     * @param runtime the daemon's directory for what outlives it until the next boot
      */
-    static DisksPool open(PoolSpec spec, boolean create, Reactor home) {
+    static DisksPool open(PoolSpec spec, boolean create, Reactor home, Path runtime) {
         DisksSpec disks = spec.disks().orElseThrow();
         String location = paths(disks).stream().collect(Collectors.joining(", "));
         Duration hold = Duration.ofSeconds(disks.holdSeconds());
@@ -91,8 +92,8 @@ final class DisksPoolOpener {
                 open.add(open(spec, member, create));
             }
             return create
-                    ? make(disks, location, open, home, hold)
-                    : DisksPool.open(location, open, home, hold);
+                    ? make(disks, location, open, home, hold, runtime)
+                    : DisksPool.open(location, open, home, hold, Optional.of(runtime));
         } catch (RuntimeException e) {
             open.forEach(HostDisk::close);
             throw e;
@@ -118,14 +119,19 @@ final class DisksPoolOpener {
      * is on a disk stays there.
      */
     private static DisksPool make(
-            DisksSpec spec, String location, List<HostDisk> disks, Reactor home, Duration hold) {
+            DisksSpec spec,
+            String location,
+            List<HostDisk> disks,
+            Reactor home,
+            Duration hold,
+            Path runtime) {
         if (disks.stream().allMatch(HostDisk::isBlank)) {
             DisksPool.create(disks, home, (int) spec.chunkSize().bytes(), spec.striped());
-            return DisksPool.open(location, disks, home, hold);
+            return DisksPool.open(location, disks, home, hold, Optional.of(runtime));
         }
         DisksPool there;
         try {
-            there = DisksPool.open(location, disks, home, hold);
+            there = DisksPool.open(location, disks, home, hold, Optional.of(runtime));
         } catch (ResourceException e) {
             throw new ResourceException(
                     ErrorCode.CONFLICT,

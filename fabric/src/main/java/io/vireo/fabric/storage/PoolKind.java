@@ -10,6 +10,7 @@ import io.vireo.resource.Realization;
 import io.vireo.resource.RealizeContext;
 import io.vireo.resource.ResourceException;
 import io.vireo.resource.ResourceKind;
+import io.vireo.resource.RuntimeDirectory;
 import io.vireo.resource.Status;
 import io.vireo.resource.UpdateResult;
 import io.vireo.resource.Violation;
@@ -122,7 +123,10 @@ public final class PoolKind implements ResourceKind<PoolSpec> {
         BlockPool pool =
                 spec.type() == PoolSpec.Type.DISKS
                         ? DisksPoolOpener.open(
-                                spec, create, context.service(ReactorGroup.class).next())
+                                spec,
+                                create,
+                                context.service(ReactorGroup.class).next(),
+                                context.service(RuntimeDirectory.class).root())
                         : open(spec, create);
         return new Pool(pool, context.statusChanged(), System::nanoTime);
     }

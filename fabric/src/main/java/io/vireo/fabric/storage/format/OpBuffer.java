@@ -4,6 +4,7 @@ import io.vireo.memory.NativeMemory;
 import io.vireo.memory.OwnMemory;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Operations in the order in which they were done, as the journal will have them. Appending
@@ -13,15 +14,79 @@ public final class OpBuffer implements AutoCloseable {
     private static final int MAP_BYTES = PoolOp.HEADER + 32;
     private static final int UNMAP_BYTES = PoolOp.HEADER + 24;
 
-    private OwnMemory memory = OwnMemory.allocate(64 << 10);
+    private static final int INITIAL = 64 << 10;
+
+    /** Where the operations are, our own memory unless it was given. */
+    private long base;
+
+    private int capacity;
+    private @Nullable OwnMemory own;
+
+    /** Memory that was given, its room, and where the length is told; 0: none was. */
+    private final long given;
+
+    private final int givenCapacity;
+    private final long told;
+
+    private int tellable;
     private int length;
 
     /** The operation that was appended last, if it may be extended; -1: none. */
     private int last = -1;
 
+    /** A buffer in memory of its own. */
+    public OpBuffer() {
+        this(0, 0, 0);
+    }
+
+    /**
+     * A buffer in memory that was given, as long as there is room in it; beyond that in its own.
+     *
+     * @param memory native address; 0: none
+     * @param room its length in bytes
+     * @param told native address of a long that says how many bytes of operations are in {@code
+     *     memory}; see {@link #tell}
+     */
+    public OpBuffer(long memory, int room, long told) {
+        given = memory;
+        givenCapacity = room;
+        this.told = told;
+        rest();
+    }
+
+    private void rest() {
+        if (given != 0) {
+            base = given;
+            capacity = givenCapacity;
+        } else if (own == null) {
+            own = OwnMemory.allocate(INITIAL);
+            base = own.address();
+            capacity = own.length();
+        }
+    }
+
+    /**
+     * Tells how long the operations in the memory that was given are: whoever finds it later has
+     * all that were appended before.
+     *
+     * @return whether they all are there
+     */
+    public boolean tell() {
+        if (given == 0 || base != given) {
+            return false;
+        }
+        if (tellable != length) {
+            tellable = length;
+            // The operations are there before their length is.
+            NativeMemory.fullFence();
+            NativeMemory.putLong(told, length);
+        }
+        return true;
+    }
+
     /** Native address of the first operation. */
     public long address() {
-        return memory.address();
+        return base;
     }
 
     /** Bytes of all operations. */
@@ -37,12 +102,19 @@ public final class OpBuffer implements AutoCloseable {
     public void clear() {
         length = 0;
         last = -1;
+        if (given != 0) {
+            NativeMemory.fullFence();
+            NativeMemory.putLong(told, 0);
+            tellable = 0;
+            close();
+            rest();
+        }
     }
 
     /** Appends a {@link PoolOp.Map} of one chunk. */
     public void map(long volume, long first, long chunk) {
         if (last >= 0) {
-            long a = memory.address() + last + PoolOp.HEADER;
+            long a = base + last + PoolOp.HEADER;
             long count = NativeMemory.getLong(a + 24);
             if (type(last) == PoolOp.MAP
                     && NativeMemory.getLong(a) == volume
@@ -63,7 +135,7 @@ public final class OpBuffer implements AutoCloseable {
     /** Appends a {@link PoolOp.Unmap} of one chunk. */
     public void unmap(long volume, long first) {
         if (last >= 0) {
-            long a = memory.address() + last + PoolOp.HEADER;
+            long a = base + last + PoolOp.HEADER;
             if (type(last) == PoolOp.UNMAP
                     && NativeMemory.getLong(a) == volume
                     && NativeMemory.getLong(a + 8) + NativeMemory.getLong(a + 16) == first) {
@@ -127,7 +199,11 @@ public final class OpBuffer implements AutoCloseable {
 
     @Override
     public void close() {
-        memory.close();
+        OwnMemory mine = own;
+        if (mine != null) {
+            mine.close();
+            own = null;
+        }
     }
 
     private void words(int type, long first, long second) {
@@ -137,14 +213,14 @@ public final class OpBuffer implements AutoCloseable {
     }
 
     private int type(int offset) {
-        return NativeMemory.getInt(memory.address() + offset);
+        return NativeMemory.getInt(base + offset);
     }
 
     private long begin(int type, int bytes) {
-        if (length > memory.length() - bytes) {
+        if (length > capacity - bytes) {
             grow(bytes);
         }
-        long at = memory.address() + length;
+        long at = base + length;
         NativeMemory.fill(at, bytes, (byte) 0);
         NativeMemory.putInt(at, type);
         NativeMemory.putInt(at + 4, bytes);
@@ -154,9 +230,11 @@ public final class OpBuffer implements AutoCloseable {
     }
 
     private void grow(int bytes) {
-        OwnMemory larger = OwnMemory.allocate(Math.max(memory.length() * 2, length + bytes));
-        NativeMemory.copy(memory.address(), larger.address(), length);
-        memory.close();
-        memory = larger;
+        OwnMemory larger = OwnMemory.allocate(Math.max(capacity * 2, length + bytes));
+        NativeMemory.copy(base, larger.address(), length);
+        close();
+        own = larger;
+        base = larger.address();
+        capacity = larger.length();
     }
 }

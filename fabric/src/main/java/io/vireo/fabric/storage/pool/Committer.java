@@ -4,6 +4,7 @@ import io.vireo.block.BlockStatus;
 import io.vireo.fabric.storage.format.OpBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,8 +34,9 @@ final class Committer {
     private final JournalWriter journal;
     private final Checkpointer checkpointer;
     private final FlushAll flush;
-    private OpBuffer pending = new OpBuffer();
-    private OpBuffer sealed = new OpBuffer();
+    private final Optional<SurvivingOps> surviving;
+    private OpBuffer pending;
+    private OpBuffer sealed;
     private final RequestList current = new RequestList();
     private final RequestList next = new RequestList();
     private List<Waiter> currentWaiters = new ArrayList<>();
@@ -48,6 +50,19 @@ final class Committer {
         this.journal = journal;
         this.checkpointer = checkpointer;
         flush = new FlushAll(engine.members(), this::membersFlushed);
+        surviving = engine.surviving();
+        pending = surviving.map(ops -> ops.buffer(0)).orElseGet(OpBuffer::new);
+        sealed = surviving.map(ops -> ops.buffer(1)).orElseGet(OpBuffer::new);
+    }
+
+    /**
+     * Called before a change is acknowledged: what it did to maps outlives the process from here
+     * on.
+     *
+     * @return whether the change has to be durable instead before it is acknowledged
+     */
+    boolean mustJoin() {
+        return surviving.isPresent() && !pending.tell();
     }
 
     /** Where operations are appended as they are done. */
@@ -108,8 +123,10 @@ final class Committer {
         wanted = false;
         state = State.FLUSHING;
         OpBuffer empty = sealed;
+        pending.tell();
         sealed = pending;
         pending = empty;
+        surviving.ifPresent(SurvivingOps::swap);
         current.takeAll(next);
         List<Waiter> none = currentWaiters;
         currentWaiters = nextWaiters;

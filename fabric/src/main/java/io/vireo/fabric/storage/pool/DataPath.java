@@ -353,7 +353,9 @@ final class DataPath {
         boolean change = request.operation() != BlockOperation.READ;
         if (op.status == BlockStatus.OK
                 && change
-                && (durable || request.operation() == BlockOperation.FLUSH)) {
+                && (durable
+                        || request.operation() == BlockOperation.FLUSH
+                        || engine.committer().mustJoin())) {
             engine.committer().join(op);
         } else {
             op.channel().done(op);

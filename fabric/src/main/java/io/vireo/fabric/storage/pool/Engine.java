@@ -31,6 +31,7 @@ final class Engine {
 
     private final MemberSet members;
     private final PoolOptions options;
+    private final Optional<SurvivingOps> surviving;
     private final int chunkShift;
     private final PageStore pages;
     private final MapTree tree;
@@ -65,7 +66,12 @@ final class Engine {
     /**
      * @param superblocks that say that we own the pool
      */
-    Engine(LoadedPool loaded, Superblocks superblocks, PoolOptions options) {
+    Engine(
+            LoadedPool loaded,
+            Superblocks superblocks,
+            PoolOptions options,
+            Optional<SurvivingOps> surviving) {
+        this.surviving = surviving;
         members = loaded.members();
         this.options = options;
         this.superblocks = superblocks;
@@ -107,6 +113,11 @@ final class Engine {
 
     MemberSet members() {
         return members;
+    }
+
+    /** Where operations outlive the process. */
+    Optional<SurvivingOps> surviving() {
+        return surviving;
     }
 
     int chunkShift() {

@@ -14,6 +14,7 @@ import java.util.Map;
  * @param head where the journal goes on
  * @param catalog blocks of the catalog on disk
  * @param damage what is wrong with the journal; empty: nothing
+ * @param survived whether something is in the maps that is not in the journal
  */
 record LoadedPool(
         MemberSet members,
@@ -28,4 +29,5 @@ record LoadedPool(
         long nextVolume,
         JournalPoint head,
         List<Long> catalog,
-        String damage) {}
+        String damage,
+        boolean survived) {}

@@ -58,7 +58,8 @@ public final class PoolCheck {
                     members.order(scan.order());
                     return true;
                 });
-        LoadedPool loaded = new PoolLoader(io, scan.superblock()).load(members, scan.newest());
+        LoadedPool loaded =
+                new PoolLoader(io, scan.superblock()).load(members, scan.newest(), List.of());
         try (PageStore _ = loaded.pages()) {
             return new PoolCheck(loaded).report();
         }

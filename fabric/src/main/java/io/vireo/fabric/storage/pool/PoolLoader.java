@@ -52,13 +52,17 @@ final class PoolLoader {
     }
 
     /** Reads everything. */
-    LoadedPool load(MemberSet members, int[] newest) {
+    LoadedPool load(MemberSet members, int[] newest, List<SurvivingOps> surviving) {
         try (OwnMemory ring = OwnMemory.allocate((int) superblock.journalBytes());
                 block) {
             loadCatalog();
             io.read(0, PoolFormat.HEADER_BYTES, ring, ring.length());
             try (var reader = new JournalReader(ring, superblock.pool(), superblock.journal())) {
                 reader.replay(this::apply);
+                boolean survived = false;
+                for (SurvivingOps ops : surviving) {
+                    survived |= ops.replay(this::applyAgain);
+                }
                 count();
                 return new LoadedPool(
                         members,
@@ -73,7 +77,8 @@ final class PoolLoader {
                         nextVolume,
                         reader.point(),
                         catalog,
-                        reader.damage());
+                        reader.damage(),
+                        survived);
             }
         } catch (FormatException e) {
             pages.close();
@@ -184,6 +189,34 @@ final class PoolLoader {
             }
             case PoolOp.Grow(long id, long capacity) -> volume(id).capacity = capacity;
             case PoolOp.Rename(long id, String name) -> volume(id).name = name;
+        }
+    }
+
+    /**
+     * Applies an operation that may have been applied before. Those that follow it are applied
+     * again too, so that it is enough to leave alone what was made or deleted then.
+     */
+    private void applyAgain(PoolOp op) {
+        boolean done =
+                switch (op) {
+                    case PoolOp.Map map -> !volumes.containsKey(map.volume());
+                    case PoolOp.Unmap unmap -> !volumes.containsKey(unmap.volume());
+                    case PoolOp.HighWater _ -> false;
+                    case PoolOp.Create create -> volumes.containsKey(create.volume().id());
+                    case PoolOp.Copy copy ->
+                            copy.copies().stream()
+                                    .anyMatch(each ->
+                                            volumes.containsKey(each.volume().id())
+                                                    || !volumes.containsKey(each.from()));
+                    case PoolOp.Delete delete -> !volumes.containsKey(delete.volume());
+                    case PoolOp.Rollback rollback ->
+                            !volumes.containsKey(rollback.volume())
+                                    || !volumes.containsKey(rollback.snapshot());
+                    case PoolOp.Grow grow -> !volumes.containsKey(grow.volume());
+                    case PoolOp.Rename rename -> !volumes.containsKey(rename.volume());
+                };
+        if (!done) {
+            apply(op);
         }
     }
 

@@ -1,6 +1,8 @@
 package io.vireo.fabric.storage.pool;
 
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Optional;
 
 /**
  * How a pool is run; may differ each time that it is opened.
@@ -9,9 +11,17 @@ import java.time.Duration;
  * @param commitAfter how long a change of a map may wait for a flush before it is made durable
  *     anyway
  * @param events whom to tell
+ * @param surviving a directory on tmpfs that outlives the process: with it, a process that is
+ *     killed loses no write that was acknowledged. Empty: it may lose those that no flush covered,
+ *     as a loss of power may
  */
-public record PoolOptions(Duration holdWhenFull, Duration commitAfter, PoolEvents events) {
+public record PoolOptions(
+        Duration holdWhenFull, Duration commitAfter, PoolEvents events, Optional<Path> surviving) {
     /** Writes are held for 60 s, maps become durable after 1 s, nobody is told. */
     public static final PoolOptions DEFAULT =
-            new PoolOptions(Duration.ofSeconds(60), Duration.ofSeconds(1), new PoolEvents() {});
+            new PoolOptions(
+                    Duration.ofSeconds(60),
+                    Duration.ofSeconds(1),
+                    new PoolEvents() {},
+                    Optional.empty());
 }

@@ -7,10 +7,12 @@ import io.vireo.fabric.storage.format.Superblock;
 import io.vireo.reactor.Reactor;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.ResourceException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.BiConsumer;
@@ -69,12 +71,26 @@ public final class StoragePool {
                         members.order(scan.order());
                         return true;
                     });
-            LoadedPool loaded = new PoolLoader(io, scan.superblock()).load(members, scan.newest());
-            return own(loaded, home, options);
+            List<SurvivingOps> left = left(options, scan.superblock());
+            LoadedPool loaded =
+                    new PoolLoader(io, scan.superblock()).load(members, scan.newest(), left);
+            StoragePool pool = own(loaded, home, options);
+            if (loaded.survived()) {
+                pool.checkpoint();
+            }
+            left.forEach(SurvivingOps::delete);
+            return pool;
         } catch (RuntimeException e) {
             closeMembers(members);
             throw e;
         }
+    }
+
+    private static List<SurvivingOps> left(PoolOptions options, Superblock superblock) {
+        return options.surviving()
+                .map(folder ->
+                        SurvivingOps.find(folder, superblock.pool(), superblock.ownerEpoch()))
+                .orElse(List.of());
     }
 
     private static StoragePool own(LoadedPool loaded, Reactor home, PoolOptions options) {
@@ -84,17 +100,26 @@ public final class StoragePool {
                         () ->
                                 new Superblocks(
                                         loaded.members(), loaded.superblock(), loaded.newest()));
+        Optional<SurvivingOps> surviving = Optional.empty();
         try {
             if (loaded.damage().isEmpty()) {
+                // Before anybody may look for it.
+                surviving = options.surviving().map(folder -> next(folder, loaded.superblock()));
                 takeOver(home, loaded, superblocks);
             }
-            Engine engine = HomeIo.on(home, () -> new Engine(loaded, superblocks, options));
+            Optional<SurvivingOps> ops = surviving;
+            Engine engine = HomeIo.on(home, () -> new Engine(loaded, superblocks, options, ops));
             return new StoragePool(engine, home);
         } catch (RuntimeException e) {
             superblocks.close();
             loaded.pages().close();
+            surviving.ifPresent(SurvivingOps::close);
             throw e;
         }
+    }
+
+    private static SurvivingOps next(Path folder, Superblock superblock) {
+        return SurvivingOps.make(folder, superblock.pool(), superblock.ownerEpoch() + 1);
     }
 
     /** Makes it known durably that the pool has a new owner, and room for first writes. */
@@ -261,12 +286,14 @@ public final class StoragePool {
 
     /** Makes everything durable and lets go of the members; all channels are closed. */
     public void close() {
+        boolean durable = false;
         try {
             if (engine.trouble().isEmpty()) {
                 checkpoint();
+                durable = true;
             }
         } finally {
-            abandon();
+            letGo(durable);
         }
     }
 
@@ -275,6 +302,11 @@ public final class StoragePool {
      * taken over, and for tests of what a crash leaves. All channels are closed.
      */
     public void abandon() {
+        letGo(false);
+    }
+
+    /** Ends the engine; {@code durable}: nothing of it has to outlive it. */
+    private void letGo(boolean durable) {
         var quiet = new CompletableFuture<Boolean>();
         home.execute(() -> {
             engine.stop();
@@ -286,6 +318,8 @@ public final class StoragePool {
                 home,
                 () -> {
                     engine.release();
+                    engine.surviving()
+                            .ifPresent(durable ? SurvivingOps::delete : SurvivingOps::close);
                     return true;
                 });
     }
