@@ -431,6 +431,16 @@ final class Engine {
         pages.close();
     }
 
+    /** Looks for members that are larger than what is used of them. */
+    void planGrowth(boolean zeroed) {
+        for (int i = 0; i < space.areas(); i++) {
+            ChunkArea area = space.area(i);
+            long capacity = members.get(i).device().geometry().capacity();
+            long chunks = capacity - area.dataStart() >>> chunkShift;
+            area.plan(Math.min(chunks, ChunkArea.MAX_CHUNKS), zeroed);
+        }
+    }
+
     /** The member that the next checkpoint is to add. */
     Optional<MemberEntry> joining() {
         return joining;
