@@ -251,7 +251,10 @@ final class Engine {
 
     /** Has a piece wait until there is room. */
     void waitForRoom(Piece piece) {
-        piece.deadline = members.home().nanoTime() + options.holdWhenFull().toNanos();
+        VolumeRequest op = piece.request();
+        if (op.deadline == 0) {
+            op.deadline = members.home().nanoTime() + options.holdWhenFull().toNanos();
+        }
         waitingForRoom.add(piece);
         if (!full && !mayAllocate(piece.request().volume())) {
             full = true;
@@ -393,16 +396,24 @@ final class Engine {
             pendingSince = now;
             committer.commit();
         }
-        for (Piece piece = waitingForRoom.peek();
-                piece != null && now - piece.deadline >= 0;
-                piece = waitingForRoom.peek()) {
-            waitingForRoom.poll();
-            path.giveUp(piece, BlockStatus.NO_SPACE);
-        }
+        giveUpOld(now);
         if (committer.pendingBytes() > 0 || !waitingForRoom.isEmpty()) {
             startTicking();
         }
         members.wake();
+    }
+
+    /** Ends what has waited for room long enough. */
+    private void giveUpOld(long now) {
+        PieceList all = new PieceList();
+        all.takeAll(waitingForRoom);
+        for (Piece piece = all.poll(); piece != null; piece = all.poll()) {
+            if (now - piece.request().deadline >= 0) {
+                path.giveUp(piece, BlockStatus.NO_SPACE);
+            } else {
+                waitingForRoom.add(piece);
+            }
+        }
     }
 
     /** Runs when nothing of the pool's own is under way; all channels are closed. */

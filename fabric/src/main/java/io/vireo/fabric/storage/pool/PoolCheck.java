@@ -133,11 +133,7 @@ public final class PoolCheck {
             // Copies of a volume have a chunk at the same place, or not at all.
             findings.add(
                     "chunk %d of member %d is mapped at %d and at %d"
-                            .formatted(
-                                    index,
-                                    PoolFormat.member(chunk),
-                                    other,
-                                    place));
+                            .formatted(index, PoolFormat.member(chunk), other, place));
         }
     }
 
