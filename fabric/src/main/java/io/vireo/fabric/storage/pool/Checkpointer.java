@@ -107,8 +107,8 @@ final class Checkpointer {
                     new MemberEntry(
                             superblocks.memberUuid(i),
                             area.dataStart(),
-                            area.chunks(),
-                            area.proposed()));
+                            area.planned(),
+                            area.plannedMark()));
         }
         joining = engine.joining();
         joining.ifPresent(members::add);
@@ -203,6 +203,10 @@ final class Checkpointer {
         staging.clear();
         engine.meta().freeRetired(retired);
         engine.journal().trim(next.journal().position());
+        for (int i = 0; i < engine.space().areas(); i++) {
+            MemberEntry entry = next.members().get(i);
+            engine.space().grow(i, entry.chunks(), entry.highWater());
+        }
         joining.ifPresent(engine::joined);
         joining = Optional.empty();
         whenDone.run();

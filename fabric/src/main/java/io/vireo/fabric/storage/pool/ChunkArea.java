@@ -4,6 +4,9 @@ import java.util.Arrays;
 
 /** The chunks of one member: their counts, and which of those without users are in which state. */
 final class ChunkArea {
+    /** Chunks that a member can have. */
+    static final long MAX_CHUNKS = Integer.MAX_VALUE - 64;
+
     private final long dataStart;
     private long chunks;
     private byte[] counts;
@@ -12,6 +15,8 @@ final class ChunkArea {
     private long cleanCount;
     private long dirtyCount;
     private int cursor;
+    private long planned;
+    private boolean plannedZeroed;
 
     /** Chunks from here on were never used. */
     private long virgin;
@@ -58,12 +63,44 @@ final class ChunkArea {
         counts[(int) index] = (byte) value;
     }
 
-    /** The member has become larger. */
-    void grow(long newChunks) {
+    /** The member is larger than its area; the next checkpoint is to say so. */
+    void plan(long newChunks, boolean zeroed) {
+        planned = Math.max(planned, newChunks);
+        plannedZeroed = zeroed;
+    }
+
+    /** Chunks that the next checkpoint is to say that it has. */
+    long planned() {
+        return Math.max(chunks, planned);
+    }
+
+    /** The mark that the next checkpoint is to have. */
+    long plannedMark() {
+        return planned > chunks && !plannedZeroed ? planned : proposed;
+    }
+
+    /**
+     * A checkpoint that says so is durable.
+     *
+     * @return how many chunks there are more
+     */
+    long grow(long newChunks, long newMark) {
+        if (newChunks <= chunks) {
+            return 0;
+        }
+        long more = newChunks - chunks;
         counts = Arrays.copyOf(counts, (int) newChunks);
         clean = Arrays.copyOf(clean, words(newChunks));
         dirty = Arrays.copyOf(dirty, words(newChunks));
         chunks = newChunks;
+        if (newMark == newChunks) {
+            // Nobody knows what is there.
+            for (long i = virgin; i < newChunks; i++) {
+                dirty(i);
+            }
+            replayMark(newMark);
+        }
+        return more;
     }
 
     /** Everything below the mark that nothing uses has to be cleaned. */
@@ -165,7 +202,7 @@ final class ChunkArea {
 
     /** That group is durable. */
     void sealedMarkIsDurable() {
-        mark = sealed;
+        mark = Math.max(mark, sealed);
     }
 
     private static boolean isSet(long[] bits, long index) {

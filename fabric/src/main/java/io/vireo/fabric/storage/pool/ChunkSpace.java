@@ -49,6 +49,13 @@ final class ChunkSpace implements ChunkCounts {
         unused += area.chunks();
     }
 
+    /** A member has more chunks, durably. */
+    void grow(int member, long chunks, long mark) {
+        long more = areas.get(member).grow(chunks, mark);
+        total += more;
+        unused += more;
+    }
+
     ChunkArea area(int member) {
         return areas.get(member);
     }

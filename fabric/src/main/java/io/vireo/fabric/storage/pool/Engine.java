@@ -262,7 +262,10 @@ final class Engine {
 
     /** Has a piece wait until there is room. */
     void waitForRoom(Piece piece) {
-        piece.deadline = members.home().nanoTime() + options.holdWhenFull().toNanos();
+        VolumeRequest op = piece.request();
+        if (op.deadline == 0) {
+            op.deadline = members.home().nanoTime() + options.holdWhenFull().toNanos();
+        }
         waitingForRoom.add(piece);
         if (!full && !mayAllocate(piece.request().volume())) {
             full = true;
@@ -404,16 +407,24 @@ final class Engine {
             pendingSince = now;
             committer.commit();
         }
-        for (Piece piece = waitingForRoom.peek();
-                piece != null && now - piece.deadline >= 0;
-                piece = waitingForRoom.peek()) {
-            waitingForRoom.poll();
-            path.giveUp(piece, BlockStatus.NO_SPACE);
-        }
+        giveUpOld(now);
         if (committer.pendingBytes() > 0 || !waitingForRoom.isEmpty()) {
             startTicking();
         }
         members.wake();
+    }
+
+    /** Ends what has waited for room long enough. */
+    private void giveUpOld(long now) {
+        PieceList all = new PieceList();
+        all.takeAll(waitingForRoom);
+        for (Piece piece = all.poll(); piece != null; piece = all.poll()) {
+            if (now - piece.request().deadline >= 0) {
+                path.giveUp(piece, BlockStatus.NO_SPACE);
+            } else {
+                waitingForRoom.add(piece);
+            }
+        }
     }
 
     /** Runs when nothing of the pool's own is under way; all channels are closed. */
@@ -440,6 +451,16 @@ final class Engine {
         superblocks.close();
         path.close();
         pages.close();
+    }
+
+    /** Looks for members that are larger than what is used of them. */
+    void planGrowth(boolean zeroed) {
+        for (int i = 0; i < space.areas(); i++) {
+            ChunkArea area = space.area(i);
+            long capacity = members.get(i).device().geometry().capacity();
+            long chunks = capacity - area.dataStart() >>> chunkShift;
+            area.plan(Math.min(chunks, ChunkArea.MAX_CHUNKS), zeroed);
+        }
     }
 
     /** The member that the next checkpoint is to add. */

@@ -1,6 +1,7 @@
 package io.vireo.fabric.storage.pool;
 
 import io.vireo.fabric.storage.format.FormatException;
+import io.vireo.fabric.storage.format.MemberEntry;
 import io.vireo.fabric.storage.format.PoolFormat;
 import io.vireo.fabric.storage.format.Superblock;
 import io.vireo.memory.OwnMemory;
@@ -37,7 +38,9 @@ record MemberScan(Superblock superblock, List<Integer> order, int[] newest) {
                         .flatMap(f -> f.newest().stream())
                         .max((a, b) -> Long.compare(a.generation(), b.generation()))
                         .orElseThrow(() -> refused(found.getFirst().trouble()));
-        return sort(found, best);
+        MemberScan scan = sort(found, best);
+        scan.checkSizes(members);
+        return scan;
     }
 
     private static Found find(int device, HomeIo io, OwnMemory block) {
@@ -92,6 +95,19 @@ record MemberScan(Superblock superblock, List<Integer> order, int[] newest) {
                             .formatted(found.size(), best.pool(), count));
         }
         return new MemberScan(best, order, newest);
+    }
+
+    private void checkSizes(MemberSet members) {
+        for (int i = 0; i < order.size(); i++) {
+            MemberEntry entry = superblock.members().get(i);
+            long needed = entry.dataStart() + (entry.chunks() << superblock.chunkShift());
+            long capacity = members.get(order.get(i)).device().geometry().capacity();
+            if (capacity < needed) {
+                throw refused(
+                        "member %d of the pool has %d bytes and had %d; restore its size"
+                                .formatted(i, capacity, needed));
+            }
+        }
     }
 
     private static boolean isMember(Superblock superblock, UUID pool, UUID member) {

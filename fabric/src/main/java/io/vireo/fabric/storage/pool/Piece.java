@@ -41,9 +41,6 @@ final class Piece implements BlockCompletion {
     /** The epoch that it is in while a member works on it. */
     long epoch;
 
-    /** When it has waited long enough for room, by the home reactor's clock. */
-    long deadline;
-
     @Nullable OwnMemory bounce;
 
     /** Link of the list that it waits in. */

@@ -11,10 +11,6 @@ final class PieceList {
         return head == null;
     }
 
-    @Nullable Piece peek() {
-        return head;
-    }
-
     void add(Piece piece) {
         piece.next = null;
         Piece last = tail;

@@ -8,9 +8,7 @@ import io.vireo.reactor.Reactor;
 import io.vireo.resource.ResourceException;
 import java.util.ArrayList;
 import java.util.BitSet;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 
 /**
  * Checks a pool that is not open: superblocks, catalog, every map page, the journal's chain, and
@@ -23,12 +21,18 @@ public final class PoolCheck {
     private final List<String> findings = new ArrayList<>();
     private final BitSet seenPages = new BitSet();
 
-    /** Where in a volume each chunk is. */
-    private final Map<Long, Long> placeOf = new HashMap<>();
+    /** Where in a volume each chunk of each member is, plus 1; 0: nowhere. */
+    private final long[][] placeOf;
+
+    private long placed;
 
     private PoolCheck(LoadedPool loaded) {
         this.loaded = loaded;
         pages = loaded.pages();
+        placeOf = new long[loaded.space().areas()][];
+        for (int i = 0; i < placeOf.length; i++) {
+            placeOf[i] = new long[(int) loaded.space().area(i).chunks()];
+        }
     }
 
     /**
@@ -81,7 +85,7 @@ public final class PoolCheck {
             dirty += space.area(i).dirtyCount();
             checkMark(i);
         }
-        long used = placeOf.size() + loaded.meta().chunks();
+        long used = placed + loaded.meta().chunks();
         if (space.total() - space.unused() != used) {
             findings.add(
                     "%d chunks are counted as used, maps and metadata use %d"
@@ -95,7 +99,7 @@ public final class PoolCheck {
                 loaded.volumes().size(),
                 pages.size(),
                 space.total(),
-                placeOf.size(),
+                placed,
                 loaded.meta().chunks(),
                 dirty,
                 findings);
@@ -120,16 +124,17 @@ public final class PoolCheck {
     }
 
     private void place(long chunk, long place) {
-        Long other = placeOf.putIfAbsent(chunk, place);
-        // Copies of a volume have a chunk at the same place, or not at all.
-        if (other != null && other != place) {
+        long[] places = placeOf[PoolFormat.member(chunk)];
+        int index = (int) PoolFormat.index(chunk);
+        long other = places[index] - 1;
+        if (other < 0) {
+            places[index] = place + 1;
+            placed++;
+        } else if (other != place) {
+            // Copies of a volume have a chunk at the same place, or not at all.
             findings.add(
                     "chunk %d of member %d is mapped at %d and at %d"
-                            .formatted(
-                                    PoolFormat.index(chunk),
-                                    PoolFormat.member(chunk),
-                                    other,
-                                    place));
+                            .formatted(index, PoolFormat.member(chunk), other, place));
         }
     }
 

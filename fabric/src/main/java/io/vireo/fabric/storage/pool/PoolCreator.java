@@ -97,7 +97,7 @@ final class PoolCreator {
                                     capacity,
                                     dataStart + (long) MIN_CHUNKS * config.chunkBytes()));
         }
-        if (chunks > Integer.MAX_VALUE - 64) {
+        if (chunks > ChunkArea.MAX_CHUNKS) {
             throw new ResourceException(
                     ErrorCode.INVALID,
                     "member %d is too large for chunks of %d bytes; choose larger ones"

@@ -279,6 +279,22 @@ public final class StoragePool {
         checkpoint();
     }
 
+    /**
+     * Takes into use what members have become larger by, durably; writes that are held for want of
+     * room go on.
+     *
+     * @param zeroed whether what was added reads as zeroes
+     */
+    public synchronized void growMembers(boolean zeroed) {
+        HomeIo.on(
+                home,
+                () -> {
+                    engine.planGrowth(zeroed);
+                    return true;
+                });
+        checkpoint();
+    }
+
     /** Writes all maps, so that the next opening has no journal to replay. */
     public void checkpoint() {
         change(control::checkpoint);

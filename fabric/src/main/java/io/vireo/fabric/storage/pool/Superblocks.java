@@ -7,6 +7,7 @@ import io.vireo.fabric.storage.format.FormatException;
 import io.vireo.fabric.storage.format.PoolFormat;
 import io.vireo.fabric.storage.format.Superblock;
 import io.vireo.memory.OwnMemory;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.UUID;
@@ -20,7 +21,7 @@ import java.util.function.Consumer;
 final class Superblocks {
     private final MemberSet members;
     private int[] newest;
-    private final OwnMemory[] buffers;
+    private final List<OwnMemory> buffers = new ArrayList<>();
     private final FlushAll flush;
     private Superblock current;
     private Superblock next;
@@ -36,10 +37,6 @@ final class Superblocks {
         this.current = current;
         this.next = current;
         this.newest = newest.clone();
-        buffers = new OwnMemory[Math.max(2, PoolFormat.MAX_MEMBERS)];
-        for (int i = 0; i < buffers.length; i++) {
-            buffers[i] = OwnMemory.allocate(PoolFormat.BLOCK);
-        }
         flush = new FlushAll(members, this::flushed);
     }
 
@@ -61,9 +58,16 @@ final class Superblocks {
             var request = new BlockRequest(0, ended -> checked(ended.status()));
             request.prepare(BlockOperation.READ, PoolFormat.SUPERBLOCKS[place], PoolFormat.BLOCK)
                     .data()
-                    .add(buffers[place].address(), PoolFormat.BLOCK);
+                    .add(buffer(place).address(), PoolFormat.BLOCK);
             members.get(0).submit(request);
         }
+    }
+
+    private OwnMemory buffer(int index) {
+        while (buffers.size() <= index) {
+            buffers.add(OwnMemory.allocate(PoolFormat.BLOCK));
+        }
+        return buffers.get(index);
     }
 
     private void checked(BlockStatus status) {
@@ -76,21 +80,21 @@ final class Superblocks {
             return;
         }
         for (int place : List.of(0, 1)) {
-            if (!isOurs(buffers[place])) {
+            if (!isOurs(buffer(place))) {
                 then.accept("another process has opened the pool meanwhile");
                 return;
             }
         }
         outstanding = next.members().size();
         for (int i = 0; i < next.members().size(); i++) {
-            next.of(i).encode(buffers[i]);
+            next.of(i).encode(buffer(i));
             var request = new BlockRequest(0, ended -> written(ended.status()));
             request.prepare(
                             BlockOperation.WRITE,
                             PoolFormat.SUPERBLOCKS[1 - newest[i]],
                             PoolFormat.BLOCK)
                     .data()
-                    .add(buffers[i].address(), PoolFormat.BLOCK);
+                    .add(buffer(i).address(), PoolFormat.BLOCK);
             members.get(i).submit(request);
         }
     }
@@ -135,8 +139,6 @@ final class Superblocks {
     }
 
     void close() {
-        for (OwnMemory buffer : buffers) {
-            buffer.close();
-        }
+        buffers.forEach(OwnMemory::close);
     }
 }

@@ -21,6 +21,11 @@ final class VolumeRequest {
     /** Whether pieces may carry FUA through to the member, so that no group commit is needed. */
     boolean direct;
 
+    /**
+     * When it has waited long enough for room, by the home reactor's clock; 0: it has not waited.
+     */
+    long deadline;
+
     /** Link of the list that it waits in. */
     @Nullable VolumeRequest next;
 
@@ -41,6 +46,7 @@ final class VolumeRequest {
         status = BlockStatus.OK;
         outstanding = 1;
         direct = false;
+        deadline = 0;
         holeWords = 0;
         touches = 0;
     }

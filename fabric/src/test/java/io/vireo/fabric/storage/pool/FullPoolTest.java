@@ -17,6 +17,8 @@ import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A pool without room holds writes for a while, and loses nothing. */
 class FullPoolTest implements PoolEvents {
@@ -24,7 +26,7 @@ class FullPoolTest implements PoolEvents {
     private static final int CAPACITY = 8 << 20;
 
     private final Reactor home = Reactor.stepped("full");
-    private final MemoryBlockDevice disk = new MemoryBlockDevice(4 << 20, 512);
+    private final MemoryBlockDevice disk = new MemoryBlockDevice(8 << 20, 512);
     private final MemoryBlockDevice more = new MemoryBlockDevice(4 << 20, 512);
     private final List<String> events = new ArrayList<>();
     private StoragePool pool;
@@ -34,6 +36,7 @@ class FullPoolTest implements PoolEvents {
     @BeforeEach
     void open() {
         List<BlockDevice> disks = List.of(disk);
+        disk.pretendToGrow(4 << 20);
         StoragePool.create(new PoolConfig(CHUNK, 64 << 10, true, true), disks, home);
         pool =
                 StoragePool.open(
@@ -125,6 +128,26 @@ class FullPoolTest implements PoolEvents {
         verify(8, written + 1);
         assertThat(client.read(0, 8 * CHUNK)).isEqualTo(new byte[8 * CHUNK]);
         assertThat(events).contains("room");
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aHeldWriteGoesOnWhenTheMemberGrows(boolean zeroed) {
+        fill();
+        var held = write(written);
+        disk.pretendToGrow(8 << 20);
+        pool.growMembers(zeroed);
+        assertThat(client.await(held)).isEqualTo(BlockStatus.OK);
+        for (int i = 0; i < 64; i++) {
+            written++;
+            assertThat(client.await(write(written))).isEqualTo(BlockStatus.OK);
+        }
+        client.close();
+        pool.abandon();
+        pool = StoragePool.open(disks(), home, PoolOptions.DEFAULT);
+        client = new SteppedClient(pool.device("v"), home);
+        verify(0, written - 64);
+        assertThat(pool.trouble()).isEmpty();
     }
 
     @Test
