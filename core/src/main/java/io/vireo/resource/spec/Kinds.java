@@ -10,6 +10,7 @@ public final class Kinds {
     public static final String VDISK = "Vdisk";
     public static final String SERVER_PROFILE = "ServerProfile";
     public static final String QOS_POLICY = "QosPolicy";
+    public static final String DISK_QOS_POLICY = "DiskQosPolicy";
     public static final String VNIC = "Vnic";
     public static final String VDISK_ATTACHMENT = "VdiskAttachment";
 

@@ -20,6 +20,9 @@ public final class Limits {
     /** Highest rate of frames that can be asked for, per second. */
     public static final int FRAME_RATE_MAX = 100_000_000;
 
+    /** Most requests per second that can be asked for. */
+    public static final int IOPS_MAX = 100_000_000;
+
     /** Most queues or queue pairs of one device. */
     public static final int QUEUES_MAX = 64;
 

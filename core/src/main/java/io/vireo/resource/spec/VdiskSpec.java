@@ -4,6 +4,7 @@ import io.vireo.resource.Field;
 import io.vireo.resource.Names;
 import io.vireo.resource.Quantity;
 import io.vireo.resource.Spec;
+import java.util.Optional;
 
 /** A virtual disk. */
 public record VdiskSpec(
@@ -23,5 +24,10 @@ public record VdiskSpec(
                         defaultValue = "4096",
                         min = 512,
                         max = 4096)
-                int physicalBlockSize)
+                int physicalBlockSize,
+        @Field(
+                        value =
+                                "Name of its DiskQosPolicy, which wins whole over the pool's. Absent: the pool's.",
+                        pattern = Names.LABEL)
+                Optional<String> qosPolicy)
         implements Spec {}

@@ -2,10 +2,12 @@ package io.vireo.fabric.storage;
 
 import io.vireo.block.BlockPool;
 import io.vireo.block.PoolSpace;
+import io.vireo.fabric.storage.qos.PoolQos;
 import io.vireo.resource.Condition;
 import io.vireo.resource.Metric;
 import io.vireo.resource.Realization;
 import io.vireo.resource.Status;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Optional;
@@ -26,13 +28,15 @@ final class Pool implements Realization {
     private static final long QUIET_NANOS = TimeUnit.SECONDS.toNanos(10);
 
     private final BlockPool pool;
+    private final PoolQos qos;
     private final Runnable statusChanged;
     private final LongSupplier nanoTime;
     private volatile boolean full;
     private volatile long lastFailure;
 
-    Pool(BlockPool pool, Runnable statusChanged, LongSupplier nanoTime) {
+    Pool(BlockPool pool, PoolQos qos, Runnable statusChanged, LongSupplier nanoTime) {
         this.pool = pool;
+        this.qos = qos;
         this.statusChanged = statusChanged;
         this.nanoTime = nanoTime;
         pool.onFull(this::requestFailed);
@@ -65,7 +69,14 @@ final class Pool implements Realization {
 
     @Override
     public <T> Optional<T> contract(Class<T> type) {
+        if (type == PoolQos.class) {
+            return Optional.of(type.cast(qos));
+        }
         return type == BlockPool.class ? Optional.of(type.cast(pool)) : Optional.empty();
+    }
+
+    PoolQos qos() {
+        return qos;
     }
 
     @Override
@@ -73,27 +84,31 @@ final class Pool implements Realization {
         PoolSpace space = pool.space();
         var attributes = new LinkedHashMap<String, String>();
         attributes.put("location", pool.location());
+        var metrics = new ArrayList<Metric>();
+        if (qos.iops() != 0) {
+            attributes.put("iops", Long.toString(qos.iops()));
+            attributes.put("iopsReserved", Long.toString(qos.reserved()));
+            metrics.add(Metric.gauge("iops", "Requests per second that it can do.", qos.iops()));
+            metrics.add(
+                    Metric.gauge(
+                            "iops_reserved", "Of these, how many are reserved.", qos.reserved()));
+        }
         if (space.capacityBytes() == 0) {
-            return new Status(List.of(), attributes, List.of());
+            return new Status(List.of(), attributes, metrics);
         }
         attributes.put(CAPACITY, Long.toString(space.capacityBytes()));
         attributes.put(FREE, Long.toString(space.freeBytes()));
-        return new Status(
-                List.of(room(space)),
-                attributes,
-                List.of(
-                        Metric.gauge(
-                                "capacity_bytes",
-                                "Size of what holds the pool.",
-                                space.capacityBytes()),
-                        Metric.gauge(
-                                "free_bytes",
-                                "Room that vDisks can still take.",
-                                space.freeBytes())));
+        metrics.add(
+                Metric.gauge(
+                        "capacity_bytes", "Size of what holds the pool.", space.capacityBytes()));
+        metrics.add(
+                Metric.gauge("free_bytes", "Room that vDisks can still take.", space.freeBytes()));
+        return new Status(List.of(room(space)), attributes, metrics);
     }
 
     @Override
     public void close(Runnable onClosed) {
+        qos.close();
         pool.close();
         onClosed.run();
     }

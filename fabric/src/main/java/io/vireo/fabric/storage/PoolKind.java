@@ -2,11 +2,14 @@ package io.vireo.fabric.storage;
 
 import io.vireo.block.BlockPool;
 import io.vireo.block.BlockPoolProvider;
+import io.vireo.fabric.storage.qos.DiskQosPolicy;
+import io.vireo.fabric.storage.qos.PoolQos;
 import io.vireo.resource.Column;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Metadata;
 import io.vireo.resource.Realization;
 import io.vireo.resource.RealizeContext;
+import io.vireo.resource.Reference;
 import io.vireo.resource.ResourceException;
 import io.vireo.resource.ResourceKind;
 import io.vireo.resource.UpdateResult;
@@ -17,6 +20,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.ServiceLoader;
 
 /** A place that holds vDisks. */
@@ -94,8 +98,32 @@ public final class PoolKind implements ResourceKind<PoolSpec> {
 
     @Override
     public Realization realize(Metadata metadata, PoolSpec spec, RealizeContext context) {
-        return new Pool(
-                open(spec, !context.provisioned()), context.statusChanged(), System::nanoTime);
+        var qos =
+                new PoolQos(
+                        metadata.name(),
+                        spec.iops().orElse(0),
+                        policy(spec, context),
+                        System::nanoTime);
+        try {
+            BlockPool pool = open(spec, !context.provisioned());
+            return new Pool(pool, qos, context.statusChanged(), System::nanoTime);
+        } catch (RuntimeException e) {
+            qos.close();
+            throw e;
+        }
+    }
+
+    @Override
+    public List<Reference> references(PoolSpec spec) {
+        return spec.qosPolicy().map(PoolKind::policy).stream().toList();
+    }
+
+    private static Reference policy(String name) {
+        return new Reference(Kinds.DISK_QOS_POLICY, name);
+    }
+
+    private static Optional<DiskQosPolicy> policy(PoolSpec spec, RealizeContext context) {
+        return spec.qosPolicy().map(name -> context.require(policy(name), DiskQosPolicy.class));
     }
 
     private static BlockPool open(PoolSpec spec, boolean create) {
@@ -115,8 +143,14 @@ public final class PoolKind implements ResourceKind<PoolSpec> {
             PoolSpec oldSpec,
             PoolSpec newSpec,
             RealizeContext context) {
-        return oldSpec.equals(newSpec)
-                ? UpdateResult.IN_PLACE
-                : new UpdateResult.Recreate("its vDisks are opened in another way");
+        if (oldSpec.backend() != newSpec.backend() || oldSpec.directIo() != newSpec.directIo()) {
+            return new UpdateResult.Recreate("its vDisks are opened in another way");
+        }
+        try {
+            ((Pool) running).qos().change(newSpec.iops().orElse(0), policy(newSpec, context));
+            return UpdateResult.IN_PLACE;
+        } catch (IllegalArgumentException e) {
+            return new UpdateResult.Refused(e.getMessage() + ".");
+        }
     }
 }

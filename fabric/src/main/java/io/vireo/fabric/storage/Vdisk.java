@@ -4,6 +4,7 @@ import io.vireo.block.BlockCounters;
 import io.vireo.block.BlockDevice;
 import io.vireo.block.BlockVolume;
 import io.vireo.block.ExclusiveUse;
+import io.vireo.fabric.storage.qos.VdiskQos;
 import io.vireo.resource.Condition;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Metric;
@@ -21,21 +22,30 @@ final class Vdisk implements Realization, ExclusiveUse {
 
     private final String name;
     private final BlockVolume volume;
+    private final VdiskQos qos;
+    private final BlockDevice device;
     private final Runnable statusChanged;
 
     /** Guarded by itself. */
     private final List<Use> uses = new ArrayList<>();
 
-    Vdisk(String name, BlockVolume volume, Runnable statusChanged) {
+    Vdisk(
+            String name,
+            BlockVolume volume,
+            VdiskQos qos,
+            BlockDevice device,
+            Runnable statusChanged) {
         this.name = name;
         this.volume = volume;
+        this.qos = qos;
+        this.device = device;
         this.statusChanged = statusChanged;
     }
 
     @Override
     public <T> Optional<T> contract(Class<T> type) {
         if (type == BlockDevice.class) {
-            return Optional.of(type.cast(volume.device()));
+            return Optional.of(type.cast(device));
         }
         return type == ExclusiveUse.class ? Optional.of(type.cast(this)) : Optional.empty();
     }
@@ -61,6 +71,10 @@ final class Vdisk implements Realization, ExclusiveUse {
         return use;
     }
 
+    VdiskQos qos() {
+        return qos;
+    }
+
     void grow(long capacity) {
         if (capacity > volume.device().geometry().capacity()) {
             volume.grow(capacity);
@@ -76,7 +90,8 @@ final class Vdisk implements Realization, ExclusiveUse {
                 attributes.put(USERS, String.join(", ", uses.stream().map(u -> u.user).toList()));
             }
         }
-        return new Status(conditions(), attributes, metrics(volume.device().counters()));
+        qos.policyName().ifPresent(policy -> attributes.put("qosPolicy", policy));
+        return new Status(conditions(), attributes, metrics(device.counters(), qos.counts()));
     }
 
     private List<Condition> conditions() {
@@ -87,7 +102,7 @@ final class Vdisk implements Realization, ExclusiveUse {
         return List.of();
     }
 
-    private static List<Metric> metrics(BlockCounters counters) {
+    private static List<Metric> metrics(BlockCounters counters, VdiskQos.Counts waits) {
         return List.of(
                 Metric.counter("read_ops_total", "Read requests.", counters.reads()),
                 Metric.counter("read_bytes_total", "Bytes read.", counters.readBytes()),
@@ -101,12 +116,22 @@ final class Vdisk implements Realization, ExclusiveUse {
                 Metric.counter(
                         "no_space_total",
                         "Requests that failed because the pool was full.",
-                        counters.noSpace()));
+                        counters.noSpace()),
+                Metric.counter(
+                        "qos_waits_total",
+                        "Requests that waited for a rate or for their turn.",
+                        waits.waits()),
+                Metric.counter(
+                        "qos_waited_nanoseconds_total",
+                        "How long they waited, in sum.",
+                        waits.waitedNanos()),
+                Metric.gauge("qos_waiting", "Requests that wait now.", waits.waiting()));
     }
 
     @Override
     public void close(Runnable onClosed) {
         volume.close();
+        qos.close();
         onClosed.run();
     }
 

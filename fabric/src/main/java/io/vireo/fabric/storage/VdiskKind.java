@@ -1,12 +1,18 @@
 package io.vireo.fabric.storage;
 
 import io.vireo.block.BlockPool;
+import io.vireo.block.BlockVolume;
 import io.vireo.block.VolumeFormat;
+import io.vireo.fabric.storage.qos.DiskQosPolicy;
+import io.vireo.fabric.storage.qos.PoolQos;
+import io.vireo.fabric.storage.qos.VdiskQos;
 import io.vireo.resource.Column;
+import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Metadata;
 import io.vireo.resource.Realization;
 import io.vireo.resource.RealizeContext;
 import io.vireo.resource.Reference;
+import io.vireo.resource.ResourceException;
 import io.vireo.resource.ResourceKind;
 import io.vireo.resource.UpdateResult;
 import io.vireo.resource.Violation;
@@ -14,6 +20,8 @@ import io.vireo.resource.spec.Kinds;
 import io.vireo.resource.spec.VdiskSpec;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
 
 /** A virtual disk: a volume in a pool. */
 public final class VdiskKind implements ResourceKind<VdiskSpec> {
@@ -44,7 +52,17 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
 
     @Override
     public List<Reference> references(VdiskSpec spec) {
-        return List.of(pool(spec));
+        return Stream.concat(
+                        Stream.of(pool(spec)), spec.qosPolicy().map(VdiskKind::policy).stream())
+                .toList();
+    }
+
+    private static Reference policy(String name) {
+        return new Reference(Kinds.DISK_QOS_POLICY, name);
+    }
+
+    private static Optional<DiskQosPolicy> policy(VdiskSpec spec, RealizeContext context) {
+        return spec.qosPolicy().map(name -> context.require(policy(name), DiskQosPolicy.class));
     }
 
     private static Reference pool(VdiskSpec spec) {
@@ -120,8 +138,29 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
         if (!context.provisioned()) {
             pool.create(metadata.name(), format);
         }
-        return new Vdisk(
-                metadata.name(), pool.open(metadata.name(), format), context.statusChanged());
+        PoolQos poolQos = context.require(pool(spec), PoolQos.class);
+        VdiskQos qos = admit(poolQos, metadata.name(), policy(spec, context));
+        try {
+            BlockVolume volume = pool.open(metadata.name(), format);
+            return new Vdisk(
+                    metadata.name(),
+                    volume,
+                    qos,
+                    poolQos.stage(qos, volume.device()),
+                    context.statusChanged());
+        } catch (RuntimeException e) {
+            qos.close();
+            throw e;
+        }
+    }
+
+    private static VdiskQos admit(PoolQos pool, String name, Optional<DiskQosPolicy> policy) {
+        try {
+            return pool.add(name, policy);
+        } catch (IllegalArgumentException e) {
+            throw new ResourceException(
+                    ErrorCode.EXHAUSTED, "vDisk " + name + " cannot be used: " + e.getMessage(), e);
+        }
     }
 
     private static VolumeFormat format(VdiskSpec spec) {
@@ -138,7 +177,13 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
         if (oldSpec.physicalBlockSize() != newSpec.physicalBlockSize()) {
             return new UpdateResult.Recreate("guests are told the physical block size once");
         }
-        ((Vdisk) running).grow(newSpec.size().bytes());
+        var vdisk = (Vdisk) running;
+        try {
+            vdisk.qos().change(policy(newSpec, context));
+        } catch (IllegalArgumentException e) {
+            return new UpdateResult.Refused(e.getMessage() + ".");
+        }
+        vdisk.grow(newSpec.size().bytes());
         return UpdateResult.IN_PLACE;
     }
 
