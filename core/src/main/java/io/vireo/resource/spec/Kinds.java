@@ -8,6 +8,7 @@ public final class Kinds {
     public static final String UPLINK = "Uplink";
     public static final String POOL = "Pool";
     public static final String VDISK = "Vdisk";
+    public static final String VDISK_EXPORT = "VdiskExport";
     public static final String SERVER_PROFILE = "ServerProfile";
     public static final String QOS_POLICY = "QosPolicy";
     public static final String DISK_QOS_POLICY = "DiskQosPolicy";

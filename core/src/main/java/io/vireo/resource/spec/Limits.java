@@ -32,6 +32,10 @@ public final class Limits {
     /** Longest name of a network interface: IFNAMSIZ - 1. */
     public static final int INTERFACE_MAX = 15;
 
+    /** Path of an image file below the daemon's directory of images: plain names, no {@code ..}. */
+    public static final String IMAGE_FILE =
+            "[A-Za-z0-9_][-A-Za-z0-9_.+]*(/[A-Za-z0-9_][-A-Za-z0-9_.+]*)*";
+
     /** Longest path of a Unix socket: {@code sun_path} without its terminator, unix(7). */
     public static final int SOCKET_PATH_MAX = 107;
 

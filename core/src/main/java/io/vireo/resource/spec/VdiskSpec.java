@@ -29,5 +29,7 @@ public record VdiskSpec(
                         value =
                                 "Name of its DiskQosPolicy, which wins whole over the pool's. Absent: the pool's.",
                         pattern = Names.LABEL)
-                Optional<String> qosPolicy)
+                Optional<String> qosPolicy,
+        @Field("Image file that it begins with. Absent: it is empty.")
+                Optional<DiskSourceSpec> source)
         implements Spec {}

@@ -35,7 +35,7 @@ final class Pool implements Realization {
     private volatile long lastFailure;
 
     Pool(BlockPool pool, PoolQos qos, Runnable statusChanged, LongSupplier nanoTime) {
-        this.pool = pool;
+        this.pool = new SerialPool(pool);
         this.qos = qos;
         this.statusChanged = statusChanged;
         this.nanoTime = nanoTime;

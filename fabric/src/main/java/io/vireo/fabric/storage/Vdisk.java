@@ -5,6 +5,7 @@ import io.vireo.block.BlockDevice;
 import io.vireo.block.BlockVolume;
 import io.vireo.block.ExclusiveUse;
 import io.vireo.fabric.storage.qos.VdiskQos;
+import io.vireo.fabric.storage.transfer.Transfer;
 import io.vireo.resource.Condition;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Metric;
@@ -24,6 +25,7 @@ final class Vdisk implements Realization, ExclusiveUse {
     private final BlockVolume volume;
     private final VdiskQos qos;
     private final BlockDevice device;
+    private final Optional<Transfer> importing;
     private final Runnable statusChanged;
 
     /** Guarded by itself. */
@@ -34,16 +36,26 @@ final class Vdisk implements Realization, ExclusiveUse {
             BlockVolume volume,
             VdiskQos qos,
             BlockDevice device,
+            Optional<Transfer> importing,
             Runnable statusChanged) {
         this.name = name;
         this.volume = volume;
         this.qos = qos;
         this.device = device;
+        this.importing = importing;
         this.statusChanged = statusChanged;
     }
 
     @Override
     public <T> Optional<T> contract(Class<T> type) {
+        importing
+                .map(Transfer::progress)
+                .filter(progress -> !progress.done())
+                .ifPresent(progress -> {
+                    throw new ResourceException(
+                            ErrorCode.NOT_READY,
+                            "vDisk " + name + " is being imported (" + progress.percent() + ")");
+                });
         if (type == BlockDevice.class) {
             return Optional.of(type.cast(device));
         }
@@ -90,6 +102,13 @@ final class Vdisk implements Realization, ExclusiveUse {
                 attributes.put(USERS, String.join(", ", uses.stream().map(u -> u.user).toList()));
             }
         }
+        importing.ifPresent(transfer -> {
+            Transfer.Progress progress = transfer.progress();
+            attributes.put("import", progress.percent());
+            if (!progress.notes().isEmpty()) {
+                attributes.put("importNotes", String.join(" ", progress.notes()));
+            }
+        });
         qos.policyName().ifPresent(policy -> attributes.put("qosPolicy", policy));
         return new Status(conditions(), attributes, metrics(device.counters(), qos.counts()));
     }
@@ -99,7 +118,11 @@ final class Vdisk implements Realization, ExclusiveUse {
         if (!trouble.isEmpty()) {
             return List.of(new Condition(Condition.READY, false, "FlushFailed", trouble));
         }
-        return List.of();
+        return importing
+                .map(transfer ->
+                        transfer.progress()
+                                .conditions("Importing", "It is being filled from its image."))
+                .orElse(List.of());
     }
 
     private static List<Metric> metrics(BlockCounters counters, VdiskQos.Counts waits) {
@@ -130,6 +153,12 @@ final class Vdisk implements Realization, ExclusiveUse {
 
     @Override
     public void close(Runnable onClosed) {
+        importing.ifPresentOrElse(
+                transfer -> transfer.stop(() -> closeVolume(onClosed)),
+                () -> closeVolume(onClosed));
+    }
+
+    private void closeVolume(Runnable onClosed) {
         volume.close();
         qos.close();
         onClosed.run();

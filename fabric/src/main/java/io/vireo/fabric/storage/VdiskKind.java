@@ -1,11 +1,13 @@
 package io.vireo.fabric.storage;
 
+import io.vireo.block.BlockDevice;
 import io.vireo.block.BlockPool;
 import io.vireo.block.BlockVolume;
 import io.vireo.block.VolumeFormat;
 import io.vireo.fabric.storage.qos.DiskQosPolicy;
 import io.vireo.fabric.storage.qos.PoolQos;
 import io.vireo.fabric.storage.qos.VdiskQos;
+import io.vireo.fabric.storage.transfer.DiskImport;
 import io.vireo.resource.Column;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Metadata;
@@ -115,6 +117,12 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
                                     + oldSpec.size().bytes()
                                     + " bytes: data would be cut off"));
         }
+        if (!oldSpec.source().equals(newSpec.source())) {
+            violations.add(
+                    new Violation(
+                            "/spec/source",
+                            "cannot change: what is on the disk began with it; make another vDisk"));
+        }
         if (oldSpec.blockSize() != newSpec.blockSize()) {
             violations.add(
                     new Violation(
@@ -135,23 +143,39 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
     public Realization realize(Metadata metadata, VdiskSpec spec, RealizeContext context) {
         BlockPool pool = context.require(pool(spec), BlockPool.class);
         VolumeFormat format = format(spec);
-        if (!context.provisioned()) {
-            pool.create(metadata.name(), format);
-        }
+        boolean empty = make(pool, metadata.name(), format, spec, context);
         PoolQos poolQos = context.require(pool(spec), PoolQos.class);
         VdiskQos qos = admit(poolQos, metadata.name(), policy(spec, context));
         try {
             BlockVolume volume = pool.open(metadata.name(), format);
+            BlockDevice device = poolQos.stage(qos, volume.device());
+            var importing =
+                    spec.source()
+                            .flatMap(source ->
+                                    DiskImport.start(
+                                            pool, metadata.name(), device, empty, source, context));
             return new Vdisk(
-                    metadata.name(),
-                    volume,
-                    qos,
-                    poolQos.stage(qos, volume.device()),
-                    context.statusChanged());
+                    metadata.name(), volume, qos, device, importing, context.statusChanged());
         } catch (RuntimeException e) {
             qos.close();
             throw e;
         }
+    }
+
+    /** Makes the volume if that was not done before; returns whether it reads as zeroes. */
+    private static boolean make(
+            BlockPool pool,
+            String name,
+            VolumeFormat format,
+            VdiskSpec spec,
+            RealizeContext context) {
+        if (spec.source().isPresent()) {
+            return DiskImport.prepare(pool, name, format, spec.source().get(), context);
+        }
+        if (!context.provisioned()) {
+            pool.create(name, format);
+        }
+        return true;
     }
 
     private static VdiskQos admit(PoolQos pool, String name, Optional<DiskQosPolicy> policy) {
@@ -190,6 +214,13 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
     @Override
     public void destroy(Metadata metadata, VdiskSpec spec, RealizeContext context) {
         // What we did not make is not ours to delete: another's file of that name stays.
-        context.require(pool(spec), BlockPool.class).delete(metadata.name(), context.provisioned());
+        BlockPool pool = context.require(pool(spec), BlockPool.class);
+        if (spec.source().isEmpty()) {
+            pool.delete(metadata.name(), context.provisioned());
+            return;
+        }
+        boolean ours = context.provisioned() || DiskImport.isMissing(pool, metadata.name());
+        pool.delete(metadata.name(), ours);
+        DiskImport.forget(pool, metadata.name());
     }
 }

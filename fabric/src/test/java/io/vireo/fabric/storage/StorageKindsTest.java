@@ -39,7 +39,8 @@ class StorageKindsTest {
     private final Metadata metadata = Metadata.of("disk", "1");
 
     private static VdiskSpec vdisk(long size, int block, int physical) {
-        return new VdiskSpec("main", new Quantity(size), block, physical, Optional.empty());
+        return new VdiskSpec(
+                "main", new Quantity(size), block, physical, Optional.empty(), Optional.empty());
     }
 
     private static PoolSpec pool(PoolSpec.Type type, @Nullable String path) {
