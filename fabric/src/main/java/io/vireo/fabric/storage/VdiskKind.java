@@ -8,6 +8,7 @@ import io.vireo.fabric.storage.qos.DiskQosPolicy;
 import io.vireo.fabric.storage.qos.PoolQos;
 import io.vireo.fabric.storage.qos.VdiskQos;
 import io.vireo.fabric.storage.transfer.DiskImport;
+import io.vireo.fabric.storage.transfer.Transfer;
 import io.vireo.resource.Column;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Metadata;
@@ -148,18 +149,30 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
         VdiskQos qos = admit(poolQos, metadata.name(), policy(spec, context));
         try {
             BlockVolume volume = pool.open(metadata.name(), format);
-            BlockDevice device = poolQos.stage(qos, volume.device());
-            var importing =
-                    spec.source()
-                            .flatMap(source ->
-                                    DiskImport.start(
-                                            pool, metadata.name(), device, empty, source, context));
-            return new Vdisk(
-                    metadata.name(), volume, qos, device, importing, context.statusChanged());
+            try {
+                BlockDevice device = poolQos.stage(qos, volume.device());
+                var importing = startImport(pool, metadata.name(), device, empty, spec, context);
+                return new Vdisk(
+                        metadata.name(), volume, qos, device, importing, context.statusChanged());
+            } catch (RuntimeException e) {
+                volume.close();
+                throw e;
+            }
         } catch (RuntimeException e) {
             qos.close();
             throw e;
         }
+    }
+
+    private static Optional<Transfer> startImport(
+            BlockPool pool,
+            String name,
+            BlockDevice device,
+            boolean empty,
+            VdiskSpec spec,
+            RealizeContext context) {
+        return spec.source()
+                .flatMap(source -> DiskImport.start(pool, name, device, empty, source, context));
     }
 
     /** Makes the volume if that was not done before; returns whether it reads as zeroes. */

@@ -167,7 +167,8 @@ public final class Transfer {
             // The loop ends.
         } catch (ResourceException e) {
             failed(String.valueOf(e.getMessage()));
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
+            // Whoever closes it waits for the end of the thread.
             LOG.log(Level.ERROR, name + " failed", e);
             failed("a defect of Vireo: " + e);
         }
