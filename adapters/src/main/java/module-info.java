@@ -4,6 +4,9 @@ module io.vireo.adapters {
     requires io.vireo.linux;
     requires static org.jspecify;
 
+    exports io.vireo.adapter.image to
+            io.vireo.server;
+
     provides io.vireo.block.BlockPoolProvider with
             io.vireo.adapter.directory.DirectoryPoolProvider,
             io.vireo.adapter.nulldev.NullPoolProvider;

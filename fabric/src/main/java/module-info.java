@@ -13,6 +13,8 @@ module io.vireo.fabric {
             io.vireo.fabric.l2.acl.AclKind,
             io.vireo.fabric.l2.UplinkKind,
             io.vireo.fabric.l2.qos.QosPolicyKind,
+            io.vireo.fabric.storage.qos.DiskQosPolicyKind,
+            io.vireo.fabric.storage.transfer.VdiskExportKind,
             io.vireo.fabric.storage.PoolKind,
             io.vireo.fabric.storage.SnapshotKind,
             io.vireo.fabric.storage.VdiskKind;

@@ -46,6 +46,12 @@ public interface BlockChannel {
     void disarm();
 
     /**
+     * The front end stops and waits for its requests: none of them, nor any that comes after, is
+     * held back any more for anybody's sake.
+     */
+    default void drain() {}
+
+    /**
      * Closes the channel when the last completion is in. No request is submitted after this call.
      */
     void close(Runnable onClosed);

@@ -74,6 +74,18 @@ public interface BlockPool {
     BlockVolume open(String volume, VolumeFormat format);
 
     /**
+     * Whether there is a volume of this name, open or not.
+     *
+     * @throws ResourceException UNAVAILABLE if that cannot be told; UNSUPPORTED if this pool never
+     *     can, so that nothing can be imported to it
+     */
+    default boolean exists(String volume) {
+        throw new ResourceException(
+                ErrorCode.UNSUPPORTED,
+                "images cannot be imported to " + location() + ": use a pool of another type");
+    }
+
+    /**
      * Deletes a volume, durably; nothing happens if there is none.
      *
      * @param evenIfWritten false: only if it holds no data

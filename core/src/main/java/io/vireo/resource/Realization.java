@@ -9,6 +9,7 @@ public interface Realization {
      * What other resources use of it, for example its block device. Called on the reconciler's
      * thread; the same object each time, for as long as this realization is open.
      *
+     * @throws ResourceException NOT_READY if it will offer it later: who needs it tries again
      * @return empty if it does not offer the contract
      */
     <T> Optional<T> contract(Class<T> type);

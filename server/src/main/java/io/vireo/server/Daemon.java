@@ -1,6 +1,8 @@
 package io.vireo.server;
 
+import io.vireo.adapter.image.ImageFiles;
 import io.vireo.api.ApiServer;
+import io.vireo.block.DiskImages;
 import io.vireo.control.ControlConfig;
 import io.vireo.control.ControlPlane;
 import io.vireo.control.Services;
@@ -56,6 +58,11 @@ final class Daemon implements AutoCloseable {
         Rlimit.raise(Rlimit.RLIMIT_NOFILE);
         Path runtime = Files.createDirectories(config.runtimeDir.toAbsolutePath());
         Path state = Files.createDirectories(config.stateDir.toAbsolutePath());
+        Path images =
+                Files.createDirectories(
+                        config.imageDir.toString().isEmpty()
+                                ? state.resolve("images")
+                                : config.imageDir.toAbsolutePath());
         // The store's native library is unpacked here: /tmp may be mounted noexec.
         System.setProperty("org.sqlite.tmpdir", state.toString());
 
@@ -72,6 +79,7 @@ final class Daemon implements AutoCloseable {
                         .add(ReactorGroup.class, reactors)
                         .add(RuntimeDirectory.class, new RuntimeDirectory(runtime))
                         .add(VirtioTransport.class, new VhostUserTransport(reactors, sockets))
+                        .add(DiskImages.class, new ImageFiles(images))
                         .add(Monitor.class, new QmpMonitor(reactors.control()));
 
         var control =

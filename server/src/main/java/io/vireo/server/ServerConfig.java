@@ -37,6 +37,15 @@ final class ServerConfig {
     Path stateDir = Path.of("/var/lib/vireo");
 
     @Option(
+            names = "--image-dir",
+            paramLabel = "DIR",
+            description = {
+                "Where image files are imported from and exported to; nothing outside of it is read or written.",
+                "Default: images in the directory of --state-dir"
+            })
+    Path imageDir = Path.of("");
+
+    @Option(
             names = "--listen",
             defaultValue = "127.0.0.1:7480",
             paramLabel = "HOST:PORT",

@@ -36,6 +36,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
@@ -102,11 +103,21 @@ class DisksPoolTest {
                 Optional.empty(),
                 PoolSpec.Backend.AUTO,
                 true,
+                OptionalInt.empty(),
+                Optional.empty(),
                 Optional.of(new DisksSpec(members, new Quantity(64 << 10), true, 1)));
     }
 
     private static VdiskSpec vdisk(Optional<String> snapshot, VdiskSpec.Allocation allocation) {
-        return new VdiskSpec("main", new Quantity(SIZE), 512, 4096, allocation, snapshot);
+        return new VdiskSpec(
+                "main",
+                new Quantity(SIZE),
+                512,
+                4096,
+                allocation,
+                snapshot,
+                Optional.empty(),
+                Optional.empty());
     }
 
     private static VdiskSpec empty() {

@@ -155,6 +155,20 @@ final class DirectoryPool implements BlockPool {
     }
 
     @Override
+    public boolean exists(String volume) {
+        String name = volume + SUFFIX;
+        try {
+            FileStat.of(directory.number(), name);
+            return true;
+        } catch (ErrnoException e) {
+            if (e.errno() == Errno.ENOENT) {
+                return false;
+            }
+            throw failure(path.resolve(name) + " cannot be looked at", e);
+        }
+    }
+
+    @Override
     public void delete(String volume, boolean evenIfWritten) {
         String name = volume + SUFFIX;
         try {

@@ -20,6 +20,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Optional;
+import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -35,6 +36,8 @@ class DirectoryPoolTest {
                         Optional.of(path.toString()),
                         PoolSpec.Backend.AUTO,
                         true,
+                        OptionalInt.empty(),
+                        Optional.empty(),
                         Optional.empty());
         return new DirectoryPoolProvider().open(spec, create);
     }

@@ -9,8 +9,10 @@ public final class Kinds {
     public static final String POOL = "Pool";
     public static final String VDISK = "Vdisk";
     public static final String SNAPSHOT = "Snapshot";
+    public static final String VDISK_EXPORT = "VdiskExport";
     public static final String SERVER_PROFILE = "ServerProfile";
     public static final String QOS_POLICY = "QosPolicy";
+    public static final String DISK_QOS_POLICY = "DiskQosPolicy";
     public static final String VNIC = "Vnic";
     public static final String VDISK_ATTACHMENT = "VdiskAttachment";
 

@@ -20,6 +20,9 @@ public final class Limits {
     /** Highest rate of frames that can be asked for, per second. */
     public static final int FRAME_RATE_MAX = 100_000_000;
 
+    /** Most requests per second that can be asked for. */
+    public static final int IOPS_MAX = 100_000_000;
+
     /** Most queues or queue pairs of one device. */
     public static final int QUEUES_MAX = 64;
 
@@ -28,6 +31,10 @@ public final class Limits {
 
     /** Longest name of a network interface: IFNAMSIZ - 1. */
     public static final int INTERFACE_MAX = 15;
+
+    /** Path of an image file below the daemon's directory of images: plain names, no {@code ..}. */
+    public static final String IMAGE_FILE =
+            "[A-Za-z0-9_][-A-Za-z0-9_.+]*(/[A-Za-z0-9_][-A-Za-z0-9_.+]*)*";
 
     /** Longest path of a Unix socket: {@code sun_path} without its terminator, unix(7). */
     public static final int SOCKET_PATH_MAX = 107;

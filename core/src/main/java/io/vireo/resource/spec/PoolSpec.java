@@ -1,8 +1,10 @@
 package io.vireo.resource.spec;
 
 import io.vireo.resource.Field;
+import io.vireo.resource.Names;
 import io.vireo.resource.Spec;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /** A place that holds vDisks. */
 public record PoolSpec(
@@ -18,6 +20,18 @@ public record PoolSpec(
                         value = "Whether the host's page cache is bypassed (O_DIRECT).",
                         defaultValue = "true")
                 boolean directIo,
+        @Field(
+                        value =
+                                "Requests of up to 16 KiB per second that it can do: what shares and reservations are"
+                                        + " parts of, and nothing passes beyond it. Absent: nothing is shared out.",
+                        min = 1,
+                        max = Limits.IOPS_MAX)
+                OptionalInt iops,
+        @Field(
+                        value =
+                                "Name of the DiskQosPolicy of the vDisks that have none of their own. Absent: none.",
+                        pattern = Names.LABEL)
+                Optional<String> qosPolicy,
         @Field("Its disks; needed for, and only for, the type disks.") Optional<DisksSpec> disks)
         implements Spec {
     /** Kinds of pool. */

@@ -35,7 +35,14 @@ public record VdiskSpec(
                                 "Name of the Snapshot that it begins as; of the same pool. Absent: it begins empty. May be"
                                         + " taken out later, then the snapshot can be deleted.",
                         pattern = Names.LABEL)
-                Optional<String> snapshot)
+                Optional<String> snapshot,
+        @Field(
+                        value =
+                                "Name of its DiskQosPolicy, which wins whole over the pool's. Absent: the pool's.",
+                        pattern = Names.LABEL)
+                Optional<String> qosPolicy,
+        @Field("Image file that it begins with. Absent: it is empty.")
+                Optional<DiskSourceSpec> source)
         implements Spec {
     /** When a vDisk takes room of its pool. */
     public enum Allocation {

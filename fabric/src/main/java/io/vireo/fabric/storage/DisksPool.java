@@ -210,6 +210,11 @@ final class DisksPool implements BlockPool {
         }
     }
 
+    @Override
+    public boolean exists(String volume) {
+        return find(volume).isPresent();
+    }
+
     private Optional<VolumeInfo> find(String name) {
         return pool.volumes().stream().filter(volume -> volume.name().equals(name)).findFirst();
     }

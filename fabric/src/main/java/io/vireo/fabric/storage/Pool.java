@@ -3,6 +3,7 @@ package io.vireo.fabric.storage;
 import io.vireo.block.BlockPool;
 import io.vireo.block.PoolSpace;
 import io.vireo.block.PoolUsage;
+import io.vireo.fabric.storage.qos.PoolQos;
 import io.vireo.resource.Condition;
 import io.vireo.resource.Metric;
 import io.vireo.resource.Realization;
@@ -34,13 +35,15 @@ final class Pool implements Realization {
     private static final long QUIET_NANOS = TimeUnit.SECONDS.toNanos(10);
 
     private final BlockPool pool;
+    private final PoolQos qos;
     private final Runnable statusChanged;
     private final LongSupplier nanoTime;
     private volatile boolean full;
     private volatile long lastFailure;
 
-    Pool(BlockPool pool, Runnable statusChanged, LongSupplier nanoTime) {
-        this.pool = pool;
+    Pool(BlockPool pool, PoolQos qos, Runnable statusChanged, LongSupplier nanoTime) {
+        this.pool = new SerialPool(pool);
+        this.qos = qos;
         this.statusChanged = statusChanged;
         this.nanoTime = nanoTime;
         pool.onFull(this::requestFailed);
@@ -73,7 +76,14 @@ final class Pool implements Realization {
 
     @Override
     public <T> Optional<T> contract(Class<T> type) {
+        if (type == PoolQos.class) {
+            return Optional.of(type.cast(qos));
+        }
         return type == BlockPool.class ? Optional.of(type.cast(pool)) : Optional.empty();
+    }
+
+    PoolQos qos() {
+        return qos;
     }
 
     @Override
@@ -81,12 +91,20 @@ final class Pool implements Realization {
         PoolSpace space = pool.space();
         var attributes = new LinkedHashMap<String, String>();
         attributes.put(LOCATION, pool.location());
+        var metrics = new ArrayList<Metric>();
+        if (qos.iops() != 0) {
+            attributes.put("iops", Long.toString(qos.iops()));
+            attributes.put("iopsReserved", Long.toString(qos.reserved()));
+            metrics.add(Metric.gauge("iops", "Requests per second that it can do.", qos.iops()));
+            metrics.add(
+                    Metric.gauge(
+                            "iops_reserved", "Of these, how many are reserved.", qos.reserved()));
+        }
         if (space.capacityBytes() == 0) {
-            return new Status(List.of(), attributes, List.of());
+            return new Status(List.of(), attributes, metrics);
         }
         attributes.put(CAPACITY, Long.toString(space.capacityBytes()));
         attributes.put(FREE, Long.toString(space.freeBytes()));
-        var metrics = new ArrayList<Metric>();
         metrics.add(
                 Metric.gauge(
                         "capacity_bytes", "Size of what holds the pool.", space.capacityBytes()));
@@ -123,6 +141,7 @@ final class Pool implements Realization {
 
     @Override
     public void close(Runnable onClosed) {
+        qos.close();
         // Writing maps takes its time, which the reconciler does not have.
         Thread.ofPlatform()
                 .name("vireo-close-pool")

@@ -2,12 +2,15 @@ package io.vireo.fabric.storage;
 
 import io.vireo.block.BlockPool;
 import io.vireo.block.BlockPoolProvider;
+import io.vireo.fabric.storage.qos.DiskQosPolicy;
+import io.vireo.fabric.storage.qos.PoolQos;
 import io.vireo.reactor.ReactorGroup;
 import io.vireo.resource.Column;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Metadata;
 import io.vireo.resource.Realization;
 import io.vireo.resource.RealizeContext;
+import io.vireo.resource.Reference;
 import io.vireo.resource.ResourceException;
 import io.vireo.resource.ResourceKind;
 import io.vireo.resource.RuntimeDirectory;
@@ -20,6 +23,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.ServiceLoader;
 
 /** A place that holds vDisks. */
@@ -119,16 +123,43 @@ public final class PoolKind implements ResourceKind<PoolSpec> {
 
     @Override
     public Realization realize(Metadata metadata, PoolSpec spec, RealizeContext context) {
+        var qos =
+                new PoolQos(
+                        metadata.name(),
+                        spec.iops().orElse(0),
+                        policy(spec, context),
+                        System::nanoTime);
+        try {
+            BlockPool pool = opened(spec, context);
+            return new Pool(pool, qos, context.statusChanged(), System::nanoTime);
+        } catch (RuntimeException e) {
+            qos.close();
+            throw e;
+        }
+    }
+
+    private static BlockPool opened(PoolSpec spec, RealizeContext context) {
         boolean create = !context.provisioned();
-        BlockPool pool =
-                spec.type() == PoolSpec.Type.DISKS
-                        ? DisksPoolOpener.open(
-                                spec,
-                                create,
-                                context.service(ReactorGroup.class).next(),
-                                context.service(RuntimeDirectory.class).root())
-                        : open(spec, create);
-        return new Pool(pool, context.statusChanged(), System::nanoTime);
+        return spec.type() == PoolSpec.Type.DISKS
+                ? DisksPoolOpener.open(
+                        spec,
+                        create,
+                        context.service(ReactorGroup.class).next(),
+                        context.service(RuntimeDirectory.class).root())
+                : open(spec, create);
+    }
+
+    @Override
+    public List<Reference> references(PoolSpec spec) {
+        return spec.qosPolicy().map(PoolKind::policy).stream().toList();
+    }
+
+    private static Reference policy(String name) {
+        return new Reference(Kinds.DISK_QOS_POLICY, name);
+    }
+
+    private static Optional<DiskQosPolicy> policy(PoolSpec spec, RealizeContext context) {
+        return spec.qosPolicy().map(name -> context.require(policy(name), DiskQosPolicy.class));
     }
 
     private static BlockPool open(PoolSpec spec, boolean create) {
@@ -148,8 +179,14 @@ public final class PoolKind implements ResourceKind<PoolSpec> {
             PoolSpec oldSpec,
             PoolSpec newSpec,
             RealizeContext context) {
-        return oldSpec.equals(newSpec)
-                ? UpdateResult.IN_PLACE
-                : new UpdateResult.Recreate("its vDisks are opened in another way");
+        if (oldSpec.backend() != newSpec.backend() || oldSpec.directIo() != newSpec.directIo()) {
+            return new UpdateResult.Recreate("its vDisks are opened in another way");
+        }
+        try {
+            ((Pool) running).qos().change(newSpec.iops().orElse(0), policy(newSpec, context));
+            return UpdateResult.IN_PLACE;
+        } catch (IllegalArgumentException e) {
+            return new UpdateResult.Refused(e.getMessage() + ".");
+        }
     }
 }

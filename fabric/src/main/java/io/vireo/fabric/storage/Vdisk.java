@@ -6,6 +6,8 @@ import io.vireo.block.BlockPool;
 import io.vireo.block.BlockVolume;
 import io.vireo.block.ExclusiveUse;
 import io.vireo.block.PooledVolume;
+import io.vireo.fabric.storage.qos.VdiskQos;
+import io.vireo.fabric.storage.transfer.Transfer;
 import io.vireo.resource.Condition;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Metric;
@@ -24,22 +26,43 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
     private final String name;
     private final BlockPool pool;
     private final BlockVolume volume;
+    private final VdiskQos qos;
+    private final BlockDevice device;
+    private final Optional<Transfer> importing;
     private final Runnable statusChanged;
 
     /** Guarded by itself. */
     private final List<Use> uses = new ArrayList<>();
 
-    Vdisk(String name, BlockPool pool, BlockVolume volume, Runnable statusChanged) {
+    Vdisk(
+            String name,
+            BlockPool pool,
+            BlockVolume volume,
+            VdiskQos qos,
+            BlockDevice device,
+            Optional<Transfer> importing,
+            Runnable statusChanged) {
         this.name = name;
         this.pool = pool;
         this.volume = volume;
+        this.qos = qos;
+        this.device = device;
+        this.importing = importing;
         this.statusChanged = statusChanged;
     }
 
     @Override
     public <T> Optional<T> contract(Class<T> type) {
+        importing
+                .map(Transfer::progress)
+                .filter(progress -> !progress.done())
+                .ifPresent(progress -> {
+                    throw new ResourceException(
+                            ErrorCode.NOT_READY,
+                            "vDisk " + name + " is being imported (" + progress.percent() + ")");
+                });
         if (type == BlockDevice.class) {
-            return Optional.of(type.cast(volume.device()));
+            return Optional.of(type.cast(device));
         }
         return type == ExclusiveUse.class || type == PooledVolume.class
                 ? Optional.of(type.cast(this))
@@ -77,6 +100,10 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
         return use;
     }
 
+    VdiskQos qos() {
+        return qos;
+    }
+
     void grow(long capacity) {
         if (capacity > volume.device().geometry().capacity()) {
             volume.grow(capacity);
@@ -92,7 +119,15 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
                 attributes.put(USERS, String.join(", ", uses.stream().map(u -> u.user).toList()));
             }
         }
-        return new Status(conditions(), attributes, metrics(volume.device().counters()));
+        importing.ifPresent(transfer -> {
+            Transfer.Progress progress = transfer.progress();
+            attributes.put("import", progress.percent());
+            if (!progress.notes().isEmpty()) {
+                attributes.put("importNotes", String.join(" ", progress.notes()));
+            }
+        });
+        qos.policyName().ifPresent(policy -> attributes.put("qosPolicy", policy));
+        return new Status(conditions(), attributes, metrics(device.counters(), qos.counts()));
     }
 
     private List<Condition> conditions() {
@@ -100,10 +135,14 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
         if (!trouble.isEmpty()) {
             return List.of(new Condition(Condition.READY, false, "FlushFailed", trouble));
         }
-        return List.of();
+        return importing
+                .map(transfer ->
+                        transfer.progress()
+                                .conditions("Importing", "It is being filled from its image."))
+                .orElse(List.of());
     }
 
-    private static List<Metric> metrics(BlockCounters counters) {
+    private static List<Metric> metrics(BlockCounters counters, VdiskQos.Counts waits) {
         return List.of(
                 Metric.counter("read_ops_total", "Read requests.", counters.reads()),
                 Metric.counter("read_bytes_total", "Bytes read.", counters.readBytes()),
@@ -117,12 +156,28 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
                 Metric.counter(
                         "no_space_total",
                         "Requests that failed because the pool was full.",
-                        counters.noSpace()));
+                        counters.noSpace()),
+                Metric.counter(
+                        "qos_waits_total",
+                        "Requests that waited for a rate or for their turn.",
+                        waits.waits()),
+                Metric.counter(
+                        "qos_waited_nanoseconds_total",
+                        "How long they waited, in sum.",
+                        waits.waitedNanos()),
+                Metric.gauge("qos_waiting", "Requests that wait now.", waits.waiting()));
     }
 
     @Override
     public void close(Runnable onClosed) {
+        importing.ifPresentOrElse(
+                transfer -> transfer.stop(() -> closeVolume(onClosed)),
+                () -> closeVolume(onClosed));
+    }
+
+    private void closeVolume(Runnable onClosed) {
         volume.close();
+        qos.close();
         onClosed.run();
     }
 

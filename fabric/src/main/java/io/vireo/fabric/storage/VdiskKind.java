@@ -1,8 +1,15 @@
 package io.vireo.fabric.storage;
 
+import io.vireo.block.BlockDevice;
 import io.vireo.block.BlockPool;
+import io.vireo.block.BlockVolume;
 import io.vireo.block.PooledVolume;
 import io.vireo.block.VolumeFormat;
+import io.vireo.fabric.storage.qos.DiskQosPolicy;
+import io.vireo.fabric.storage.qos.PoolQos;
+import io.vireo.fabric.storage.qos.VdiskQos;
+import io.vireo.fabric.storage.transfer.DiskImport;
+import io.vireo.fabric.storage.transfer.Transfer;
 import io.vireo.resource.Column;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Metadata;
@@ -49,11 +56,24 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
 
     @Override
     public List<Reference> references(VdiskSpec spec) {
-        return Stream.concat(Stream.of(pool(spec)), snapshot(spec).stream()).toList();
+        return Stream.of(
+                        Stream.of(pool(spec)),
+                        snapshot(spec).stream(),
+                        spec.qosPolicy().map(VdiskKind::policy).stream())
+                .flatMap(each -> each)
+                .toList();
     }
 
     private static Optional<Reference> snapshot(VdiskSpec spec) {
         return spec.snapshot().map(name -> new Reference(Kinds.SNAPSHOT, name));
+    }
+
+    private static Reference policy(String name) {
+        return new Reference(Kinds.DISK_QOS_POLICY, name);
+    }
+
+    private static Optional<DiskQosPolicy> policy(VdiskSpec spec, RealizeContext context) {
+        return spec.qosPolicy().map(name -> context.require(policy(name), DiskQosPolicy.class));
     }
 
     private static Reference pool(VdiskSpec spec) {
@@ -78,6 +98,10 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
                             "must be a multiple of the block size, "
                                     + spec.blockSize()
                                     + ", and not 0"));
+        }
+        if (spec.snapshot().isPresent() && spec.source().isPresent()) {
+            violations.add(
+                    new Violation("/spec/source", "a vDisk begins as a snapshot or as an image"));
         }
         if (spec.snapshot().isPresent() && spec.allocation() == VdiskSpec.Allocation.THICK) {
             violations.add(
@@ -124,6 +148,12 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
                             "/spec/snapshot",
                             "cannot change: make another vDisk of that snapshot"));
         }
+        if (!oldSpec.source().equals(newSpec.source())) {
+            violations.add(
+                    new Violation(
+                            "/spec/source",
+                            "cannot change: what is on the disk began with it; make another vDisk"));
+        }
         if (oldSpec.blockSize() != newSpec.blockSize()) {
             violations.add(
                     new Violation(
@@ -144,11 +174,66 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
     public Realization realize(Metadata metadata, VdiskSpec spec, RealizeContext context) {
         BlockPool pool = context.require(pool(spec), BlockPool.class);
         VolumeFormat format = format(spec);
-        if (!context.provisioned()) {
-            create(metadata.name(), spec, pool, format, context);
+        boolean empty = make(pool, metadata.name(), format, spec, context);
+        PoolQos poolQos = context.require(pool(spec), PoolQos.class);
+        VdiskQos qos = admit(poolQos, metadata.name(), policy(spec, context));
+        try {
+            BlockVolume volume = pool.open(metadata.name(), format);
+            try {
+                BlockDevice device = poolQos.stage(qos, volume.device());
+                var importing = startImport(pool, metadata.name(), device, empty, spec, context);
+                return new Vdisk(
+                        metadata.name(),
+                        pool,
+                        volume,
+                        qos,
+                        device,
+                        importing,
+                        context.statusChanged());
+            } catch (RuntimeException e) {
+                volume.close();
+                throw e;
+            }
+        } catch (RuntimeException e) {
+            qos.close();
+            throw e;
         }
-        return new Vdisk(
-                metadata.name(), pool, pool.open(metadata.name(), format), context.statusChanged());
+    }
+
+    private static Optional<Transfer> startImport(
+            BlockPool pool,
+            String name,
+            BlockDevice device,
+            boolean empty,
+            VdiskSpec spec,
+            RealizeContext context) {
+        return spec.source()
+                .flatMap(source -> DiskImport.start(pool, name, device, empty, source, context));
+    }
+
+    /** Makes the volume if that was not done before; returns whether it reads as zeroes. */
+    private static boolean make(
+            BlockPool pool,
+            String name,
+            VolumeFormat format,
+            VdiskSpec spec,
+            RealizeContext context) {
+        if (spec.source().isPresent()) {
+            return DiskImport.prepare(pool, name, format, spec.source().get(), context);
+        }
+        if (!context.provisioned()) {
+            create(name, spec, pool, format, context);
+        }
+        return true;
+    }
+
+    private static VdiskQos admit(PoolQos pool, String name, Optional<DiskQosPolicy> policy) {
+        try {
+            return pool.add(name, policy);
+        } catch (IllegalArgumentException e) {
+            throw new ResourceException(
+                    ErrorCode.EXHAUSTED, "vDisk " + name + " cannot be used: " + e.getMessage(), e);
+        }
     }
 
     private static void create(
@@ -188,13 +273,26 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
         if (oldSpec.physicalBlockSize() != newSpec.physicalBlockSize()) {
             return new UpdateResult.Recreate("guests are told the physical block size once");
         }
-        ((Vdisk) running).grow(newSpec.size().bytes());
+        var vdisk = (Vdisk) running;
+        try {
+            vdisk.qos().change(policy(newSpec, context));
+        } catch (IllegalArgumentException e) {
+            return new UpdateResult.Refused(e.getMessage() + ".");
+        }
+        vdisk.grow(newSpec.size().bytes());
         return UpdateResult.IN_PLACE;
     }
 
     @Override
     public void destroy(Metadata metadata, VdiskSpec spec, RealizeContext context) {
         // What we did not make is not ours to delete: another's file of that name stays.
-        context.require(pool(spec), BlockPool.class).delete(metadata.name(), context.provisioned());
+        BlockPool pool = context.require(pool(spec), BlockPool.class);
+        if (spec.source().isEmpty()) {
+            pool.delete(metadata.name(), context.provisioned());
+            return;
+        }
+        boolean ours = context.provisioned() || DiskImport.isMissing(pool, metadata.name());
+        pool.delete(metadata.name(), ours);
+        DiskImport.forget(pool, metadata.name());
     }
 }

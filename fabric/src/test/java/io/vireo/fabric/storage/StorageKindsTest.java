@@ -9,6 +9,7 @@ import io.vireo.block.BlockVolume;
 import io.vireo.block.ExclusiveUse;
 import io.vireo.block.PoolSpace;
 import io.vireo.block.VolumeFormat;
+import io.vireo.fabric.storage.qos.PoolQos;
 import io.vireo.resource.Condition;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Metadata;
@@ -25,10 +26,13 @@ import io.vireo.testkit.MemoryBlockDevice;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 class StorageKindsTest {
+    private static final PoolQos NO_QOS = new PoolQos("main", 0, Optional.empty(), () -> 0);
+
     private final List<String> calls = new ArrayList<>();
     private final PoolKind pools = new PoolKind();
     private final VdiskKind vdisks = new VdiskKind();
@@ -41,12 +45,20 @@ class StorageKindsTest {
                 block,
                 physical,
                 VdiskSpec.Allocation.THIN,
+                Optional.empty(),
+                Optional.empty(),
                 Optional.empty());
     }
 
     private static PoolSpec pool(PoolSpec.Type type, @Nullable String path) {
         return new PoolSpec(
-                type, Optional.ofNullable(path), PoolSpec.Backend.AUTO, true, Optional.empty());
+                type,
+                Optional.ofNullable(path),
+                PoolSpec.Backend.AUTO,
+                true,
+                OptionalInt.empty(),
+                Optional.empty(),
+                Optional.empty());
     }
 
     private static List<String> pointers(List<Violation> violations) {
@@ -128,7 +140,9 @@ class StorageKindsTest {
             @Override
             public <T> T require(Reference reference, Class<T> contract) {
                 assertThat(reference).isEqualTo(new Reference("Pool", "main"));
-                return contract.cast(new FakePool());
+                return contract == PoolQos.class
+                        ? contract.cast(NO_QOS)
+                        : contract.cast(new FakePool());
             }
 
             @Override
@@ -206,7 +220,7 @@ class StorageKindsTest {
     void aPoolSaysOnceThatItIsFullAndThenThatItIsNot() {
         var fake = new FakePool();
         long[] now = {0};
-        var pool = new Pool(fake, () -> calls.add("changed"), () -> now[0]);
+        var pool = new Pool(fake, NO_QOS, () -> calls.add("changed"), () -> now[0]);
         assertThat(room(pool).met()).isTrue();
         fake.full.run();
         fake.full.run();
@@ -266,7 +280,7 @@ class StorageKindsTest {
 
     @Test
     void aPoolTellsItsRoom() {
-        var running = new Pool(new FakePool(), () -> {}, () -> 0);
+        var running = new Pool(new FakePool(), NO_QOS, () -> {}, () -> 0);
         assertThat(running.status().attributes())
                 .containsEntry("capacityBytes", Long.toString(1L << 40))
                 .containsEntry("freeBytes", "40");

@@ -74,6 +74,7 @@ final class BlkQueue implements Poller, BlockCompletion {
     /** Stops popping; {@code whenDrained} runs when nothing is in flight and all is given back. */
     void stop(Runnable whenDrained) {
         onDrained = whenDrained;
+        channel.drain();
         registration.wake();
         if (settled) {
             drainIfDone();

@@ -1,0 +1,92 @@
+package io.vireo.fabric.storage;
+
+import io.vireo.block.BlockPool;
+import io.vireo.block.BlockVolume;
+import io.vireo.block.PoolSpace;
+import io.vireo.block.PoolUsage;
+import io.vireo.block.VolumeFormat;
+import java.util.Optional;
+
+/** A pool that the reconciler and the threads of imports use, one at a time. */
+final class SerialPool implements BlockPool {
+    private final BlockPool pool;
+
+    SerialPool(BlockPool pool) {
+        this.pool = pool;
+    }
+
+    @Override
+    public String location() {
+        return pool.location();
+    }
+
+    @Override
+    public synchronized void create(String volume, VolumeFormat format) {
+        pool.create(volume, format);
+    }
+
+    @Override
+    public synchronized void createThick(String volume, VolumeFormat format) {
+        pool.createThick(volume, format);
+    }
+
+    @Override
+    public synchronized void createFrom(String snapshot, String volume, VolumeFormat format) {
+        pool.createFrom(snapshot, volume, format);
+    }
+
+    @Override
+    public synchronized void createSnapshot(String volume, String snapshot) {
+        pool.createSnapshot(volume, snapshot);
+    }
+
+    @Override
+    public synchronized BlockVolume openSnapshot(String snapshot) {
+        return pool.openSnapshot(snapshot);
+    }
+
+    @Override
+    public synchronized void deleteSnapshot(String snapshot) {
+        pool.deleteSnapshot(snapshot);
+    }
+
+    @Override
+    public synchronized BlockVolume open(String volume, VolumeFormat format) {
+        return pool.open(volume, format);
+    }
+
+    @Override
+    public synchronized boolean exists(String volume) {
+        return pool.exists(volume);
+    }
+
+    @Override
+    public synchronized void delete(String volume, boolean evenIfWritten) {
+        pool.delete(volume, evenIfWritten);
+    }
+
+    @Override
+    public PoolSpace space() {
+        return pool.space();
+    }
+
+    @Override
+    public Optional<PoolUsage> usage() {
+        return pool.usage();
+    }
+
+    @Override
+    public String trouble() {
+        return pool.trouble();
+    }
+
+    @Override
+    public void onFull(Runnable listener) {
+        pool.onFull(listener);
+    }
+
+    @Override
+    public synchronized void close() {
+        pool.close();
+    }
+}

@@ -1,0 +1,179 @@
+package io.vireo.fabric.storage.qos;
+
+import io.vireo.resource.Column;
+import io.vireo.resource.Metadata;
+import io.vireo.resource.Quantity;
+import io.vireo.resource.Realization;
+import io.vireo.resource.RealizeContext;
+import io.vireo.resource.ResourceKind;
+import io.vireo.resource.Status;
+import io.vireo.resource.UpdateResult;
+import io.vireo.resource.Violation;
+import io.vireo.resource.spec.DiskQosPolicySpec;
+import io.vireo.resource.spec.Kinds;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/** Rates and shares of vDisks with a name; vDisks and pools refer to it. */
+public final class DiskQosPolicyKind implements ResourceKind<DiskQosPolicySpec> {
+    /** The default burst is what a rate brings in this part of a second. */
+    private static final int DEFAULT_BURSTS_PER_SECOND = 10;
+
+    private static final long BANDWIDTH_MIN = 4096;
+    private static final long BANDWIDTH_MAX = 1L << 40;
+
+    @Override
+    public String kind() {
+        return Kinds.DISK_QOS_POLICY;
+    }
+
+    @Override
+    public String plural() {
+        return "diskqospolicies";
+    }
+
+    @Override
+    public List<String> shortNames() {
+        return List.of("diskqos");
+    }
+
+    @Override
+    public String description() {
+        return "Rates, shares and reservation of the vDisks that refer to it, or to whose Pool it belongs.";
+    }
+
+    @Override
+    public Class<DiskQosPolicySpec> specType() {
+        return DiskQosPolicySpec.class;
+    }
+
+    @Override
+    public List<Violation> validate(Metadata metadata, DiskQosPolicySpec spec) {
+        var violations = new ArrayList<Violation>();
+        spec.read().ifPresent(rates -> check("/spec/read", rates, violations));
+        spec.write().ifPresent(rates -> check("/spec/write", rates, violations));
+        spec.total().ifPresent(rates -> check("/spec/total", rates, violations));
+        OptionalInt most =
+                spec.total().map(DiskQosPolicySpec.Rates::iops).orElse(OptionalInt.empty());
+        if (most.isPresent() && spec.reservation().orElse(0) > most.getAsInt()) {
+            violations.add(new Violation("/spec/reservation", "must not be above total.iops"));
+        }
+        return violations;
+    }
+
+    private static void check(
+            String pointer, DiskQosPolicySpec.Rates rates, List<Violation> violations) {
+        if (rates.iops().isEmpty() && rates.bandwidth().isEmpty()) {
+            violations.add(new Violation(pointer, "needs iops, bandwidth or both"));
+        }
+        if (rates.iopsBurst().isPresent() && rates.iops().isEmpty()) {
+            violations.add(new Violation(pointer + "/iopsBurst", "needs iops"));
+        }
+        if (rates.bandwidthBurst().isPresent() && rates.bandwidth().isEmpty()) {
+            violations.add(new Violation(pointer + "/bandwidthBurst", "needs bandwidth"));
+        }
+        long bandwidth = rates.bandwidth().map(Quantity::bytes).orElse(BANDWIDTH_MIN);
+        if (bandwidth < BANDWIDTH_MIN || bandwidth > BANDWIDTH_MAX) {
+            violations.add(
+                    new Violation(pointer + "/bandwidth", "must be 4Ki to 1Ti bytes per second"));
+        }
+        if (rates.bandwidthBurst().map(Quantity::bytes).orElse(0L) > BANDWIDTH_MAX) {
+            violations.add(new Violation(pointer + "/bandwidthBurst", "must be 1Ti at most"));
+        }
+    }
+
+    @Override
+    public List<Column<DiskQosPolicySpec>> columns() {
+        return List.of(
+                Column.of("READ", (spec, _) -> text(spec.read())),
+                Column.of("WRITE", (spec, _) -> text(spec.write())),
+                Column.of("TOTAL", (spec, _) -> text(spec.total())),
+                Column.of("SHARES", (spec, _) -> Integer.toString(spec.shares())),
+                Column.of("RESERVATION", (spec, _) -> text(spec.reservation())));
+    }
+
+    private static String text(OptionalInt number) {
+        return number.isPresent() ? Integer.toString(number.getAsInt()) : "-";
+    }
+
+    private static String text(Optional<DiskQosPolicySpec.Rates> given) {
+        return given.map(rates ->
+                        (rates.iops().isPresent() ? text(rates.iops()) + " IOPS" : "")
+                                + (rates.iops().isPresent() && rates.bandwidth().isPresent()
+                                        ? ", "
+                                        : "")
+                                + rates.bandwidth().map(size -> size + "/s").orElse(""))
+                .orElse("-");
+    }
+
+    @Override
+    public Realization realize(Metadata metadata, DiskQosPolicySpec spec, RealizeContext context) {
+        return new Running(new DiskQosPolicy(metadata.name(), settings(spec)));
+    }
+
+    @Override
+    public UpdateResult update(
+            Realization running,
+            Metadata metadata,
+            DiskQosPolicySpec oldSpec,
+            DiskQosPolicySpec newSpec,
+            RealizeContext context) {
+        try {
+            ((Running) running).policy.change(settings(newSpec));
+            return UpdateResult.IN_PLACE;
+        } catch (IllegalArgumentException e) {
+            return new UpdateResult.Refused(e.getMessage() + ".");
+        }
+    }
+
+    /** What a spec means to a vDisk. */
+    static DiskQosSettings settings(DiskQosPolicySpec spec) {
+        return new DiskQosSettings(
+                rates(spec.read()),
+                rates(spec.write()),
+                rates(spec.total()),
+                spec.shares(),
+                spec.reservation().orElse(0));
+    }
+
+    private static DiskQosSettings.Rates rates(Optional<DiskQosPolicySpec.Rates> given) {
+        return given.map(
+                        rates -> {
+                            long iops = rates.iops().orElse(0);
+                            long bandwidth = rates.bandwidth().map(Quantity::bytes).orElse(0L);
+                            return new DiskQosSettings.Rates(
+                                    iops,
+                                    rates.iopsBurst()
+                                            .orElse(
+                                                    (int)
+                                                            Math.max(
+                                                                    1,
+                                                                    iops
+                                                                            / DEFAULT_BURSTS_PER_SECOND)),
+                                    bandwidth,
+                                    rates.bandwidthBurst()
+                                            .map(Quantity::bytes)
+                                            .orElse(bandwidth / DEFAULT_BURSTS_PER_SECOND));
+                        })
+                .orElse(DiskQosSettings.Rates.ANY);
+    }
+
+    private record Running(DiskQosPolicy policy) implements Realization {
+        @Override
+        public <T> Optional<T> contract(Class<T> type) {
+            return type == DiskQosPolicy.class ? Optional.of(type.cast(policy)) : Optional.empty();
+        }
+
+        @Override
+        public Status status() {
+            return Status.EMPTY;
+        }
+
+        @Override
+        public void close(Runnable onClosed) {
+            onClosed.run();
+        }
+    }
+}

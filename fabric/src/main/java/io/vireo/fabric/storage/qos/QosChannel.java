@@ -1,0 +1,233 @@
+package io.vireo.fabric.storage.qos;
+
+import io.vireo.block.BlockChannel;
+import io.vireo.block.BlockMeter;
+import io.vireo.block.BlockMeters;
+import io.vireo.block.BlockOperation;
+import io.vireo.block.BlockRequest;
+import io.vireo.block.BlockStatus;
+import io.vireo.reactor.Reactor;
+import io.vireo.reactor.Timer;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A channel whose requests wait for the rates of their vDisk and their turn in the pool. It holds
+ * the front end's own requests and hands them on as they are: what has passed costs nothing any
+ * more, and where no policy is in force it costs one look.
+ *
+ * <p>It takes no more than the channel behind it would: what is beyond that waits in the guest's
+ * ring. FLUSH does not wait. A front end that stops ({@link #drain}) gets its requests done at
+ * once.
+ */
+final class QosChannel implements BlockChannel {
+    private final BlockChannel inner;
+    private final VdiskQos vdisk;
+    private final Lane lane;
+    private final Reactor reactor;
+    private final LongSupplier nanoTime;
+    private final BlockMeters meters;
+    private final BlockMeter meter = new BlockMeter();
+    private final Flow flow;
+    private final Runnable timerRan = this::timerRan;
+
+    private Runnable wake = () -> {};
+    private @Nullable Timer timer;
+    private @Nullable Runnable onClosed;
+    private boolean draining;
+    private boolean innerClosing;
+
+    /** For other threads, a little out of date. */
+    private int waiting;
+
+    QosChannel(
+            BlockChannel inner,
+            VdiskQos vdisk,
+            Lane lane,
+            Reactor reactor,
+            LongSupplier nanoTime,
+            BlockMeters meters) {
+        this.inner = inner;
+        this.vdisk = vdisk;
+        this.lane = lane;
+        this.reactor = reactor;
+        this.nanoTime = nanoTime;
+        this.meters = meters;
+        meters.add(meter);
+        flow = lane.open(vdisk, () -> wake.run());
+    }
+
+    /** Requests that wait; from any thread, a little out of date. */
+    int waiting() {
+        return waiting;
+    }
+
+    /** Other settings are in force. Any thread. */
+    void lookAgain() {
+        reactor.execute(() -> wake.run());
+    }
+
+    @Override
+    public int free() {
+        return inner.free() - flow.count();
+    }
+
+    @Override
+    public void submit(BlockRequest request) {
+        if (flow.count() == 0 && !vdisk.inForce()) {
+            inner.submit(request);
+            return;
+        }
+        long now = nanoTime.getAsLong();
+        if (request.operation() == BlockOperation.FLUSH && inner.free() > 0) {
+            lane.unasked(flow, request, now);
+            inner.submit(request);
+            return;
+        }
+        flow.add(request, now);
+        if (draining) {
+            passAll(now);
+            return;
+        }
+        lane.join(flow);
+        lane.dispatch(now);
+        pass();
+        waiting = flow.count();
+    }
+
+    @Override
+    public void cancel(int tag) {
+        BlockRequest request = flow.remove(tag);
+        if (request == null) {
+            inner.cancel(tag);
+            return;
+        }
+        if (!flow.waits()) {
+            lane.leave(flow);
+        }
+        waiting = flow.count();
+        meter.count(request, BlockStatus.CANCELLED);
+        request.complete(BlockStatus.CANCELLED);
+    }
+
+    @Override
+    public int poll() {
+        int work = 0;
+        if (flow.count() > 0) {
+            work = draining ? passAll(nanoTime.getAsLong()) : passGranted();
+        }
+        work += inner.poll();
+        closeIfDrained();
+        return work;
+    }
+
+    private int passGranted() {
+        lane.dispatch(nanoTime.getAsLong());
+        int passed = pass();
+        waiting = flow.count();
+        return passed;
+    }
+
+    private int pass() {
+        int passed = 0;
+        while (flow.granted() > 0 && inner.free() > 0) {
+            // Taken before it is handed on: it may end at once, and the memory of its front end may
+            // be
+            // gone.
+            inner.submit(flow.take());
+            passed++;
+        }
+        return passed;
+    }
+
+    /** Whatever rates and turns say. */
+    private int passAll(long now) {
+        lane.leave(flow);
+        while (flow.waits()) {
+            lane.unasked(flow, flow.next(), now);
+            flow.grant(now);
+        }
+        int passed = pass();
+        waiting = flow.count();
+        return passed;
+    }
+
+    @Override
+    public int inFlight() {
+        return flow.count() + inner.inFlight();
+    }
+
+    @Override
+    public void onReady(Runnable newWake) {
+        wake = newWake;
+        inner.onReady(newWake);
+    }
+
+    @Override
+    public boolean arm() {
+        long opensIn = Long.MAX_VALUE;
+        if (flow.count() > 0) {
+            if (draining || (flow.granted() > 0 && inner.free() > 0)) {
+                return inner.free() <= 0 && inner.arm();
+            }
+            if (flow.waits()) {
+                opensIn = lane.opensIn(flow, nanoTime.getAsLong());
+            }
+        }
+        if (!inner.arm()) {
+            return false;
+        }
+        if (opensIn != Long.MAX_VALUE && timer == null) {
+            timer = reactor.schedule(opensIn, timerRan);
+        }
+        return true;
+    }
+
+    private void timerRan() {
+        timer = null;
+        wake.run();
+    }
+
+    @Override
+    public void disarm() {
+        cancelTimer();
+        inner.disarm();
+    }
+
+    private void cancelTimer() {
+        if (timer != null) {
+            timer.cancel();
+            timer = null;
+        }
+    }
+
+    @Override
+    public void drain() {
+        draining = true;
+        inner.drain();
+        wake.run();
+    }
+
+    @Override
+    public void close(Runnable whenClosed) {
+        draining = true;
+        onClosed = whenClosed;
+        passAll(nanoTime.getAsLong());
+        closeIfDrained();
+    }
+
+    private void closeIfDrained() {
+        Runnable whenClosed = onClosed;
+        if (whenClosed == null || innerClosing || inFlight() > 0) {
+            return;
+        }
+        innerClosing = true;
+        cancelTimer();
+        lane.close(flow);
+        inner.close(() -> {
+            meters.close(meter);
+            vdisk.closed(this);
+            whenClosed.run();
+        });
+    }
+}

@@ -1,0 +1,178 @@
+package io.vireo.fabric.storage.qos;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+import io.vireo.fabric.storage.qos.DiskQosSettings.Rates;
+import io.vireo.resource.Metadata;
+import io.vireo.resource.Quantity;
+import io.vireo.resource.RealizeContext;
+import io.vireo.resource.Reference;
+import io.vireo.resource.UpdateResult;
+import io.vireo.resource.Violation;
+import io.vireo.resource.spec.DiskQosPolicySpec;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+
+class PoolQosTest {
+    private static final Metadata METADATA = Metadata.of("gold", "1");
+    private static final RealizeContext NOTHING =
+            new RealizeContext() {
+                @Override
+                public <T> T require(Reference reference, Class<T> contract) {
+                    throw new AssertionError(reference);
+                }
+
+                @Override
+                public <T> T service(Class<T> type) {
+                    throw new AssertionError(type);
+                }
+
+                @Override
+                public boolean provisioned() {
+                    return true;
+                }
+
+                @Override
+                public Runnable statusChanged() {
+                    return () -> {};
+                }
+            };
+
+    private final DiskQosPolicyKind kind = new DiskQosPolicyKind();
+
+    private static DiskQosSettings reserving(long reservation) {
+        return new DiskQosSettings(Rates.ANY, Rates.ANY, Rates.ANY, 100, reservation);
+    }
+
+    private static DiskQosPolicy policy(String name, long reservation) {
+        return new DiskQosPolicy(name, reserving(reservation));
+    }
+
+    private static PoolQos pool(long iops) {
+        return new PoolQos("main", iops, Optional.empty(), () -> 0);
+    }
+
+    @Test
+    void refusesWhatThePoolCannotHoldWithTheSum() {
+        var pool = pool(10_000);
+        var first = pool.add("a", Optional.of(policy("p", 6_000)));
+        assertThatExceptionOfType(IllegalArgumentException.class)
+                .isThrownBy(() -> pool.add("b", Optional.of(policy("q", 5_000))))
+                .withMessage(
+                        "reservations of 11000 IOPS are more than the 10000 of pool main: a 6000, b 5000");
+        assertThat(pool.reserved()).isEqualTo(6_000);
+        first.close();
+        pool.add("b", Optional.of(policy("q", 5_000)));
+        assertThat(pool.reserved()).isEqualTo(5_000);
+    }
+
+    @Test
+    void aPoolThatSaysNothingHoldsNoReservation() {
+        assertThatExceptionOfType(IllegalArgumentException.class)
+                .isThrownBy(() -> pool(0).add("a", Optional.of(policy("p", 1))))
+                .withMessageContaining("set the iops of the Pool");
+    }
+
+    @Test
+    void aPolicyDoesNotBecomeMoreThanItsPoolsHold() {
+        var pool = pool(10_000);
+        var policy = policy("p", 3_000);
+        var vdisk = pool.add("a", Optional.of(policy));
+        pool.add("b", Optional.of(policy));
+        assertThatExceptionOfType(IllegalArgumentException.class)
+                .isThrownBy(() -> policy.change(reserving(6_000)))
+                .withMessageContaining("12000");
+        assertThat(vdisk.settings().reservation()).isEqualTo(3_000);
+        policy.change(reserving(5_000));
+        assertThat(vdisk.settings().reservation()).isEqualTo(5_000);
+        assertThat(pool.reserved()).isEqualTo(10_000);
+        pool.close();
+        policy.change(reserving(50_000));
+    }
+
+    @Test
+    void itsOwnPolicyWinsWhole() {
+        var pool = pool(10_000);
+        pool.change(10_000, Optional.of(policy("default", 100)));
+        var vdisk = pool.add("a", Optional.empty());
+        assertThat(vdisk.policyName()).contains("default");
+        assertThat(vdisk.settings().reservation()).isEqualTo(100);
+        vdisk.change(Optional.of(new DiskQosPolicy("own", DiskQosSettings.NONE)));
+        assertThat(vdisk.policyName()).contains("own");
+        assertThat(vdisk.settings()).isEqualTo(DiskQosSettings.NONE);
+        vdisk.change(Optional.empty());
+        assertThat(vdisk.settings().reservation()).isEqualTo(100);
+    }
+
+    @Test
+    void aPoolIsNotLoweredBelowWhatIsReserved() {
+        var pool = pool(10_000);
+        var vdisk = pool.add("a", Optional.of(policy("p", 6_000)));
+        assertThatExceptionOfType(IllegalArgumentException.class)
+                .isThrownBy(() -> pool.change(5_000, Optional.empty()))
+                .withMessageContaining("6000 IOPS");
+        assertThat(pool.iops()).isEqualTo(10_000);
+        assertThatExceptionOfType(IllegalArgumentException.class)
+                .isThrownBy(() -> vdisk.change(Optional.of(policy("q", 11_000))));
+        assertThat(vdisk.policyName()).contains("p");
+    }
+
+    private static Optional<DiskQosPolicySpec.Rates> rates(
+            int iops, @Nullable String bandwidth, int burst) {
+        return Optional.of(
+                new DiskQosPolicySpec.Rates(
+                        iops == 0 ? OptionalInt.empty() : OptionalInt.of(iops),
+                        burst == 0 ? OptionalInt.empty() : OptionalInt.of(burst),
+                        Optional.ofNullable(bandwidth).map(Quantity::parse),
+                        Optional.empty()));
+    }
+
+    private static DiskQosPolicySpec spec(
+            Optional<DiskQosPolicySpec.Rates> total, OptionalInt reservation) {
+        return new DiskQosPolicySpec(Optional.empty(), Optional.empty(), total, 200, reservation);
+    }
+
+    private List<String> violations(DiskQosPolicySpec spec) {
+        return kind.validate(METADATA, spec).stream().map(Violation::pointer).toList();
+    }
+
+    @Test
+    void checksSpecs() {
+        assertThat(violations(spec(rates(100, "1Mi", 10), OptionalInt.of(100)))).isEmpty();
+        assertThat(violations(spec(rates(100, null, 0), OptionalInt.of(101))))
+                .containsExactly("/spec/reservation");
+        assertThat(violations(spec(rates(0, null, 0), OptionalInt.empty())))
+                .containsExactly("/spec/total");
+        assertThat(violations(spec(rates(0, "1Ki", 7), OptionalInt.empty())))
+                .containsExactly("/spec/total/iopsBurst", "/spec/total/bandwidth");
+    }
+
+    @Test
+    void fillsInWhatIsLeftOutAndChangesInPlace() {
+        var before = spec(rates(1000, "10M", 0), OptionalInt.empty());
+        assertThat(DiskQosPolicyKind.settings(before))
+                .isEqualTo(
+                        new DiskQosSettings(
+                                Rates.ANY,
+                                Rates.ANY,
+                                new Rates(1000, 100, 10_000_000, 1_000_000),
+                                200,
+                                0));
+        var running = kind.realize(METADATA, before, NOTHING);
+        var policy = running.contract(DiskQosPolicy.class).orElseThrow();
+        var pool = pool(100);
+        var vdisk = pool.add("a", Optional.of(policy));
+        var after = spec(rates(5, null, 0), OptionalInt.of(5));
+        assertThat(kind.update(running, METADATA, before, after, NOTHING))
+                .isEqualTo(UpdateResult.IN_PLACE);
+        assertThat(vdisk.settings().total().iops()).isEqualTo(5);
+        var tooMuch = spec(Optional.empty(), OptionalInt.of(101));
+        assertThat(kind.update(running, METADATA, after, tooMuch, NOTHING))
+                .isInstanceOf(UpdateResult.Refused.class);
+        assertThat(vdisk.settings().reservation()).isEqualTo(5);
+    }
+}
