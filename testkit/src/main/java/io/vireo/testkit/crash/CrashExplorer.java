@@ -27,7 +27,7 @@ public final class CrashExplorer implements AutoCloseable {
     public record Depth(
             int exhaustive, int subsets, int chooseEvery, int recrashEvery, int continueEvery) {
         /** Everything at each point. */
-        public static final Depth FULL = new Depth(6, 8, 1, 12, 60);
+        public static final Depth FULL = new Depth(8, 20, 1, 10, 40);
 
         /** Every prefix, and a part of the rest. */
         public static final Depth PREFIXES = new Depth(3, 3, 12, 150, 1500);
@@ -128,7 +128,7 @@ public final class CrashExplorer implements AutoCloseable {
             }
             finish(runner, open, disks);
         } catch (RuntimeException e) {
-            throw failure("while the trace ran", e.getMessage(), e);
+            throw failure("while the trace ran", String.valueOf(e.getMessage()), e);
         }
         sweep(log, formatted, oracle, from);
     }

@@ -118,6 +118,7 @@ public record TraceOperation(Kind kind, int volume, int sector, int sectors, boo
 
     @Override
     public String toString() {
-        return "%s(%d, %d+%d%s)".formatted(kind, volume, sector, sectors, awaited ? "" : ", goes on");
+        return "%s(%d, %d+%d%s)"
+                .formatted(kind, volume, sector, sectors, awaited ? "" : ", goes on");
     }
 }

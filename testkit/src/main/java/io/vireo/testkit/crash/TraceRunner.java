@@ -253,7 +253,7 @@ final class TraceRunner {
         List<VolumeModel> present = oracle.present();
         long writable = present.stream().filter(v -> !v.readOnly).count();
         VolumeModel volume = present.get(operation.volume() % Math.max(1, present.size()));
-        if (!volume.readOnly && writable < 3) {
+        if (!volume.readOnly && writable < 2) {
             return;
         }
         VolumeClient client = clients.remove(volume.name);

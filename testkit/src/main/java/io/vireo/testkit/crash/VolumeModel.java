@@ -136,6 +136,11 @@ final class VolumeModel {
         return change;
     }
 
+    private List<Change> changesOf(int sector) {
+        List<Change> list = sector < sectors.size() ? sectors.get(sector) : null;
+        return list == null ? List.of() : list;
+    }
+
     private List<Change> changes(int sector) {
         while (sectors.size() <= sector) {
             sectors.add(null);
@@ -302,8 +307,8 @@ final class VolumeModel {
             return pinned[sector] == value;
         }
         int barrier = -1;
-        List<Change> list = sector < sectors.size() ? sectors.get(sector) : null;
-        for (int i = list == null ? -1 : list.size() - 1; i >= 0; i--) {
+        List<Change> list = changesOf(sector);
+        for (int i = list.size() - 1; i >= 0; i--) {
             Change change = list.get(i);
             if (!moment.begun(change) || barrier >= 0 && change.completed < barrier) {
                 continue;
@@ -353,8 +358,8 @@ final class VolumeModel {
         if (pinned.length > sector && pinned[sector] != UNKNOWN) {
             text.append("; the snapshot was read as ").append(pinned[sector]);
         }
-        List<Change> list = sector < sectors.size() ? sectors.get(sector) : null;
-        for (int i = list == null ? -1 : list.size() - 1, n = 0; i >= 0 && n < 8; i--, n++) {
+        List<Change> list = changesOf(sector);
+        for (int i = list.size() - 1, n = 0; i >= 0 && n < 8; i--, n++) {
             Change c = list.get(i);
             text.append(
                     "\n    %s %d submitted at %d, ended at %s, durable from %s"

@@ -15,6 +15,7 @@ import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.zip.CRC32C;
@@ -36,6 +37,7 @@ final class SimpleStore implements StoreUnderTest {
         STALE_BYTES_IN_NEW_CHUNK,
         SNAPSHOT_SHARES_WRITABLE_CHUNKS,
         SNAPSHOT_NOT_COMMITTED,
+        SHARED_UNTIL_FORGOTTEN,
         ROLLBACK_IN_TWO_STEPS,
         DELETE_IN_MEMORY_ONLY
     }
@@ -97,6 +99,7 @@ final class SimpleStore implements StoreUnderTest {
         private final NativeBuffer block = NativeBuffer.allocate(AREA, BLOCK);
         private final ArrayDeque<Task> tasks = new ArrayDeque<>();
         private final Map<String, Volume> volumes = new TreeMap<>();
+        private final Map<String, int[]> durable = new TreeMap<>();
         private final BitSet freed = new BitSet();
         private final ArrayDeque<Integer> recycled = new ArrayDeque<>();
         private long generation;
@@ -128,6 +131,20 @@ final class SimpleStore implements StoreUnderTest {
         // What the disk does, one after the other.
 
         private void io(BlockOperation operation, long at, long address, int length, Task then) {
+            submit(operation, false, at, address, length, then);
+        }
+
+        private void force(boolean forced, long at, long address, int length, Task then) {
+            submit(BlockOperation.WRITE, forced, at, address, length, then);
+        }
+
+        private void submit(
+                BlockOperation operation,
+                boolean forced,
+                long at,
+                long address,
+                int length,
+                Task then) {
             var request =
                     new BlockRequest(
                             0,
@@ -136,6 +153,7 @@ final class SimpleStore implements StoreUnderTest {
                                 then.run();
                             });
             request.prepare(operation, at, operation == BlockOperation.FLUSH ? 0 : length);
+            request.forceUnitAccess(forced);
             if (operation != BlockOperation.FLUSH) {
                 request.data().add(address, length);
             }
@@ -168,25 +186,18 @@ final class SimpleStore implements StoreUnderTest {
                         byte[] bytes = encode();
                         int area = (int) (generation % 2);
                         ForeignMemory.copyFromArray(bytes, 0, block.address(), AREA);
-                        io(
-                                BlockOperation.WRITE,
+                        force(
+                                bug != Bug.SUPERBLOCK_BEFORE_METADATA,
                                 2 * BLOCK + (long) area * AREA,
                                 block.address(),
                                 AREA,
-                                () ->
-                                        flushUnless(
-                                                Bug.SUPERBLOCK_BEFORE_METADATA,
-                                                () -> superblock(bytes, then)));
+                                () -> superblock(bytes, then));
                     };
             generation++;
-            flushUnless(Bug.MAPPING_BEFORE_DATA, metadata);
-        }
-
-        private void flushUnless(Bug cause, Task then) {
-            if (bug == cause) {
-                then.run();
+            if (bug == Bug.MAPPING_BEFORE_DATA) {
+                metadata.run();
             } else {
-                io(BlockOperation.FLUSH, 0, 0, 0, then);
+                io(BlockOperation.FLUSH, 0, 0, 0, metadata);
             }
         }
 
@@ -195,22 +206,20 @@ final class SimpleStore implements StoreUnderTest {
             superblock.putInt(4, crc(metadata, 0, AREA)).putLong(8, generation);
             superblock.putInt(0, crc(superblock.array(), 4, 12));
             ForeignMemory.copyFromArray(superblock.array(), 0, chunk.address(), BLOCK);
-            io(
-                    BlockOperation.WRITE,
+            Task done =
+                    () -> {
+                        freed.clear();
+                        remember();
+                        dirty = false;
+                        then.run();
+                    };
+            // The broken ones are right in the end, when all is quiet.
+            force(
+                    true,
                     generation % 2 * BLOCK,
                     chunk.address(),
                     BLOCK,
-                    () ->
-                            io(
-                                    BlockOperation.FLUSH,
-                                    0,
-                                    0,
-                                    0,
-                                    () -> {
-                                        freed.clear();
-                                        dirty = false;
-                                        then.run();
-                                    }));
+                    () -> io(BlockOperation.FLUSH, 0, 0, 0, done));
         }
 
         private byte[] encode() {
@@ -245,6 +254,7 @@ final class SimpleStore implements StoreUnderTest {
                 Arrays.setAll(volume.map, _ -> bytes.getInt());
                 volumes.put(new String(name, java.nio.charset.StandardCharsets.US_ASCII), volume);
             }
+            remember();
         }
 
         private long generation(byte[] superblock) {
@@ -273,6 +283,30 @@ final class SimpleStore implements StoreUnderTest {
             return volumes.values().stream()
                     .mapToInt(v -> (int) Arrays.stream(v.map).filter(c -> c == number).count())
                     .sum();
+        }
+
+        /** What the disk says of the chunks. */
+        private void remember() {
+            durable.clear();
+            volumes.forEach((name, volume) -> durable.put(name, volume.map.clone()));
+        }
+
+        /** Whether anybody else has a chunk, or would have it again after a crash. */
+        private boolean isShared(int number, Volume volume, int index) {
+            if (uses(number) > 1) {
+                return true;
+            }
+            return durable.entrySet().stream()
+                    .anyMatch(entry -> {
+                        int[] map = entry.getValue();
+                        boolean own = volumes.get(entry.getKey()) == volume;
+                        for (int i = 0; i < map.length; i++) {
+                            if (map[i] == number && !(own && i == index)) {
+                                return true;
+                            }
+                        }
+                        return false;
+                    });
         }
 
         private int allocate() {
@@ -364,10 +398,12 @@ final class SimpleStore implements StoreUnderTest {
                 }
                 return;
             }
-            boolean shared =
-                    bug != Bug.SNAPSHOT_SHARES_WRITABLE_CHUNKS
-                            && number != NONE
-                            && uses(number) > 1;
+            boolean shared = number != NONE && isShared(number, volume, index);
+            if (bug == Bug.SNAPSHOT_SHARES_WRITABLE_CHUNKS) {
+                shared = false;
+            } else if (bug == Bug.SHARED_UNTIL_FORGOTTEN) {
+                shared = number != NONE && uses(number) > 1;
+            }
             if (number != NONE && !shared) {
                 overlay(request, done, 0, length);
                 io(BlockOperation.WRITE, place(number) + within, chunk.address(), length, next);
@@ -395,7 +431,11 @@ final class SimpleStore implements StoreUnderTest {
             int number = allocate();
             overlay(request, done, within, length);
             boolean stale = bug == Bug.STALE_BYTES_IN_NEW_CHUNK && volume.map[index] == NONE;
+            int old = volume.map[index];
             volume.map[index] = number;
+            if (old != NONE && uses(old) == 0) {
+                freed.set(old);
+            }
             dirty = true;
             if (stale) {
                 io(
@@ -443,6 +483,10 @@ final class SimpleStore implements StoreUnderTest {
             await(done);
         }
 
+        private Volume volume(String name) {
+            return Objects.requireNonNull(volumes.get(name), name);
+        }
+
         @Override
         public List<String> volumes() {
             return List.copyOf(volumes.keySet());
@@ -451,11 +495,11 @@ final class SimpleStore implements StoreUnderTest {
         @Override
         public BlockDevice device(String name) {
             return new SimpleStoreVolume(
-                    () -> volumes.get(name).capacity,
+                    () -> volume(name).capacity,
                     channel,
                     (request, end) ->
                             enqueue(() -> {
-                                Volume volume = volumes.get(name);
+                                Volume volume = volume(name);
                                 carryOut(
                                         volume,
                                         request,
@@ -480,7 +524,7 @@ final class SimpleStore implements StoreUnderTest {
         public void snapshot(String source, String name) {
             control(
                     () -> {
-                        Volume from = volumes.get(source);
+                        Volume from = volume(source);
                         volumes.put(name, new Volume(true, from.capacity, from.map.clone()));
                         dirty = true;
                     },
@@ -490,7 +534,7 @@ final class SimpleStore implements StoreUnderTest {
         @Override
         public void cloneVolume(String source, String name) {
             control(() -> {
-                Volume from = volumes.get(source);
+                Volume from = volume(source);
                 volumes.put(name, new Volume(false, from.capacity, from.map.clone()));
             });
         }
@@ -499,7 +543,7 @@ final class SimpleStore implements StoreUnderTest {
         public void delete(String name) {
             control(
                     () -> {
-                        Volume volume = volumes.get(name);
+                        Volume volume = volume(name);
                         for (int i = 0; i < volume.map.length; i++) {
                             unmap(volume, i);
                         }
@@ -511,9 +555,9 @@ final class SimpleStore implements StoreUnderTest {
         @Override
         public void rollback(String name, String snapshot) {
             if (bug == Bug.ROLLBACK_IN_TWO_STEPS) {
-                control(() -> restore(volumes.get(name), volumes.get(snapshot), 1));
+                control(() -> restore(volume(name), volume(snapshot), 1));
             }
-            control(() -> restore(volumes.get(name), volumes.get(snapshot), Integer.MAX_VALUE));
+            control(() -> restore(volume(name), volume(snapshot), Integer.MAX_VALUE));
         }
 
         private void restore(Volume volume, Volume from, int most) {
@@ -529,7 +573,7 @@ final class SimpleStore implements StoreUnderTest {
         @Override
         public void grow(String name, long capacity) {
             control(() -> {
-                Volume volume = volumes.get(name);
+                Volume volume = volume(name);
                 int old = volume.map.length;
                 volume.map = Arrays.copyOf(volume.map, (int) ((capacity + CHUNK - 1) / CHUNK));
                 Arrays.fill(volume.map, old, volume.map.length, NONE);

@@ -31,7 +31,8 @@ class SimulatedDiskTest {
         rig.close();
     }
 
-    private BlockStatus run(BlockOperation operation, int block, int blocks, int fill, boolean fua) {
+    private BlockStatus run(
+            BlockOperation operation, int block, int blocks, int fill, boolean fua) {
         var ended = new ArrayList<BlockStatus>();
         client.start(
                 operation,
@@ -178,7 +179,9 @@ class SimulatedDiskTest {
     }
 
     private List<Integer> order(long seed) {
-        var wild = new VolumeClient(rig, new SimulatedDisk(0, empty.fork(), new DiskLog(), seed, false));
+        var wild =
+                new VolumeClient(
+                        rig, new SimulatedDisk(0, empty.fork(), new DiskLog(), seed, false));
         var order = new ArrayList<Integer>();
         for (int i = 0; i < 10; i++) {
             int number = i;

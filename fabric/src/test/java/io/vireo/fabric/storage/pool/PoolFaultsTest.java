@@ -101,7 +101,9 @@ class PoolFaultsTest {
     private void once(BlockOperation operation, DiskFault fault) {
         var armed = new AtomicBoolean(true);
         disk.faults(request ->
-                request.operation() == operation && armed.getAndSet(false) ? fault : DiskFault.NONE);
+                request.operation() == operation && armed.getAndSet(false)
+                        ? fault
+                        : DiskFault.NONE);
     }
 
     private void always(Predicate<BlockRequest> which, DiskFault fault) {

@@ -7,7 +7,9 @@ import io.vireo.testkit.crash.StoreUnderTest;
 import java.time.Duration;
 import java.util.List;
 
-/** A storage pool as the crash tests drive it: small chunks and a small journal, which wraps often. */
+/**
+ * A storage pool as the crash tests drive it: small chunks and a small journal, which wraps often.
+ */
 final class PoolStore implements StoreUnderTest {
     static final PoolConfig CONFIG = new PoolConfig(16 << 10, 64 << 10, true, true);
 
@@ -21,6 +23,10 @@ final class PoolStore implements StoreUnderTest {
 
     @Override
     public Store open(List<BlockDevice> disks, Reactor reactor) {
+        PoolCheckReport report = PoolCheck.run(disks, reactor);
+        if (!report.isSound()) {
+            throw new IllegalStateException("the checker says: " + report.findings());
+        }
         return new Open(StoragePool.open(disks, reactor, OPTIONS));
     }
 
