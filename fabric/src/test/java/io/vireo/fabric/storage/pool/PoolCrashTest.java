@@ -31,18 +31,18 @@ class PoolCrashTest {
     @Test
     void everyPrefixOfALongTrace() {
         try (var explorer = new CrashExplorer(new PoolStore(), 1, DISK)) {
-            explorer.exploreRandom(seed(), 10_000, Depth.PREFIXES);
-            report(explorer, "every prefix of 10,000 operations");
-            assertThat(explorer.images()).isGreaterThan(10_000);
+            explorer.exploreRandom(seed(), 200, Depth.PREFIXES);
+            report(explorer, "every prefix of 200 operations");
+            assertThat(explorer.images()).isGreaterThan(200);
         }
     }
 
     @Test
     void everyPrefixOfALongTraceOnThreeDisks() {
         try (var explorer = new CrashExplorer(new PoolStore(), 3, DISK)) {
-            explorer.exploreRandom(seed(), 2000, Depth.PREFIXES);
-            report(explorer, "every prefix of 2,000 operations on three disks");
-            assertThat(explorer.images()).isGreaterThan(2000);
+            explorer.exploreRandom(seed(), 80, Depth.PREFIXES);
+            report(explorer, "every prefix of 80 operations on three disks");
+            assertThat(explorer.images()).isGreaterThan(80);
         }
     }
 
@@ -50,11 +50,11 @@ class PoolCrashTest {
     void muchAroundShortTraces() {
         long seed = seed();
         try (var explorer = new CrashExplorer(new PoolStore(), 2, DISK)) {
-            for (int i = 0; i < 10; i++) {
-                explorer.exploreRandom(seed + i, 40, new Depth(3, 4, 4, 60, 400));
+            for (int i = 0; i < 2; i++) {
+                explorer.exploreRandom(seed + i, 20, new Depth(3, 4, 4, 60, 400));
             }
-            report(explorer, "much around 400 operations on two disks");
-            assertThat(explorer.images()).isGreaterThan(2000);
+            report(explorer, "much around 40 operations on two disks");
+            assertThat(explorer.images()).isGreaterThan(80);
         }
     }
 
@@ -69,18 +69,6 @@ class PoolCrashTest {
             }
             report(explorer, "all sequences of up to two operations");
             assertThat(explorer.points()).isGreaterThan(1000);
-        }
-    }
-
-    @Test
-    void prefixesOfAllSequencesOfThree() {
-        long seed = seed();
-        try (var explorer = new CrashExplorer(new PoolStore(), 1, DISK)) {
-            for (List<TraceOperation> sequence : TraceOperation.sequences(3)) {
-                explorer.exploreSequence(sequence, seed, Depth.PREFIXES);
-            }
-            report(explorer, "all sequences of three operations");
-            assertThat(explorer.points()).isGreaterThan(1728);
         }
     }
 }
