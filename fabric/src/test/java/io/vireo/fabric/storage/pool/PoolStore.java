@@ -1,0 +1,84 @@
+package io.vireo.fabric.storage.pool;
+
+import io.vireo.block.BlockDevice;
+import io.vireo.block.VolumeFormat;
+import io.vireo.reactor.Reactor;
+import io.vireo.testkit.crash.StoreUnderTest;
+import java.time.Duration;
+import java.util.List;
+
+/**
+ * A storage pool as the crash tests drive it: small chunks and a small journal, which wraps often.
+ */
+final class PoolStore implements StoreUnderTest {
+    static final PoolConfig CONFIG = new PoolConfig(16 << 10, 64 << 10, true, true);
+
+    private static final PoolOptions OPTIONS =
+            new PoolOptions(Duration.ofSeconds(5), Duration.ofSeconds(1), new PoolEvents() {});
+
+    @Override
+    public void create(List<BlockDevice> disks, Reactor reactor) {
+        StoragePool.create(CONFIG, disks, reactor);
+    }
+
+    @Override
+    public Store open(List<BlockDevice> disks, Reactor reactor) {
+        PoolCheckReport report = PoolCheck.run(disks, reactor);
+        if (!report.isSound()) {
+            throw new IllegalStateException("the checker says: " + report.findings());
+        }
+        return new Open(StoragePool.open(disks, reactor, OPTIONS));
+    }
+
+    private record Open(StoragePool pool) implements Store {
+        @Override
+        public List<String> volumes() {
+            return pool.volumes().stream().map(VolumeInfo::name).toList();
+        }
+
+        @Override
+        public BlockDevice device(String name) {
+            return pool.device(name);
+        }
+
+        @Override
+        public void create(String name, long capacity) {
+            pool.createVolume(name, new VolumeFormat(capacity, 512, 4096));
+        }
+
+        @Override
+        public void snapshot(String source, String name) {
+            pool.snapshot(source, name);
+        }
+
+        @Override
+        public void cloneVolume(String source, String name) {
+            pool.cloneVolume(source, name);
+        }
+
+        @Override
+        public void delete(String name) {
+            pool.delete(name);
+        }
+
+        @Override
+        public void rollback(String volume, String snapshot) {
+            pool.rollback(volume, snapshot);
+        }
+
+        @Override
+        public void grow(String name, long capacity) {
+            pool.grow(name, capacity);
+        }
+
+        @Override
+        public String check() {
+            return pool.trouble();
+        }
+
+        @Override
+        public void abandon() {
+            pool.abandon();
+        }
+    }
+}

@@ -1,0 +1,329 @@
+package io.vireo.testkit.crash;
+
+import io.vireo.block.BlockDevice;
+import io.vireo.testkit.crash.CrashPoint.Choice;
+import io.vireo.testkit.crash.StoreUnderTest.Store;
+import io.vireo.testkit.crash.VolumeClient.Rig;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+
+/**
+ * Runs a trace on a store over simulated disks, and opens the store on what the disks may hold
+ * after a crash at each point. Not thread safe.
+ */
+public final class CrashExplorer implements AutoCloseable {
+    /**
+     * How closely to look.
+     *
+     * @param exhaustive all subsets of up to so many operations that may be lost
+     * @param subsets drawn subsets, and torn writes, where there are more operations than that
+     * @param chooseEvery only plain prefixes at points other than each so-manieth barrier
+     * @param recrashEvery crashes again during the recovery of each so-manieth image
+     * @param continueEvery goes on after the recovery of each so-manieth image, and crashes again
+     */
+    public record Depth(
+            int exhaustive, int subsets, int chooseEvery, int recrashEvery, int continueEvery) {
+        /** Everything at each point. */
+        public static final Depth FULL = new Depth(8, 20, 1, 10, 40);
+
+        /** Every prefix, and a part of the rest. */
+        public static final Depth PREFIXES = new Depth(3, 3, 12, 150, 1500);
+    }
+
+    private static final int CONTINUED = 12;
+    private static final int RECOVERY_STEPS = 30;
+
+    private final StoreUnderTest store;
+    private final int diskCount;
+    private final long diskBytes;
+    private Rig rig = new Rig();
+    private final List<DiskImage> formatted;
+
+    // Of the trace that is explored.
+    private long seed;
+    private List<TraceOperation> trace = List.of();
+    private List<Integer> starts = List.of();
+    private Depth depth = Depth.FULL;
+    private Random random = new Random(0);
+
+    private long attempts;
+    private long images;
+    private long points;
+
+    /** Makes an empty store on disks, which each trace begins with. */
+    public CrashExplorer(StoreUnderTest store, int diskCount, long diskBytes) {
+        this.store = store;
+        this.diskCount = diskCount;
+        this.diskBytes = diskBytes;
+        List<SimulatedDisk> disks = new ArrayList<>();
+        for (int i = 0; i < diskCount; i++) {
+            disks.add(new SimulatedDisk(i, new DiskImage(diskBytes), new DiskLog(), 1, true));
+        }
+        disks.forEach(disk -> disk.logging(false));
+        store.create(List.copyOf(disks), rig.reactor);
+        formatted = disks.stream().map(disk -> disk.contents().fork()).toList();
+    }
+
+    /** Crash images that were opened and compared. */
+    public long images() {
+        return images;
+    }
+
+    /** Points in time at which the power was cut. */
+    public long points() {
+        return points;
+    }
+
+    /** Bytes of each disk. */
+    public long diskBytes() {
+        return diskBytes;
+    }
+
+    /** Explores a short sequence on a store with two tenants and a snapshot. */
+    public void exploreSequence(List<TraceOperation> sequence, long newSeed, Depth newDepth) {
+        explore(TraceOperation.SETUP, sequence, newSeed, newDepth);
+    }
+
+    /** Explores a drawn trace. */
+    public void exploreRandom(long newSeed, int length, Depth newDepth) {
+        explore(
+                List.of(
+                        new TraceOperation(TraceOperation.Kind.CREATE, 0, 0, 0, true),
+                        new TraceOperation(TraceOperation.Kind.CREATE, 0, 0, 0, true)),
+                TraceOperation.random(newSeed, length),
+                newSeed,
+                newDepth);
+    }
+
+    private void explore(
+            List<TraceOperation> setup,
+            List<TraceOperation> operations,
+            long newSeed,
+            Depth newDepth) {
+        seed = newSeed;
+        depth = newDepth;
+        random = new Random(newSeed);
+        trace = operations;
+        attempts = 0;
+        // What the traces before have left on the reactor must not count.
+        rig.close();
+        rig = new Rig();
+        var log = new DiskLog();
+        var oracle = new Oracle(newSeed | 1);
+        List<SimulatedDisk> disks = disks(formatted, log, false);
+        starts = new ArrayList<>();
+        int from;
+        try {
+            Store open = store.open(List.<BlockDevice>copyOf(disks), rig.reactor);
+            var runner = new TraceRunner(rig, open, oracle, log, random);
+            setup.forEach(runner::run);
+            runner.settle();
+            from = log.events().size();
+            for (TraceOperation operation : operations) {
+                starts.add(log.events().size());
+                runner.run(operation);
+            }
+            finish(runner, open, disks);
+        } catch (RuntimeException e) {
+            throw failure("while the trace ran", String.valueOf(e.getMessage()), e);
+        }
+        sweep(log, formatted, oracle, from);
+    }
+
+    private static void finish(TraceRunner runner, Store open, List<SimulatedDisk> disks) {
+        runner.close();
+        disks.forEach(SimulatedDisk::vanish);
+        open.abandon();
+        if (!runner.troubles().isEmpty()) {
+            throw new IllegalStateException(runner.troubles().getFirst());
+        }
+    }
+
+    private List<SimulatedDisk> disks(List<DiskImage> images, DiskLog log, boolean calm) {
+        var disks = new ArrayList<SimulatedDisk>();
+        for (int i = 0; i < diskCount; i++) {
+            disks.add(new SimulatedDisk(i, images.get(i).fork(), log, random.nextLong(), calm));
+        }
+        return disks;
+    }
+
+    /** Cuts the power at each point of a log. */
+    private void sweep(DiskLog log, List<DiskImage> start, Oracle oracle, int from) {
+        var point = new CrashPoint(log, start);
+        int barriers = 0;
+        while (true) {
+            if (point.index() >= from && (point.isBeforeCompletion() || point.isAtEnd())) {
+                points++;
+                boolean choose =
+                        point.isAtEnd()
+                                || point.isBeforeBarrier() && barriers++ % depth.chooseEvery() == 0;
+                tryPoint(point, oracle, choose);
+            }
+            if (point.isAtEnd()) {
+                return;
+            }
+            point.advance();
+        }
+    }
+
+    private void tryPoint(CrashPoint point, Oracle oracle, boolean choose) {
+        tryImage(point.prefix(), oracle, point, "prefix", false);
+        if (!choose && depth.chooseEvery() == 1 && point.optionalCount() > 0) {
+            Choice one = point.drawn(random);
+            tryImage(point.image(one), oracle, point, one.name(), false);
+        }
+        if (choose) {
+            for (Choice choice : point.choices(depth.exhaustive(), depth.subsets(), random)) {
+                tryImage(point.image(choice), oracle, point, choice.name(), choice.torn());
+            }
+        }
+    }
+
+    private void tryImage(
+            List<DiskImage> image, Oracle oracle, CrashPoint point, String choice, boolean torn) {
+        images++;
+        attempts++;
+        String where = "%s at event %d (time %d)".formatted(choice, point.index(), point.time());
+        recover(image, oracle, point.time(), torn, where);
+        if (attempts % depth.recrashEvery() == 0) {
+            recrash(image, oracle, point.time(), torn, where, 2);
+        }
+        if (attempts % depth.continueEvery() == 0) {
+            goOn(image, oracle, point.time(), torn, where);
+        }
+    }
+
+    /** Opens a store on an image and compares everything. */
+    private Map<String, long[]> recover(
+            List<DiskImage> image, Oracle oracle, int crash, boolean torn, String where) {
+        List<SimulatedDisk> disks = disks(image, new DiskLog(), true);
+        disks.forEach(disk -> disk.logging(false));
+        try {
+            Store open = store.open(List.<BlockDevice>copyOf(disks), rig.reactor);
+            Map<String, long[]> found = compare(open, oracle, crash, torn);
+            open.abandon();
+            checkReactor();
+            return found;
+        } catch (RuntimeException e) {
+            throw failure(where, String.valueOf(e.getMessage()), e);
+        }
+    }
+
+    private void checkReactor() {
+        if (rig.reactor.metrics().failures() > 0) {
+            throw new IllegalStateException("a task or poller of the store failed; see the log");
+        }
+    }
+
+    private Map<String, long[]> compare(Store open, Oracle oracle, int crash, boolean torn) {
+        String sick = open.check();
+        if (!sick.isEmpty()) {
+            throw new IllegalStateException(sick);
+        }
+        List<String> names = open.volumes();
+        oracle.checkNames(names, crash).ifPresent(CrashExplorer::complain);
+        var found = new LinkedHashMap<String, long[]>();
+        for (String name : names) {
+            long[] values = VolumeClient.readAll(rig, open.device(name), oracle.seed);
+            oracle.volume(name).afterCrash(values, crash, torn).ifPresent(CrashExplorer::complain);
+            found.put(name, values);
+        }
+        return found;
+    }
+
+    private static void complain(String trouble) {
+        throw new IllegalStateException(trouble);
+    }
+
+    /** Crashes while the store recovers, and while it recovers from that. */
+    private void recrash(
+            List<DiskImage> image, Oracle oracle, int crash, boolean torn, String where, int deep) {
+        var log = new DiskLog();
+        List<SimulatedDisk> disks = disks(image, log, false);
+        try {
+            Store open = store.open(List.<BlockDevice>copyOf(disks), rig.reactor);
+            // What it does by itself after that is part of its recovery.
+            for (int i = 0; i < RECOVERY_STEPS && rig.reactor.step() > 0; i++) {}
+            disks.forEach(SimulatedDisk::vanish);
+            open.abandon();
+        } catch (RuntimeException e) {
+            throw failure(where + ", again", String.valueOf(e.getMessage()), e);
+        }
+        var point = new CrashPoint(log, image);
+        while (true) {
+            if (point.isBeforeCompletion() || point.isAtEnd()) {
+                for (Choice choice : point.choices(2, 1, random)) {
+                    images++;
+                    List<DiskImage> second = point.image(choice);
+                    String again =
+                            "%s, then %s at event %d of recovery"
+                                    .formatted(where, choice.name(), point.index());
+                    recover(second, oracle, crash, torn || choice.torn(), again);
+                    if (deep > 1 && random.nextInt(4) == 0) {
+                        recrash(second, oracle, crash, torn || choice.torn(), again, deep - 1);
+                    }
+                }
+            }
+            if (point.isAtEnd()) {
+                return;
+            }
+            point.advance();
+        }
+    }
+
+    /** Uses the store after its recovery, and crashes again. */
+    private void goOn(List<DiskImage> image, Oracle before, int crash, boolean torn, String where) {
+        var log = new DiskLog();
+        List<SimulatedDisk> disks = disks(image, log, false);
+        Oracle oracle;
+        int from;
+        long drawn = random.nextLong();
+        try {
+            Store open = store.open(List.<BlockDevice>copyOf(disks), rig.reactor);
+            from = log.events().size();
+            oracle = Oracle.after(before, compare(open, before, crash, torn));
+            var runner = new TraceRunner(rig, open, oracle, log, random);
+            TraceOperation.random(drawn, CONTINUED).forEach(runner::run);
+            finish(runner, open, disks);
+        } catch (RuntimeException e) {
+            throw failure(where + ", used again", String.valueOf(e.getMessage()), e);
+        }
+        var point = new CrashPoint(log, image);
+        while (true) {
+            if (point.index() >= from && (point.isBeforeCompletion() || point.isAtEnd())) {
+                images += 2;
+                Choice choice = point.drawn(random);
+                String again = "%s, used again, then event %d".formatted(where, point.index());
+                recover(point.prefix(), oracle, point.time(), false, again + ", prefix");
+                recover(point.image(choice), oracle, point.time(), false, again + ", drawn");
+            }
+            if (point.isAtEnd()) {
+                return;
+            }
+            point.advance();
+        }
+    }
+
+    private CrashFailure failure(String where, String what, Throwable cause) {
+        var text = new StringBuilder("crash consistency: ").append(what);
+        text.append("\n  crash: ").append(where);
+        text.append("\n  seed: ").append(seed);
+        text.append(", image number ").append(images);
+        text.append("\n  replay: -Dvireo.seed=").append(seed);
+        text.append(" repeats the trace and every image in the same order");
+        text.append("\n  trace, each operation with the disk event that it begins at:");
+        int from = Math.max(0, trace.size() - 40);
+        for (int i = trace.size() > 400 ? from : 0; i < starts.size(); i++) {
+            text.append("\n    ").append(starts.get(i)).append(": ").append(trace.get(i));
+        }
+        return new CrashFailure(text.toString(), cause);
+    }
+
+    @Override
+    public void close() {
+        rig.close();
+    }
+}

@@ -1,0 +1,45 @@
+package io.vireo.testkit.crash;
+
+import io.vireo.block.BlockDevice;
+import io.vireo.reactor.Reactor;
+import java.util.List;
+
+/** A store of volumes on disks, as a {@link CrashExplorer} drives it, on a stepped reactor. */
+public interface StoreUnderTest {
+    /** Makes an empty store, durably. */
+    void create(List<BlockDevice> disks, Reactor reactor);
+
+    /**
+     * Opens the store after an end of any kind.
+     *
+     * @throws RuntimeException if it refuses to, which is a failure of the test
+     */
+    Store open(List<BlockDevice> disks, Reactor reactor);
+
+    /** A store that is open. Each change is durable when its method returns. */
+    interface Store {
+        /** Names of all volumes and snapshots. */
+        List<String> volumes();
+
+        /** A volume or snapshot. */
+        BlockDevice device(String name);
+
+        void create(String name, long capacity);
+
+        void snapshot(String source, String name);
+
+        void cloneVolume(String source, String name);
+
+        void delete(String name);
+
+        void rollback(String volume, String snapshot);
+
+        void grow(String name, long capacity);
+
+        /** What is wrong, after a close look at its own invariants; empty: nothing. */
+        String check();
+
+        /** Gives memory back, without changing anything; the disks may be gone. */
+        void abandon();
+    }
+}
