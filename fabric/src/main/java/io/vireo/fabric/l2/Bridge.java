@@ -428,7 +428,7 @@ final class Bridge {
     }
 
     private void flood(BridgePort in, int i, int vid, long to) {
-        if ((to & RESERVED_MASK) == RESERVED) {
+        if (isReserved(to)) {
             in.dropReceived(DropReason.FILTERED, 1);
             return;
         }
@@ -453,6 +453,11 @@ final class Bridge {
                 enqueue(out, i);
             }
         }
+    }
+
+    /** Whether an address, octets little-endian, more bits behind it, is for the bridge itself. */
+    static boolean isReserved(long to) {
+        return (to & RESERVED_MASK) == RESERVED;
     }
 
     /** Sends a frame to those who asked for its group. */

@@ -34,7 +34,8 @@ class UplinkKindTest {
                 UplinkSpec.BondMode.LACP,
                 5,
                 UplinkSpec.LacpRate.FAST,
-                UplinkSpec.HashPolicy.LAYER2_3);
+                UplinkSpec.HashPolicy.LAYER2_3,
+                Optional.empty());
     }
 
     private static UplinkSpec bond(String... members) {
