@@ -27,7 +27,7 @@ class LldpIT {
     private static final String LEFT = "vireo-lldp-l";
     private static final String RIGHT = "vireo-lldp-r";
 
-    /** Far less than the 41 seconds after which what is not said again is forgotten. */
+    /** Far less than the 40 seconds after which what is not said again is forgotten. */
     private static final Duration SOON = Duration.ofSeconds(20);
 
     private final Bed bed = Bed.prepare(Path.of(".."), "lldp");
@@ -70,6 +70,7 @@ class LldpIT {
         await("both uplinks know lldpd", () -> knowsPeer("left") && knowsPeer("right"));
         seenByTheirs();
         seenByOurs();
+        isSilentWhenTold();
 
         endPeer();
         await("lldpd said that it leaves", () -> !knowsPeer("left") && !knowsPeer("right"));
@@ -110,7 +111,7 @@ class LldpIT {
                 .containsPattern("neighbor.1.systemDescription\\W+a peer")
                 .containsPattern("neighbor.1.portDescription\\W+" + LEFT)
                 .containsPattern("neighbor.1.chassis\\W+[0-9a-f:]{17}")
-                .containsPattern("neighbor.1.ttl\\W+120");
+                .containsPattern("neighbor.1.ttl\\W+40");
         assertThat(daemon.vireo("get", "uplinks"))
                 .contains("NEIGHBOR")
                 .containsPattern("left .*lldp-peer [0-9a-f:]{17}")
@@ -122,8 +123,31 @@ class LldpIT {
                 .containsPattern("vireo_uplink_lldp_rx_errors_total\\{.*\"left\".*} 0");
     }
 
+    /** Without a new uplink: the other one would be left as well, as the bond is made of both. */
+    private void isSilentWhenTold() throws IOException {
+        var resources = Path.of("src/test/resources/lldp.yaml");
+        var silent = bed.run().resolve("silent.yaml");
+        Files.writeString(
+                silent,
+                Files.readString(resources)
+                        .replace("intervalSeconds: 10", "intervalSeconds: 10\n    mode: off"));
+        daemon.apply(silent);
+        await("the left uplink takes back what it said", () -> !known(LEFT));
+        assertThat(known(RIGHT)).isTrue();
+        assertThat(daemon.vireo("describe", "uplink", "left"))
+                .containsPattern("lldp\\W+off")
+                .doesNotContain("lldp-peer");
+        daemon.apply(resources);
+        await("the left uplink speaks again", () -> known(LEFT));
+        assertThat(Files.readString(daemon.log())).doesNotContain("stopping Uplink");
+        await("lldpd is heard again", () -> knowsPeer("left"));
+    }
+
     private void startPeer() throws IOException {
         Files.deleteIfExists(socket);
+        var settings = bed.run().resolve("lldpd.conf");
+        Files.writeString(
+                settings, "configure system hostname lldp-peer\nconfigure lldp tx-interval 10\n");
         peer =
                 new ProcessBuilder(
                                 "ip",
@@ -136,13 +160,13 @@ class LldpIT {
                                 "-u",
                                 socket.toString(),
                                 "-O",
-                                "/dev/null",
+                                settings.toString(),
                                 "-S",
                                 "a peer")
                         .redirectErrorStream(true)
                         .redirectOutput(bed.run().resolve("lldpd.log").toFile())
                         .start();
-        await("lldpd answers", () -> lldpcli("configure system hostname lldp-peer").isPresent());
+        await("lldpd answers", () -> lldpcli("show chassis").isPresent());
     }
 
     private void endPeer() {
