@@ -5,6 +5,7 @@ import io.vireo.control.ControlConfig;
 import io.vireo.control.ControlPlane;
 import io.vireo.control.Services;
 import io.vireo.linux.Rlimit;
+import io.vireo.net.HostIdentity;
 import io.vireo.reactor.ReactorGroup;
 import io.vireo.resource.ResourceKind;
 import io.vireo.resource.RuntimeDirectory;
@@ -71,6 +72,7 @@ final class Daemon implements AutoCloseable {
                 new Services()
                         .add(ReactorGroup.class, reactors)
                         .add(RuntimeDirectory.class, new RuntimeDirectory(runtime))
+                        .add(HostIdentity.class, ThisHost.identity())
                         .add(VirtioTransport.class, new VhostUserTransport(reactors, sockets))
                         .add(Monitor.class, new QmpMonitor(reactors.control()));
 

@@ -107,6 +107,7 @@ final class Bridge {
         ports = Arrays.copyOf(ports, ports.length + 1);
         ports[ports.length - 1] = added;
         index();
+        welcome(added);
         return added;
     }
 
@@ -115,6 +116,7 @@ final class Bridge {
         set(port, spec, VlanMembership.of(spec, allowedVlans));
         forget(port);
         index();
+        welcome(port);
     }
 
     private void set(BridgePort port, PortSpec spec, VlanMembership vlans) {
@@ -213,16 +215,50 @@ final class Bridge {
         }
     }
 
-    /** Begins to snoop, changes how, or ends it. */
-    void snoop(Optional<MulticastSnoopingSpec> spec) {
+    /**
+     * Begins to snoop, changes how, or ends it.
+     *
+     * @param mac that queries are sent from, the first octet highest, if they are
+     */
+    void snoop(Optional<MulticastSnoopingSpec> spec, long mac) {
         if (spec.isEmpty()) {
             snooping = null;
-        } else if (snooping == null) {
-            snooping = new Snooping(spec.get(), headers);
         } else {
-            snooping.change(spec.get());
+            if (snooping == null) {
+                snooping = new Snooping(spec.get(), headers);
+            } else {
+                snooping.change(spec.get());
+            }
+            snooping.ask(spec.get(), mac, this::ask, pass.seconds);
         }
         index();
+    }
+
+    /** Sends a query to all stations of a VLAN. */
+    private void ask(int vlan, byte[] frame) {
+        if (ports.length == 0) {
+            return;
+        }
+        if (source != null) {
+            recover();
+        }
+        // Somebody whom recovery may go to: nothing was taken from anybody.
+        source = ports[0];
+        pass.source = null;
+        pass.fill(frame);
+        pass.vlan[0] = vlan;
+        pass.tagged[0] = false;
+        classifier.vlansInPass = vlan > 0;
+        for (var out : ports) {
+            if (out.reach.carries(vlan)) {
+                enqueue(out, 0);
+            }
+        }
+        transmit();
+        source = null;
+        if (snooping != null) {
+            snooping.countQuery();
+        }
     }
 
     /** What snooping knows, or null. */
@@ -254,7 +290,16 @@ final class Bridge {
         for (var port : ports) {
             port.snoop(snooping);
         }
+        if (snooping != null && snooping.hasQuerier()) {
+            snooping.vlans(VlanMembership.inhabited(ports), pass.seconds);
+        }
         joinMirrors();
+    }
+
+    private void welcome(BridgePort port) {
+        if (snooping != null && snooping.hasQuerier()) {
+            snooping.arrived(VlanMembership.inhabited(port), pass.seconds);
+        }
     }
 
     /** Begins to mirror. */
@@ -428,7 +473,7 @@ final class Bridge {
     }
 
     private void flood(BridgePort in, int i, int vid, long to) {
-        if ((to & RESERVED_MASK) == RESERVED) {
+        if (isReserved(to)) {
             in.dropReceived(DropReason.FILTERED, 1);
             return;
         }
@@ -453,6 +498,11 @@ final class Bridge {
                 enqueue(out, i);
             }
         }
+    }
+
+    /** Whether an address, octets little-endian, more bits behind it, is for the bridge itself. */
+    static boolean isReserved(long to) {
+        return (to & RESERVED_MASK) == RESERVED;
     }
 
     /** Sends a frame to those who asked for its group. */

@@ -14,6 +14,7 @@ import io.vireo.reactor.Reactor;
 import io.vireo.reactor.Registration;
 import io.vireo.reactor.Timer;
 import io.vireo.resource.LiveStream;
+import io.vireo.resource.MacAddress;
 import io.vireo.resource.VlanSet;
 import io.vireo.resource.spec.MirrorSpec;
 import io.vireo.resource.spec.MulticastSnoopingSpec;
@@ -87,6 +88,7 @@ public final class L2Switch implements Network {
     private volatile int portCount;
     private volatile Optional<Snooping> snooping = Optional.empty();
     private boolean sweeping;
+    private @Nullable Timer asking;
 
     /** Makes a switch without ports. */
     public L2Switch(Config config, Reactor reactor) {
@@ -143,13 +145,33 @@ public final class L2Switch implements Network {
         });
     }
 
-    /** Begins to snoop multicasts, changes how, or ends it. */
-    void snoop(Optional<MulticastSnoopingSpec> spec) {
+    /**
+     * Begins to snoop multicasts, changes how, or ends it.
+     *
+     * @param address that queries are sent from, if they are
+     */
+    void snoop(Optional<MulticastSnoopingSpec> spec, MacAddress address) {
         snooping =
                 onReactor(() -> {
-                    bridge.snoop(spec);
+                    bridge.time(reactor.nanoTime());
+                    bridge.snoop(spec, address.bits());
+                    if (asking == null) {
+                        askOn();
+                    }
                     return Optional.ofNullable(bridge.snooping());
                 });
+    }
+
+    /** Has the querier look each second whether it is time to ask. */
+    private void askOn() {
+        asking = null;
+        var groups = bridge.snooping();
+        if (groups != null && groups.hasQuerier()) {
+            // First: memory of a guest may fail while it is asked.
+            asking = reactor.schedule(NANOS_PER_SECOND, this::askOn);
+            bridge.time(reactor.nanoTime());
+            groups.runQuerier(seconds());
+        }
     }
 
     /** What snooping has counted; from any thread. */
@@ -204,6 +226,9 @@ public final class L2Switch implements Network {
      */
     public void close(Runnable onClosed) {
         reactor.execute(() -> {
+            if (asking != null) {
+                asking.cancel();
+            }
             qos.close();
             bridge.close();
             onClosed.run();

@@ -11,6 +11,8 @@ import io.vireo.reactor.ReactorGroup;
 import io.vireo.resource.BitRate;
 import io.vireo.resource.Column;
 import io.vireo.resource.ErrorCode;
+import io.vireo.resource.IpPrefix;
+import io.vireo.resource.MacAddress;
 import io.vireo.resource.Metadata;
 import io.vireo.resource.Metric;
 import io.vireo.resource.Realization;
@@ -23,12 +25,16 @@ import io.vireo.resource.UpdateResult;
 import io.vireo.resource.Violation;
 import io.vireo.resource.VlanSet;
 import io.vireo.resource.spec.Kinds;
+import io.vireo.resource.spec.MulticastQuerierSpec;
+import io.vireo.resource.spec.MulticastSnoopingSpec;
 import io.vireo.resource.spec.NetworkSpec;
 import io.vireo.resource.spec.PortPolicySpec;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -89,7 +95,51 @@ public final class NetworkKind implements ResourceKind<NetworkSpec> {
         spec.vnicPolicy()
                 .ifPresent(policy -> violations.addAll(policy.violations("/spec/vnicPolicy")));
         spec.uplinkPolicy().ifPresent(policy -> validateUplink(spec, policy, violations));
+        spec.multicastSnooping()
+                .ifPresent(snooping ->
+                        snooping.querier()
+                                .ifPresent(
+                                        querier -> validateQuerier(snooping, querier, violations)));
         return violations;
+    }
+
+    private static void validateQuerier(
+            MulticastSnoopingSpec snooping,
+            MulticastQuerierSpec querier,
+            List<Violation> violations) {
+        var at = "/spec/multicastSnooping/querier";
+        if (querier.responseSeconds() >= querier.intervalSeconds()) {
+            violations.add(
+                    new Violation(at + "/responseSeconds", "must be less than intervalSeconds"));
+        }
+        if (snooping.membershipSeconds() < querier.membershipSeconds()) {
+            violations.add(
+                    new Violation(
+                            "/spec/multicastSnooping/membershipSeconds",
+                            "must be at least "
+                                    + querier.membershipSeconds()
+                                    + ": twice intervalSeconds of the querier, and its responseSeconds"));
+        }
+        if (querier.address().filter(NetworkKind::isNoStation).isPresent()) {
+            violations.add(
+                    new Violation(
+                            at + "/address",
+                            "must be one IPv4 address of a station, like 192.0.2.1; leave it out for"
+                                    + " 0.0.0.0"));
+        }
+    }
+
+    /** Not IPv4, a prefix, of the nets 0 and 127, a group, or reserved. */
+    private static boolean isNoStation(IpPrefix address) {
+        long first = address.low() >>> 24;
+        return address.v6() || !address.isAddress() || first == 0 || first == 127 || first >= 224;
+    }
+
+    /** A MAC address of the network itself: local, and the same for as long as it exists. */
+    private static MacAddress address(Metadata metadata) {
+        var digest = UUID.nameUUIDFromBytes(metadata.uid().getBytes(StandardCharsets.UTF_8));
+        return new MacAddress(
+                digest.getLeastSignificantBits() & 0xFCFF_FFFF_FFFFL | 0x0200_0000_0000L);
     }
 
     private static void validateUplink(
@@ -128,7 +178,7 @@ public final class NetworkKind implements ResourceKind<NetworkSpec> {
         network.defaultQos(policy);
         var running = new Running(network);
         try {
-            network.snoop(spec.multicastSnooping());
+            network.snoop(spec.multicastSnooping(), address(metadata));
             running.plug(spec, context);
         } catch (RuntimeException e) {
             network.close(() -> {});
@@ -157,7 +207,7 @@ public final class NetworkKind implements ResourceKind<NetworkSpec> {
             return new UpdateResult.Refused(e.getMessage() + ".");
         }
         if (!oldSpec.multicastSnooping().equals(newSpec.multicastSnooping())) {
-            changed.network.snoop(newSpec.multicastSnooping());
+            changed.network.snoop(newSpec.multicastSnooping(), address(metadata));
         }
         changed.network.limits(newSpec.mtu(), newSpec.macAgingSeconds(), newSpec.macLimit());
         return UpdateResult.IN_PLACE;
@@ -312,6 +362,16 @@ public final class NetworkKind implements ResourceKind<NetworkSpec> {
                             "multicast_router_ports",
                             "Ports that multicast routers were heard at, summed over VLANs and IP versions.",
                             snooping.counted(Snooping.QUERIERS)));
+            metrics.add(
+                    Metric.gauge(
+                            "multicast_asking",
+                            "VLANs in which Vireo is the querier, those of IPv4 and of IPv6 summed up.",
+                            snooping.counted(Snooping.ASKING)));
+            metrics.add(
+                    counter(
+                            "multicast_queries_sent",
+                            "Queries of IGMP and MLD that Vireo sent itself.",
+                            snooping.counted(Snooping.QUERIES_SENT)));
             metrics.add(
                     counter(
                             "multicast_reports",

@@ -1,6 +1,8 @@
 package io.vireo.fabric.l2;
 
 import io.vireo.fabric.l2.bond.Bond;
+import io.vireo.fabric.l2.lldp.LldpUplink;
+import io.vireo.net.HostIdentity;
 import io.vireo.net.NetPort;
 import io.vireo.net.PortState;
 import io.vireo.net.Uplink;
@@ -10,6 +12,8 @@ import io.vireo.resource.BitRate;
 import io.vireo.resource.Column;
 import io.vireo.resource.Condition;
 import io.vireo.resource.ErrorCode;
+import io.vireo.resource.IpPrefix;
+import io.vireo.resource.MacAddress;
 import io.vireo.resource.Metadata;
 import io.vireo.resource.Metric;
 import io.vireo.resource.Realization;
@@ -21,6 +25,7 @@ import io.vireo.resource.Status;
 import io.vireo.resource.UpdateResult;
 import io.vireo.resource.Violation;
 import io.vireo.resource.spec.Kinds;
+import io.vireo.resource.spec.LldpSpec;
 import io.vireo.resource.spec.UplinkSpec;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -85,6 +90,7 @@ public final class UplinkKind implements ResourceKind<UplinkSpec> {
             violations.add(
                     new Violation("/spec/owner", "is for TAP interfaces only: leave it out"));
         }
+        validateLldp(spec, violations);
         if (spec.type() == UplinkSpec.Type.XDP && spec.mtu() > XDP_MTU_MAX) {
             violations.add(
                     new Violation(
@@ -94,6 +100,23 @@ public final class UplinkKind implements ResourceKind<UplinkSpec> {
                                     + " with type xdp: use type packet for jumbo frames"));
         }
         return violations;
+    }
+
+    private static void validateLldp(UplinkSpec spec, List<Violation> violations) {
+        if (spec.lldp().isEmpty()) {
+            return;
+        }
+        if (spec.type() == UplinkSpec.Type.BOND) {
+            violations.add(
+                    new Violation(
+                            "/spec/lldp", "is said by each member of a bond: put it in these"));
+        }
+        if (!spec.lldp().get().managementAddress().map(IpPrefix::isAddress).orElse(true)) {
+            violations.add(
+                    new Violation(
+                            "/spec/lldp/managementAddress",
+                            "is one address: leave the length of the prefix out"));
+        }
     }
 
     private static void validateBond(
@@ -148,7 +171,8 @@ public final class UplinkKind implements ResourceKind<UplinkSpec> {
                 Column.of("NAMESPACE", (spec, _) -> spec.namespace().orElse("-")),
                 Column.of("MTU", (spec, _) -> Integer.toString(spec.mtu())),
                 Column.wide("SPEED", (spec, _) -> spec.speed().map(BitRate::toString).orElse("-")),
-                Column.attribute("LINK", "link"));
+                Column.attribute("LINK", "link"),
+                Column.attribute("NEIGHBOR", Uplink.NEIGHBOR));
     }
 
     @Override
@@ -156,9 +180,24 @@ public final class UplinkKind implements ResourceKind<UplinkSpec> {
         var uplink =
                 spec.type() == UplinkSpec.Type.BOND
                         ? bond(metadata, spec, context)
-                        : provider(spec).open(metadata, spec, context);
+                        : speaking(metadata, spec, context);
         uplink.onChange(context.statusChanged());
         return new Running(spec, uplink);
+    }
+
+    private static Uplink speaking(Metadata metadata, UplinkSpec spec, RealizeContext context) {
+        var host = context.service(HostIdentity.class);
+        return new LldpUplink(
+                provider(spec).open(metadata, spec, context),
+                lldp(spec),
+                host,
+                metadata.name(),
+                interfaces(spec),
+                address(metadata.uid()));
+    }
+
+    private static LldpSpec lldp(UplinkSpec spec) {
+        return spec.lldp().orElse(LldpSpec.DEFAULT);
     }
 
     private static Uplink bond(Metadata metadata, UplinkSpec spec, RealizeContext context) {
@@ -182,6 +221,11 @@ public final class UplinkKind implements ResourceKind<UplinkSpec> {
         return digest.getLeastSignificantBits() & 0xFFFF_FFFF_FF00L | 0x02;
     }
 
+    /** The same, in the order of transmission. */
+    private static MacAddress address(String uid) {
+        return new MacAddress(Long.reverseBytes(system(uid)) >>> Short.SIZE);
+    }
+
     private static String interfaces(UplinkSpec spec) {
         return spec.interfaceName().orElseGet(() -> String.join(",", spec.members()));
     }
@@ -193,6 +237,12 @@ public final class UplinkKind implements ResourceKind<UplinkSpec> {
             UplinkSpec oldSpec,
             UplinkSpec newSpec,
             RealizeContext context) {
+        if (running instanceof Running uplink
+                && uplink.uplink() instanceof LldpUplink speaking
+                && oldSpec.withLldp(newSpec.lldp()).equals(newSpec)) {
+            speaking.change(lldp(newSpec));
+            return UpdateResult.IN_PLACE;
+        }
         return new UpdateResult.Recreate("the interface or its properties have changed");
     }
 

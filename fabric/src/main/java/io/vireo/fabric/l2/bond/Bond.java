@@ -1,6 +1,6 @@
 package io.vireo.fabric.l2.bond;
 
-import io.vireo.memory.NativeMemory;
+import io.vireo.fabric.l2.packet.OwnFrame;
 import io.vireo.net.FrameBatch;
 import io.vireo.net.NetPort;
 import io.vireo.net.PortState;
@@ -38,11 +38,6 @@ public final class Bond implements NetPort, Uplink {
     private final int[][] leaving;
 
     private final int[] leavingCount;
-
-    /** Frames of our own, one at a time. */
-    private final FrameBatch own = new FrameBatch();
-
-    private final int[] ownIndex = {0};
 
     private volatile PortState state = PortState.DOWN;
     private volatile @Nullable Reactor reactor;
@@ -254,16 +249,8 @@ public final class Bond implements NetPort, Uplink {
         return false;
     }
 
-    private void sendOwn(int member, long frame) {
-        own.clear();
-        NativeMemory.copy(frame, own.header(0), LacpPdu.LENGTH);
-        own.count = 1;
-        own.length[0] = LacpPdu.LENGTH;
-        own.headerLength[0] = LacpPdu.LENGTH;
-        own.offload[0] = 0;
-        own.rangeCount[0] = 0;
-        members[member].transmit(own, ownIndex, 1);
-        members[member].flush();
+    private void sendOwn(int member, OwnFrame frame) {
+        frame.send(members[member], LacpPdu.LENGTH);
     }
 
     @Override
@@ -309,6 +296,15 @@ public final class Bond implements NetPort, Uplink {
         for (int i = 0; i < members.length; i++) {
             attributes.put("member." + names.get(i), policy.describe(i));
         }
+        var neighbors =
+                uplinks.stream()
+                        .map(Uplink::attributes)
+                        .filter(member -> member.containsKey(NEIGHBOR))
+                        .map(member -> member.get(NEIGHBOR))
+                        .toList();
+        if (!neighbors.isEmpty()) {
+            attributes.put(NEIGHBOR, String.join(", ", neighbors));
+        }
         return attributes;
     }
 
@@ -351,7 +347,6 @@ public final class Bond implements NetPort, Uplink {
         for (var uplink : uplinks) {
             uplink.forget(linkListener);
         }
-        own.close();
         if (policy instanceof LacpPolicy lacp) {
             lacp.close();
         }
