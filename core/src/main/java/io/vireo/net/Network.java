@@ -41,9 +41,9 @@ public interface Network {
         List<Station> stations();
 
         /**
-         * Tells the network, and what is behind its other ports, that stations are behind this one:
-         * a broadcast in the name of each ({@link Announcement}), with all that the port's policy
-         * says of it.
+         * Tells the network, and what is behind its other ports, that stations are behind this one,
+         * in the name of each ({@link Announcement}), with all that the port's policy says of it.
+         * What is behind the port is told again {@link Announcement#ROUNDS} times in all.
          */
         void announce(List<Station> stations);
 

@@ -5,6 +5,7 @@ import io.vireo.net.NetPort;
 import io.vireo.net.Network;
 import io.vireo.net.PortCounters;
 import io.vireo.net.PortSpec;
+import io.vireo.net.PortState;
 import io.vireo.net.QosCounters;
 import io.vireo.net.QosPolicy;
 import io.vireo.net.Station;
@@ -14,6 +15,7 @@ import io.vireo.reactor.Reactor;
 import io.vireo.reactor.Registration;
 import io.vireo.reactor.Timer;
 import io.vireo.resource.LiveStream;
+import io.vireo.resource.MacAddress;
 import io.vireo.resource.VlanSet;
 import io.vireo.resource.spec.MirrorSpec;
 import io.vireo.resource.spec.MulticastSnoopingSpec;
@@ -285,7 +287,7 @@ public final class L2Switch implements Network {
     /** Ageing is exact without this: it only frees the memory of stations that are gone. */
     private void sweep() {
         bridge.time(reactor.nanoTime());
-        bridge.table().sweep(SWEEP_SLOTS, seconds());
+        bridge.sweep(SWEEP_SLOTS);
         var groups = bridge.snooping();
         if (groups != null) {
             groups.sweep(seconds());
@@ -311,6 +313,8 @@ public final class L2Switch implements Network {
         private final Runnable reopen = this::wake;
         private @Nullable Timer reopening;
         private @Nullable Announcer announcer;
+        private final Rounds reroutes = new Rounds(reactor, this::reroute);
+        private final Rounds arrivals = new Rounds(reactor, this::announceAgain);
 
         Plug(NetPort port, PortSpec spec) {
             this.port = port;
@@ -327,20 +331,40 @@ public final class L2Switch implements Network {
             }
             registration = reactor.add(this);
             portCount++;
-            port.onReroute(this::reroute);
+            port.onReroute(reroutes::begin);
+            port.onArrival(address -> reactor.execute(() -> arrived(address)));
         }
 
         /** Tells what is behind the port of all stations, in small parts. */
-        private void reroute() {
-            var announcing = announcer;
-            if (announcing != null) {
-                announcing.begin(bridge.stationsFor(bridgePort));
-                return;
+        private boolean reroute() {
+            if (port.state() == PortState.DOWN) {
+                return false;
             }
-            var started = new Announcer(bridgePort);
-            announcer = started;
-            started.begin(bridge.stationsFor(bridgePort));
-            announce();
+            bridge.time(reactor.nanoTime());
+            var announcing = announcer;
+            boolean idle = announcing == null;
+            if (announcing == null) {
+                announcing = new Announcer(bridgePort);
+                announcer = announcing;
+            }
+            announcing.begin(bridge.stationsFor(bridgePort), bridge.addressesFor(bridgePort));
+            if (idle) {
+                announce();
+            }
+            return true;
+        }
+
+        /** A station is here that has announced itself, but not the addresses that it has. */
+        private void arrived(MacAddress address) {
+            if (registration != null) {
+                bridge.time(reactor.nanoTime());
+                bridge.announce(
+                        bridgePort,
+                        bridge.stationsBehind(bridgePort).stream()
+                                .filter(station -> station.address().equals(address))
+                                .filter(station -> !station.addresses().isEmpty())
+                                .toList());
+            }
         }
 
         private void announce() {
@@ -418,11 +442,29 @@ public final class L2Switch implements Network {
 
         @Override
         public List<Station> stations() {
-            return onReactor(() -> bridge.stationsBehind(bridgePort));
+            return onReactor(() -> {
+                bridge.time(reactor.nanoTime());
+                return bridge.stationsBehind(bridgePort);
+            });
         }
 
         @Override
         public void announce(List<Station> stations) {
+            announceNow(stations);
+            reactor.execute(() -> {
+                if (registration != null) {
+                    arrivals.goOn();
+                }
+            });
+        }
+
+        private boolean announceAgain() {
+            bridge.time(reactor.nanoTime());
+            announceNow(bridge.stationsBehind(bridgePort));
+            return true;
+        }
+
+        private void announceNow(List<Station> stations) {
             reactor.execute(() -> {
                 if (registration == null) {
                     return;
@@ -431,7 +473,7 @@ public final class L2Switch implements Network {
                 bridge.time(reactor.nanoTime());
                 bridge.announce(bridgePort, stations.subList(0, some));
                 if (some < stations.size()) {
-                    announce(stations.subList(some, stations.size()));
+                    announceNow(stations.subList(some, stations.size()));
                 }
             });
         }
@@ -463,6 +505,8 @@ public final class L2Switch implements Network {
                 if (registration != null) {
                     registration.close();
                     registration = null;
+                    reroutes.cancel();
+                    arrivals.cancel();
                     if (reopening != null) {
                         reopening.cancel();
                     }
