@@ -32,6 +32,10 @@ public final class TapHostPortProvider implements HostPortProvider {
         tap(port, context).delete();
     }
 
+    private static TapNote.Subject subject(HostPort port) {
+        return new TapNote.Subject(port.uid(), port.namespace(), port.interfaceName());
+    }
+
     private static TapInterface tap(HostPort port, RealizeContext context) {
         var notes = context.service(RuntimeDirectory.class).root().resolve(NOTES);
         var host =
@@ -41,7 +45,7 @@ public final class TapHostPortProvider implements HostPortProvider {
                 port.owner(),
                 host,
                 new TapInterface.Settings(port.mtu(), Optional.of(port.mac()), Optional.empty()),
-                notes.resolve(port.uid()));
+                TapNote.of(notes, subject(port)));
     }
 
     /** As an uplink, with a cable that can be pulled. */

@@ -45,7 +45,8 @@ public final class TapUplinkProvider implements UplinkProvider {
                 metadata.name(),
                 host,
                 new TapInterface.Settings(spec.mtu(), Optional.empty(), spec.owner()),
-                notes.resolve(metadata.uid()));
+                TapNote.of(
+                        notes, new TapNote.Subject(metadata.uid(), host.namespace(), host.name())));
     }
 
     /** A TAP that is open. */

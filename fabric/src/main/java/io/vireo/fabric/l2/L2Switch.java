@@ -229,16 +229,55 @@ public final class L2Switch implements Network {
      * @throws IllegalStateException if the port is plugged in elsewhere
      */
     public Attachment attachUplink(NetPort port, PortSpec spec, UplinkSpeed speed) {
+        return onReactor(() -> plugUplink(port, spec, speed, qos.fallback()));
+    }
+
+    /**
+     * Plugs another uplink in instead of one, between two frames; the stations of the network are
+     * announced there. The other ports do not notice.
+     *
+     * @param before the attachment of the one so far, or empty if there is none; of no use any more
+     * @param policy of the ports that have none of their own
+     * @throws IllegalArgumentException if it cannot hold what the ports have reserved; nothing has
+     *     changed
+     * @throws IllegalStateException if the port is plugged in elsewhere; nothing has changed
+     */
+    Attachment replaceUplink(
+            Optional<Attachment> before,
+            NetPort port,
+            PortSpec spec,
+            UplinkSpeed speed,
+            Optional<QosPolicy> policy) {
         return onReactor(() -> {
-            var plug = new Plug(port, spec);
+            if (before.isEmpty()) {
+                return plugUplink(port, spec, speed, policy);
+            }
+            var former = (Plug) before.get();
+            // The new one may be a bond of which the former is a member.
+            former.lend();
+            Plug plug;
             try {
-                qos.uplink(plug.bridgePort, speed.bitsPerSecond());
-            } catch (IllegalArgumentException e) {
-                plug.detach(() -> {});
+                plug = plugUplink(port, spec, speed, policy);
+            } catch (RuntimeException e) {
+                former.takeBack();
                 throw e;
             }
+            former.remove();
             return plug;
         });
+    }
+
+    private Plug plugUplink(
+            NetPort port, PortSpec spec, UplinkSpeed speed, Optional<QosPolicy> policy) {
+        var plug = new Plug(port, spec);
+        try {
+            qos.uplink(plug.bridgePort, speed, policy);
+        } catch (IllegalArgumentException e) {
+            plug.unplug();
+            throw e;
+        }
+        plug.rerouted();
+        return plug;
     }
 
     /** What the uplink carries and what of it is reserved; from any thread. */
@@ -331,8 +370,17 @@ public final class L2Switch implements Network {
             }
             registration = reactor.add(this);
             portCount++;
-            port.onReroute(reroutes::begin);
+            listen();
+        }
+
+        private void listen() {
+            port.onReroute(this::rerouted);
             port.onArrival(address -> reactor.execute(() -> arrived(address)));
+        }
+
+        private void rerouted() {
+            bridgePort.maxPayload = port.mtu();
+            reroutes.begin();
         }
 
         /** Tells what is behind the port of all stations, in small parts. */
@@ -502,21 +550,43 @@ public final class L2Switch implements Network {
         @Override
         public void detach(Runnable onDetached) {
             reactor.execute(() -> {
-                if (registration != null) {
-                    registration.close();
-                    registration = null;
-                    reroutes.cancel();
-                    arrivals.cancel();
-                    if (reopening != null) {
-                        reopening.cancel();
-                    }
-                    qos.remove(bridgePort);
-                    bridge.remove(bridgePort);
-                    port.detached();
-                    portCount--;
-                }
+                unplug();
                 onDetached.run();
             });
+        }
+
+        private void unplug() {
+            if (registration != null) {
+                remove();
+                port.detached();
+            }
+        }
+
+        /** Lets go of the port, which is not called until it is taken back or removed. */
+        void lend() {
+            port.detached();
+        }
+
+        void takeBack() {
+            port.attached(reactor, this::wake);
+            listen();
+            wake();
+        }
+
+        void remove() {
+            if (registration == null) {
+                return;
+            }
+            registration.close();
+            registration = null;
+            reroutes.cancel();
+            arrivals.cancel();
+            if (reopening != null) {
+                reopening.cancel();
+            }
+            qos.remove(bridgePort);
+            bridge.remove(bridgePort);
+            portCount--;
         }
     }
 }
