@@ -65,6 +65,19 @@ public interface Network {
         LiveStream capture(CaptureSpec spec);
 
         /**
+         * Stops the captures for the moment: the port is about to be unplugged and to be plugged in
+         * elsewhere, where they go on.
+         */
+        void suspendCaptures();
+
+        /**
+         * Goes on with the captures of the port that were stopped.
+         *
+         * @param former where they were stopped; it is detached
+         */
+        void resumeCaptures(Attachment former);
+
+        /**
          * Unplugs the port; {@code onDetached} runs on the network's reactor when it is not used
          * any more.
          */

@@ -216,11 +216,12 @@ class UplinkSwapTest {
         assertThat(closed.await(20, TimeUnit.SECONDS)).isTrue();
     }
 
-    /** Puts a TAP that Vireo has made into the bridge, and waits until the card is seen there. */
+    /** Puts a TAP that Vireo has made into the bridge. */
+    private static void bridge(String port) throws Exception {
+        run("ip -n " + OUTSIDE + " link set " + port + " master br0");
+    }
+
     private static void awaitCardAt(String port) throws Exception {
-        if (!port.equals("port0")) {
-            run("ip -n " + OUTSIDE + " link set " + port + " master br0");
-        }
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
         var command = "bridge -n " + OUTSIDE + " fdb show br br0";
         while (!run(command).contains(MAC + " dev " + port)) {
@@ -289,8 +290,10 @@ class UplinkSwapTest {
                     driver,
                     vnic,
                     () -> {
-                        awaitCardAt("up0");
-                        assertThat(leaveBy(network, "a", "b")).isEqualTo(UpdateResult.IN_PLACE);
+                        bridge("up0");
+bridge("up1");
+awaitTraffic();
+assertThat(leaveBy(network, "a", "b")).isEqualTo(UpdateResult.IN_PLACE);
                         awaitCardAt("up1");
                         assertThat(leaveBy(network, "b", "a")).isEqualTo(UpdateResult.IN_PLACE);
                         awaitCardAt("up0");
@@ -300,7 +303,8 @@ class UplinkSwapTest {
                         awaitCardAt("port0");
                         assertThat(exists("up0")).as("made here, and of no use any more").isFalse();
                         assertThat(change("a", cable, tap)).isEqualTo(UpdateResult.IN_PLACE);
-                        awaitCardAt("up0");
+                bridge("up0");
+                awaitCardAt("up0");
                         swapUplinks(network);
                         swapInterfaces();
                     });
@@ -310,6 +314,14 @@ class UplinkSwapTest {
         }
         close(vnic);
         close(network);
+    }
+
+    private void awaitTraffic() {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+        while (counts.heard.size() < RING) {
+            assertThat(System.nanoTime()).isLessThan(deadline);
+            LockSupport.parkNanos(1_000_000);
+        }
     }
 
     private void underTraffic(SequenceDriver driver, Realization vnic, Work swaps) {
@@ -408,10 +420,13 @@ class UplinkSwapTest {
                                                         tap,
                                                         spec(Type.TAP, "cable0", 1500, 0))))
                                 .contains("cable0");
-                        awaitCardAt("up0");
-                    });
+                assertThat(exists("up0")).isTrue();
+                awaitTraffic();
+                var cable = spec(Type.PACKET, "cable0", 1500, 0);
+                assertThat(change("a", tap, cable)).isEqualTo(UpdateResult.IN_PLACE);
+                awaitCardAt("port0");
+            });
         }
-        assertThat(exists("up0")).isTrue();
         close(vnic);
         close(network);
         close(other);

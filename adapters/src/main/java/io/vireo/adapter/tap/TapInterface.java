@@ -10,10 +10,13 @@ import io.vireo.resource.ErrorCode;
 import io.vireo.resource.MacAddress;
 import io.vireo.resource.ResourceException;
 import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * A TAP interface in its network namespace: opens it, makes it if it is absent, deletes it if it
@@ -25,6 +28,7 @@ import java.util.Optional;
  * that there is no moment at which a crash would leave one without the other behind.
  */
 final class TapInterface {
+    private static final Logger LOG = System.getLogger(TapInterface.class.getName());
     private static final Path NAMESPACES = Path.of("/run/netns");
 
     private final String resource;
@@ -56,6 +60,27 @@ final class TapInterface {
         this.host = host;
         this.settings = settings;
         this.note = note;
+    }
+
+    /**
+     * Deletes those that were made here, and noted in a directory, for others than these.
+     *
+     * @param resource what they were, for logs
+     */
+    static void reclaim(String resource, Path notes, Set<TapNote.Subject> declared) {
+        for (var subject : TapNote.subjects(notes)) {
+            if (declared.contains(subject)) {
+                continue;
+            }
+            var host = new HostInterface(resource, subject.interfaceName(), subject.namespace());
+            var settings = new Settings(0, Optional.empty(), Optional.empty());
+            try {
+                new TapInterface(resource, host, settings, TapNote.of(notes, subject)).delete();
+                LOG.log(Level.INFO, "removed " + host.name() + ", which nobody has any more");
+            } catch (RuntimeException e) {
+                LOG.log(Level.WARNING, host.name() + " stays for now: " + e.getMessage());
+            }
+        }
     }
 
     /** Opens it, up, with its MTU and MAC address. */

@@ -16,6 +16,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -106,6 +107,23 @@ class TapInterfaceTest {
         tap("1").delete();
         assertThat(exists()).isTrue();
         assertThat(notes).isEmptyDirectory();
+    }
+
+    /** As a daemon does when it starts, after one that died before it could delete. */
+    @Test
+    void whatBelongsToNobodyIsDeleted() throws Exception {
+        tap("1").open(control).close();
+        var subject = new TapNote.Subject("1", Optional.of(NAMESPACE), NAME);
+        TapInterface.reclaim("a test", notes, Set.of(subject));
+        assertThat(exists()).isTrue();
+        var open = tap("1").open(control);
+        TapInterface.reclaim("a test", notes, Set.of());
+        assertThat(exists()).as("somebody has it open").isTrue();
+        open.close();
+        TapInterface.reclaim("a test", notes, Set.of());
+        assertThat(exists()).isFalse();
+        assertThat(notes).isEmptyDirectory();
+        TapInterface.reclaim("a test", notes.resolve("none"), Set.of());
     }
 
     /** A note of the form that had no more than the name. */

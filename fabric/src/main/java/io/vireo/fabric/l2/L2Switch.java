@@ -349,8 +349,8 @@ public final class L2Switch implements Network {
         private final NetPort port;
         private final BridgePort bridgePort;
         private @Nullable Registration registration;
-        private final Runnable reopen = this::wake;
-        private @Nullable Timer reopening;
+        private final Timer reopening = reactor.timer(this::wake);
+        private final PortCaptures captures;
         private @Nullable Announcer announcer;
         private final Rounds reroutes = new Rounds(reactor, this::reroute);
         private final Rounds arrivals = new Rounds(reactor, this::announceAgain);
@@ -358,6 +358,7 @@ public final class L2Switch implements Network {
         Plug(NetPort port, PortSpec spec) {
             this.port = port;
             bridgePort = bridge.add(port, spec);
+            captures = new PortCaptures(bridge, bridgePort, reactor::execute);
             try {
                 if (!spec.uplink()) {
                     qos.add(bridgePort, spec.qos(), this::wake);
@@ -429,10 +430,7 @@ public final class L2Switch implements Network {
         }
 
         private void wake() {
-            if (reopening != null) {
-                reopening.cancel();
-                reopening = null;
-            }
+            reopening.cancel();
             if (registration != null) {
                 registration.wake();
             }
@@ -466,7 +464,7 @@ public final class L2Switch implements Network {
             if (wait < STAY_NANOS) {
                 return false;
             }
-            reopening = reactor.schedule(wait, reopen);
+            reopening.start(wait);
             return true;
         }
 
@@ -533,8 +531,19 @@ public final class L2Switch implements Network {
 
         @Override
         public LiveStream capture(CaptureSpec spec) {
-            return new Capture(
-                    bridge, bridgePort, reactor::execute, spec, "in network " + L2Switch.this.name);
+            return new Capture(captures, spec, "in network " + L2Switch.this.name);
+        }
+
+        @Override
+        public void suspendCaptures() {
+            runOnReactor(captures::leave);
+        }
+
+        @Override
+        public void resumeCaptures(Attachment former) {
+            if (former instanceof Plug plug) {
+                captures.goOnWith(plug.captures);
+            }
         }
 
         @Override
@@ -581,9 +590,7 @@ public final class L2Switch implements Network {
             registration = null;
             reroutes.cancel();
             arrivals.cancel();
-            if (reopening != null) {
-                reopening.cancel();
-            }
+            reopening.cancel();
             qos.remove(bridgePort);
             bridge.remove(bridgePort);
             portCount--;

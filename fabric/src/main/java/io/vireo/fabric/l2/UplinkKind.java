@@ -289,7 +289,7 @@ public final class UplinkKind implements ResourceKind<UplinkSpec> {
         var next = open(metadata, newSpec, context);
         try {
             uplink.replace(next).close();
-        } catch (IllegalStateException e) {
+        } catch (RuntimeException e) {
             next.close();
             removeMade(metadata, newSpec, context);
             throw new ResourceException(
@@ -324,6 +324,13 @@ public final class UplinkKind implements ResourceKind<UplinkSpec> {
     @Override
     public void destroy(Metadata metadata, UplinkSpec spec, RealizeContext context) {
         removeMade(metadata, spec, context);
+    }
+
+    @Override
+    public void reclaim(List<Declared<UplinkSpec>> declared, RealizeContext context) {
+        for (var provider : ServiceLoader.load(UplinkProvider.class)) {
+            provider.reclaim(declared, context);
+        }
     }
 
     private static UplinkProvider provider(UplinkSpec spec) {
