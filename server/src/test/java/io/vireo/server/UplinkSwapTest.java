@@ -330,7 +330,7 @@ assertThat(leaveBy(network, "a", "b")).isEqualTo(UpdateResult.IN_PLACE);
         while (!done.isDone()) {
             counts.allowed.set(RING);
             driver.pump(RING);
-            up &= vnic.status().attributes().get("link").equals("up");
+            up &= "up".equals(vnic.status().attributes().get("link"));
             if (driver.sent() % 1000 > 900) {
                 // Now and then all go to sleep.
                 LockSupport.parkNanos(100_000);
