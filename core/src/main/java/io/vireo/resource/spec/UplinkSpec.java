@@ -82,6 +82,23 @@ public record UplinkSpec(
         members = List.copyOf(members);
     }
 
+    /** The same but for its speed. */
+    public UplinkSpec withSpeed(Optional<BitRate> other) {
+        return new UplinkSpec(
+                type,
+                interfaceName,
+                namespace,
+                mtu,
+                owner,
+                other,
+                members,
+                bondMode,
+                failBackSeconds,
+                lacpRate,
+                hashPolicy,
+                lldp);
+    }
+
     /** The same but for LLDP. */
     public UplinkSpec withLldp(Optional<LldpSpec> other) {
         return new UplinkSpec(

@@ -10,7 +10,6 @@ import io.vireo.net.PortPolicy;
 import io.vireo.net.PortSpec;
 import io.vireo.net.PortState;
 import io.vireo.net.Station;
-import io.vireo.resource.MacAddress;
 import io.vireo.resource.VlanSet;
 import io.vireo.resource.spec.MulticastSnoopingSpec;
 import java.util.ArrayList;
@@ -52,6 +51,7 @@ final class Bridge {
     private final Classifier classifier;
     private final Headers headers = new Headers(batch);
     private final Stations stations;
+    private final NeighborWatch watch;
     private final PrivateVlan segments = new PrivateVlan();
     private final List<Mirror> mirrors = new ArrayList<>();
     private @Nullable Snooping snooping;
@@ -75,10 +75,16 @@ final class Bridge {
         this.classifier = new Classifier(pass, mtu);
         this.allowedVlans = allowedVlans;
         this.stations = new Stations(macLimit, macAge);
+        this.watch = new NeighborWatch(stations.neighbors(), headers);
     }
 
     MacTable table() {
         return stations.table();
+    }
+
+    /** Forgets who is gone, in the next slots of its tables. */
+    void sweep(int slots) {
+        stations.sweep(slots, pass.seconds);
     }
 
     /** Sets the time in nanoseconds. */
@@ -172,31 +178,33 @@ final class Bridge {
         index();
     }
 
-    /** The stations behind a port. */
+    /** The stations behind a port, with the IP addresses that they are known to have. */
     List<Station> stationsBehind(BridgePort port) {
-        return Arrays.stream(table().stations(slot -> slot == port.slot))
-                .mapToObj(station -> {
-                    int vlan = (int) (station >>> 48);
-                    // First octet lowest here, highest there.
-                    long address = Long.reverseBytes(station & MAC_MASK) >>> Short.SIZE;
-                    return new Station(
-                            new MacAddress(address), vlan == port.vlans.untagged() ? 0 : vlan);
-                })
-                .toList();
+        return stations.behind(port, pass.seconds);
     }
 
-    /** Forwards an announcement of each station as if it came in by the port; it is not counted. */
+    /** Forwards announcements of each station as if they came in by the port; not counted. */
     void announce(BridgePort in, List<Station> announced) {
         for (var station : announced) {
-            if (source != null) {
-                recover();
+            announce(in, () -> Announcement.fill(batch, station));
+            for (var address : station.addresses()) {
+                if (in.policy.mayHave(address)) {
+                    announce(in, () -> Announcement.fill(batch, station, address));
+                }
             }
-            source = in;
-            Announcement.fill(batch, station);
-            admit(in, 1);
-            transmit();
-            source = null;
         }
+    }
+
+    private void announce(BridgePort in, Runnable fill) {
+        if (source != null) {
+            recover();
+        }
+        source = in;
+        pass.source = in;
+        fill.run();
+        admit(in, 1);
+        transmit();
+        source = null;
     }
 
     /** Removes a port and its stations. */
@@ -204,12 +212,12 @@ final class Bridge {
         recover();
         port.close();
         ports = Arrays.stream(ports).filter(p -> p != port).toArray(BridgePort[]::new);
-        index();
         forget(port);
+        index();
     }
 
     private void forget(BridgePort port) {
-        stations.table().forget(port.slot);
+        stations.forget(port);
         if (snooping != null) {
             snooping.forget(port.slot);
         }
@@ -444,6 +452,9 @@ final class Bridge {
                     lastDestination = NOBODY;
                 }
             }
+            if (NeighborWatch.isWorthIt(header, second, pass.tagged[i])) {
+                watch.look(in, i, pass.tagged[i], station);
+            }
             long to = first & MAC_MASK;
             if ((to & GROUP_BIT) != 0) {
                 flood(in, i, vid, to);
@@ -604,8 +615,21 @@ final class Bridge {
 
     /** The stations that what is behind a port can reach by it. */
     long[] stationsFor(BridgePort out) {
-        return table().stations(slot ->
-                slot != out.slot && !PrivateVlan.separates(bySlot[slot].segment, out.segment));
+        return table().stations(slot -> isFor(out, slot));
+    }
+
+    /** The IP addresses of stations that what is behind a port can reach by it. */
+    List<NeighborTable.Claim> addressesFor(BridgePort out) {
+        return stations.neighbors().claims(slot -> isFor(out, slot), table(), pass.seconds);
+    }
+
+    /** Number of IP addresses that are known. */
+    int addresses() {
+        return stations.neighbors().size();
+    }
+
+    private boolean isFor(BridgePort out, int slot) {
+        return slot != out.slot && !PrivateVlan.separates(bySlot[slot].segment, out.segment);
     }
 
     void close() {

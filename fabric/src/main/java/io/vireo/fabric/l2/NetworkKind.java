@@ -35,11 +35,14 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 
 /** Makes an {@link L2Switch} of each Network resource, with its uplink plugged in. */
 public final class NetworkKind implements ResourceKind<NetworkSpec> {
+    private static final int PATIENCE_SECONDS = 10;
+
     @Override
     public String kind() {
         return Kinds.NETWORK;
@@ -194,15 +197,16 @@ public final class NetworkKind implements ResourceKind<NetworkSpec> {
             NetworkSpec oldSpec,
             NetworkSpec newSpec,
             RealizeContext context) {
-        if (!oldSpec.uplink().equals(newSpec.uplink())) {
-            return new UpdateResult.Recreate("the network has another uplink");
-        }
         var changed = (Running) running;
         if (!oldSpec.allowedVlans().equals(newSpec.allowedVlans())) {
             allow(changed.network, metadata, newSpec);
         }
         try {
-            change(changed, oldSpec, newSpec, context);
+            if (oldSpec.uplink().equals(newSpec.uplink())) {
+                change(changed, oldSpec, newSpec, context);
+            } else {
+                changed.replace(newSpec, context);
+            }
         } catch (IllegalArgumentException e) {
             return new UpdateResult.Refused(e.getMessage() + ".");
         }
@@ -260,33 +264,68 @@ public final class NetworkKind implements ResourceKind<NetworkSpec> {
 
     private static final class Running implements Realization {
         private final L2Switch network;
-        private Network.@Nullable Attachment uplink;
+        private volatile Outside outside = new Outside(Optional.empty(), PortCounters.ZERO);
+
+        /** The uplink, and what was counted at those before. */
+        private record Outside(Optional<Network.Attachment> uplink, PortCounters before) {
+            PortCounters counters() {
+                return uplink.map(now -> before.plus(now.counters())).orElse(before);
+            }
+        }
 
         Running(L2Switch network) {
             this.network = network;
         }
 
         void plug(NetworkSpec spec, RealizeContext context) {
-            if (spec.uplink().isEmpty()) {
+            if (spec.uplink().isPresent()) {
+                replace(spec.uplink().get(), spec, context);
+            }
+        }
+
+        /** Has the network leave by another uplink, or by none. */
+        void replace(NetworkSpec spec, RealizeContext context) {
+            if (spec.uplink().isPresent()) {
+                replace(spec.uplink().get(), spec, context);
                 return;
             }
-            var name = spec.uplink().get();
+            var left = outside;
+            left.uplink().ifPresent(Running::detach);
+            outside = new Outside(Optional.empty(), left.counters());
+            network.defaultQos(policy(spec, context));
+        }
+
+        /** Waits: the uplink may be closed next, and nobody must have its port then. */
+        private static void detach(Network.Attachment attachment) {
+            var detached = new CompletableFuture<Boolean>();
+            attachment.detach(() -> detached.complete(true));
+            detached.orTimeout(PATIENCE_SECONDS, TimeUnit.SECONDS).join();
+        }
+
+        private void replace(String name, NetworkSpec spec, RealizeContext context) {
             var port = context.require(uplink(name), NetPort.class);
             var speed = context.require(uplink(name), UplinkSpeed.class);
+            var left = outside;
             try {
-                uplink = network.attachUplink(port, port(spec, context), speed);
+                var added =
+                        network.replaceUplink(
+                                left.uplink(),
+                                port,
+                                port(spec, context),
+                                speed,
+                                policy(spec, context));
+                outside = new Outside(Optional.of(added), left.counters());
             } catch (IllegalStateException e) {
                 throw new ResourceException(
-                        ErrorCode.IN_USE,
+                        // Whoever has it may be about to let go of it.
+                        ErrorCode.UNAVAILABLE,
                         "uplink '" + name + "' cannot be plugged in: " + e.getMessage(),
                         e);
             }
         }
 
         void reconfigure(NetworkSpec spec, RealizeContext context) {
-            if (uplink != null) {
-                uplink.reconfigure(port(spec, context));
-            }
+            outside.uplink().ifPresent(uplink -> uplink.reconfigure(port(spec, context)));
         }
 
         @Override
@@ -339,8 +378,9 @@ public final class NetworkKind implements ResourceKind<NetworkSpec> {
                             "MAC addresses not learned because the table was full.",
                             stations.refused()));
             network.snooping().ifPresent(snooping -> addMulticast(metrics, snooping));
-            if (uplink != null) {
-                addUplink(metrics, uplink.counters());
+            var left = outside;
+            if (left.uplink().isPresent() || !left.before().equals(PortCounters.ZERO)) {
+                addUplink(metrics, left.counters());
                 addRoom(metrics, network.uplinkRoom());
             }
             return metrics;
@@ -433,11 +473,7 @@ public final class NetworkKind implements ResourceKind<NetworkSpec> {
         @Override
         public void close(Runnable onClosed) {
             Runnable last = () -> network.close(onClosed);
-            if (uplink == null) {
-                last.run();
-            } else {
-                uplink.detach(last);
-            }
+            outside.uplink().ifPresentOrElse(uplink -> uplink.detach(last), last);
         }
     }
 }

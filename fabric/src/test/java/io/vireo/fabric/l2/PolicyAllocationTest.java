@@ -160,9 +160,7 @@ class PolicyAllocationTest {
         bridge.add(new Mirror(MIRROR, () -> {}));
         var spectator =
                 new Capture(
-                        bridge,
-                        port,
-                        Runnable::run,
+                        new PortCaptures(bridge, port, Runnable::run),
                         new CaptureSpec(CaptureSpec.Direction.OUT, 64, 1, "port 2"),
                         "");
         var tap = new Capture.Tap();

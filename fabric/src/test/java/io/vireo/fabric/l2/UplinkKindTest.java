@@ -87,7 +87,7 @@ class UplinkKindTest {
 
     @Test
     void aBondIsNotMadeOfBonds() {
-        var inner = new Bond("inner", bond(), List.of(), 2);
+        var inner = new ReplaceableUplink("inner", new Bond("inner", bond(), List.of(), 2));
         var context =
                 new RealizeContext() {
                     @Override

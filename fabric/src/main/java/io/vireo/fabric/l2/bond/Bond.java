@@ -29,7 +29,7 @@ public final class Bond implements NetPort, Uplink {
     private final NetPort[] members;
     private final MemberPolicy policy;
     private final UplinkSpec.HashPolicy hashPolicy;
-    private final int mtu;
+    private final int mtuLimit;
     private final List<Uplink> uplinks;
     private final Runnable linkListener = this::linkChanged;
     private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
@@ -63,11 +63,7 @@ public final class Bond implements NetPort, Uplink {
         members = uplinks.stream().map(Uplink::port).toArray(NetPort[]::new);
         leaving = new int[members.length][FrameBatch.CAPACITY];
         leavingCount = new int[members.length];
-        int least = spec.mtu();
-        for (var member : members) {
-            least = Math.min(least, member.mtu());
-        }
-        mtu = least;
+        mtuLimit = spec.mtu();
         policy =
                 switch (spec.bondMode()) {
                     case ACTIVE_BACKUP ->
@@ -149,7 +145,11 @@ public final class Bond implements NetPort, Uplink {
 
     @Override
     public int mtu() {
-        return mtu;
+        int least = mtuLimit;
+        for (var member : members) {
+            least = Math.min(least, member.mtu());
+        }
+        return least;
     }
 
     @Override
@@ -167,7 +167,16 @@ public final class Bond implements NetPort, Uplink {
                     "its member '" + names.get(done) + "': " + e.getMessage(), e);
         }
         reactor = owner;
+        for (var member : members) {
+            member.onReroute(this::memberRerouted);
+        }
         evaluate();
+    }
+
+    /** What a member leads to has changed, though the link may be up all the while. */
+    private void memberRerouted() {
+        evaluateIfAttached();
+        reroute.run();
     }
 
     @Override
