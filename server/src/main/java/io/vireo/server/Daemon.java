@@ -67,7 +67,8 @@ final class Daemon implements AutoCloseable {
                         VhostUserTransport.Configuration.defaults().mode(),
                         config.socketUid(),
                         config.socketGid(),
-                        VhostUserTransport.Configuration.defaults().patience());
+                        VhostUserTransport.Configuration.defaults().patience(),
+                        config.ringReset);
         var services =
                 new Services()
                         .add(ReactorGroup.class, reactors)
