@@ -1,17 +1,12 @@
 package io.vireo.bench;
 
 import io.vireo.bench.CaseResult.Unit;
-import io.vireo.bench.FrameDriver.Addresses;
-import io.vireo.bench.FrameDriver.Traffic;
 import io.vireo.bench.Resources.Feature;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Objects;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
-import org.jspecify.annotations.Nullable;
 
 /**
  * What testpmd as a generator cannot show: many ports, many addresses, large frames, and how long a
@@ -23,10 +18,9 @@ final class FabricBench {
     private static final int IN_FLIGHT = 32;
     private static final int LARGE_FRAMES_IN_FLIGHT = 16;
     private static final int PAGE = 4096;
-    private static final Unit NANOS = Unit.time("ns");
     private static final Unit MICROS = Unit.time("us");
     private static final Unit GIGABITS = Unit.rate("Gbit/s");
-    private static final double WARM_UP_SECONDS = 4;
+    private static final double WARM_UP_SECONDS = Fabric.WARM_UP_SECONDS;
     private static final int ONE_BY_ONE = 10_000;
     private static final long REST_NANOS = 100_000;
     private static final String TESTPMD = "dpdk-testpmd";
@@ -42,9 +36,6 @@ final class FabricBench {
     }
 
     void run() {
-        if (options.control()) {
-            return;
-        }
         for (var ports : List.of(16, 64, 256)) {
             costs(
                     "ports-" + ports,
@@ -61,21 +52,19 @@ final class FabricBench {
 
     /** The reactor's time for a frame, against itself with less. */
     private void costs(String name, Supplier<Fabric> less, Supplier<Fabric> more) {
-        if (!options.wants(name)) {
-            return;
-        }
-        try (var peer = less.get();
-                var vireo = more.get()) {
-            vireo.warm(() -> vireo.driver().runInBatches(WARM_UP_SECONDS));
-            peer.warm(() -> peer.driver().runInBatches(WARM_UP_SECONDS));
-            interleaver.run(name, NANOS, vireo.busy("vireo"), peer.busy("self"));
+        if (options.wants(name)) {
+            try (var peer = less.get();
+                    var vireo = more.get()) {
+                Fabric.compare(name, vireo, peer, interleaver);
+            }
         }
     }
 
     private Fabric ports(String name, int count) {
         var addresses =
                 IntStream.range(0, count)
-                        .mapToObj(card -> new Addresses(range(card, 1), others(card, count)))
+                        .mapToObj(card ->
+                                new Addresses(Addresses.range(card, 1), others(card, count)))
                         .toList();
         return fabric(
                 name, addresses, Feature.NONE, Traffic.plain(SMALL_FRAME, IN_FLIGHT, SMALL_BUFFER));
@@ -83,33 +72,18 @@ final class FabricBench {
 
     /** Every other card, beginning with the next. */
     private static long[] others(int card, int count) {
-        return IntStream.range(1, count).mapToLong(step -> mac((card + step) % count)).toArray();
+        return IntStream.range(1, count)
+                .mapToLong(step -> Addresses.mac((card + step) % count))
+                .toArray();
     }
 
     private Fabric macs(String name, int count) {
         var half = count / 2;
-        var first = range(1 << 16, half);
-        var second = range(2 << 16, half);
+        var first = Addresses.range(1 << 16, half);
+        var second = Addresses.range(2 << 16, half);
         var addresses = List.of(new Addresses(first, second), new Addresses(second, first));
         var room = new Feature("macs", "  macLimit: 262144\n", "");
         return fabric(name, addresses, room, Traffic.plain(SMALL_FRAME, IN_FLIGHT, SMALL_BUFFER));
-    }
-
-    private static long[] range(int first, int count) {
-        return IntStream.range(first, first + count).mapToLong(FabricBench::mac).toArray();
-    }
-
-    /** 02:00:00 and the number, as it lies in memory. */
-    private static long mac(int number) {
-        return 0x02
-                | (long) (number >>> 16 & 0xff) << 24
-                | (long) (number >>> 8 & 0xff) << 32
-                | (long) (number & 0xff) << 40;
-    }
-
-    private static String text(int number) {
-        return "02:00:00:%02x:%02x:%02x"
-                .formatted(number >>> 16 & 0xff, number >>> 8 & 0xff, number & 0xff);
     }
 
     /** Large frames between two cards, against what one core can copy from memory to memory. */
@@ -127,13 +101,18 @@ final class FabricBench {
         }
     }
 
+    private Fabric fabric(
+            String name, List<Addresses> addresses, Feature feature, Traffic traffic) {
+        var home = directory.resolve("fabric-" + name);
+        return Fabric.start(name, options.root(), home, addresses, feature, traffic);
+    }
+
     private Fabric pair(String name, Traffic traffic) {
         return fabric(name, pairOfAddresses(), Feature.NONE, traffic);
     }
 
     private static List<Addresses> pairOfAddresses() {
-        return List.of(
-                new Addresses(range(0, 1), range(1, 1)), new Addresses(range(1, 1), range(0, 1)));
+        return List.of(Addresses.of(0, 1), Addresses.of(1, 0));
     }
 
     /** Single frames, with a rest after each in which a back end that may sleep falls asleep. */
@@ -157,7 +136,8 @@ final class FabricBench {
                             NetBench.BACK_END_CORE,
                             "--poll-mode=" + pollMode);
             try (var vireo =
-                    connect("vireo", daemon, home, pairOfAddresses(), Feature.NONE, traffic)) {
+                    Fabric.connect(
+                            "vireo", daemon, home, pairOfAddresses(), Feature.NONE, traffic)) {
                 vireo.warm(() -> warmUp(vireo.driver()));
                 for (var percentile : List.of(50, 99)) {
                     interleaver.run(
@@ -183,129 +163,8 @@ final class FabricBench {
         return 0;
     }
 
-    private Fabric fabric(
-            String name, List<Addresses> addresses, Feature feature, Traffic traffic) {
-        var home = directory.resolve("fabric-" + name);
-        var daemon = VireoDaemon.start(options.root(), home, NetBench.BACK_END_CORE);
-        return connect(name, daemon, home, addresses, feature, traffic);
-    }
-
-    private static Fabric connect(
-            String name,
-            VireoDaemon daemon,
-            Path home,
-            List<Addresses> addresses,
-            Feature feature,
-            Traffic traffic) {
-        try {
-            var macs = IntStream.range(0, addresses.size()).mapToObj(FabricBench::text).toList();
-            var sockets = daemon.define(Resources.network(macs, home, feature));
-            return new Fabric(name, daemon, new FrameDriver(sockets, addresses, traffic));
-        } catch (BenchException e) {
-            daemon.close();
-            throw e;
-        }
-    }
-
-    /** Runs on the generator's core and returns what {@code body} does. */
-    private static double onFrontEndCore(Supplier<Double> body) {
-        var result = new AtomicReference<@Nullable Double>();
-        var failure = new AtomicReference<@Nullable RuntimeException>();
-        var thread =
-                Pinned.start(
-                        "generator",
-                        NetBench.FRONT_END_CORE,
-                        () -> {
-                            try {
-                                result.set(body.get());
-                            } catch (RuntimeException e) {
-                                failure.set(e);
-                            }
-                        });
-        Pinned.join(thread);
-        var failed = failure.get();
-        if (failed != null) {
-            throw failed;
-        }
-        return Objects.requireNonNull(result.get());
-    }
-
-    /** Our daemon with the generator that is connected to it. */
-    private record Fabric(String name, VireoDaemon daemon, FrameDriver driver)
-            implements AutoCloseable {
-        MeasuredProcess backEnd() {
-            return daemon.process();
-        }
-
-        /** Lets the compiler see the path. */
-        Fabric warm(Supplier<Double> traffic) {
-            onFrontEndCore(traffic);
-            backEnd().pause();
-            return this;
-        }
-
-        /** Nanoseconds of the reactor for a frame. */
-        Side busy(String shown) {
-            return new Window(shown, backEnd()) {
-                @Override
-                public double window(double seconds) {
-                    onFrontEndCore(() -> driver.runInBatches(SETTLE_SECONDS));
-                    var before = daemon.load();
-                    onFrontEndCore(() -> driver.runInBatches(seconds));
-                    return before.nanosPerFrameUntil(daemon.load());
-                }
-            };
-        }
-
-        /** Bits of frames that arrive, in 10^9 a second. */
-        Side gigabits(Traffic traffic) {
-            return new Window(name, backEnd()) {
-                @Override
-                public double window(double seconds) {
-                    onFrontEndCore(() -> driver.run(SETTLE_SECONDS));
-                    var frames = onFrontEndCore(() -> driver.run(seconds));
-                    return frames * traffic.frame().length * 8 / 1e9;
-                }
-            };
-        }
-
-        @Override
-        public void close() {
-            driver.close();
-            daemon.close();
-        }
-    }
-
-    /** A side whose back end is one process and whose generator is here. */
-    private abstract static class Window implements Side {
-        static final double SETTLE_SECONDS = 0.2;
-
-        private final String name;
-        private final MeasuredProcess backEnd;
-
-        Window(String name, MeasuredProcess backEnd) {
-            this.name = name;
-            this.backEnd = backEnd;
-        }
-
-        @Override
-        public String name() {
-            return name;
-        }
-
-        @Override
-        public void resume() {
-            backEnd.resume();
-        }
-
-        @Override
-        public void pause() {
-            backEnd.pause();
-        }
-    }
-
     /** A percentile of the times of single frames, in microseconds. */
-    private static final class OneByOne extends Window {
+    private static final class OneByOne extends Fabric.Window {
         private final FrameDriver driver;
         private final int percentile;
         private final long restNanos;
@@ -325,7 +184,7 @@ final class FabricBench {
         @Override
         public double window(double seconds) {
             var nanos = new long[(int) (ONE_BY_ONE * seconds)];
-            onFrontEndCore(() -> {
+            Fabric.onFrontEndCore(() -> {
                 driver.sendOneByOne(nanos, restNanos);
                 return 0.0;
             });

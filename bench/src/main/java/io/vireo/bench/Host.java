@@ -9,6 +9,11 @@ import java.util.Map;
 
 /** Facts about the machine, written beside the figures. */
 final class Host {
+    private static final double TICKS_PER_SECOND = 100;
+
+    /** Of the fields behind the name; system time follows. */
+    private static final int USER_TIME = 11;
+
     private Host() {}
 
     static Map<String, Object> facts() {
@@ -20,6 +25,24 @@ final class Host {
         facts.put("system", field(Path.of("/etc/os-release"), "PRETTY_NAME").replace("\"", ""));
         facts.put("jdk", Runtime.version().toString());
         return facts;
+    }
+
+    /** Processor time that all threads of a process together have had, in s (proc_pid_stat(5)). */
+    static double processorSeconds(long pid) {
+        return processorSeconds(Path.of("/proc/" + pid + "/stat"));
+    }
+
+    /** The same of a process or thread, by its {@code stat}. */
+    static double processorSeconds(Path stat) {
+        try {
+            var text = Files.readString(stat, StandardCharsets.ISO_8859_1);
+            // The name, in parentheses, may contain anything.
+            var fields = text.substring(text.lastIndexOf(')') + 2).split(" ", -1);
+            return (Long.parseLong(fields[USER_TIME]) + Long.parseLong(fields[USER_TIME + 1]))
+                    / TICKS_PER_SECOND;
+        } catch (IOException e) {
+            throw new BenchException("Cannot read " + stat + ".", e);
+        }
     }
 
     /**

@@ -2,7 +2,6 @@ package io.vireo.bench;
 
 import io.vireo.testkit.DriverMemory;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -19,7 +18,6 @@ final class IdleBench {
     private static final double CPU_LIMIT_PERCENT = 2;
     private static final double MEMORY_LIMIT_MEGABYTES = 300;
     private static final double SETTLE_SECONDS = 5;
-    private static final double TICKS_PER_SECOND = 100;
     private static final Pattern MAPPING = Pattern.compile("^[0-9a-f]+-[0-9a-f]+ .*");
     private static final Pattern RSS = Pattern.compile("^Rss:\\s+(\\d+) kB");
 
@@ -55,29 +53,16 @@ final class IdleBench {
     private void measure(long pid, int servers) {
         Progress.sleep(SETTLE_SECONDS);
         Progress.say(String.format("watching for %.0f s", options.seconds()));
-        var before = processorSeconds(pid);
+        var before = Host.processorSeconds(pid);
         var start = System.nanoTime();
         Progress.sleep(options.seconds());
-        var share = (processorSeconds(pid) - before) / ((System.nanoTime() - start) / 1e9);
+        var share = (Host.processorSeconds(pid) - before) / ((System.nanoTime() - start) / 1e9);
         var resident = residentMegabytes(pid);
         report.add(
                 CaseResult.cost("idle-" + servers + "-cpu", "%", share * 100, CPU_LIMIT_PERCENT));
         report.add(
                 CaseResult.cost(
                         "idle-" + servers + "-rss", "MB", resident, MEMORY_LIMIT_MEGABYTES));
-    }
-
-    /** Time that all threads together have had, proc_pid_stat(5). */
-    private static double processorSeconds(long pid) {
-        try {
-            var stat =
-                    Files.readString(
-                            Path.of("/proc/" + pid + "/stat"), StandardCharsets.ISO_8859_1);
-            var fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1);
-            return (Long.parseLong(fields[11]) + Long.parseLong(fields[12])) / TICKS_PER_SECOND;
-        } catch (IOException e) {
-            throw new BenchException("The daemon is gone.", e);
-        }
     }
 
     /** Resident memory without that of the guests, in units of 10^6 bytes. */

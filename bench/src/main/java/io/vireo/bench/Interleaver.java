@@ -32,13 +32,13 @@ final class Interleaver {
 
     private record Sample(CaseResult.Pair pair, double slowestProbe) {}
 
-    /** Runs one case; both sides are paused before and after. */
-    void run(String caseName, Unit unit, Side vireo, Side peer) {
+    /** Runs one case; both sides are paused before and after. Returns its result. */
+    CaseResult run(String caseName, Unit unit, Side vireo, Side peer) {
         var run = new Run(caseName, unit, peer);
         for (var i = 0; i < 2 * windows && run.good < windows; i++) {
             run.pair(vireo);
         }
-        run.conclude(windows);
+        return run.conclude(windows);
     }
 
     /**
@@ -86,8 +86,8 @@ final class Interleaver {
             say(caseName, unit, pair, slowest, peer.name());
         }
 
-        void conclude(int wanted) {
-            Interleaver.this.conclude(
+        CaseResult conclude(int wanted) {
+            return Interleaver.this.conclude(
                     caseName, unit, peer.name(), samples, probes, good >= Math.min(3, wanted));
         }
     }
@@ -122,7 +122,7 @@ final class Interleaver {
                         probeNanos > Probe.LIMIT_NANOS ? " (slow)" : ""));
     }
 
-    private void conclude(
+    private CaseResult conclude(
             String caseName,
             Unit unit,
             String peerName,
@@ -150,7 +150,9 @@ final class Interleaver {
             kept = samples.stream().map(Sample::pair).toList();
         }
         report.probed(caseName, summary(probes, limit, samples.size() - kept.size()));
-        report.add(CaseResult.of(caseName, unit, peerName, kept));
+        var result = CaseResult.of(caseName, unit, peerName, kept);
+        report.add(result);
+        return result;
     }
 
     private static Map<String, Object> summary(List<Double> probes, double limit, int dropped) {

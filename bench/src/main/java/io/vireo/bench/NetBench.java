@@ -53,14 +53,17 @@ final class NetBench {
         splitRings();
         if (!options.quick()) {
             packedRings();
-            if (!options.control()) {
-                features();
-            }
         }
         if (options.restarts() > 0) {
             restarts();
         }
-        new FabricBench(options, directory, interleaver).run();
+        if (!options.control()) {
+            new FabricBench(options, directory, interleaver).run();
+            if (!options.quick()) {
+                new FeatureBench(options, report, directory, interleaver).run();
+                new UplinkBench(options, report, directory, interleaver).run();
+            }
+        }
     }
 
     private void splitRings() {
@@ -145,26 +148,6 @@ final class NetBench {
                         return vireo;
                     },
                     peer);
-        }
-    }
-
-    /** What each feature costs: the same with and without it. */
-    private void features() {
-        for (var feature :
-                List.of(Feature.ANTI_SPOOF, Feature.SNOOPING, Feature.METERED, Feature.acl(100))) {
-            var name = "64B-" + feature.name();
-            if (!options.wants(name)) {
-                continue;
-            }
-            try (var plain = vireo("plain", Feature.NONE, false);
-                    var more = vireo(feature.name(), feature, false)) {
-                var self = new Renamed("self", plain);
-                compare(name, MAC, SIZES.getFirst(), more, plain, self);
-                report.reference(
-                        name + "-cost",
-                        "ns/frame",
-                        more.busyNanosPerFrame() - plain.busyNanosPerFrame());
-            }
         }
     }
 

@@ -2,130 +2,203 @@ package io.vireo.bench;
 
 import io.vireo.linux.ForeignMemory;
 import io.vireo.testkit.DriverMemory;
+import io.vireo.testkit.DriverQueue;
+import io.vireo.testkit.SplitDriverQueue;
 import io.vireo.testkit.VhostUserSession;
 import io.vireo.testkit.VhostUserSession.Ring;
 import java.nio.file.Path;
-import java.util.Arrays;
 
 /**
- * A polling virtio-net driver that always has frames to send, all the same, and counts what it
- * gets, VIRTIO 1.3 section 5.1. One thread.
+ * A polling virtio-net driver (VIRTIO 1.3 section 5.1) that keeps some frames on the way: when the
+ * device has used one, another is sent, to the next address in turn. One thread.
  */
 final class NetCard implements AutoCloseable {
-    /** Bytes of each frame, without frame check sequence. */
-    static final int FRAME = 1514;
-
-    /** Bytes of each frame on a wire, as rates count them. */
-    static final int WIRE = FRAME + 4;
-
-    private static final long F_MAC = 1L << 5;
-    private static final long F_MRG_RXBUF = 1L << 15;
-    private static final long F_STATUS = 1L << 16;
-    private static final int HEADER = 12;
     private static final int RING_SIZE = 256;
-    private static final int BUFFER = 2048;
-    private static final int ADDRESS = 6;
-    private static final int TYPE_AT = 2 * ADDRESS;
+    private static final int NUM_BUFFERS = 10;
+    private static final int ALIGNMENT = 64;
+    private static final long PAGE = 4096;
 
-    /** IEEE 802, local experimental EtherType 1, as it lies in memory. */
-    private static final short EXPERIMENTAL = (short) 0xB588;
-
-    /** More than both rings take up. */
+    /** More than two rings take up. */
     private static final int RING_BYTES = 32 * 1024;
+
+    private static final long STALL_NANOS = 20_000_000_000L;
+
+    /** What the memory of a card is made of. */
+    enum Pages {
+        SMALL,
+
+        /** Of which the host has reserved enough. */
+        HUGE
+    }
 
     private final DriverMemory memory;
     private final VhostUserSession session;
     private final Ring receive;
     private final Ring transmit;
-    private final long[] posted = new long[RING_SIZE];
-    private final long frame;
+    private final SplitDriverQueue receiveQueue;
+    private final SplitDriverQueue transmitQueue;
+    private final Addresses addresses;
+    private final Traffic traffic;
+    private final long framesHost;
+    private final long buffersHost;
+    private int nextSource;
+    private int nextDestination;
 
-    /** Frames that the device has taken. */
-    long sent;
+    /** Buffers that are still to come of the frame that arrives. */
+    private int buffersLeft;
 
-    /** Frames that it has delivered. */
-    long received;
+    private long sent;
+    private long received;
 
-    /**
-     * Connects.
-     *
-     * @param source address that frames come from, six bytes as they are sent
-     * @param destination address that they go to
-     */
-    NetCard(Path socket, byte[] source, byte[] destination) {
-        // Two more buffers, one of them for the frame: whole pages.
-        memory = new DriverMemory(RING_BYTES + (RING_SIZE + 2L) * BUFFER);
-        session = FrontEnds.open(socket, memory, F_MAC | F_MRG_RXBUF | F_STATUS);
+    /** Connects and gives the device all its receive buffers; sends nothing yet. */
+    NetCard(Path socket, Addresses addresses, Traffic traffic, Pages pages) {
+        this.addresses = addresses;
+        this.traffic = traffic;
+        var room =
+                RING_BYTES
+                        + (long) traffic.inFlight() * traffic.stride()
+                        + (long) RING_SIZE * traffic.receiveBuffer();
+        memory =
+                switch (pages) {
+                    case SMALL -> new DriverMemory((room + PAGE - 1) & -PAGE);
+                    case HUGE -> DriverMemory.ofHugePages(room);
+                };
+        session = FrontEnds.open(socket, memory, traffic.features());
+        if ((session.features() & traffic.features()) != traffic.features()) {
+            session.close();
+            throw new BenchException(socket + " lacks an offload or mergeable buffers.");
+        }
         receive = session.start(0, RING_SIZE);
         transmit = session.start(1, RING_SIZE);
+        receiveQueue = (SplitDriverQueue) receive.queue();
+        transmitQueue = (SplitDriverQueue) transmit.queue();
         // We poll.
-        receive.queue().disarm();
-        transmit.queue().disarm();
-        frame = memory.allocate(BUFFER, BUFFER);
-        write(source, destination);
-    }
-
-    private void write(byte[] source, byte[] destination) {
-        var at = memory.host(frame);
-        ForeignMemory.fill(at, BUFFER, (byte) 0);
-        ForeignMemory.copyFromArray(destination, 0, at + HEADER, ADDRESS);
-        ForeignMemory.copyFromArray(source, 0, at + HEADER + ADDRESS, ADDRESS);
-        ForeignMemory.putShort(at + HEADER + TYPE_AT, EXPERIMENTAL);
-    }
-
-    /** Gives the device all its receive buffers. */
-    void post() {
-        var buffers = memory.allocate((long) RING_SIZE * BUFFER, BUFFER);
-        for (var i = 0; i < RING_SIZE; i++) {
-            post(buffers + (long) i * BUFFER);
-        }
+        receiveQueue.disarm();
+        transmitQueue.disarm();
+        framesHost = frames();
+        buffersHost = buffers();
         VhostUserSession.publish(receive);
     }
 
-    private void post(long buffer) {
-        posted[receive.queue().addWritable(buffer, BUFFER)] = buffer;
+    private long frames() {
+        var stride = traffic.stride();
+        var at = memory.allocate((long) traffic.inFlight() * stride, ALIGNMENT);
+        var host = memory.host(at);
+        var length = Traffic.HEADER + traffic.frame().length;
+        for (var slot = 0; slot < traffic.inFlight(); slot++) {
+            var offset = (long) slot * stride;
+            transmitQueue.descriptor(slot, at + offset, length, 0, 0);
+            ForeignMemory.copyFromArray(traffic.header(), 0, host + offset, Traffic.HEADER);
+            ForeignMemory.copyFromArray(
+                    traffic.frame(), 0, host + offset + Traffic.HEADER, traffic.frame().length);
+        }
+        return host;
+    }
+
+    private long buffers() {
+        var size = traffic.receiveBuffer();
+        var at = memory.allocate((long) RING_SIZE * size, ALIGNMENT);
+        for (var slot = 0; slot < RING_SIZE; slot++) {
+            receiveQueue.descriptor(slot, at + (long) slot * size, size, DriverQueue.WRITE, 0);
+            receiveQueue.stage(slot);
+        }
+        return memory.host(at);
+    }
+
+    private int inFlight() {
+        return addresses.destinations().length == 0 ? 0 : traffic.inFlight();
+    }
+
+    /** Frames that the device has taken. */
+    long sent() {
+        return sent;
+    }
+
+    /** Frames that it has delivered. */
+    long received() {
+        return received;
+    }
+
+    /** Sends as many frames as are to be on the way. */
+    void start() {
+        for (var slot = 0; slot < inFlight(); slot++) {
+            send(slot);
+        }
+        VhostUserSession.publish(transmit);
+    }
+
+    private void send(int slot) {
+        var sources = addresses.sources();
+        var destinations = addresses.destinations();
+        var source = sources[nextSource];
+        var frame = framesHost + (long) slot * traffic.stride() + Traffic.HEADER;
+        ForeignMemory.putLong(frame, destinations[nextDestination] | source << 48);
+        ForeignMemory.putInt(frame + 8, (int) (source >>> 16));
+        nextSource = nextSource + 1 == sources.length ? 0 : nextSource + 1;
+        nextDestination = nextDestination + 1 == destinations.length ? 0 : nextDestination + 1;
+        transmitQueue.stage(slot);
+    }
+
+    /** Takes what arrived, and sends again what the device has used. Returns frames. */
+    int circulate() {
+        var frames = takeReceived();
+        var before = sent;
+        while (transmitQueue.collect()) {
+            send(transmitQueue.usedHead());
+            sent++;
+        }
+        if (sent > before) {
+            VhostUserSession.publish(transmit);
+        }
+        return frames;
+    }
+
+    /** Takes what was delivered. Returns frames. */
+    int takeReceived() {
+        var frames = 0;
+        var taken = false;
+        while (receiveQueue.collect()) {
+            var slot = receiveQueue.usedHead();
+            if (buffersLeft == 0) {
+                var header = buffersHost + (long) slot * traffic.receiveBuffer();
+                buffersLeft = ForeignMemory.getShort(header + NUM_BUFFERS) & 0xffff;
+            }
+            frames += --buffersLeft == 0 ? 1 : 0;
+            receiveQueue.stage(slot);
+            taken = true;
+        }
+        if (taken) {
+            VhostUserSession.publish(receive);
+        }
+        received += frames;
+        return frames;
     }
 
     /** Sends one frame. */
     void sendOne() {
-        transmit.queue().addReadable(frame, HEADER + FRAME);
+        send(0);
         VhostUserSession.publish(transmit);
     }
 
-    /** Fills the transmit ring up. */
-    void send() {
-        var queue = transmit.queue();
-        while (queue.poll()) {
-            sent++;
+    /** Waits until the device has taken the frames of {@link #start}. */
+    void awaitAllSent() {
+        for (var left = inFlight(); left > 0; left--) {
+            awaitSent();
         }
-        if (queue.free() > 0) {
-            while (queue.free() > 0) {
-                queue.addReadable(frame, HEADER + FRAME);
+    }
+
+    /** Waits until it has taken one. */
+    void awaitSent() {
+        var deadline = System.nanoTime() + STALL_NANOS;
+        while (!transmitQueue.collect()) {
+            // Reading an unchanged line over and over would slow down the core that is about to
+            // write it.
+            Thread.onSpinWait();
+            if (System.nanoTime() > deadline) {
+                throw new BenchException("A frame was not taken.");
             }
-            VhostUserSession.publish(transmit);
         }
-    }
-
-    /** Takes what was delivered. */
-    void receive() {
-        var queue = receive.queue();
-        var before = received;
-        while (queue.poll()) {
-            post(posted[queue.usedHead()]);
-            received++;
-        }
-        if (received > before) {
-            VhostUserSession.publish(receive);
-        }
-    }
-
-    /** The address with this last byte; locally administered, so that no card has it. */
-    static byte[] address(int last) {
-        var address = new byte[ADDRESS];
-        Arrays.fill(address, (byte) 0);
-        address[0] = 2;
-        address[ADDRESS - 1] = (byte) last;
-        return address;
+        sent++;
     }
 
     @Override

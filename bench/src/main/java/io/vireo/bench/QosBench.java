@@ -1,6 +1,5 @@
 package io.vireo.bench;
 
-import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -28,8 +27,17 @@ final class QosBench {
     private static final List<Integer> SHARES = List.of(100, 200, 400);
     private static final long UPLINK_MEGABITS = 1000;
 
-    /** What a frame of 1518 bytes takes of a wire, preamble and gap included. */
-    private static final double WIRE_SHARE = NetCard.WIRE / (NetCard.WIRE + 20.0);
+    /** Bytes of each frame, without frame check sequence. */
+    private static final int FRAME = 1514;
+
+    /** Bytes of each frame on a wire, as rates count them. */
+    private static final int WIRE = FRAME + 4;
+
+    /** What such a frame takes of a wire, preamble and gap included. */
+    private static final double WIRE_SHARE = WIRE / (WIRE + 20.0);
+
+    /** As many frames as a ring holds, so that there are always some to send. */
+    private static final Traffic TRAFFIC = Traffic.plain(FRAME, 256, 2048);
 
     private record Rate(String way, long megabits) {
         String name() {
@@ -78,29 +86,32 @@ final class QosBench {
 
     private void measure(VireoDaemon daemon, Rate rate) {
         var sockets = daemon.define(Resources.rates(rate.policy(), directory));
-        try (var sender = new NetCard(sockets.get(0), NetCard.address(1), NetCard.address(2));
-                var receiver =
-                        new NetCard(sockets.get(1), NetCard.address(2), NetCard.address(1))) {
-            receiver.post();
+        try (var sender = card(sockets.get(0), 1, 2);
+                var receiver = card(sockets.get(1), 2, 1)) {
             receiver.sendOne();
+            sender.start();
             var windows =
-                    onFrontEndCore(() ->
-                            windows(List.of(sender), List.of(receiver), card -> card.received));
+                    onFrontEndCore(
+                            () -> windows(List.of(sender), List.of(receiver), NetCard::received));
             report(rate.name(), "rate set", windows, 0, rate.megabits());
         }
     }
 
+    private static NetCard card(Path socket, int source, int destination) {
+        var addresses = Addresses.of(source, destination);
+        return new NetCard(socket, addresses, TRAFFIC, NetCard.Pages.SMALL);
+    }
+
     private void shares(VireoDaemon daemon) {
-        host("netns", "add", NAMESPACE);
         var cards = new ArrayList<NetCard>();
-        try {
+        try (var namespace = Namespace.create(NAMESPACE)) {
             var resources = Resources.shares(SHARES, UPLINK_MEGABITS + "M", NAMESPACE, directory);
             for (var socket : daemon.define(resources)) {
-                var source = NetCard.address(cards.size() + 1);
-                cards.add(new NetCard(socket, source, NetCard.address(OUTSIDE)));
+                cards.add(card(socket, cards.size() + 1, OUTSIDE));
             }
-            host("-n", NAMESPACE, "link", "set", Resources.INTERFACE, "up");
-            var windows = onFrontEndCore(() -> windows(cards, cards, card -> card.sent));
+            namespace.ip("link", "set", Resources.INTERFACE, "up");
+            cards.forEach(NetCard::start);
+            var windows = onFrontEndCore(() -> windows(cards, cards, NetCard::sent));
             var carried = UPLINK_MEGABITS * WIRE_SHARE;
             var sum = SHARES.stream().mapToInt(Integer::intValue).sum();
             for (var i = 0; i < SHARES.size(); i++) {
@@ -109,7 +120,6 @@ final class QosBench {
             }
         } finally {
             cards.forEach(NetCard::close);
-            host("netns", "delete", NAMESPACE);
         }
     }
 
@@ -125,7 +135,7 @@ final class QosBench {
             var seconds = (System.nanoTime() - start) / 1e9;
             var rates = counted.stream().mapToDouble(counter::applyAsLong).toArray();
             for (var card = 0; card < rates.length; card++) {
-                rates[card] = (rates[card] - before[card]) * NetCard.WIRE * 8 / MEGABIT / seconds;
+                rates[card] = (rates[card] - before[card]) * WIRE * 8 / MEGABIT / seconds;
             }
             windows.add(rates);
         }
@@ -136,10 +146,10 @@ final class QosBench {
         var until = System.nanoTime() + (long) (seconds * 1e9);
         for (var turn = 1; turn % CLOCK_INTERVAL != 0 || System.nanoTime() < until; turn++) {
             for (var sender : senders) {
-                sender.send();
+                sender.circulate();
             }
             for (var receiver : receivers) {
-                receiver.receive();
+                receiver.takeReceived();
             }
             Thread.onSpinWait();
         }
@@ -164,21 +174,5 @@ final class QosBench {
                     }
                 });
         return result.join();
-    }
-
-    /** Runs ip(8). */
-    private static void host(String... arguments) {
-        var command = new ArrayList<>(List.of("ip"));
-        command.addAll(List.of(arguments));
-        try {
-            if (new ProcessBuilder(command).inheritIO().start().waitFor() != 0) {
-                throw new BenchException(String.join(" ", command) + " failed.");
-            }
-        } catch (IOException e) {
-            throw new BenchException("Cannot run ip(8).", e);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new BenchException("The benchmark was interrupted.", e);
-        }
     }
 }

@@ -53,6 +53,17 @@ record Resources(String yaml, List<Path> sockets) {
         /** Multicasts go to those who asked for them; what is not multicast is looked at too. */
         static final Feature SNOOPING = new Feature("snooping", "  multicastSnooping: {}\n", "");
 
+        /** All that two cards send is copied to a third. */
+        static final Feature MIRRORED =
+                new Feature(
+                        "mirrored",
+                        "",
+                        head("Mirror", "bench")
+                                + "  network: bench\n  sources:\n"
+                                + "    - vnic: server0.eth0\n      direction: ingress\n"
+                                + "    - vnic: server1.eth0\n      direction: ingress\n"
+                                + "  destination:\n    vnic: server2.eth0\n");
+
         /**
          * A list of so many rules for the frames that come from vNICs, of which the last decides.
          */
@@ -129,6 +140,23 @@ record Resources(String yaml, List<Path> sockets) {
             sockets.add(socket);
         }
         return new Resources(yaml.toString(), sockets);
+    }
+
+    /**
+     * A vNIC on a network with an uplink.
+     *
+     * @param type of the uplink
+     * @param namespace of its interface
+     */
+    static Resources uplink(String type, String namespace, String mac, Path directory) {
+        var socket = directory.resolve(NIC + "-" + type + ".sock");
+        var yaml = new StringBuilder(head("Uplink", type)).append("  type: " + type + "\n");
+        yaml.append("  interfaceName: " + Uplinks.link(type) + "\n");
+        yaml.append("  namespace: " + namespace + "\n");
+        yaml.append(head("Network", type)).append("  uplink: " + type + "\n");
+        yaml.append(head("ServerProfile", type)).append("  vnics:\n").append(nic(type, socket));
+        yaml.append("      mac: " + mac + "\n  vdisks: []\n");
+        return new Resources(yaml.toString(), List.of(socket));
     }
 
     /** A disk of {@code size} bytes in a pool that forgets everything. */

@@ -62,6 +62,22 @@ public final class KindHandle<S extends Spec> {
         kind.destroy(metadata, own(spec), context);
     }
 
+    /**
+     * See {@link ResourceKind#reclaim}.
+     *
+     * @param declared those of this kind are picked
+     */
+    public void reclaim(List<Resource> declared, RealizeContext context) {
+        kind.reclaim(
+                declared.stream()
+                        .filter(resource -> resource.kind().equals(kind.kind()))
+                        .map(resource ->
+                                new ResourceKind.Declared<>(
+                                        resource.metadata(), own(resource.spec())))
+                        .toList(),
+                context);
+    }
+
     /** The cells of the kind's table by column, narrow or wide. */
     public Map<String, String> cells(Spec spec, Status status, boolean wide) {
         Map<String, String> cells = new LinkedHashMap<>();

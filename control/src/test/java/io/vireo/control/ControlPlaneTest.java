@@ -115,6 +115,23 @@ final class ControlPlaneTest {
                 .doesNotContain("realize Vdisk/root");
     }
 
+    /** Whatever an earlier process left behind goes first: what is declared may need its name. */
+    @Test
+    void leftoversAreLookedForOnceBeforeAnythingRuns() {
+        applyAll();
+        restart();
+        awaitReady(control);
+        List<String> journal = world.journal();
+        assertThat(journal.subList(0, 5))
+                .containsExactlyInAnyOrder(
+                        "spare Network/lan",
+                        "spare Pool/ssd",
+                        "spare Vdisk/root",
+                        "spare Vnic/web1.eth0",
+                        "spare VdiskAttachment/web1.disk0");
+        assertThat(journal.subList(5, journal.size())).noneMatch(what -> what.startsWith("spare"));
+    }
+
     @Test
     void drawsIdentitiesOnceAndWritesThemIntoTheProfile() {
         applyAll();

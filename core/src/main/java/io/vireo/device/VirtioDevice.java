@@ -8,6 +8,10 @@ import io.vireo.virtqueue.Virtqueue;
  * A virtio device (VIRTIO 1.3, 2), without any bus or transport. Queue methods are called on {@link
  * #reactor} of that queue; the others on the transport's control reactor. A queue is moved into the
  * device by {@link #startQueue} and handed back by {@link #stopQueue}.
+ *
+ * <p>A queue is reset while others run (VIRTIO 1.3, 2.6.1) by the same two: it is stopped, and what
+ * is started in its place later may be of another size and lie elsewhere. Its buffers are the
+ * driver's again when {@link #stopQueue} has called back.
  */
 public interface VirtioDevice {
     /** Device type (VIRTIO 1.3, 5): 1 network card, 2 block device. */

@@ -2,6 +2,7 @@ package io.vireo.net;
 
 import io.vireo.resource.MacAddress;
 import io.vireo.resource.RealizeContext;
+import java.util.Collection;
 import java.util.Optional;
 
 /** Gives ports of networks to the host itself. Found by {@link java.util.ServiceLoader}. */
@@ -44,6 +45,13 @@ public interface HostPortProvider {
      *     what to do
      */
     HostCard open(HostPort port, RealizeContext context);
+
+    /**
+     * Deletes the interfaces that were made here, by an earlier process, for others than these.
+     *
+     * @param declared ports that there are, or are to be
+     */
+    default void reclaim(Collection<HostPort> declared, RealizeContext context) {}
 
     /** Deletes the interface if it was made here; it is not open any more. */
     void destroy(HostPort port, RealizeContext context);

@@ -1,6 +1,8 @@
 package io.vireo.net;
 
 import io.vireo.reactor.Reactor;
+import io.vireo.resource.MacAddress;
+import java.util.function.Consumer;
 
 /**
  * Something that frames come out of and go into: a virtual NIC or an uplink. All methods but {@link
@@ -32,6 +34,13 @@ public interface NetPort {
      * not. Called after {@link #attached}; most ports have one way only.
      */
     default void onReroute(Runnable listener) {}
+
+    /**
+     * Has {@code listener} run on the port's reactor with the MAC address of a station behind the
+     * port that has come here from another host, after the port has announced it by itself. Called
+     * after {@link #attached}; most ports are never told of such.
+     */
+    default void onArrival(Consumer<MacAddress> listener) {}
 
     /** The network has let go of the port and will not call it again. */
     void detached();

@@ -41,9 +41,9 @@ public interface Network {
         List<Station> stations();
 
         /**
-         * Tells the network, and what is behind its other ports, that stations are behind this one:
-         * a broadcast in the name of each ({@link Announcement}), with all that the port's policy
-         * says of it.
+         * Tells the network, and what is behind its other ports, that stations are behind this one,
+         * in the name of each ({@link Announcement}), with all that the port's policy says of it.
+         * What is behind the port is told again {@link Announcement#ROUNDS} times in all.
          */
         void announce(List<Station> stations);
 
@@ -63,6 +63,19 @@ public interface Network {
          *     many captures run
          */
         LiveStream capture(CaptureSpec spec);
+
+        /**
+         * Stops the captures for the moment: the port is about to be unplugged and to be plugged in
+         * elsewhere, where they go on.
+         */
+        void suspendCaptures();
+
+        /**
+         * Goes on with the captures of the port that were stopped.
+         *
+         * @param former where they were stopped; it is detached
+         */
+        void resumeCaptures(Attachment former);
 
         /**
          * Unplugs the port; {@code onDetached} runs on the network's reactor when it is not used

@@ -15,6 +15,16 @@ public record QosCounters(
     /** Nothing happened. */
     public static final QosCounters ZERO = new QosCounters(Colours.ZERO, Colours.ZERO, 0, 0, 0);
 
+    /** The sums of both. */
+    public QosCounters plus(QosCounters other) {
+        return new QosCounters(
+                transmit.plus(other.transmit),
+                receive.plus(other.receive),
+                uplinkBytes + other.uplinkBytes,
+                pauses + other.pauses,
+                pausedNanos + other.pausedNanos);
+    }
+
     /**
      * Bytes by the colour of their frame (RFC 2698).
      *
@@ -24,5 +34,12 @@ public record QosCounters(
      */
     public record Colours(long conformed, long exceeded, long dropped) {
         static final Colours ZERO = new Colours(0, 0, 0);
+
+        Colours plus(Colours other) {
+            return new Colours(
+                    conformed + other.conformed,
+                    exceeded + other.exceeded,
+                    dropped + other.dropped);
+        }
     }
 }

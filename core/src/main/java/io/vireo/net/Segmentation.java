@@ -12,8 +12,18 @@ import io.vireo.linux.ForeignMemory;
 final class Segmentation {
     private static final int ETHERTYPE_IPV4 = 0x0800;
     private static final int ETHERTYPE_IPV6 = 0x86DD;
+    // IEEE 802.1Q, 9.6
+    private static final int ETHERTYPE_CUSTOMER_TAG = 0x8100;
+    private static final int ETHERTYPE_SERVICE_TAG = 0x88A8;
+
+    /** A guest's own, and the one that its port gave it. */
+    private static final int TAGS_MAX = 2;
+
     private static final int PROTOCOL_TCP = 6;
     private static final int PROTOCOL_UDP = 17;
+    private static final int HOP_BY_HOP = 0;
+    private static final int ROUTING = 43;
+    private static final int DESTINATION_OPTIONS = 60;
     private static final int UDP_HEADER = 8;
     private static final int UDP_LENGTH = 4;
     private static final int UDP_CHECKSUM = 6;
@@ -32,6 +42,10 @@ final class Segmentation {
     private int segmentSize;
     private boolean ipv4;
     private boolean udp;
+
+    /** Whether the packet has its final destination in a routing header. */
+    private boolean routed;
+
     private int done;
 
     /**
@@ -43,6 +57,7 @@ final class Segmentation {
     boolean begin(long address, int length, long offload) {
         frame = address;
         done = 0;
+        routed = false;
         l4 = Offload.checksumStart(offload);
         segmentSize = Offload.gsoSize(offload);
         udp = Offload.gsoType(offload) == Offload.GSO_UDP_L4;
@@ -63,9 +78,9 @@ final class Segmentation {
     private boolean parseNetworkHeader(int length) {
         l3 = 14;
         int type = networkShort(12);
-        if (type == 0x8100) {
-            l3 = 18;
-            type = networkShort(16);
+        for (int tags = 0; tags < TAGS_MAX && isTag(type); tags++) {
+            type = networkShort(l3 + 2);
+            l3 += 4;
         }
         if (udp) {
             ipv4 = type == ETHERTYPE_IPV4;
@@ -76,7 +91,29 @@ final class Segmentation {
                     && l4 == l3 + (unsignedByte(l3) & 0xF) * Integer.BYTES
                     && unsignedByte(l3 + 9) == protocol();
         }
-        return type == ETHERTYPE_IPV6 && l3 + IPV6_HEADER <= l4 && l4 < length;
+        return type == ETHERTYPE_IPV6 && l3 + IPV6_HEADER <= l4 && l4 < length && parseExtensions();
+    }
+
+    /** RFC 8200, 4.1: those that stand in every packet that is not a fragment. */
+    private boolean parseExtensions() {
+        int header = unsignedByte(l3 + 6);
+        int at = l3 + IPV6_HEADER;
+        while (at < l4) {
+            switch (header) {
+                case HOP_BY_HOP, DESTINATION_OPTIONS -> {}
+                case ROUTING -> routed |= unsignedByte(at + 3) > 0;
+                default -> {
+                    return false;
+                }
+            }
+            header = unsignedByte(at);
+            at += (unsignedByte(at + 1) + 1) * Long.BYTES;
+        }
+        return at == l4 && header == protocol();
+    }
+
+    private static boolean isTag(int type) {
+        return type == ETHERTYPE_CUSTOMER_TAG || type == ETHERTYPE_SERVICE_TAG;
     }
 
     /**
@@ -167,6 +204,14 @@ final class Segmentation {
     }
 
     private long pseudoHeader(long header, int transportLength) {
+        if (routed) {
+            // Its sender knows the final destination: its sum, with another length.
+            int field = l4 + (udp ? UDP_CHECKSUM : TCP_CHECKSUM);
+            long all = Checksum.addNetworkShort(0, networkShort(field));
+            int whole = headerLength - l4 + payload;
+            return Checksum.addNetworkShort(
+                    Checksum.addNetworkShort(all, ~whole & 0xFFFF), transportLength);
+        }
         long sum =
                 ipv4 ? Checksum.add(0, header + l3 + 12, 8) : Checksum.add(0, header + l3 + 8, 32);
         return Checksum.addNetworkShort(Checksum.addNetworkShort(sum, protocol()), transportLength);

@@ -1,13 +1,26 @@
 package io.vireo.net;
 
+import io.vireo.resource.MacAddress;
 import io.vireo.resource.Metric;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** An uplink that runs: the port, and what there is to say about it. */
 public interface Uplink {
+    /** Attribute: who is at the other side of the link, in short; absent: nobody was heard. */
+    String NEIGHBOR = "neighbor";
+
     /** The port; always the same object. */
     NetPort port();
+
+    /**
+     * The MAC address that the port has on its link; empty: it has none of its own, or there is
+     * more than one link.
+     */
+    default Optional<MacAddress> address() {
+        return Optional.empty();
+    }
 
     /** Facts for the status of the resource, in order. Any thread. */
     Map<String, String> attributes();

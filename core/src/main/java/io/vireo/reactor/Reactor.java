@@ -239,10 +239,14 @@ public final class Reactor {
 
     /** Runs a task on this reactor after {@code delayNanos}. */
     public Timer schedule(long delayNanos, Runnable task) {
-        long from = stepped ? now : System.nanoTime();
-        var timer = new TimerEntry(from + delayNanos, task);
-        timers.add(timer);
+        var timer = new TimerEntry(task);
+        timer.start(delayNanos);
         return timer;
+    }
+
+    /** A timer that is not started: for tasks that run again and again, and to allocate nothing. */
+    public Timer timer(Runnable task) {
+        return new TimerEntry(task);
     }
 
     /** {@link System#nanoTime} at the start of this turn; of a stepped reactor, its own clock. */
@@ -426,7 +430,9 @@ public final class Reactor {
     private int expireTimers() {
         int expired = 0;
         while (!timers.isEmpty() && timers.peek().deadline - now <= 0) {
-            runTask(timers.remove().task);
+            var timer = timers.remove();
+            timer.started = false;
+            runTask(timer.task);
             expired++;
         }
         return expired;
@@ -553,17 +559,28 @@ public final class Reactor {
     }
 
     private final class TimerEntry implements Timer {
-        final long deadline;
         final Runnable task;
+        long deadline;
+        boolean started;
 
-        TimerEntry(long deadline, Runnable task) {
-            this.deadline = deadline;
+        TimerEntry(Runnable task) {
             this.task = task;
         }
 
         @Override
+        public void start(long delayNanos) {
+            cancel();
+            deadline = (stepped ? now : System.nanoTime()) + delayNanos;
+            started = true;
+            timers.add(this);
+        }
+
+        @Override
         public void cancel() {
-            timers.remove(this);
+            if (started) {
+                started = false;
+                timers.remove(this);
+            }
         }
     }
 }

@@ -78,6 +78,22 @@ public interface ResourceKind<S extends Spec> {
             Realization running, Metadata metadata, S oldSpec, S newSpec, RealizeContext context);
 
     /**
+     * A resource that is declared, running or not, or about to be destroyed.
+     *
+     * @param <S> its spec
+     */
+    record Declared<S extends Spec>(Metadata metadata, S spec) {}
+
+    /**
+     * Removes what earlier processes made and ended too early to remove: what is known to have been
+     * made here, and belongs to none of the declared resources. Called once, before anything is
+     * realized; what fails is left for the next time.
+     *
+     * @param declared all resources of the kind
+     */
+    default void reclaim(List<Declared<S>> declared, RealizeContext context) {}
+
+    /**
      * Removes what outlives the process, for example a disk image. Called once the resource is
      * closed and its deletion was asked for; perhaps in a later process than the one that ran it,
      * and again if it failed. References are realized.

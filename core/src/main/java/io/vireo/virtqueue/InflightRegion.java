@@ -85,6 +85,14 @@ public abstract sealed class InflightRegion permits SplitInflightRegion, PackedI
                 : new SplitInflightRegion(at, queueSize, observer);
     }
 
+    /**
+     * Forgets the queue that it was for, of which nothing is in flight: the next one begins at its
+     * {@link VirtqueueConfig#base}.
+     */
+    public final void clear() {
+        putShort(VERSION, 0);
+    }
+
     /** Entries of the queue that it was made for. */
     final int entries() {
         return entries;

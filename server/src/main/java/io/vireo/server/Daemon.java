@@ -7,6 +7,7 @@ import io.vireo.control.ControlConfig;
 import io.vireo.control.ControlPlane;
 import io.vireo.control.Services;
 import io.vireo.linux.Rlimit;
+import io.vireo.net.HostIdentity;
 import io.vireo.reactor.ReactorGroup;
 import io.vireo.resource.ResourceKind;
 import io.vireo.resource.RuntimeDirectory;
@@ -73,11 +74,13 @@ final class Daemon implements AutoCloseable {
                         VhostUserTransport.Configuration.defaults().mode(),
                         config.socketUid(),
                         config.socketGid(),
-                        VhostUserTransport.Configuration.defaults().patience());
+                        VhostUserTransport.Configuration.defaults().patience(),
+                        config.ringReset);
         var services =
                 new Services()
                         .add(ReactorGroup.class, reactors)
                         .add(RuntimeDirectory.class, new RuntimeDirectory(runtime))
+                        .add(HostIdentity.class, ThisHost.identity())
                         .add(VirtioTransport.class, new VhostUserTransport(reactors, sockets))
                         .add(DiskImages.class, new ImageFiles(images))
                         .add(Monitor.class, new QmpMonitor(reactors.control()));

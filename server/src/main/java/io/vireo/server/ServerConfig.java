@@ -111,6 +111,14 @@ final class ServerConfig {
             })
     String serialPrefix = IdentityConfig.DEFAULT.serialPrefix();
 
+    @Option(
+            names = "--ring-reset",
+            description = {
+                "Offers guests to reset one queue of a device (VIRTIO_F_RING_RESET). Only where every",
+                "hypervisor tells the daemon of it; QEMU does not: its guests' memory would be corrupted"
+            })
+    boolean ringReset = false;
+
     /** Where identities are drawn from. */
     IdentityConfig identities() {
         return new IdentityConfig(macPrefix, IdentityConfig.DEFAULT.macOrder(), serialPrefix);

@@ -9,6 +9,7 @@ import io.vireo.linux.NetInterface;
 import io.vireo.linux.NetworkNamespace;
 import io.vireo.linux.PacketSocket;
 import io.vireo.net.FrameBatch;
+import io.vireo.net.HostIdentity;
 import io.vireo.net.NetPort;
 import io.vireo.net.PortState;
 import io.vireo.net.Uplink;
@@ -202,7 +203,8 @@ class BondFailoverTest {
                 UplinkSpec.BondMode.ACTIVE_BACKUP,
                 5,
                 UplinkSpec.LacpRate.FAST,
-                UplinkSpec.HashPolicy.LAYER2_3);
+                UplinkSpec.HashPolicy.LAYER2_3,
+                Optional.empty());
     }
 
     private Realization realize(String name, UplinkSpec spec) {
@@ -237,6 +239,9 @@ class BondFailoverTest {
 
         @Override
         public <T> T service(Class<T> type) {
+            if (type == HostIdentity.class) {
+                return type.cast(ThisHost.identity());
+            }
             return type.cast(
                     type == ReactorGroup.class ? reactors : new RuntimeDirectory(Path.of("/tmp")));
         }

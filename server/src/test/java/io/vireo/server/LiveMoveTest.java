@@ -6,9 +6,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vireo.device.virtio.net.VnicKind;
 import io.vireo.fabric.l2.L2Switch;
+import io.vireo.net.Announcement;
 import io.vireo.net.PortSpec;
+import io.vireo.net.QosPolicy;
+import io.vireo.net.QosSettings;
 import io.vireo.reactor.PollMode;
 import io.vireo.reactor.ReactorGroup;
+import io.vireo.resource.LiveStream;
 import io.vireo.resource.MacAddress;
 import io.vireo.resource.Metadata;
 import io.vireo.resource.Realization;
@@ -26,6 +30,11 @@ import io.vireo.testkit.DriverMemory;
 import io.vireo.testkit.VhostUserSession;
 import io.vireo.transport.VirtioTransport;
 import io.vireo.transport.vhostuser.VhostUserTransport;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -66,6 +75,17 @@ class LiveMoveTest {
     private final L2Switch left = network("left", 0, VlanSet.NONE);
     private final L2Switch right = network("right", 1, VlanSet.of(List.of(8, 9)));
     private final SequencePeer.Counts counts = new SequencePeer.Counts();
+    private final QosPolicy gold =
+            new QosPolicy(
+                    "gold",
+                    new QosSettings(
+                            Optional.of(
+                                    new QosSettings.Rates(
+                                            10_000_000_000L, 10_000_000_000L, 1 << 20, true)),
+                            Optional.empty(),
+                            QosSettings.SHARES,
+                            0,
+                            0));
     private final DriverMemory memory = new DriverMemory(16 << 20);
     private final VnicKind kind = new VnicKind();
     private final Context context = new Context();
@@ -94,6 +114,9 @@ class LiveMoveTest {
 
         @Override
         public <T> T require(Reference reference, Class<T> contract) {
+            if (contract == QosPolicy.class) {
+                return contract.cast(gold);
+            }
             return contract.cast(reference.name().equals("left") ? left : right);
         }
 
@@ -134,6 +157,29 @@ class LiveMoveTest {
                 Presentation.VHOST_USER,
                 Optional.empty(),
                 Optional.empty());
+    }
+
+    private static VnicSpec withPolicy(VnicSpec spec) {
+        return new VnicSpec(
+                spec.profile(),
+                spec.device(),
+                spec.network(),
+                spec.mac(),
+                spec.mtu(),
+                spec.vlan(),
+                spec.trunk(),
+                spec.nativeVlan(),
+                spec.queuePairs(),
+                spec.socketMode(),
+                spec.socketPath(),
+                spec.policy(),
+                Optional.of("gold"),
+                spec.adminState(),
+                spec.speed(),
+                spec.qmp(),
+                spec.presentation(),
+                spec.interfaceName(),
+                spec.namespace());
     }
 
     private VnicSpec in(String network) {
@@ -203,12 +249,73 @@ class LiveMoveTest {
                     .containsExactlyElementsOf(IntStream.range(0, driver.sent()).boxed().toList());
             assertThat(driver.sent()).isGreaterThan(RING);
             assertThat(driver.received()).isPositive();
-            // Itself, after each move, but where the next one came before.
-            assertThat(counts.announced.get()).isBetween(MOVES / 2, MOVES);
+            // Itself, after each move, but where the next one came before; after the last one
+            // it goes on to be.
+            assertThat(counts.announced.get())
+                    .isBetween(MOVES / 2, MOVES + Announcement.ROUNDS - 1);
             assertThat(metric(vnic, "tx_frames_total")).isEqualTo(driver.sent());
             assertThat(metric(vnic, "vhost_sessions_total")).isEqualTo(1);
         }
         close(vnic);
+    }
+
+    /** A capture that began in the first network, and the bytes that its rate has counted. */
+    @Test
+    void captureAndCountersOfItsRateGoOn() throws Exception {
+        attachPeers();
+        var vnic = kind.realize(METADATA, withPolicy(in("left")), context);
+        var file = new ByteArrayOutputStream();
+        var parameters = Map.of("count", Integer.toString(3 * RING), "direction", "out");
+        var stream = vnic.stream(kind.streams().getFirst(), parameters);
+        var capture = CompletableFuture.runAsync(() -> write(stream, file));
+        try (var session = connect(~0L)) {
+            var driver = new SequenceDriver(session, 0, RING, MAC.bits());
+            await(
+                    () -> {
+                        // Until the capture has begun there is nothing in its file.
+                        driver.pump(1);
+                        return packets(file) > 0;
+                    },
+                    driver);
+            await(driver::idle, driver);
+            var from = in("left");
+            for (var to : List.of(in("right"), in("left"), in("right"))) {
+                kind.update(vnic, METADATA, withPolicy(from), withPolicy(to), context);
+                from = to;
+            }
+            long before = driver.sent();
+            while (!capture.isDone()) {
+                driver.pump(RING);
+                LockSupport.parkNanos(100_000);
+            }
+            capture.join();
+            await(driver::idle, driver);
+            assertThat(driver.sent()).isGreaterThan((int) before);
+            assertThat(packets(file)).isEqualTo(3 * RING);
+            // What a frame of 60 bytes is on the wire.
+            assertThat(metric(vnic, "qos_tx_bytes_total")).isEqualTo(64L * driver.sent());
+        }
+        close(vnic);
+    }
+
+    private static void write(LiveStream stream, OutputStream file) {
+        try {
+            stream.writeTo(file);
+        } catch (IOException | InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** Enhanced packet blocks of a pcapng file, as far as it is written. */
+    private static int packets(ByteArrayOutputStream file) {
+        var blocks = ByteBuffer.wrap(file.toByteArray()).order(ByteOrder.nativeOrder());
+        int packets = 0;
+        int at = 0;
+        while (at + 8 <= blocks.limit()) {
+            packets += blocks.getInt(at) == 6 ? 1 : 0;
+            at += blocks.getInt(at + 4);
+        }
+        return packets;
     }
 
     private static void await(BooleanSupplier condition, SequenceDriver... drivers) {

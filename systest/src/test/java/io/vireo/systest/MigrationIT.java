@@ -19,13 +19,15 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * A guest is moved by QEMU from one daemon to another while a TCP connection from outside echoes
  * random data through it: it goes on, and every byte is right. Both daemons reach the outside by a
- * Linux bridge, which has to learn the new way.
+ * Linux bridge, which has to learn the new way. Meanwhile the guest reads and writes its disk,
+ * which keeps nothing: two daemons cannot have one image open.
  */
 @Tag("endurance")
 class MigrationIT {
@@ -33,6 +35,14 @@ class MigrationIT {
     private static final String MAC = "52:54:00:76:69:10";
     private static final int BLOCK = 16 * 1024;
     private static final long PAUSE_MILLIS = 4;
+    private static final String DISK_LOAD =
+            "touch /tmp/failed; echo 0 >/tmp/rounds; (n=0; while [ ! -e /tmp/stop ]; do"
+                    + " dd if=/dev/vda of=/dev/null bs=16k count=16 iflag=direct 2>/dev/null"
+                    + " || echo read $n >>/tmp/failed;"
+                    + " dd if=/dev/zero of=/dev/vda bs=16k count=16 oflag=direct 2>/dev/null"
+                    + " || echo write $n >>/tmp/failed;"
+                    + " n=$((n + 1)); echo $n >/tmp/rounds.new; mv /tmp/rounds.new /tmp/rounds;"
+                    + " done) >/dev/null 2>&1 &";
 
     @BeforeEach
     void makeNamespace() {
@@ -48,9 +58,10 @@ class MigrationIT {
         host("ip netns del " + NAMESPACE + " 2>/dev/null || true");
     }
 
-    @Test
+    @ParameterizedTest(name = "packed rings: {0}")
+    @ValueSource(booleans = {false, true})
     @Timeout(600)
-    void connectionSurvivesTheMove() throws Exception {
+    void connectionAndDiskSurviveTheMove(boolean packed) throws Exception {
         Bed from = Bed.prepare(Path.of(".."), "migrate-from");
         Bed to = Bed.prepare(Path.of(".."), "migrate-to");
         try (var here = new Daemon(from);
@@ -58,12 +69,15 @@ class MigrationIT {
             begin(here, 0);
             begin(there, 1);
             Path passage = to.run().resolve("passage");
-            var options = new ArrayList<String>(there.attach("nomad", 192));
+            var options = options(there, packed);
             options.addAll(List.of("-incoming", "unix:" + passage));
-            try (var source = new Guest(from, "nomad", here.attach("nomad", 192));
+            try (var source = new Guest(from, "nomad", options(here, packed));
                     var target = new Guest(to, "nomad", options)) {
                 source.start();
                 source.output("ip address add 192.0.2.1/24 dev eth0 && ip link set eth0 up");
+                assertThat(source.output("cat /sys/class/net/eth0/device/features").charAt(34))
+                        .isEqualTo(packed ? '1' : '0');
+                source.output(DISK_LOAD);
                 source.output("nc -l -p 5001 -e cat >/dev/null 2>&1 & sleep 1");
                 try (var echo = new Echo()) {
                     echo.awaitBlocks(20);
@@ -79,12 +93,34 @@ class MigrationIT {
                             echo.blocks(), echo.blocks() - before, echo.longestPauseMillis());
                 }
                 assertThat(target.output("cat /sys/class/net/eth0/address")).isEqualTo(MAC);
+                diskGoesOn(target);
                 assertThat(target.output("dmesg | grep -c -E 'BUG:|Oops|WATCHDOG'; true"))
                         .isEqualTo("0");
             }
             String way = host("bridge -n " + NAMESPACE + " fdb show br br0 | grep -i " + MAC);
             assertThat(way).contains("vireo1").doesNotContain("vireo0");
         }
+    }
+
+    private static List<String> options(Daemon daemon, boolean packed) {
+        var options = new ArrayList<String>();
+        for (var word : daemon.attach("nomad", 192)) {
+            boolean device =
+                    word.startsWith("virtio-net-pci,") || word.startsWith("vhost-user-blk-pci,");
+            options.add(packed && device ? word + ",packed=on" : word);
+        }
+        return options;
+    }
+
+    /** The load goes on, and no request of it ever failed. */
+    private static void diskGoesOn(Guest guest) {
+        long rounds = Long.parseLong(guest.output("cat /tmp/rounds"));
+        guest.output(
+                "for i in $(seq 300); do [ $(cat /tmp/rounds) -gt %d ] && exit 0; sleep 0.1; done; exit 1"
+                        .formatted(rounds + 3));
+        guest.output("touch /tmp/stop; sleep 1; cat /tmp/failed; [ ! -s /tmp/failed ]");
+        assertThat(guest.output("dmesg | grep -c -E 'I/O error|blk_update_request'; true"))
+                .isEqualTo("0");
     }
 
     private static void begin(Daemon daemon, int number) {

@@ -110,6 +110,11 @@ public final class DriverMemory implements AutoCloseable {
         return GUEST_BASE + at;
     }
 
+    /** Gives back all that was allocated at a guest address and since. */
+    public void release(long guestAddress) {
+        allocated = guestAddress - GUEST_BASE;
+    }
+
     /** Where the driver sees a guest address; it need not be inside. */
     public long host(long guestAddress) {
         return driver.address() + (guestAddress - GUEST_BASE);

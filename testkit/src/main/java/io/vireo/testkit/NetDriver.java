@@ -37,8 +37,9 @@ public final class NetDriver implements AutoCloseable {
     private record Buffer(long[] addresses, int[] lengths) {}
 
     private final DriverMemory memory;
-    private final DriverQueue receive;
-    private final DriverQueue transmit;
+    private final int pair;
+    private DriverQueue receive;
+    private DriverQueue transmit;
     private final long features;
     private @Nullable DriverQueue control;
     private final VirtioDevice device;
@@ -57,15 +58,16 @@ public final class NetDriver implements AutoCloseable {
     public NetDriver(VirtioDevice device, int queueSize, long features, int pair) {
         this.device = device;
         this.features = features;
+        this.pair = pair;
         memory = new DriverMemory(64L << 20);
         receive = DriverQueue.of(memory, queueSize, features);
         transmit = DriverQueue.of(memory, queueSize, features);
         device.negotiated(features);
-        start(2 * pair + RECEIVE, receive);
-        start(2 * pair + TRANSMIT, transmit);
+        queues.add(start(2 * pair + RECEIVE, receive));
+        queues.add(start(2 * pair + TRANSMIT, transmit));
     }
 
-    private void start(int index, DriverQueue driver) {
+    private Virtqueue start(int index, DriverQueue driver) {
         var config =
                 new VirtqueueConfig(
                         index,
@@ -79,8 +81,8 @@ public final class NetDriver implements AutoCloseable {
                         (_, cause) -> failures.add(cause));
         try {
             var queue = config.activate();
-            queues.add(queue);
             device.startQueue(index, queue);
+            return queue;
         } catch (VirtqueueException e) {
             throw new IllegalStateException(e);
         }
@@ -89,7 +91,31 @@ public final class NetDriver implements AutoCloseable {
     /** Starts the control queue, which is number {@code index}. */
     public void startControl(int index, int queueSize) {
         control = DriverQueue.of(memory, queueSize, features);
-        start(index, control);
+        queues.add(start(index, control));
+    }
+
+    /**
+     * Resets one queue (VIRTIO 1.3, 2.6.1): what was posted or sent is the driver's again, used or
+     * not.
+     *
+     * @param receiver the receiveq; otherwise the transmitq
+     */
+    public void stop(boolean receiver) {
+        int index = receiver ? RECEIVE : TRANSMIT;
+        device.stopQueue(2 * pair + index, () -> queues.get(index).stop());
+        (receiver ? posted : sending).clear();
+    }
+
+    /** Enables a queue after its reset: another one, of this size, elsewhere. */
+    public void restart(boolean receiver, int queueSize) {
+        var driver = DriverQueue.of(memory, queueSize, features);
+        if (receiver) {
+            receive = driver;
+        } else {
+            transmit = driver;
+        }
+        int index = receiver ? RECEIVE : TRANSMIT;
+        queues.set(index, start(2 * pair + index, driver));
     }
 
     /**

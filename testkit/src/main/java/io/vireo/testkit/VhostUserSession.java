@@ -21,6 +21,7 @@ import java.util.concurrent.locks.LockSupport;
 public final class VhostUserSession implements AutoCloseable {
     public static final long VERSION_1 = 1L << 32;
     public static final long RING_PACKED = 1L << 34;
+    public static final long RING_RESET = 1L << 40;
     public static final long PROTOCOL_FEATURES = 1L << 30;
     public static final long EVENT_IDX = 1L << 29;
     public static final long INDIRECT_DESC = 1L << 28;

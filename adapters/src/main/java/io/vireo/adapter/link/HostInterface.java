@@ -7,6 +7,7 @@ import io.vireo.linux.NetInterface;
 import io.vireo.linux.NetworkNamespace;
 import io.vireo.reactor.Reactor;
 import io.vireo.resource.ErrorCode;
+import io.vireo.resource.MacAddress;
 import io.vireo.resource.ResourceException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -38,7 +39,21 @@ public record HostInterface(String owner, String name, Optional<String> namespac
 
     /** Watches it on the control reactor; inside the namespace only. */
     public LinkMonitor monitor(Reactor control) throws ErrnoException {
-        return LinkMonitor.start(control, LinkSocket.open(device().index()));
+        return LinkMonitor.start(
+                control, LinkSocket.open(device().index()), address(device().mac()));
+    }
+
+    /** Empty where an interface has no MAC address, or none that a station may have. */
+    private static Optional<MacAddress> address(byte[] octets) {
+        long bits = 0;
+        for (byte octet : octets) {
+            bits = bits << Byte.SIZE | Byte.toUnsignedLong(octet);
+        }
+        try {
+            return Optional.of(new MacAddress(bits));
+        } catch (IllegalArgumentException _) {
+            return Optional.empty();
+        }
     }
 
     /** Sets its MTU and takes it up, unless that is so already; inside the namespace only. */

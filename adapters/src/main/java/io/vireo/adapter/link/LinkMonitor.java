@@ -5,7 +5,9 @@ import io.vireo.linux.LinkSocket;
 import io.vireo.net.PortState;
 import io.vireo.reactor.FdWatch;
 import io.vireo.reactor.Reactor;
+import io.vireo.resource.MacAddress;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.jspecify.annotations.Nullable;
 
@@ -16,6 +18,7 @@ import org.jspecify.annotations.Nullable;
 public final class LinkMonitor {
     private final Reactor control;
     private final LinkSocket socket;
+    private final Optional<MacAddress> address;
     private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
 
     // On the control reactor only.
@@ -25,16 +28,17 @@ public final class LinkMonitor {
 
     private volatile PortState state;
 
-    private LinkMonitor(Reactor control, LinkSocket socket) {
+    private LinkMonitor(Reactor control, LinkSocket socket, Optional<MacAddress> address) {
         this.control = control;
+        this.address = address;
         this.socket = socket;
         wasUp = socket.isUp();
         state = wasUp ? PortState.UP : PortState.DOWN;
     }
 
     /** Starts; takes the socket over. */
-    static LinkMonitor start(Reactor control, LinkSocket socket) {
-        var monitor = new LinkMonitor(control, socket);
+    static LinkMonitor start(Reactor control, LinkSocket socket, Optional<MacAddress> address) {
+        var monitor = new LinkMonitor(control, socket, address);
         control.execute(monitor::begin);
         return monitor;
     }
@@ -59,6 +63,11 @@ public final class LinkMonitor {
     /** Whether frames can pass the interface. */
     public PortState state() {
         return state;
+    }
+
+    /** The MAC address that the interface had when it was opened. */
+    public Optional<MacAddress> address() {
+        return address;
     }
 
     /** Whether the interface is there. */

@@ -9,12 +9,14 @@ import io.vireo.net.Uplink;
 import io.vireo.net.UplinkProvider;
 import io.vireo.reactor.Reactor;
 import io.vireo.reactor.ReactorGroup;
+import io.vireo.resource.MacAddress;
 import io.vireo.resource.Metadata;
 import io.vireo.resource.Metric;
 import io.vireo.resource.RealizeContext;
 import io.vireo.resource.spec.UplinkSpec;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** Uplinks of type packet. */
 public final class PacketUplinkProvider implements UplinkProvider {
@@ -69,6 +71,11 @@ public final class PacketUplinkProvider implements UplinkProvider {
         @Override
         public NetPort port() {
             return uplink;
+        }
+
+        @Override
+        public Optional<MacAddress> address() {
+            return uplink.link().address();
         }
 
         @Override

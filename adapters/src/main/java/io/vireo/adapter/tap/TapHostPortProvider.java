@@ -11,9 +11,12 @@ import io.vireo.resource.Metric;
 import io.vireo.resource.RealizeContext;
 import io.vireo.resource.ResourceException;
 import io.vireo.resource.RuntimeDirectory;
+import java.nio.file.Path;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /** TAP interfaces that are cards of the host. */
 public final class TapHostPortProvider implements HostPortProvider {
@@ -28,12 +31,27 @@ public final class TapHostPortProvider implements HostPortProvider {
     }
 
     @Override
+    public void reclaim(Collection<HostPort> declared, RealizeContext context) {
+        TapInterface.reclaim(
+                "a vNIC that is gone",
+                notes(context),
+                declared.stream().map(TapHostPortProvider::subject).collect(Collectors.toSet()));
+    }
+
+    private static Path notes(RealizeContext context) {
+        return context.service(RuntimeDirectory.class).root().resolve(NOTES);
+    }
+
+    @Override
     public void destroy(HostPort port, RealizeContext context) {
         tap(port, context).delete();
     }
 
+    private static TapNote.Subject subject(HostPort port) {
+        return new TapNote.Subject(port.uid(), port.namespace(), port.interfaceName());
+    }
+
     private static TapInterface tap(HostPort port, RealizeContext context) {
-        var notes = context.service(RuntimeDirectory.class).root().resolve(NOTES);
         var host =
                 new HostInterface(
                         "vNIC '" + port.owner() + "'", port.interfaceName(), port.namespace());
@@ -41,7 +59,7 @@ public final class TapHostPortProvider implements HostPortProvider {
                 port.owner(),
                 host,
                 new TapInterface.Settings(port.mtu(), Optional.of(port.mac()), Optional.empty()),
-                notes.resolve(port.uid()));
+                TapNote.of(notes(context), subject(port)));
     }
 
     /** As an uplink, with a cable that can be pulled. */

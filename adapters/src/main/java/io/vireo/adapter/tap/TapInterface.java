@@ -10,27 +10,31 @@ import io.vireo.resource.ErrorCode;
 import io.vireo.resource.MacAddress;
 import io.vireo.resource.ResourceException;
 import java.io.IOException;
-import java.io.UncheckedIOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * A TAP interface in its network namespace: opens it, makes it if it is absent, deletes it if it
  * was made here.
  *
  * <p>One that is made is persistent, so that addresses and bridges that the operator gave it
- * survive a restart of the daemon. A note in the runtime directory, which lives as long as
- * interfaces do, until the next boot, says that it is ours.
+ * survive a restart of the daemon. A {@link TapNote} in the runtime directory says that it is ours:
+ * it is written before the interface is made persistent, and removed when the interface is gone, so
+ * that there is no moment at which a crash would leave one without the other behind.
  */
 final class TapInterface {
+    private static final Logger LOG = System.getLogger(TapInterface.class.getName());
     private static final Path NAMESPACES = Path.of("/run/netns");
 
     private final String resource;
     private final HostInterface host;
     private final Settings settings;
-    private final Path note;
+    private final TapNote note;
     private volatile boolean made;
 
     /**
@@ -49,13 +53,34 @@ final class TapInterface {
      * @param resource name of the resource
      * @param host the interface
      * @param settings what it gets
-     * @param note file that says that it is ours
+     * @param note says that it is ours
      */
-    TapInterface(String resource, HostInterface host, Settings settings, Path note) {
+    TapInterface(String resource, HostInterface host, Settings settings, TapNote note) {
         this.resource = resource;
         this.host = host;
         this.settings = settings;
         this.note = note;
+    }
+
+    /**
+     * Deletes those that were made here, and noted in a directory, for others than these.
+     *
+     * @param resource what they were, for logs
+     */
+    static void reclaim(String resource, Path notes, Set<TapNote.Subject> declared) {
+        for (var subject : TapNote.subjects(notes)) {
+            if (declared.contains(subject)) {
+                continue;
+            }
+            var host = new HostInterface(resource, subject.interfaceName(), subject.namespace());
+            var settings = new Settings(0, Optional.empty(), Optional.empty());
+            try {
+                new TapInterface(resource, host, settings, TapNote.of(notes, subject)).delete();
+                LOG.log(Level.INFO, "removed " + host.name() + ", which nobody has any more");
+            } catch (RuntimeException e) {
+                LOG.log(Level.WARNING, host.name() + " stays for now: " + e.getMessage());
+            }
+        }
     }
 
     /** Opens it, up, with its MTU and MAC address. */
@@ -63,7 +88,7 @@ final class TapInterface {
         return host.inside(
                 () -> {
                     boolean absent = !host.device().exists();
-                    if (!absent && settings.mac().isPresent() && !Files.exists(note)) {
+                    if (!absent && settings.mac().isPresent() && !isOurs()) {
                         throw new ResourceException(
                                 ErrorCode.IN_USE,
                                 host.owner()
@@ -71,10 +96,6 @@ final class TapInterface {
                                         + host.name()
                                         + " already that was not made for it; delete that one, or give the vNIC"
                                         + " another interfaceName");
-                    }
-                    if (absent) {
-                        Files.createDirectories(note.getParent());
-                        Files.writeString(note, host.name() + "\n");
                     }
                     var tap = tap();
                     try {
@@ -107,7 +128,13 @@ final class TapInterface {
         return made;
     }
 
+    /** Whether the interface that is there was made here; inside the namespace. */
+    private boolean isOurs() throws IOException {
+        return note.isOf(host.name(), host.device().index());
+    }
+
     private void own(Tap tap) throws IOException {
+        note.write(host.name(), host.device().index());
         tap.setPersistent(true);
         if (settings.user().isEmpty()) {
             return;
@@ -136,18 +163,18 @@ final class TapInterface {
 
     /** Deletes it if it was made here. */
     void delete() {
-        if (!Files.exists(note)) {
+        if (!note.exists()) {
             return;
         }
         if (host.namespace().isPresent()
                 && !Files.exists(NAMESPACES.resolve(host.namespace().get()))) {
             // It went with its namespace.
-            forget();
+            note.remove();
             return;
         }
         host.inside(
                 () -> {
-                    if (host.device().exists()) {
+                    if (host.device().exists() && isOurs()) {
                         try (var tap = tap()) {
                             tap.setPersistent(false);
                         }
@@ -155,15 +182,7 @@ final class TapInterface {
                     return true;
                 },
                 this::advice);
-        forget();
-    }
-
-    private void forget() {
-        try {
-            Files.deleteIfExists(note);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        note.remove();
     }
 
     private String advice(int errno) {

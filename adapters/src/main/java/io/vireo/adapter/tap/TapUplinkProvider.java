@@ -8,11 +8,15 @@ import io.vireo.reactor.ReactorGroup;
 import io.vireo.resource.Metadata;
 import io.vireo.resource.Metric;
 import io.vireo.resource.RealizeContext;
+import io.vireo.resource.ResourceKind.Declared;
 import io.vireo.resource.RuntimeDirectory;
 import io.vireo.resource.spec.UplinkSpec;
+import java.nio.file.Path;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /** Uplinks of type tap. */
 public final class TapUplinkProvider implements UplinkProvider {
@@ -30,12 +34,31 @@ public final class TapUplinkProvider implements UplinkProvider {
     }
 
     @Override
+    public void reclaim(Collection<Declared<UplinkSpec>> declared, RealizeContext context) {
+        TapInterface.reclaim(
+                "an uplink that is gone",
+                notes(context),
+                declared.stream()
+                        .filter(uplink -> uplink.spec().type() == UplinkSpec.Type.TAP)
+                        .map(uplink -> subject(uplink.metadata(), uplink.spec()))
+                        .collect(Collectors.toSet()));
+    }
+
+    private static TapNote.Subject subject(Metadata metadata, UplinkSpec spec) {
+        return new TapNote.Subject(
+                metadata.uid(), spec.namespace(), spec.interfaceName().orElseThrow());
+    }
+
+    private static Path notes(RealizeContext context) {
+        return context.service(RuntimeDirectory.class).root().resolve(NOTES);
+    }
+
+    @Override
     public void destroy(Metadata metadata, UplinkSpec spec, RealizeContext context) {
         tap(metadata, spec, context).delete();
     }
 
     private static TapInterface tap(Metadata metadata, UplinkSpec spec, RealizeContext context) {
-        var notes = context.service(RuntimeDirectory.class).root().resolve(NOTES);
         var host =
                 new HostInterface(
                         "uplink '" + metadata.name() + "'",
@@ -45,7 +68,7 @@ public final class TapUplinkProvider implements UplinkProvider {
                 metadata.name(),
                 host,
                 new TapInterface.Settings(spec.mtu(), Optional.empty(), spec.owner()),
-                notes.resolve(metadata.uid()));
+                TapNote.of(notes(context), subject(metadata, spec)));
     }
 
     /** A TAP that is open. */

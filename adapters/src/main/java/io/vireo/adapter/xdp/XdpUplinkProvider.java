@@ -10,6 +10,7 @@ import io.vireo.net.UplinkProvider;
 import io.vireo.reactor.Reactor;
 import io.vireo.reactor.ReactorGroup;
 import io.vireo.resource.ErrorCode;
+import io.vireo.resource.MacAddress;
 import io.vireo.resource.Metadata;
 import io.vireo.resource.Metric;
 import io.vireo.resource.RealizeContext;
@@ -18,6 +19,7 @@ import io.vireo.resource.spec.UplinkSpec;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** Uplinks of type xdp. */
 public final class XdpUplinkProvider implements UplinkProvider {
@@ -100,6 +102,11 @@ public final class XdpUplinkProvider implements UplinkProvider {
         @Override
         public NetPort port() {
             return uplink;
+        }
+
+        @Override
+        public Optional<MacAddress> address() {
+            return uplink.link().address();
         }
 
         @Override

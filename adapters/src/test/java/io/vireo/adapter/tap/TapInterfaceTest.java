@@ -13,8 +13,10 @@ import io.vireo.reactor.ReactorConfig;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.ResourceException;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -54,7 +56,8 @@ class TapInterfaceTest {
     private TapInterface tap(String uid) {
         var host = new HostInterface("uplink 'uplink'", NAME, Optional.of(NAMESPACE));
         var settings = new TapInterface.Settings(1400, Optional.empty(), Optional.of("nobody"));
-        return new TapInterface("uplink", host, settings, notes.resolve(uid));
+        var subject = new TapNote.Subject(uid, host.namespace(), host.name());
+        return new TapInterface("uplink", host, settings, TapNote.of(notes, subject));
     }
 
     private static boolean exists() throws IOException {
@@ -90,6 +93,49 @@ class TapInterfaceTest {
         tap("1").open(control).close();
         tap("1").delete();
         assertThat(exists()).isTrue();
+    }
+
+    /** The one that was made here was deleted by somebody, who then made another. */
+    @Test
+    void anotherInterfaceOfTheNameIsNotTakenForIt() throws Exception {
+        tap("1").open(control).close();
+        assertThat(ip("-n", NAMESPACE, "link", "del", NAME)).isZero();
+        try (var inside = NetworkNamespace.enter(NAMESPACE);
+                var tap = Tap.open(NAME, false, 0)) {
+            tap.setPersistent(true);
+        }
+        tap("1").delete();
+        assertThat(exists()).isTrue();
+        assertThat(notes).isEmptyDirectory();
+    }
+
+    /** As a daemon does when it starts, after one that died before it could delete. */
+    @Test
+    void whatBelongsToNobodyIsDeleted() throws Exception {
+        tap("1").open(control).close();
+        var subject = new TapNote.Subject("1", Optional.of(NAMESPACE), NAME);
+        TapInterface.reclaim("a test", notes, Set.of(subject));
+        assertThat(exists()).isTrue();
+        var open = tap("1").open(control);
+        TapInterface.reclaim("a test", notes, Set.of());
+        assertThat(exists()).as("somebody has it open").isTrue();
+        open.close();
+        TapInterface.reclaim("a test", notes, Set.of());
+        assertThat(exists()).isFalse();
+        assertThat(notes).isEmptyDirectory();
+        TapInterface.reclaim("a test", notes.resolve("none"), Set.of());
+    }
+
+    /** A note of the form that had no more than the name. */
+    @Test
+    void whatAnEarlierVersionMadeIsKnown() throws Exception {
+        tap("1").open(control).close();
+        var note = new TapNote.Subject("1", Optional.of(NAMESPACE), NAME).text();
+        Files.delete(notes.resolve(note));
+        Files.writeString(notes.resolve("1"), NAME + "\n");
+        tap("1").delete();
+        assertThat(exists()).isFalse();
+        assertThat(notes).isEmptyDirectory();
     }
 
     @Test

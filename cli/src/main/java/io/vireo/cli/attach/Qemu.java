@@ -43,12 +43,15 @@ public record Qemu(int major, int minor, boolean tcg) implements Hypervisor {
             device.append(",host_mtu=").append(nic.mtu());
         }
         nic.speed().ifPresent(speed -> device.append(",speed=" + speed + ",duplex=full"));
+        if (nic.queuePairs() > 1) {
+            device.append(",mq=on");
+        }
         if (tcg && major < 10) {
             // Older ones crash at DRIVER_OK when vhost-user, MSI-X and TCG meet.
             device.append(",vectors=0");
         } else if (nic.queuePairs() > 1) {
             // One for each queue, one for the control queue, one for configuration changes.
-            device.append(",mq=on,vectors=").append(2 * nic.queuePairs() + 2);
+            device.append(",vectors=").append(2 * nic.queuePairs() + 2);
         }
         lines.add(device.toString());
     }

@@ -77,6 +77,7 @@ final class HypervisorTest {
         assertThat(new Qemu(9, 2, false).render(PLAIN)).contains(",reconnect-ms=1000\n");
         assertThat(new Qemu(7, 2, true).render(PLAIN))
                 .contains("mac=56:49:00:00:00:01,vectors=0\n");
+        assertThat(new Qemu(7, 2, true).render(SPECIAL)).contains(",mq=on,vectors=0\n");
         assertThat(new Qemu(10, 0, true).render(PLAIN)).doesNotContain("vectors");
         assertThat(new Qemu(10, 0, false).render(SPECIAL))
                 .contains("-m 512M\n")

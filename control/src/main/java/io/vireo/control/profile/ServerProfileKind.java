@@ -126,7 +126,10 @@ public final class ServerProfileKind implements ResourceKind<ServerProfileSpec> 
                                 at + "/speed", "is for presentation vhost-user: leave it out"));
             }
             if (nic.queuePairs() > 1) {
-                violations.add(new Violation(at + "/queuePairs", "is 1 with presentation tap"));
+                violations.add(
+                        new Violation(
+                                at + "/queuePairs",
+                                "is 1 with presentation tap, where one thread serves the card: leave it out"));
             }
         } else {
             nic.interfaceName()

@@ -30,6 +30,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -118,6 +119,9 @@ public final class Reconciler {
      */
     public long pass(long nowNanos) {
         boolean changed = first;
+        if (first) {
+            reclaim(host.desired());
+        }
         boolean progress = true;
         while (progress) {
             Desired desired = host.desired();
@@ -137,6 +141,23 @@ public final class Reconciler {
         }
         publishDirty();
         return nextRetry(nowNanos);
+    }
+
+    /** When nothing is desired the daemon is about to stop, and everything stays as it is. */
+    private void reclaim(Desired desired) {
+        if (desired == Desired.NOTHING) {
+            return;
+        }
+        var declared =
+                Stream.concat(desired.run().values().stream(), desired.remove().values().stream())
+                        .toList();
+        for (var kind : kinds.all()) {
+            try {
+                kind.reclaim(declared, context(new Reference(kind.kind().kind(), "*"), true));
+            } catch (RuntimeException e) {
+                LOG.warn("what is left of kind {} stays: {}", kind.kind().kind(), message(e));
+            }
+        }
     }
 
     /** Whether nothing runs any more. */
@@ -446,11 +467,14 @@ public final class Reconciler {
     }
 
     private Context context(Resource resource) {
-        Reference subject = resource.reference();
+        return context(resource.reference(), host.provisioned(resource));
+    }
+
+    private Context context(Reference subject, boolean provisioned) {
         return new Context(
                 subject,
                 services,
-                host.provisioned(resource),
+                provisioned,
                 () -> {
                     dirty.add(subject);
                     wake.run();

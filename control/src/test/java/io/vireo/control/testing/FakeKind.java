@@ -73,6 +73,12 @@ record FakeKind<S extends Spec>(
         return result;
     }
 
+    /** Notes what is not to be taken for a leftover. */
+    @Override
+    public void reclaim(List<Declared<S>> declared, RealizeContext context) {
+        declared.forEach(each -> world.note("spare", new Reference(kind, each.metadata().name())));
+    }
+
     @Override
     public void destroy(Metadata metadata, S spec, RealizeContext context) {
         var reference = new Reference(kind, metadata.name());

@@ -1,6 +1,7 @@
 package io.vireo.resource.spec;
 
 import io.vireo.resource.Field;
+import java.util.Optional;
 
 /** How a network finds out who wants which multicasts (IGMP and MLD snooping, RFC 4541). */
 public record MulticastSnoopingSpec(
@@ -29,4 +30,8 @@ public record MulticastSnoopingSpec(
                                 "Whether multicasts to groups that nobody asked for go to all; otherwise only to"
                                         + " multicast routers.",
                         defaultValue = "true")
-                boolean floodUnknown) {}
+                boolean floodUnknown,
+        @Field(
+                        "Whether stations are asked where no multicast router does so, and how. Absent: they are"
+                                + " not.")
+                Optional<MulticastQuerierSpec> querier) {}

@@ -69,13 +69,51 @@ public record UplinkSpec(
                         value =
                                 "What decides on the member by which a frame leaves a bond with lacp.",
                         defaultValue = "layer2-3")
-                HashPolicy hashPolicy)
+                HashPolicy hashPolicy,
+        @Field(
+                        "How it takes part in LLDP. Absent: it sends and listens, every 30 seconds. The members of a"
+                                + " bond do so each for itself.")
+                Optional<LldpSpec> lldp)
         implements Spec {
     /** Most members of a bond. */
     public static final int MEMBERS_MAX = 8;
 
     public UplinkSpec {
         members = List.copyOf(members);
+    }
+
+    /** The same but for its speed. */
+    public UplinkSpec withSpeed(Optional<BitRate> other) {
+        return new UplinkSpec(
+                type,
+                interfaceName,
+                namespace,
+                mtu,
+                owner,
+                other,
+                members,
+                bondMode,
+                failBackSeconds,
+                lacpRate,
+                hashPolicy,
+                lldp);
+    }
+
+    /** The same but for LLDP. */
+    public UplinkSpec withLldp(Optional<LldpSpec> other) {
+        return new UplinkSpec(
+                type,
+                interfaceName,
+                namespace,
+                mtu,
+                owner,
+                speed,
+                members,
+                bondMode,
+                failBackSeconds,
+                lacpRate,
+                hashPolicy,
+                other);
     }
 
     /** Ways to reach the host. */

@@ -70,10 +70,7 @@ final class AddressGuard implements PortStage {
     /** The guard that a policy asks for, if it asks for any. */
     static Optional<AddressGuard> of(BridgePort port, PortPolicy policy, Headers headers) {
         var rules = policy.rules();
-        var addresses =
-                rules.antiSpoofing()
-                        .filter(spec -> !spec.addresses().isEmpty())
-                        .map(spec -> new AddressList(spec, policy.mac()));
+        var addresses = AddressList.of(policy);
         boolean denyDhcpServer = denies(rules.dhcpServer());
         boolean denyRouter = denies(rules.routerAdvertisements());
         if (addresses.isEmpty() && !denyDhcpServer && !denyRouter) {

@@ -1,6 +1,7 @@
 package io.vireo.fabric.l2;
 
 import io.vireo.fabric.l2.packet.Headers;
+import io.vireo.net.PortPolicy;
 import io.vireo.resource.IpPrefix;
 import io.vireo.resource.MacAddress;
 import io.vireo.resource.spec.AntiSpoofingSpec;
@@ -42,6 +43,14 @@ final class AddressList {
                         : 0;
     }
 
+    /** The addresses that a policy lists, if it lists any. */
+    static Optional<AddressList> of(PortPolicy policy) {
+        return policy.rules()
+                .antiSpoofing()
+                .filter(spec -> !spec.addresses().isEmpty())
+                .map(spec -> new AddressList(spec, policy.mac()));
+    }
+
     private static long[] longs(List<Long> values) {
         return values.stream().mapToLong(Long::longValue).toArray();
     }
@@ -66,7 +75,7 @@ final class AddressList {
         return allows6(headers.u64(offset), headers.u64(offset + Long.BYTES));
     }
 
-    private boolean allows6(long high, long low) {
+    boolean allows6(long high, long low) {
         if (high == LINK_LOCAL && (anyLinkLocal || (ownIdentifier != 0 && low == ownIdentifier))) {
             return true;
         }

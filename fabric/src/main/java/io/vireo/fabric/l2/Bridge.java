@@ -10,7 +10,6 @@ import io.vireo.net.PortPolicy;
 import io.vireo.net.PortSpec;
 import io.vireo.net.PortState;
 import io.vireo.net.Station;
-import io.vireo.resource.MacAddress;
 import io.vireo.resource.VlanSet;
 import io.vireo.resource.spec.MulticastSnoopingSpec;
 import java.util.ArrayList;
@@ -52,6 +51,7 @@ final class Bridge {
     private final Classifier classifier;
     private final Headers headers = new Headers(batch);
     private final Stations stations;
+    private final NeighborWatch watch;
     private final PrivateVlan segments = new PrivateVlan();
     private final List<Mirror> mirrors = new ArrayList<>();
     private @Nullable Snooping snooping;
@@ -75,10 +75,16 @@ final class Bridge {
         this.classifier = new Classifier(pass, mtu);
         this.allowedVlans = allowedVlans;
         this.stations = new Stations(macLimit, macAge);
+        this.watch = new NeighborWatch(stations.neighbors(), headers);
     }
 
     MacTable table() {
         return stations.table();
+    }
+
+    /** Forgets who is gone, in the next slots of its tables. */
+    void sweep(int slots) {
+        stations.sweep(slots, pass.seconds);
     }
 
     /** Sets the time in nanoseconds. */
@@ -107,6 +113,7 @@ final class Bridge {
         ports = Arrays.copyOf(ports, ports.length + 1);
         ports[ports.length - 1] = added;
         index();
+        welcome(added);
         return added;
     }
 
@@ -115,6 +122,7 @@ final class Bridge {
         set(port, spec, VlanMembership.of(spec, allowedVlans));
         forget(port);
         index();
+        welcome(port);
     }
 
     private void set(BridgePort port, PortSpec spec, VlanMembership vlans) {
@@ -170,31 +178,33 @@ final class Bridge {
         index();
     }
 
-    /** The stations behind a port. */
+    /** The stations behind a port, with the IP addresses that they are known to have. */
     List<Station> stationsBehind(BridgePort port) {
-        return Arrays.stream(table().stations(slot -> slot == port.slot))
-                .mapToObj(station -> {
-                    int vlan = (int) (station >>> 48);
-                    // First octet lowest here, highest there.
-                    long address = Long.reverseBytes(station & MAC_MASK) >>> Short.SIZE;
-                    return new Station(
-                            new MacAddress(address), vlan == port.vlans.untagged() ? 0 : vlan);
-                })
-                .toList();
+        return stations.behind(port, pass.seconds);
     }
 
-    /** Forwards an announcement of each station as if it came in by the port; it is not counted. */
+    /** Forwards announcements of each station as if they came in by the port; not counted. */
     void announce(BridgePort in, List<Station> announced) {
         for (var station : announced) {
-            if (source != null) {
-                recover();
+            announce(in, () -> Announcement.fill(batch, station));
+            for (var address : station.addresses()) {
+                if (in.policy.mayHave(address)) {
+                    announce(in, () -> Announcement.fill(batch, station, address));
+                }
             }
-            source = in;
-            Announcement.fill(batch, station);
-            admit(in, 1);
-            transmit();
-            source = null;
         }
+    }
+
+    private void announce(BridgePort in, Runnable fill) {
+        if (source != null) {
+            recover();
+        }
+        source = in;
+        pass.source = in;
+        fill.run();
+        admit(in, 1);
+        transmit();
+        source = null;
     }
 
     /** Removes a port and its stations. */
@@ -202,27 +212,61 @@ final class Bridge {
         recover();
         port.close();
         ports = Arrays.stream(ports).filter(p -> p != port).toArray(BridgePort[]::new);
-        index();
         forget(port);
+        index();
     }
 
     private void forget(BridgePort port) {
-        stations.table().forget(port.slot);
+        stations.forget(port);
         if (snooping != null) {
             snooping.forget(port.slot);
         }
     }
 
-    /** Begins to snoop, changes how, or ends it. */
-    void snoop(Optional<MulticastSnoopingSpec> spec) {
+    /**
+     * Begins to snoop, changes how, or ends it.
+     *
+     * @param mac that queries are sent from, the first octet highest, if they are
+     */
+    void snoop(Optional<MulticastSnoopingSpec> spec, long mac) {
         if (spec.isEmpty()) {
             snooping = null;
-        } else if (snooping == null) {
-            snooping = new Snooping(spec.get(), headers);
         } else {
-            snooping.change(spec.get());
+            if (snooping == null) {
+                snooping = new Snooping(spec.get(), headers);
+            } else {
+                snooping.change(spec.get());
+            }
+            snooping.ask(spec.get(), mac, this::ask, pass.seconds);
         }
         index();
+    }
+
+    /** Sends a query to all stations of a VLAN. */
+    private void ask(int vlan, byte[] frame) {
+        if (ports.length == 0) {
+            return;
+        }
+        if (source != null) {
+            recover();
+        }
+        // Somebody whom recovery may go to: nothing was taken from anybody.
+        source = ports[0];
+        pass.source = null;
+        pass.fill(frame);
+        pass.vlan[0] = vlan;
+        pass.tagged[0] = false;
+        classifier.vlansInPass = vlan > 0;
+        for (var out : ports) {
+            if (out.reach.carries(vlan)) {
+                enqueue(out, 0);
+            }
+        }
+        transmit();
+        source = null;
+        if (snooping != null) {
+            snooping.countQuery();
+        }
     }
 
     /** What snooping knows, or null. */
@@ -254,7 +298,16 @@ final class Bridge {
         for (var port : ports) {
             port.snoop(snooping);
         }
+        if (snooping != null && snooping.hasQuerier()) {
+            snooping.vlans(VlanMembership.inhabited(ports), pass.seconds);
+        }
         joinMirrors();
+    }
+
+    private void welcome(BridgePort port) {
+        if (snooping != null && snooping.hasQuerier()) {
+            snooping.arrived(VlanMembership.inhabited(port), pass.seconds);
+        }
     }
 
     /** Begins to mirror. */
@@ -399,6 +452,9 @@ final class Bridge {
                     lastDestination = NOBODY;
                 }
             }
+            if (NeighborWatch.isWorthIt(header, second, pass.tagged[i])) {
+                watch.look(in, i, pass.tagged[i], station);
+            }
             long to = first & MAC_MASK;
             if ((to & GROUP_BIT) != 0) {
                 flood(in, i, vid, to);
@@ -428,7 +484,7 @@ final class Bridge {
     }
 
     private void flood(BridgePort in, int i, int vid, long to) {
-        if ((to & RESERVED_MASK) == RESERVED) {
+        if (isReserved(to)) {
             in.dropReceived(DropReason.FILTERED, 1);
             return;
         }
@@ -453,6 +509,11 @@ final class Bridge {
                 enqueue(out, i);
             }
         }
+    }
+
+    /** Whether an address, octets little-endian, more bits behind it, is for the bridge itself. */
+    static boolean isReserved(long to) {
+        return (to & RESERVED_MASK) == RESERVED;
     }
 
     /** Sends a frame to those who asked for its group. */
@@ -554,8 +615,21 @@ final class Bridge {
 
     /** The stations that what is behind a port can reach by it. */
     long[] stationsFor(BridgePort out) {
-        return table().stations(slot ->
-                slot != out.slot && !PrivateVlan.separates(bySlot[slot].segment, out.segment));
+        return table().stations(slot -> isFor(out, slot));
+    }
+
+    /** The IP addresses of stations that what is behind a port can reach by it. */
+    List<NeighborTable.Claim> addressesFor(BridgePort out) {
+        return stations.neighbors().claims(slot -> isFor(out, slot), table(), pass.seconds);
+    }
+
+    /** Number of IP addresses that are known. */
+    int addresses() {
+        return stations.neighbors().size();
+    }
+
+    private boolean isFor(BridgePort out, int slot) {
+        return slot != out.slot && !PrivateVlan.separates(bySlot[slot].segment, out.segment);
     }
 
     void close() {

@@ -160,6 +160,13 @@ final class BridgePort {
         copies = keep(copies, stage -> !isOf(stage, tap));
     }
 
+    /** Copies no more frames into a ring, that goes on to be filled elsewhere. */
+    void letGo(Capture.Tap tap) {
+        ingress = left(ingress, stage -> !isOf(stage, tap));
+        egress = left(egress, stage -> !isOf(stage, tap));
+        copies = left(copies, stage -> !isOf(stage, tap));
+    }
+
     private static boolean isOf(PortStage stage, Capture.Tap tap) {
         return stage instanceof CaptureStage capture && capture.isOf(tap);
     }
@@ -190,6 +197,10 @@ final class BridgePort {
 
     private static PortStage[] keep(PortStage[] stages, Predicate<PortStage> kept) {
         Arrays.stream(stages).filter(kept.negate()).forEach(PortStage::close);
+        return left(stages, kept);
+    }
+
+    private static PortStage[] left(PortStage[] stages, Predicate<PortStage> kept) {
         var left = Arrays.stream(stages).filter(kept).toArray(PortStage[]::new);
         return left.length == 0 ? PortStage.NONE : left;
     }

@@ -16,7 +16,6 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -40,12 +39,25 @@ final class Capture implements LiveStream {
     /** So often the counters are written, also to find out whether the reader is still there. */
     private static final long STATISTICS_NANOS = TimeUnit.SECONDS.toNanos(5);
 
-    private final Bridge bridge;
-    private final BridgePort port;
-    private final Executor reactor;
+    private final String portName;
     private final CaptureSpec spec;
     private final FrameFilter filter;
     private final String description;
+
+    // Guarded by this.
+    private Place place;
+    private boolean finished;
+
+    /** The port that frames are copied at. Any thread. */
+    interface Place {
+        String portName();
+
+        /** Begins to copy; ends the tap if the port is gone. */
+        void begin(Capture capture, Tap tap);
+
+        /** Copies no more. */
+        void end(Tap tap);
+    }
 
     /** Where the reactor leaves frames and counters for the thread that writes. */
     static final class Tap {
@@ -90,19 +102,13 @@ final class Capture implements LiveStream {
     }
 
     /**
-     * @param reactor runs tasks on the bridge's reactor, in order
+     * @param first where it begins
      * @param description of the port
      * @throws ResourceException if the filter cannot be understood, or {@link #MAX} captures run
      */
-    Capture(
-            Bridge bridge,
-            BridgePort port,
-            Executor reactor,
-            CaptureSpec spec,
-            String description) {
-        this.bridge = bridge;
-        this.port = port;
-        this.reactor = reactor;
+    Capture(Place first, CaptureSpec spec, String description) {
+        this.place = first;
+        this.portName = first.portName();
         this.spec = spec;
         this.description = description;
         if (RUNNING.get() >= MAX) {
@@ -131,17 +137,28 @@ final class Capture implements LiveStream {
 
     private void capture(OutputStream out) throws IOException, InterruptedException {
         var tap = new Tap();
-        reactor.execute(() -> begin(tap));
+        begin(tap);
         try {
             write(tap, out);
         } finally {
-            reactor.execute(() -> port.remove(tap));
+            finish(tap);
         }
     }
 
-    private void begin(Tap tap) {
-        if (!bridge.beginCapture(port, tap, this)) {
-            tap.end();
+    private synchronized void begin(Tap tap) {
+        place.begin(this, tap);
+    }
+
+    private synchronized void finish(Tap tap) {
+        finished = true;
+        place.end(tap);
+    }
+
+    /** Goes on at another place, if it is not over; at the one so far it was stopped. */
+    synchronized void moveTo(Place next, Tap tap) {
+        if (!finished) {
+            place = next;
+            next.begin(this, tap);
         }
     }
 
@@ -165,7 +182,7 @@ final class Capture implements LiveStream {
         file.begin(
                 "Vireo",
                 new PcapngWriter.Interface(
-                        port.port.name(), description, spec.snapLength(), spec.filter()));
+                        portName, description, spec.snapLength(), spec.filter()));
         file.flush();
         boolean flushed = true;
         long epoch = epochNanos() - System.nanoTime();

@@ -5,6 +5,7 @@ import io.vireo.net.NetPort;
 import io.vireo.net.Network;
 import io.vireo.net.PortCounters;
 import io.vireo.net.PortSpec;
+import io.vireo.net.PortState;
 import io.vireo.net.QosCounters;
 import io.vireo.net.QosPolicy;
 import io.vireo.net.Station;
@@ -14,6 +15,7 @@ import io.vireo.reactor.Reactor;
 import io.vireo.reactor.Registration;
 import io.vireo.reactor.Timer;
 import io.vireo.resource.LiveStream;
+import io.vireo.resource.MacAddress;
 import io.vireo.resource.VlanSet;
 import io.vireo.resource.spec.MirrorSpec;
 import io.vireo.resource.spec.MulticastSnoopingSpec;
@@ -87,6 +89,7 @@ public final class L2Switch implements Network {
     private volatile int portCount;
     private volatile Optional<Snooping> snooping = Optional.empty();
     private boolean sweeping;
+    private @Nullable Timer asking;
 
     /** Makes a switch without ports. */
     public L2Switch(Config config, Reactor reactor) {
@@ -143,13 +146,33 @@ public final class L2Switch implements Network {
         });
     }
 
-    /** Begins to snoop multicasts, changes how, or ends it. */
-    void snoop(Optional<MulticastSnoopingSpec> spec) {
+    /**
+     * Begins to snoop multicasts, changes how, or ends it.
+     *
+     * @param address that queries are sent from, if they are
+     */
+    void snoop(Optional<MulticastSnoopingSpec> spec, MacAddress address) {
         snooping =
                 onReactor(() -> {
-                    bridge.snoop(spec);
+                    bridge.time(reactor.nanoTime());
+                    bridge.snoop(spec, address.bits());
+                    if (asking == null) {
+                        askOn();
+                    }
                     return Optional.ofNullable(bridge.snooping());
                 });
+    }
+
+    /** Has the querier look each second whether it is time to ask. */
+    private void askOn() {
+        asking = null;
+        var groups = bridge.snooping();
+        if (groups != null && groups.hasQuerier()) {
+            // First: memory of a guest may fail while it is asked.
+            asking = reactor.schedule(NANOS_PER_SECOND, this::askOn);
+            bridge.time(reactor.nanoTime());
+            groups.runQuerier(seconds());
+        }
     }
 
     /** What snooping has counted; from any thread. */
@@ -204,6 +227,9 @@ public final class L2Switch implements Network {
      */
     public void close(Runnable onClosed) {
         reactor.execute(() -> {
+            if (asking != null) {
+                asking.cancel();
+            }
             qos.close();
             bridge.close();
             onClosed.run();
@@ -227,16 +253,55 @@ public final class L2Switch implements Network {
      * @throws IllegalStateException if the port is plugged in elsewhere
      */
     public Attachment attachUplink(NetPort port, PortSpec spec, UplinkSpeed speed) {
+        return onReactor(() -> plugUplink(port, spec, speed, qos.fallback()));
+    }
+
+    /**
+     * Plugs another uplink in instead of one, between two frames; the stations of the network are
+     * announced there. The other ports do not notice.
+     *
+     * @param before the attachment of the one so far, or empty if there is none; of no use any more
+     * @param policy of the ports that have none of their own
+     * @throws IllegalArgumentException if it cannot hold what the ports have reserved; nothing has
+     *     changed
+     * @throws IllegalStateException if the port is plugged in elsewhere; nothing has changed
+     */
+    Attachment replaceUplink(
+            Optional<Attachment> before,
+            NetPort port,
+            PortSpec spec,
+            UplinkSpeed speed,
+            Optional<QosPolicy> policy) {
         return onReactor(() -> {
-            var plug = new Plug(port, spec);
+            if (before.isEmpty()) {
+                return plugUplink(port, spec, speed, policy);
+            }
+            var former = (Plug) before.get();
+            // The new one may be a bond of which the former is a member.
+            former.lend();
+            Plug plug;
             try {
-                qos.uplink(plug.bridgePort, speed.bitsPerSecond());
-            } catch (IllegalArgumentException e) {
-                plug.detach(() -> {});
+                plug = plugUplink(port, spec, speed, policy);
+            } catch (RuntimeException e) {
+                former.takeBack();
                 throw e;
             }
+            former.remove();
             return plug;
         });
+    }
+
+    private Plug plugUplink(
+            NetPort port, PortSpec spec, UplinkSpeed speed, Optional<QosPolicy> policy) {
+        var plug = new Plug(port, spec);
+        try {
+            qos.uplink(plug.bridgePort, speed, policy);
+        } catch (IllegalArgumentException e) {
+            plug.unplug();
+            throw e;
+        }
+        plug.rerouted();
+        return plug;
     }
 
     /** What the uplink carries and what of it is reserved; from any thread. */
@@ -285,7 +350,7 @@ public final class L2Switch implements Network {
     /** Ageing is exact without this: it only frees the memory of stations that are gone. */
     private void sweep() {
         bridge.time(reactor.nanoTime());
-        bridge.table().sweep(SWEEP_SLOTS, seconds());
+        bridge.sweep(SWEEP_SLOTS);
         var groups = bridge.snooping();
         if (groups != null) {
             groups.sweep(seconds());
@@ -308,13 +373,16 @@ public final class L2Switch implements Network {
         private final NetPort port;
         private final BridgePort bridgePort;
         private @Nullable Registration registration;
-        private final Runnable reopen = this::wake;
-        private @Nullable Timer reopening;
+        private final Timer reopening = reactor.timer(this::wake);
+        private final PortCaptures captures;
         private @Nullable Announcer announcer;
+        private final Rounds reroutes = new Rounds(reactor, this::reroute);
+        private final Rounds arrivals = new Rounds(reactor, this::announceAgain);
 
         Plug(NetPort port, PortSpec spec) {
             this.port = port;
             bridgePort = bridge.add(port, spec);
+            captures = new PortCaptures(bridge, bridgePort, reactor::execute);
             try {
                 if (!spec.uplink()) {
                     qos.add(bridgePort, spec.qos(), this::wake);
@@ -327,20 +395,49 @@ public final class L2Switch implements Network {
             }
             registration = reactor.add(this);
             portCount++;
-            port.onReroute(this::reroute);
+            listen();
+        }
+
+        private void listen() {
+            port.onReroute(this::rerouted);
+            port.onArrival(address -> reactor.execute(() -> arrived(address)));
+        }
+
+        private void rerouted() {
+            bridgePort.maxPayload = port.mtu();
+            reroutes.begin();
         }
 
         /** Tells what is behind the port of all stations, in small parts. */
-        private void reroute() {
-            var announcing = announcer;
-            if (announcing != null) {
-                announcing.begin(bridge.stationsFor(bridgePort));
-                return;
+        private boolean reroute() {
+            if (port.state() == PortState.DOWN) {
+                return false;
             }
-            var started = new Announcer(bridgePort);
-            announcer = started;
-            started.begin(bridge.stationsFor(bridgePort));
-            announce();
+            bridge.time(reactor.nanoTime());
+            var announcing = announcer;
+            boolean idle = announcing == null;
+            if (announcing == null) {
+                announcing = new Announcer(bridgePort);
+                announcer = announcing;
+            }
+            announcing.begin(bridge.stationsFor(bridgePort), bridge.addressesFor(bridgePort));
+            if (idle) {
+                announce();
+            }
+            return true;
+        }
+
+        /** A station is here that has announced itself, but not the addresses that it has. */
+        private void arrived(MacAddress address) {
+            if (registration != null) {
+                bridge.time(reactor.nanoTime());
+                bridge.announce(
+                        bridgePort,
+                        bridge.stationsBehind(bridgePort).stream()
+                                .filter(station -> station.address().equals(address))
+                                .filter(station -> !station.addresses().isEmpty())
+                                .toList());
+            }
         }
 
         private void announce() {
@@ -357,10 +454,7 @@ public final class L2Switch implements Network {
         }
 
         private void wake() {
-            if (reopening != null) {
-                reopening.cancel();
-                reopening = null;
-            }
+            reopening.cancel();
             if (registration != null) {
                 registration.wake();
             }
@@ -394,7 +488,7 @@ public final class L2Switch implements Network {
             if (wait < STAY_NANOS) {
                 return false;
             }
-            reopening = reactor.schedule(wait, reopen);
+            reopening.start(wait);
             return true;
         }
 
@@ -418,11 +512,29 @@ public final class L2Switch implements Network {
 
         @Override
         public List<Station> stations() {
-            return onReactor(() -> bridge.stationsBehind(bridgePort));
+            return onReactor(() -> {
+                bridge.time(reactor.nanoTime());
+                return bridge.stationsBehind(bridgePort);
+            });
         }
 
         @Override
         public void announce(List<Station> stations) {
+            announceNow(stations);
+            reactor.execute(() -> {
+                if (registration != null) {
+                    arrivals.goOn();
+                }
+            });
+        }
+
+        private boolean announceAgain() {
+            bridge.time(reactor.nanoTime());
+            announceNow(bridge.stationsBehind(bridgePort));
+            return true;
+        }
+
+        private void announceNow(List<Station> stations) {
             reactor.execute(() -> {
                 if (registration == null) {
                     return;
@@ -431,7 +543,7 @@ public final class L2Switch implements Network {
                 bridge.time(reactor.nanoTime());
                 bridge.announce(bridgePort, stations.subList(0, some));
                 if (some < stations.size()) {
-                    announce(stations.subList(some, stations.size()));
+                    announceNow(stations.subList(some, stations.size()));
                 }
             });
         }
@@ -443,8 +555,19 @@ public final class L2Switch implements Network {
 
         @Override
         public LiveStream capture(CaptureSpec spec) {
-            return new Capture(
-                    bridge, bridgePort, reactor::execute, spec, "in network " + L2Switch.this.name);
+            return new Capture(captures, spec, "in network " + L2Switch.this.name);
+        }
+
+        @Override
+        public void suspendCaptures() {
+            runOnReactor(captures::leave);
+        }
+
+        @Override
+        public void resumeCaptures(Attachment former) {
+            if (former instanceof Plug plug) {
+                captures.goOnWith(plug.captures);
+            }
         }
 
         @Override
@@ -460,19 +583,41 @@ public final class L2Switch implements Network {
         @Override
         public void detach(Runnable onDetached) {
             reactor.execute(() -> {
-                if (registration != null) {
-                    registration.close();
-                    registration = null;
-                    if (reopening != null) {
-                        reopening.cancel();
-                    }
-                    qos.remove(bridgePort);
-                    bridge.remove(bridgePort);
-                    port.detached();
-                    portCount--;
-                }
+                unplug();
                 onDetached.run();
             });
+        }
+
+        private void unplug() {
+            if (registration != null) {
+                remove();
+                port.detached();
+            }
+        }
+
+        /** Lets go of the port, which is not called until it is taken back or removed. */
+        void lend() {
+            port.detached();
+        }
+
+        void takeBack() {
+            port.attached(reactor, this::wake);
+            listen();
+            wake();
+        }
+
+        void remove() {
+            if (registration == null) {
+                return;
+            }
+            registration.close();
+            registration = null;
+            reroutes.cancel();
+            arrivals.cancel();
+            reopening.cancel();
+            qos.remove(bridgePort);
+            bridge.remove(bridgePort);
+            portCount--;
         }
     }
 }

@@ -1,5 +1,6 @@
 package io.vireo.fabric.l2;
 
+import io.vireo.memory.NativeMemory;
 import io.vireo.net.DropReason;
 import io.vireo.net.FrameBatch;
 import io.vireo.net.PortState;
@@ -30,7 +31,12 @@ final class Mirror {
         /** Longer than the destination takes. */
         TOO_LONG,
         /** The destination had no room. */
-        NO_BUFFER;
+        NO_BUFFER,
+        /**
+         * To 01-80-C2-00-00-0x, and the destination is the uplink, whose neighbor would take it for
+         * ours: a guest would speak LLDP or LACP in our name.
+         */
+        RESERVED;
 
         /** Its name in metrics and documentation. */
         String text() {
@@ -158,7 +164,9 @@ final class Mirror {
         int frames = 0;
         for (int k = 0; k < count; k++) {
             int i = index[k];
-            if (isTooLong(to, pass, i, classifier)) {
+            if (to.isUplink() && Bridge.isReserved(NativeMemory.getLong(pass.batch.header(i)))) {
+                lose(Loss.RESERVED, 1);
+            } else if (isTooLong(to, pass, i, classifier)) {
                 lose(Loss.TOO_LONG, 1);
                 to.dropTransmitted(DropReason.TOO_LONG, 1);
             } else if (rate != null && !rate.take(pass.nanos)) {

@@ -11,6 +11,8 @@ import io.vireo.reactor.ReactorGroup;
 import io.vireo.resource.BitRate;
 import io.vireo.resource.Column;
 import io.vireo.resource.ErrorCode;
+import io.vireo.resource.IpPrefix;
+import io.vireo.resource.MacAddress;
 import io.vireo.resource.Metadata;
 import io.vireo.resource.Metric;
 import io.vireo.resource.Realization;
@@ -23,17 +25,24 @@ import io.vireo.resource.UpdateResult;
 import io.vireo.resource.Violation;
 import io.vireo.resource.VlanSet;
 import io.vireo.resource.spec.Kinds;
+import io.vireo.resource.spec.MulticastQuerierSpec;
+import io.vireo.resource.spec.MulticastSnoopingSpec;
 import io.vireo.resource.spec.NetworkSpec;
 import io.vireo.resource.spec.PortPolicySpec;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 
 /** Makes an {@link L2Switch} of each Network resource, with its uplink plugged in. */
 public final class NetworkKind implements ResourceKind<NetworkSpec> {
+    private static final int PATIENCE_SECONDS = 10;
+
     @Override
     public String kind() {
         return Kinds.NETWORK;
@@ -89,7 +98,51 @@ public final class NetworkKind implements ResourceKind<NetworkSpec> {
         spec.vnicPolicy()
                 .ifPresent(policy -> violations.addAll(policy.violations("/spec/vnicPolicy")));
         spec.uplinkPolicy().ifPresent(policy -> validateUplink(spec, policy, violations));
+        spec.multicastSnooping()
+                .ifPresent(snooping ->
+                        snooping.querier()
+                                .ifPresent(
+                                        querier -> validateQuerier(snooping, querier, violations)));
         return violations;
+    }
+
+    private static void validateQuerier(
+            MulticastSnoopingSpec snooping,
+            MulticastQuerierSpec querier,
+            List<Violation> violations) {
+        var at = "/spec/multicastSnooping/querier";
+        if (querier.responseSeconds() >= querier.intervalSeconds()) {
+            violations.add(
+                    new Violation(at + "/responseSeconds", "must be less than intervalSeconds"));
+        }
+        if (snooping.membershipSeconds() < querier.membershipSeconds()) {
+            violations.add(
+                    new Violation(
+                            "/spec/multicastSnooping/membershipSeconds",
+                            "must be at least "
+                                    + querier.membershipSeconds()
+                                    + ": twice intervalSeconds of the querier, and its responseSeconds"));
+        }
+        if (querier.address().filter(NetworkKind::isNoStation).isPresent()) {
+            violations.add(
+                    new Violation(
+                            at + "/address",
+                            "must be one IPv4 address of a station, like 192.0.2.1; leave it out for"
+                                    + " 0.0.0.0"));
+        }
+    }
+
+    /** Not IPv4, a prefix, of the nets 0 and 127, a group, or reserved. */
+    private static boolean isNoStation(IpPrefix address) {
+        long first = address.low() >>> 24;
+        return address.v6() || !address.isAddress() || first == 0 || first == 127 || first >= 224;
+    }
+
+    /** A MAC address of the network itself: local, and the same for as long as it exists. */
+    private static MacAddress address(Metadata metadata) {
+        var digest = UUID.nameUUIDFromBytes(metadata.uid().getBytes(StandardCharsets.UTF_8));
+        return new MacAddress(
+                digest.getLeastSignificantBits() & 0xFCFF_FFFF_FFFFL | 0x0200_0000_0000L);
     }
 
     private static void validateUplink(
@@ -128,7 +181,7 @@ public final class NetworkKind implements ResourceKind<NetworkSpec> {
         network.defaultQos(policy);
         var running = new Running(network);
         try {
-            network.snoop(spec.multicastSnooping());
+            network.snoop(spec.multicastSnooping(), address(metadata));
             running.plug(spec, context);
         } catch (RuntimeException e) {
             network.close(() -> {});
@@ -144,20 +197,21 @@ public final class NetworkKind implements ResourceKind<NetworkSpec> {
             NetworkSpec oldSpec,
             NetworkSpec newSpec,
             RealizeContext context) {
-        if (!oldSpec.uplink().equals(newSpec.uplink())) {
-            return new UpdateResult.Recreate("the network has another uplink");
-        }
         var changed = (Running) running;
         if (!oldSpec.allowedVlans().equals(newSpec.allowedVlans())) {
             allow(changed.network, metadata, newSpec);
         }
         try {
-            change(changed, oldSpec, newSpec, context);
+            if (oldSpec.uplink().equals(newSpec.uplink())) {
+                change(changed, oldSpec, newSpec, context);
+            } else {
+                changed.replace(newSpec, context);
+            }
         } catch (IllegalArgumentException e) {
             return new UpdateResult.Refused(e.getMessage() + ".");
         }
         if (!oldSpec.multicastSnooping().equals(newSpec.multicastSnooping())) {
-            changed.network.snoop(newSpec.multicastSnooping());
+            changed.network.snoop(newSpec.multicastSnooping(), address(metadata));
         }
         changed.network.limits(newSpec.mtu(), newSpec.macAgingSeconds(), newSpec.macLimit());
         return UpdateResult.IN_PLACE;
@@ -210,33 +264,68 @@ public final class NetworkKind implements ResourceKind<NetworkSpec> {
 
     private static final class Running implements Realization {
         private final L2Switch network;
-        private Network.@Nullable Attachment uplink;
+        private volatile Outside outside = new Outside(Optional.empty(), PortCounters.ZERO);
+
+        /** The uplink, and what was counted at those before. */
+        private record Outside(Optional<Network.Attachment> uplink, PortCounters before) {
+            PortCounters counters() {
+                return uplink.map(now -> before.plus(now.counters())).orElse(before);
+            }
+        }
 
         Running(L2Switch network) {
             this.network = network;
         }
 
         void plug(NetworkSpec spec, RealizeContext context) {
-            if (spec.uplink().isEmpty()) {
+            if (spec.uplink().isPresent()) {
+                replace(spec.uplink().get(), spec, context);
+            }
+        }
+
+        /** Has the network leave by another uplink, or by none. */
+        void replace(NetworkSpec spec, RealizeContext context) {
+            if (spec.uplink().isPresent()) {
+                replace(spec.uplink().get(), spec, context);
                 return;
             }
-            var name = spec.uplink().get();
+            var left = outside;
+            left.uplink().ifPresent(Running::detach);
+            outside = new Outside(Optional.empty(), left.counters());
+            network.defaultQos(policy(spec, context));
+        }
+
+        /** Waits: the uplink may be closed next, and nobody must have its port then. */
+        private static void detach(Network.Attachment attachment) {
+            var detached = new CompletableFuture<Boolean>();
+            attachment.detach(() -> detached.complete(true));
+            detached.orTimeout(PATIENCE_SECONDS, TimeUnit.SECONDS).join();
+        }
+
+        private void replace(String name, NetworkSpec spec, RealizeContext context) {
             var port = context.require(uplink(name), NetPort.class);
             var speed = context.require(uplink(name), UplinkSpeed.class);
+            var left = outside;
             try {
-                uplink = network.attachUplink(port, port(spec, context), speed);
+                var added =
+                        network.replaceUplink(
+                                left.uplink(),
+                                port,
+                                port(spec, context),
+                                speed,
+                                policy(spec, context));
+                outside = new Outside(Optional.of(added), left.counters());
             } catch (IllegalStateException e) {
                 throw new ResourceException(
-                        ErrorCode.IN_USE,
+                        // Whoever has it may be about to let go of it.
+                        ErrorCode.UNAVAILABLE,
                         "uplink '" + name + "' cannot be plugged in: " + e.getMessage(),
                         e);
             }
         }
 
         void reconfigure(NetworkSpec spec, RealizeContext context) {
-            if (uplink != null) {
-                uplink.reconfigure(port(spec, context));
-            }
+            outside.uplink().ifPresent(uplink -> uplink.reconfigure(port(spec, context)));
         }
 
         @Override
@@ -289,8 +378,9 @@ public final class NetworkKind implements ResourceKind<NetworkSpec> {
                             "MAC addresses not learned because the table was full.",
                             stations.refused()));
             network.snooping().ifPresent(snooping -> addMulticast(metrics, snooping));
-            if (uplink != null) {
-                addUplink(metrics, uplink.counters());
+            var left = outside;
+            if (left.uplink().isPresent() || !left.before().equals(PortCounters.ZERO)) {
+                addUplink(metrics, left.counters());
                 addRoom(metrics, network.uplinkRoom());
             }
             return metrics;
@@ -312,6 +402,16 @@ public final class NetworkKind implements ResourceKind<NetworkSpec> {
                             "multicast_router_ports",
                             "Ports that multicast routers were heard at, summed over VLANs and IP versions.",
                             snooping.counted(Snooping.QUERIERS)));
+            metrics.add(
+                    Metric.gauge(
+                            "multicast_asking",
+                            "VLANs in which Vireo is the querier, those of IPv4 and of IPv6 summed up.",
+                            snooping.counted(Snooping.ASKING)));
+            metrics.add(
+                    counter(
+                            "multicast_queries_sent",
+                            "Queries of IGMP and MLD that Vireo sent itself.",
+                            snooping.counted(Snooping.QUERIES_SENT)));
             metrics.add(
                     counter(
                             "multicast_reports",
@@ -373,11 +473,7 @@ public final class NetworkKind implements ResourceKind<NetworkSpec> {
         @Override
         public void close(Runnable onClosed) {
             Runnable last = () -> network.close(onClosed);
-            if (uplink == null) {
-                last.run();
-            } else {
-                uplink.detach(last);
-            }
+            outside.uplink().ifPresentOrElse(uplink -> uplink.detach(last), last);
         }
     }
 }

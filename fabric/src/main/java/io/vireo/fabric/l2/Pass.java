@@ -26,6 +26,21 @@ final class Pass {
         return (NativeMemory.getByte(batch.header(i)) & 1) != 0;
     }
 
+    /** Makes the only frame of the batch one that has room in a snapshot, untagged. */
+    void fill(byte[] frame) {
+        for (int at = 0; at < frame.length; at++) {
+            NativeMemory.putByte(batch.header(0) + at, frame[at]);
+        }
+        batch.clear();
+        batch.count = 1;
+        batch.length[0] = frame.length;
+        batch.headerLength[0] = frame.length;
+        batch.offload[0] = 0;
+        batch.checksumOffset[0] = 0;
+        batch.firstRange[0] = 0;
+        batch.rangeCount[0] = 0;
+    }
+
     /** The port that the frames came in by; null before the first pass. */
     @Nullable BridgePort source;
 

@@ -1,6 +1,7 @@
 package io.vireo.fabric.l2;
 
 import io.vireo.net.PortPolicy;
+import io.vireo.net.StationAddress;
 import io.vireo.resource.MacAddress;
 import java.util.Arrays;
 import java.util.List;
@@ -15,10 +16,17 @@ import org.jspecify.annotations.Nullable;
  * @param bound addresses that belong to the port alone
  * @param macLimit stations behind the port at most
  * @param storm limits of frames that go to many; null: none
+ * @param addresses IP addresses that the port may use; null: all
  */
-record PortRules(long[] sources, long[] bound, int macLimit, @Nullable StormControl storm) {
+record PortRules(
+        long[] sources,
+        long[] bound,
+        int macLimit,
+        @Nullable StormControl storm,
+        @Nullable AddressList addresses) {
     /** No restriction. */
-    static final PortRules NONE = new PortRules(new long[0], new long[0], Integer.MAX_VALUE, null);
+    static final PortRules NONE =
+            new PortRules(new long[0], new long[0], Integer.MAX_VALUE, null, null);
 
     static PortRules of(PortPolicy policy) {
         var rules = policy.rules();
@@ -39,7 +47,8 @@ record PortRules(long[] sources, long[] bound, int macLimit, @Nullable StormCont
                 sources,
                 bound,
                 rules.macLimit().orElse(Integer.MAX_VALUE),
-                rules.stormControl().map(StormControl::new).orElse(null));
+                rules.stormControl().map(StormControl::new).orElse(null),
+                AddressList.of(policy).orElse(null));
     }
 
     private static LongStream addresses(List<MacAddress> macs) {
@@ -54,6 +63,16 @@ record PortRules(long[] sources, long[] bound, int macLimit, @Nullable StormCont
     /** The address of a number of {@link #bound}. */
     static MacAddress address(long littleEndian) {
         return new MacAddress(Long.reverseBytes(littleEndian) >>> 16);
+    }
+
+    /** Whether a station of the port may have an address. */
+    boolean mayHave(StationAddress address) {
+        if (addresses == null) {
+            return true;
+        }
+        return address.v6()
+                ? addresses.allows6(address.high(), address.low())
+                : addresses.allows4((int) address.low());
     }
 
     boolean mayBeSource(long address) {

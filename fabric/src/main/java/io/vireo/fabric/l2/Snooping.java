@@ -2,9 +2,11 @@ package io.vireo.fabric.l2;
 
 import io.vireo.fabric.l2.multicast.GroupMessages;
 import io.vireo.fabric.l2.multicast.GroupTable;
+import io.vireo.fabric.l2.multicast.Querier;
 import io.vireo.fabric.l2.packet.Headers;
 import io.vireo.net.FrameBatch;
 import io.vireo.net.Offload;
+import io.vireo.resource.spec.MulticastQuerierSpec;
 import io.vireo.resource.spec.MulticastSnoopingSpec;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
@@ -24,7 +26,9 @@ final class Snooping {
     static final int QUERIES = 4;
     static final int INVALID = 5;
     static final int REFUSED = 6;
-    private static final int COUNTERS = 7;
+    static final int QUERIES_SENT = 7;
+    static final int ASKING = 8;
+    private static final int COUNTERS = 9;
 
     // Opaque: whole values, soon, at the price of a plain store.
     private static final VarHandle COUNTER = MethodHandles.arrayElementVarHandle(long[].class);
@@ -65,12 +69,15 @@ final class Snooping {
     private final GroupMessages messages = new GroupMessages(new Told());
     private final Headers headers;
     private MulticastSnoopingSpec spec;
+    private @Nullable Querier querier;
 
     // The message that is being read.
     private int slot;
     private int now;
     private long vlan;
     private long family;
+
+    private boolean four;
 
     // The multicast that is being forwarded.
     private GroupTable.@Nullable Group members;
@@ -99,16 +106,29 @@ final class Snooping {
 
         @Override
         public void leaves(long group) {
-            // Otherwise the querier asks who is left, and what it asks is heard.
             if (spec.fastLeave()) {
                 groups.leave(key(group), slot);
+                return;
+            }
+            // Otherwise the querier asks who is left. If it is another, what it asks is heard.
+            var asking = querier;
+            var left = groups.find(key(group));
+            int in = (int) (vlan >>> VLAN_SHIFT);
+            if (asking != null
+                    && left != null
+                    && left.has(slot, now)
+                    && asking.isAsking(in, four)) {
+                groups.shorten(key(group), asking.askSoon(in, four, now));
             }
         }
 
         @Override
-        public void asks(boolean elected) {
+        public void asks(boolean elected, long high, long low) {
             if (elected) {
                 routers.join(key(family), slot, now + QUERIER_SECONDS, now);
+            }
+            if (querier != null) {
+                querier.heard((int) (vlan >>> VLAN_SHIFT), four, high, low, now);
             }
         }
 
@@ -134,7 +154,8 @@ final class Snooping {
         slot = port;
         now = pass.seconds;
         vlan = (long) pass.vlan[i] << VLAN_SHIFT;
-        family = headers.etherType() == Headers.IPV4 ? ROUTERS_4 : ROUTERS_6;
+        four = headers.etherType() == Headers.IPV4;
+        family = four ? ROUTERS_4 : ROUTERS_6;
         if (protocol == PIM) {
             readPim();
             return false;
@@ -153,7 +174,6 @@ final class Snooping {
     private boolean read(FrameBatch batch, int i) {
         int from = headers.transport();
         int network = headers.network();
-        boolean four = family == ROUTERS_4;
         if (!four && !headers.has(from, 1)) {
             return false;
         }
@@ -187,6 +207,7 @@ final class Snooping {
         COUNTER.setOpaque(counters, GROUPS, (long) groups.size());
         COUNTER.setOpaque(counters, MEMBERSHIPS, (long) groups.memberships());
         COUNTER.setOpaque(counters, QUERIERS, (long) routers.memberships());
+        COUNTER.setOpaque(counters, ASKING, (long) (querier == null ? 0 : querier.asking()));
     }
 
     /**
@@ -196,14 +217,15 @@ final class Snooping {
      * @return false: to all; true: ask {@link #reaches}
      */
     boolean limits(Pass pass, int i, long to) {
-        boolean four = (to & OUI) == IPV4;
-        if (!four && (to & IPV6_MASK) != IPV6) {
+        boolean ofFour = (to & OUI) == IPV4;
+        if (!ofFour && (to & IPV6_MASK) != IPV6) {
             return false;
         }
         long at = (long) pass.vlan[i] << VLAN_SHIFT;
-        askers = routers.find(at | (four ? ROUTERS_4 : ROUTERS_6));
+        askers = routers.find(at | (ofFour ? ROUTERS_4 : ROUTERS_6));
+        boolean asked = askers != null && askers.hasAny(pass.seconds);
         // Nobody asks: nobody would go on saying what he wants.
-        if (askers == null || !askers.hasAny(pass.seconds)) {
+        if (!asked && !isAskedByUs(pass.vlan[i], ofFour, pass.seconds)) {
             return false;
         }
         if (pass.report[i]) {
@@ -216,6 +238,77 @@ final class Snooping {
         members = groups.find(at | to);
         boolean known = members != null && members.hasAny(pass.seconds);
         return known || !spec.floodUnknown();
+    }
+
+    private boolean isAskedByUs(int in, boolean ofFour, int seconds) {
+        var asking = querier;
+        return asking != null && asking.isSettled(in, ofFour, seconds);
+    }
+
+    /**
+     * Asks from now on, or in another way, or no more.
+     *
+     * @param mac that it asks from, the first octet highest
+     */
+    void ask(MulticastSnoopingSpec wanted, long mac, Querier.Sender sender, int seconds) {
+        var settings = wanted.querier().map(asking -> settings(asking, mac));
+        if (settings.isEmpty()) {
+            querier = null;
+        } else if (querier == null) {
+            querier = new Querier(settings.get(), sender);
+        } else {
+            querier.change(settings.get(), seconds);
+        }
+        publish();
+    }
+
+    private static Querier.Settings settings(MulticastQuerierSpec spec, long mac) {
+        return new Querier.Settings(
+                spec.intervalSeconds(),
+                spec.responseSeconds(),
+                spec.igmpVersion(),
+                spec.address().map(address -> (int) address.low()).orElse(0),
+                mac);
+    }
+
+    /** Whether it asks anywhere, so that {@link #runQuerier} has to be called. */
+    boolean hasQuerier() {
+        return querier != null;
+    }
+
+    /** Tells the VLANs that stations are in, a bit each. */
+    void vlans(long[] active, int seconds) {
+        if (querier != null) {
+            querier.vlans(active, seconds);
+            publish();
+        }
+    }
+
+    /** A port has come to these VLANs, a bit each: what it wants is found out soon. */
+    void arrived(long[] vlans, int seconds) {
+        var asking = querier;
+        if (asking == null) {
+            return;
+        }
+        for (int in = 0; in < vlans.length * Long.SIZE; in++) {
+            if ((vlans[in >> 6] >>> in & 1) != 0) {
+                asking.askSoon(in, true, seconds);
+                asking.askSoon(in, false, seconds);
+            }
+        }
+    }
+
+    /** Asks where it is time to. */
+    void runQuerier(int seconds) {
+        if (querier != null) {
+            querier.run(seconds);
+            publish();
+        }
+    }
+
+    /** Counts a query that was sent. */
+    void countQuery() {
+        count(QUERIES_SENT, 1);
     }
 
     private static boolean isLimited(long group) {

@@ -1,17 +1,26 @@
 package io.vireo.fabric.l2;
 
 import io.vireo.net.DropReason;
+import io.vireo.net.Station;
+import io.vireo.net.StationAddress;
+import io.vireo.resource.IpPrefix;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Which station is where in a bridge: what was learnt ({@link MacTable}), what is bound ({@link
- * MacBindings}), and which station may send by which port. Addresses are little-endian numbers.
+ * MacBindings}), which station may send by which port, and which IP addresses it has ({@link
+ * NeighborTable}). MAC addresses are little-endian numbers.
  */
 final class Stations {
     private static final int GROUP_BIT = 1;
     private static final int VLAN_SHIFT = 48;
+    private static final long MAC_MASK = 0xFFFF_FFFF_FFFFL;
 
     private final MacTable table;
+    private final NeighborTable neighbors = new NeighborTable();
     private final MacBindings bindings = new MacBindings();
     private BridgePort[] bySlot = new BridgePort[0];
     private boolean changed;
@@ -24,8 +33,46 @@ final class Stations {
         return table;
     }
 
+    NeighborTable neighbors() {
+        return neighbors;
+    }
+
+    /** Forgets what was learnt behind a port. */
+    void forget(BridgePort port) {
+        table.forget(port.slot);
+        neighbors.forget(port.slot);
+    }
+
+    /** Forgets who is gone, in the next slots of the tables. */
+    void sweep(int slots, int now) {
+        table.sweep(slots, now);
+        neighbors.sweep(slots, table);
+    }
+
+    /** The stations behind a port, with their addresses. */
+    List<Station> behind(BridgePort port, int now) {
+        var found = new LinkedHashMap<Long, List<StationAddress>>();
+        for (long station : table.stations(slot -> slot == port.slot)) {
+            found.put(station, new ArrayList<>());
+        }
+        for (var claim : neighbors.claims(slot -> slot == port.slot, table, now)) {
+            found.computeIfAbsent(claim.station(), _ -> new ArrayList<>()).add(claim.address());
+        }
+        var stations = new ArrayList<Station>();
+        found.forEach((station, addresses) -> {
+            int vlan = (int) (station >>> VLAN_SHIFT);
+            stations.add(
+                    new Station(
+                            PortRules.address(station & MAC_MASK),
+                            vlan == port.vlans.untagged() ? 0 : vlan,
+                            addresses));
+        });
+        return stations;
+    }
+
     /**
-     * Takes note of the ports and of the addresses that are bound to them.
+     * Takes note of the ports, of the MAC addresses that are bound to them, and of the IP addresses
+     * that are listed for them.
      *
      * @param ports those that there are, in any order
      * @param slots the same by their slots
@@ -38,6 +85,27 @@ final class Stations {
                 bindings.bind(address, port.slot);
             }
         }
+        neighbors.beginLists();
+        for (var port : ports) {
+            list(port);
+        }
+        neighbors.endLists();
+    }
+
+    /** A card that tags all its frames may have its addresses in any of its VLANs. */
+    private void list(BridgePort port) {
+        var policy = port.spec.policy();
+        int vlan = port.vlans.untagged();
+        if (policy.mac().isEmpty() || vlan < 0) {
+            return;
+        }
+        long mac = PortRules.littleEndian(policy.mac().get().bits());
+        long station = mac | (long) vlan << VLAN_SHIFT;
+        policy.rules().antiSpoofing().stream()
+                .flatMap(spec -> spec.addresses().stream())
+                .filter(IpPrefix::isAddress)
+                .forEach(each ->
+                        neighbors.list(port.slot, station, each.v6(), each.high(), each.low()));
     }
 
     /**

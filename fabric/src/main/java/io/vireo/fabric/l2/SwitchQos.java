@@ -3,6 +3,7 @@ package io.vireo.fabric.l2;
 import io.vireo.fabric.l2.qos.UplinkScheduler;
 import io.vireo.net.QosPolicy;
 import io.vireo.net.QosSettings;
+import io.vireo.net.UplinkSpeed;
 import io.vireo.resource.BitRate;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -21,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * reservations, and what becomes of them when they change. A port's own policy wins whole over the
  * network's. All on the switch's reactor, but for what {@link QosPolicy.User} asks.
  */
-final class SwitchQos implements QosPolicy.User {
+final class SwitchQos implements QosPolicy.User, UplinkSpeed.User {
     private static final int NAMED_AT_MOST = 8;
 
     /** A port of a server. */
@@ -46,6 +47,7 @@ final class SwitchQos implements QosPolicy.User {
     private Set<QosPolicy> policies = Set.of();
     private Optional<QosPolicy> fallback = Optional.empty();
     private @Nullable BridgePort uplink;
+    private @Nullable UplinkSpeed uplinkSpeed;
     private volatile long speed;
     private volatile long reserved;
     private @Nullable UplinkScheduler scheduler;
@@ -72,21 +74,56 @@ final class SwitchQos implements QosPolicy.User {
     }
 
     /**
-     * The uplink was plugged in.
+     * An uplink was plugged in, instead of the one before.
      *
+     * @param policy that ports have which have none of their own
      * @throws IllegalArgumentException if it cannot hold what is reserved; nothing has changed
      */
-    void uplink(BridgePort port, long bitsPerSecond) {
-        uplink = port;
-        speed = bitsPerSecond;
+    void uplink(BridgePort port, UplinkSpeed says, Optional<QosPolicy> policy) {
+        var before = fallback;
+        fallback = policy;
         try {
-            check(this::settings);
+            check(this::settings, port, says.bitsPerSecond());
         } catch (IllegalArgumentException e) {
-            uplink = null;
-            speed = 0;
+            fallback = before;
             throw e;
         }
+        leaveUplink();
+        uplink = port;
+        uplinkSpeed = says;
+        speed = says.bitsPerSecond();
+        says.addUser(this);
         refresh();
+    }
+
+    private void leaveUplink() {
+        if (uplink != null) {
+            uplink.egress = BridgePort.without(uplink.egress, stage);
+        }
+        if (uplinkSpeed != null) {
+            uplinkSpeed.removeUser(this);
+        }
+        uplink = null;
+        uplinkSpeed = null;
+        speed = 0;
+        scheduler = null;
+    }
+
+    @Override
+    public void admit(long bitsPerSecond) {
+        onReactor.accept(() -> check(this::settings, uplink, bitsPerSecond));
+    }
+
+    @Override
+    public void changed() {
+        onReactor.accept(() -> {
+            if (uplinkSpeed != null) {
+                speed = uplinkSpeed.bitsPerSecond();
+                // The flows of all ports begin anew.
+                scheduler = null;
+                refresh();
+            }
+        });
     }
 
     /**
@@ -111,8 +148,7 @@ final class SwitchQos implements QosPolicy.User {
     /** A port is unplugged: the uplink, or a server's. */
     void remove(BridgePort port) {
         if (port == uplink) {
-            uplink = null;
-            speed = 0;
+            leaveUplink();
         }
         var member = members.remove(port);
         if (member != null) {
@@ -143,6 +179,11 @@ final class SwitchQos implements QosPolicy.User {
         }
         refresh();
         return before;
+    }
+
+    /** The policy of the ports that have none of their own. */
+    Optional<QosPolicy> fallback() {
+        return fallback;
     }
 
     /**
@@ -185,6 +226,11 @@ final class SwitchQos implements QosPolicy.User {
     }
 
     private void check(Function<Member, QosSettings> settings) {
+        check(settings, uplink, speed);
+    }
+
+    private void check(
+            Function<Member, QosSettings> settings, @Nullable BridgePort port, long room) {
         long sum = 0;
         var reserved = new ArrayList<String>();
         for (var member : members.values()) {
@@ -194,24 +240,24 @@ final class SwitchQos implements QosPolicy.User {
                 reserved.add(member.port.port.name() + " " + text(reservation));
             }
         }
-        if (uplink == null || sum == 0) {
+        if (port == null || sum == 0) {
             return;
         }
-        if (speed == 0) {
+        if (room == 0) {
             throw new IllegalArgumentException(
                     "uplink "
-                            + uplink.port.name()
+                            + port.port.name()
                             + " does not say its speed, so that nothing of it can be reserved: set the speed"
                             + " of the Uplink");
         }
-        if (sum > speed) {
+        if (sum > room) {
             throw new IllegalArgumentException(
                     "reservations of "
                             + text(sum)
                             + " are more than the "
-                            + text(speed)
+                            + text(room)
                             + " of uplink "
-                            + uplink.port.name()
+                            + port.port.name()
                             + ": "
                             + list(reserved));
         }
@@ -281,6 +327,7 @@ final class SwitchQos implements QosPolicy.User {
 
     /** Lets go of all policies: the switch is closed. */
     void close() {
+        leaveUplink();
         policies.forEach(policy -> policy.removeUser(this));
         policies = Set.of();
     }

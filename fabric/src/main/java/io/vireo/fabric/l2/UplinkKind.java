@@ -1,6 +1,8 @@
 package io.vireo.fabric.l2;
 
 import io.vireo.fabric.l2.bond.Bond;
+import io.vireo.fabric.l2.lldp.LldpUplink;
+import io.vireo.net.HostIdentity;
 import io.vireo.net.NetPort;
 import io.vireo.net.PortState;
 import io.vireo.net.Uplink;
@@ -10,6 +12,8 @@ import io.vireo.resource.BitRate;
 import io.vireo.resource.Column;
 import io.vireo.resource.Condition;
 import io.vireo.resource.ErrorCode;
+import io.vireo.resource.IpPrefix;
+import io.vireo.resource.MacAddress;
 import io.vireo.resource.Metadata;
 import io.vireo.resource.Metric;
 import io.vireo.resource.Realization;
@@ -21,7 +25,10 @@ import io.vireo.resource.Status;
 import io.vireo.resource.UpdateResult;
 import io.vireo.resource.Violation;
 import io.vireo.resource.spec.Kinds;
+import io.vireo.resource.spec.LldpSpec;
 import io.vireo.resource.spec.UplinkSpec;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -34,6 +41,8 @@ import java.util.UUID;
 
 /** Makes an {@link Uplink} of each Uplink resource, by the provider of its type. */
 public final class UplinkKind implements ResourceKind<UplinkSpec> {
+    private static final Logger LOG = System.getLogger(UplinkKind.class.getName());
+
     /** A page has to hold the frame, room in front of it, and what drivers keep behind it. */
     private static final int XDP_MTU_MAX = 3498;
 
@@ -85,6 +94,7 @@ public final class UplinkKind implements ResourceKind<UplinkSpec> {
             violations.add(
                     new Violation("/spec/owner", "is for TAP interfaces only: leave it out"));
         }
+        validateLldp(spec, violations);
         if (spec.type() == UplinkSpec.Type.XDP && spec.mtu() > XDP_MTU_MAX) {
             violations.add(
                     new Violation(
@@ -94,6 +104,23 @@ public final class UplinkKind implements ResourceKind<UplinkSpec> {
                                     + " with type xdp: use type packet for jumbo frames"));
         }
         return violations;
+    }
+
+    private static void validateLldp(UplinkSpec spec, List<Violation> violations) {
+        if (spec.lldp().isEmpty()) {
+            return;
+        }
+        if (spec.type() == UplinkSpec.Type.BOND) {
+            violations.add(
+                    new Violation(
+                            "/spec/lldp", "is said by each member of a bond: put it in these"));
+        }
+        if (!spec.lldp().get().managementAddress().map(IpPrefix::isAddress).orElse(true)) {
+            violations.add(
+                    new Violation(
+                            "/spec/lldp/managementAddress",
+                            "is one address: leave the length of the prefix out"));
+        }
     }
 
     private static void validateBond(
@@ -122,22 +149,24 @@ public final class UplinkKind implements ResourceKind<UplinkSpec> {
         }
     }
 
-    /** An interface that was made here would be left behind. */
     @Override
     public List<Violation> validateUpdate(
             Metadata metadata, UplinkSpec oldSpec, UplinkSpec newSpec) {
-        var violations = new ArrayList<Violation>();
-        if (oldSpec.type() != newSpec.type()) {
-            violations.add(new Violation("/spec/type", "cannot change: make another Uplink"));
-        }
-        if (!oldSpec.interfaceName().equals(newSpec.interfaceName())) {
-            violations.add(
-                    new Violation("/spec/interfaceName", "cannot change: make another Uplink"));
-        }
-        if (!oldSpec.namespace().equals(newSpec.namespace())) {
-            violations.add(new Violation("/spec/namespace", "cannot change: make another Uplink"));
-        }
-        return violations;
+        boolean fromTap =
+                oldSpec.type() == UplinkSpec.Type.TAP && newSpec.type() != UplinkSpec.Type.TAP;
+        return fromTap && isSameInterface(oldSpec, newSpec)
+                ? List.of(
+                        new Violation(
+                                "/spec/interfaceName",
+                                "is a TAP interface, which leads nowhere when Vireo lets go of it: name"
+                                        + " the interface that frames are to leave by"))
+                : List.of();
+    }
+
+    private static boolean isSameInterface(UplinkSpec one, UplinkSpec other) {
+        return one.interfaceName().isPresent()
+                && one.interfaceName().equals(other.interfaceName())
+                && one.namespace().equals(other.namespace());
     }
 
     @Override
@@ -148,24 +177,43 @@ public final class UplinkKind implements ResourceKind<UplinkSpec> {
                 Column.of("NAMESPACE", (spec, _) -> spec.namespace().orElse("-")),
                 Column.of("MTU", (spec, _) -> Integer.toString(spec.mtu())),
                 Column.wide("SPEED", (spec, _) -> spec.speed().map(BitRate::toString).orElse("-")),
-                Column.attribute("LINK", "link"));
+                Column.attribute("LINK", "link"),
+                Column.attribute("NEIGHBOR", Uplink.NEIGHBOR));
     }
 
     @Override
     public Realization realize(Metadata metadata, UplinkSpec spec, RealizeContext context) {
-        var uplink =
-                spec.type() == UplinkSpec.Type.BOND
-                        ? bond(metadata, spec, context)
-                        : provider(spec).open(metadata, spec, context);
+        var uplink = new ReplaceableUplink(metadata.name(), open(metadata, spec, context));
         uplink.onChange(context.statusChanged());
         return new Running(spec, uplink);
+    }
+
+    private static Uplink speaking(Metadata metadata, UplinkSpec spec, RealizeContext context) {
+        var host = context.service(HostIdentity.class);
+        return new LldpUplink(
+                provider(spec).open(metadata, spec, context),
+                lldp(spec),
+                host,
+                metadata.name(),
+                interfaces(spec),
+                address(metadata.uid()));
+    }
+
+    private static LldpSpec lldp(UplinkSpec spec) {
+        return spec.lldp().orElse(LldpSpec.DEFAULT);
+    }
+
+    private static Uplink open(Metadata metadata, UplinkSpec spec, RealizeContext context) {
+        return spec.type() == UplinkSpec.Type.BOND
+                ? bond(metadata, spec, context)
+                : speaking(metadata, spec, context);
     }
 
     private static Uplink bond(Metadata metadata, UplinkSpec spec, RealizeContext context) {
         var members = new ArrayList<Uplink>();
         for (var name : spec.members()) {
             var member = context.require(reference(name), Uplink.class);
-            if (member instanceof Bond) {
+            if (member instanceof ReplaceableUplink some && some.isBond()) {
                 throw new ResourceException(
                         ErrorCode.INVALID,
                         "uplink '%s' is a bond itself: name its members in '%s'"
@@ -182,6 +230,11 @@ public final class UplinkKind implements ResourceKind<UplinkSpec> {
         return digest.getLeastSignificantBits() & 0xFFFF_FFFF_FF00L | 0x02;
     }
 
+    /** The same, in the order of transmission. */
+    private static MacAddress address(String uid) {
+        return new MacAddress(Long.reverseBytes(system(uid)) >>> Short.SIZE);
+    }
+
     private static String interfaces(UplinkSpec spec) {
         return spec.interfaceName().orElseGet(() -> String.join(",", spec.members()));
     }
@@ -193,13 +246,122 @@ public final class UplinkKind implements ResourceKind<UplinkSpec> {
             UplinkSpec oldSpec,
             UplinkSpec newSpec,
             RealizeContext context) {
-        return new UpdateResult.Recreate("the interface or its properties have changed");
+        var changed = (Running) running;
+        long speed = speed(newSpec);
+        try {
+            changed.speed.admit(speed);
+        } catch (IllegalArgumentException e) {
+            return new UpdateResult.Refused(e.getMessage() + ".");
+        }
+        UplinkSpec before = oldSpec.withSpeed(newSpec.speed());
+        if (before.withLldp(newSpec.lldp()).equals(newSpec)) {
+            changed.uplink.speaker().ifPresent(speaker -> speaker.change(lldp(newSpec)));
+        } else {
+            try {
+                replace(changed.uplink, metadata, oldSpec, newSpec, context);
+            } catch (NothingLeftException e) {
+                LOG.log(Level.WARNING, "uplink '" + metadata.name() + "' is lost", e);
+                return new UpdateResult.Recreate("its interface cannot be opened any more");
+            }
+        }
+        changed.speed.change(speed);
+        changed.spec = newSpec;
+        return UpdateResult.IN_PLACE;
+    }
+
+    private static long speed(UplinkSpec spec) {
+        return spec.speed().map(BitRate::bitsPerSecond).orElse(0L);
+    }
+
+    /** Neither the new interface nor the old one can be opened. */
+    private static final class NothingLeftException extends Exception {
+        private static final long serialVersionUID = 1;
+
+        NothingLeftException(Throwable cause) {
+            super(cause);
+        }
+    }
+
+    /** Replaces the interface under the network that has it; if that fails all is as it was. */
+    private static void replace(
+            ReplaceableUplink uplink,
+            Metadata metadata,
+            UplinkSpec oldSpec,
+            UplinkSpec newSpec,
+            RealizeContext context)
+            throws NothingLeftException {
+        if (isSameInterface(oldSpec, newSpec)) {
+            reopen(uplink, metadata, oldSpec, newSpec, context);
+        } else {
+            exchange(uplink, metadata, newSpec, context);
+            try {
+                removeMade(metadata, oldSpec, context);
+            } catch (RuntimeException e) {
+                // The change is made; the next start of the daemon removes it.
+                LOG.log(
+                        Level.WARNING,
+                        "uplink '" + metadata.name() + "' leaves an interface behind",
+                        e);
+            }
+        }
+    }
+
+    private static void removeMade(Metadata metadata, UplinkSpec spec, RealizeContext context) {
+        if (spec.type() != UplinkSpec.Type.BOND) {
+            provider(spec).destroy(metadata, spec, context);
+        }
+    }
+
+    /** The new interface is there before the old one is let go of. */
+    private static void exchange(
+            ReplaceableUplink uplink,
+            Metadata metadata,
+            UplinkSpec newSpec,
+            RealizeContext context) {
+        var next = open(metadata, newSpec, context);
+        try {
+            uplink.replace(next).close();
+        } catch (RuntimeException e) {
+            next.close();
+            removeMade(metadata, newSpec, context);
+            throw new ResourceException(
+                    ErrorCode.UNAVAILABLE,
+                    "uplink '%s' stays as it was: %s".formatted(metadata.name(), e.getMessage()),
+                    e);
+        }
+    }
+
+    /** An interface is open once: it is closed, and opened otherwise. */
+    private static void reopen(
+            ReplaceableUplink uplink,
+            Metadata metadata,
+            UplinkSpec oldSpec,
+            UplinkSpec newSpec,
+            RealizeContext context)
+            throws NothingLeftException {
+        uplink.replace(new AbsentUplink(metadata.name(), oldSpec.mtu())).close();
+        try {
+            uplink.replace(open(metadata, newSpec, context));
+        } catch (RuntimeException e) {
+            try {
+                uplink.replace(open(metadata, oldSpec, context));
+            } catch (RuntimeException again) {
+                e.addSuppressed(again);
+                throw new NothingLeftException(e);
+            }
+            throw e;
+        }
     }
 
     @Override
     public void destroy(Metadata metadata, UplinkSpec spec, RealizeContext context) {
-        if (spec.type() != UplinkSpec.Type.BOND) {
-            provider(spec).destroy(metadata, spec, context);
+        removeMade(metadata, spec, context);
+    }
+
+    @Override
+    public void reclaim(List<Declared<UplinkSpec>> declared, RealizeContext context) {
+        for (var provider : ServiceLoader.load(UplinkProvider.class)) {
+            provider.reclaim(declared, context);
         }
     }
 
@@ -213,15 +375,24 @@ public final class UplinkKind implements ResourceKind<UplinkSpec> {
                 ErrorCode.UNSUPPORTED, "nothing here opens uplinks of type " + spec.type());
     }
 
-    private record Running(UplinkSpec spec, Uplink uplink) implements Realization {
+    private static final class Running implements Realization {
+        private final ReplaceableUplink uplink;
+        private final UplinkSpeed speed;
+        private volatile UplinkSpec spec;
+
+        Running(UplinkSpec spec, ReplaceableUplink uplink) {
+            this.spec = spec;
+            this.uplink = uplink;
+            speed = new UplinkSpeed(speed(spec));
+        }
+
         @Override
         public <T> Optional<T> contract(Class<T> type) {
             if (type == NetPort.class) {
                 return Optional.of(type.cast(uplink.port()));
             }
             if (type == UplinkSpeed.class) {
-                var speed = spec.speed().map(BitRate::bitsPerSecond).orElse(0L);
-                return Optional.of(type.cast(new UplinkSpeed(speed)));
+                return Optional.of(type.cast(speed));
             }
             return type == Uplink.class ? Optional.of(type.cast(uplink)) : Optional.empty();
         }
@@ -230,8 +401,9 @@ public final class UplinkKind implements ResourceKind<UplinkSpec> {
         public Status status() {
             boolean up = isUp();
             var attributes = new LinkedHashMap<String, String>();
-            attributes.put("interface", interfaces(spec));
-            spec.namespace().ifPresent(namespace -> attributes.put("namespace", namespace));
+            var now = spec;
+            attributes.put("interface", interfaces(now));
+            now.namespace().ifPresent(namespace -> attributes.put("namespace", namespace));
             attributes.put("mtu", Integer.toString(uplink.port().mtu()));
             attributes.put("link", up ? "up" : "down");
             attributes.putAll(uplink.attributes());

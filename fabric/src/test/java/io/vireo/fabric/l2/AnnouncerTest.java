@@ -30,7 +30,7 @@ class AnnouncerTest {
         out.sent();
 
         var announcer = new Announcer(uplink);
-        announcer.begin(bridge.stationsFor(uplink));
+        announcer.begin(bridge.stationsFor(uplink), bridge.addressesFor(uplink));
         assertThat(announcer.announce()).isFalse();
         var hex = HexFormat.of();
         assertThat(out.sent().stream().map(hex::formatHex))
@@ -70,7 +70,7 @@ class AnnouncerTest {
         bridge.pass(port);
         out.sent();
         var announcer = new Announcer(uplink);
-        announcer.begin(bridge.stationsFor(uplink));
+        announcer.begin(bridge.stationsFor(uplink), bridge.addressesFor(uplink));
         assertThat(announcer.announce()).isTrue();
         assertThat(announcer.announce()).isFalse();
         assertThat(out.sent()).hasSize(100);

@@ -122,6 +122,27 @@ class BridgeTest {
         assertThat(portA.counters().receivedDropped(DropReason.FILTERED)).isEqualTo(1);
     }
 
+    /** The addresses of LLDP: nearest bridge, nearest non-TPMR bridge, nearest customer bridge. */
+    @Test
+    void nobodySpeaksLldpThroughTheSwitch() {
+        var guest = plug(a, PortSpec.access(0));
+        var trunk = plug(b, trunk(5, 6));
+        var uplink = plug(c, PortSpec.transparent(true));
+        for (int last : new int[] {0x0E, 0x03, 0x00}) {
+            var frame = Frames.frame(0x0180_C200_0000L + last, A, 100);
+            Frames.put(frame, 12, 0x88CC);
+            send(guest, frame, Frames.tagged(frame, 0));
+            send(trunk, frame, Frames.tagged(frame, 6));
+            send(uplink, frame, Frames.tagged(frame, 6));
+        }
+        assertThat(a.sent()).isEmpty();
+        assertThat(b.sent()).isEmpty();
+        assertThat(c.sent()).isEmpty();
+        assertThat(guest.counters().receivedDropped(DropReason.FILTERED)).isEqualTo(6);
+        assertThat(trunk.counters().receivedDropped(DropReason.FILTERED)).isEqualTo(6);
+        assertThat(uplink.counters().receivedDropped(DropReason.FILTERED)).isEqualTo(6);
+    }
+
     @Test
     void dropsImpossibleSourcesAndReservedDestinations() {
         var portA = plug(a, PortSpec.access(0));

@@ -63,7 +63,8 @@ class CaptureTest {
 
         Running(BridgePort port, CaptureSpec spec, @Nullable OutputStream to)
                 throws InterruptedException {
-            var capture = new Capture(bridge, port, tasks::add, spec, "in network lan");
+            var capture =
+                    new Capture(new PortCaptures(bridge, port, tasks::add), spec, "in network lan");
             writer =
                     Thread.ofVirtual()
                             .start(() -> {
@@ -345,9 +346,7 @@ class CaptureTest {
                     .as(text)
                     .isThrownBy(() ->
                             new Capture(
-                                    bridge,
-                                    portA,
-                                    tasks::add,
+                                    new PortCaptures(bridge, portA, tasks::add),
                                     new CaptureSpec(Direction.BOTH, 100, 1, text),
                                     ""))
                     .withMessageContaining("filter")

@@ -101,6 +101,33 @@ class MirrorTest {
         assertThat(probe.sent()).containsExactly(answer);
     }
 
+    /** A guest would speak LLDP and LACP in our name. */
+    @Test
+    void whatIsMeantForBridgesIsNotCopiedToTheUplink() {
+        var portA = bridge.add(a, PortSpec.access(0));
+        bridge.add(probe, PortSpec.transparent(true));
+        var destination =
+                new MirrorDestinationSpec(Optional.empty(), Optional.of("probe.eth0"), false);
+        var mirror =
+                mirror(
+                        new MirrorSpec(
+                                "lan",
+                                List.of(vnic("a.eth0", Direction.BOTH)),
+                                destination,
+                                OptionalInt.empty(),
+                                OptionalInt.empty(),
+                                2));
+        var ordinary = Frames.frame(0x0180_C200_0010L, A, 100);
+        send(
+                portA,
+                Frames.frame(0x0180_C200_000EL, A, 100),
+                Frames.tagged(Frames.frame(0x0180_C200_000EL, A, 100), 0),
+                Frames.frame(0x0180_C200_0002L, A, 100),
+                ordinary);
+        assertThat(probe.sent()).containsExactly(ordinary);
+        assertThat(mirror.lost(Loss.RESERVED)).isEqualTo(3);
+    }
+
     @Test
     void theDestinationGetsCopiesOnlyAndSendsNothing() {
         var portA = bridge.add(a, PortSpec.access(0));

@@ -160,9 +160,7 @@ class PolicyAllocationTest {
         bridge.add(new Mirror(MIRROR, () -> {}));
         var spectator =
                 new Capture(
-                        bridge,
-                        port,
-                        Runnable::run,
+                        new PortCaptures(bridge, port, Runnable::run),
                         new CaptureSpec(CaptureSpec.Direction.OUT, 64, 1, "port 2"),
                         "");
         var tap = new Capture.Tap();
@@ -189,7 +187,8 @@ class PolicyAllocationTest {
         var packet = ipv4(address4(10, 0, 0, 5), group, 17, 0, ports(1, 2));
         var frame = ethernet(0x0100_5E01_0203L, A, 0x0800, packet);
         var port = bridge.add(new Source("a.eth0", frame), PortSpec.access(0));
-        bridge.snoop(Optional.of(new MulticastSnoopingSpec(260, false, 8, false)));
+        bridge.snoop(
+                Optional.of(new MulticastSnoopingSpec(260, false, 8, false, Optional.empty())), 2);
         // A hello of PIM makes the other port one of a router, which gets all multicasts.
         var hello = ipv4(address4(10, 0, 0, 9), address4(224, 0, 0, 13), 103, 0, new byte[8]);
         var source = new Source("r", ethernet(0x0100_5E00_000DL, B, 0x0800, hello));

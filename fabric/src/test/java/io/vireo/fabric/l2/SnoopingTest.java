@@ -9,6 +9,7 @@ import io.vireo.fabric.l2.multicast.GroupMessages;
 import io.vireo.net.DropReason;
 import io.vireo.net.PortSpec;
 import io.vireo.resource.VlanSet;
+import io.vireo.resource.spec.MulticastQuerierSpec;
 import io.vireo.resource.spec.MulticastSnoopingSpec;
 import io.vireo.testkit.FramePort;
 import io.vireo.testkit.Frames;
@@ -31,6 +32,7 @@ class SnoopingTest {
     private static final long B = 0x5254_0000_000BL;
     private static final long C = 0x5254_0000_000CL;
     private static final long R = 0x5254_0000_000EL;
+    private static final long Q = 0x0252_5400_0007L;
     private static final int GROUP = address4(239, 1, 2, 3);
     private static final int OTHER = address4(239, 1, 2, 4);
     private static final byte[] GROUP6 = address6(0xFF15_0000_0000_0000L, 0x1234_5678L);
@@ -59,7 +61,27 @@ class SnoopingTest {
     }
 
     private void snoop(boolean fastLeave, int limit, boolean floodUnknown) {
-        bridge.snoop(Optional.of(new MulticastSnoopingSpec(260, fastLeave, limit, floodUnknown)));
+        snoop(fastLeave, limit, floodUnknown, Optional.empty());
+    }
+
+    private void snoop(
+            boolean fastLeave,
+            int limit,
+            boolean floodUnknown,
+            Optional<MulticastQuerierSpec> querier) {
+        bridge.snoop(
+                Optional.of(
+                        new MulticastSnoopingSpec(260, fastLeave, limit, floodUnknown, querier)),
+                Q);
+    }
+
+    /** With a querier of its own, that has no IPv4 address. */
+    private void ask(boolean fastLeave) {
+        snoop(
+                fastLeave,
+                3,
+                false,
+                Optional.of(new MulticastQuerierSpec(Optional.empty(), 125, 10, 3)));
     }
 
     private void time(int seconds) {
@@ -358,7 +380,7 @@ class SnoopingTest {
     @Test
     void offItCostsNothingAndForgetsAll() {
         send(portR, query(address4(10, 0, 0, 9), 0));
-        bridge.snoop(Optional.empty());
+        bridge.snoop(Optional.empty(), Q);
         assertThat(portA.ingress).isSameAs(PortStage.NONE);
         send(portC, data(GROUP));
         assertThat(got()).containsExactly(1, 1, 0);
@@ -395,6 +417,119 @@ class SnoopingTest {
                 igmp(A, 1, GROUP, (byte) 0x16, (byte) 0, (byte) 0, (byte) 0));
         assertThat(counted(Snooping.INVALID)).isEqualTo(8);
         assertThat(counted(Snooping.GROUPS)).isZero();
+    }
+
+    /** What the ports of VLAN 5 were asked in a second: the EtherTypes of queries from us. */
+    private List<Integer> asked(int seconds) {
+        time(seconds);
+        Stream.of(a, b, c, router).forEach(FramePort::sent);
+        snooping().runQuerier(seconds);
+        var queries = a.sent();
+        assertThat(b.sent()).containsExactlyElementsOf(queries);
+        assertThat(router.sent())
+                .as("tagged at the uplink")
+                .filteredOn(query -> Frames.get(query, 14) == 5)
+                .containsExactlyElementsOf(
+                        queries.stream().map(query -> Frames.tagged(query, 5)).toList());
+        return queries.stream().map(query -> Frames.get(query, 12)).sorted().toList();
+    }
+
+    @Test
+    void asksInTheVlansOfItsStations() {
+        ask(false);
+        bridge.add(new FramePort("d", MTU), PortSpec.access(7));
+        assertThat(asked(100)).containsExactly(0x0800, 0x86DD);
+        assertThat(counted(Snooping.QUERIES_SENT)).as("VLANs 5 and 7").isEqualTo(4);
+        assertThat(counted(Snooping.ASKING)).isEqualTo(4);
+        assertThat(asked(101)).isEmpty();
+        bridge.snoop(Optional.empty(), Q);
+        ask(false);
+        assertThat(asked(102)).hasSize(2);
+    }
+
+    /**
+     * Longer than any membership lasts: one who answers gets his group, one who does not loses it.
+     */
+    @Test
+    void aStationThatAnswersKeepsItsGroupBecauseWeAsk() {
+        ask(false);
+        send(portA, join(A, GROUP));
+        send(portB, join(B, GROUP));
+        int questions = 0;
+        for (int now = 100; now < 1100; now++) {
+            if (asked(now).contains(0x0800)) {
+                questions++;
+                send(portA, three(A, 0, 2, GROUP));
+            }
+            send(portC, data(GROUP));
+            boolean settled = now >= 111;
+            boolean silentOnes = now < 360;
+            assertThat(got())
+                    .as("second %d", now)
+                    .containsExactly(1, !settled || silentOnes ? 1 : 0, 0);
+        }
+        assertThat(questions).as("each 125 s, and the second of the start").isEqualTo(9);
+    }
+
+    @Test
+    void withoutOurQuestionsNothingWouldBeLimited() {
+        ask(false);
+        send(portA, join(A, GROUP));
+        asked(100);
+        time(110);
+        send(portC, data(OTHER));
+        assertThat(got()).as("not all had the time to answer").containsExactly(1, 1, 0);
+        time(111);
+        send(portC, data(OTHER), data(GROUP));
+        assertThat(got()).containsExactly(1, 0, 0);
+        snoop(false, 3, false);
+        send(portC, data(OTHER));
+        assertThat(got()).containsExactly(1, 1, 0);
+    }
+
+    @Test
+    void anotherQuerierIsGivenWayToAndFollowed() {
+        ask(false);
+        asked(100);
+        send(portR, query(address4(10, 0, 0, 9), 0));
+        assertThat(counted(Snooping.ASKING)).as("of IPv6 only").isEqualTo(1);
+        assertThat(asked(131)).containsExactly(0x86DD);
+        // Heard at 100: present until 100 + 2 * 125 + 5.
+        assertThat(asked(354)).containsExactly(0x86DD);
+        assertThat(asked(355)).containsExactly(0x0800);
+        send(portR, query(0, 0));
+        assertThat(asked(386)).as("who has no address is in no election").contains(0x0800);
+    }
+
+    @Test
+    void whoLeavesHasAllAsked() {
+        ask(false);
+        asked(100);
+        asked(131);
+        send(portA, join(A, GROUP));
+        send(portB, join(B, GROUP));
+        time(150);
+        send(portC, leave(C, GROUP));
+        assertThat(asked(150)).as("it was no member").isEmpty();
+        send(portA, leave(A, GROUP));
+        assertThat(asked(150)).containsExactly(0x0800);
+        send(portB, join(B, GROUP));
+        assertThat(asked(160)).containsExactly(0x0800);
+        send(portC, data(GROUP));
+        assertThat(got()).containsExactly(1, 1, 0);
+        time(171);
+        send(portC, data(GROUP));
+        assertThat(got()).containsExactly(0, 1, 0);
+    }
+
+    @Test
+    void aPortThatComesIsAsked() {
+        ask(false);
+        asked(100);
+        asked(131);
+        assertThat(asked(150)).isEmpty();
+        bridge.change(portA, PortSpec.access(5));
+        assertThat(asked(150)).containsExactly(0x0800, 0x86DD);
     }
 
     @Test
@@ -434,7 +569,7 @@ class SnoopingTest {
         public void leaves(long group) {}
 
         @Override
-        public void asks(boolean elected) {}
+        public void asks(boolean elected, long high, long low) {}
 
         @Override
         public void asksFor(long group, int seconds) {}

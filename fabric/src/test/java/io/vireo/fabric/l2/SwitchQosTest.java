@@ -12,6 +12,7 @@ import io.vireo.net.PortSpec;
 import io.vireo.net.QosPolicy;
 import io.vireo.net.QosSettings;
 import io.vireo.net.QosSettings.Rates;
+import io.vireo.net.UplinkSpeed;
 import io.vireo.resource.VlanSet;
 import io.vireo.testkit.FramePort;
 import io.vireo.testkit.Frames;
@@ -224,7 +225,7 @@ class SwitchQosTest {
 
     @Test
     void sharesOfACongestedUplink() {
-        qos.uplink(uplink, 200 * MEGABIT);
+        qos.uplink(uplink, new UplinkSpeed(200 * MEGABIT), qos.fallback());
         for (int shares : new int[] {100, 200, 400}) {
             qos.change(
                     guest().bridgePort,
@@ -247,7 +248,7 @@ class SwitchQosTest {
 
     @Test
     void aLimitHoldsOnAnUplinkThatDoesNotSayItsSpeed() {
-        qos.uplink(uplink, 0);
+        qos.uplink(uplink, new UplinkSpeed(0), qos.fallback());
         var guest = guest();
         var limited = new QosSettings(Optional.empty(), Optional.empty(), 100, 0, 20 * MEGABIT);
         qos.change(guest.bridgePort, Optional.of(new QosPolicy("p", limited)));
@@ -260,7 +261,7 @@ class SwitchQosTest {
 
     @Test
     void noByteIsAllocatedPerFrame() throws InterruptedException {
-        qos.uplink(uplink, 1000 * MEGABIT);
+        qos.uplink(uplink, new UplinkSpeed(1000 * MEGABIT), qos.fallback());
         var shaped = guest();
         var policed = guest();
         qos.change(
@@ -309,7 +310,7 @@ class SwitchQosTest {
 
     @Test
     void reservationsThatTheUplinkCannotHoldAreRefusedWithTheirSum() {
-        qos.uplink(uplink, 1000 * MEGABIT);
+        qos.uplink(uplink, new UplinkSpeed(1000 * MEGABIT), qos.fallback());
         var first = guest();
         var second = guest();
         qos.change(first.bridgePort, Optional.of(reserving("a", 600)));
@@ -337,10 +338,10 @@ class SwitchQosTest {
     @Test
     void anUplinkThatCannotHoldWhatIsReservedIsRefused() {
         qos.change(guest().bridgePort, Optional.of(reserving("a", 600)));
-        assertThatThrownBy(() -> qos.uplink(uplink, 500 * MEGABIT))
+        assertThatThrownBy(() -> qos.uplink(uplink, new UplinkSpeed(500 * MEGABIT), qos.fallback()))
                 .hasMessageContaining("600 Mbit/s are more than the 500 Mbit/s");
         assertThat(qos.speed()).isZero();
-        qos.uplink(uplink, 700 * MEGABIT);
+        qos.uplink(uplink, new UplinkSpeed(700 * MEGABIT), qos.fallback());
         assertThat(qos.reserved()).isEqualTo(600 * MEGABIT);
         qos.remove(uplink);
         assertThat(qos.reserved()).isZero();
@@ -348,7 +349,7 @@ class SwitchQosTest {
 
     @Test
     void nothingIsReservedOfAnUplinkThatDoesNotSayItsSpeed() {
-        qos.uplink(uplink, 0);
+        qos.uplink(uplink, new UplinkSpeed(0), qos.fallback());
         var guest = guest();
         assertThatThrownBy(() -> qos.change(guest.bridgePort, Optional.of(reserving("a", 1))))
                 .hasMessageContaining("set the speed of the Uplink");

@@ -5,11 +5,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.vireo.fabric.l2.bond.Bond;
 import io.vireo.net.Uplink;
+import io.vireo.resource.IpPrefix;
 import io.vireo.resource.Metadata;
 import io.vireo.resource.RealizeContext;
 import io.vireo.resource.Reference;
 import io.vireo.resource.ResourceException;
 import io.vireo.resource.Violation;
+import io.vireo.resource.spec.LldpSpec;
 import io.vireo.resource.spec.UplinkSpec;
 import java.util.List;
 import java.util.Optional;
@@ -34,7 +36,8 @@ class UplinkKindTest {
                 UplinkSpec.BondMode.LACP,
                 5,
                 UplinkSpec.LacpRate.FAST,
-                UplinkSpec.HashPolicy.LAYER2_3);
+                UplinkSpec.HashPolicy.LAYER2_3,
+                Optional.empty());
     }
 
     private static UplinkSpec bond(String... members) {
@@ -70,8 +73,21 @@ class UplinkKindTest {
     }
 
     @Test
+    void lldpIsSaidByMembersAndHasOneAddress() {
+        var prefix =
+                new LldpSpec(LldpSpec.Mode.BOTH, 30, Optional.of(IpPrefix.parse("192.0.2.0/24")));
+        var one = new LldpSpec(LldpSpec.Mode.OFF, 30, Optional.of(IpPrefix.parse("2001:db8::1")));
+        var port = spec(UplinkSpec.Type.PACKET, Optional.of("eth0"), List.of());
+        assertThat(violations(port.withLldp(Optional.of(one)))).isEmpty();
+        assertThat(violations(port.withLldp(Optional.of(prefix))))
+                .containsExactly("is one address: leave the length of the prefix out");
+        assertThat(violations(bond("left").withLldp(Optional.of(one))))
+                .containsExactly("is said by each member of a bond: put it in these");
+    }
+
+    @Test
     void aBondIsNotMadeOfBonds() {
-        var inner = new Bond("inner", bond(), List.of(), 2);
+        var inner = new ReplaceableUplink("inner", new Bond("inner", bond(), List.of(), 2));
         var context =
                 new RealizeContext() {
                     @Override

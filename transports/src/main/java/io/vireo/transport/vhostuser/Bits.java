@@ -8,6 +8,7 @@ final class Bits {
     static final long VERSION_1 = 1L << 32;
     static final long RING_PACKED = 1L << 34;
     static final long IN_ORDER = 1L << 35;
+    static final long RING_RESET = 1L << 40;
 
     /** VHOST_F_LOG_ALL: a bit that VIRTIO leaves unused; toggled while queues run. */
     static final long LOG_ALL = 1L << 26;

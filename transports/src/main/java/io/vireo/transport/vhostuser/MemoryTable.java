@@ -7,7 +7,9 @@ import io.vireo.linux.Mapping;
 import io.vireo.linux.Memfd;
 import io.vireo.memory.GuestMemory;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * The guest's memory as the front end tells of it: SET_MEM_TABLE, ADD_MEM_REG, REM_MEM_REG. A
@@ -29,7 +31,17 @@ final class MemoryTable {
      * @param description addresses and size
      * @param file what is mapped, kept to see whether it is still long enough
      */
-    record Region(GuestMemory.Region description, SharedFile file) {}
+    record Region(GuestMemory.Region description, SharedFile file) {
+        /** Whether it is the same memory at the same addresses. */
+        private boolean isSame(Region other) {
+            var here = description;
+            var there = other.description;
+            return here.guestAddress() == there.guestAddress()
+                    && here.size() == there.size()
+                    && here.userAddress() == there.userAddress()
+                    && file.isSame(other.file);
+        }
+    }
 
     /**
      * A table to be.
@@ -50,6 +62,9 @@ final class MemoryTable {
     private final Journal journal;
     private volatile List<Region> regions = List.of();
     private volatile GuestMemory memory = GuestMemory.of(List.of());
+
+    /** How often regions of the table were added again; on the control reactor. */
+    private final Map<Region, Integer> repeats = new HashMap<>();
 
     MemoryTable(Journal journal) {
         this.journal = journal;
@@ -92,13 +107,24 @@ final class MemoryTable {
         }
     }
 
-    /** ADD_MEM_REG. */
+    /**
+     * ADD_MEM_REG. QEMU adds all memory once for each pair of queues of a card, over one
+     * connection: a region that is there already stays as often as it was added.
+     */
     Change add(Message message) throws ViolationException {
-        if (regions.size() >= MAX_SLOTS) {
-            throw new ViolationException("there are at most " + MAX_SLOTS + " regions");
-        }
         var region = map(message, 8);
         try {
+            for (var known : regions) {
+                if (known.isSame(region)) {
+                    var unchanged = change(regions, List.of(), List.of());
+                    repeats.merge(known, 1, Integer::sum);
+                    region.file.close();
+                    return unchanged;
+                }
+            }
+            if (regions.size() >= MAX_SLOTS) {
+                throw new ViolationException("there are at most " + MAX_SLOTS + " regions");
+            }
             var all = new ArrayList<>(regions);
             all.add(region);
             return change(all, List.of(region), List.of());
@@ -115,6 +141,11 @@ final class MemoryTable {
             if (described.guestAddress() == message.u64(8)
                     && described.size() == message.u64(16)
                     && described.userAddress() == message.u64(24)) {
+                int more = repeats.getOrDefault(region, 0);
+                if (more > 0) {
+                    repeats.put(region, more - 1);
+                    return change(regions, List.of(), List.of());
+                }
                 var rest = new ArrayList<>(regions);
                 rest.remove(region);
                 return change(rest, List.of(), List.of(region));
@@ -127,6 +158,7 @@ final class MemoryTable {
     void commit(Change change) {
         regions = change.regions;
         memory = change.memory;
+        repeats.keySet().retainAll(change.regions);
     }
 
     private static Change change(List<Region> all, List<Region> added, List<Region> removed)
@@ -243,6 +275,14 @@ final class MemoryTable {
 
         boolean sealed() {
             return sealed;
+        }
+
+        private boolean isSame(SharedFile other) {
+            try {
+                return end == other.end && FileStat.of(fd).isSameFile(FileStat.of(other.fd));
+            } catch (ErrnoException e) {
+                return false;
+            }
         }
 
         /** Whether the file still is as long as the range. Any thread, before {@link #close}. */

@@ -34,9 +34,18 @@ record Offer(long features, long protocolFeatures, int queueNumber) {
                     | Bits.CONFIGURE_MEM_SLOTS
                     | Bits.STATUS;
 
-    static Offer of(VirtioDevice device) {
+    /**
+     * What goes with a device.
+     *
+     * @param ringReset whether front ends convey the reset of one queue
+     */
+    static Offer of(VirtioDevice device, boolean ringReset) {
         boolean network = device.deviceType() == NETWORK_CARD;
-        long features = device.features() | RING | (device.completesInOrder() ? Bits.IN_ORDER : 0);
+        long features =
+                device.features()
+                        | RING
+                        | (device.completesInOrder() ? Bits.IN_ORDER : 0)
+                        | (ringReset ? Bits.RING_RESET : 0);
         // Front ends own the configuration space of network cards, and QEMU warns where a back end
         // would, too.
         long protocol =

@@ -34,6 +34,7 @@ final class Session implements Connection.Handler {
      * @param reactors all that may touch guest memory
      * @param scratch for sending and receiving
      * @param patienceNanos for half a message
+     * @param ringReset whether front ends convey the reset of one queue
      */
     record Context(
             VirtioDevice device,
@@ -41,7 +42,8 @@ final class Session implements Connection.Handler {
             Reactor control,
             List<Reactor> reactors,
             NativeBuffer scratch,
-            long patienceNanos) {}
+            long patienceNanos,
+            boolean ringReset) {}
 
     private final Context context;
     private final VirtioDevice device;
@@ -78,7 +80,7 @@ final class Session implements Connection.Handler {
         this.ended = ended;
         device = context.device();
         journal = context.journal();
-        offer = Offer.of(device);
+        offer = Offer.of(device, context.ringReset());
         memory = new MemoryTable(journal);
         rings = new Rings(device, context.control());
         configSpace = new ConfigSpace(device);
@@ -192,7 +194,10 @@ final class Session implements Connection.Handler {
                     startReady(request, message);
                 }
             }
-            case SET_VRING_BASE -> rings.of(message).base(message.u32(4));
+            case SET_VRING_BASE -> {
+                rings.of(message).base(message.u32(4));
+                startReady(request, message);
+            }
             case GET_VRING_BASE -> getBase(message);
             case SET_VRING_KICK -> {
                 var kick = VringFd.of(message, rings.size());
@@ -314,6 +319,9 @@ final class Session implements Connection.Handler {
         var body = new byte[8];
         Message.putU32(body, 0, ring.index());
         Message.putU32(body, 4, ring.base());
+        if ((features & Bits.RING_RESET) != 0) {
+            ring.forgetPlace();
+        }
         connection.reply(message.number(), body, null);
     }
 
@@ -442,6 +450,7 @@ final class Session implements Connection.Handler {
         var record = Inflight.of(message, rings.size(), isPacked());
         var before = inflight;
         inflight = record;
+        rings.all().forEach(Vring::recordGiven);
         if (before != null) {
             guard.retire(List.of(before.file()), () -> {});
         }

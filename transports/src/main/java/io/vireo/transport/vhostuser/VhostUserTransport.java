@@ -27,11 +27,14 @@ public final class VhostUserTransport implements VirtioTransport {
      * @param gid group of these, -1 leaves it
      * @param patience how long a front end may take for its first message, and for the rest of one
      *     that it began
+     * @param ringReset whether to offer VIRTIO_F_RING_RESET, since all front ends convey the reset
+     *     of one queue by GET_VRING_BASE. One that takes the feature and does not, as QEMU, leaves
+     *     the device writing to memory that the driver has given to others
      */
-    public record Configuration(int mode, int uid, int gid, Duration patience) {
-        /** Owner and group may connect; ten seconds of patience. */
+    public record Configuration(int mode, int uid, int gid, Duration patience, boolean ringReset) {
+        /** Owner and group may connect; ten seconds of patience; no resets of one queue. */
         public static Configuration defaults() {
-            return new Configuration(0660, -1, -1, Duration.ofSeconds(10));
+            return new Configuration(0660, -1, -1, Duration.ofSeconds(10), false);
         }
     }
 
@@ -67,7 +70,8 @@ public final class VhostUserTransport implements VirtioTransport {
                         reactors.control(),
                         reactors.data(),
                         scratch,
-                        configuration.patience().toNanos());
+                        configuration.patience().toNanos(),
+                        configuration.ringReset());
         var door = spec.listen() ? listen(spec, context) : new Door.Client(spec, context);
         var endpoint = new VhostUserEndpoint(context, door, this::forget);
         reactors.control()

@@ -26,6 +26,9 @@ import org.jspecify.annotations.Nullable;
  * <p>A ring that the front end disables stands still, or, if the device wishes it, runs on with its
  * requests dropped: {@link VirtioDevice#drainsDisabled}. One that it has neither enabled nor
  * disabled yet is about to be enabled, and what waits in it is not dropped.
+ *
+ * <p>The reset of one queue (VIRTIO 1.3, 2.6.1) comes as a GET_VRING_BASE, and the queue's new life
+ * as what tells of a ring: the protocol has no message of its own for it.
  */
 final class Vring {
     private enum Phase {
@@ -55,6 +58,13 @@ final class Vring {
     private int base;
     private OptionalLong usedLog = OptionalLong.empty();
     private boolean kickable;
+
+    /** Whether it does not start before the next SET_VRING_BASE. */
+    private boolean baseless;
+
+    /** Whether all that it ever took is completed, and the base is where it goes on. */
+    private boolean clean;
+
     private Optional<Boolean> enabled = Optional.empty();
     private @Nullable Virtqueue queue;
 
@@ -233,6 +243,7 @@ final class Vring {
         }
         requireStopped();
         base = indices;
+        baseless = false;
     }
 
     /** Where to go on; of a ring that is stopped. */
@@ -257,6 +268,23 @@ final class Vring {
         kickable = false;
     }
 
+    /**
+     * The ring may have been reset: its memory is the driver's again, and nothing of it is true any
+     * more. It starts when size, addresses, base and kick descriptor have come again, in whatever
+     * order.
+     */
+    void forgetPlace() {
+        size = 0;
+        addresses = null;
+        usedLog = OptionalLong.empty();
+        baseless = true;
+    }
+
+    /** The front end gave a record of what is in flight: that says where the ring goes on. */
+    void recordGiven() {
+        clean = false;
+    }
+
     /** SET_VRING_ENABLE. */
     void enable(boolean to) {
         enabled = Optional.of(to);
@@ -275,6 +303,7 @@ final class Vring {
         addresses = null;
         usedLog = OptionalLong.empty();
         kickable = false;
+        baseless = false;
         enabled = Optional.empty();
     }
 
@@ -283,6 +312,7 @@ final class Vring {
         boolean byDefault = (features & Bits.PROTOCOL_FEATURES) == 0;
         return phase == Phase.STOPPED
                 && kickable
+                && !baseless
                 && size > 0
                 && addresses != null
                 && (enabled.orElse(byDefault) || drained());
@@ -314,8 +344,10 @@ final class Vring {
                 new VirtqueueConfig(
                         index, size, where, base, features, memory, signals, inflight, failures);
         var used = usedLog;
+        boolean anew = clean;
+        clean = false;
         reactor.execute(() -> {
-            var outcome = activate(config);
+            var outcome = activate(config, anew);
             if (outcome instanceof Virtqueue activated && log.isPresent()) {
                 log(activated, log, used);
             }
@@ -327,8 +359,12 @@ final class Vring {
         });
     }
 
-    private Object activate(VirtqueueConfig config) {
+    private Object activate(VirtqueueConfig config, boolean anew) {
         try {
+            if (anew) {
+                // The record of a ring that has been reset since would say where the old one was.
+                config.inflight().ifPresent(InflightRegion::clear);
+            }
             var activated = config.activate();
             signals.attach(activated);
             return activated;
@@ -406,6 +442,7 @@ final class Vring {
         int next = stopped.stop();
         control.execute(() -> {
             base = next;
+            clean = true;
             queue = null;
             phase = Phase.STOPPED;
             done.run();

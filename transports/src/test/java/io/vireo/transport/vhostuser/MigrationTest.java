@@ -11,22 +11,33 @@ import io.vireo.linux.Mapping;
 import io.vireo.linux.Memfd;
 import io.vireo.resource.MacAddress;
 import io.vireo.testkit.DriverMemory;
+import io.vireo.testkit.DriverQueue;
 import io.vireo.testkit.VhostUserSession;
 import io.vireo.testkit.VhostUserSession.Ring;
 import io.vireo.virtqueue.DirtyLog;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a front end does to move a guest to another host, in the order in which QEMU does it. */
+@ParameterizedClass
+@ValueSource(longs = {0, VhostUserSession.RING_PACKED})
 class MigrationTest {
     private static final long MEMORY = 1 << 20;
     private static final long LOG = DirtyLog.bytesFor(DriverMemory.GUEST_BASE + MEMORY);
 
+    private final long format;
     private TestBed bed;
     private DriverMemory memory;
     private Fd file;
     private Mapping log;
+
+    MigrationTest(long format) {
+        this.format = format;
+    }
 
     @BeforeEach
     void open() throws ErrnoException {
@@ -42,6 +53,16 @@ class MigrationTest {
         memory.close();
         log.close();
         file.close();
+    }
+
+    private VhostUserSession open(String name) {
+        return VhostUserSession.open(
+                bed.path(name), memory, ~VhostUserSession.RING_PACKED | format);
+    }
+
+    /** Where a device writes to its ring. */
+    private long written(Ring ring) {
+        return format == 0 ? ring.queue().used() : ring.queue().descriptors();
     }
 
     private void begin(VhostUserSession session, Ring... rings) {
@@ -75,24 +96,26 @@ class MigrationTest {
     @Test
     void marksWhatItWritesFromTheMomentOnThatItIsTold() {
         bed.present(bed.device(2), "disk");
-        try (var session = VhostUserSession.open(bed.path("disk"), memory)) {
+        try (var session = open("disk")) {
             var ring = session.start(0, 64);
             var other = session.start(1, 64);
             echo(session, ring, 1);
             assertThat(marked(answer())).isFalse();
             begin(session, ring, other);
             for (int i = 2; i < 100; i++) {
+                var served = i % 2 == 0 ? ring : other;
                 marked(answer());
-                marked(ring.queue().used());
-                echo(session, i % 2 == 0 ? ring : other, i);
+                marked(written(served));
+                echo(session, served, i);
                 assertThat(marked(answer())).isTrue();
+                assertThat(marked(written(served))).isTrue();
             }
             session.tell(SET_FEATURES, u64(session.features()));
             marked(answer());
-            marked(ring.queue().used());
+            marked(written(ring));
             echo(session, ring, 100);
             assertThat(marked(answer())).isFalse();
-            assertThat(marked(ring.queue().used())).isFalse();
+            assertThat(marked(written(ring))).isFalse();
         }
     }
 
@@ -100,7 +123,7 @@ class MigrationTest {
     void marksWhatWasInFlightBefore() {
         var device = bed.device(1);
         bed.present(device, "disk");
-        try (var session = VhostUserSession.open(bed.path("disk"), memory)) {
+        try (var session = open("disk")) {
             var ring = session.start(0, 64);
             device.hold(true);
             TestBed.add(session, ring, 5);
@@ -118,7 +141,7 @@ class MigrationTest {
     @Test
     void marksFromTheStartOn() {
         bed.present(bed.device(1), "disk");
-        try (var session = VhostUserSession.open(bed.path("disk"), memory)) {
+        try (var session = open("disk")) {
             session.tell(SET_FEATURES, u64(session.features() | VhostUserSession.LOG_ALL));
             var ring = session.start(0, 64);
             echo(session, ring, 1);
@@ -133,13 +156,46 @@ class MigrationTest {
         }
     }
 
+    /** There with a record of its own: what is in flight is completed here before. */
+    @Test
+    void goesOnAtAnotherBackEnd() {
+        var devices = List.of(bed.device(1), bed.device(1));
+        bed.present(devices.get(0), "0");
+        bed.present(devices.get(1), "1");
+        var queue = DriverQueue.of(memory, 16, format | VhostUserSession.EVENT_IDX);
+        int base = DriverQueue.base(16, format, 0);
+        for (int move = 0; move < 10; move++) {
+            var device = devices.get(move % 2);
+            try (var session = open(String.valueOf(move % 2))) {
+                session.trackInflight(1, 16).close();
+                var ring = session.start(0, queue, base);
+                for (int i = 0; i <= 5 * move; i++) {
+                    echo(session, ring, 100L * move + i);
+                }
+                begin(session, ring);
+                int taken = device.taken.get();
+                device.hold(true);
+                TestBed.add(session, ring, move);
+                VhostUserSession.publish(ring);
+                TestBed.await("the request is taken", () -> device.taken.get() > taken);
+                marked(answer());
+                session.frontEnd().send(GET_VRING_BASE, state(0, 0));
+                device.hold(false);
+                base = session.frontEnd().receive().body().getInt(4);
+                assertThat(queue.poll()).isTrue();
+                TestBed.check(session, move);
+                assertThat(marked(answer())).isTrue();
+            }
+        }
+    }
+
     @Test
     void announcesTheCard() {
         var card = bed.networkCard(2);
         bed.present(card, "card");
         bed.present(bed.device(1), "disk");
-        try (var session = VhostUserSession.open(bed.path("card"), memory);
-                var disk = VhostUserSession.open(bed.path("disk"), memory)) {
+        try (var session = open("card");
+                var disk = open("disk")) {
             // QEMU copies the octets to the beginning of the number.
             var mac = payload(8).put(0, new byte[] {0x52, 0x54, 0, 1, 2, 3});
             session.tell(SEND_RARP, mac);

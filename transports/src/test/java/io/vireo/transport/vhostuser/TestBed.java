@@ -33,9 +33,19 @@ final class TestBed implements AutoCloseable {
     }
 
     TestBed(Duration patience) {
+        this(patience, false);
+    }
+
+    /** A bed whose front ends convey the reset of one queue. */
+    static TestBed withRingReset() {
+        return new TestBed(Duration.ofSeconds(10), true);
+    }
+
+    private TestBed(Duration patience, boolean ringReset) {
         transport =
                 new VhostUserTransport(
-                        reactors, new VhostUserTransport.Configuration(0660, -1, -1, patience));
+                        reactors,
+                        new VhostUserTransport.Configuration(0660, -1, -1, patience, ringReset));
         try {
             directory = Files.createTempDirectory("vhost-user");
         } catch (IOException e) {

@@ -380,6 +380,35 @@ class VhostUserTransportTest {
         }
     }
 
+    /** QEMU 7.2 does so for each pair of queues of a card. */
+    @Test
+    void theSameMemoryIsAddedAndRemovedAgainAndAgain() throws Exception {
+        bed.present(bed.device(1), "disk");
+        try (var session = VhostUserSession.open(bed.path("disk"), memory);
+                var extra = io.vireo.linux.Memfd.create("extra", 8192, 2);
+                var other = io.vireo.linux.Memfd.create("other", 8192, 2)) {
+            var ring = session.start(0, 16);
+            var region = payload(40);
+            region.putLong(8, 0x9000_0000L).putLong(16, 8192).putLong(24, 0x7fff_0000L);
+            session.tell(ADD_MEM_REG, region, extra);
+            int before = OpenFiles.count();
+            for (int i = 1; i < 16; i++) {
+                session.tell(ADD_MEM_REG, region, extra);
+                echo(session, ring, i);
+            }
+            await("descriptors are closed", () -> OpenFiles.count() == before);
+            // Other memory at these addresses is none of it.
+            assertThat(session.frontEnd().acknowledged(ADD_MEM_REG, region, other)).isNotZero();
+            for (int i = 1; i <= 16; i++) {
+                session.tell(REM_MEM_REG, region);
+                echo(session, ring, i);
+            }
+            assertThat(session.frontEnd().acknowledged(REM_MEM_REG, region)).isNotZero();
+            session.tell(ADD_MEM_REG, region, other);
+            echo(session, ring, 17);
+        }
+    }
+
     @Test
     void readsAndWritesConfiguration() {
         bed.present(bed.device(1), "disk");

@@ -49,9 +49,19 @@ final class NetworkPlug {
     private volatile Plugged plugged;
 
     /** Where it is plugged in, and what was counted in the networks before. */
-    private record Plugged(Network.Attachment attachment, PortCounters before) {
+    private record Plugged(
+            Network.Attachment attachment, PortCounters before, QosCounters qosBefore) {
         PortCounters counters() {
             return before.plus(attachment.counters());
+        }
+
+        QosCounters qosCounters() {
+            return qosBefore.plus(attachment.qosCounters());
+        }
+
+        /** The same card at another place. */
+        Plugged at(Network.Attachment next) {
+            return new Plugged(next, counters(), qosCounters());
         }
     }
 
@@ -65,7 +75,7 @@ final class NetworkPlug {
         this.mac = mac;
         this.network = network;
         this.port = port;
-        plugged = new Plugged(network.attach(device, port), PortCounters.ZERO);
+        plugged = new Plugged(network.attach(device, port), PortCounters.ZERO, QosCounters.ZERO);
     }
 
     /** Counters so far, of all networks; from any thread. */
@@ -122,15 +132,18 @@ final class NetworkPlug {
     }
 
     private void replug(Network to, PortSpec newPort, Card card) {
-        await(plugged.attachment()::detach);
-        var counted = plugged.counters();
+        var former = plugged;
+        former.attachment().suspendCaptures();
+        await(former.attachment()::detach);
         try {
             card.move(to.reactor());
-            plugged = new Plugged(to.attach(device, newPort), counted);
+            plugged = former.at(to.attach(device, newPort));
         } catch (RuntimeException e) {
             card.move(network.reactor());
-            plugged = new Plugged(network.attach(device, port), counted);
+            plugged = former.at(network.attach(device, port));
             throw e;
+        } finally {
+            plugged.attachment().resumeCaptures(former.attachment());
         }
     }
 
@@ -151,12 +164,12 @@ final class NetworkPlug {
         return plugged.attachment().qos();
     }
 
-    /** What the quality of service did in the network of now; from any thread. */
+    /** What the quality of service did, in all networks; from any thread. */
     QosCounters qosCounters() {
-        return plugged.attachment().qosCounters();
+        return plugged.qosCounters();
     }
 
-    /** See {@link Network.Attachment#capture}; it stays with the network of now. */
+    /** See {@link Network.Attachment#capture}; it goes on where the card goes. */
     LiveStream capture(CaptureSpec spec) {
         return plugged.attachment().capture(spec);
     }

@@ -15,6 +15,7 @@ import java.util.Arrays;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -55,6 +56,8 @@ public final class VirtioNetDevice implements VirtioDevice, NetPort {
 
     /** The station that is to be told of with the next batch; on the network's reactor. */
     private @Nullable Station announced;
+
+    private Consumer<MacAddress> arrival = _ -> {};
 
     /** What the driver set by its control queue; null where it has none. */
     private @Nullable CardSettings settings;
@@ -465,8 +468,14 @@ public final class VirtioNetDevice implements VirtioDevice, NetPort {
     }
 
     @Override
+    public void onArrival(Consumer<MacAddress> listener) {
+        arrival = listener;
+    }
+
+    @Override
     public void detached() {
         ready = () -> {};
+        arrival = _ -> {};
         var offload = software;
         software = null;
         if (offload != null) {
@@ -481,6 +490,7 @@ public final class VirtioNetDevice implements VirtioDevice, NetPort {
         if (station != null && linked) {
             announced = null;
             Announcement.fill(batch, station);
+            arrival.accept(station.address());
             return 1;
         }
         for (int i = 0; i < queues.length; i++) {

@@ -144,6 +144,18 @@ public final class VnicKind implements ResourceKind<VnicSpec> {
     }
 
     @Override
+    public void reclaim(List<Declared<VnicSpec>> declared, RealizeContext context) {
+        var ports =
+                declared.stream()
+                        .filter(vnic -> vnic.spec().presentation() == Presentation.TAP)
+                        .map(vnic -> hostPort(vnic.metadata(), vnic.spec()))
+                        .toList();
+        for (var provider : ServiceLoader.load(HostPortProvider.class)) {
+            provider.reclaim(ports, context);
+        }
+    }
+
+    @Override
     public void destroy(Metadata metadata, VnicSpec spec, RealizeContext context) {
         if (spec.presentation() == Presentation.TAP) {
             hostPorts().destroy(hostPort(metadata, spec), context);

@@ -14,6 +14,7 @@ import io.vireo.resource.MacAddress;
 import io.vireo.testkit.Frames;
 import io.vireo.testkit.NetDriver;
 import io.vireo.virtqueue.Virtqueue;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HexFormat;
@@ -101,6 +102,8 @@ class VirtioNetDeviceTest {
         try (var from = new NetDriver(a, 64, MODERN);
                 var to = new NetDriver(b, 64, MODERN)) {
             to.post(4, 1600);
+            var arrived = new ArrayList<MacAddress>();
+            a.onArrival(arrived::add);
             from.send(Frames.frame(B, A, 60));
             assertThat(a.announce(new MacAddress(A))).isTrue();
             var taken = new CompletableFuture<Void>();
@@ -114,6 +117,7 @@ class VirtioNetDeviceTest {
                             "ffffffffffff52540000000a8035000108000604000352540000000a0000000052540000000a"
                                     + "0".repeat(2 * (60 - 38)));
             assertThat(from.completed()).isEqualTo(1);
+            assertThat(arrived).as("the network tells the rest").containsExactly(new MacAddress(A));
         }
     }
 

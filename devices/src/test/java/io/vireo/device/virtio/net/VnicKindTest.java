@@ -130,6 +130,12 @@ class VnicKindTest {
                 }
 
                 @Override
+                public void suspendCaptures() {}
+
+                @Override
+                public void resumeCaptures(Attachment former) {}
+
+                @Override
                 public void detach(Runnable onDetached) {
                     ports--;
                     onDetached.run();

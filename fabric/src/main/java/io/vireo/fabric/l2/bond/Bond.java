@@ -1,6 +1,6 @@
 package io.vireo.fabric.l2.bond;
 
-import io.vireo.memory.NativeMemory;
+import io.vireo.fabric.l2.packet.OwnFrame;
 import io.vireo.net.FrameBatch;
 import io.vireo.net.NetPort;
 import io.vireo.net.PortState;
@@ -29,7 +29,7 @@ public final class Bond implements NetPort, Uplink {
     private final NetPort[] members;
     private final MemberPolicy policy;
     private final UplinkSpec.HashPolicy hashPolicy;
-    private final int mtu;
+    private final int mtuLimit;
     private final List<Uplink> uplinks;
     private final Runnable linkListener = this::linkChanged;
     private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
@@ -38,11 +38,6 @@ public final class Bond implements NetPort, Uplink {
     private final int[][] leaving;
 
     private final int[] leavingCount;
-
-    /** Frames of our own, one at a time. */
-    private final FrameBatch own = new FrameBatch();
-
-    private final int[] ownIndex = {0};
 
     private volatile PortState state = PortState.DOWN;
     private volatile @Nullable Reactor reactor;
@@ -68,11 +63,7 @@ public final class Bond implements NetPort, Uplink {
         members = uplinks.stream().map(Uplink::port).toArray(NetPort[]::new);
         leaving = new int[members.length][FrameBatch.CAPACITY];
         leavingCount = new int[members.length];
-        int least = spec.mtu();
-        for (var member : members) {
-            least = Math.min(least, member.mtu());
-        }
-        mtu = least;
+        mtuLimit = spec.mtu();
         policy =
                 switch (spec.bondMode()) {
                     case ACTIVE_BACKUP ->
@@ -154,7 +145,11 @@ public final class Bond implements NetPort, Uplink {
 
     @Override
     public int mtu() {
-        return mtu;
+        int least = mtuLimit;
+        for (var member : members) {
+            least = Math.min(least, member.mtu());
+        }
+        return least;
     }
 
     @Override
@@ -172,7 +167,16 @@ public final class Bond implements NetPort, Uplink {
                     "its member '" + names.get(done) + "': " + e.getMessage(), e);
         }
         reactor = owner;
+        for (var member : members) {
+            member.onReroute(this::memberRerouted);
+        }
         evaluate();
+    }
+
+    /** What a member leads to has changed, though the link may be up all the while. */
+    private void memberRerouted() {
+        evaluateIfAttached();
+        reroute.run();
     }
 
     @Override
@@ -254,16 +258,8 @@ public final class Bond implements NetPort, Uplink {
         return false;
     }
 
-    private void sendOwn(int member, long frame) {
-        own.clear();
-        NativeMemory.copy(frame, own.header(0), LacpPdu.LENGTH);
-        own.count = 1;
-        own.length[0] = LacpPdu.LENGTH;
-        own.headerLength[0] = LacpPdu.LENGTH;
-        own.offload[0] = 0;
-        own.rangeCount[0] = 0;
-        members[member].transmit(own, ownIndex, 1);
-        members[member].flush();
+    private void sendOwn(int member, OwnFrame frame) {
+        frame.send(members[member], LacpPdu.LENGTH);
     }
 
     @Override
@@ -309,6 +305,15 @@ public final class Bond implements NetPort, Uplink {
         for (int i = 0; i < members.length; i++) {
             attributes.put("member." + names.get(i), policy.describe(i));
         }
+        var neighbors =
+                uplinks.stream()
+                        .map(Uplink::attributes)
+                        .filter(member -> member.containsKey(NEIGHBOR))
+                        .map(member -> member.get(NEIGHBOR))
+                        .toList();
+        if (!neighbors.isEmpty()) {
+            attributes.put(NEIGHBOR, String.join(", ", neighbors));
+        }
         return attributes;
     }
 
@@ -351,7 +356,6 @@ public final class Bond implements NetPort, Uplink {
         for (var uplink : uplinks) {
             uplink.forget(linkListener);
         }
-        own.close();
         if (policy instanceof LacpPolicy lacp) {
             lacp.close();
         }

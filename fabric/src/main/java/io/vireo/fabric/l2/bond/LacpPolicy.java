@@ -1,5 +1,6 @@
 package io.vireo.fabric.l2.bond;
 
+import io.vireo.fabric.l2.packet.OwnFrame;
 import io.vireo.net.FrameBatch;
 import io.vireo.net.NetPort;
 import io.vireo.net.PortState;
@@ -22,7 +23,7 @@ final class LacpPolicy implements MemberPolicy {
     @FunctionalInterface
     interface Sender {
         /** Sends a frame of {@link LacpPdu#LENGTH} bytes by a member. */
-        void send(int member, long frame);
+        void send(int member, OwnFrame frame);
     }
 
     private final NetPort[] ports;
@@ -30,7 +31,7 @@ final class LacpPolicy implements MemberPolicy {
     private final Sender sender;
     private final long system;
     private final LongSupplier clock;
-    private final SlowFrame frame = new SlowFrame();
+    private final OwnFrame frame = new OwnFrame();
     private final LacpInfo said = new LacpInfo();
     private final LacpInfo seen = new LacpInfo();
     private final LacpInfo partner = new LacpInfo();
@@ -139,9 +140,9 @@ final class LacpPolicy implements MemberPolicy {
     private void transmit(int member, long now) {
         var machine = machines[member];
         if (machine.takeTransmit(now)) {
-            frame.clear();
+            frame.clear(LacpPdu.LENGTH);
             LacpPdu.write(frame.address(), system, machine.actor, machine.partner);
-            sender.send(member, frame.address());
+            sender.send(member, frame);
         }
     }
 
@@ -187,9 +188,9 @@ final class LacpPolicy implements MemberPolicy {
                 }
             }
             case LacpPdu.SUBTYPE_MARKER -> {
-                frame.clear();
+                frame.clear(LacpPdu.LENGTH);
                 if (LacpPdu.writeMarkerResponse(frame.address(), system, header)) {
-                    sender.send(member, frame.address());
+                    sender.send(member, frame);
                 }
             }
             default -> {

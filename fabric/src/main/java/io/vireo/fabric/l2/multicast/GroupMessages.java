@@ -22,8 +22,10 @@ public final class GroupMessages {
          *
          * @param elected whether it takes part in the election of queriers, as one without address
          *     does not
+         * @param high of its address, the first 64 bits; of IPv4 0
+         * @param low the last 64 bits
          */
-        void asks(boolean elected);
+        void asks(boolean elected, long high, long low);
 
         /**
          * The sender asks who still wants a group.
@@ -136,7 +138,7 @@ public final class GroupMessages {
         if (group != 0 && !isGroup4(group)) {
             return Kind.INVALID;
         }
-        listener.asks(source != 0);
+        listener.asks(source != 0, 0, Integer.toUnsignedLong(source));
         int code = u8(bytes, from + 1);
         if (group != 0 && sources == 0) {
             // A floating point number from 128 on (RFC 3376, 4.1.1).
@@ -194,7 +196,7 @@ public final class GroupMessages {
         int last = u32(bytes, from + MLD_ADDRESS + 12);
         boolean group = u8(bytes, from + MLD_ADDRESS) == 0xFF;
         return type == MLD_QUERY
-                ? mldQuery(bytes, from, end, group, last)
+                ? mldQuery(bytes, header, from, end, group, last)
                 : report(group, mac6(last), type == MLD_V1_REPORT);
     }
 
@@ -209,7 +211,7 @@ public final class GroupMessages {
                 == 0;
     }
 
-    private Kind mldQuery(byte[] bytes, int from, int end, boolean group, int last) {
+    private Kind mldQuery(byte[] bytes, int header, int from, int end, boolean group, int last) {
         boolean two = end - from >= MLD_V2_QUERY;
         int sources = two ? u16(bytes, from + 26) : 0;
         if ((!two && end - from != MLD_LENGTH)
@@ -217,7 +219,8 @@ public final class GroupMessages {
                 || (!group && !isZero(bytes, from + MLD_ADDRESS))) {
             return Kind.INVALID;
         }
-        listener.asks(true);
+        int source = header + 8;
+        listener.asks(true, u64(bytes, source), u64(bytes, source + Long.BYTES));
         int code = u16(bytes, from + 4);
         if (group && sources == 0) {
             int millis =
@@ -308,5 +311,10 @@ public final class GroupMessages {
 
     private static int u32(byte[] bytes, int at) {
         return (int) INT.get(bytes, at);
+    }
+
+    private static long u64(byte[] bytes, int at) {
+        return (long) u32(bytes, at) << Integer.SIZE
+                | Integer.toUnsignedLong(u32(bytes, at + Integer.BYTES));
     }
 }

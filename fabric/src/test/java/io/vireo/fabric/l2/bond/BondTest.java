@@ -46,7 +46,8 @@ class BondTest extends NetPortContract {
                 UplinkSpec.BondMode.ACTIVE_BACKUP,
                 failBackSeconds,
                 UplinkSpec.LacpRate.FAST,
-                UplinkSpec.HashPolicy.LAYER2_3);
+                UplinkSpec.HashPolicy.LAYER2_3,
+                Optional.empty());
     }
 
     @Override

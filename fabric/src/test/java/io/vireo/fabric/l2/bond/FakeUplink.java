@@ -12,31 +12,31 @@ import java.util.List;
 import java.util.Map;
 
 /** An uplink whose other side is a test. */
-final class FakeUplink implements Uplink, NetPort {
-    final FramePort frames;
+public final class FakeUplink implements Uplink, NetPort {
+    public final FramePort frames;
     private final List<Runnable> listeners = new ArrayList<>();
     private Runnable ready = () -> {};
     private boolean attached;
 
-    FakeUplink(String name) {
+    public FakeUplink(String name) {
         frames = new FramePort(name, 1500);
     }
 
-    void arrive(byte[] frame) {
+    public void arrive(byte[] frame) {
         frames.arrive(frame);
         ready.run();
     }
 
-    void state(PortState state) {
+    public void state(PortState state) {
         frames.state(state);
         List.copyOf(listeners).forEach(Runnable::run);
     }
 
-    int listeners() {
+    public int listeners() {
         return listeners.size();
     }
 
-    boolean isAttached() {
+    public boolean isAttached() {
         return attached;
     }
 

@@ -2,6 +2,7 @@ package io.vireo.fabric.l2.bond;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.vireo.fabric.l2.packet.OwnFrame;
 import io.vireo.linux.ForeignMemory;
 import io.vireo.linux.NativeBuffer;
 import io.vireo.net.FrameBatch;
@@ -43,9 +44,9 @@ class LacpTest {
                             () -> now);
         }
 
-        private void send(int member, long frame) {
+        private void send(int member, OwnFrame frame) {
             var bytes = new byte[LacpPdu.LENGTH];
-            ForeignMemory.copyToArray(frame, bytes, 0, bytes.length);
+            ForeignMemory.copyToArray(frame.address(), bytes, 0, bytes.length);
             if (!silent) {
                 outbox.add(new Sent(member, bytes));
             }

@@ -1,0 +1,127 @@
+package io.vireo.fabric.l2;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.sun.management.ThreadMXBean;
+import io.vireo.linux.ForeignMemory;
+import io.vireo.net.FrameBatch;
+import io.vireo.net.NetPort;
+import io.vireo.net.Network;
+import io.vireo.net.PortSpec;
+import io.vireo.net.PortState;
+import io.vireo.net.QosPolicy;
+import io.vireo.net.QosSettings;
+import io.vireo.reactor.PollMode;
+import io.vireo.reactor.Reactor;
+import io.vireo.reactor.ReactorConfig;
+import io.vireo.resource.VlanSet;
+import io.vireo.testkit.Frames;
+import java.lang.management.ManagementFactory;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** A port that goes to sleep again and again until its rate lets it send. */
+@Timeout(120)
+class ShapedPortAllocationTest {
+    private static final long RATE = 100_000_000;
+    private static final int FRAME = 1500;
+    private static final int WARM_UP = 3000;
+    private static final int WAITS = 3000;
+
+    /** Has frames to give for ever. */
+    private static final class Endless implements NetPort {
+        private final byte[] frame =
+                Frames.frame(0x0200_0000_0002L, 0x0200_0000_0001L, FrameBatch.SNAPSHOT);
+
+        @Override
+        public String name() {
+            return "endless";
+        }
+
+        @Override
+        public PortState state() {
+            return PortState.UP;
+        }
+
+        @Override
+        public int mtu() {
+            return FRAME;
+        }
+
+        @Override
+        public void attached(Reactor reactor, Runnable ready) {}
+
+        @Override
+        public void detached() {}
+
+        @Override
+        public int receive(FrameBatch batch) {
+            for (int i = 0; i < batch.limit; i++) {
+                ForeignMemory.copyFromArray(frame, 0, batch.header(i), frame.length);
+                batch.length[i] = FRAME;
+                batch.headerLength[i] = frame.length;
+                batch.offload[i] = 0;
+                batch.rangeCount[i] = 0;
+            }
+            batch.count = batch.limit;
+            return batch.count;
+        }
+
+        @Override
+        public int transmit(FrameBatch batch, int[] index, int count) {
+            return count;
+        }
+
+        @Override
+        public void release(FrameBatch batch) {}
+
+        @Override
+        public void flush() {}
+
+        @Override
+        public boolean arm() {
+            return false;
+        }
+
+        @Override
+        public void disarm() {}
+    }
+
+    @Test
+    void aWaitAllocatesNothing() throws Exception {
+        var reactor = Reactor.start(new ReactorConfig("shaped", -1, PollMode.INTERRUPT));
+        var network =
+                new L2Switch(new L2Switch.Config("lan", FRAME, VlanSet.NONE, 300, 1024), reactor);
+        var rates = new QosSettings.Rates(RATE, RATE, 1 << 17, true);
+        var policy =
+                new QosPolicy(
+                        "slow",
+                        new QosSettings(
+                                Optional.of(rates), Optional.empty(), QosSettings.SHARES, 0, 0));
+        var port = network.attach(new Endless(), PortSpec.access(0).withQos(Optional.of(policy)));
+        var thread = new CompletableFuture<Long>();
+        reactor.execute(() -> thread.complete(Thread.currentThread().threadId()));
+        var threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        awaitPauses(port, WARM_UP);
+        long sleeps = reactor.metrics().sleeps();
+        long pauses = port.qosCounters().pauses();
+        long before = threads.getThreadAllocatedBytes(thread.get());
+        awaitPauses(port, pauses + WAITS);
+        long allocated = threads.getThreadAllocatedBytes(thread.get()) - before;
+        assertThat(reactor.metrics().sleeps() - sleeps)
+                .as("it slept until its time came")
+                .isGreaterThan(WAITS / 2);
+        // A timer for each wait would be 24 bytes and more.
+        assertThat(allocated).isLessThan(WAITS * 4L);
+        reactor.close();
+    }
+
+    private static void awaitPauses(Network.Attachment port, long pauses)
+            throws InterruptedException {
+        while (port.qosCounters().pauses() < pauses) {
+            Thread.sleep(5);
+        }
+    }
+}

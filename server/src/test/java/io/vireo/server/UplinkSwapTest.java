@@ -1,0 +1,486 @@
+package io.vireo.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.vireo.device.virtio.net.VnicKind;
+import io.vireo.fabric.l2.L2Switch;
+import io.vireo.fabric.l2.NetworkKind;
+import io.vireo.fabric.l2.UplinkKind;
+import io.vireo.linux.NetInterface;
+import io.vireo.linux.NetworkNamespace;
+import io.vireo.net.HostIdentity;
+import io.vireo.net.PortSpec;
+import io.vireo.net.QosPolicy;
+import io.vireo.net.QosSettings;
+import io.vireo.reactor.PollMode;
+import io.vireo.reactor.ReactorGroup;
+import io.vireo.resource.BitRate;
+import io.vireo.resource.MacAddress;
+import io.vireo.resource.Metadata;
+import io.vireo.resource.Realization;
+import io.vireo.resource.RealizeContext;
+import io.vireo.resource.Reference;
+import io.vireo.resource.ResourceException;
+import io.vireo.resource.RuntimeDirectory;
+import io.vireo.resource.UpdateResult;
+import io.vireo.resource.spec.AdminState;
+import io.vireo.resource.spec.NetworkSpec;
+import io.vireo.resource.spec.PortPolicySpec;
+import io.vireo.resource.spec.Presentation;
+import io.vireo.resource.spec.SocketMode;
+import io.vireo.resource.spec.UplinkSpec;
+import io.vireo.resource.spec.UplinkSpec.Type;
+import io.vireo.resource.spec.VnicSpec;
+import io.vireo.testkit.DriverMemory;
+import io.vireo.testkit.VhostUserSession;
+import io.vireo.transport.VirtioTransport;
+import io.vireo.transport.vhostuser.VhostUserTransport;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * The uplink of a network is replaced, by another Uplink and by another interface, while a vNIC
+ * sends to and receives from another port of the network: no frame between the two is lost, and the
+ * card notices nothing. All interfaces are ports of one bridge of the kernel, whose table shows
+ * where the card is announced.
+ */
+@Timeout(120)
+class UplinkSwapTest {
+    private static final String OUTSIDE = "vireo-swap-" + ProcessHandle.current().pid();
+    private static final MacAddress MAC = MacAddress.parse("56:49:00:00:00:61");
+    private static final Metadata CARD = Metadata.of("web1.eth0", "1");
+    private static final Metadata LAN = Metadata.of("lan", "2");
+    private static final int RING = 64;
+    private static final int SWAPS = 6;
+    private static final long GIGABIT = 1_000_000_000L;
+
+    @TempDir private Path directory;
+
+    private final ReactorGroup reactors = ReactorGroup.start(List.of(-1), PollMode.ADAPTIVE);
+    private final SequencePeer.Counts counts = new SequencePeer.Counts();
+    private final DriverMemory memory = new DriverMemory(16 << 20);
+    private final VnicKind vnics = new VnicKind();
+    private final NetworkKind networks = new NetworkKind();
+    private final UplinkKind uplinks = new UplinkKind();
+    private final Map<Reference, Realization> running = new HashMap<>();
+    private final QosPolicy gold =
+            new QosPolicy(
+                    "gold",
+                    new QosSettings(Optional.empty(), Optional.empty(), 100, 6 * GIGABIT, 0));
+    private final Context context = new Context();
+
+    @BeforeEach
+    void wire() throws Exception {
+        run("ip netns add " + OUTSIDE);
+        // Nothing outside says anything by itself.
+        run("ip netns exec " + OUTSIDE + " sysctl -qw net.ipv6.conf.default.disable_ipv6=1");
+        run("ip -n " + OUTSIDE + " link add br0 type bridge");
+        run("ip -n " + OUTSIDE + " link set br0 up");
+        run("ip -n " + OUTSIDE + " link add cable0 type veth peer name port0");
+        run("ip -n " + OUTSIDE + " link set port0 master br0 up");
+    }
+
+    @AfterEach
+    void unwire() throws Exception {
+        reactors.close();
+        memory.close();
+        run("ip netns del " + OUTSIDE);
+    }
+
+    private static String run(String command) throws IOException, InterruptedException {
+        var process = new ProcessBuilder(command.split(" ")).redirectErrorStream(true).start();
+        var output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(process.waitFor()).as(command + ": " + output).isZero();
+        return output;
+    }
+
+    private static UplinkSpec spec(Type type, String device, int mtu, long gigabits) {
+        return new UplinkSpec(
+                type,
+                Optional.of(device),
+                Optional.of(OUTSIDE),
+                mtu,
+                Optional.empty(),
+                gigabits == 0 ? Optional.empty() : Optional.of(new BitRate(gigabits * GIGABIT)),
+                List.of(),
+                UplinkSpec.BondMode.ACTIVE_BACKUP,
+                5,
+                UplinkSpec.LacpRate.FAST,
+                UplinkSpec.HashPolicy.LAYER2_3,
+                Optional.empty());
+    }
+
+    private static UplinkSpec bond(String... members) {
+        return new UplinkSpec(
+                Type.BOND,
+                Optional.empty(),
+                Optional.empty(),
+                1500,
+                Optional.empty(),
+                Optional.empty(),
+                List.of(members),
+                UplinkSpec.BondMode.ACTIVE_BACKUP,
+                5,
+                UplinkSpec.LacpRate.FAST,
+                UplinkSpec.HashPolicy.LAYER2_3,
+                Optional.empty());
+    }
+
+    private static Metadata metadata(String uplink) {
+        return Metadata.of(uplink, "uid-" + uplink);
+    }
+
+    private void uplink(String name, UplinkSpec spec) {
+        running.put(new Reference("Uplink", name), uplinks.realize(metadata(name), spec, context));
+    }
+
+    private UpdateResult change(String uplink, UplinkSpec from, UplinkSpec to) {
+        assertThat(uplinks.validateUpdate(metadata(uplink), from, to)).isEmpty();
+        return uplinks.update(
+                running(new Reference("Uplink", uplink)), metadata(uplink), from, to, context);
+    }
+
+    private static NetworkSpec lan(String uplink) {
+        return new NetworkSpec(
+                1500,
+                Optional.empty(),
+                300,
+                1024,
+                Optional.of(uplink).filter(name -> !name.isEmpty()),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty());
+    }
+
+    private Realization network(String uplink) {
+        var network = networks.realize(LAN, lan(uplink), context);
+        running.put(new Reference("Network", "lan"), network);
+        network.contract(L2Switch.class)
+                .orElseThrow()
+                .attach(new SequencePeer("peer", MAC.bits(), counts), PortSpec.access(0));
+        return network;
+    }
+
+    private UpdateResult leaveBy(Realization network, String from, String to) {
+        return networks.update(network, LAN, lan(from), lan(to), context);
+    }
+
+    private VnicSpec card(Optional<String> policy) {
+        return new VnicSpec(
+                "web1",
+                "eth0",
+                "lan",
+                MAC,
+                1500,
+                OptionalInt.empty(),
+                Optional.empty(),
+                OptionalInt.empty(),
+                1,
+                SocketMode.SERVER,
+                Optional.of(directory.resolve("eth0.sock").toString()),
+                PortPolicySpec.NONE,
+                policy,
+                AdminState.UP,
+                OptionalInt.empty(),
+                Optional.empty(),
+                Presentation.VHOST_USER,
+                Optional.empty(),
+                Optional.empty());
+    }
+
+    private static long metric(Realization vnic, String name) {
+        return vnic.status().metrics().stream()
+                .filter(metric -> metric.name().equals(name))
+                .mapToLong(metric -> (long) metric.value())
+                .sum();
+    }
+
+    private static void close(Realization realization) throws InterruptedException {
+        var closed = new CountDownLatch(1);
+        realization.close(closed::countDown);
+        assertThat(closed.await(20, TimeUnit.SECONDS)).isTrue();
+    }
+
+    /** Puts a TAP that Vireo has made into the bridge. */
+    private static void bridge(String port) throws Exception {
+        run("ip -n " + OUTSIDE + " link set " + port + " master br0");
+    }
+
+    private static void awaitCardAt(String port) throws Exception {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+        var command = "bridge -n " + OUTSIDE + " fdb show br br0";
+        while (!run(command).contains(MAC + " dev " + port)) {
+            assertThat(System.nanoTime()).as(port + ": " + run(command)).isLessThan(deadline);
+            LockSupport.parkNanos(20_000_000);
+        }
+    }
+
+    private static boolean exists(String name) throws IOException {
+        try (var inside = NetworkNamespace.enter(OUTSIDE)) {
+            return NetInterface.of(name).exists();
+        }
+    }
+
+    /** Another Uplink, none, a bond of the one so far, and back. */
+    private void swapUplinks(Realization network) {
+        for (int i = 0; i < SWAPS; i++) {
+            var from = "a";
+            for (var to : List.of("b", "", "both", "a")) {
+                assertThat(leaveBy(network, from, to)).isEqualTo(UpdateResult.IN_PLACE);
+                from = to;
+                LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(i));
+            }
+        }
+    }
+
+    /** Another interface, another type, another MTU, and back. */
+    private void swapInterfaces() {
+        var from = spec(Type.TAP, "up0", 1500, 0);
+        for (int i = 0; i < SWAPS; i++) {
+            for (var to :
+                    List.of(
+                            spec(Type.TAP, "up2", 1500, 0),
+                            spec(Type.PACKET, "cable0", 1500, 0),
+                            spec(Type.PACKET, "cable0", 1600, 0),
+                            spec(Type.TAP, "up0", 1500, 0))) {
+                assertThat(change("a", from, to)).isEqualTo(UpdateResult.IN_PLACE);
+                from = to;
+                LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(i));
+            }
+        }
+    }
+
+    private interface Work {
+        void run() throws Exception;
+    }
+
+    private static void unchecked(Work work) {
+        try {
+            work.run();
+        } catch (Exception e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    @Test
+    void nothingBetweenCardsIsLostAndTheirLinksStayUp() throws Exception {
+        uplink("a", spec(Type.TAP, "up0", 1500, 0));
+        uplink("b", spec(Type.TAP, "up1", 1500, 0));
+        uplink("both", bond("a", "b"));
+        var network = network("a");
+        var vnic = vnics.realize(CARD, card(Optional.empty()), context);
+        try (var session = VhostUserSession.open(directory.resolve("eth0.sock"), memory, ~0L)) {
+            var driver = new SequenceDriver(session, 0, RING, MAC.bits());
+            underTraffic(
+                    driver,
+                    vnic,
+                    () -> {
+                        bridge("up0");
+                        bridge("up1");
+                        awaitTraffic();
+                        assertThat(leaveBy(network, "a", "b")).isEqualTo(UpdateResult.IN_PLACE);
+                        awaitCardAt("up1");
+                        assertThat(leaveBy(network, "b", "a")).isEqualTo(UpdateResult.IN_PLACE);
+                        awaitCardAt("up0");
+                        var tap = spec(Type.TAP, "up0", 1500, 0);
+                        var cable = spec(Type.PACKET, "cable0", 1500, 0);
+                        assertThat(change("a", tap, cable)).isEqualTo(UpdateResult.IN_PLACE);
+                        awaitCardAt("port0");
+                        assertThat(exists("up0")).as("made here, and of no use any more").isFalse();
+                        assertThat(change("a", cable, tap)).isEqualTo(UpdateResult.IN_PLACE);
+                        bridge("up0");
+                        awaitCardAt("up0");
+                        swapUplinks(network);
+                        swapInterfaces();
+                    });
+            assertThat(metric(vnic, "vhost_sessions_total")).isEqualTo(1);
+            assertThat(metric(vnic, "tx_frames_total")).isEqualTo(driver.sent());
+            assertThat(network.status().attributes()).containsEntry("ports", "3");
+        }
+        close(vnic);
+        close(network);
+    }
+
+    private void awaitTraffic() {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+        while (counts.heard.size() < RING) {
+            assertThat(System.nanoTime()).isLessThan(deadline);
+            LockSupport.parkNanos(1_000_000);
+        }
+    }
+
+    private void underTraffic(SequenceDriver driver, Realization vnic, Work swaps) {
+        var done = CompletableFuture.runAsync(() -> unchecked(swaps));
+        boolean up = true;
+        while (!done.isDone()) {
+            counts.allowed.set(RING);
+            driver.pump(RING);
+            up &= "up".equals(vnic.status().attributes().get("link"));
+            if (driver.sent() % 1000 > 900) {
+                // Now and then all go to sleep.
+                LockSupport.parkNanos(100_000);
+            }
+        }
+        done.join();
+        counts.allowed.set(0);
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+        while (!driver.idle()
+                || counts.heard.size() < driver.sent()
+                || metric(vnic, "rx_frames_total") != driver.received()) {
+            assertThat(System.nanoTime()).isLessThan(deadline);
+            driver.pump(0);
+            LockSupport.parkNanos(10_000);
+        }
+        assertThat(up).isTrue();
+        assertThat(counts.heard)
+                .containsExactlyElementsOf(IntStream.range(0, driver.sent()).boxed().toList());
+        // All that the peer has sent came: it had room, or is counted as not having had any.
+        assertThat(driver.received() + metric(vnic, "rx_dropped_total"))
+                .isEqualTo(counts.next.get());
+    }
+
+    @Test
+    void whatIsReservedHasToFit() throws Exception {
+        uplink("a", spec(Type.TAP, "up0", 1500, 10));
+        uplink("b", spec(Type.TAP, "up1", 1500, 5));
+        var network = network("a");
+        var vnic = vnics.realize(CARD, card(Optional.of("gold")), context);
+        assertThat(leaveBy(network, "a", "b"))
+                .isEqualTo(
+                        new UpdateResult.Refused(
+                                "reservations of 6 Gbit/s are more than the 5 Gbit/s of uplink b:"
+                                        + " web1.eth0 6 Gbit/s."));
+        assertThat(network.status().attributes())
+                .containsEntry("uplinkSpeed", "10 Gbit/s")
+                .containsEntry("ports", "3");
+        var ten = spec(Type.TAP, "up0", 1500, 10);
+        assertThat(change("a", ten, spec(Type.TAP, "up2", 1500, 4)))
+                .isEqualTo(
+                        new UpdateResult.Refused(
+                                "reservations of 6 Gbit/s are more than the 4 Gbit/s of uplink a:"
+                                        + " web1.eth0 6 Gbit/s."));
+        assertThat(exists("up2")).isFalse();
+        var twenty = spec(Type.TAP, "up0", 1500, 20);
+        assertThat(change("a", ten, twenty)).isEqualTo(UpdateResult.IN_PLACE);
+        assertThat(network.status().attributes())
+                .containsEntry("uplinkSpeed", "20 Gbit/s")
+                .containsEntry("uplinkReserved", "6 Gbit/s");
+        // Without an uplink there is nothing to be reserved of.
+        assertThat(leaveBy(network, "a", "")).isEqualTo(UpdateResult.IN_PLACE);
+        assertThat(network.status().attributes()).doesNotContainKey("uplinkSpeed");
+        assertThat(leaveBy(network, "", "b")).isInstanceOf(UpdateResult.Refused.class);
+        assertThat(network.status().attributes()).containsEntry("ports", "2");
+        assertThat(leaveBy(network, "", "a")).isEqualTo(UpdateResult.IN_PLACE);
+        close(vnic);
+        close(network);
+    }
+
+    @Test
+    void anUplinkThatCannotBeHadLeavesTheOneSoFarInUse() throws Exception {
+        uplink("a", spec(Type.TAP, "up0", 1500, 0));
+        uplink("b", spec(Type.TAP, "up1", 1500, 0));
+        var network = network("a");
+        var other = networks.realize(Metadata.of("dmz", "3"), lan("b"), context);
+        var vnic = vnics.realize(CARD, card(Optional.empty()), context);
+        try (var session = VhostUserSession.open(directory.resolve("eth0.sock"), memory, ~0L)) {
+            var driver = new SequenceDriver(session, 0, RING, MAC.bits());
+            underTraffic(
+                    driver,
+                    vnic,
+                    () -> {
+                        assertThat(failure(() -> leaveBy(network, "a", "b")))
+                                .contains("'b' cannot be plugged in", "another network");
+                        var tap = spec(Type.TAP, "up0", 1500, 0);
+                        assertThat(
+                                        failure(() ->
+                                                change(
+                                                        "a",
+                                                        tap,
+                                                        spec(Type.PACKET, "none0", 1500, 0))))
+                                .contains("none0");
+                        assertThat(
+                                        failure(() ->
+                                                change(
+                                                        "a",
+                                                        tap,
+                                                        spec(Type.TAP, "cable0", 1500, 0))))
+                                .contains("cable0");
+                        assertThat(exists("up0")).isTrue();
+                        awaitTraffic();
+                        var cable = spec(Type.PACKET, "cable0", 1500, 0);
+                        assertThat(change("a", tap, cable)).isEqualTo(UpdateResult.IN_PLACE);
+                        awaitCardAt("port0");
+                    });
+        }
+        close(vnic);
+        close(network);
+        close(other);
+    }
+
+    private static String failure(Runnable change) {
+        try {
+            change.run();
+        } catch (ResourceException e) {
+            return Objects.requireNonNull(e.getMessage());
+        }
+        throw new AssertionError("it was done");
+    }
+
+    private Realization running(Reference reference) {
+        return Objects.requireNonNull(running.get(reference), reference::toString);
+    }
+
+    private final class Context implements RealizeContext {
+        private final Map<Class<?>, Object> services =
+                Map.of(
+                        ReactorGroup.class,
+                        reactors,
+                        RuntimeDirectory.class,
+                        new RuntimeDirectory(directory),
+                        HostIdentity.class,
+                        ThisHost.identity(),
+                        VirtioTransport.class,
+                        new VhostUserTransport(
+                                reactors, VhostUserTransport.Configuration.defaults()));
+
+        @Override
+        public <T> T require(Reference reference, Class<T> contract) {
+            return contract == QosPolicy.class
+                    ? contract.cast(gold)
+                    : running(reference).contract(contract).orElseThrow();
+        }
+
+        @Override
+        public <T> T service(Class<T> type) {
+            return type.cast(Objects.requireNonNull(services.get(type), type::getName));
+        }
+
+        @Override
+        public boolean provisioned() {
+            return true;
+        }
+
+        @Override
+        public Runnable statusChanged() {
+            return () -> {};
+        }
+    }
+}
