@@ -132,7 +132,8 @@ public final class Daemon implements Host {
     /** Applies a file or folder of resources and returns when all that exist are ready. */
     public void apply(Path resources) {
         vireo("apply", "-f", resources.toAbsolutePath().toString());
-        for (String kind : List.of("uplink", "network", "pool", "vdisk", "snapshot", "serverprofile")) {
+        for (String kind :
+                List.of("uplink", "network", "pool", "vdisk", "snapshot", "serverprofile")) {
             awaitAll(kind);
         }
     }

@@ -56,7 +56,9 @@ class DisksPoolIT {
         }
     }
 
-    /** What was made of a file system under load is as after a loss of power: sound once replayed. */
+    /**
+     * What was made of a file system under load is as after a loss of power: sound once replayed.
+     */
     private static void checkClone(Bed bed, Daemon daemon) {
         try (var guest = guest(bed, daemon, "web3")) {
             guest.start();

@@ -5,6 +5,7 @@ import io.vireo.adapter.file.ImageDevice;
 import io.vireo.adapter.file.ImageFile;
 import io.vireo.block.BlockDevice;
 import io.vireo.block.HostDisks;
+import io.vireo.linux.BlockIoctls;
 import io.vireo.linux.Errno;
 import io.vireo.linux.ErrnoException;
 import io.vireo.linux.Fd;
@@ -22,9 +23,10 @@ import java.util.OptionalLong;
 
 /** Opens block devices and files by their paths, wherever they are. */
 public final class RawDisks implements HostDisks {
-    /** What pools read and write is a multiple of this. */
-    private static final int BLOCK = 4096;
+    /** Blocks of a file; guests may ask for no smaller ones. */
+    private static final int BLOCK = 512;
 
+    private static final int PHYSICAL = 4096;
     private static final int HEAD = 1 << 20;
     private static final int PERMISSIONS = 0600;
 
@@ -57,12 +59,19 @@ public final class RawDisks implements HostDisks {
     private static HostDisk open(Fd folder, Path path, HostIoSource engines, boolean directIo)
             throws ErrnoException {
         String name = path.getFileName().toString();
-        boolean device = FileStat.of(folder.number(), name).isBlockDevice();
-        ImageFile image =
-                device
-                        ? ImageFile.openDevice(folder, name, directIo, BLOCK)
-                        : ImageFile.open(folder, name, directIo, BLOCK);
-        return new Disk(folder, image, new ImageDevice(image, engines, BLOCK, BLOCK));
+        if (!FileStat.of(folder.number(), name).isBlockDevice()) {
+            ImageFile image = ImageFile.open(folder, name, directIo, BLOCK);
+            return new Disk(folder, image, new ImageDevice(image, engines, BLOCK, PHYSICAL));
+        }
+        int sector = sectorSize(folder, name);
+        ImageFile image = ImageFile.openDevice(folder, name, directIo, sector);
+        return new Disk(folder, image, new ImageDevice(image, engines, sector, PHYSICAL));
+    }
+
+    private static int sectorSize(Fd folder, String name) throws ErrnoException {
+        try (Fd fd = ImageFile.openConfined(folder, name, PathCalls.O_RDONLY, 0)) {
+            return BlockIoctls.logicalSectorSize(fd);
+        }
     }
 
     /** Makes a sparse file, and it and its name durable. */

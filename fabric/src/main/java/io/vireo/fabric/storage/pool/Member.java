@@ -11,6 +11,7 @@ import java.util.ArrayDeque;
 final class Member {
     private final BlockDevice device;
     private final BlockChannel channel;
+    private final Runnable wake;
     private final ArrayDeque<BlockRequest> waiting = new ArrayDeque<>();
 
     /** Operations that have changed the device. */
@@ -21,9 +22,14 @@ final class Member {
 
     private boolean closing;
 
-    /** On the home reactor. */
-    Member(BlockDevice device, Reactor home) {
+    /**
+     * On the home reactor.
+     *
+     * @param wake has the member polled: a channel begins what was submitted when it is polled
+     */
+    Member(BlockDevice device, Reactor home, Runnable wake) {
         this.device = device;
+        this.wake = wake;
         channel = device.open(home);
     }
 
@@ -57,11 +63,14 @@ final class Member {
     void submit(BlockRequest request) {
         if (closing) {
             request.complete(BlockStatus.CANCELLED);
-        } else if (waiting.isEmpty() && channel.free() > 0) {
+            return;
+        }
+        if (waiting.isEmpty() && channel.free() > 0) {
             channel.submit(request);
         } else {
             waiting.add(request);
         }
+        wake.run();
     }
 
     /** Closes the channel; what comes after is cancelled. */

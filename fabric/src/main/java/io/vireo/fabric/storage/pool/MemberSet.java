@@ -35,7 +35,7 @@ final class MemberSet implements Poller {
     }
 
     void add(BlockDevice device) {
-        var member = new Member(device, home);
+        var member = new Member(device, home, registration::wake);
         member.channel().onReady(registration::wake);
         members.add(member);
     }

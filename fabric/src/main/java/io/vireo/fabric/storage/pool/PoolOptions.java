@@ -19,9 +19,10 @@ public record PoolOptions(
         Duration holdWhenFull, Duration commitAfter, PoolEvents events, Optional<Path> surviving) {
     /** Writes are held for 60 s, maps become durable after 1 s, nobody is told. */
     public static final PoolOptions DEFAULT =
-            new PoolOptions(
-                    Duration.ofSeconds(60),
-                    Duration.ofSeconds(1),
-                    new PoolEvents() {},
-                    Optional.empty());
+            new PoolOptions(Duration.ofSeconds(60), Duration.ofSeconds(1), new PoolEvents() {});
+
+    /** Options of a pool of which nothing outlives the process but what is durable. */
+    public PoolOptions(Duration holdWhenFull, Duration commitAfter, PoolEvents events) {
+        this(holdWhenFull, commitAfter, events, Optional.empty());
+    }
 }

@@ -103,7 +103,12 @@ final class VolumeChannel implements BlockChannel {
 
     @Override
     public boolean arm() {
-        return doneHead == doneTail;
+        if (doneHead != doneTail) {
+            return false;
+        }
+        // Polling the members took their wish for a wake-up back: they have to look for themselves.
+        engine.members().wake();
+        return true;
     }
 
     @Override

@@ -12,7 +12,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -42,11 +41,7 @@ class FullPoolTest implements PoolEvents {
                 StoragePool.open(
                         disks,
                         home,
-                        new PoolOptions(
-                                Duration.ofSeconds(60),
-                                Duration.ofSeconds(1),
-                                this,
-                                Optional.empty()));
+                        new PoolOptions(Duration.ofSeconds(60), Duration.ofSeconds(1), this));
         pool.createVolume("v", new VolumeFormat(CAPACITY, 512, 4096));
         client = new SteppedClient(pool.device("v"), home);
     }

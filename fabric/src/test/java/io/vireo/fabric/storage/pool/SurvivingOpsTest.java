@@ -147,6 +147,7 @@ class SurvivingOpsTest {
     }
 
     private void step(Random random, Map<String, byte[]> model, List<String> snapshots, int step) {
+        byte[] tags = Objects.requireNonNull(model.get("a"));
         int what = random.nextInt(20);
         if (what == 0 && snapshots.size() < 6) {
             var name = "s" + step;
