@@ -94,7 +94,8 @@ class UplinkSwapTest {
         run("ip -n " + OUTSIDE + " link add br0 type bridge");
         run("ip -n " + OUTSIDE + " link set br0 up");
         run("ip -n " + OUTSIDE + " link add cable0 type veth peer name port0");
-        run("ip -n " + OUTSIDE + " link set port0 master br0 up");
+        run("ip -n " + OUTSIDE + " link set port0 up");
+        bridge("port0");
     }
 
     @AfterEach
@@ -221,7 +222,12 @@ class UplinkSwapTest {
 
     /** Puts a TAP that Vireo has made into the bridge. */
     private static void bridge(String port) throws Exception {
+        // It must not send by one uplink what it got by another: for the network that would be a
+        // loop.
+        run("ip -n " + OUTSIDE + " link set br0 down");
         run("ip -n " + OUTSIDE + " link set " + port + " master br0");
+        run("bridge -n " + OUTSIDE + " link set dev " + port + " isolated on");
+        run("ip -n " + OUTSIDE + " link set br0 up");
     }
 
     private static void awaitCardAt(String port) throws Exception {
@@ -344,7 +350,7 @@ class UplinkSwapTest {
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
         while (!driver.idle()
                 || counts.heard.size() < driver.sent()
-                || metric(vnic, "rx_frames_total") != driver.received()) {
+                || metric(vnic, "rx_frames_total") != driver.received() + driver.others()) {
             assertThat(System.nanoTime()).isLessThan(deadline);
             driver.pump(0);
             LockSupport.parkNanos(10_000);
@@ -353,8 +359,9 @@ class UplinkSwapTest {
         assertThat(counts.heard)
                 .containsExactlyElementsOf(IntStream.range(0, driver.sent()).boxed().toList());
         // All that the peer has sent came: it had room, or is counted as not having had any.
+        // What the host says to all may be among the dropped.
         assertThat(driver.received() + metric(vnic, "rx_dropped_total"))
-                .isEqualTo(counts.next.get());
+                .isGreaterThanOrEqualTo(counts.next.get());
     }
 
     @Test
@@ -453,8 +460,6 @@ class UplinkSwapTest {
                 Map.of(
                         ReactorGroup.class,
                         reactors,
-                        RuntimeDirectory.class,
-                        new RuntimeDirectory(directory),
                         HostIdentity.class,
                         ThisHost.identity(),
                         VirtioTransport.class,
@@ -470,6 +475,10 @@ class UplinkSwapTest {
 
         @Override
         public <T> T service(Class<T> type) {
+            if (type == RuntimeDirectory.class) {
+                // The directory is made after this.
+                return type.cast(new RuntimeDirectory(directory));
+            }
             return type.cast(Objects.requireNonNull(services.get(type), type::getName));
         }
 
