@@ -21,7 +21,7 @@ final class SequencePeer implements NetPort {
     /** Where the number of a frame is. */
     static final int SEQUENCE = 14;
 
-    private static final int TYPE = 12;
+    static final int TYPE = 12;
     private static final int RARP = 0x8035;
     private static final int BATCH = 8;
 

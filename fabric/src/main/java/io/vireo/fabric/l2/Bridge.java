@@ -43,6 +43,9 @@ final class Bridge {
 
     private static final long NANOS_PER_SECOND = 1_000_000_000L;
 
+    /** Batches that are thrown away at most. */
+    private static final int MOST_DISCARDED = 256;
+
     /** Every frame of a batch. */
     private static final int[] ALL = IntStream.range(0, FrameBatch.CAPACITY).toArray();
 
@@ -358,6 +361,19 @@ final class Bridge {
         }
         source = null;
         return count;
+    }
+
+    /** Throws away what waits at a port, up to as much as interfaces queue. */
+    void discard(NetPort port) {
+        recover();
+        for (int i = 0; i < MOST_DISCARDED; i++) {
+            batch.clear();
+            batch.limit = FrameBatch.CAPACITY;
+            if (port.receive(batch) == 0) {
+                return;
+            }
+            port.release(batch);
+        }
     }
 
     /**

@@ -287,6 +287,8 @@ public final class L2Switch implements Network {
                 throw e;
             }
             former.remove();
+            // What has been waiting there was sent before, perhaps by the former one.
+            bridge.discard(port);
             return plug;
         });
     }
