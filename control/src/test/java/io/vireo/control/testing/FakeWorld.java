@@ -8,13 +8,16 @@ import io.vireo.resource.Spec;
 import io.vireo.resource.Status;
 import io.vireo.resource.UpdateResult;
 import io.vireo.resource.spec.AclSpec;
+import io.vireo.resource.spec.DiskQosPolicySpec;
 import io.vireo.resource.spec.Kinds;
 import io.vireo.resource.spec.MirrorSpec;
 import io.vireo.resource.spec.NetworkSpec;
 import io.vireo.resource.spec.PoolSpec;
 import io.vireo.resource.spec.QosPolicySpec;
+import io.vireo.resource.spec.SnapshotSpec;
 import io.vireo.resource.spec.UplinkSpec;
 import io.vireo.resource.spec.VdiskAttachmentSpec;
+import io.vireo.resource.spec.VdiskExportSpec;
 import io.vireo.resource.spec.VdiskSpec;
 import io.vireo.resource.spec.VnicSpec;
 import java.util.ArrayDeque;
@@ -64,6 +67,27 @@ public final class FakeWorld {
                         VdiskSpec.class,
                         false,
                         FakeWorld::vdiskUses),
+                kind(
+                        Kinds.SNAPSHOT,
+                        "snapshots",
+                        List.of("snap"),
+                        SnapshotSpec.class,
+                        false,
+                        spec -> List.of(new Reference(Kinds.VDISK, spec.vdisk()))),
+                kind(
+                        Kinds.VDISK_EXPORT,
+                        "vdiskexports",
+                        List.of(),
+                        VdiskExportSpec.class,
+                        false,
+                        spec -> List.of(new Reference(Kinds.VDISK, spec.vdisk()))),
+                kind(
+                        Kinds.DISK_QOS_POLICY,
+                        "diskqospolicies",
+                        List.of(),
+                        DiskQosPolicySpec.class,
+                        false,
+                        _ -> List.of()),
                 kind(Kinds.VNIC, "vnics", List.of(), VnicSpec.class, true, FakeWorld::vnicUses),
                 kind(
                         Kinds.VDISK_ATTACHMENT,

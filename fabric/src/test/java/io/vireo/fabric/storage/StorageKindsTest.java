@@ -27,6 +27,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -279,13 +281,18 @@ class StorageKindsTest {
     }
 
     @Test
-    void aPoolTellsItsRoom() {
+    void aPoolTellsItsRoom() throws InterruptedException {
         var running = new Pool(new FakePool(), NO_QOS, () -> {}, () -> 0);
         assertThat(running.status().attributes())
                 .containsEntry("capacityBytes", Long.toString(1L << 40))
                 .containsEntry("freeBytes", "40");
         assertThat(running.contract(BlockPool.class)).isPresent();
-        running.close(() -> calls.add("closed"));
+        var closed = new CountDownLatch(1);
+        running.close(() -> {
+            calls.add("closed");
+            closed.countDown();
+        });
+        assertThat(closed.await(20, TimeUnit.SECONDS)).isTrue();
         assertThat(calls).containsExactly("close pool", "closed");
     }
 }
