@@ -266,8 +266,11 @@ final class DisksPool implements BlockPool {
 
     @Override
     public void close() {
-        pool.close();
-        disks.forEach(HostDisk::close);
+        try {
+            pool.close();
+        } finally {
+            disks.forEach(HostDisk::close);
+        }
     }
 
     private final class Opened implements BlockVolume {

@@ -62,6 +62,9 @@ public final class StoragePool {
     public static StoragePool open(List<BlockDevice> devices, Reactor home, PoolOptions options) {
         PoolCreator.check(devices);
         MemberSet members = HomeIo.on(home, () -> new MemberSet(home, devices));
+        List<SurvivingOps> left = List.of();
+        StoragePool pool;
+        LoadedPool loaded;
         try {
             var io = new HomeIo(members);
             MemberScan scan = MemberScan.of(members, io);
@@ -71,19 +74,34 @@ public final class StoragePool {
                         members.order(scan.order());
                         return true;
                     });
-            List<SurvivingOps> left = left(options, scan.superblock());
-            LoadedPool loaded =
-                    new PoolLoader(io, scan.superblock()).load(members, scan.newest(), left);
-            StoragePool pool = own(loaded, home, options);
-            if (loaded.survived()) {
-                pool.checkpoint();
-            }
-            left.forEach(SurvivingOps::delete);
-            return pool;
+            left = left(options, scan.superblock());
+            loaded = new PoolLoader(io, scan.superblock()).load(members, scan.newest(), left);
+            pool = own(loaded, home, options);
         } catch (RuntimeException e) {
+            left.forEach(SurvivingOps::close);
             closeMembers(members);
             throw e;
         }
+        pool.settle(loaded, left);
+        return pool;
+    }
+
+    /** Makes durable what outlived the last process; a damaged pool is only read, and keeps it. */
+    private void settle(LoadedPool loaded, List<SurvivingOps> left) {
+        if (!loaded.damage().isEmpty()) {
+            left.forEach(SurvivingOps::close);
+            return;
+        }
+        try {
+            if (loaded.survived()) {
+                checkpoint();
+            }
+        } catch (RuntimeException e) {
+            left.forEach(SurvivingOps::close);
+            abandon();
+            throw e;
+        }
+        left.forEach(SurvivingOps::delete);
     }
 
     private static List<SurvivingOps> left(PoolOptions options, Superblock superblock) {

@@ -50,15 +50,24 @@ final class SurvivingOps implements AutoCloseable {
         // An owner makes its own before the pool is told of it, and removes those of others when
         // all that is in them is durable. So there may be one more, and what is left from an owner
         // before whose own is missing is out of date.
-        SurvivingMemory.find(file(folder, pool, epoch + 1))
-                .ifPresent(memory -> found.addFirst(new SurvivingOps(memory)));
+        find(file(folder, pool, epoch + 1)).ifPresent(found::addFirst);
         for (long at = epoch; ; at--) {
-            Optional<SurvivingMemory> one = SurvivingMemory.find(file(folder, pool, at));
+            Optional<SurvivingOps> one = find(file(folder, pool, at));
             if (one.isEmpty()) {
                 return found;
             }
-            found.addFirst(new SurvivingOps(one.get()));
+            found.addFirst(one.get());
         }
+    }
+
+    /** A file of another length is not ours: to read behind its end would kill the process. */
+    private static Optional<SurvivingOps> find(Path file) {
+        Optional<SurvivingMemory> memory = SurvivingMemory.find(file);
+        if (memory.isPresent() && memory.get().length() != PAGE + 2L * ROOM) {
+            memory.get().close();
+            return Optional.empty();
+        }
+        return memory.map(SurvivingOps::new);
     }
 
     private static Path file(Path folder, UUID pool, long epoch) {
