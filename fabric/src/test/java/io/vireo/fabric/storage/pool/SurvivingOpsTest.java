@@ -128,6 +128,20 @@ class SurvivingOpsTest {
         }
     }
 
+    @Test
+    void aFileThatWasCutOffIsLeftAlone() throws IOException {
+        try (var client = new BlockClient(pool.device("a"), home)) {
+            assertThat(client.write(0, pattern(7))).isEqualTo(BlockStatus.OK);
+        }
+        pool.abandon();
+        Path file = left().getFirst();
+        Files.write(file, Arrays.copyOf(Files.readAllBytes(file), 3 * 4096));
+        pool = open(Duration.ofDays(1));
+        try (var client = new BlockClient(pool.device("a"), home)) {
+            assertThat(client.read(0, CHUNK)).isEqualTo(pattern(0));
+        }
+    }
+
     /** Writes, flushes, snapshots and deletions, with a death after every few of them. */
     @Test
     void aModelAgreesAfterEachDeath() {
