@@ -23,6 +23,8 @@ final class NetBench {
     private static final String OVS = "ovs-dpdk";
     private static final List<Integer> SIZES = List.of(64, 1518);
 
+    private static final String SOAKED = "-soaked";
+
     /** Rewrites headers, so that they are dirty in the cache of the generator's core. */
     private static final String MAC = "mac";
 
@@ -57,11 +59,15 @@ final class NetBench {
         if (options.restarts() > 0) {
             restarts();
         }
+        if (options.soakMinutes() > 0) {
+            soak();
+        }
         if (!options.control()) {
             new FabricBench(options, directory, interleaver).run();
             if (!options.quick()) {
                 new FeatureBench(options, report, directory, interleaver).run();
                 new UplinkBench(options, report, directory, interleaver).run();
+                new TcpBench(options, report, directory, interleaver).run();
             }
         }
     }
@@ -148,6 +154,31 @@ final class NetBench {
                         return vireo;
                     },
                     peer);
+        }
+    }
+
+    /**
+     * The first cases before and after traffic of all kinds, both times against a daemon that sees
+     * nothing else: does anything stay behind that makes the path slower?
+     */
+    private void soak() {
+        if (SIZES.stream().noneMatch(size -> options.wants(name("", size, MAC) + SOAKED))) {
+            return;
+        }
+        var home = directory.resolve("soak");
+        try (var twin = vireo("twin", Feature.ANTI_SPOOF, false);
+                var vireo = vireo("soak", Feature.ANTI_SPOOF, false)) {
+            var self = new Renamed("self", twin);
+            for (var size : SIZES) {
+                compare(name("", size, MAC) + SOAKED + "-before", MAC, size, vireo, twin, self);
+            }
+            var daemon = vireo.daemon().orElseThrow();
+            daemon.process().resume();
+            new SoakTraffic(daemon, home, MACS, options.soakMinutes()).run(Feature.ANTI_SPOOF);
+            vireo.pause();
+            for (var size : SIZES) {
+                compare(name("", size, MAC) + SOAKED, MAC, size, vireo, twin, self);
+            }
         }
     }
 

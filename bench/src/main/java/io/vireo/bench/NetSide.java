@@ -54,6 +54,11 @@ final class NetSide implements Side, AutoCloseable {
         pause();
     }
 
+    /** The back end, if it is ours. */
+    Optional<VireoDaemon> daemon() {
+        return daemon;
+    }
+
     /** Median time of our reactor for one frame in the windows so far, in ns; NaN of a peer. */
     double busyNanosPerFrame() {
         return CaseResult.median(costs.stream().mapToDouble(Double::doubleValue).toArray());

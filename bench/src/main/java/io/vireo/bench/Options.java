@@ -13,6 +13,7 @@ import java.util.regex.Pattern;
  * @param quick a smoke run: the first cases only
  * @param control measure the peer against itself, which shows how far the ratio strays by chance
  * @param restarts how many freshly started daemons the first case of net is repeated with
+ * @param soakMinutes how long the first cases of net are kept from a daemon by traffic of all kinds
  * @param only cases whose name this is found in
  * @param root the checkout, where the daemon was built
  * @param output the directory of the result
@@ -25,12 +26,13 @@ record Options(
         boolean control,
         Pattern only,
         int restarts,
+        double soakMinutes,
         Path root,
         Path output) {
 
     static final String USAGE =
             """
-            usage: script/bench net|blk|qos|idle [--quick] [--control] [--windows N] [--seconds S] [--only REGEX] [--restarts N]
+            usage: script/bench net|blk|qos|idle [--quick] [--control] [--windows N] [--seconds S] [--only REGEX] [--restarts N] [--soak MINUTES]
 
               net   two vNICs on one network against DPDK testpmd and Open vSwitch with DPDK; many ports, many addresses, latency
               blk   a vDisk against a vhost-user-blk export of qemu-storage-daemon, and fio
@@ -43,6 +45,7 @@ record Options(
               --seconds S  length of a window (1.5; idle: 30)
               --only R     only the cases whose name matches R
               --restarts N net: the first case again with N daemons, each just started (0)
+              --soak M     net: the first cases before and after M minutes of traffic of all kinds (0)
             """;
 
     /** Parses the command line; throws with a sentence when it makes no sense. */
@@ -56,6 +59,7 @@ record Options(
         var seconds = benchmark.equals("idle") ? (quick ? 5.0 : 30.0) : (quick ? 0.5 : 1.5);
         var control = false;
         var restarts = 0;
+        var soak = 0.0;
         var only = Pattern.compile("");
         var root = Path.of("").toAbsolutePath();
         for (var rest = arguments.listIterator(1); rest.hasNext(); ) {
@@ -68,6 +72,7 @@ record Options(
                 case "--seconds" -> seconds = number(option, rest.hasNext() ? rest.next() : "");
                 case "--restarts" ->
                         restarts = (int) number(option, rest.hasNext() ? rest.next() : "");
+                case "--soak" -> soak = number(option, rest.hasNext() ? rest.next() : "");
                 case "--only" -> only = Pattern.compile(rest.hasNext() ? rest.next() : "");
                 default -> throw new BenchException("Unknown option " + option + ".\n" + USAGE);
             }
@@ -84,6 +89,7 @@ record Options(
                 control,
                 only,
                 restarts,
+                soak,
                 root,
                 root.resolve("target/bench"));
     }

@@ -159,6 +159,20 @@ record Resources(String yaml, List<Path> sockets) {
         return new Resources(yaml.toString(), List.of(socket));
     }
 
+    /** Further vNICs on the network of {@link #network}, one for each address. */
+    static Resources guests(List<String> macs, Path directory) {
+        var yaml = new StringBuilder();
+        var sockets = new ArrayList<Path>();
+        for (var i = 0; i < macs.size(); i++) {
+            var socket = directory.resolve("guest" + i + ".sock");
+            yaml.append(head("ServerProfile", "guest" + i)).append("  vnics:\n");
+            yaml.append(nic("bench", socket)).append("      mac: " + macs.get(i) + "\n");
+            yaml.append("  vdisks: []\n");
+            sockets.add(socket);
+        }
+        return new Resources(yaml.toString(), sockets);
+    }
+
     /** A disk of {@code size} bytes in a pool that forgets everything. */
     static Resources nullDisk(long size, Path directory) {
         return disk("null-disk", "  type: nullio\n", size, directory);

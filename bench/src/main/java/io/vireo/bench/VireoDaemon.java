@@ -71,7 +71,7 @@ final class VireoDaemon implements AutoCloseable {
         var file = directory.resolve("resources.yaml");
         try {
             Files.writeString(file, resources.yaml());
-            apply(file);
+            client("apply", "-f", file.toString());
         } catch (IOException e) {
             throw new BenchException("Cannot write " + file + ".", e);
         }
@@ -80,8 +80,18 @@ final class VireoDaemon implements AutoCloseable {
         return resources.sockets();
     }
 
-    private void apply(Path file) throws IOException {
-        var command = List.of(vireo.toString(), "apply", "-f", file.toString());
+    /** Deletes a declaration. */
+    void delete(String kind, String name) {
+        try {
+            client("delete", kind, name);
+        } catch (IOException e) {
+            throw new BenchException("Cannot run " + vireo + ".", e);
+        }
+    }
+
+    private void client(String... arguments) throws IOException {
+        var command = new ArrayList<>(List.of(vireo.toString()));
+        command.addAll(List.of(arguments));
         var builder = new ProcessBuilder(command).inheritIO();
         builder.environment().put("VIREO_SOCKET", directory.resolve("run/api.sock").toString());
         try {
@@ -89,7 +99,8 @@ final class VireoDaemon implements AutoCloseable {
             if (!client.waitFor((long) PATIENCE_SECONDS, TimeUnit.SECONDS)
                     || client.exitValue() != 0) {
                 client.destroyForcibly();
-                throw new BenchException("vireo apply failed. The daemon says: " + process.tail());
+                throw new BenchException(
+                        "vireo " + arguments[0] + " failed. The daemon says: " + process.tail());
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

@@ -29,6 +29,9 @@ class OptionsTest {
         assertThatThrownBy(() -> Options.parse(List.of("net", "--windows", "many")))
                 .isInstanceOf(BenchException.class)
                 .hasMessageContaining("--windows takes a number");
+        assertThatThrownBy(() -> Options.parse(List.of("net", "--soak")))
+                .isInstanceOf(BenchException.class)
+                .hasMessageContaining("--soak takes a number above 0");
         assertThatThrownBy(() -> Options.parse(List.of("qos", "--control")))
                 .isInstanceOf(BenchException.class)
                 .hasMessageContaining("qos has no peer");
