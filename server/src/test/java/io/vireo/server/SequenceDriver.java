@@ -27,7 +27,6 @@ final class SequenceDriver {
     private int completed;
     private int received;
     private int others;
-    private boolean inOrder = true;
     private int last = -1;
 
     /** Starts both queues of a pair. */
@@ -57,11 +56,6 @@ final class SequenceDriver {
     /** Frames that came. */
     int received() {
         return received;
-    }
-
-    /** What comes need not come in the order in which it was sent. */
-    void anyOrder() {
-        inOrder = false;
     }
 
     /** Frames that came and were nobody's of this test. */
@@ -131,7 +125,7 @@ final class SequenceDriver {
     }
 
     private void check(int number) {
-        if (inOrder && number <= last) {
+        if (number <= last) {
             throw new AssertionError("frame " + number + " after " + last);
         }
         last = number;
