@@ -284,6 +284,15 @@ public final class Guest implements AutoCloseable {
         }
     }
 
+    /** Ends QEMU as a loss of power would; does nothing if it has ended. */
+    public void kill() {
+        Process running = process;
+        process = null;
+        if (running != null) {
+            Processes.kill(running);
+        }
+    }
+
     /** Ends QEMU; does nothing if it has ended. */
     @Override
     public void close() {

@@ -146,7 +146,7 @@ public final class CrashPoint {
     }
 
     /** How many operations may or may not be there. */
-    int optionalCount() {
+    public int optionalCount() {
         return optional().size();
     }
 
@@ -208,8 +208,15 @@ public final class CrashPoint {
         }
     }
 
+    /** Moves past the last event. */
+    public void advanceToEnd() {
+        while (!isAtEnd()) {
+            advance();
+        }
+    }
+
     /** One combination, drawn. */
-    Choice drawn(Random random) {
+    public Choice drawn(Random random) {
         return drawn(optional().size(), random);
     }
 

@@ -45,6 +45,7 @@ public final class SimulatedDisk implements BlockDevice {
     private volatile boolean gone;
     private volatile boolean stalled = true;
     private boolean discardsKeepData;
+    private boolean unstable;
 
     /**
      * @param number of the disk in its log
@@ -86,6 +87,14 @@ public final class SimulatedDisk implements BlockDevice {
     /** Whether discarded bytes read as before, or as zeroes. */
     public void discardsKeepData(boolean keep) {
         discardsKeepData = keep;
+    }
+
+    /**
+     * Its user may change data while it is written, as the kernel of a guest does with pages that
+     * are mapped: what counts is what they were at submission.
+     */
+    public void dataMayChange() {
+        unstable = true;
     }
 
     /** What {@link DiskFault.Stale} reads give from now on: what is read now. */
@@ -206,7 +215,7 @@ public final class SimulatedDisk implements BlockDevice {
                 io.honest = false;
                 return BlockStatus.IO_ERROR;
             }
-            if (io.data.length > 0 && !Arrays.equals(io.data, dataOf(request))) {
+            if (!unstable && io.data.length > 0 && !Arrays.equals(io.data, dataOf(request))) {
                 throw new IllegalStateException("data changed while it was written: " + io);
             }
             return switch (fault) {
