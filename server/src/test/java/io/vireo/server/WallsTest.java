@@ -32,6 +32,7 @@ class WallsTest {
         "io.vireo.virtqueue..",
         "io.vireo.net..",
         "io.vireo.block..",
+        "io.vireo.scsi..",
         "io.vireo.device..",
         "io.vireo.transport..",
         "io.vireo.adapter..",
@@ -83,6 +84,7 @@ class WallsTest {
                                 "io.vireo.virtqueue..",
                                 "io.vireo.net..",
                                 "io.vireo.block..",
+                                "io.vireo.scsi..",
                                 "io.vireo.device",
                                 "io.vireo.transport",
                                 "io.vireo.resource..")
