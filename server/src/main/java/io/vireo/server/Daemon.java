@@ -6,6 +6,8 @@ import io.vireo.block.DiskImages;
 import io.vireo.control.ControlConfig;
 import io.vireo.control.ControlPlane;
 import io.vireo.control.Services;
+import io.vireo.control.store.StoredState;
+import io.vireo.device.scsi.ScsiUnits;
 import io.vireo.linux.Rlimit;
 import io.vireo.net.HostIdentity;
 import io.vireo.reactor.ReactorGroup;
@@ -76,12 +78,15 @@ final class Daemon implements AutoCloseable {
                         config.socketGid(),
                         VhostUserTransport.Configuration.defaults().patience(),
                         config.ringReset);
+        var dataState = StoredState.open(state.resolve("state.db"));
+        closers.push(dataState::close);
         var services =
                 new Services()
                         .add(ReactorGroup.class, reactors)
                         .add(RuntimeDirectory.class, new RuntimeDirectory(runtime))
                         .add(HostIdentity.class, ThisHost.identity())
                         .add(VirtioTransport.class, new VhostUserTransport(reactors, sockets))
+                        .add(ScsiUnits.class, new ScsiUnits(reactors, dataState))
                         .add(DiskImages.class, new ImageFiles(images))
                         .add(Monitor.class, new QmpMonitor(reactors.control()));
 

@@ -42,6 +42,7 @@ class WallsTest {
     private static final String[] KINDS_OF_THINGS = {
         "io.vireo.adapter..",
         "io.vireo.fabric..",
+        "io.vireo.device.scsi..",
         "io.vireo.device.virtio..",
         "io.vireo.transport.qmp..",
         "io.vireo.transport.vhostuser.."
@@ -93,6 +94,7 @@ class WallsTest {
                         .resideInAnyPackage(
                                 "io.vireo.adapter..",
                                 "io.vireo.fabric..",
+                                "io.vireo.device.scsi..",
                                 "io.vireo.device.virtio..",
                                 "io.vireo.transport.qmp..",
                                 "io.vireo.transport.vhostuser..",
