@@ -13,8 +13,10 @@ import io.vireo.net.HostIdentity;
 import io.vireo.reactor.ReactorGroup;
 import io.vireo.resource.ResourceKind;
 import io.vireo.resource.RuntimeDirectory;
+import io.vireo.resource.Secrets;
 import io.vireo.transport.Monitor;
 import io.vireo.transport.VirtioTransport;
+import io.vireo.transport.iscsi.IscsiTransport;
 import io.vireo.transport.qmp.QmpMonitor;
 import io.vireo.transport.vhostuser.VhostUserTransport;
 import java.io.IOException;
@@ -80,6 +82,12 @@ final class Daemon implements AutoCloseable {
                         config.ringReset);
         var dataState = StoredState.open(state.resolve("state.db"));
         closers.push(dataState::close);
+        var iscsi = new IscsiTransport(reactors);
+        closers.push(iscsi::close);
+        Path secrets =
+                config.secretDir.toString().isEmpty()
+                        ? state.resolve("secrets")
+                        : config.secretDir.toAbsolutePath();
         var services =
                 new Services()
                         .add(ReactorGroup.class, reactors)
@@ -87,6 +95,8 @@ final class Daemon implements AutoCloseable {
                         .add(HostIdentity.class, ThisHost.identity())
                         .add(VirtioTransport.class, new VhostUserTransport(reactors, sockets))
                         .add(ScsiUnits.class, new ScsiUnits(reactors, dataState))
+                        .add(IscsiTransport.class, iscsi)
+                        .add(Secrets.class, new SecretFiles(secrets))
                         .add(DiskImages.class, new ImageFiles(images))
                         .add(Monitor.class, new QmpMonitor(reactors.control()));
 

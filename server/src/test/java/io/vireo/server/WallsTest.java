@@ -44,6 +44,7 @@ class WallsTest {
         "io.vireo.fabric..",
         "io.vireo.device.scsi..",
         "io.vireo.device.virtio..",
+        "io.vireo.transport.iscsi..",
         "io.vireo.transport.qmp..",
         "io.vireo.transport.vhostuser.."
     };
@@ -96,6 +97,7 @@ class WallsTest {
                                 "io.vireo.fabric..",
                                 "io.vireo.device.scsi..",
                                 "io.vireo.device.virtio..",
+                                "io.vireo.transport.iscsi..",
                                 "io.vireo.transport.qmp..",
                                 "io.vireo.transport.vhostuser..",
                                 "io.vireo.control..",
@@ -108,7 +110,7 @@ class WallsTest {
     void siblingsDoNotImportEachOther() {
         check(
                 slices().matching(
-                                "io.vireo.(adapter|fabric|device.virtio|transport.qmp|transport.vhostuser)..")
+                                "io.vireo.(adapter|fabric|device.virtio|transport.iscsi|transport.qmp|transport.vhostuser)..")
                         .should()
                         .notDependOnEachOther());
         check(slices().matching("io.vireo.device.virtio.(*)..").should().notDependOnEachOther());

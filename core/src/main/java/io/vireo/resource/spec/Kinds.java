@@ -17,5 +17,8 @@ public final class Kinds {
     public static final String VHBA = "Vhba";
     public static final String VDISK_ATTACHMENT = "VdiskAttachment";
 
+    public static final String ISCSI_PORTAL = "IscsiPortal";
+    public static final String ISCSI_TARGET = "IscsiTarget";
+
     private Kinds() {}
 }

@@ -7,6 +7,7 @@ import io.vireo.resource.Realization;
 import io.vireo.resource.Status;
 import io.vireo.resource.spec.SocketMode;
 import io.vireo.resource.spec.VhbaSpec;
+import io.vireo.scsi.IscsiName;
 import io.vireo.scsi.ScsiTarget;
 import io.vireo.transport.Endpoint;
 import java.nio.file.Path;
@@ -65,6 +66,9 @@ final class Vhba implements Realization {
 
     @Override
     public <T> Optional<T> contract(Class<T> type) {
+        if (type == IscsiName.class) {
+            return Optional.of(type.cast(new IscsiName(identity.iqn())));
+        }
         return type == ScsiTarget.class ? Optional.of(type.cast(hba.target())) : Optional.empty();
     }
 
