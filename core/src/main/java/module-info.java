@@ -34,6 +34,10 @@ module io.vireo.core {
             io.vireo.fabric,
             io.vireo.devices,
             io.vireo.server;
+    exports io.vireo.scsi to
+            io.vireo.devices,
+            io.vireo.transports,
+            io.vireo.server;
     exports io.vireo.device to
             io.vireo.devices,
             io.vireo.transports,

@@ -5,8 +5,14 @@ module io.vireo.transports {
     requires tools.jackson.databind;
     requires static org.jspecify;
 
+    exports io.vireo.transport.iscsi to
+            io.vireo.server;
     exports io.vireo.transport.qmp to
             io.vireo.server;
     exports io.vireo.transport.vhostuser to
             io.vireo.server;
+
+    provides io.vireo.resource.ResourceKind with
+            io.vireo.transport.iscsi.IscsiPortalKind,
+            io.vireo.transport.iscsi.IscsiTargetKind;
 }

@@ -47,6 +47,16 @@ public final class NativeMemory {
         ForeignMemory.copy(source, destination, length);
     }
 
+    /** Copies {@code length} bytes to an array. */
+    public static void copyToArray(long source, byte[] destination, int offset, int length) {
+        ForeignMemory.copyToArray(source, destination, offset, length);
+    }
+
+    /** Copies {@code length} bytes from an array. */
+    public static void copyFromArray(byte[] source, int offset, long destination, int length) {
+        ForeignMemory.copyFromArray(source, offset, destination, length);
+    }
+
     /** Sets {@code length} bytes. */
     public static void fill(long address, long length, byte value) {
         ForeignMemory.fill(address, length, value);

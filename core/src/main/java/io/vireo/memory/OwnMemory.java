@@ -1,7 +1,9 @@
 package io.vireo.memory;
 
+import io.vireo.linux.ErrnoException;
 import io.vireo.linux.ForeignMemory;
 import io.vireo.linux.NativeBuffer;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.util.zip.CRC32C;
 
@@ -24,6 +26,19 @@ public final class OwnMemory implements AutoCloseable {
     /** Allocates {@code length} zero bytes. */
     public static OwnMemory allocate(int length) {
         return new OwnMemory(NativeBuffer.allocate(length, ALIGNMENT));
+    }
+
+    /**
+     * Reserves {@code length} zero bytes, which take room page by page as they are first written.
+     *
+     * @throws UncheckedIOException if the host has no such range of addresses left
+     */
+    public static OwnMemory reserve(int length) {
+        try {
+            return new OwnMemory(NativeBuffer.reserve(length));
+        } catch (ErrnoException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /** Native address of the first byte. */
@@ -61,6 +76,11 @@ public final class OwnMemory implements AutoCloseable {
         crc.reset();
         crc.update(view.limit(offset + length).position(offset));
         return (int) crc.getValue();
+    }
+
+    /** Goes on with a CRC32C by {@code length} bytes from {@code offset} on. */
+    public void update(CRC32C sum, int offset, int length) {
+        sum.update(view.limit(offset + length).position(offset));
     }
 
     @Override

@@ -69,6 +69,7 @@ final class Constants {
     // linux/socket.h, asm-generic/socket.h, linux/net.h
     static final int AF_UNIX = 1;
     static final int AF_INET = 2;
+    static final int AF_INET6 = 10;
     static final int AF_NETLINK = 16;
     static final int AF_PACKET = 17;
     static final int AF_XDP = 44;
@@ -78,8 +79,10 @@ final class Constants {
     static final int SOCK_CLOEXEC = 0x80000;
     static final int SOCK_NONBLOCK = 0x800;
     static final int SOL_SOCKET = 1;
+    static final int SO_REUSEADDR = 2;
     static final int SO_SNDBUF = 7;
     static final int SO_RCVBUF = 8;
+    static final int SO_KEEPALIVE = 9;
     static final int SO_PEERCRED = 17;
     static final int SO_SNDBUFFORCE = 32;
     static final int SO_RCVBUFFORCE = 33;
@@ -90,6 +93,12 @@ final class Constants {
     static final int MSG_DONTWAIT = 0x40;
     static final int MSG_NOSIGNAL = 0x4000;
     static final int MSG_CMSG_CLOEXEC = 0x40000000;
+
+    // netinet/in.h, netinet/tcp.h
+    static final int IPPROTO_TCP = 6;
+    static final int IPPROTO_IPV6 = 41;
+    static final int IPV6_V6ONLY = 26;
+    static final int TCP_NODELAY = 1;
 
     // linux/sockios.h
     static final int SIOCGIFFLAGS = 0x8913;

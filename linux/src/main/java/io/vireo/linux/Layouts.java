@@ -120,6 +120,30 @@ final class Layouts {
         private SockaddrUn() {}
     }
 
+    /** netinet/in.h; port and address are in network byte order. */
+    static final class SockaddrIn {
+        static final String C_NAME = "struct sockaddr_in";
+        static final int SIZE = 16;
+        static final int SIN_FAMILY = 0;
+        static final int SIN_PORT = 2;
+        static final int SIN_ADDR = 4;
+
+        private SockaddrIn() {}
+    }
+
+    /** netinet/in.h; port and address are in network byte order. */
+    static final class SockaddrIn6 {
+        static final String C_NAME = "struct sockaddr_in6";
+        static final int SIZE = 28;
+        static final int SIN6_FAMILY = 0;
+        static final int SIN6_PORT = 2;
+        static final int SIN6_FLOWINFO = 4;
+        static final int SIN6_ADDR = 8;
+        static final int SIN6_SCOPE_ID = 24;
+
+        private SockaddrIn6() {}
+    }
+
     /** linux/socket.h, struct user_msghdr. */
     static final class Msghdr {
         static final String C_NAME = "struct msghdr";

@@ -26,6 +26,21 @@ public final class NativeBuffer implements AutoCloseable {
         return new NativeBuffer(arena, arena.allocate(length, alignment));
     }
 
+    /**
+     * Reserves {@code length} zero bytes, page aligned, which take room one by one as they are
+     * first written to. Any thread may use and close it.
+     *
+     * @throws ErrnoException ENOMEM
+     */
+    public static NativeBuffer reserve(long length) throws ErrnoException {
+        Mapping mapping = Mapping.anonymous(length);
+        Arena arena = Arena.ofShared();
+        MemorySegment segment =
+                MemorySegment.ofAddress(mapping.address())
+                        .reinterpret(length, arena, _ -> mapping.close());
+        return new NativeBuffer(arena, segment);
+    }
+
     /** Allocates for the duration of one call by one thread. */
     static NativeBuffer scratch(long length) {
         Arena arena = Arena.ofConfined();

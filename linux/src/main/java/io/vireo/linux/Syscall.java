@@ -42,6 +42,8 @@ final class Syscall {
     static final int SHUTDOWN = number(48, 210);
     static final int BIND = number(49, 200);
     static final int LISTEN = number(50, 201);
+    static final int GETSOCKNAME = number(51, 204);
+    static final int GETPEERNAME = number(52, 205);
     static final int SOCKETPAIR = number(53, 199);
     static final int SETSOCKOPT = number(54, 208);
     static final int GETSOCKOPT = number(55, 209);

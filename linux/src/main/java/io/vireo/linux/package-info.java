@@ -18,7 +18,8 @@
  *   <li><b>Descriptors.</b> {@link Fd} owns one and closes it once; {@link FileStat} says what it
  *       is; {@link OpenFiles} counts them all.
  *   <li><b>Waiting.</b> {@link Epoll} with {@link Eventfd} and {@link Timerfd}.
- *   <li><b>Talking.</b> {@link UnixSocket}, with descriptors and peer credentials.
+ *   <li><b>Talking.</b> {@link UnixSocket}, with descriptors and peer credentials; {@link
+ *       TcpSocket}.
  *   <li><b>Storage.</b> {@link PathCalls} opens under restrictions (openat2), {@link FileCalls}
  *       transfers, {@link IoUring} transfers asynchronously, {@link BlockIoctls} asks block
  *       devices, {@link FileSystemStat} tells the free space.

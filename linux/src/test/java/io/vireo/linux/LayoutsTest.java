@@ -26,6 +26,8 @@ class LayoutsTest {
                     "stdio.h",
                     "errno.h",
                     "fcntl.h",
+                    "netinet/in.h",
+                    "netinet/tcp.h",
                     "sched.h",
                     "time.h",
                     "sys/epoll.h",

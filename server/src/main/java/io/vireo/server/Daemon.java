@@ -6,13 +6,17 @@ import io.vireo.block.DiskImages;
 import io.vireo.control.ControlConfig;
 import io.vireo.control.ControlPlane;
 import io.vireo.control.Services;
+import io.vireo.control.store.StoredState;
+import io.vireo.device.scsi.ScsiUnits;
 import io.vireo.linux.Rlimit;
 import io.vireo.net.HostIdentity;
 import io.vireo.reactor.ReactorGroup;
 import io.vireo.resource.ResourceKind;
 import io.vireo.resource.RuntimeDirectory;
+import io.vireo.resource.Secrets;
 import io.vireo.transport.Monitor;
 import io.vireo.transport.VirtioTransport;
+import io.vireo.transport.iscsi.IscsiTransport;
 import io.vireo.transport.qmp.QmpMonitor;
 import io.vireo.transport.vhostuser.VhostUserTransport;
 import java.io.IOException;
@@ -76,12 +80,23 @@ final class Daemon implements AutoCloseable {
                         config.socketGid(),
                         VhostUserTransport.Configuration.defaults().patience(),
                         config.ringReset);
+        var dataState = StoredState.open(state.resolve("state.db"));
+        closers.push(dataState::close);
+        var iscsi = new IscsiTransport(reactors);
+        closers.push(iscsi::close);
+        Path secrets =
+                config.secretDir.toString().isEmpty()
+                        ? state.resolve("secrets")
+                        : config.secretDir.toAbsolutePath();
         var services =
                 new Services()
                         .add(ReactorGroup.class, reactors)
                         .add(RuntimeDirectory.class, new RuntimeDirectory(runtime))
                         .add(HostIdentity.class, ThisHost.identity())
                         .add(VirtioTransport.class, new VhostUserTransport(reactors, sockets))
+                        .add(ScsiUnits.class, new ScsiUnits(reactors, dataState))
+                        .add(IscsiTransport.class, iscsi)
+                        .add(Secrets.class, new SecretFiles(secrets))
                         .add(DiskImages.class, new ImageFiles(images))
                         .add(Monitor.class, new QmpMonitor(reactors.control()));
 

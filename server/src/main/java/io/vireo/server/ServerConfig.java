@@ -46,6 +46,15 @@ final class ServerConfig {
     Path imageDir = Path.of("");
 
     @Option(
+            names = "--secret-dir",
+            paramLabel = "DIR",
+            description = {
+                "Where secrets are that resources name: a file each, readable by its owner only.",
+                "Default: secrets in the directory of --state-dir"
+            })
+    Path secretDir = Path.of("");
+
+    @Option(
             names = "--listen",
             defaultValue = "127.0.0.1:7480",
             paramLabel = "HOST:PORT",

@@ -32,6 +32,7 @@ class WallsTest {
         "io.vireo.virtqueue..",
         "io.vireo.net..",
         "io.vireo.block..",
+        "io.vireo.scsi..",
         "io.vireo.device..",
         "io.vireo.transport..",
         "io.vireo.adapter..",
@@ -41,7 +42,9 @@ class WallsTest {
     private static final String[] KINDS_OF_THINGS = {
         "io.vireo.adapter..",
         "io.vireo.fabric..",
+        "io.vireo.device.scsi..",
         "io.vireo.device.virtio..",
+        "io.vireo.transport.iscsi..",
         "io.vireo.transport.qmp..",
         "io.vireo.transport.vhostuser.."
     };
@@ -83,6 +86,7 @@ class WallsTest {
                                 "io.vireo.virtqueue..",
                                 "io.vireo.net..",
                                 "io.vireo.block..",
+                                "io.vireo.scsi..",
                                 "io.vireo.device",
                                 "io.vireo.transport",
                                 "io.vireo.resource..")
@@ -91,7 +95,9 @@ class WallsTest {
                         .resideInAnyPackage(
                                 "io.vireo.adapter..",
                                 "io.vireo.fabric..",
+                                "io.vireo.device.scsi..",
                                 "io.vireo.device.virtio..",
+                                "io.vireo.transport.iscsi..",
                                 "io.vireo.transport.qmp..",
                                 "io.vireo.transport.vhostuser..",
                                 "io.vireo.control..",
@@ -104,7 +110,7 @@ class WallsTest {
     void siblingsDoNotImportEachOther() {
         check(
                 slices().matching(
-                                "io.vireo.(adapter|fabric|device.virtio|transport.qmp|transport.vhostuser)..")
+                                "io.vireo.(adapter|fabric|device.virtio|transport.iscsi|transport.qmp|transport.vhostuser)..")
                         .should()
                         .notDependOnEachOther());
         check(slices().matching("io.vireo.device.virtio.(*)..").should().notDependOnEachOther());

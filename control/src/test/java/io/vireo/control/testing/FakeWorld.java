@@ -19,6 +19,7 @@ import io.vireo.resource.spec.UplinkSpec;
 import io.vireo.resource.spec.VdiskAttachmentSpec;
 import io.vireo.resource.spec.VdiskExportSpec;
 import io.vireo.resource.spec.VdiskSpec;
+import io.vireo.resource.spec.VhbaSpec;
 import io.vireo.resource.spec.VnicSpec;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -96,6 +97,13 @@ public final class FakeWorld {
                         VdiskAttachmentSpec.class,
                         true,
                         FakeWorld::attachmentUses),
+                kind(
+                        Kinds.VHBA,
+                        "vhbas",
+                        List.of("hba"),
+                        VhbaSpec.class,
+                        false,
+                        FakeWorld::vhbaUses),
                 new ServerProfileKind());
     }
 
@@ -113,6 +121,10 @@ public final class FakeWorld {
 
     private static List<Reference> attachmentUses(VdiskAttachmentSpec spec) {
         return List.of(new Reference(Kinds.VDISK, spec.vdisk()));
+    }
+
+    private static List<Reference> vhbaUses(VhbaSpec spec) {
+        return spec.luns().stream().map(lun -> new Reference(Kinds.VDISK, lun.vdisk())).toList();
     }
 
     private <S extends Spec> ResourceKind<S> kind(

@@ -14,7 +14,11 @@ public final class Kinds {
     public static final String QOS_POLICY = "QosPolicy";
     public static final String DISK_QOS_POLICY = "DiskQosPolicy";
     public static final String VNIC = "Vnic";
+    public static final String VHBA = "Vhba";
     public static final String VDISK_ATTACHMENT = "VdiskAttachment";
+
+    public static final String ISCSI_PORTAL = "IscsiPortal";
+    public static final String ISCSI_TARGET = "IscsiTarget";
 
     private Kinds() {}
 }

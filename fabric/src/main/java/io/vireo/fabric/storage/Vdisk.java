@@ -4,6 +4,7 @@ import io.vireo.block.BlockCounters;
 import io.vireo.block.BlockDevice;
 import io.vireo.block.BlockPool;
 import io.vireo.block.BlockVolume;
+import io.vireo.block.DiskIdentity;
 import io.vireo.block.ExclusiveUse;
 import io.vireo.block.PooledVolume;
 import io.vireo.fabric.storage.qos.VdiskQos;
@@ -24,6 +25,7 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
     static final String USERS = "attachedTo";
 
     private final String name;
+    private final DiskIdentity identity;
     private final BlockPool pool;
     private final BlockVolume volume;
     private final VdiskQos qos;
@@ -36,6 +38,7 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
 
     Vdisk(
             String name,
+            DiskIdentity identity,
             BlockPool pool,
             BlockVolume volume,
             VdiskQos qos,
@@ -43,6 +46,7 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
             Optional<Transfer> importing,
             Runnable statusChanged) {
         this.name = name;
+        this.identity = identity;
         this.pool = pool;
         this.volume = volume;
         this.qos = qos;
@@ -63,6 +67,9 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
                 });
         if (type == BlockDevice.class) {
             return Optional.of(type.cast(device));
+        }
+        if (type == DiskIdentity.class) {
+            return Optional.of(type.cast(identity));
         }
         return type == ExclusiveUse.class || type == PooledVolume.class
                 ? Optional.of(type.cast(this))

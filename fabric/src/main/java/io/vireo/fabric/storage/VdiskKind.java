@@ -3,6 +3,7 @@ package io.vireo.fabric.storage;
 import io.vireo.block.BlockDevice;
 import io.vireo.block.BlockPool;
 import io.vireo.block.BlockVolume;
+import io.vireo.block.DiskIdentity;
 import io.vireo.block.PooledVolume;
 import io.vireo.block.VolumeFormat;
 import io.vireo.fabric.storage.qos.DiskQosPolicy;
@@ -184,6 +185,7 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
                 var importing = startImport(pool, metadata.name(), device, empty, spec, context);
                 return new Vdisk(
                         metadata.name(),
+                        new DiskIdentity(metadata.uid()),
                         pool,
                         volume,
                         qos,

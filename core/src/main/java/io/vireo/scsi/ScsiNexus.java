@@ -1,0 +1,31 @@
+package io.vireo.scsi;
+
+/**
+ * An I_T nexus. All methods are called on the reactor on which it was opened, which runs it by
+ * itself: there is nothing to poll.
+ */
+public interface ScsiNexus {
+    /**
+     * Takes a task: the Execute Command call of SAM-5, 5.1. It may end before this returns, or
+     * later; it is told to {@link NexusListener#completed} either way. Any number may be submitted:
+     * what exceeds the room of a logical unit ends with TASK SET FULL.
+     */
+    void submit(ScsiTask task);
+
+    /**
+     * Takes a task management function (SAM-5, 7). It is told to {@link NexusListener#managed} when
+     * it has ended; each task of this nexus that it ends is told before that, with an {@link
+     * ScsiTask#outcome} other than COMPLETED.
+     */
+    void manage(TaskManagement function);
+
+    /** Tasks that are submitted and have not ended. */
+    int inFlight();
+
+    /**
+     * I_T nexus loss (SAM-5, 6.3.4): aborts all tasks, each of which is told as ABORTED, gives back
+     * what is held for the nexus, and runs {@code onClosed} when the last one has ended. Nothing is
+     * submitted any more, and no event is told any more. Persistent registrations stay.
+     */
+    void close(Runnable onClosed);
+}

@@ -1,0 +1,146 @@
+package io.vireo.device.scsi;
+
+import static io.vireo.device.scsi.Command.EXCLUSIVE;
+import static io.vireo.device.scsi.Command.MODIFIES;
+
+import io.vireo.block.BlockGeometry;
+import io.vireo.block.BlockOperation;
+import io.vireo.block.BlockRequest;
+import io.vireo.memory.NativeMemory;
+import io.vireo.memory.OwnMemory;
+import java.util.List;
+
+/**
+ * Commands that read and write in one go that no other command comes between: COMPARE AND WRITE,
+ * ORWRITE; and WRITE ATOMIC, which is carried out whole or not at all.
+ */
+final class AtomicCommands {
+    /** Blocks of one COMPARE AND WRITE at most. */
+    static final int MAX_COMPARE = 255;
+
+    private AtomicCommands() {}
+
+    static List<Command> all() {
+        return List.of(
+                Command.of(
+                        "89 18 FF FF FF FF FF FF FF FF 00 00 00 FF 3F 00",
+                        Access.WRITE,
+                        MODIFIES | EXCLUSIVE,
+                        AtomicCommands::compareAndWrite),
+                Command.of(
+                        "8B 18 FF FF FF FF FF FF FF FF FF FF FF FF 3F 00",
+                        Access.WRITE,
+                        MODIFIES | EXCLUSIVE,
+                        AtomicCommands::orWrite),
+                Command.of(
+                        "9C 18 FF FF FF FF FF FF FF FF FF FF FF FF 3F 00",
+                        Access.WRITE,
+                        MODIFIES,
+                        AtomicCommands::writeAtomic));
+    }
+
+    private static void compareAndWrite(Slot slot) {
+        long lba = BlockCommands.lba16(slot);
+        int blocks = Bytes.u8(slot.cdb(), 13);
+        long length = (long) blocks << slot.unit.blockShift();
+        if (BlockCommands.outside(slot, lba, blocks)) {
+            return;
+        }
+        slot.task().wanted(2 * length, 0);
+        // The length of the Data-Out says where the second half begins: it has to be right.
+        if (slot.task().dataOut().total() != 2 * length) {
+            slot.fail(Sense.INVALID_FIELD_IN_COMMAND_INFORMATION_UNIT);
+        } else if (blocks == 0) {
+            slot.good();
+        } else {
+            slot.position = lba << slot.unit.blockShift();
+            slot.end = length;
+            readInto(slot, slot.own((int) (3 * length)), AtomicCommands::compare);
+        }
+    }
+
+    private static void readInto(Slot slot, OwnMemory own, Step then) {
+        BlockRequest request = slot.prepare(BlockOperation.READ, slot.position, slot.end);
+        request.data().add(own.address(), (int) slot.end);
+        slot.submit(then);
+    }
+
+    private static void compare(Slot slot) {
+        long length = slot.end;
+        long medium = slot.own((int) (3 * length)).address();
+        long sent = medium + length;
+        slot.gather(0, sent, 2 * length);
+        long difference = VerifyCommands.difference(medium, sent, length);
+        if (difference >= 0) {
+            slot.fail(Sense.MISCOMPARE, difference, Sense.NO_SPECIFIC);
+            return;
+        }
+        writeOwn(slot, sent + length);
+    }
+
+    private static void writeOwn(Slot slot, long address) {
+        BlockRequest request = slot.prepare(BlockOperation.WRITE, slot.position, slot.end);
+        request.forceUnitAccess(BlockCommands.fua(slot) || !slot.unit.modes().writeCache());
+        request.data().add(address, (int) slot.end);
+        slot.submit(null);
+    }
+
+    private static void orWrite(Slot slot) {
+        long lba = BlockCommands.lba16(slot);
+        long blocks = BlockCommands.blocks16(slot);
+        if (BlockCommands.refused(slot, lba, blocks, 10) || BlockCommands.tooShort(slot, blocks)) {
+            return;
+        }
+        if (blocks == 0) {
+            slot.good();
+            return;
+        }
+        slot.position = lba << slot.unit.blockShift();
+        slot.end = blocks << slot.unit.blockShift();
+        readInto(slot, slot.own((int) (2 * slot.end)), AtomicCommands::or);
+    }
+
+    private static void or(Slot slot) {
+        long length = slot.end;
+        long medium = slot.own((int) (2 * length)).address();
+        long sent = medium + length;
+        slot.gather(0, sent, length);
+        for (long i = 0; i < length; i += Long.BYTES) {
+            NativeMemory.putLong(
+                    medium + i, NativeMemory.getLong(medium + i) | NativeMemory.getLong(sent + i));
+        }
+        writeOwn(slot, medium);
+    }
+
+    /**
+     * Blocks that are written whole or not at all, whatever happens to the host: one physical
+     * block.
+     */
+    static int atomicBlocks(BlockGeometry geometry) {
+        return geometry.physicalBlockSize() / geometry.logicalBlockSize();
+    }
+
+    private static void writeAtomic(Slot slot) {
+        long lba = BlockCommands.lba16(slot);
+        long blocks = Bytes.u16(slot.cdb(), 12);
+        int unit = atomicBlocks(slot.unit.geometry());
+        if (BlockCommands.outside(slot, lba, blocks)) {
+            return;
+        }
+        if (Bytes.u16(slot.cdb(), 10) != 0) {
+            slot.invalidField(10);
+        } else if (blocks > unit || blocks % unit != 0) {
+            slot.invalidField(12);
+        } else if (lba % unit != 0) {
+            slot.invalidField(2);
+        } else if (!BlockCommands.tooShort(slot, blocks)) {
+            if (blocks == 0) {
+                slot.good();
+                return;
+            }
+            int shift = slot.unit.blockShift();
+            BlockCommands.out(slot, lba << shift, blocks << shift, BlockCommands.fua(slot));
+            slot.submit(null);
+        }
+    }
+}

@@ -1,0 +1,101 @@
+package io.vireo.device.scsi;
+
+import java.util.Arrays;
+import java.util.HexFormat;
+
+/**
+ * A command that logical units support.
+ *
+ * @param opcode operation code
+ * @param serviceAction of byte 1, or {@link #NO_SERVICE_ACTION}
+ * @param access what reservations are in its way
+ * @param traits bits of {@link #MODIFIES} and the like
+ * @param usage bits of the CDB that are looked at, in the form of REPORT SUPPORTED OPERATION CODES
+ *     (SPC-4, 6.35.3); as long as the CDB
+ * @param handler carries it out
+ */
+record Command(
+        int opcode, int serviceAction, Access access, int traits, byte[] usage, Handler handler) {
+    static final int NO_SERVICE_ACTION = -1;
+
+    /** It changes the medium: not on a unit that is write protected. */
+    static final int MODIFIES = 1;
+
+    /** Nothing else runs while it does. */
+    static final int EXCLUSIVE = 2;
+
+    /** Carried out with a unit attention pending (SAM-5, 5.14). */
+    static final int IGNORES_ATTENTION = 4;
+
+    /** Carried out in every state: while being formatted, in standby. */
+    static final int ANY_STATE = 8;
+
+    private static final int SERVICE_ACTION_MASK = 0x1F;
+
+    /**
+     * A command without service action; {@code usage} in hexadecimal, its first byte the opcode.
+     */
+    static Command of(String usage, Access access, int traits, Handler handler) {
+        byte[] bits = bits(usage);
+        return new Command(Bytes.u8(bits, 0), NO_SERVICE_ACTION, access, traits, bits, handler);
+    }
+
+    /** A command with a service action, which is in byte 1 of {@code usage}. */
+    static Command withAction(String usage, Access access, int traits, Handler handler) {
+        byte[] bits = bits(usage);
+        return new Command(
+                Bytes.u8(bits, 0), bits[1] & SERVICE_ACTION_MASK, access, traits, bits, handler);
+    }
+
+    private static byte[] bits(String usage) {
+        return HexFormat.of().parseHex(usage.replace(" ", ""));
+    }
+
+    boolean has(int trait) {
+        return (traits & trait) != 0;
+    }
+
+    boolean hasServiceAction() {
+        return serviceAction != NO_SERVICE_ACTION;
+    }
+
+    /** Bytes of the CDB. */
+    int length() {
+        return usage.length;
+    }
+
+    /**
+     * The first bit that is set and must not be, as a sense key specific field; {@link
+     * Sense#NO_SPECIFIC} if there is none.
+     */
+    int reservedBit(byte[] cdb) {
+        for (int i = 1; i < usage.length; i++) {
+            int mask = usage[i] & 0xFF;
+            if (i == 1 && hasServiceAction()) {
+                mask |= SERVICE_ACTION_MASK;
+            }
+            int excess = cdb[i] & 0xFF & ~mask;
+            if (excess != 0) {
+                return Sense.cdbBit(i, Integer.SIZE - 1 - Integer.numberOfLeadingZeros(excess));
+            }
+        }
+        return Sense.NO_SPECIFIC;
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof Command(int op, int action, _, _, _, _)
+                && op == opcode
+                && action == serviceAction;
+    }
+
+    @Override
+    public int hashCode() {
+        return opcode << 8 | serviceAction & 0xFF;
+    }
+
+    @Override
+    public String toString() {
+        return "Command " + HexFormat.of().formatHex(usage) + " " + Arrays.hashCode(usage);
+    }
+}

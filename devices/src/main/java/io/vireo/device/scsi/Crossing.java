@@ -1,0 +1,44 @@
+package io.vireo.device.scsi;
+
+import io.vireo.scsi.ScsiTask;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A task on its way from the reactor of a nexus to that of a logical unit and back: the message in
+ * both mailboxes. Used again and again; who has it at the time works on it.
+ */
+final class Crossing implements Runnable {
+    private final Nexus nexus;
+    private @Nullable ScsiTask task;
+    private @Nullable UnitNexus to;
+
+    Crossing(Nexus nexus) {
+        this.nexus = nexus;
+    }
+
+    /** Sends a task over. */
+    void send(ScsiTask newTask, UnitNexus newTo) {
+        task = newTask;
+        to = newTo;
+        newTo.unit.owner().execute(this);
+    }
+
+    /** Sends it back; it has ended. */
+    void sendBack() {
+        to = null;
+        nexus.reactor().execute(this);
+    }
+
+    @Override
+    public void run() {
+        ScsiTask carried = Objects.requireNonNull(task);
+        UnitNexus arrived = to;
+        if (arrived != null) {
+            arrived.unit.submit(carried, arrived, this);
+        } else {
+            task = null;
+            nexus.returned(this, carried);
+        }
+    }
+}

@@ -1,0 +1,626 @@
+package io.vireo.device.scsi;
+
+import io.vireo.block.BlockChannel;
+import io.vireo.block.BlockDevice;
+import io.vireo.block.BlockGeometry;
+import io.vireo.block.BlockOperation;
+import io.vireo.block.BlockRequest;
+import io.vireo.block.BlockStatus;
+import io.vireo.reactor.Poller;
+import io.vireo.reactor.Reactor;
+import io.vireo.reactor.Registration;
+import io.vireo.scsi.ScsiStatus;
+import io.vireo.scsi.ScsiTask;
+import io.vireo.scsi.TaskAttribute;
+import java.io.UncheckedIOException;
+import java.lang.System.Logger.Level;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A logical unit over a {@link BlockDevice}: a task set, mode parameters, reservations, unit
+ * attentions. It has one owner reactor, on which everything runs but what is said otherwise, so
+ * that it is one unit with one state by however many targets it is reached.
+ *
+ * <p>Memory of a guest may vanish in the middle of a turn, or another guest's may and the {@link
+ * InternalError} arrives here. The next turn then ends the command that was cut off.
+ */
+final class LogicalUnit implements Poller {
+    /** Tasks in its task set at most; one more ends with TASK SET FULL. */
+    static final int MAX_TASKS = 1024;
+
+    /** Bytes that a command transfers at most. */
+    static final int MAX_TRANSFER = 4 << 20;
+
+    private static final System.Logger LOG = System.getLogger(LogicalUnit.class.getName());
+
+    private final UnitIdentity identity;
+    private final BlockDevice block;
+    private final Reactor owner;
+    private final ModePages modes = new ModePages();
+    private final Reservations reservations;
+    private final PortGroups portGroups = new PortGroups();
+    private final UnitState condition = new UnitState();
+    private final List<UnitNexus> nexuses = new ArrayList<>();
+    private final List<UnitTarget> targets = new CopyOnWriteArrayList<>();
+    private final List<Nexus> unsettled = new ArrayList<>();
+    private final Runnable geometryListener;
+
+    private final Slot[] slots = new Slot[MAX_TASKS];
+    private final int[] free = new int[MAX_TASKS];
+    private int freeCount;
+    private int slotsMade;
+
+    /** Dormant tasks, in order; nothing passes them but HEAD OF QUEUE. */
+    private final ArrayDeque<Slot> waiting = new ArrayDeque<>();
+
+    /** Requests for which the channel had no room. */
+    private final ArrayDeque<Slot> pending = new ArrayDeque<>();
+
+    private byte[] buffer = {};
+    private int running;
+    private @Nullable Slot barrier;
+    private @Nullable Slot current;
+    private @Nullable BlockRequest background;
+    private @Nullable BlockChannel channel;
+    private @Nullable Registration registration;
+    private volatile BlockGeometry geometry;
+
+    /**
+     * A unit; any thread.
+     *
+     * @param owner where it runs: the device's home, where it has one
+     * @param kept what survives of persistent reservations
+     */
+    LogicalUnit(UnitIdentity identity, BlockDevice block, Reactor owner, ReservationStore kept) {
+        this.identity = identity;
+        this.block = block;
+        this.owner = owner;
+        reservations = new Reservations(kept, owner);
+        geometry = block.geometry();
+        geometryListener = () -> owner.execute(this::geometryChanged);
+        block.addGeometryListener(geometryListener);
+    }
+
+    /** Any thread. */
+    UnitIdentity identity() {
+        return identity;
+    }
+
+    /** Any thread. */
+    Reactor owner() {
+        return owner;
+    }
+
+    /** Any thread. */
+    BlockDevice block() {
+        return block;
+    }
+
+    /** Any thread. */
+    BlockGeometry geometry() {
+        return geometry;
+    }
+
+    ModePages modes() {
+        return modes;
+    }
+
+    Reservations reservations() {
+        return reservations;
+    }
+
+    PortGroups portGroups() {
+        return portGroups;
+    }
+
+    UnitState condition() {
+        return condition;
+    }
+
+    /** What READ BUFFER and WRITE BUFFER are about. */
+    byte[] buffer() {
+        if (buffer.length == 0) {
+            buffer = new byte[BufferCommands.BUFFER];
+        }
+        return buffer;
+    }
+
+    List<UnitNexus> nexuses() {
+        return nexuses;
+    }
+
+    /** The targets by which it can be reached; any thread. */
+    List<UnitTarget> targets() {
+        return targets;
+    }
+
+    /** It can be reached by a target from now on; any thread. */
+    void addTarget(UnitTarget target) {
+        if (!targets.contains(target)) {
+            targets.add(target);
+        }
+    }
+
+    /** Takes {@link #addTarget} back; any thread. */
+    void removeTarget(UnitTarget target) {
+        targets.remove(target);
+    }
+
+    /** Number of logical blocks. */
+    long blocks() {
+        return geometry.capacity() / geometry.logicalBlockSize();
+    }
+
+    int blockSize() {
+        return geometry.logicalBlockSize();
+    }
+
+    int blockShift() {
+        return Integer.numberOfTrailingZeros(geometry.logicalBlockSize());
+    }
+
+    boolean can(BlockOperation operation) {
+        return block.operations().contains(operation);
+    }
+
+    /** Whether the unit is write protected for this nexus. */
+    boolean writeProtected(UnitNexus nexus) {
+        return nexus.readOnly || modes.softwareWriteProtect() || !can(BlockOperation.WRITE);
+    }
+
+    // Nexuses.
+
+    /** A nexus begins to see the unit. */
+    void attach(UnitNexus nexus) {
+        if (registration == null) {
+            open();
+        }
+        nexus.attentions.add(Sense.POWER_ON_OR_RESET);
+        nexuses.add(nexus);
+    }
+
+    private void open() {
+        Registration added = owner.add(this);
+        registration = added;
+        try {
+            BlockChannel opened = block.open(owner);
+            opened.onReady(added::wake);
+            channel = opened;
+        } catch (UncheckedIOException e) {
+            LOG.log(Level.WARNING, name() + ": the host cannot open the disk", e);
+        }
+    }
+
+    /** A nexus ends, or sees the unit no more; {@code onDone} runs when its tasks have ended. */
+    void detach(UnitNexus nexus, Runnable onDone) {
+        nexus.detached = true;
+        var all =
+                new Barrier(() -> {
+                    nexuses.remove(nexus);
+                    reservations.nexusLost(nexus);
+                    onDone.run();
+                });
+        abort(nexus, ScsiTask.Outcome.ABORTED, all);
+        all.passed();
+        admitWaiting();
+    }
+
+    /** Gives everything back; no nexus is left. Any thread. */
+    void close(Runnable onClosed) {
+        block.removeGeometryListener(geometryListener);
+        owner.execute(() -> {
+            Registration running = registration;
+            if (running == null) {
+                onClosed.run();
+                return;
+            }
+            BlockChannel open = channel;
+            if (open == null) {
+                running.close();
+                onClosed.run();
+                return;
+            }
+            open.drain();
+            open.close(() -> {
+                running.close();
+                onClosed.run();
+            });
+            running.wake();
+        });
+    }
+
+    private void geometryChanged() {
+        geometry = block.geometry();
+        nexuses.forEach(nexus -> nexus.attention(Sense.CAPACITY_DATA_CHANGED));
+    }
+
+    /** Establishes a unit attention condition for all nexuses but one. */
+    void attentionToOthers(UnitNexus cause, int code) {
+        for (UnitNexus nexus : nexuses) {
+            if (nexus != cause) {
+                nexus.attention(code);
+            }
+        }
+    }
+
+    // Tasks.
+
+    /** Takes a task. */
+    void submit(ScsiTask task, UnitNexus nexus, @Nullable Crossing crossing) {
+        Slot slot = nexus.detached ? null : takeSlot();
+        if (slot == null) {
+            task.result(nexus.detached ? ScsiStatus.BUSY : ScsiStatus.TASK_SET_FULL);
+            nexus.nexus.deliver(task, crossing, this);
+            return;
+        }
+        slot.begin(task, nexus, crossing);
+        slot.command(CommandTable.ALL.find(task.cdb()));
+        admit(slot);
+        if (!waiting.isEmpty()) {
+            admitWaiting();
+        }
+    }
+
+    private @Nullable Slot takeSlot() {
+        if (freeCount == 0) {
+            if (slotsMade == MAX_TASKS) {
+                return null;
+            }
+            slots[slotsMade] = new Slot(this, slotsMade);
+            free[freeCount++] = slotsMade++;
+        }
+        return slots[free[--freeCount]];
+    }
+
+    private void admit(Slot slot) {
+        if (slot.task().attribute() == TaskAttribute.HEAD_OF_QUEUE) {
+            if (canPass(slot)) {
+                start(slot);
+            } else {
+                slot.state = Slot.State.WAITING;
+                waiting.addFirst(slot);
+            }
+        } else if (waiting.isEmpty() && canStart(slot)) {
+            start(slot);
+        } else {
+            slot.state = Slot.State.WAITING;
+            waiting.addLast(slot);
+        }
+    }
+
+    private void admitWaiting() {
+        while (!waiting.isEmpty() && canStart(waiting.element())) {
+            start(waiting.remove());
+        }
+    }
+
+    private boolean canStart(Slot slot) {
+        return isBarrier(slot) ? running == 0 : barrier == null;
+    }
+
+    /** HEAD OF QUEUE passes what waits, and what is ORDERED, but not what is to run alone. */
+    private boolean canPass(Slot slot) {
+        Slot before = barrier;
+        return exclusive(slot) ? running == 0 : before == null || !exclusive(before);
+    }
+
+    private static boolean isBarrier(Slot slot) {
+        return slot.task().attribute() == TaskAttribute.ORDERED || exclusive(slot);
+    }
+
+    private static boolean exclusive(Slot slot) {
+        Command command = slot.command();
+        return command != null && command.has(Command.EXCLUSIVE);
+    }
+
+    private void start(Slot slot) {
+        slot.state = Slot.State.RUNNING;
+        running++;
+        if (isBarrier(slot)) {
+            barrier = slot;
+        }
+        // The next turn looks after a command that is cut off here.
+        Objects.requireNonNull(registration).wake();
+        current = slot;
+        dispatch(slot);
+        current = null;
+    }
+
+    private void dispatch(Slot slot) {
+        Command command = slot.command();
+        UnitNexus nexus = slot.nexus();
+        ScsiTask task = slot.task();
+        boolean attentive = command == null || !command.has(Command.IGNORES_ATTENTION);
+        if (attentive && !nexus.attentions.isEmpty()) {
+            slot.fail(nexus.attentions.take());
+        } else if (task.attribute() == TaskAttribute.ACA) {
+            slot.fail(Sense.INVALID_MESSAGE_ERROR);
+        } else if (command == null) {
+            refuseUnknown(slot);
+        } else if (task.cdbLength() < command.length()) {
+            slot.fail(Sense.INVALID_FIELD_IN_CDB);
+        } else {
+            dispatch(slot, command, nexus);
+        }
+    }
+
+    private static void refuseUnknown(Slot slot) {
+        if (CommandTable.ALL.hasActions(slot.cdb()[0] & 0xFF)) {
+            slot.invalidField(1);
+        } else {
+            slot.fail(Sense.INVALID_OPERATION_CODE, Sense.NO_INFORMATION, Sense.cdbByte(0));
+        }
+    }
+
+    private void dispatch(Slot slot, Command command, UnitNexus nexus) {
+        int reserved = command.reservedBit(slot.cdb());
+        int unavailable =
+                command.has(Command.ANY_STATE)
+                        ? Sense.NONE
+                        : portGroups.obstacle(nexus.nexus.target().group());
+        if (reserved != Sense.NO_SPECIFIC) {
+            slot.fail(Sense.INVALID_FIELD_IN_CDB, Sense.NO_INFORMATION, reserved);
+        } else if (unavailable != Sense.NONE) {
+            slot.fail(unavailable);
+        } else if (reservations.conflicts(nexus, command.access())) {
+            slot.end(ScsiStatus.RESERVATION_CONFLICT);
+        } else if (!command.has(Command.ANY_STATE) && condition.obstacle() != Sense.NONE) {
+            slot.fail(condition.obstacle(), Sense.NO_INFORMATION, condition.progress());
+        } else if (command.has(Command.MODIFIES) && writeProtected(nexus)) {
+            slot.fail(Sense.WRITE_PROTECTED);
+        } else {
+            command.handler().start(slot);
+        }
+    }
+
+    /** A slot has its results. */
+    void ended(Slot slot) {
+        ScsiTask task = slot.task();
+        ScsiTask.Outcome abort = slot.abort;
+        if (abort != null) {
+            if (slot.abortWithStatus) {
+                task.result(ScsiStatus.TASK_ABORTED);
+            } else {
+                task.aborted(abort);
+            }
+        }
+        if (slot.state == Slot.State.RUNNING) {
+            running--;
+            if (barrier == slot) {
+                barrier = null;
+            }
+        }
+        UnitNexus nexus = slot.nexus();
+        Crossing crossing = slot.crossing();
+        List<Barrier> barriers = slot.barriers.isEmpty() ? List.of() : List.copyOf(slot.barriers);
+        slot.clear();
+        free[freeCount++] = slot.request.tag();
+        nexus.nexus.deliver(task, crossing, this);
+        for (int i = 0; i < barriers.size(); i++) {
+            barriers.get(i).passed();
+        }
+    }
+
+    /** A nexus of this reactor was told something outside of its own call. */
+    void unsettled(Nexus nexus) {
+        unsettled.add(nexus);
+        Registration added = registration;
+        if (added != null) {
+            added.wake();
+        }
+    }
+
+    // I/O.
+
+    /** Submits the request of a slot, now or when there is room. */
+    void submit(Slot slot) {
+        BlockChannel open = channel;
+        if (open == null) {
+            slot.proceed(BlockStatus.IO_ERROR);
+            return;
+        }
+        slot.busy = true;
+        // A request that is the next step of one that ended within its own submission has to wait:
+        // a long row of them would fill the stack.
+        if (slot.submitting || !pending.isEmpty() || open.free() == 0) {
+            slot.queued = true;
+            pending.add(slot);
+        } else {
+            hand(open, slot);
+        }
+    }
+
+    private static void hand(BlockChannel open, Slot slot) {
+        slot.submitting = true;
+        try {
+            open.submit(slot.request);
+        } finally {
+            slot.submitting = false;
+        }
+    }
+
+    /** Submits a request that belongs to no task, now or when there is room. */
+    void submit(BlockRequest request) {
+        background = request;
+        Objects.requireNonNull(registration).wake();
+    }
+
+    /** The task of a slot goes on in the background: it does not keep others from starting. */
+    void background(Slot slot) {
+        if (barrier == slot) {
+            barrier = null;
+        }
+    }
+
+    /** The request of a slot has ended. */
+    void completed(Slot slot, BlockStatus status) {
+        slot.busy = false;
+        current = slot;
+        if (slot.abort != null) {
+            ended(slot);
+        } else {
+            slot.proceed(status);
+        }
+        current = null;
+    }
+
+    @Override
+    public String name() {
+        return "logical unit " + identity.name();
+    }
+
+    @Override
+    public int poll() {
+        recover();
+        int work = 0;
+        BlockChannel open = channel;
+        if (open != null) {
+            BlockRequest request = background;
+            if (request != null && open.free() > 0) {
+                background = null;
+                open.submit(request);
+                work++;
+            }
+            while (!pending.isEmpty() && open.free() > 0) {
+                Slot slot = pending.remove();
+                slot.queued = false;
+                hand(open, slot);
+                work++;
+            }
+            work += open.poll();
+        }
+        if (!waiting.isEmpty()) {
+            admitWaiting();
+        }
+        for (int i = 0; i < unsettled.size(); i++) {
+            unsettled.get(i).settle();
+        }
+        unsettled.clear();
+        return work;
+    }
+
+    private void recover() {
+        Slot cut = current;
+        if (cut != null) {
+            current = null;
+            if (cut.state != Slot.State.FREE && !cut.busy) {
+                cut.fail(Sense.DATA_PHASE_ERROR);
+            }
+        }
+    }
+
+    @Override
+    public boolean arm() {
+        BlockChannel open = channel;
+        return current == null
+                && background == null
+                && unsettled.isEmpty()
+                && (pending.isEmpty() || running > pending.size())
+                && (open == null || open.arm());
+    }
+
+    @Override
+    public void disarm() {
+        BlockChannel open = channel;
+        if (open != null) {
+            open.disarm();
+        }
+    }
+
+    // Task management.
+
+    /** The slot of a task of a nexus, if it is in the task set. */
+    @Nullable Slot find(UnitNexus nexus, long tag) {
+        for (int i = 0; i < slotsMade; i++) {
+            Slot slot = slots[i];
+            if (slot.state != Slot.State.FREE
+                    && slot.nexus() == nexus
+                    && slot.task().tag() == tag
+                    && slot.abort == null) {
+                return slot;
+            }
+        }
+        return null;
+    }
+
+    /** Whether a nexus has a task in the task set. */
+    boolean hasTasks(UnitNexus nexus) {
+        for (int i = 0; i < slotsMade; i++) {
+            if (slots[i].state != Slot.State.FREE && slots[i].nexus() == nexus) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Aborts all tasks of a nexus. */
+    void abort(UnitNexus nexus, ScsiTask.Outcome how, Barrier all) {
+        for (int i = 0; i < slotsMade; i++) {
+            if (slots[i].state != Slot.State.FREE && slots[i].nexus() == nexus) {
+                abort(slots[i], how, false, all);
+            }
+        }
+    }
+
+    /**
+     * Aborts all tasks of all nexuses, on behalf of one: those of others end with TASK ABORTED
+     * where the mode page says so.
+     */
+    void abortAll(UnitNexus cause, ScsiTask.Outcome how, Barrier all) {
+        for (int i = 0; i < slotsMade; i++) {
+            Slot slot = slots[i];
+            if (slot.state != Slot.State.FREE) {
+                abort(slot, how, slot.nexus() != cause && modes.taskAbortedStatus(), all);
+            }
+        }
+    }
+
+    /** Aborts all tasks of a nexus on behalf of another one. */
+    void abortOthers(UnitNexus nexus, Barrier all) {
+        for (int i = 0; i < slotsMade; i++) {
+            if (slots[i].state != Slot.State.FREE && slots[i].nexus() == nexus) {
+                abort(slots[i], ScsiTask.Outcome.ABORTED, modes.taskAbortedStatus(), all);
+            }
+        }
+    }
+
+    /** Aborts a task, which is in the task set; {@code all} learns of its end. */
+    void abort(Slot slot, ScsiTask.Outcome how, boolean withStatus, Barrier all) {
+        all.add(slot);
+        if (slot.abort != null) {
+            return;
+        }
+        slot.abort = how;
+        slot.abortWithStatus = withStatus;
+        if (slot.state == Slot.State.WAITING) {
+            waiting.remove(slot);
+            ended(slot);
+        } else if (slot.queued) {
+            pending.remove(slot);
+            ended(slot);
+        } else if (slot.onAbort != null) {
+            slot.onAbort.run();
+            ended(slot);
+        } else if (slot.busy) {
+            Objects.requireNonNull(channel).cancel(slot.request.tag());
+        }
+        // Else it is at work in this very turn, or waits for what is made durable, and ends soon.
+    }
+
+    /** Logical unit reset (SAM-5, 6.3.3), on behalf of a nexus. */
+    void reset(UnitNexus cause, Barrier all) {
+        abortAll(cause, ScsiTask.Outcome.RESET, all);
+        reservations.unitReset();
+        modes.reset();
+        for (UnitNexus nexus : nexuses) {
+            nexus.preventsRemoval = false;
+            nexus.attentions.replaceAll(Sense.DEVICE_RESET);
+        }
+        admitWaiting();
+    }
+}

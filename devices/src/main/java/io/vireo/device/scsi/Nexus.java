@@ -1,0 +1,325 @@
+package io.vireo.device.scsi;
+
+import io.vireo.reactor.Reactor;
+import io.vireo.scsi.NexusListener;
+import io.vireo.scsi.ScsiInitiator;
+import io.vireo.scsi.ScsiNexus;
+import io.vireo.scsi.ScsiPort;
+import io.vireo.scsi.ScsiTask;
+import io.vireo.scsi.TaskManagement;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+
+/** An I_T nexus: routes tasks to the logical units that its target maps. Of its own reactor. */
+final class Nexus implements ScsiNexus {
+    private final UnitTarget target;
+    private final ScsiInitiator initiator;
+    private final ScsiPort port;
+    private final Reactor reactor;
+    private final NexusListener listener;
+    private final ArrayDeque<Crossing> crossings = new ArrayDeque<>();
+    private final List<Runnable> whenClosed = new ArrayList<>();
+
+    /** By LUN. */
+    private @Nullable UnitNexus[] units = {};
+
+    private int inFlight;
+
+    /** Calls of the transport that are under way. */
+    private int depth;
+
+    private boolean settleOwed;
+    private boolean closed;
+    private boolean gone;
+
+    Nexus(
+            UnitTarget target,
+            ScsiInitiator initiator,
+            ScsiPort port,
+            Reactor reactor,
+            NexusListener listener) {
+        this.target = target;
+        this.initiator = initiator;
+        this.port = port;
+        this.reactor = reactor;
+        this.listener = listener;
+    }
+
+    UnitTarget target() {
+        return target;
+    }
+
+    ScsiInitiator initiator() {
+        return initiator;
+    }
+
+    ScsiPort port() {
+        return port;
+    }
+
+    Reactor reactor() {
+        return reactor;
+    }
+
+    @Override
+    public int inFlight() {
+        return inFlight;
+    }
+
+    // Tasks.
+
+    @Override
+    public void submit(ScsiTask task) {
+        inFlight++;
+        int lun = Luns.decode(task.lun());
+        UnitNexus to = find(lun);
+        if (to == null) {
+            AbsentUnit.execute(task, lun, target);
+            inFlight--;
+            listener.completed(task);
+        } else if (to.direct) {
+            depth++;
+            try {
+                to.unit.submit(task, to, null);
+            } finally {
+                depth--;
+            }
+        } else {
+            Crossing crossing = crossings.poll();
+            (crossing == null ? new Crossing(this) : crossing).send(task, to);
+        }
+    }
+
+    private @Nullable UnitNexus find(int lun) {
+        return lun >= 0 && lun < units.length && !closed ? units[lun] : null;
+    }
+
+    /** A task has ended, on the unit's reactor. */
+    void deliver(ScsiTask task, @Nullable Crossing crossing, LogicalUnit from) {
+        if (crossing != null) {
+            crossing.sendBack();
+            return;
+        }
+        inFlight--;
+        listener.completed(task);
+        if (depth == 0 && !settleOwed) {
+            settleOwed = true;
+            from.unsettled(this);
+        }
+    }
+
+    /** A task has come back from another reactor. */
+    void returned(Crossing crossing, ScsiTask task) {
+        crossings.push(crossing);
+        inFlight--;
+        listener.completed(task);
+        settleSoon();
+    }
+
+    private void settleSoon() {
+        if (!settleOwed) {
+            settleOwed = true;
+            reactor.execute(this::settle);
+        }
+    }
+
+    /** What was told so far is all for now. */
+    void settle() {
+        settleOwed = false;
+        listener.settled();
+    }
+
+    // Task management.
+
+    @Override
+    public void manage(TaskManagement function) {
+        switch (function.function()) {
+            case I_T_NEXUS_RESET -> {
+                function.result(TaskManagement.Response.FUNCTION_COMPLETE, 0);
+                onAll(UnitManagement::nexusReset, function);
+            }
+            case TARGET_WARM_RESET, TARGET_COLD_RESET -> {
+                function.result(TaskManagement.Response.FUNCTION_COMPLETE, 0);
+                onAll(UnitManagement::unitReset, function);
+            }
+            case CLEAR_ACA -> {
+                function.result(TaskManagement.Response.FUNCTION_REJECTED, 0);
+                tellManaged(function);
+            }
+            case ABORT_TASK,
+                    ABORT_TASK_SET,
+                    CLEAR_TASK_SET,
+                    LOGICAL_UNIT_RESET,
+                    QUERY_TASK,
+                    QUERY_TASK_SET,
+                    QUERY_ASYNCHRONOUS_EVENT -> {
+                UnitNexus to = find(Luns.decode(function.lun()));
+                if (to == null) {
+                    function.result(TaskManagement.Response.INCORRECT_LOGICAL_UNIT_NUMBER, 0);
+                    tellManaged(function);
+                } else {
+                    Runnable done = () -> tellManaged(function);
+                    on(to, () -> UnitManagement.execute(to, function, done));
+                }
+            }
+        }
+    }
+
+    /** Does something to a unit, on its reactor. */
+    private interface OnUnit {
+        void run(UnitNexus unit, Runnable done);
+    }
+
+    private void onAll(OnUnit what, TaskManagement function) {
+        List<UnitNexus> all = present();
+        if (all.isEmpty()) {
+            tellManaged(function);
+            return;
+        }
+        var left = new AtomicInteger(all.size());
+        for (UnitNexus unit : all) {
+            on(
+                    unit,
+                    () ->
+                            what.run(
+                                    unit,
+                                    () -> {
+                                        if (left.decrementAndGet() == 0) {
+                                            tellManaged(function);
+                                        }
+                                    }));
+        }
+    }
+
+    private List<UnitNexus> present() {
+        var present = new ArrayList<UnitNexus>();
+        for (UnitNexus unit : units) {
+            if (unit != null) {
+                present.add(unit);
+            }
+        }
+        return present;
+    }
+
+    private static void on(UnitNexus unit, Runnable task) {
+        if (unit.direct) {
+            task.run();
+        } else {
+            unit.unit.owner().execute(task);
+        }
+    }
+
+    /** Any thread; after what was told before. */
+    private void tellManaged(TaskManagement function) {
+        reactor.execute(() -> {
+            listener.managed(function);
+            settleSoon();
+        });
+    }
+
+    // Events.
+
+    /** A unit attention condition was established, on the unit's reactor. */
+    void changed(UnitNexus unit, int code) {
+        reactor.execute(() -> {
+            if (!closed) {
+                listener.unitChanged(Luns.encode(unit.lun), code >> 8 & 0xFF, code & 0xFF);
+                settleSoon();
+            }
+        });
+    }
+
+    /** The nexus begins: attaches to all units that are mapped. */
+    void open() {
+        for (UnitTarget.Mapping mapping : target.mappings().values()) {
+            attach(mapping);
+        }
+    }
+
+    private void attach(UnitTarget.Mapping mapping) {
+        if (mapping.lun() >= units.length) {
+            units = Arrays.copyOf(units, Math.max(mapping.lun() + 1, units.length * 2));
+        }
+        var unit = new UnitNexus(this, mapping.unit(), mapping.lun(), mapping.readOnly());
+        units[mapping.lun()] = unit;
+        on(unit, () -> unit.unit.attach(unit));
+    }
+
+    /**
+     * The target's mappings have changed: follows them. {@code onDone} runs, on this reactor, when
+     * all tasks of units that are gone have ended.
+     */
+    void remap(Runnable onDone) {
+        if (closed) {
+            if (gone) {
+                onDone.run();
+            } else {
+                whenClosed.add(onDone);
+            }
+            return;
+        }
+        var left = new AtomicInteger(1);
+        Runnable passed =
+                () -> {
+                    if (left.decrementAndGet() == 0) {
+                        onDone.run();
+                    }
+                };
+        List<UnitNexus> kept = new ArrayList<>();
+        for (UnitNexus unit : present()) {
+            UnitTarget.Mapping mapping = target.mappings().get(unit.lun);
+            if (mapping != null
+                    && mapping.unit() == unit.unit
+                    && mapping.readOnly() == unit.readOnly) {
+                kept.add(unit);
+            } else {
+                units[unit.lun] = null;
+                left.incrementAndGet();
+                detach(unit, passed);
+                listener.unitRemoved(Luns.encode(unit.lun));
+            }
+        }
+        for (UnitTarget.Mapping mapping : target.mappings().values()) {
+            if (find(mapping.lun()) == null) {
+                attach(mapping);
+                listener.unitAdded(Luns.encode(mapping.lun()));
+            }
+        }
+        for (UnitNexus unit : kept) {
+            on(unit, () -> unit.attention(Sense.REPORTED_LUNS_DATA_CHANGED));
+        }
+        settleSoon();
+        passed.run();
+    }
+
+    private void detach(UnitNexus unit, Runnable passed) {
+        on(unit, () -> unit.unit.detach(unit, () -> reactor.execute(passed)));
+    }
+
+    @Override
+    public void close(Runnable onClosed) {
+        if (closed) {
+            remap(onClosed);
+            return;
+        }
+        closed = true;
+        whenClosed.add(onClosed);
+        List<UnitNexus> all = present();
+        var left = new AtomicInteger(all.size() + 1);
+        Runnable passed =
+                () -> {
+                    if (left.decrementAndGet() == 0) {
+                        gone = true;
+                        target.closed(this);
+                        whenClosed.forEach(Runnable::run);
+                        whenClosed.clear();
+                    }
+                };
+        all.forEach(unit -> detach(unit, passed));
+        passed.run();
+    }
+}

@@ -1,0 +1,212 @@
+package io.vireo.device.scsi;
+
+import io.vireo.block.BlockDevice;
+import io.vireo.block.ExclusiveUse;
+import io.vireo.reactor.Reactor;
+import io.vireo.reactor.ReactorGroup;
+import io.vireo.resource.DurableState;
+import io.vireo.scsi.ScsiPort;
+import io.vireo.scsi.ScsiTarget;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+
+/**
+ * The logical units of this host: one for each disk, however many targets map it, so that
+ * reservations and unit attentions are one. A service of the host; thread safe.
+ */
+public final class ScsiUnits {
+    private final ReactorGroup reactors;
+    private final DurableState state;
+    private final PortNumbers numbers = new PortNumbers();
+    private final Map<String, Shared> units = new HashMap<>();
+
+    /**
+     * No units yet.
+     *
+     * @param state keeps what survives of persistent reservations
+     */
+    public ScsiUnits(ReactorGroup reactors, DurableState state) {
+        this.reactors = reactors;
+        this.state = state;
+    }
+
+    /**
+     * A disk that can be a logical unit.
+     *
+     * @param name for people
+     * @param unique unlike that of any other disk, and the same for ever: identity and reservations
+     *     of the unit go with it
+     */
+    public record Disk(String name, String unique, BlockDevice block, ExclusiveUse use) {}
+
+    /**
+     * What is at a LUN.
+     *
+     * @param lun 0 to 16383
+     */
+    public record Lun(int lun, Disk disk, boolean readOnly) {}
+
+    /** A unit that targets share. Guarded by the map's monitor. */
+    private static final class Shared {
+        final LogicalUnit unit;
+        final ExclusiveUse.Claim claim;
+        int users;
+
+        Shared(LogicalUnit unit, ExclusiveUse.Claim claim) {
+            this.unit = unit;
+            this.claim = claim;
+        }
+    }
+
+    /**
+     * Makes a target without units.
+     *
+     * @param wwpn name of its Fibre Channel port
+     * @param wwnn name of the device
+     */
+    public Hba open(String name, long wwpn, long wwnn) {
+        return new Hba(new UnitTarget(name, wwpn, wwnn, numbers));
+    }
+
+    private LogicalUnit acquire(Disk disk) {
+        synchronized (units) {
+            Shared shared = units.get(disk.unique());
+            if (shared == null) {
+                ExclusiveUse.Claim claim = disk.use().claim("vHBAs", false);
+                try {
+                    Reactor owner = disk.block().home().orElseGet(reactors::next);
+                    var unit =
+                            new LogicalUnit(
+                                    UnitIdentity.of(disk.name(), disk.unique()),
+                                    disk.block(),
+                                    owner,
+                                    store(disk.unique()));
+                    shared = new Shared(unit, claim);
+                } catch (RuntimeException e) {
+                    claim.release();
+                    throw e;
+                }
+                units.put(disk.unique(), shared);
+            }
+            shared.users++;
+            return shared.unit;
+        }
+    }
+
+    private ReservationStore store(String unique) {
+        String key = "scsi/reservations/" + unique;
+        return new ReservationStore() {
+            @Override
+            public Optional<String> load() {
+                return state.get(key);
+            }
+
+            @Override
+            public void save(Optional<String> value, Consumer<Boolean> done) {
+                state.put(key, value, done);
+            }
+        };
+    }
+
+    private void release(String unique, Runnable onReleased) {
+        Shared last;
+        synchronized (units) {
+            Shared shared = units.get(unique);
+            if (shared == null || --shared.users > 0) {
+                last = null;
+            } else {
+                units.remove(unique);
+                last = shared;
+            }
+        }
+        if (last == null) {
+            onReleased.run();
+        } else {
+            last.unit.close(() -> {
+                last.claim.release();
+                onReleased.run();
+            });
+        }
+    }
+
+    /** A target whose units change while it is in use. One thread at a time. */
+    public final class Hba {
+        private final UnitTarget target;
+        private List<String> held = List.of();
+
+        private Hba(UnitTarget target) {
+            this.target = target;
+        }
+
+        /** What transports present. */
+        public ScsiTarget target() {
+            return target;
+        }
+
+        /** Its Fibre Channel port. */
+        public ScsiPort port() {
+            return target.fibreChannelPort();
+        }
+
+        /** I_T nexuses that are open; any thread. */
+        public int nexuses() {
+            return target.nexuses().size();
+        }
+
+        /**
+         * Maps these units and no others. Initiators are told, and tasks at units that are gone are
+         * aborted.
+         *
+         * @throws io.vireo.resource.ResourceException if a disk is in use elsewhere: nothing has
+         *     changed
+         */
+        public void map(List<Lun> luns) {
+            map(luns, () -> {});
+        }
+
+        private void map(List<Lun> luns, Runnable onDone) {
+            var acquired = new ArrayList<String>();
+            var mappings = new ArrayList<UnitTarget.Mapping>();
+            try {
+                for (Lun lun : luns) {
+                    LogicalUnit unit = acquire(lun.disk());
+                    acquired.add(lun.disk().unique());
+                    mappings.add(new UnitTarget.Mapping(lun.lun(), unit, lun.readOnly()));
+                }
+            } catch (RuntimeException e) {
+                acquired.forEach(unique -> release(unique, () -> {}));
+                throw e;
+            }
+            List<String> before = held;
+            held = List.copyOf(acquired);
+            target.map(mappings, () -> releaseAll(before, onDone));
+        }
+
+        private void releaseAll(List<String> uniques, Runnable onDone) {
+            var all = new AtomicInteger(uniques.size() + 1);
+            Runnable one =
+                    () -> {
+                        if (all.decrementAndGet() == 0) {
+                            onDone.run();
+                        }
+                    };
+            uniques.forEach(unique -> release(unique, one));
+            one.run();
+        }
+
+        /** Unmaps everything; {@code onClosed} runs when all disks are given back. */
+        public void close(Runnable onClosed) {
+            map(
+                    List.of(),
+                    () -> {
+                        target.close();
+                        onClosed.run();
+                    });
+        }
+    }
+}

@@ -1,0 +1,55 @@
+package io.vireo.device.scsi;
+
+import io.vireo.scsi.ScsiInitiator;
+import io.vireo.scsi.ScsiPort;
+
+/**
+ * An I_T_L nexus: what a logical unit remembers of an I_T nexus. Of the unit's reactor, but for the
+ * constants.
+ */
+final class UnitNexus {
+    final Nexus nexus;
+    final LogicalUnit unit;
+
+    /** Number of the unit on this nexus. */
+    final int lun;
+
+    /** Whether it is mapped for reading only. */
+    final boolean readOnly;
+
+    /** Whether the nexus is on the unit's reactor. */
+    final boolean direct;
+
+    /** Name of the target port, as registrations have it. */
+    final String portName;
+
+    final Attentions attentions = new Attentions();
+
+    /** PREVENT ALLOW MEDIUM REMOVAL. */
+    boolean preventsRemoval;
+
+    boolean detached;
+
+    UnitNexus(Nexus nexus, LogicalUnit unit, int lun, boolean readOnly) {
+        this.nexus = nexus;
+        this.unit = unit;
+        this.lun = lun;
+        this.readOnly = readOnly;
+        portName = nexus.port().toString();
+        direct = nexus.reactor() == unit.owner();
+    }
+
+    ScsiInitiator initiator() {
+        return nexus.initiator();
+    }
+
+    ScsiPort port() {
+        return nexus.port();
+    }
+
+    /** Establishes a unit attention condition, and tells the transport. */
+    void attention(int code) {
+        attentions.add(code);
+        nexus.changed(this, code);
+    }
+}

@@ -1,0 +1,165 @@
+package io.vireo.device.scsi;
+
+import io.vireo.reactor.Reactor;
+import io.vireo.scsi.NexusListener;
+import io.vireo.scsi.ScsiInitiator;
+import io.vireo.scsi.ScsiNexus;
+import io.vireo.scsi.ScsiPort;
+import io.vireo.scsi.ScsiTarget;
+import java.util.List;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * A target device whose logical units are {@link LogicalUnit}s, each mapped to a LUN. All of its
+ * ports are one target port group. Mappings are changed by one thread at a time; the rest is thread
+ * safe.
+ */
+final class UnitTarget implements ScsiTarget {
+    /** A logical unit at a LUN. */
+    record Mapping(int lun, LogicalUnit unit, boolean readOnly) {}
+
+    private final String name;
+    private final PortNumbers numbers;
+    private final int group;
+    private final List<ScsiPort> ports = new CopyOnWriteArrayList<>();
+    private final List<Nexus> nexuses = new CopyOnWriteArrayList<>();
+    private volatile SortedMap<Integer, Mapping> mappings = new TreeMap<>();
+
+    /**
+     * A target without units.
+     *
+     * @param wwpn name of its Fibre Channel port
+     * @param wwnn name of the device
+     */
+    UnitTarget(String name, long wwpn, long wwnn, PortNumbers numbers) {
+        this.name = name;
+        this.numbers = numbers;
+        group = numbers.take(name);
+        ports.add(new ScsiPort.FibreChannel(numbers.take("naa." + wwpn), wwpn, wwnn));
+    }
+
+    @Override
+    public String name() {
+        return name;
+    }
+
+    /** Number of its target port group. */
+    int group() {
+        return group;
+    }
+
+    @Override
+    public List<ScsiPort> ports() {
+        return List.copyOf(ports);
+    }
+
+    /** The Fibre Channel port. */
+    ScsiPort.FibreChannel fibreChannelPort() {
+        return (ScsiPort.FibreChannel) ports.getFirst();
+    }
+
+    @Override
+    public synchronized ScsiPort.Iscsi iscsiPort(String targetName, int portalGroup) {
+        for (ScsiPort port : ports) {
+            if (port instanceof ScsiPort.Iscsi iscsi
+                    && iscsi.targetName().equals(targetName)
+                    && iscsi.portalGroup() == portalGroup) {
+                return iscsi;
+            }
+        }
+        int number = numbers.take(targetName + "," + portalGroup);
+        var made = new ScsiPort.Iscsi(number, targetName, portalGroup);
+        ports.add(made);
+        return made;
+    }
+
+    @Override
+    public synchronized void removePort(ScsiPort port) {
+        if (port instanceof ScsiPort.Iscsi && ports.remove(port)) {
+            numbers.release(port.relativeId());
+        }
+    }
+
+    @Override
+    public Optional<Reactor> home() {
+        Reactor home = null;
+        for (Mapping mapping : mappings.values()) {
+            if (home != null && home != mapping.unit().owner()) {
+                return Optional.empty();
+            }
+            home = mapping.unit().owner();
+        }
+        return Optional.ofNullable(home);
+    }
+
+    @Override
+    public int maxTransferBytes() {
+        return LogicalUnit.MAX_TRANSFER;
+    }
+
+    @Override
+    public ScsiNexus open(
+            ScsiInitiator initiator, ScsiPort through, Reactor reactor, NexusListener listener) {
+        var nexus = new Nexus(this, initiator, through, reactor, listener);
+        // In this order: a mapping that changes meanwhile is either seen by open() or told later.
+        nexuses.add(nexus);
+        nexus.open();
+        return nexus;
+    }
+
+    /** A nexus is closed. */
+    void closed(Nexus nexus) {
+        nexuses.remove(nexus);
+    }
+
+    /** Nexuses that are open. */
+    List<Nexus> nexuses() {
+        return nexuses;
+    }
+
+    /** What is mapped, by LUN. */
+    SortedMap<Integer, Mapping> mappings() {
+        return mappings;
+    }
+
+    /**
+     * Changes all that is mapped at once. Units that stay where they are go on working; initiators
+     * are told.
+     *
+     * @param onDone runs, on any thread, when no nexus has a task at a unit that is gone
+     */
+    void map(List<Mapping> wanted, Runnable onDone) {
+        var before = mappings;
+        var next = new TreeMap<Integer, Mapping>();
+        wanted.forEach(mapping -> next.put(mapping.lun(), mapping));
+        mappings = next;
+        next.values().forEach(mapping -> mapping.unit().addTarget(this));
+        List<Nexus> open = List.copyOf(nexuses);
+        var left = new AtomicInteger(open.size() + 1);
+        Runnable passed =
+                () -> {
+                    if (left.decrementAndGet() == 0) {
+                        before.values().stream()
+                                .map(Mapping::unit)
+                                .filter(unit ->
+                                        next.values().stream().noneMatch(m -> m.unit() == unit))
+                                .forEach(unit -> unit.removeTarget(this));
+                        onDone.run();
+                    }
+                };
+        for (Nexus nexus : open) {
+            nexus.reactor().execute(() -> nexus.remap(passed));
+        }
+        passed.run();
+    }
+
+    /** Gives its numbers back; nothing is mapped and no nexus is open any more. */
+    void close() {
+        ports.forEach(port -> numbers.release(port.relativeId()));
+        numbers.release(group);
+    }
+}

@@ -1,0 +1,198 @@
+package io.vireo.device.scsi;
+
+import static io.vireo.device.scsi.Command.MODIFIES;
+
+import io.vireo.block.BlockOperation;
+import io.vireo.block.BlockRequest;
+import io.vireo.memory.NativeMemory;
+import io.vireo.memory.OwnMemory;
+import java.util.List;
+
+/** VERIFY and WRITE AND VERIFY (SBC-3, 5.29 to 5.40). */
+final class VerifyCommands {
+    /** Bytes that are read at a time. */
+    private static final int CHUNK = 1 << 20;
+
+    private static final int BYTCHK = 0x06;
+    private static final int READABLE = 0;
+    private static final int COMPARE = 1;
+    private static final int COMPARE_ONE_BLOCK = 3;
+
+    private VerifyCommands() {}
+
+    static List<Command> all() {
+        return List.of(
+                Command.of(
+                        "2F 16 FF FF FF FF 3F FF FF 00",
+                        Access.READ,
+                        0,
+                        slot ->
+                                verify(
+                                        slot,
+                                        BlockCommands.lba10(slot),
+                                        BlockCommands.blocks10(slot),
+                                        7)),
+                Command.of(
+                        "AF 16 FF FF FF FF FF FF FF FF 3F 00",
+                        Access.READ,
+                        0,
+                        slot ->
+                                verify(
+                                        slot,
+                                        BlockCommands.lba10(slot),
+                                        BlockCommands.blocks12(slot),
+                                        6)),
+                Command.of(
+                        "8F 16 FF FF FF FF FF FF FF FF FF FF FF FF 3F 00",
+                        Access.READ,
+                        0,
+                        slot ->
+                                verify(
+                                        slot,
+                                        BlockCommands.lba16(slot),
+                                        BlockCommands.blocks16(slot),
+                                        10)),
+                Command.of(
+                        "2E 12 FF FF FF FF 3F FF FF 00",
+                        Access.WRITE,
+                        MODIFIES,
+                        slot ->
+                                writeAndVerify(
+                                        slot,
+                                        BlockCommands.lba10(slot),
+                                        BlockCommands.blocks10(slot),
+                                        7)),
+                Command.of(
+                        "AE 12 FF FF FF FF FF FF FF FF 3F 00",
+                        Access.WRITE,
+                        MODIFIES,
+                        slot ->
+                                writeAndVerify(
+                                        slot,
+                                        BlockCommands.lba10(slot),
+                                        BlockCommands.blocks12(slot),
+                                        6)),
+                Command.of(
+                        "8E 12 FF FF FF FF FF FF FF FF FF FF FF FF 3F 00",
+                        Access.WRITE,
+                        MODIFIES,
+                        slot ->
+                                writeAndVerify(
+                                        slot,
+                                        BlockCommands.lba16(slot),
+                                        BlockCommands.blocks16(slot),
+                                        10)));
+    }
+
+    private static int byteCheck(Slot slot) {
+        return (slot.cdb()[1] & BYTCHK) >> 1;
+    }
+
+    private static void verify(Slot slot, long lba, long blocks, int field) {
+        int check = byteCheck(slot);
+        if (check == 2) {
+            slot.invalidField(1);
+            return;
+        }
+        if (check == READABLE
+                ? BlockCommands.outside(slot, lba, blocks)
+                : BlockCommands.refused(slot, lba, blocks, field)) {
+            return;
+        }
+        if (check != READABLE
+                && BlockCommands.tooShort(slot, check == COMPARE ? blocks : Math.min(blocks, 1))) {
+            return;
+        }
+        begin(slot, lba, blocks);
+    }
+
+    private static void writeAndVerify(Slot slot, long lba, long blocks, int field) {
+        if (byteCheck(slot) > COMPARE) {
+            slot.invalidField(1);
+            return;
+        }
+        if (BlockCommands.refused(slot, lba, blocks, field)
+                || BlockCommands.tooShort(slot, blocks)) {
+            return;
+        }
+        if (blocks == 0) {
+            slot.good();
+            return;
+        }
+        int shift = slot.unit.blockShift();
+        BlockCommands.out(slot, lba << shift, blocks << shift, true);
+        slot.numbers = new long[] {lba, blocks};
+        slot.submit(then -> begin(then, then.numbers[0], then.numbers[1]));
+    }
+
+    private static void begin(Slot slot, long lba, long blocks) {
+        int shift = slot.unit.blockShift();
+        slot.numbers = new long[] {lba << shift};
+        slot.position = lba << shift;
+        slot.end = lba + blocks << shift;
+        readOn(slot);
+    }
+
+    private static void readOn(Slot slot) {
+        if (slot.position == slot.end) {
+            slot.good();
+            return;
+        }
+        int length = (int) Math.min(CHUNK, slot.end - slot.position);
+        // The second half is for what the initiator sent: compared where it cannot change.
+        OwnMemory own = slot.own(2 * length);
+        BlockRequest request = slot.prepare(BlockOperation.READ, slot.position, length);
+        request.data().add(own.address(), length);
+        slot.submit(VerifyCommands::compare);
+    }
+
+    private static void compare(Slot slot) {
+        int length = (int) slot.request.length();
+        long done = slot.position - slot.numbers[0];
+        long medium = slot.own(2 * length).address();
+        long sent = medium + length;
+        long difference =
+                switch (byteCheck(slot)) {
+                    case COMPARE -> {
+                        slot.gather(done, sent, length);
+                        yield difference(medium, sent, length);
+                    }
+                    case COMPARE_ONE_BLOCK -> oneBlock(slot, medium, sent, length);
+                    default -> -1;
+                };
+        if (difference >= 0) {
+            slot.fail(Sense.MISCOMPARE, done + difference, Sense.NO_SPECIFIC);
+            return;
+        }
+        slot.position += length;
+        readOn(slot);
+    }
+
+    private static long oneBlock(Slot slot, long medium, long sent, int length) {
+        int block = slot.unit.blockSize();
+        slot.gather(0, sent, block);
+        for (int at = 0; at < length; at += block) {
+            long difference = difference(medium + at, sent, block);
+            if (difference >= 0) {
+                return at + difference;
+            }
+        }
+        return -1;
+    }
+
+    /**
+     * Where two memories of ours differ first; -1 if they do not.
+     *
+     * @param length a multiple of 8
+     */
+    static long difference(long a, long b, long length) {
+        for (long i = 0; i < length; i += Long.BYTES) {
+            long bits = NativeMemory.getLong(a + i) ^ NativeMemory.getLong(b + i);
+            if (bits != 0) {
+                // Numbers are little-endian on the machines that we run on.
+                return i + Long.numberOfTrailingZeros(bits) / Byte.SIZE;
+            }
+        }
+        return -1;
+    }
+}

@@ -1,0 +1,232 @@
+package io.vireo.device.virtio.scsi;
+
+import io.vireo.memory.NativeMemory;
+import io.vireo.memory.ScatterGatherList;
+import io.vireo.reactor.Reactor;
+import io.vireo.scsi.ScsiNexus;
+import io.vireo.scsi.ScsiStatus;
+import io.vireo.scsi.ScsiTask;
+import io.vireo.virtqueue.ChainBatch;
+import io.vireo.virtqueue.Reader;
+import io.vireo.virtqueue.Virtqueue;
+import io.vireo.virtqueue.Writer;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/** A request queue (VIRTIO 1.3, 5.6.6.1). */
+final class RequestQueue extends ServedQueue {
+    /**
+     * Chains per turn: few enough that the driver refills the queue while the next ones are served.
+     */
+    private static final int BATCH = 16;
+
+    private final VirtioScsiDevice device;
+    private final ScsiNexus nexus;
+    private final int maxTransfer;
+    private final int senseSize;
+    private final int cdbSize;
+    private final byte[] response;
+    private final byte[] fixed = new byte[ScsiProtocol.REQUEST_HEADER];
+    private final Reader reader = new Reader();
+    private final Writer writer = new Writer();
+
+    /** By index of the task; made when first needed. */
+    private final @Nullable RequestSlot[] slots;
+
+    private final int[] free;
+    private int freeCount;
+    private int slotsMade;
+    private int inFlight;
+
+    /** Indices of slots that have ended, in order: a ring. */
+    private final int[] done;
+
+    private int doneFirst;
+    private int doneCount;
+
+    RequestQueue(VirtioScsiDevice device, Reactor reactor, Virtqueue queue, ScsiNexus nexus) {
+        super(device.name(), reactor, queue, BATCH);
+        this.device = device;
+        this.nexus = nexus;
+        maxTransfer = device.maxTransferBytes();
+        senseSize = device.config().senseSize();
+        cdbSize = device.config().cdbSize();
+        response = new byte[ScsiProtocol.RESPONSE_HEADER + senseSize];
+        slots = new RequestSlot[queue.size()];
+        free = new int[queue.size()];
+        done = new int[queue.size()];
+    }
+
+    @Override
+    int room() {
+        return slots.length - inFlight;
+    }
+
+    @Override
+    int inFlight() {
+        return inFlight;
+    }
+
+    @Override
+    void start(ChainBatch chains, int index) {
+        reader.reset(chains, index);
+        writer.reset(chains, index);
+        if (reader.remaining() < ScsiProtocol.REQUEST_HEADER + cdbSize
+                || writer.remaining() < response.length) {
+            queue.fail("a request has no room for its header or its response");
+            return;
+        }
+        RequestSlot slot = spareSlot();
+        decode(slot, chains.head[index]);
+        // Nothing was changed until here: the chain is decoded anew if it was cut off.
+        freeCount--;
+        inFlight++;
+        if (slot.early == ScsiProtocol.S_OK) {
+            nexus.submit(slot.task);
+        } else {
+            addDone(slot.task.index());
+        }
+    }
+
+    private void decode(RequestSlot slot, int head) {
+        reader.copyTo(fixed, 0, fixed.length);
+        ScsiTask task = slot.task;
+        long lun = ScsiProtocol.lun(bigEndian(fixed));
+        slot.head = head;
+        slot.early = lun == ScsiProtocol.BAD_TARGET ? ScsiProtocol.S_BAD_TARGET : ScsiProtocol.S_OK;
+        task.prepare(lun, littleEndian(fixed), ScsiProtocol.attribute(fixed[16]), cdbSize);
+        reader.copyTo(task.cdb(), 0, cdbSize);
+        slot.response.clear();
+        writer.takeInto(slot.response, response.length);
+        slot.out = reader.remaining();
+        slot.in = writer.remaining();
+        boolean both = slot.out > 0 && slot.in > 0;
+        if (both && !device.took(ScsiProtocol.F_INOUT)) {
+            slot.early = ScsiProtocol.S_FAILURE;
+        }
+        reader.takeInto(task.dataOut(), Math.min(slot.out, maxTransfer));
+        writer.takeInto(task.dataIn(), Math.min(slot.in, maxTransfer));
+    }
+
+    private static long bigEndian(byte[] bytes) {
+        long value = 0;
+        for (int i = 0; i < Long.BYTES; i++) {
+            value = value << 8 | bytes[i] & 0xFF;
+        }
+        return value;
+    }
+
+    private static long littleEndian(byte[] bytes) {
+        long value = 0;
+        for (int i = 2 * Long.BYTES - 1; i >= Long.BYTES; i--) {
+            value = value << 8 | bytes[i] & 0xFF;
+        }
+        return value;
+    }
+
+    private RequestSlot spareSlot() {
+        if (freeCount == 0) {
+            free[freeCount++] = slotsMade;
+            slots[slotsMade] = new RequestSlot(queue.index() << 16 | slotsMade);
+            slotsMade++;
+        }
+        return slot(free[freeCount - 1]);
+    }
+
+    private RequestSlot slot(int index) {
+        RequestSlot slot = slots[index & 0xFFFF];
+        if (slot == null) {
+            throw new IllegalStateException("slot " + index);
+        }
+        return slot;
+    }
+
+    /** A task has ended; no memory of the guest is touched here. */
+    void completed(ScsiTask task) {
+        addDone(task.index());
+        wake();
+    }
+
+    private void addDone(int index) {
+        done[(doneFirst + doneCount) % done.length] = index & 0xFFFF;
+        doneCount++;
+    }
+
+    @Override
+    boolean hasCompletions() {
+        return doneCount > 0;
+    }
+
+    @Override
+    int complete() {
+        int work = doneCount;
+        while (doneCount > 0) {
+            RequestSlot slot = slot(done[doneFirst]);
+            int written = respond(slot);
+            if (queue.inFlight(slot.head)) {
+                queue.push(slot.head, written);
+            }
+            removeDone();
+        }
+        return work;
+    }
+
+    @Override
+    void dropCompletion() {
+        removeDone();
+    }
+
+    private void removeDone() {
+        free[freeCount++] = done[doneFirst];
+        inFlight--;
+        doneFirst = (doneFirst + 1) % done.length;
+        doneCount--;
+    }
+
+    /** Writes the response; returns how many bytes of the chain were written. */
+    private int respond(RequestSlot slot) {
+        ScsiTask task = slot.task;
+        Arrays.fill(response, (byte) 0);
+        int data = 0;
+        if (slot.early != ScsiProtocol.S_OK) {
+            response[11] = slot.early;
+            putInt(4, slot.out + slot.in);
+        } else {
+            response[11] = ScsiProtocol.response(task.outcome());
+            if (task.outcome() == ScsiTask.Outcome.COMPLETED) {
+                data = result(slot, task);
+            }
+        }
+        scatter(slot.response);
+        return response.length + data;
+    }
+
+    private int result(RequestSlot slot, ScsiTask task) {
+        int sense = Math.min(task.senseLength(), senseSize);
+        putInt(0, sense);
+        long missing = Math.max(0, slot.out - task.dataOutWanted());
+        missing += Math.max(0, slot.in - task.dataInWanted());
+        putInt(4, missing);
+        response[10] = task.status().code();
+        boolean tooMuch = task.dataInWanted() > slot.in || task.dataOutWanted() > slot.out;
+        if (tooMuch && task.status() == ScsiStatus.GOOD) {
+            response[11] = ScsiProtocol.S_OVERRUN;
+        }
+        System.arraycopy(task.sense(), 0, response, ScsiProtocol.RESPONSE_HEADER, sense);
+        return task.dataInLength();
+    }
+
+    private void putInt(int offset, long value) {
+        for (int i = 0; i < Integer.BYTES; i++) {
+            response[offset + i] = (byte) (value >>> 8 * i);
+        }
+    }
+
+    private void scatter(ScatterGatherList list) {
+        int at = 0;
+        for (int i = 0; i < list.count(); i++) {
+            NativeMemory.copyFromArray(response, at, list.address(i), list.length(i));
+            at += list.length(i);
+        }
+    }
+}

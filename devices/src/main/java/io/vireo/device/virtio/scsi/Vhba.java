@@ -1,0 +1,134 @@
+package io.vireo.device.virtio.scsi;
+
+import io.vireo.device.scsi.ScsiUnits;
+import io.vireo.resource.Condition;
+import io.vireo.resource.Metric;
+import io.vireo.resource.Realization;
+import io.vireo.resource.Status;
+import io.vireo.resource.spec.SocketMode;
+import io.vireo.resource.spec.VhbaSpec;
+import io.vireo.scsi.IscsiName;
+import io.vireo.scsi.ScsiTarget;
+import io.vireo.transport.Endpoint;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Collectors;
+
+/** A presented {@link VirtioScsiDevice} and the target behind it. */
+final class Vhba implements Realization {
+    /** Attribute: what the front end is doing. */
+    static final String STATE = "state";
+
+    static final String WWPN = "wwpn";
+    static final String IQN = "iqn";
+
+    private final VhbaIdentity identity;
+    private final Path socket;
+    private final ScsiUnits.Hba hba;
+    private final VirtioScsiDevice device;
+    private final Endpoint endpoint;
+    private volatile VhbaSpec spec;
+
+    Vhba(
+            VhbaSpec spec,
+            VhbaIdentity identity,
+            Path socket,
+            ScsiUnits.Hba hba,
+            VirtioScsiDevice device,
+            Endpoint endpoint) {
+        this.spec = spec;
+        this.identity = identity;
+        this.socket = socket;
+        this.hba = hba;
+        this.device = device;
+        this.endpoint = endpoint;
+    }
+
+    static String attribute(Status status, String name) {
+        return status.attributes().getOrDefault(name, "-");
+    }
+
+    static String socketOf(Status status) {
+        return attribute(status, Status.SOCKET);
+    }
+
+    /** Maps other units. */
+    void map(VhbaSpec newSpec, List<ScsiUnits.Lun> luns) {
+        hba.map(luns);
+        spec = newSpec;
+    }
+
+    @Override
+    public <T> Optional<T> contract(Class<T> type) {
+        if (type == IscsiName.class) {
+            return Optional.of(type.cast(new IscsiName(identity.iqn())));
+        }
+        return type == ScsiTarget.class ? Optional.of(type.cast(hba.target())) : Optional.empty();
+    }
+
+    @Override
+    public Status status() {
+        Endpoint.State state = endpoint.state();
+        VhbaSpec now = spec;
+        var attributes = new LinkedHashMap<String, String>();
+        attributes.put(STATE, state.name().toLowerCase(Locale.ROOT));
+        attributes.put(Status.SOCKET, socket.toString());
+        attributes.put(
+                Status.SOCKET_MODE, now.socketMode() == SocketMode.SERVER ? "server" : "client");
+        attributes.put(Status.QUEUES, Integer.toString(now.queues()));
+        attributes.put(WWPN, HexFormat.of().toHexDigits(identity.wwpn()));
+        attributes.put("wwnn", HexFormat.of().toHexDigits(identity.wwnn()));
+        attributes.put(IQN, identity.iqn());
+        attributes.put(
+                "luns", now.luns().stream().map(Vhba::describe).collect(Collectors.joining(", ")));
+        return new Status(List.of(connected(state)), attributes, metrics());
+    }
+
+    private static String describe(VhbaSpec.Lun lun) {
+        return lun.lun()
+                + "="
+                + lun.vdisk()
+                + (lun.readOnly() ? " (read-only)" : "")
+                + (lun.boot() ? " (boot)" : "");
+    }
+
+    private Condition connected(Endpoint.State state) {
+        boolean met = state == Endpoint.State.CONNECTED || state == Endpoint.State.RUNNING;
+        String error = endpoint.lastError();
+        String message = error.isEmpty() ? "" : "Last error: " + error;
+        return new Condition(Condition.CONNECTED, met, met ? "Connected" : "Waiting", message);
+    }
+
+    private List<Metric> metrics() {
+        var metrics = new ArrayList<Metric>();
+        metrics.add(
+                Metric.gauge(
+                        "requests_in_flight",
+                        "Requests of the guest that are being carried out.",
+                        device.requestsInFlight()));
+        metrics.add(
+                Metric.gauge(
+                        "nexuses", "Initiators that are logged in, by any way.", hba.nexuses()));
+        for (Map.Entry<String, Long> counter : endpoint.counters().entrySet()) {
+            metrics.add(
+                    new Metric(
+                            "vhost_" + counter.getKey() + "_total",
+                            "Counter of the vhost-user endpoint.",
+                            Metric.Type.COUNTER,
+                            Map.of(),
+                            counter.getValue()));
+        }
+        return metrics;
+    }
+
+    @Override
+    public void close(Runnable onClosed) {
+        endpoint.close(() -> device.reset(() -> hba.close(onClosed)));
+    }
+}

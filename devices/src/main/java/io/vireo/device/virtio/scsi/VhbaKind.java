@@ -1,0 +1,179 @@
+package io.vireo.device.virtio.scsi;
+
+import io.vireo.block.BlockDevice;
+import io.vireo.block.DiskIdentity;
+import io.vireo.block.ExclusiveUse;
+import io.vireo.device.scsi.ScsiUnits;
+import io.vireo.reactor.ReactorGroup;
+import io.vireo.resource.Column;
+import io.vireo.resource.Metadata;
+import io.vireo.resource.Realization;
+import io.vireo.resource.RealizeContext;
+import io.vireo.resource.Reference;
+import io.vireo.resource.ResourceKind;
+import io.vireo.resource.RuntimeDirectory;
+import io.vireo.resource.UpdateResult;
+import io.vireo.resource.Violation;
+import io.vireo.resource.spec.Kinds;
+import io.vireo.resource.spec.SocketMode;
+import io.vireo.resource.spec.VhbaSpec;
+import io.vireo.scsi.ScsiInitiator;
+import io.vireo.transport.Endpoint;
+import io.vireo.transport.EndpointSpec;
+import io.vireo.transport.VirtioTransport;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+
+/** A virtual host bus adapter: vDisks behind a {@link VirtioScsiDevice} that is presented. */
+public final class VhbaKind implements ResourceKind<VhbaSpec> {
+    @Override
+    public String kind() {
+        return Kinds.VHBA;
+    }
+
+    @Override
+    public String plural() {
+        return "vhbas";
+    }
+
+    @Override
+    public List<String> shortNames() {
+        return List.of("vhba", "hba");
+    }
+
+    @Override
+    public String description() {
+        return "A virtual host bus adapter: a SCSI target with vDisks as its logical units, presented as a virtio"
+                + " SCSI host adapter.";
+    }
+
+    @Override
+    public Class<VhbaSpec> specType() {
+        return VhbaSpec.class;
+    }
+
+    @Override
+    public List<Reference> references(VhbaSpec spec) {
+        return spec.luns().stream().map(lun -> vdisk(lun.vdisk())).distinct().toList();
+    }
+
+    private static Reference vdisk(String name) {
+        return new Reference(Kinds.VDISK, name);
+    }
+
+    @Override
+    public List<Violation> validate(Metadata metadata, VhbaSpec spec) {
+        var violations = new ArrayList<Violation>();
+        Set<Integer> numbers = new HashSet<>();
+        Set<String> disks = new HashSet<>();
+        boolean boots = false;
+        for (int i = 0; i < spec.luns().size(); i++) {
+            VhbaSpec.Lun lun = spec.luns().get(i);
+            String pointer = "/spec/luns/" + i;
+            if (!numbers.add(lun.lun())) {
+                violations.add(
+                        new Violation(pointer + "/lun", "LUN " + lun.lun() + " is there twice"));
+            }
+            if (!disks.add(lun.vdisk())) {
+                violations.add(
+                        new Violation(
+                                pointer + "/vdisk",
+                                lun.vdisk() + " is at another LUN already: give it one"));
+            }
+            if (lun.boot() && boots) {
+                violations.add(
+                        new Violation(pointer + "/boot", "another LUN is the boot LUN already"));
+            }
+            boots |= lun.boot();
+        }
+        return violations;
+    }
+
+    @Override
+    public List<Column<VhbaSpec>> columns() {
+        return List.of(
+                Column.of("LUNS", (spec, _) -> Integer.toString(spec.luns().size())),
+                Column.attribute("STATE", Vhba.STATE),
+                Column.attribute("WWPN", Vhba.WWPN),
+                Column.wide("IQN", (_, status) -> Vhba.attribute(status, Vhba.IQN)),
+                Column.wide("SOCKET", (_, status) -> Vhba.socketOf(status)));
+    }
+
+    @Override
+    public Realization realize(Metadata metadata, VhbaSpec spec, RealizeContext context) {
+        VhbaIdentity identity = VhbaIdentity.of(metadata, spec);
+        Path socket =
+                spec.socketPath()
+                        .map(Path::of)
+                        .orElseGet(() ->
+                                context.service(RuntimeDirectory.class)
+                                        .root()
+                                        .resolve("vhba." + metadata.name() + ".sock"));
+        var transport = context.service(VirtioTransport.class);
+        ReactorGroup reactors = context.service(ReactorGroup.class);
+        ScsiUnits.Hba hba =
+                context.service(ScsiUnits.class)
+                        .open(metadata.name(), identity.wwpn(), identity.wwnn());
+        try {
+            hba.map(luns(spec, context));
+            var device =
+                    new VirtioScsiDevice(
+                            metadata.name(),
+                            hba.target(),
+                            new ScsiInitiator.FibreChannel(identity.wwpn()),
+                            hba.port(),
+                            hba.target().home().orElseGet(reactors::next),
+                            spec.queues());
+            boolean listen = spec.socketMode() == SocketMode.SERVER;
+            Endpoint endpoint =
+                    transport.present(device, new EndpointSpec(metadata.name(), socket, listen));
+            endpoint.onChange(context.statusChanged());
+            return new Vhba(spec, identity, socket, hba, device, endpoint);
+        } catch (RuntimeException e) {
+            hba.close(() -> {});
+            throw e;
+        }
+    }
+
+    private static List<ScsiUnits.Lun> luns(VhbaSpec spec, RealizeContext context) {
+        var luns = new ArrayList<ScsiUnits.Lun>();
+        for (VhbaSpec.Lun lun : spec.luns()) {
+            Reference vdisk = vdisk(lun.vdisk());
+            var disk =
+                    new ScsiUnits.Disk(
+                            lun.vdisk(),
+                            context.require(vdisk, DiskIdentity.class).unique(),
+                            context.require(vdisk, BlockDevice.class),
+                            context.require(vdisk, ExclusiveUse.class));
+            luns.add(new ScsiUnits.Lun(lun.lun(), disk, lun.readOnly()));
+        }
+        return luns;
+    }
+
+    @Override
+    public UpdateResult update(
+            Realization running,
+            Metadata metadata,
+            VhbaSpec oldSpec,
+            VhbaSpec newSpec,
+            RealizeContext context) {
+        var sameButLuns =
+                new VhbaSpec(
+                        oldSpec.luns(),
+                        newSpec.wwpn(),
+                        newSpec.wwnn(),
+                        newSpec.iqn(),
+                        newSpec.queues(),
+                        newSpec.socketMode(),
+                        newSpec.socketPath());
+        if (!sameButLuns.equals(oldSpec)) {
+            return new UpdateResult.Recreate(
+                    "a vHBA that is plugged in keeps its identity and shape");
+        }
+        ((Vhba) running).map(newSpec, luns(newSpec, context));
+        return UpdateResult.IN_PLACE;
+    }
+}

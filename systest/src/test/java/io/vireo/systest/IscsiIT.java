@@ -1,0 +1,146 @@
+package io.vireo.systest;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import tools.jackson.databind.json.JsonMapper;
+
+/** Initiators that others wrote, against the daemon as it is shipped, on loopback. */
+class IscsiIT {
+    private static final String TARGET = "iqn.2026-11.io.vireo:hba";
+    private static final String GUARDED = "iqn.2026-11.io.vireo:guarded";
+    private static final String TOOLS = "iqn.2026-11.io.vireo:tools";
+    private static final String SECRET = "a-secret-of-tools";
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+
+    /** Tests that do not pass, each with the reason: docs/iscsi.md says the same. */
+    private static final Map<String, String> EXCEPTIONS = new TreeMap<>();
+
+    private static Bed bed;
+    private static Daemon daemon;
+    private static String portal;
+    private static String other;
+
+    @BeforeAll
+    static void start() throws IOException {
+        bed = Bed.prepare(Path.of(".."), "iscsi");
+        Path secrets = Files.createDirectories(bed.run().resolve("state/secrets"));
+        Path secret = Files.writeString(secrets.resolve("tools"), SECRET + "\n");
+        Files.setPosixFilePermissions(secret, PosixFilePermissions.fromString("rw-------"));
+        daemon = new Daemon(bed);
+        daemon.start();
+        String text = Files.readString(Path.of("src/test/resources/iscsi.yaml"));
+        Path file = bed.run().resolve("iscsi.yaml");
+        Files.writeString(file, text.replace("POOL", bed.run().resolve("pool").toString()));
+        daemon.apply(file);
+        portal = address("san");
+        other = address("other");
+    }
+
+    private static String address(String name) {
+        String json = daemon.vireo("get", "iscsiportal", name, "-o", "json");
+        return JsonMapper.builder()
+                .build()
+                .readTree(json)
+                .path("status")
+                .path("attributes")
+                .path("address")
+                .asString("");
+    }
+
+    @AfterAll
+    static void stop() {
+        daemon.close();
+    }
+
+    private static String run(String... words) {
+        return Conformance.run(List.of(words), Path.of("/dev/null"), PATIENCE);
+    }
+
+    private static String url(String address, String target) {
+        return "iscsi://" + address + "/" + target + "/0";
+    }
+
+    @Test
+    void discoveryFindsTheTargetByBothPortals() {
+        String found = run("iscsi-ls", "-i", TOOLS, "iscsi://" + portal);
+        assertThat(found).contains("Target:" + TARGET).contains(portal + ",1").contains(other + ",2");
+        assertThat(run("iscsi-ls", "-i", TOOLS, "iscsi://" + other)).contains(TARGET);
+        assertThat(run("iscsi-ls", "-i", "iqn.2026-11.io.vireo:stranger", "iscsi://" + portal))
+                .doesNotContain(TARGET);
+        assertThat(run("iscsi-inq", "-i", TOOLS, url(portal, TARGET)))
+                .contains("Peripheral Device Type:DIRECT_ACCESS");
+    }
+
+    @Test
+    void chapIsAskedFor() {
+        assertThat(run("iscsi-inq", "-i", TOOLS, url("tools%" + SECRET + "@" + portal, GUARDED)))
+                .contains("Peripheral Device Type:DIRECT_ACCESS");
+        assertThat(run("iscsi-inq", "-i", TOOLS, url("tools%another-secret@" + portal, GUARDED)))
+                .doesNotContain("Peripheral Device Type");
+        assertThat(run("iscsi-inq", "-i", TOOLS, url(portal, GUARDED)))
+                .doesNotContain("Peripheral Device Type");
+        assertThat(daemon.vireo("get", "iscsitarget", "guarded", "-o", "yaml"))
+                .doesNotContain(SECRET);
+    }
+
+    @Test
+    @Timeout(120)
+    void qemuWritesAndReads() throws IOException {
+        Path image = bed.run().resolve("image");
+        assertThat(run("qemu-io", "-f", "raw", "-c", "write -P 0x5a 0 1M", url(portal, TARGET)))
+                .contains("wrote 1048576/1048576");
+        assertThat(run(
+                        "qemu-io",
+                        "-f",
+                        "raw",
+                        "-c",
+                        "write -P 0xa5 4k 60k",
+                        "-c",
+                        "flush",
+                        "-c",
+                        "read -P 0x5a 0 4k",
+                        "-c",
+                        "read -P 0xa5 4k 60k",
+                        "-c",
+                        "read -P 0x5a 64k 960k",
+                        "-c",
+                        "discard 128k 128k",
+                        url(other, TARGET)))
+                .doesNotContain("failed")
+                .contains("discard 131072/131072");
+        run("qemu-img", "convert", "-f", "raw", "-O", "raw", url(portal, TARGET), image.toString());
+        assertThat(run("qemu-img", "compare", "-f", "raw", image.toString(), url(other, TARGET)))
+                .contains("identical");
+    }
+
+    @Test
+    @Timeout(900)
+    void theConformanceTestsPass() throws IOException {
+        List<String> tests = Conformance.tests("ALL");
+        assertThat(tests).hasSizeGreaterThan(200);
+        Path folder = Files.createDirectories(bed.run().resolve("conformance"));
+        var findings = new Conformance(folder, url(portal, TARGET)).run(tests, Set.of());
+        findings.values().forEach(f -> System.out.println(f.outcome() + " " + f.test()));
+        assertThat(names(findings)).isEqualTo(Set.copyOf(EXCEPTIONS.keySet()));
+    }
+
+    private static Set<String> names(TreeMap<String, Conformance.Finding> findings) {
+        return findings.values().stream()
+                .map(Conformance.Finding::test)
+                .collect(Collectors.toSet());
+    }
+}

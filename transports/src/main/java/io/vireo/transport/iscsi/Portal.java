@@ -1,0 +1,297 @@
+package io.vireo.transport.iscsi;
+
+import io.vireo.linux.Epoll;
+import io.vireo.linux.Errno;
+import io.vireo.linux.ErrnoException;
+import io.vireo.linux.Fd;
+import io.vireo.linux.TcpSocket;
+import io.vireo.reactor.FdWatch;
+import java.io.UncheckedIOException;
+import java.net.Inet6Address;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.LongAdder;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A network portal (RFC 7143, 4.1): listens, and has connections log in to the targets that are
+ * presented there. Logins run on the control reactor.
+ */
+final class Portal implements LoginDirectory {
+    private static final int BACKLOG = 128;
+    private static final int ACCEPTS_PER_TURN = 16;
+    private static final int MAX_LOGINS = 128;
+    private static final int MAX_DISCOVERIES = 64;
+    private static final long RETRY_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+
+    private final IscsiTransport transport;
+    private final String name;
+    private final int group;
+    private final TcpSocket listener;
+    private final InetSocketAddress address;
+    private final Map<String, TargetNode> targets = new ConcurrentHashMap<>();
+    private volatile Authentication discovery;
+    private volatile String trouble = "";
+    private final LongAdder refusals = new LongAdder();
+    private final LongAdder accepts = new LongAdder();
+    private final Runnable changed;
+
+    // Of the control reactor.
+    private final Set<Login> logins = new HashSet<>();
+    private final Set<Discovery> discoveries = new HashSet<>();
+    private @Nullable FdWatch watch;
+    private boolean closed;
+
+    /**
+     * Listens.
+     *
+     * @throws UncheckedIOException if the host refuses
+     */
+    Portal(
+            IscsiTransport transport,
+            String name,
+            InetSocketAddress address,
+            int group,
+            Authentication discovery,
+            Runnable changed) {
+        this.transport = transport;
+        this.name = name;
+        this.group = group;
+        this.discovery = discovery;
+        this.changed = changed;
+        try {
+            listener = TcpSocket.listen(address, BACKLOG);
+            this.address = listener.localAddress();
+        } catch (ErrnoException e) {
+            throw new UncheckedIOException(e);
+        }
+        transport.control().execute(this::listen);
+    }
+
+    IscsiTransport transport() {
+        return transport;
+    }
+
+    String name() {
+        return name;
+    }
+
+    /** Where it listens, with the port that was found for 0. */
+    InetSocketAddress address() {
+        return address;
+    }
+
+    /** What went wrong last, for people; empty if nothing did. */
+    String trouble() {
+        return trouble;
+    }
+
+    /** Targets that are presented here. */
+    int targets() {
+        return targets.size();
+    }
+
+    long refusals() {
+        return refusals.sum();
+    }
+
+    long accepts() {
+        return accepts.sum();
+    }
+
+    @Override
+    public int portalGroup() {
+        return group;
+    }
+
+    @Override
+    public Authentication discovery() {
+        return discovery;
+    }
+
+    void discovery(Authentication next) {
+        discovery = next;
+    }
+
+    @Override
+    public Optional<TargetNode> target(String targetName) {
+        return Optional.ofNullable(targets.get(targetName));
+    }
+
+    /** The target of a login that was found before. */
+    TargetNode node(String targetName) {
+        TargetNode found = targets.get(targetName);
+        if (found == null) {
+            throw new IllegalArgumentException(targetName + " is not presented any more");
+        }
+        return found;
+    }
+
+    /**
+     * Presents a target.
+     *
+     * @return false if another one of its name is there
+     */
+    boolean add(TargetNode target) {
+        return targets.putIfAbsent(target.name(), target) == null;
+    }
+
+    /** Presents it no more. */
+    void remove(TargetNode target) {
+        targets.remove(target.name(), target);
+    }
+
+    /** What an initiator finds out that has connected to {@code local}. */
+    SendTargets directoryOf(String initiator, InetAddress local) {
+        return () ->
+                targets.values().stream()
+                        .filter(target -> target.admits(initiator))
+                        .map(target ->
+                                new SendTargets.Found(target.name(), target.addresses(local)))
+                        .toList();
+    }
+
+    /**
+     * What SendTargets says of it: {@code address:port,group}. One that listens at all addresses is
+     * said to be at the one that was used; empty if that is of the other family.
+     */
+    Optional<String> advertised(InetAddress local) {
+        InetAddress own = address.getAddress();
+        if (own.isAnyLocalAddress()) {
+            if (own instanceof Inet6Address != local instanceof Inet6Address) {
+                return Optional.empty();
+            }
+            own = local;
+        }
+        return Optional.of(format(new InetSocketAddress(own, address.getPort())) + "," + group);
+    }
+
+    /** The form {@code 192.0.2.1:3260} or {@code [fd00::1]:3260}. */
+    static String format(InetSocketAddress address) {
+        String host = address.getAddress().getHostAddress();
+        int zone = host.indexOf('%');
+        String plain = zone < 0 ? host : host.substring(0, zone);
+        return (address.getAddress() instanceof Inet6Address ? "[" + plain + "]" : plain)
+                + ":"
+                + address.getPort();
+    }
+
+    // Of the control reactor.
+
+    private void listen() {
+        if (!closed) {
+            watch = transport.control().watch(listener.fd().number(), Epoll.EPOLLIN, _ -> accept());
+        }
+    }
+
+    private void accept() {
+        for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
+            int fd = listener.accept();
+            if (fd < 0) {
+                if (fd == -Errno.EMFILE || fd == -Errno.ENFILE || fd == -Errno.ENOMEM) {
+                    pause(fd);
+                }
+                return;
+            }
+            accepts.increment();
+            TcpSocket socket = TcpSocket.of(Fd.of(fd));
+            if (logins.size() >= MAX_LOGINS) {
+                refused("an initiator", "there are " + MAX_LOGINS + " logins at once");
+                socket.close();
+            } else {
+                begin(socket);
+            }
+        }
+    }
+
+    /** The connection stays in the backlog; trying at once again would be a busy loop. */
+    private void pause(int error) {
+        trouble =
+                "no connection can be accepted: "
+                        + Errno.name(-error)
+                        + "; raise the limit of open files";
+        if (watch != null) {
+            watch.close();
+            watch = null;
+        }
+        var _ = transport.control().schedule(RETRY_NANOS, this::listen);
+    }
+
+    private void begin(TcpSocket socket) {
+        String peer;
+        try {
+            peer = format(socket.peerAddress());
+        } catch (ErrnoException e) {
+            // It has gone already.
+            socket.close();
+            return;
+        }
+        socket.keepAlive();
+        var login = new Login(this, peer);
+        logins.add(login);
+        login.begin(
+                new ControlConnection(
+                        socket,
+                        transport.control(),
+                        transport.scratch(),
+                        Login.PATIENCE_NANOS,
+                        login));
+    }
+
+    /** Our end of a connection. */
+    InetAddress addressOf(ControlConnection connection) {
+        return TargetNode.localAddress(connection.socket());
+    }
+
+    void loginEnded(Login login) {
+        logins.remove(login);
+    }
+
+    void refused(String who, LoginException why) {
+        refused(who, String.valueOf(why.getMessage()));
+    }
+
+    private void refused(String who, String why) {
+        refusals.increment();
+        trouble = who + ": " + why;
+        transport.refused(name, who, why);
+        changed.run();
+    }
+
+    void discovers(Discovery session) {
+        if (discoveries.size() >= MAX_DISCOVERIES) {
+            session.close();
+        } else {
+            discoveries.add(session);
+        }
+    }
+
+    void discoveryEnded(Discovery session) {
+        discoveries.remove(session);
+    }
+
+    /** Stops listening; its targets are removed already. */
+    void close(Runnable onClosed) {
+        transport
+                .control()
+                .execute(() -> {
+                    closed = true;
+                    if (watch != null) {
+                        watch.close();
+                        watch = null;
+                    }
+                    listener.close();
+                    new ArrayList<>(logins).forEach(Login::drop);
+                    List.copyOf(discoveries).forEach(Discovery::close);
+                    onClosed.run();
+                });
+    }
+}

@@ -1,0 +1,120 @@
+package io.vireo.transport.iscsi;
+
+import io.vireo.reactor.Reactor;
+import io.vireo.reactor.Timer;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.LinkedList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * What the sessions of one reactor have in common: memory for data, and a clock. Used on that
+ * reactor only.
+ */
+final class ReactorSide {
+    private static final long TICK_NANOS = TimeUnit.SECONDS.toNanos(5);
+
+    private final Reactor reactor;
+    private final BufferPool pool;
+    private final List<Session> sessions = new ArrayList<>();
+    private final LinkedList<IscsiTask> waiting = new LinkedList<>();
+    private final Timer timer;
+    private final Runnable serve = this::serve;
+    private boolean serving;
+
+    ReactorSide(Reactor reactor, int poolBytes) {
+        this.reactor = reactor;
+        pool = new BufferPool(poolBytes);
+        timer = reactor.timer(this::tick);
+    }
+
+    Reactor reactor() {
+        return reactor;
+    }
+
+    BufferPool pool() {
+        return pool;
+    }
+
+    /** Bytes of the pool that one session may hold. */
+    int share() {
+        return pool.largest() / 2;
+    }
+
+    /** A session is there. */
+    void add(Session session) {
+        sessions.add(session);
+        if (sessions.size() == 1) {
+            timer.start(TICK_NANOS);
+        }
+    }
+
+    /** A session is over. */
+    void remove(Session session) {
+        sessions.remove(session);
+        if (sessions.isEmpty()) {
+            timer.cancel();
+        }
+    }
+
+    private void tick() {
+        for (Session session : List.copyOf(sessions)) {
+            session.tick(reactor.nanoTime());
+        }
+        if (!sessions.isEmpty()) {
+            timer.start(TICK_NANOS);
+        }
+    }
+
+    /** Has a task wait until there is memory for it. */
+    void await(IscsiTask task) {
+        waiting.add(task);
+    }
+
+    /** A task does not wait any more. */
+    void forget(IscsiTask task) {
+        waiting.remove(task);
+    }
+
+    /** Whether somebody waits. */
+    boolean isAwaited() {
+        return !waiting.isEmpty();
+    }
+
+    /** Memory was given back: soon those that wait get it, in their order. */
+    void released() {
+        // Not now: whoever gives it back may be in the middle of sending.
+        if (!waiting.isEmpty() && !serving) {
+            serving = true;
+            reactor.execute(serve);
+        }
+    }
+
+    private void serve() {
+        serving = false;
+        Iterator<IscsiTask> each = waiting.iterator();
+        var served = new ArrayList<IscsiTask>();
+        while (each.hasNext()) {
+            IscsiTask task = each.next();
+            if (!task.session.mayHold(task)) {
+                // Its session has enough: others go first.
+                continue;
+            }
+            if (!task.session.takeMemory(task)) {
+                break;
+            }
+            each.remove();
+            served.add(task);
+        }
+        for (IscsiTask task : served) {
+            task.session.hasMemory(task);
+        }
+    }
+
+    /** Gives the memory back. No session is left. */
+    void close() {
+        timer.cancel();
+        pool.close();
+    }
+}

@@ -1,0 +1,330 @@
+package io.vireo.transport.iscsi;
+
+import io.vireo.linux.ErrnoException;
+import io.vireo.linux.TcpSocket;
+import io.vireo.reactor.Reactor;
+import io.vireo.scsi.ScsiNexus;
+import io.vireo.scsi.ScsiPort;
+import io.vireo.scsi.ScsiTarget;
+import java.net.InetAddress;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An iSCSI target: a {@link ScsiTarget} under a name, at some portals, for some initiators, with
+ * its sessions. Its sessions come and go on the control reactor; what is not said to be of it may
+ * be called on any thread.
+ */
+final class TargetNode implements LoginDirectory.Entry {
+    /** Any initiator may log in. */
+    static final String ANYBODY = "*";
+
+    private static final int MAX_SESSIONS = 256;
+
+    /**
+     * What can be changed while it is presented.
+     *
+     * @param initiators iSCSI names in lower case, or {@link #ANYBODY}
+     * @param movedTo TargetAddress of where initiators are sent instead; empty: nowhere
+     */
+    record Policy(Set<String> initiators, Authentication authentication, Optional<String> movedTo) {
+        public Policy {
+            initiators = Set.copyOf(initiators);
+        }
+
+        boolean admits(String initiator) {
+            return initiators.contains(ANYBODY) || initiators.contains(initiator);
+        }
+    }
+
+    private final IscsiTransport transport;
+    private final String name;
+    private final ScsiTarget device;
+    private final List<Portal> portals;
+    private final Runnable changed;
+    private volatile Policy policy;
+
+    // Of the control reactor; the list may be read by any thread.
+    private final List<Place> places = new CopyOnWriteArrayList<>();
+    private final List<Admission> waiting = new ArrayList<>();
+    private final Map<Integer, ScsiPort.Iscsi> ports = new HashMap<>();
+    private final SessionTotals totals = new SessionTotals();
+    private @Nullable Runnable onClosed;
+
+    TargetNode(
+            IscsiTransport transport,
+            String name,
+            ScsiTarget device,
+            List<Portal> portals,
+            Policy policy,
+            Runnable changed) {
+        this.transport = transport;
+        this.name = name;
+        this.device = device;
+        this.portals = List.copyOf(portals);
+        this.policy = policy;
+        this.changed = changed;
+        for (Portal portal : portals) {
+            ports.computeIfAbsent(portal.portalGroup(), group -> device.iscsiPort(name, group));
+        }
+    }
+
+    @Override
+    public String name() {
+        return name;
+    }
+
+    @Override
+    public boolean admits(String initiator) {
+        return policy.admits(initiator);
+    }
+
+    @Override
+    public Authentication authentication() {
+        return policy.authentication();
+    }
+
+    @Override
+    public Optional<String> movedTo() {
+        return policy.movedTo();
+    }
+
+    /** Another policy from now on: sessions of initiators that it does not admit end. */
+    void policy(Policy next) {
+        policy = next;
+        transport
+                .control()
+                .execute(() ->
+                        places.stream()
+                                .filter(place -> !next.admits(place.identity.initiator().name()))
+                                .forEach(place ->
+                                        place.dismiss("the initiator is not admitted any more")));
+    }
+
+    /** Where it is, as SendTargets says it to who has connected to {@code local}. */
+    List<String> addresses(InetAddress local) {
+        return portals.stream().flatMap(portal -> portal.advertised(local).stream()).toList();
+    }
+
+    /** What is known of its sessions now. */
+    List<SessionIdentity> sessions() {
+        return places.stream()
+                .filter(place -> place.session != null)
+                .map(place -> place.identity)
+                .toList();
+    }
+
+    /** Whether no session is there, nor about to be. */
+    boolean isIdle() {
+        return places.isEmpty();
+    }
+
+    SessionTotals totals() {
+        return totals;
+    }
+
+    /** Gives a login its place, once its initiator's older session is over. Control reactor. */
+    void admit(Admission admission) {
+        if (onClosed != null) {
+            admission.refused(
+                    new LoginException(
+                            LoginException.SERVICE_UNAVAILABLE, name + " is being removed"));
+            return;
+        }
+        if (places.size() + waiting.size() >= MAX_SESSIONS) {
+            admission.refused(
+                    new LoginException(
+                            LoginException.OUT_OF_RESOURCES,
+                            name + " has " + MAX_SESSIONS + " sessions"));
+            return;
+        }
+        waiting.add(admission);
+        for (Place place : places) {
+            if (place.identity.isSameNexus(admission.identity())) {
+                place.end("a new login of the initiator took its place");
+            }
+        }
+        next();
+    }
+
+    private void next() {
+        waiting.removeIf(Admission::isWithdrawn);
+        for (Admission admission : List.copyOf(waiting)) {
+            boolean taken =
+                    places.stream().anyMatch(p -> p.identity.isSameNexus(admission.identity()));
+            if (!taken) {
+                waiting.remove(admission);
+                var place = new Place(admission.identity());
+                places.add(place);
+                admission.admitted(place);
+            }
+        }
+    }
+
+    private void free(Place place) {
+        places.remove(place);
+        next();
+        changed.run();
+        Runnable closing = onClosed;
+        if (closing != null && places.isEmpty()) {
+            onClosed = () -> {};
+            ports.values().forEach(device::removePort);
+            closing.run();
+        }
+    }
+
+    /** Ends all sessions. Control reactor. */
+    private void dismissAll(String why) {
+        places.forEach(place -> place.dismiss(why));
+    }
+
+    /** Takes it away; {@code then} runs when the last session is over. */
+    void close(Runnable then) {
+        portals.forEach(portal -> portal.remove(this));
+        transport
+                .control()
+                .execute(() -> {
+                    onClosed = then;
+                    for (Admission admission : List.copyOf(waiting)) {
+                        admission.refused(
+                                new LoginException(
+                                        LoginException.SERVICE_UNAVAILABLE,
+                                        name + " is being removed"));
+                    }
+                    waiting.clear();
+                    dismissAll("the target is being removed");
+                    if (places.isEmpty()) {
+                        onClosed = () -> {};
+                        ports.values().forEach(device::removePort);
+                        then.run();
+                    }
+                });
+    }
+
+    /** The place of a session, from the end of its login on. Of the control reactor. */
+    final class Place implements Session.Owner {
+        private final SessionIdentity identity;
+        private final SessionCounters counters = new SessionCounters();
+        private volatile @Nullable Session session;
+        private @Nullable Reactor reactor;
+        private boolean cancelled;
+
+        Place(SessionIdentity identity) {
+            this.identity = identity;
+        }
+
+        /** The connection is the session's from now on. */
+        void begin(
+                TcpSocket socket,
+                SessionParameters parameters,
+                SendTargets directory,
+                int expCmdSn,
+                int statSn) {
+            if (cancelled) {
+                socket.close();
+                free(this);
+                return;
+            }
+            Reactor home = device.home().orElseGet(transport::nextReactor);
+            reactor = home;
+            totals.add(counters);
+            home.execute(() -> {
+                var start =
+                        new Session.Start(
+                                socket,
+                                transport.side(home),
+                                parameters,
+                                identity,
+                                name,
+                                directory,
+                                counters,
+                                device.maxTransferBytes(),
+                                expCmdSn,
+                                statSn);
+                var begun = new Session(start, this);
+                session = begun;
+                begun.begin();
+                changed.run();
+            });
+            transport.sessionBegan(name, identity);
+        }
+
+        /** The login was not completed. */
+        void cancel() {
+            if (reactor == null && !cancelled) {
+                cancelled = true;
+                free(this);
+            }
+        }
+
+        /** Ends it without a word: the initiator has given it up. */
+        void end(String why) {
+            onSession(why, false);
+        }
+
+        /** Ends it, and tells the initiator. */
+        void dismiss(String why) {
+            onSession(why, true);
+        }
+
+        private void onSession(String why, boolean tell) {
+            Reactor home = reactor;
+            if (home == null) {
+                // Its login response is on its way: it ends when that has gone.
+                cancelled = true;
+                return;
+            }
+            home.execute(() -> {
+                Session present = session;
+                if (present != null && tell) {
+                    present.dismiss(why);
+                } else if (present != null) {
+                    present.end(why);
+                }
+            });
+        }
+
+        // Of the session's reactor.
+
+        @Override
+        public ScsiNexus open(Session opening) {
+            ScsiPort.Iscsi port = ports.get(identity.portalGroup());
+            Reactor home = reactor;
+            if (port == null || home == null) {
+                throw new IllegalStateException("there is no such port");
+            }
+            return device.open(identity.initiator(), port, home, opening);
+        }
+
+        @Override
+        public void coldReset() {
+            transport.control().execute(() -> dismissAll("the target was reset"));
+        }
+
+        @Override
+        public void ended(Session ended, String why) {
+            transport
+                    .control()
+                    .execute(() -> {
+                        transport.sessionEnded(name, identity, why);
+                        totals.end(counters);
+                        free(this);
+                    });
+        }
+    }
+
+    /** Our end of a connection. */
+    static InetAddress localAddress(TcpSocket socket) {
+        try {
+            return socket.localAddress().getAddress();
+        } catch (ErrnoException e) {
+            return InetAddress.getLoopbackAddress();
+        }
+    }
+}
