@@ -1,40 +1,28 @@
 package io.vireo.bench;
 
+import io.vireo.bench.BlkDriver.Kind;
+import io.vireo.bench.BlkDriver.Load;
+import io.vireo.bench.BlkDriver.Order;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicReference;
 
 /**
  * A virtual disk: ours against qemu-storage-daemon, both driven by the same polling front end on
- * the other core.
+ * the other core, and against fio without any virtualization.
  *
  * <p>{@code null} cases have no disk behind them and show the path itself; {@code file} cases lie
  * on one file system, each side with a file of its own of the same size, written whole beforehand.
+ * {@link PoolBench} has the cases of pools of type disks.
  */
 final class BlkBench {
-    private static final long NULL_SIZE = 1L << 30;
-    private static final long FILE_SIZE = 1L << 30;
-    private static final String PEER = "qemu-storage-daemon";
-    private static final double SETTLE_SECONDS = 0.05;
-    private static final double WARM_UP_SECONDS = 3;
+    static final String PEER = "qemu-storage-daemon";
+    static final long FILE_SIZE = 1L << 30;
 
-    private record Case(String store, String name, BlkDriver.Load load) {
-        Case(String store, boolean write, boolean random, int kibibytes, int depth) {
-            this(
-                    store,
-                    String.format(
-                            "%s-%dk-%s%s-qd%d",
-                            store,
-                            kibibytes,
-                            random ? "rand" : "seq",
-                            write ? "write" : "read",
-                            depth),
-                    new BlkDriver.Load(write, random, kibibytes * 1024, depth));
-        }
-    }
+    private static final long NULL_SIZE = 1L << 30;
+    private static final int QUICK_CASES = 2;
 
     private final Options options;
     private final Report report;
@@ -57,39 +45,50 @@ final class BlkBench {
         // interrupts. That may be the front end's, which spins and would keep them waiting.
         MeasuredProcess.favourSelf(false);
         compare("file", disk);
+        if (!options.control()) {
+            new PoolBench(options, report, directory, disk).run();
+        }
     }
 
     private void compare(String store, Interleaver interleaver) {
-        var cases = cases(store);
-        if (cases.isEmpty()) {
+        var loads = wanted(options, store, allocated());
+        if (loads.isEmpty()) {
             return;
         }
         Progress.say("starting " + PEER + " on a " + store + " disk");
-        try (var peer = peer(store, "peer");
-                var vireo = options.control() ? peer(store, "control") : vireo(store)) {
-            for (var each : cases) {
-                peer.begin(each.load());
-                vireo.begin(each.load());
-                interleaver.run(each.name(), CaseResult.Unit.rate("kIOPS"), vireo, peer);
-                if (store.equals("file")) {
-                    var rate = Fio.run(file("peer"), each.load(), Math.max(2, options.seconds()));
-                    report.reference(each.name() + " fio", "kIOPS", rate / 1000);
+        try (var rig = new BlkRig()) {
+            var peer = peer(rig, store, "peer");
+            var vireo = options.control() ? peer(rig, store, "control") : vireo(rig, store);
+            for (var load : loads) {
+                var name = store + "-" + load.caseName();
+                peer.begin(load);
+                vireo.begin(load);
+                interleaver.run(name, CaseResult.Unit.rate("kIOPS"), vireo, peer);
+                if (store.equals("file") && !options.control()) {
+                    var fio = new FioSide(file("peer"), load);
+                    interleaver.run(name, CaseResult.Unit.rate("kIOPS"), vireo, fio);
                 }
             }
         }
     }
 
-    private List<Case> cases(String store) {
-        var cases = new ArrayList<Case>();
+    /** What is done to a disk all of which was written. */
+    static List<Load> allocated() {
+        var loads = new ArrayList<Load>();
         for (var depth : List.of(32, 1)) {
-            cases.add(new Case(store, false, true, 4, depth));
-            cases.add(new Case(store, true, true, 4, depth));
+            loads.add(new Load(Kind.READ, Order.RANDOM, 4096, depth));
+            loads.add(new Load(Kind.WRITE, Order.RANDOM, 4096, depth));
         }
-        cases.add(new Case(store, false, false, 128, 32));
-        cases.add(new Case(store, true, false, 128, 32));
-        return cases.stream()
-                .filter(each -> options.wants(each.name()))
-                .limit(options.quick() ? 2 : cases.size())
+        loads.add(new Load(Kind.READ, Order.SEQUENTIAL, 128 * 1024, 32));
+        loads.add(new Load(Kind.WRITE, Order.SEQUENTIAL, 128 * 1024, 32));
+        return loads;
+    }
+
+    /** Those loads whose case is asked for, {@code <prefix>-<load>}. */
+    static List<Load> wanted(Options options, String prefix, List<Load> loads) {
+        return loads.stream()
+                .filter(load -> options.wants(prefix + "-" + load.caseName()))
+                .limit(options.quick() ? QUICK_CASES : loads.size())
                 .toList();
     }
 
@@ -97,116 +96,38 @@ final class BlkBench {
         return directory.resolve(name + ".raw");
     }
 
-    private BlkSide peer(String store, String name) {
+    private BlkSide peer(BlkRig rig, String store, String name) {
         var socket = directory.resolve(name + "-" + store + ".sock");
         var daemon =
-                store.equals("null")
-                        ? StorageDaemon.ofNull(name, NULL_SIZE, socket)
-                        : StorageDaemon.ofFile(name, preallocated(file(name)), socket);
-        return connect(PEER, daemon.process(), socket, store.equals("file"));
+                rig.keep(
+                        store.equals("null")
+                                ? StorageDaemon.ofNull(name, NULL_SIZE, socket)
+                                : StorageDaemon.ofFile(
+                                        name, sparse(file(name), FILE_SIZE), socket));
+        return rig.connect(PEER, daemon.process(), socket, contents(store));
     }
 
-    private BlkSide vireo(String store) {
-        var daemon = VireoDaemon.start(options.root(), directory, NetBench.BACK_END_CORE);
+    private BlkSide vireo(BlkRig rig, String store) {
+        var daemon = rig.keep(VireoDaemon.start(options.root(), directory, NetBench.BACK_END_CORE));
         var resources =
                 store.equals("null")
                         ? Resources.nullDisk(NULL_SIZE, directory)
                         : Resources.fileDisk(FILE_SIZE, directory);
         var socket = daemon.define(resources).getFirst();
-        return connect("vireo", daemon.process(), socket, store.equals("file"));
+        return rig.connect("vireo", daemon.process(), socket, contents(store));
     }
 
-    private static BlkSide connect(
-            String name, MeasuredProcess process, Path socket, boolean fill) {
-        try {
-            var driver = new BlkDriver(name, socket);
-            if (fill) {
-                Progress.say("writing all of " + name + "'s disk once");
-                driver.writeAll();
-            }
-            var side = new BlkSide(name, process, driver);
-            side.pause();
-            return side;
-        } catch (BenchException e) {
-            process.close();
-            throw e;
-        }
+    private static BlkSide.Contents contents(String store) {
+        return store.equals("file") ? BlkSide.Contents.WRITTEN : BlkSide.Contents.NONE;
     }
 
-    private static Path preallocated(Path file) {
+    /** A file of holes. */
+    static Path sparse(Path file, long size) {
         try (var raw = new RandomAccessFile(file.toFile(), "rw")) {
-            raw.setLength(FILE_SIZE);
+            raw.setLength(size);
             return file;
         } catch (IOException e) {
             throw new BenchException("Cannot make " + file + ".", e);
-        }
-    }
-
-    /** A back end with the driver that is connected to it. */
-    private static final class BlkSide implements Side, AutoCloseable {
-        private final String name;
-        private final MeasuredProcess process;
-        private final BlkDriver driver;
-        private BlkDriver.Load load = new BlkDriver.Load(false, true, 4096, 1);
-
-        BlkSide(String name, MeasuredProcess process, BlkDriver driver) {
-            this.name = name;
-            this.process = process;
-            this.driver = driver;
-        }
-
-        /** Runs the load for a while: long enough for a compiler to have seen the path. */
-        void begin(BlkDriver.Load next) {
-            load = next;
-            resume();
-            window(WARM_UP_SECONDS);
-            pause();
-        }
-
-        @Override
-        public String name() {
-            return name;
-        }
-
-        @Override
-        public void resume() {
-            process.resume();
-            Progress.sleep(SETTLE_SECONDS);
-        }
-
-        @Override
-        public void pause() {
-            process.pause();
-        }
-
-        @Override
-        public double window(double seconds) {
-            var outcome = new AtomicReference<Object>();
-            var thread =
-                    Pinned.start(
-                            "front-end",
-                            NetBench.FRONT_END_CORE,
-                            () -> {
-                                try {
-                                    outcome.set(driver.run(load, seconds) / 1000);
-                                } catch (BenchException e) {
-                                    outcome.set(e);
-                                }
-                            });
-            Pinned.join(thread);
-            return switch (outcome.get()) {
-                case Double rate -> rate;
-                case BenchException e -> throw e;
-                case null, default ->
-                        throw new BenchException("The front end of " + name + " died.");
-            };
-        }
-
-        @Override
-        public void close() {
-            process.resume();
-            driver.close();
-            process.close();
         }
     }
 }

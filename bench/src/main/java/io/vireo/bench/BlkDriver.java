@@ -20,11 +20,15 @@ final class BlkDriver implements AutoCloseable {
     static final int MAX_DEPTH = 32;
     static final int MAX_REQUEST = 128 * 1024;
 
+    /** Where {@link Order#FRESH} requests lie: each in an allocation unit of its own. */
+    static final int FRESH_STRIDE = 64 * 1024;
+
     private static final long F_FLUSH = 1L << 9;
     private static final int RING_SIZE = 128;
     private static final int SECTOR = 512;
     private static final int TYPE_IN = 0;
     private static final int TYPE_OUT = 1;
+    private static final int TYPE_FLUSH = 4;
     private static final int STATUS_UNSET = 0xff;
     private static final int SLOT = 4096;
 
@@ -34,10 +38,56 @@ final class BlkDriver implements AutoCloseable {
     private static final int CLOCK_INTERVAL = 64;
     private static final long STALL_NANOS = 20_000_000_000L;
 
+    /** Descriptors of flushes lie behind those of the requests, two for each slot. */
+    private static final int FLUSH_HEADS = 3 * MAX_DEPTH;
+
+    private static final int FLUSH_DEPTH = (RING_SIZE - FLUSH_HEADS) / 2;
+    private static final long SCATTER = 0x9e3779b97f4a7c15L;
+
+    /** What a request does. */
+    enum Kind {
+        READ,
+        WRITE,
+        /** A write, then a flush when it has ended; both together count as one. */
+        WRITE_FLUSH
+    }
+
+    /** Where requests lie. */
+    enum Order {
+        RANDOM,
+        SEQUENTIAL,
+        /**
+         * Each at the beginning of {@value #FRESH_STRIDE} bytes that none of them was in before.
+         */
+        FRESH
+    }
+
     /** What to do: {@code size} bytes a request, {@code depth} in flight. */
-    record Load(boolean write, boolean random, int size, int depth) {}
+    record Load(Kind kind, Order order, int size, int depth) {
+        boolean writes() {
+            return kind != Kind.READ;
+        }
+
+        /** As cases are called: {@code 4k-randread-qd32}. */
+        String caseName() {
+            var where =
+                    switch (order) {
+                        case RANDOM -> "rand";
+                        case SEQUENTIAL -> "seq";
+                        case FRESH -> "fresh";
+                    };
+            var what =
+                    switch (kind) {
+                        case READ -> "read";
+                        case WRITE -> "write";
+                        case WRITE_FLUSH -> "flush";
+                    };
+            return size / 1024 + "k-" + where + what + "-qd" + depth;
+        }
+    }
 
     private final String name;
+    private final boolean yields;
     private final DriverMemory memory;
     private final VhostUserSession session;
     private final Ring ring;
@@ -49,9 +99,16 @@ final class BlkDriver implements AutoCloseable {
     private final long capacity;
     private long seed = 0x9e3779b97f4a7c15L;
     private long position;
+    private long fresh;
 
-    BlkDriver(String name, Path socket) {
+    /**
+     * Connects.
+     *
+     * @param yields whether the core is given to others while there is nothing to do
+     */
+    BlkDriver(String name, Path socket, boolean yields) {
         this.name = name;
+        this.yields = yields;
         memory = new DriverMemory(RING_BYTES + MAX_DEPTH * (long) (SLOT + MAX_REQUEST));
         session = FrontEnds.open(socket, memory, F_FLUSH);
         if ((session.features() & F_FLUSH) == 0) {
@@ -75,6 +132,10 @@ final class BlkDriver implements AutoCloseable {
      * thread.
      */
     double run(Load load, double seconds) {
+        if (load.kind() == Kind.WRITE_FLUSH && load.depth() > FLUSH_DEPTH) {
+            throw new BenchException(
+                    "Flushes are measured with up to " + FLUSH_DEPTH + " at once.");
+        }
         prepare(load);
         for (var slot = 0; slot < load.depth(); slot++) {
             submit(load, slot);
@@ -84,43 +145,47 @@ final class BlkDriver implements AutoCloseable {
         var start = System.nanoTime();
         var completed = circulate(load, start + (long) (seconds * 1e9));
         var rate = completed * 1e9 / (System.nanoTime() - start);
-        drain(load.depth());
+        drain(load, load.depth());
         return rate;
+    }
+
+    /** Carries out so many requests, {@code load.depth()} at least. */
+    void runCount(Load load, long count) {
+        prepare(load);
+        for (var slot = 0; slot < load.depth(); slot++) {
+            submit(load, slot);
+        }
+        VhostUserSession.publish(ring);
+        for (var left = count - load.depth(); left > 0; ) {
+            var slot = complete(load);
+            if (slot >= 0) {
+                submit(load, slot);
+                left--;
+                VhostUserSession.publish(ring);
+            } else {
+                VhostUserSession.publish(ring);
+                idle();
+            }
+        }
+        drain(load, load.depth());
     }
 
     /** Writes the whole disk once, so that no later read or write meets a hole. */
     void writeAll() {
-        var load = new Load(true, false, MAX_REQUEST, MAX_DEPTH);
-        prepare(load);
-        position = 0;
-        var left = capacity / MAX_REQUEST;
-        var inFlight = 0;
-        for (; inFlight < load.depth() && left > 0; inFlight++, left--) {
-            submit(load, inFlight);
-        }
-        VhostUserSession.publish(ring);
-        while (inFlight > 0) {
-            var slot = complete();
-            if (slot >= 0 && left > 0) {
-                submit(load, slot);
-                left--;
-                VhostUserSession.publish(ring);
-            } else if (slot >= 0) {
-                inFlight--;
-            }
-        }
+        position = -MAX_REQUEST;
+        runCount(
+                new Load(Kind.WRITE, Order.SEQUENTIAL, MAX_REQUEST, MAX_DEPTH),
+                capacity / MAX_REQUEST);
     }
 
     private long circulate(Load load, long until) {
         var completed = 0L;
         for (var turn = 1; turn % CLOCK_INTERVAL != 0 || System.nanoTime() < until; turn++) {
-            var slot = complete();
+            var slot = complete(load);
             if (slot < 0) {
-                // Reading an unchanged line over and over would slow down the core that is about to
-                // write it.
-                Thread.onSpinWait();
+                idle();
             }
-            for (; slot >= 0; slot = complete()) {
+            for (; slot >= 0; slot = complete(load)) {
                 submit(load, slot);
                 completed++;
             }
@@ -129,14 +194,30 @@ final class BlkDriver implements AutoCloseable {
         return completed;
     }
 
-    private void drain(int inFlight) {
+    /**
+     * Nothing has ended. Where there is a disk, the kernel may want this core to complete what was
+     * written to it; else reading an unchanged line over and over would slow down the core that is
+     * about to write it.
+     */
+    private void idle() {
+        if (yields) {
+            Thread.yield();
+        } else {
+            Thread.onSpinWait();
+        }
+    }
+
+    private void drain(Load load, int inFlight) {
         var deadline = System.nanoTime() + STALL_NANOS;
         for (var left = inFlight; left > 0; ) {
-            if (complete() >= 0) {
+            if (complete(load) >= 0) {
                 left--;
             } else if (System.nanoTime() > deadline) {
                 throw new BenchException(name + " left " + left + " requests without an answer.");
             }
+            // What follows a write that has ended.
+            VhostUserSession.publish(ring);
+            idle();
         }
     }
 
@@ -144,7 +225,7 @@ final class BlkDriver implements AutoCloseable {
         for (var slot = 0; slot < load.depth(); slot++) {
             var at = slots + (long) slot * SLOT;
             var buffer = data + (long) slot * MAX_REQUEST;
-            var dataFlags = DriverQueue.NEXT | (load.write() ? 0 : DriverQueue.WRITE);
+            var dataFlags = DriverQueue.NEXT | (load.writes() ? 0 : DriverQueue.WRITE);
             if (indirect) {
                 var table = at + 64;
                 queue.entry(table, 0, at, 16, DriverQueue.NEXT, 1);
@@ -157,12 +238,31 @@ final class BlkDriver implements AutoCloseable {
                 queue.descriptor(3 * slot + 2, at + 16, 1, DriverQueue.WRITE, 0);
             }
             ForeignMemory.fill(memory.host(buffer), load.size(), (byte) (slot + 1));
+            if (load.kind() == Kind.WRITE_FLUSH) {
+                prepareFlush(slot, at);
+            }
+        }
+    }
+
+    private void prepareFlush(int slot, long at) {
+        var head = FLUSH_HEADS + 2 * slot;
+        ForeignMemory.putInt(memory.host(at) + 32, TYPE_FLUSH);
+        ForeignMemory.putInt(memory.host(at) + 36, 0);
+        ForeignMemory.putLong(memory.host(at) + 40, 0);
+        if (indirect) {
+            var table = at + 128;
+            queue.entry(table, 0, at + 32, 16, DriverQueue.NEXT, 1);
+            queue.entry(table, 1, at + 16, 1, DriverQueue.WRITE, 0);
+            queue.descriptor(head, table, 32, DriverQueue.INDIRECT, 0);
+        } else {
+            queue.descriptor(head, at + 32, 16, DriverQueue.NEXT, head + 1);
+            queue.descriptor(head + 1, at + 16, 1, DriverQueue.WRITE, 0);
         }
     }
 
     private void submit(Load load, int slot) {
         var header = slotsHost + (long) slot * SLOT;
-        ForeignMemory.putInt(header, load.write() ? TYPE_OUT : TYPE_IN);
+        ForeignMemory.putInt(header, load.writes() ? TYPE_OUT : TYPE_IN);
         ForeignMemory.putInt(header + 4, 0);
         ForeignMemory.putLong(header + 8, offset(load) / SECTOR);
         ForeignMemory.putByte(header + 16, (byte) STATUS_UNSET);
@@ -170,25 +270,47 @@ final class BlkDriver implements AutoCloseable {
     }
 
     private long offset(Load load) {
-        var blocks = capacity / load.size();
-        if (load.random()) {
-            seed ^= seed << 13;
-            seed ^= seed >>> 7;
-            seed ^= seed << 17;
-            return Math.unsignedMultiplyHigh(seed, blocks) * load.size();
-        }
-        position = position + load.size() >= blocks * load.size() ? 0 : position + load.size();
-        return position;
+        return switch (load.order()) {
+            case RANDOM -> {
+                seed ^= seed << 13;
+                seed ^= seed >>> 7;
+                seed ^= seed << 17;
+                yield Math.unsignedMultiplyHigh(seed, capacity / load.size()) * load.size();
+            }
+            case SEQUENTIAL -> {
+                position = position + 2L * load.size() > capacity ? 0 : position + load.size();
+                yield position;
+            }
+            case FRESH -> freshOffset();
+        };
     }
 
-    private int complete() {
+    /** An odd factor makes a permutation of the numbers below a power of two. */
+    private long freshOffset() {
+        var units = Long.highestOneBit(capacity / FRESH_STRIDE);
+        if (fresh == units) {
+            throw new BenchException(
+                    name + " has no room left that was never written: measure for a shorter time.");
+        }
+        return (fresh++ * SCATTER & units - 1) * FRESH_STRIDE;
+    }
+
+    /** The slot that is free again; -1: none. */
+    private int complete(Load load) {
         if (!queue.collect()) {
             return -1;
         }
-        var slot = queue.usedHead() / 3;
+        var head = queue.usedHead();
+        var flushed = head >= FLUSH_HEADS;
+        var slot = flushed ? (head - FLUSH_HEADS) / 2 : head / 3;
         var status = ForeignMemory.getByte(slotsHost + (long) slot * SLOT + 16);
         if (status != 0) {
             throw new BenchException(name + " completed a request with status " + status + ".");
+        }
+        if (load.kind() == Kind.WRITE_FLUSH && !flushed) {
+            ForeignMemory.putByte(slotsHost + (long) slot * SLOT + 16, (byte) STATUS_UNSET);
+            queue.stage(FLUSH_HEADS + 2 * slot);
+            return -1;
         }
         return slot;
     }

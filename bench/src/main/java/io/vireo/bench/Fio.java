@@ -27,17 +27,32 @@ final class Fio {
                         "--direct=1",
                         "--ioengine=io_uring",
                         "--cpus_allowed=" + NetBench.BACK_END_CORE,
-                        "--rw=" + (load.random() ? "rand" : "") + (load.write() ? "write" : "read"),
+                        "--rw=" + mode(load),
                         "--bs=" + load.size(),
                         "--iodepth=" + load.depth(),
                         "--time_based",
-                        "--runtime=" + Math.max(1, Math.round(seconds)),
+                        "--runtime=" + Math.max(500, Math.round(seconds * 1000)) + "ms",
                         "--output-format=terse",
                         "--terse-version=3");
         try (var process = new MeasuredProcess("fio", command, Map.of())) {
             process.favour();
             var line = process.await(RESULT, seconds + PATIENCE_SECONDS).group();
-            return Double.parseDouble(line.split(";", -1)[load.write() ? WRITE_IOPS : READ_IOPS]);
+            return Double.parseDouble(line.split(";", -1)[load.writes() ? WRITE_IOPS : READ_IOPS]);
         }
+    }
+
+    private static String mode(BlkDriver.Load load) {
+        return switch (load.order()) {
+                    case RANDOM -> "rand";
+                    case SEQUENTIAL -> "";
+                    case FRESH ->
+                            throw new IllegalArgumentException("fio has written all of its file");
+                }
+                + switch (load.kind()) {
+                    case READ -> "read";
+                    case WRITE -> "write";
+                    case WRITE_FLUSH ->
+                            throw new IllegalArgumentException("fio is not asked for flushes");
+                };
     }
 }

@@ -2,6 +2,7 @@ package io.vireo.bench;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 
 /**
@@ -12,6 +13,35 @@ import java.util.List;
  */
 record Resources(String yaml, List<Path> sockets) {
     static final String NIC = "nic";
+
+    /** vDisks of {@link #diskPool}: written whole, with all of its room reserved. */
+    static final String THICK = "thick";
+
+    /** Written whole. */
+    static final String THIN = "thin";
+
+    /** With so many snapshots, the number behind this. */
+    static final String SNAP = "snap";
+
+    /** Larger than can be written. */
+    static final String FRESH = "fresh";
+
+    /** Of 1 TiB. */
+    static final String LARGE = "large";
+
+    /** Of 1 GiB. */
+    static final String SMALL = "small";
+
+    /** Numbers of snapshots of the vDisks that have any. */
+    static final List<Integer> SNAPSHOTS = List.of(1, 10, 100);
+
+    /** Bytes of a vDisk that is written whole. */
+    static final long POOL_DISK = 512L << 20;
+
+    /** Bytes of {@link #FRESH}. */
+    static final long FRESH_DISK = 64L << 30;
+
+    private static final long POOL_MEMBER = 200L << 30;
 
     /** The interface of {@link #shares}. */
     static final String INTERFACE = "up0";
@@ -198,6 +228,37 @@ record Resources(String yaml, List<Path> sockets) {
                         + "  vnics: []\n  vdisks:\n"
                         + attachment(name, socket);
         return new Resources(yaml, List.of(socket));
+    }
+
+    /**
+     * A pool of type disks on one sparse file, and the vDisks that {@link PoolBench} measures; what
+     * they are for is in their names.
+     */
+    static Resources diskPool(Path directory) {
+        var yaml = new StringBuilder(head("Pool", "disks"));
+        yaml.append("  type: disks\n  disks:\n    members:\n      - path: ")
+                .append(directory.resolve("member.img"))
+                .append("\n        size: " + POOL_MEMBER + "\n");
+        var sizes = new LinkedHashMap<String, Long>();
+        sizes.put(THICK, POOL_DISK);
+        sizes.put(THIN, POOL_DISK);
+        SNAPSHOTS.forEach(count -> sizes.put(SNAP + count, POOL_DISK));
+        sizes.put(FRESH, FRESH_DISK);
+        sizes.put(LARGE, 1L << 40);
+        sizes.put(SMALL, 1L << 30);
+        sizes.forEach((name, size) -> {
+            yaml.append(head("Vdisk", name)).append("  pool: disks\n  size: " + size + "\n");
+            yaml.append(name.equals(THICK) ? "  allocation: thick\n" : "");
+            yaml.append(head("ServerProfile", name)).append("  vnics: []\n  vdisks:\n");
+            yaml.append(attachment(name, socket(name, directory)));
+        });
+        var sockets = sizes.keySet().stream().map(name -> socket(name, directory)).toList();
+        return new Resources(yaml.toString(), sockets);
+    }
+
+    /** Where a vDisk of {@link #diskPool} appears. */
+    static Path socket(String vdisk, Path directory) {
+        return directory.resolve(vdisk + ".sock");
     }
 
     /** Servers with a vNIC on one network and a vDisk in one directory each. */

@@ -45,6 +45,16 @@ final class StorageDaemon {
                 socket);
     }
 
+    /** Serves a qcow2 image, past the page cache (cache=none). */
+    static StorageDaemon ofQcow2(String name, Path file, Path socket) {
+        return new StorageDaemon(
+                name,
+                "driver=qcow2,node-name=n,file.driver=file,file.aio=io_uring,cache.direct=on,"
+                        + "file.cache.direct=on,file.filename="
+                        + file,
+                socket);
+    }
+
     MeasuredProcess process() {
         return process;
     }

@@ -1,11 +1,6 @@
 package io.vireo.bench;
 
 import java.io.IOException;
-import java.net.UnixDomainSocketAddress;
-import java.nio.ByteBuffer;
-import java.nio.channels.Channels;
-import java.nio.channels.SocketChannel;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -153,15 +148,12 @@ final class VireoDaemon implements AutoCloseable {
     }
 
     private String metrics() {
-        var address = UnixDomainSocketAddress.of(directory.resolve("run/api.sock"));
-        try (var channel = SocketChannel.open(address)) {
-            var request = "GET /metrics HTTP/1.0\r\nHost: localhost\r\n\r\n";
-            channel.write(ByteBuffer.wrap(request.getBytes(StandardCharsets.US_ASCII)));
-            return new String(
-                    Channels.newInputStream(channel).readAllBytes(), StandardCharsets.UTF_8);
-        } catch (IOException e) {
-            throw new BenchException("Cannot read the metrics of Vireo.", e);
-        }
+        return api().get("/metrics");
+    }
+
+    /** Its REST interface. */
+    Api api() {
+        return new Api(directory.resolve("run/api.sock"));
     }
 
     @Override

@@ -63,6 +63,33 @@ final class HomeIo {
         run(BlockOperation.READ, member, at, memory, length);
     }
 
+    /** A read that is under way. */
+    final class Pending {
+        private final int member;
+        private final CompletableFuture<BlockStatus> ended;
+
+        private Pending(int member, CompletableFuture<BlockStatus> ended) {
+            this.member = member;
+            this.ended = ended;
+        }
+
+        /** Waits for its end, and throws if it failed. */
+        void finish() {
+            check(BlockOperation.READ, member, ended);
+        }
+
+        /** Waits for its end, whatever that is. */
+        void settle() {
+            await(members.home(), ended);
+        }
+    }
+
+    /** Begins to fill {@code length} bytes of {@code memory}, which are in use until it ends. */
+    Pending begin(int member, long at, OwnMemory memory, int length) {
+        return new Pending(
+                member, start(BlockOperation.READ, member, at, memory.address(), length));
+    }
+
     void write(int member, long at, OwnMemory memory, int length) {
         run(BlockOperation.WRITE, member, at, memory, length);
     }

@@ -19,6 +19,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /**
  * Reads a pool: the catalog and the map pages of the last checkpoint, each page once however many
@@ -36,6 +37,10 @@ final class PoolLoader {
     private final Map<Long, Volume> volumes = new LinkedHashMap<>();
     private final Map<Long, Integer> loaded = new HashMap<>();
     private final List<Long> catalog = new ArrayList<>();
+
+    /** Pages that are to be read next. */
+    private List<Integer> wanted = new ArrayList<>();
+
     private final OwnMemory block = OwnMemory.allocate(PoolFormat.BLOCK);
     private long nextVolume;
 
@@ -107,11 +112,12 @@ final class PoolLoader {
             }
             next = CatalogBlock.next(block.address());
         }
+        loadPages(records);
         for (VolumeRecord record : records) {
             var volume = new Volume(record);
             int root = 0;
             if (record.root() != 0) {
-                root = loadPage(record.root(), record.height() - 1, 0);
+                root = page(record.root());
                 pages.share(root);
             }
             volume.root.load(root, record.height());
@@ -119,41 +125,94 @@ final class PoolLoader {
         }
     }
 
-    /** The page at a place, and all below it. */
-    private int loadPage(long entry, int level, long index) throws FormatException {
-        long place = entry & ~PoolFormat.PRESENT;
-        Integer known = loaded.get(place);
-        if (known != null) {
-            return known;
-        }
-        readBlock(place);
-        MapPage.check(block, 0, level, index);
-        meta.adopt(place);
-        int page = pages.load(level, index, place);
-        loaded.put(place, page);
-        for (int i = 0; i < PoolFormat.FANOUT; i++) {
-            pages.entry(page, i, MapPage.entry(block.address(), i));
-        }
-        for (int i = 0; level > 0 && i < PoolFormat.FANOUT; i++) {
-            long below = pages.entry(page, i);
-            if (below != 0) {
-                int child = loadPage(below, level - 1, index << PoolFormat.FANOUT_SHIFT | i);
-                pages.share(child);
-                pages.entry(page, i, child);
+    /** Reads the pages of all maps, level by level, and joins them. */
+    private void loadPages(List<VolumeRecord> records) throws FormatException {
+        int height = records.stream().mapToInt(VolumeRecord::height).max().orElse(0);
+        try (var reader = new PageReader(io)) {
+            for (int level = height - 1; level >= 0; level--) {
+                for (VolumeRecord record : records) {
+                    if (record.root() != 0 && record.height() - 1 == level) {
+                        want(record.root(), level, 0);
+                    }
+                }
+                loadLevel(reader, level);
             }
         }
-        return page;
+        join();
+    }
+
+    /** Has a page be read with the others of its level; each once, however many maps share it. */
+    private void want(long entry, int level, long index) throws FormatException {
+        long place = entry & ~PoolFormat.PRESENT;
+        Integer known = loaded.get(place);
+        if (known == null) {
+            loaded.put(place, pages.load(level, index, place));
+            wanted.add(page(entry));
+        } else if (pages.level(known) != level || pages.index(known) != index) {
+            throw new FormatException("a map page is at two places of maps");
+        }
+    }
+
+    private int page(long entry) {
+        return Objects.requireNonNull(loaded.get(entry & ~PoolFormat.PRESENT));
+    }
+
+    private void loadLevel(PageReader reader, int level) throws FormatException {
+        var places = new ArrayList<PageReader.Place>();
+        for (int page : wanted) {
+            long place = pages.place(page);
+            places.add(
+                    new PageReader.Place(
+                            PoolFormat.member(PoolFormat.chunkOf(place)), offset(place), page));
+            meta.adopt(place);
+        }
+        List<Integer> read = wanted;
+        wanted = new ArrayList<>();
+        reader.read(places, this::decode);
+        for (int page : read) {
+            long index = pages.index(page) << PoolFormat.FANOUT_SHIFT;
+            for (int i = 0; level > 0 && i < PoolFormat.FANOUT; i++) {
+                long below = pages.entry(page, i);
+                if (below != 0) {
+                    want(below, level - 1, index | i);
+                }
+            }
+        }
+    }
+
+    private void decode(int page, OwnMemory memory, int offset) throws FormatException {
+        MapPage.check(memory, offset, pages.level(page), pages.index(page));
+        for (int i = 0; i < PoolFormat.FANOUT; i++) {
+            pages.entry(page, i, MapPage.entry(memory.address() + offset, i));
+        }
+    }
+
+    /** Replaces the places of pages that others refer to by their numbers. */
+    private void join() {
+        for (int page : loaded.values()) {
+            for (int i = 0; pages.level(page) > 0 && i < PoolFormat.FANOUT; i++) {
+                long below = pages.entry(page, i);
+                if (below != 0) {
+                    int child = page(below);
+                    pages.share(child);
+                    pages.entry(page, i, child);
+                }
+            }
+        }
     }
 
     private void readBlock(long address) throws FormatException {
+        int member = PoolFormat.member(PoolFormat.chunkOf(address));
+        io.read(member, offset(address), block, PoolFormat.BLOCK);
+    }
+
+    /** Where a block of metadata is on its member. */
+    private long offset(long address) throws FormatException {
         long chunk = PoolFormat.chunkOf(address);
         checkInside(chunk);
-        int member = PoolFormat.member(chunk);
-        long at =
-                superblock.members().get(member).dataStart()
-                        + (PoolFormat.index(chunk) << superblock.chunkShift())
-                        + (long) PoolFormat.blockOf(address) * PoolFormat.BLOCK;
-        io.read(member, at, block, PoolFormat.BLOCK);
+        return superblock.members().get(PoolFormat.member(chunk)).dataStart()
+                + (PoolFormat.index(chunk) << superblock.chunkShift())
+                + (long) PoolFormat.blockOf(address) * PoolFormat.BLOCK;
     }
 
     private void apply(PoolOp op) {
