@@ -133,7 +133,16 @@ public final class Daemon implements Host {
     public void apply(Path resources) {
         vireo("apply", "-f", resources.toAbsolutePath().toString());
         for (String kind :
-                List.of("uplink", "network", "pool", "vdisk", "snapshot", "vhba", "iscsiportal", "iscsitarget", "serverprofile")) {
+                List.of(
+                        "uplink",
+                        "network",
+                        "pool",
+                        "vdisk",
+                        "snapshot",
+                        "vhba",
+                        "iscsiportal",
+                        "iscsitarget",
+                        "serverprofile")) {
             awaitAll(kind);
         }
     }

@@ -48,7 +48,10 @@ final class AtomicCommands {
         }
         slot.task().wanted(2 * length, 0);
         // The length of the Data-Out says where the second half begins: it has to be right.
-        if (slot.task().dataOut().total() != 2 * length) {
+        if (blocks == 0 && slot.task().dataOut().total() > 0) {
+            // 256 blocks do not fit into the field: more than MAXIMUM COMPARE AND WRITE LENGTH.
+            slot.invalidField(13);
+        } else if (slot.task().dataOut().total() != 2 * length) {
             slot.fail(Sense.INVALID_FIELD_IN_COMMAND_INFORMATION_UNIT);
         } else if (blocks == 0) {
             slot.good();

@@ -190,10 +190,13 @@ final class BlockCommands {
     }
 
     private static void write(Slot slot, long lba, long blocks, boolean fua) {
-        if (refused(slot, lba, blocks, lengthField(slot)) || tooShort(slot, blocks)) {
+        if (refused(slot, lba, blocks, lengthField(slot))) {
             return;
         }
-        long length = blocks << slot.unit.blockShift();
+        long length = present(slot, blocks) << slot.unit.blockShift();
+        if (length < 0) {
+            return;
+        }
         if (length == 0) {
             slot.good();
             return;
@@ -207,6 +210,26 @@ final class BlockCommands {
         BlockRequest request = slot.prepare(BlockOperation.WRITE, offset, length);
         request.forceUnitAccess(fua || !slot.unit.modes().writeCache());
         request.data().addSlice(slot.task().dataOut(), 0, length);
+    }
+
+    /**
+     * How many of the blocks that the CDB says are to be written: as many as the initiator sends.
+     * That there should have been more is a residual (SAM-5, 5.4.4); a part of a block is an error.
+     *
+     * @return -1 if the slot has ended
+     */
+    static long present(Slot slot, long blocks) {
+        long sent = slot.task().dataOut().total();
+        int shift = slot.unit.blockShift();
+        slot.task().wanted(blocks << shift, 0);
+        if (sent >= blocks << shift) {
+            return blocks;
+        }
+        if ((sent & slot.unit.blockSize() - 1L) != 0) {
+            slot.fail(Sense.INVALID_FIELD_IN_COMMAND_INFORMATION_UNIT);
+            return -1;
+        }
+        return sent >> shift;
     }
 
     /**

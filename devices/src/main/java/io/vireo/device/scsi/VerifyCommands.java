@@ -111,17 +111,20 @@ final class VerifyCommands {
             slot.invalidField(1);
             return;
         }
-        if (BlockCommands.refused(slot, lba, blocks, field)
-                || BlockCommands.tooShort(slot, blocks)) {
+        if (BlockCommands.refused(slot, lba, blocks, field)) {
             return;
         }
-        if (blocks == 0) {
+        long present = BlockCommands.present(slot, blocks);
+        if (present < 0) {
+            return;
+        }
+        if (present == 0) {
             slot.good();
             return;
         }
         int shift = slot.unit.blockShift();
-        BlockCommands.out(slot, lba << shift, blocks << shift, true);
-        slot.numbers = new long[] {lba, blocks};
+        BlockCommands.out(slot, lba << shift, present << shift, true);
+        slot.numbers = new long[] {lba, present};
         slot.submit(then -> begin(then, then.numbers[0], then.numbers[1]));
     }
 

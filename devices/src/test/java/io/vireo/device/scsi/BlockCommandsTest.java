@@ -118,8 +118,18 @@ class BlockCommandsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(ints = {0, 200, 512, 1023})
-    void aWriteThatIsSentTooLittleWritesNothing(int sent) {
+    @ValueSource(ints = {0, BLOCK})
+    void aWriteThatIsSentFewerBlocksWritesThose(int sent) {
+        byte[] data = random(sent);
+        Result result = bed.client(1).out(0, "2A000000000000000200", data);
+        assertThat(result.good()).isTrue();
+        assertThat(result.outWanted()).isEqualTo(2 * BLOCK);
+        assertThat(bed.disk.contents(0, 2 * BLOCK)).isEqualTo(Arrays.copyOf(data, 2 * BLOCK));
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {200, 1023})
+    void aWriteThatIsSentAPartOfABlockWritesNothing(int sent) {
         Result result = bed.client(1).out(0, "2A000000000000000200", random(sent));
         assertThat(result.code()).isEqualTo(0x050E03);
         assertThat(result.outWanted()).isEqualTo(2 * BLOCK);
@@ -247,6 +257,9 @@ class BlockCommandsTest {
         assertThat(Bytes.u32(miss.sense(), 3)).isEqualTo(777);
         assertThat(client.out(0, caw, new byte[3 * BLOCK]).code()).isEqualTo(0x050E03);
         assertThat(client.out(0, caw, new byte[5 * BLOCK]).code()).isEqualTo(0x050E03);
+        String none = caw.substring(0, 26) + "000000";
+        assertThat(client.out(0, none, new byte[512 * BLOCK]).code()).isEqualTo(0x052400);
+        assertThat(client.out(0, none, new byte[0]).good()).isTrue();
         assertThat(client.out(0, "89000000000000000003000000000000", new byte[0]).good()).isTrue();
     }
 

@@ -10,6 +10,7 @@ import java.io.UncheckedIOException;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -26,6 +27,7 @@ import org.jspecify.annotations.Nullable;
  * presented there. Logins run on the control reactor.
  */
 final class Portal implements LoginDirectory {
+    private static final int V6_FIELDS = 8;
     private static final int BACKLOG = 128;
     private static final int ACCEPTS_PER_TURN = 16;
     private static final int MAX_LOGINS = 128;
@@ -176,12 +178,40 @@ final class Portal implements LoginDirectory {
 
     /** The form {@code 192.0.2.1:3260} or {@code [fd00::1]:3260}. */
     static String format(InetSocketAddress address) {
-        String host = address.getAddress().getHostAddress();
-        int zone = host.indexOf('%');
-        String plain = zone < 0 ? host : host.substring(0, zone);
-        return (address.getAddress() instanceof Inet6Address ? "[" + plain + "]" : plain)
+        InetAddress host = address.getAddress();
+        return (host instanceof Inet6Address six
+                        ? "[" + compressed(six) + "]"
+                        : host.getHostAddress())
                 + ":"
                 + address.getPort();
+    }
+
+    /** The text form of RFC 5952, 4: the longest run of zero fields is left out. */
+    private static String compressed(Inet6Address address) {
+        ByteBuffer bytes = ByteBuffer.wrap(address.getAddress());
+        int bestAt = -1;
+        int best = 1;
+        int run = 0;
+        for (int i = 0; i < V6_FIELDS; i++) {
+            run = bytes.getShort(2 * i) == 0 ? run + 1 : 0;
+            if (run > best) {
+                best = run;
+                bestAt = i + 1 - run;
+            }
+        }
+        var text = new StringBuilder();
+        for (int i = 0; i < V6_FIELDS; i++) {
+            if (i == bestAt) {
+                text.append("::");
+                i += best - 1;
+                continue;
+            }
+            if (i > 0 && text.charAt(text.length() - 1) != ':') {
+                text.append(':');
+            }
+            text.append(Integer.toHexString(Short.toUnsignedInt(bytes.getShort(2 * i))));
+        }
+        return text.toString();
     }
 
     // Of the control reactor.

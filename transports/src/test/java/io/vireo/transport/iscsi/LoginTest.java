@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.vireo.testkit.iscsi.IscsiInitiator;
 import io.vireo.testkit.iscsi.IscsiPdu;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
@@ -13,6 +15,8 @@ import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Logins, right and wrong, over sockets. */
 class LoginTest {
@@ -79,6 +83,22 @@ class LoginTest {
                             initiator.loginRequest(1, 3, initiator.identity(Bed.TARGET)));
             assertThat(only.flags()).isEqualTo(0x87);
         }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "::1",
+                "fd00::1",
+                "::",
+                "2001:db8:0:1::2",
+                "1:2:3:4:5:6:7:8",
+                "1::",
+                "1:0:2::3"
+            })
+    void addressesAreWrittenAsTheyAreRead(String literal) {
+        var address = new InetSocketAddress(InetAddress.ofLiteral(literal), 3260);
+        assertThat(Portal.format(address)).isEqualTo("[" + literal + "]:3260");
     }
 
     @Test
