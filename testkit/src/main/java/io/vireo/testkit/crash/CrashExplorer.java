@@ -123,6 +123,7 @@ public final class CrashExplorer implements AutoCloseable {
             runner.settle();
             from = log.events().size();
             for (TraceOperation operation : operations) {
+                store.before(starts.size(), List.copyOf(disks));
                 starts.add(log.events().size());
                 runner.run(operation);
             }
@@ -202,7 +203,7 @@ public final class CrashExplorer implements AutoCloseable {
         List<SimulatedDisk> disks = disks(image, new DiskLog(), true);
         disks.forEach(disk -> disk.logging(false));
         try {
-            Store open = store.open(List.<BlockDevice>copyOf(disks), rig.reactor);
+            Store open = store.reopen(List.<BlockDevice>copyOf(disks), rig.reactor);
             Map<String, long[]> found = compare(open, oracle, crash, torn);
             open.abandon();
             checkReactor();
@@ -244,7 +245,7 @@ public final class CrashExplorer implements AutoCloseable {
         var log = new DiskLog();
         List<SimulatedDisk> disks = disks(image, log, false);
         try {
-            Store open = store.open(List.<BlockDevice>copyOf(disks), rig.reactor);
+            Store open = store.reopen(List.<BlockDevice>copyOf(disks), rig.reactor);
             // What it does by itself after that is part of its recovery.
             for (int i = 0; i < RECOVERY_STEPS && rig.reactor.step() > 0; i++) {}
             disks.forEach(SimulatedDisk::vanish);
@@ -282,7 +283,7 @@ public final class CrashExplorer implements AutoCloseable {
         int from;
         long drawn = random.nextLong();
         try {
-            Store open = store.open(List.<BlockDevice>copyOf(disks), rig.reactor);
+            Store open = store.reopen(List.<BlockDevice>copyOf(disks), rig.reactor);
             from = log.events().size();
             oracle = Oracle.after(before, compare(open, before, crash, torn));
             var runner = new TraceRunner(rig, open, oracle, log, random);

@@ -16,6 +16,20 @@ public interface StoreUnderTest {
      */
     Store open(List<BlockDevice> disks, Reactor reactor);
 
+    /**
+     * Opens the store after a crash. It may leave disks out that the store is to do without.
+     *
+     * @throws RuntimeException if it refuses to, which is a failure of the test
+     */
+    default Store reopen(List<BlockDevice> disks, Reactor reactor) {
+        return open(disks, reactor);
+    }
+
+    /** Something happens to the disks before an operation of a trace; mostly nothing does. */
+    default void before(int operation, List<SimulatedDisk> disks) {
+        // Nothing happens.
+    }
+
     /** A store that is open. Each change is durable when its method returns. */
     interface Store {
         /** Names of all volumes and snapshots. */

@@ -168,6 +168,7 @@ final class Control {
         if (volume.dedicated) {
             checkRoom(engine.chunks(capacity) - engine.chunks(volume.capacity));
         }
+        volume.grown = Math.max(volume.grown, capacity);
         engine.committer().ops().grow(volume.id, capacity);
         engine.committer()
                 .join(success -> {

@@ -256,7 +256,9 @@ final class DataPath {
         piece.io.data().add(bounce.address(), (int) inside);
         BlockRequest request = piece.request().request();
         if (request.operation() == BlockOperation.WRITE) {
-            piece.io.data().addSlice(request.data(), piece.at - request.offset(), piece.length);
+            piece.io
+                    .data()
+                    .addSlice(piece.request().data(), piece.at - request.offset(), piece.length);
         } else {
             piece.io.data().add(zeroes.address(), (int) piece.length);
         }
@@ -270,7 +272,9 @@ final class DataPath {
         piece.io.prepare(operation, offset(chunk) + (piece.at & mask), piece.length);
         piece.io.forceUnitAccess(durable);
         if (operation != BlockOperation.WRITE_ZEROES) {
-            piece.io.data().addSlice(request.data(), piece.at - request.offset(), piece.length);
+            piece.io
+                    .data()
+                    .addSlice(piece.request().data(), piece.at - request.offset(), piece.length);
         }
         piece.fresh = operation == BlockOperation.READ ? ChunkSpace.NONE : chunk;
         // From here on whoever frees the chunk has to wait for us.

@@ -6,6 +6,9 @@ import io.vireo.fabric.storage.format.MemberEntry;
 import io.vireo.fabric.storage.format.Superblock;
 import io.vireo.fabric.storage.map.MapTree;
 import io.vireo.fabric.storage.map.PageStore;
+import io.vireo.fabric.storage.mirror.MirrorDevice;
+import io.vireo.resource.ErrorCode;
+import io.vireo.resource.ResourceException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.util.ArrayList;
@@ -44,6 +47,7 @@ final class Engine {
     private final Committer committer;
     private final Cleaner cleaner;
     private final DataPath path;
+    private final WriteBuffers writeBuffers = new WriteBuffers();
     private final Map<Long, Volume> volumes;
     private final List<Volume> dedicated = new ArrayList<>();
 
@@ -115,6 +119,10 @@ final class Engine {
         return members;
     }
 
+    PoolOptions options() {
+        return options;
+    }
+
     /** Where operations outlive the process. */
     Optional<SurvivingOps> surviving() {
         return surviving;
@@ -158,6 +166,15 @@ final class Engine {
 
     DataPath path() {
         return path;
+    }
+
+    /** Whether what clients write has to be copied first. */
+    boolean copiesWrites() {
+        return members.areMirrored();
+    }
+
+    WriteBuffers writeBuffers() {
+        return writeBuffers;
     }
 
     Superblocks superblocks() {
@@ -450,6 +467,7 @@ final class Engine {
         journal.close();
         superblocks.close();
         path.close();
+        writeBuffers.close();
         pages.close();
     }
 
@@ -457,6 +475,12 @@ final class Engine {
     void planGrowth(boolean zeroed) {
         for (int i = 0; i < space.areas(); i++) {
             ChunkArea area = space.area(i);
+            if (members.get(i).device() instanceof MirrorDevice mirror && !mirror.isWhole()) {
+                throw new ResourceException(
+                        ErrorCode.CONFLICT,
+                        "mirror %s has not all its copies, and cannot grow before it has"
+                                .formatted(mirror.set()));
+            }
             long capacity = members.get(i).device().geometry().capacity();
             long chunks = capacity - area.dataStart() >>> chunkShift;
             area.plan(Math.min(chunks, ChunkArea.MAX_CHUNKS), zeroed);

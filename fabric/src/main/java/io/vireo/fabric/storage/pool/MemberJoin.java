@@ -20,7 +20,7 @@ final class MemberJoin {
 
     /** Until the checkpoint, which the caller has to have made. */
     static void prepare(Engine engine, BlockDevice device, boolean zeroed) {
-        PoolCreator.check(List.of(device));
+        PoolCreator.check(List.of(device), 1);
         MemberSet members = engine.members();
         int index = HomeIo.on(members.home(), () -> add(engine, device));
         var io = new HomeIo(members);

@@ -1,6 +1,7 @@
 package io.vireo.fabric.storage.pool;
 
 import io.vireo.block.BlockDevice;
+import io.vireo.fabric.storage.mirror.MirrorDevice;
 import io.vireo.reactor.Poller;
 import io.vireo.reactor.Reactor;
 import io.vireo.reactor.Registration;
@@ -13,6 +14,7 @@ final class MemberSet implements Poller {
     private final Reactor home;
     private final List<Member> members = new ArrayList<>();
     private final Registration registration;
+    private boolean mirrored;
     private IntSupplier turn = () -> 0;
 
     /** On the home reactor. */
@@ -38,6 +40,12 @@ final class MemberSet implements Poller {
         var member = new Member(device, home, registration::wake);
         member.channel().onReady(registration::wake);
         members.add(member);
+        mirrored |= device instanceof MirrorDevice;
+    }
+
+    /** Whether any of them is kept on several disks. */
+    boolean areMirrored() {
+        return mirrored;
     }
 
     /** Lets go of the last member, which does not belong to the pool after all. */

@@ -42,14 +42,18 @@ public final class PoolCheck {
      * @param reactor where they are read
      */
     public static PoolCheckReport run(List<BlockDevice> devices, Reactor reactor) {
-        MemberSet members = HomeIo.on(reactor, () -> new MemberSet(reactor, devices));
         try {
-            return run(members);
+            List<BlockDevice> parts =
+                    MirrorAssembly.members(devices, reactor, PoolOptions.DEFAULT, true);
+            MemberSet members = HomeIo.on(reactor, () -> new MemberSet(reactor, parts));
+            try {
+                return run(members);
+            } finally {
+                StoragePool.closeMembers(members);
+            }
         } catch (ResourceException e) {
             return new PoolCheckReport(
                     "", 0, 0, 0, 0, 0, 0, 0, 0, 0, List.of(String.valueOf(e.getMessage())));
-        } finally {
-            StoragePool.closeMembers(members);
         }
     }
 

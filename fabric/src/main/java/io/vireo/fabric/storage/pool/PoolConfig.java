@@ -1,5 +1,6 @@
 package io.vireo.fabric.storage.pool;
 
+import io.vireo.fabric.storage.format.MirrorHeader;
 import io.vireo.fabric.storage.format.PoolFormat;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.ResourceException;
@@ -14,8 +15,10 @@ import io.vireo.resource.ResourceException;
  *     member that has room
  * @param zeroed whether the members read as zeroes: new or sparse files, devices that were
  *     discarded. If not, each chunk is zeroed before its first use.
+ * @param copies on how many disks each member is kept: 1, or 2 or 3 for mirrors
  */
-public record PoolConfig(int chunkBytes, long journalBytes, boolean striped, boolean zeroed) {
+public record PoolConfig(
+        int chunkBytes, long journalBytes, boolean striped, boolean zeroed, int copies) {
     /** 64 KiB chunks, 16 MiB journal, striped, on members that read as zeroes. */
     public static final PoolConfig DEFAULT = new PoolConfig(64 << 10, 16 << 20, true, true);
 
@@ -37,6 +40,21 @@ public record PoolConfig(int chunkBytes, long journalBytes, boolean striped, boo
                     "a journal of %d bytes: a multiple of 4 KiB from 64 KiB to 1 GiB is needed"
                             .formatted(journalBytes));
         }
+        if (copies < 1 || copies > MirrorHeader.MAX_LEGS) {
+            throw new ResourceException(
+                    ErrorCode.INVALID,
+                    "%d copies: 1 to %d can be kept".formatted(copies, MirrorHeader.MAX_LEGS));
+        }
+    }
+
+    /** A pool without mirrors. */
+    public PoolConfig(int chunkBytes, long journalBytes, boolean striped, boolean zeroed) {
+        this(chunkBytes, journalBytes, striped, zeroed, 1);
+    }
+
+    /** The same with so many copies of everything. */
+    public PoolConfig withCopies(int number) {
+        return new PoolConfig(chunkBytes, journalBytes, striped, zeroed, number);
     }
 
     int chunkShift() {

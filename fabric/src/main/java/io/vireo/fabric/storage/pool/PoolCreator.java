@@ -5,6 +5,7 @@ import io.vireo.block.BlockOperation;
 import io.vireo.fabric.storage.format.FormatException;
 import io.vireo.fabric.storage.format.JournalPoint;
 import io.vireo.fabric.storage.format.MemberEntry;
+import io.vireo.fabric.storage.format.MirrorHeader;
 import io.vireo.fabric.storage.format.PoolFormat;
 import io.vireo.fabric.storage.format.Superblock;
 import io.vireo.memory.OwnMemory;
@@ -27,12 +28,17 @@ final class PoolCreator {
 
     private PoolCreator() {}
 
-    static void check(List<BlockDevice> devices) {
-        if (devices.isEmpty() || devices.size() > PoolFormat.MAX_MEMBERS) {
+    /**
+     * Refuses devices that cannot be members, or disks of mirrored ones.
+     *
+     * @param copies most disks of a member
+     */
+    static void check(List<BlockDevice> devices, int copies) {
+        if (devices.isEmpty() || devices.size() > PoolFormat.MAX_MEMBERS * copies) {
             throw new ResourceException(
                     ErrorCode.INVALID,
-                    "a pool has 1 to %d members, not %d"
-                            .formatted(PoolFormat.MAX_MEMBERS, devices.size()));
+                    "a pool has 1 to %d disks, not %d"
+                            .formatted(PoolFormat.MAX_MEMBERS * copies, devices.size()));
         }
         for (BlockDevice device : devices) {
             if (!device.operations().containsAll(NEEDED)
@@ -113,12 +119,16 @@ final class PoolCreator {
     static void checkUnused(HomeIo io, int member, OwnMemory block, Superblock mine) {
         for (long place : PoolFormat.SUPERBLOCKS) {
             io.read(member, place, block, PoolFormat.BLOCK);
-            if (Superblock.isOne(block) && !isAttempt(block, mine)) {
+            if (isTaken(block) && !isAttempt(block, mine)) {
                 throw new ResourceException(
                         ErrorCode.CONFLICT,
                         "the disk belongs to a pool already; overwrite its first MiB if that is not needed");
             }
         }
+    }
+
+    private static boolean isTaken(OwnMemory block) {
+        return Superblock.isOne(block) || MirrorHeader.isOne(block);
     }
 
     private static boolean isAttempt(OwnMemory block, Superblock mine) {
@@ -130,10 +140,11 @@ final class PoolCreator {
         }
     }
 
-    private static void checkUnused(HomeIo io, int member, OwnMemory block) {
+    /** Refuses a device that belongs to a pool. */
+    static void checkUnused(HomeIo io, int member, OwnMemory block) {
         for (long place : PoolFormat.SUPERBLOCKS) {
             io.read(member, place, block, PoolFormat.BLOCK);
-            if (Superblock.isOne(block)) {
+            if (isTaken(block)) {
                 throw new ResourceException(
                         ErrorCode.CONFLICT,
                         "member %d belongs to a pool already; open that, or overwrite the first MiB of the disk if it is not needed"

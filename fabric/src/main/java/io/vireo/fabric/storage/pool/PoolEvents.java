@@ -10,4 +10,10 @@ public interface PoolEvents {
 
     /** Something is wrong, and what to do, in one sentence. */
     default void trouble(String sentence) {}
+
+    /** A disk of a mirror is lost or out of date, and what to do, in one sentence. */
+    default void degraded(String sentence) {}
+
+    /** A mirror has all its copies again. */
+    default void redundant() {}
 }

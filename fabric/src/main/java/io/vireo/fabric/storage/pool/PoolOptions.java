@@ -14,9 +14,14 @@ import java.util.Optional;
  * @param surviving a directory on tmpfs that outlives the process: with it, a process that is
  *     killed loses no write that was acknowledged. Empty: it may lose those that no flush covered,
  *     as a loss of power may
+ * @param mirrors how mirrored members are run
  */
 public record PoolOptions(
-        Duration holdWhenFull, Duration commitAfter, PoolEvents events, Optional<Path> surviving) {
+        Duration holdWhenFull,
+        Duration commitAfter,
+        PoolEvents events,
+        Optional<Path> surviving,
+        MirrorOptions mirrors) {
     /** Writes are held for 60 s, maps become durable after 1 s, nobody is told. */
     public static final PoolOptions DEFAULT =
             new PoolOptions(Duration.ofSeconds(60), Duration.ofSeconds(1), new PoolEvents() {});
@@ -24,5 +29,19 @@ public record PoolOptions(
     /** Options of a pool of which nothing outlives the process but what is durable. */
     public PoolOptions(Duration holdWhenFull, Duration commitAfter, PoolEvents events) {
         this(holdWhenFull, commitAfter, events, Optional.empty());
+    }
+
+    /** Options with the usual ones for mirrored members. */
+    public PoolOptions(
+            Duration holdWhenFull,
+            Duration commitAfter,
+            PoolEvents events,
+            Optional<Path> surviving) {
+        this(holdWhenFull, commitAfter, events, surviving, MirrorOptions.DEFAULT);
+    }
+
+    /** The same with other options for mirrored members. */
+    public PoolOptions with(MirrorOptions options) {
+        return new PoolOptions(holdWhenFull, commitAfter, events, surviving, options);
     }
 }

@@ -3,7 +3,9 @@ package io.vireo.fabric.storage.pool;
 import io.vireo.block.BlockDevice;
 import io.vireo.block.VolumeFormat;
 import io.vireo.fabric.storage.format.MemberEntry;
+import io.vireo.fabric.storage.format.MirrorHeader;
 import io.vireo.fabric.storage.format.Superblock;
+import io.vireo.fabric.storage.mirror.MirrorStatus;
 import io.vireo.reactor.Reactor;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.ResourceException;
@@ -27,6 +29,7 @@ public final class StoragePool {
     private final Engine engine;
     private final Control control;
     private final Reactor home;
+    private final PoolMirrors mirrors;
 
     /** Guarded by this. */
     private final Map<Long, PoolVolume> devices = new HashMap<>();
@@ -35,16 +38,19 @@ public final class StoragePool {
         this.engine = engine;
         this.home = home;
         control = new Control(engine);
+        mirrors = new PoolMirrors(engine);
     }
 
     /**
      * Makes an empty pool of devices, durably. It is not open afterwards.
      *
+     * @param devices the members; with copies, those that hold the same stand together
      * @param home where the devices are used meanwhile
      */
     public static void create(PoolConfig config, List<BlockDevice> devices, Reactor home) {
-        PoolCreator.check(devices);
-        MemberSet members = HomeIo.on(home, () -> new MemberSet(home, devices));
+        List<BlockDevice> parts =
+                MirrorFormatter.make(devices, config.copies(), home, PoolOptions.DEFAULT);
+        MemberSet members = HomeIo.on(home, () -> new MemberSet(home, parts));
         try {
             PoolCreator.create(config, members);
         } finally {
@@ -56,12 +62,13 @@ public final class StoragePool {
      * Opens a pool: reads its maps, replays its journal, and takes it over from whoever had it
      * before.
      *
-     * @param devices all members, in any order
+     * @param devices all members, or all disks of mirrored ones, in any order
      * @param home where the pool lives from now on
      */
     public static StoragePool open(List<BlockDevice> devices, Reactor home, PoolOptions options) {
-        PoolCreator.check(devices);
-        MemberSet members = HomeIo.on(home, () -> new MemberSet(home, devices));
+        PoolCreator.check(devices, MirrorHeader.MAX_LEGS);
+        List<BlockDevice> parts = MirrorAssembly.members(devices, home, options, false);
+        MemberSet members = HomeIo.on(home, () -> new MemberSet(home, parts));
         List<SurvivingOps> left = List.of();
         StoragePool pool;
         LoadedPool loaded;
@@ -293,8 +300,63 @@ public final class StoragePool {
      *     first use
      */
     public synchronized void addMember(BlockDevice device, boolean zeroed) {
-        MemberJoin.prepare(engine, device, zeroed);
+        addMember(List.of(device), zeroed);
+    }
+
+    /**
+     * The same with a device for each copy that the pool keeps.
+     *
+     * @param zeroed whether all of them read as zeroes
+     */
+    public synchronized void addMember(List<BlockDevice> devices, boolean zeroed) {
+        int copies = HomeIo.on(home, () -> mirrors.copies());
+        if (devices.size() != copies) {
+            throw new ResourceException(
+                    ErrorCode.INVALID,
+                    "the pool keeps each member on %d disks; name so many, not %d"
+                            .formatted(copies, devices.size()));
+        }
+        BlockDevice member =
+                MirrorFormatter.make(devices, copies, home, engine.options()).getFirst();
+        MemberJoin.prepare(engine, member, zeroed);
         checkpoint();
+    }
+
+    /** The mirrored members, with what each of their disks is and what is copied. */
+    public List<MirrorStatus> mirrors() {
+        return HomeIo.on(home, mirrors::status);
+    }
+
+    /**
+     * Changes how fast what disks of mirrors lack is copied to them.
+     *
+     * @param bytesPerSecond of each mirror; 0: as much as it can
+     */
+    public void resyncRate(long bytesPerSecond) {
+        HomeIo.on(
+                home,
+                () -> {
+                    mirrors.each(mirror -> mirror.resyncRate(bytesPerSecond));
+                    return true;
+                });
+    }
+
+    /** Holds the copying to disks of mirrors up, or lets it go on. */
+    public void pauseResync(boolean paused) {
+        HomeIo.on(
+                home,
+                () -> {
+                    mirrors.each(mirror -> mirror.pauseResync(paused));
+                    return true;
+                });
+    }
+
+    /**
+     * Puts a device into the place of a disk of a mirror that failed or is missing. One that was
+     * that disk gets what it lacks; one that belongs to no pool gets everything.
+     */
+    public synchronized void replaceDisk(BlockDevice device) {
+        mirrors.replace(device);
     }
 
     /**

@@ -33,6 +33,12 @@ final class Volume {
     volatile String name;
     volatile long capacity;
 
+    /**
+     * The capacity that operations so far have given it, which is seen only when that is durable: a
+     * checkpoint has to have what the operations before it did.
+     */
+    long grown;
+
     Volume(VolumeRecord from) {
         id = from.id();
         origin = from.origin();
@@ -43,6 +49,7 @@ final class Volume {
         created = from.created();
         name = from.name();
         capacity = from.capacity();
+        grown = capacity;
     }
 
     /** As it is written, with the root at {@code place}. */
@@ -50,7 +57,7 @@ final class Volume {
         return new VolumeRecord(
                 id,
                 origin,
-                capacity,
+                Math.max(capacity, grown),
                 place,
                 root.height(),
                 logicalBlock,

@@ -2,7 +2,10 @@ package io.vireo.fabric.storage.pool;
 
 import io.vireo.block.BlockChannel;
 import io.vireo.block.BlockMeter;
+import io.vireo.block.BlockOperation;
 import io.vireo.block.BlockRequest;
+import io.vireo.block.BlockStatus;
+import java.util.ArrayDeque;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -24,6 +27,10 @@ final class VolumeChannel implements BlockChannel {
     private final VolumeRequest[] done = new VolumeRequest[DEPTH];
     private int doneHead;
     private int doneTail;
+
+    /** Writes whose data is still to be copied. */
+    private final ArrayDeque<VolumeRequest> toCopy = new ArrayDeque<>();
+
     private Runnable wake = () -> {};
     private @Nullable Runnable onClosed;
 
@@ -63,8 +70,32 @@ final class VolumeChannel implements BlockChannel {
             throw new IllegalStateException("more requests than free() allowed");
         }
         op.begin(request);
-        engine.path().submit(op);
+        if (engine.copiesWrites() && request.operation() == BlockOperation.WRITE) {
+            toCopy.add(op);
+        } else {
+            engine.path().submit(op);
+        }
         engine.members().wake();
+    }
+
+    /** Copies what clients write, where it has to be; it is taken off when its memory was there. */
+    private int copyWrites() {
+        int work = 0;
+        for (VolumeRequest op = toCopy.peek(); op != null; op = toCopy.peek()) {
+            if (!engine.writeBuffers().has(op.buffersNeeded())) {
+                break;
+            }
+            boolean there = op.copyData(engine.writeBuffers());
+            toCopy.remove();
+            work++;
+            if (there) {
+                engine.path().submit(op);
+            } else {
+                op.fail(BlockStatus.MEMORY_FAULT);
+                done(op);
+            }
+        }
+        return work;
     }
 
     /** The engine has ended a request. */
@@ -80,13 +111,14 @@ final class VolumeChannel implements BlockChannel {
 
     @Override
     public int poll() {
-        int work = engine.members().poll();
+        int work = copyWrites() + engine.members().poll();
         int ended = doneTail - doneHead;
         for (int left = ended; left > 0; left--) {
             // Taken only when the client's memory was there: its loss cuts the turn off.
             VolumeRequest op = Objects.requireNonNull(done[doneHead & DEPTH - 1]);
             op.zeroHoles();
             doneHead++;
+            op.dropCopy(engine.writeBuffers());
             spare[spares++] = op;
             BlockRequest request = op.request();
             meter.count(request, op.status);
@@ -103,7 +135,7 @@ final class VolumeChannel implements BlockChannel {
 
     @Override
     public boolean arm() {
-        if (doneHead != doneTail) {
+        if (doneHead != doneTail || !toCopy.isEmpty()) {
             return false;
         }
         // Polling the members took their wish for a wake-up back: they have to look for themselves.

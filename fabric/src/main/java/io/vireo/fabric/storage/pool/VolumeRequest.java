@@ -3,6 +3,7 @@ package io.vireo.fabric.storage.pool;
 import io.vireo.block.BlockRequest;
 import io.vireo.block.BlockStatus;
 import io.vireo.memory.NativeMemory;
+import io.vireo.memory.OwnMemory;
 import io.vireo.memory.ScatterGatherList;
 import java.util.Arrays;
 import java.util.Objects;
@@ -34,6 +35,12 @@ final class VolumeRequest {
 
     private int holeWords;
 
+    /** Copies of what is written, where the client's own memory is not good enough. */
+    private OwnMemory[] copies = {};
+
+    private int copyCount;
+    private final ScatterGatherList copied = new ScatterGatherList(2);
+
     /** Attempts to touch the client's memory that were not seen to end. */
     private int touches;
 
@@ -53,6 +60,64 @@ final class VolumeRequest {
 
     BlockRequest request() {
         return Objects.requireNonNull(request);
+    }
+
+    /** What is written, or where what is read goes to. */
+    ScatterGatherList data() {
+        return copyCount == 0 ? request().data() : copied;
+    }
+
+    /** Buffers that a copy of the data needs. */
+    int buffersNeeded() {
+        return (int) ((request().length() + WriteBuffers.BYTES - 1) / WriteBuffers.BYTES);
+    }
+
+    /**
+     * Copies what the client writes. Its memory may be gone, and the {@link InternalError} cut the
+     * turn off: then this is done again, and the second time it is this client's own.
+     *
+     * @return false: the memory is gone
+     */
+    boolean copyData(WriteBuffers buffers) {
+        if (++touches > 2) {
+            return false;
+        }
+        int needed = buffersNeeded();
+        if (copies.length < needed) {
+            copies = Arrays.copyOf(copies, needed);
+        }
+        while (copyCount < needed) {
+            copies[copyCount++] = buffers.take();
+        }
+        copied.clear();
+        ScatterGatherList from = request().data();
+        int buffer = 0;
+        int inside = 0;
+        for (int i = 0; i < from.count(); i++) {
+            for (int done = 0; done < from.length(i); ) {
+                int step = Math.min(from.length(i) - done, WriteBuffers.BYTES - inside);
+                long to = copies[buffer].address() + inside;
+                NativeMemory.copy(from.address(i) + done, to, step);
+                done += step;
+                inside += step;
+                if (inside == WriteBuffers.BYTES) {
+                    copied.add(copies[buffer++].address(), inside);
+                    inside = 0;
+                }
+            }
+        }
+        if (inside > 0) {
+            copied.add(copies[buffer].address(), inside);
+        }
+        touches = 0;
+        return true;
+    }
+
+    /** Gives the copy's memory back. */
+    void dropCopy(WriteBuffers buffers) {
+        while (copyCount > 0) {
+            buffers.give(copies[--copyCount]);
+        }
     }
 
     VolumeChannel channel() {

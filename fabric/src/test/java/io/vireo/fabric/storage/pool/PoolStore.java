@@ -10,7 +10,7 @@ import java.util.List;
 /**
  * A storage pool as the crash tests drive it: small chunks and a small journal, which wraps often.
  */
-final class PoolStore implements StoreUnderTest {
+class PoolStore implements StoreUnderTest {
     static final PoolConfig CONFIG = new PoolConfig(16 << 10, 64 << 10, true, true);
 
     private static final PoolOptions OPTIONS =
@@ -27,7 +27,12 @@ final class PoolStore implements StoreUnderTest {
         if (!report.isSound()) {
             throw new IllegalStateException("the checker says: " + report.findings());
         }
-        return new Open(StoragePool.open(disks, reactor, OPTIONS));
+        return opened(StoragePool.open(disks, reactor, OPTIONS));
+    }
+
+    /** A pool that is open. */
+    static Store opened(StoragePool pool) {
+        return new Open(pool);
     }
 
     private record Open(StoragePool pool) implements Store {

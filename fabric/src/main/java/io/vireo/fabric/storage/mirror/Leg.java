@@ -1,0 +1,65 @@
+package io.vireo.fabric.storage.mirror;
+
+import io.vireo.block.BlockRequest;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+
+/** One copy of a mirror. */
+final class Leg {
+    enum State {
+        /** It holds everything, and is read. */
+        IN_SYNC,
+        /** It is here; its header does not say yet that it is out of date. */
+        JOINING,
+        /** It is written to, and gets what it lacks. */
+        SYNCING,
+        /** It is here, and nothing is done with it. */
+        FAILED,
+        /** It is not here. */
+        ABSENT
+    }
+
+    final int index;
+    final int bit;
+    UUID uuid;
+    State state;
+    @Nullable LegQueue queue;
+
+    /** The place of its newest header. */
+    int place;
+
+    /** The generation from which on it is not in sync; 0: it never was. */
+    long leftAt;
+
+    /** Whether regions without a bit may differ too. */
+    boolean whole;
+
+    /** It has everything, and is to be called in sync. */
+    boolean promoted;
+
+    /** How often it came back. */
+    int joins;
+
+    /** Why it is not in sync. */
+    String why = "";
+
+    Leg(int index, UUID uuid, State state) {
+        this.index = index;
+        this.bit = 1 << index;
+        this.uuid = uuid;
+        this.state = state;
+    }
+
+    /** Whether it is written to. */
+    boolean isLive() {
+        return state == State.IN_SYNC || state == State.SYNCING;
+    }
+
+    void submit(BlockRequest request) {
+        LegQueue here = queue;
+        if (here == null) {
+            throw new IllegalStateException("leg " + index + " is not here");
+        }
+        here.submit(request);
+    }
+}

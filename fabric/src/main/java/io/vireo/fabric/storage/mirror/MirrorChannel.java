@@ -1,0 +1,662 @@
+package io.vireo.fabric.storage.mirror;
+
+import io.vireo.block.BlockChannel;
+import io.vireo.block.BlockMeter;
+import io.vireo.block.BlockOperation;
+import io.vireo.block.BlockRequest;
+import io.vireo.block.BlockStatus;
+import io.vireo.fabric.storage.format.MirrorHeader;
+import io.vireo.reactor.Reactor;
+import java.util.ArrayDeque;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Requests of the member become requests of its legs here: changes and flushes of all, reads of the
+ * one that has least to do. The data of a change must not change while it is under way, else the
+ * copies would differ.
+ */
+final class MirrorChannel implements BlockChannel {
+    private static final int DEPTH = 256;
+
+    private final Reactor home;
+    private final List<Leg> legs;
+    private final boolean readOnly;
+    private final MirrorEvents events;
+    private final Regions regions;
+    private final LegRecorder recorder;
+    private final IntentLog intent;
+    private final Copier copier;
+    private final Resync resync;
+    private final LegWatch watch;
+    private final MirrorClosing closing;
+    private final BlockMeter meter;
+    private final ArrayDeque<MirrorRequest> spare = new ArrayDeque<>();
+    private final RequestQueue beforeStart = new RequestQueue();
+
+    /** Changes that wait for a region that is copied. */
+    private final RequestQueue blocked = new RequestQueue();
+
+    /** Requests and tasks that go on in the next turn. */
+    private final RequestQueue ready = new RequestQueue();
+
+    private final ArrayDeque<Runnable> tasks = new ArrayDeque<>();
+    private Runnable wake = () -> {};
+    private int inFlight;
+    private int flushes;
+    private int goodFlush;
+    private int disturbances;
+    private boolean started;
+
+    MirrorChannel(MirrorDevice device, MirrorPlan plan, Reactor home, long rate) {
+        this.home = home;
+        legs = device.openLegs(home, this::wake);
+        readOnly = plan.readOnly();
+        events = device.events();
+        meter = device.meter();
+        regions = new Regions(plan.header().regionShift(), regionsOf(dataBytes(), plan.header()));
+        regions.setAll(plan.dirty(), Regions.BIT);
+        if (Integer.bitCount(inSync()) > 1) {
+            regions.setAll(plan.dirty(), Regions.UNEQUAL);
+        }
+        recorder = new LegRecorder(this, plan.header(), plan.alone());
+        intent = new IntentLog(this, regions);
+        copier = new Copier(this, regions);
+        resync = new Resync(this, regions, home, rate);
+        watch = new LegWatch(this, home);
+        closing = new MirrorClosing(this);
+        if (readOnly) {
+            started = true;
+        } else {
+            recorder.changed();
+        }
+    }
+
+    private static int regionsOf(long bytes, MirrorHeader header) {
+        return (int) (bytes + (1L << header.regionShift()) - 1 >>> header.regionShift());
+    }
+
+    Reactor home() {
+        return home;
+    }
+
+    List<Leg> legs() {
+        return legs;
+    }
+
+    Regions regions() {
+        return regions;
+    }
+
+    LegRecorder recorder() {
+        return recorder;
+    }
+
+    IntentLog intent() {
+        return intent;
+    }
+
+    Copier copier() {
+        return copier;
+    }
+
+    LegWatch watch() {
+        return watch;
+    }
+
+    Resync resync() {
+        return resync;
+    }
+
+    /** Bytes of the member: what fits on the smallest leg that is here. */
+    long dataBytes() {
+        long least = Long.MAX_VALUE;
+        for (Leg leg : legs) {
+            LegQueue here = leg.queue;
+            if (here != null && leg.state != Leg.State.FAILED) {
+                least = Math.min(least, here.device().geometry().capacity());
+            }
+        }
+        return least - MirrorHeader.DATA;
+    }
+
+    /** Legs that are in sync. */
+    int inSync() {
+        return mask(Leg.State.IN_SYNC);
+    }
+
+    /** Legs that get what they lack. */
+    int syncing() {
+        return mask(Leg.State.SYNCING);
+    }
+
+    private int mask(Leg.State state) {
+        int mask = 0;
+        for (int i = 0; i < legs.size(); i++) {
+            mask |= legs.get(i).state == state ? 1 << i : 0;
+        }
+        return mask;
+    }
+
+    /** The number of the newest flush. */
+    int flushNumber() {
+        return flushes;
+    }
+
+    /** The number of the newest flush that all legs have carried out. */
+    int goodFlush() {
+        return goodFlush;
+    }
+
+    /** Grows whenever what was copied may have become wrong. */
+    int disturbances() {
+        return disturbances;
+    }
+
+    /** Has a task run in the next turn. */
+    void soon(Runnable task) {
+        tasks.add(task);
+        wake();
+    }
+
+    void wake() {
+        wake.run();
+    }
+
+    @Override
+    public int free() {
+        return DEPTH - inFlight;
+    }
+
+    @Override
+    public int inFlight() {
+        return inFlight;
+    }
+
+    @Override
+    public void submit(BlockRequest request) {
+        inFlight++;
+        MirrorRequest op = take(request);
+        if (started) {
+            begin(op);
+        } else {
+            beforeStart.add(op);
+        }
+    }
+
+    private MirrorRequest take(@Nullable BlockRequest client) {
+        MirrorRequest op = spare.poll();
+        if (op == null) {
+            op = new MirrorRequest(this);
+        }
+        op.begin(client);
+        return op;
+    }
+
+    private void begin(MirrorRequest op) {
+        switch (op.client().operation()) {
+            case READ -> read(op);
+            case WRITE, WRITE_ZEROES -> change(op);
+            case FLUSH -> flush(op);
+            case DISCARD -> complete(op, BlockStatus.UNSUPPORTED);
+        }
+    }
+
+    private void change(MirrorRequest op) {
+        BlockRequest client = op.client();
+        if (readOnly || recorder.isLost()) {
+            complete(op, readOnly ? BlockStatus.READ_ONLY : BlockStatus.IO_ERROR);
+            return;
+        }
+        op.first = regions.of(client.offset());
+        op.last = regions.of(client.offset() + client.length() - 1);
+        regions.grow(op.last + 1);
+        if (regions.any(op.first, op.last, Regions.LOCKED)) {
+            blocked.add(op);
+            return;
+        }
+        regions.enter(op.first, op.last);
+        if (regions.all(op.first, op.last, Regions.DURABLE)) {
+            send(op);
+        } else {
+            intent.want(op);
+        }
+    }
+
+    /** The bits of a change's regions are durable, or cannot be. */
+    void intended(MirrorRequest op, boolean success) {
+        if (success) {
+            send(op);
+        } else {
+            left(op);
+            complete(op, BlockStatus.IO_ERROR);
+        }
+    }
+
+    private void flush(MirrorRequest op) {
+        if (readOnly) {
+            complete(op, BlockStatus.OK);
+            return;
+        }
+        op.number = ++flushes;
+        send(op);
+    }
+
+    /** The mirror's own flush, so that bits can be taken back. */
+    void flushOwn() {
+        MirrorRequest op = take(null);
+        op.number = ++flushes;
+        send(op);
+    }
+
+    private void send(MirrorRequest op) {
+        op.outstanding = 1;
+        for (int i = 0; i < legs.size(); i++) {
+            Leg leg = legs.get(i);
+            if (leg.isLive()) {
+                op.sent |= leg.bit;
+                op.outstanding++;
+                leg.submit(prepare(op, i));
+            }
+        }
+        ended(op);
+    }
+
+    private BlockRequest prepare(MirrorRequest op, int leg) {
+        BlockRequest io = op.io(leg);
+        if (op.isOwn() || op.client().operation() == BlockOperation.FLUSH) {
+            return io.prepare(BlockOperation.FLUSH, 0, 0);
+        }
+        BlockRequest client = op.client();
+        io.prepare(client.operation(), MirrorHeader.DATA + client.offset(), client.length());
+        io.forceUnitAccess(client.forceUnitAccess()).unmap(client.unmap());
+        if (client.operation() != BlockOperation.WRITE_ZEROES) {
+            io.data().addSlice(client.data(), 0, client.length());
+        }
+        return io;
+    }
+
+    /** A leg has ended its part of a request. */
+    void legEnded(MirrorRequest op, int leg, BlockStatus status) {
+        if (status == BlockStatus.OK) {
+            op.done |= 1 << leg;
+        } else {
+            op.failed |= 1 << leg;
+            op.failure = status;
+        }
+        ended(op);
+    }
+
+    private void ended(MirrorRequest op) {
+        if (--op.outstanding > 0) {
+            return;
+        }
+        if (op.isOwn() || op.client().operation() == BlockOperation.FLUSH) {
+            flushed(op);
+        } else if (op.client().operation() == BlockOperation.READ) {
+            readEnded(op);
+        } else {
+            changed(op);
+        }
+    }
+
+    private void changed(MirrorRequest op) {
+        boolean ours =
+                op.failure == BlockStatus.MEMORY_FAULT || op.failure == BlockStatus.CANCELLED;
+        if ((op.done & inSync()) != 0 && !ours) {
+            failAll(op.failed, "a write to it failed");
+            acknowledge(op);
+            return;
+        }
+        if (op.failed != 0) {
+            // Nobody knows which leg has how much of it.
+            disturbances++;
+            failAll(op.failed & syncing(), "a write to it failed");
+            for (int i = op.first; i <= op.last && Integer.bitCount(inSync()) > 1; i++) {
+                regions.set(i, Regions.UNEQUAL);
+            }
+            soon(resync::kick);
+        }
+        left(op);
+        complete(op, op.failure == BlockStatus.OK ? BlockStatus.IO_ERROR : op.failure);
+    }
+
+    private void flushed(MirrorRequest op) {
+        if ((op.done & inSync()) != 0 && op.failure != BlockStatus.CANCELLED) {
+            failAll(op.failed, "a flush of it failed");
+            if (op.failed == 0 && Integer.bitCount(inSync()) == legs.size()) {
+                goodFlush = Math.max(goodFlush, op.number);
+            }
+            acknowledge(op);
+        } else {
+            complete(op, op.failure == BlockStatus.OK ? BlockStatus.IO_ERROR : op.failure);
+        }
+    }
+
+    /** Ends a change or a flush as soon as no header calls a leg in sync that does not have it. */
+    void acknowledge(MirrorRequest op) {
+        boolean change = !op.isOwn() && op.client().operation() != BlockOperation.FLUSH;
+        if (!recorder.isLost() && (recorder.mayBeInSync() & ~op.done) != 0) {
+            recorder.await(op);
+            return;
+        }
+        if (change) {
+            left(op);
+        }
+        complete(op, recorder.isLost() ? BlockStatus.IO_ERROR : BlockStatus.OK);
+    }
+
+    private void left(MirrorRequest op) {
+        regions.leave(op.first, op.last, flushes);
+        copier.changesEnded();
+        watch.changed();
+    }
+
+    private void read(MirrorRequest op) {
+        BlockRequest client = op.client();
+        long end = client.offset() + client.length();
+        if (!readOnly && regions.unequal() > 0 && Integer.bitCount(inSync()) > 1) {
+            while (op.cursor < end) {
+                int region = regions.of(op.cursor);
+                long stop = Math.min(end, regions.start(region) + regions.bytes());
+                if (region < regions.count() && regions.has(region, Regions.UNEQUAL)) {
+                    equalize(op, region, (int) Math.min(Copier.MOST, stop - op.cursor));
+                    return;
+                }
+                op.cursor = stop;
+            }
+        }
+        readFrom(op, readOnly && regions.bits() > 0 ? first(inSync()) : idlest(op));
+    }
+
+    private void equalize(MirrorRequest op, int region, int length) {
+        long at = op.cursor;
+        op.cursor += length;
+        copier.submit(
+                new CopyJob(
+                        region,
+                        at,
+                        length,
+                        inSync(),
+                        0,
+                        _ -> {
+                            ready.add(op);
+                            wake();
+                        }));
+    }
+
+    private @Nullable Leg first(int mask) {
+        return mask == 0 ? null : legs.get(Integer.numberOfTrailingZeros(mask));
+    }
+
+    /** The leg in sync that was not tried and has least to do. */
+    private @Nullable Leg idlest(MirrorRequest op) {
+        Leg best = null;
+        int least = Integer.MAX_VALUE;
+        for (int i = 0; i < legs.size(); i++) {
+            Leg leg = legs.get(i);
+            LegQueue here = leg.queue;
+            if (here != null
+                    && leg.state == Leg.State.IN_SYNC
+                    && (op.sent & leg.bit) == 0
+                    && here.load() < least) {
+                best = leg;
+                least = here.load();
+            }
+        }
+        return best;
+    }
+
+    private void readFrom(MirrorRequest op, @Nullable Leg leg) {
+        if (leg == null) {
+            complete(op, op.failure == BlockStatus.OK ? BlockStatus.IO_ERROR : op.failure);
+            return;
+        }
+        op.sent |= leg.bit;
+        op.outstanding = 1;
+        leg.submit(prepare(op, leg.index));
+    }
+
+    private void readEnded(MirrorRequest op) {
+        if (op.done != 0) {
+            if (op.failed != 0) {
+                repair(op);
+            }
+            complete(op, BlockStatus.OK);
+        } else if (op.failure == BlockStatus.MEMORY_FAULT || op.failure == BlockStatus.CANCELLED) {
+            // The client's fault, and not that of the leg.
+            complete(op, op.failure);
+        } else {
+            readFrom(op, idlest(op));
+        }
+    }
+
+    /** Legs that could not read get what another one read; if they cannot write, they are lost. */
+    private void repair(MirrorRequest op) {
+        if (readOnly) {
+            return;
+        }
+        long end = op.client().offset() + op.client().length();
+        for (long at = op.client().offset(); at < end; ) {
+            int region = regions.of(at);
+            long stop = Math.min(end, regions.start(region) + regions.bytes());
+            int length = (int) Math.min(Copier.MOST, stop - at);
+            copier.submit(new CopyJob(region, at, length, op.failed, op.failed, _ -> {}));
+            at += length;
+        }
+    }
+
+    private void complete(MirrorRequest op, BlockStatus status) {
+        boolean own = op.isOwn();
+        if (own) {
+            spare.add(op);
+            watch.flushed();
+            return;
+        }
+        BlockRequest client = op.client();
+        inFlight--;
+        spare.add(op);
+        meter.count(client, status);
+        client.complete(status);
+    }
+
+    /** Legs do not do what they should: they are out of sync from here on. The last one stays. */
+    void failAll(int mask, String why) {
+        for (Leg leg : legs) {
+            if ((mask & leg.bit) != 0) {
+                fail(leg, why);
+            }
+        }
+    }
+
+    private void fail(Leg leg, String why) {
+        boolean last = leg.state == Leg.State.IN_SYNC && Integer.bitCount(inSync()) == 1;
+        if (last || readOnly || leg.state == Leg.State.FAILED || leg.state == Leg.State.ABSENT) {
+            return;
+        }
+        leg.state = Leg.State.FAILED;
+        leg.promoted = false;
+        leg.why = why;
+        disturbances++;
+        if (syncing() == 0) {
+            regions.clearAll(Regions.TODO);
+        }
+        if (Integer.bitCount(inSync()) == 1) {
+            // There is nobody that it could differ from.
+            regions.clearAll(Regions.UNEQUAL);
+        }
+        events.degraded(
+                "disk %d of mirror %s is out of the mirror: %s; check it, or replace it"
+                        .formatted(leg.index, recorder.durable().set(), why));
+        watch.failed(leg);
+        recorder.changed();
+    }
+
+    /** A leg's header says durably that it is out of date: it may be written to. */
+    void joined(Leg leg) {
+        leg.state = Leg.State.SYNCING;
+        leg.joins++;
+        disturbances++;
+        regions.setAll(leg.whole, Regions.TODO);
+        // What is under way in a region does not reach the leg, and has its bit.
+        int joins = leg.joins;
+        intent.writeAll(() -> {
+            if (leg.joins == joins) {
+                resync.kick();
+            }
+        });
+    }
+
+    /** All headers say durably that a leg has everything. */
+    void promoted(Leg leg) {
+        leg.state = Leg.State.IN_SYNC;
+        leg.promoted = false;
+        leg.whole = false;
+        leg.leftAt = 0;
+        leg.why = "";
+        watch.recovered(leg);
+        if (Integer.bitCount(inSync()) == legs.size()) {
+            events.redundant();
+        }
+    }
+
+    /** Legs have everything: the headers are to say so. */
+    void promote() {
+        for (Leg leg : legs) {
+            if (leg.promoted) {
+                recorder.changed();
+                return;
+            }
+        }
+    }
+
+    /** What is known of the legs is durable. */
+    void recorded() {
+        if (!started) {
+            intent.writeAll(this::start);
+        }
+        watch.changed();
+    }
+
+    private void start() {
+        if (started) {
+            return;
+        }
+        started = true;
+        for (int i = 0; i < regions.count(); i++) {
+            if (regions.has(i, Regions.BIT)) {
+                regions.set(i, Regions.DURABLE);
+            }
+        }
+        ready.takeAll(beforeStart);
+        watch.changed();
+        resync.kick();
+        wake();
+    }
+
+    /** No change can be acknowledged any more. */
+    void lost(String what) {
+        events.degraded("mirror %s takes no changes: %s".formatted(recorder.durable().set(), what));
+        started = true;
+        ready.takeAll(beforeStart);
+        wake();
+    }
+
+    /** A region can be changed again. */
+    void unlocked() {
+        ready.takeAll(blocked);
+        wake();
+    }
+
+    /** A leg is here again, on a device that may be another one. */
+    void join(Leg leg) {
+        leg.state = Leg.State.JOINING;
+        recorder.changed();
+    }
+
+    @Override
+    public void cancel(int tag) {
+        // It is on its way to the legs, and ends soon enough.
+    }
+
+    @Override
+    public int poll() {
+        int work = 0;
+        for (int i = 0; i < legs.size(); i++) {
+            LegQueue here = legs.get(i).queue;
+            work += here == null ? 0 : here.poll();
+        }
+        work += watch.pollRetired();
+        var now = new RequestQueue();
+        now.takeAll(ready);
+        for (MirrorRequest op = now.poll(); op != null; op = now.poll()) {
+            begin(op);
+            work++;
+        }
+        for (int left = tasks.size(); left > 0; left--) {
+            tasks.remove().run();
+            work++;
+        }
+        return work + closing.poll();
+    }
+
+    @Override
+    public void onReady(Runnable newWake) {
+        wake = newWake;
+    }
+
+    @Override
+    public boolean arm() {
+        if (!ready.isEmpty() || !tasks.isEmpty()) {
+            return false;
+        }
+        for (int i = 0; i < legs.size(); i++) {
+            LegQueue here = legs.get(i).queue;
+            if (here != null && !here.arm()) {
+                disarm(i);
+                return false;
+            }
+        }
+        return true;
+    }
+
+    @Override
+    public void disarm() {
+        disarm(legs.size());
+    }
+
+    private void disarm(int count) {
+        for (int i = 0; i < count; i++) {
+            LegQueue here = legs.get(i).queue;
+            if (here != null) {
+                here.disarm();
+            }
+        }
+    }
+
+    @Override
+    public void close(Runnable onClosed) {
+        resync.stop();
+        watch.stop();
+        closing.begin(onClosed, readOnly);
+        wake();
+    }
+
+    /** Whether nothing is under way. */
+    boolean isQuiet() {
+        return inFlight == 0
+                && !intent.isBusy()
+                && !recorder.isBusy()
+                && !copier.isBusy()
+                && tasks.isEmpty()
+                && !watch.isBusy();
+    }
+
+    /** Gives memory back. */
+    void release() {
+        recorder.close();
+        intent.close();
+        copier.close();
+        watch.close();
+    }
+}

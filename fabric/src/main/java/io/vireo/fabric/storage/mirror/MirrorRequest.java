@@ -1,0 +1,68 @@
+package io.vireo.fabric.storage.mirror;
+
+import io.vireo.block.BlockRequest;
+import io.vireo.block.BlockStatus;
+import io.vireo.fabric.storage.format.MirrorHeader;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/** A request on its way through the legs. Used again and again. */
+final class MirrorRequest {
+    private final BlockRequest[] io = new BlockRequest[MirrorHeader.MAX_LEGS];
+    private @Nullable BlockRequest client;
+
+    /** Legs that it was given to, that did it, and that did not. */
+    int sent;
+
+    int done;
+    int failed;
+
+    int outstanding;
+
+    /** How the first leg that did not do it ended. */
+    BlockStatus failure = BlockStatus.OK;
+
+    /** Regions of a change. */
+    int first;
+
+    int last;
+
+    /** Of a read: from here on nothing is known to be equal. */
+    long cursor;
+
+    /** Of a flush: its number. */
+    int number;
+
+    /** Link of the list that it waits in. */
+    @Nullable MirrorRequest next;
+
+    MirrorRequest(MirrorChannel channel) {
+        for (int i = 0; i < io.length; i++) {
+            int leg = i;
+            io[i] = new BlockRequest(i, ended -> channel.legEnded(this, leg, ended.status()));
+        }
+    }
+
+    void begin(@Nullable BlockRequest newClient) {
+        client = newClient;
+        sent = 0;
+        done = 0;
+        failed = 0;
+        outstanding = 0;
+        failure = BlockStatus.OK;
+        cursor = newClient == null ? 0 : newClient.offset();
+    }
+
+    /** Whether it is the mirror's own flush. */
+    boolean isOwn() {
+        return client == null;
+    }
+
+    BlockRequest client() {
+        return Objects.requireNonNull(client);
+    }
+
+    BlockRequest io(int leg) {
+        return io[leg];
+    }
+}

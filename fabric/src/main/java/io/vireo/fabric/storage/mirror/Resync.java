@@ -1,0 +1,206 @@
+package io.vireo.fabric.storage.mirror;
+
+import io.vireo.block.BlockOperation;
+import io.vireo.block.BlockRequest;
+import io.vireo.block.BlockStatus;
+import io.vireo.reactor.Reactor;
+import io.vireo.reactor.Timer;
+
+/**
+ * Copies in the background, region by region, no faster than it may: first what legs that are in
+ * sync may differ in, then what legs that came back lack. When these have everything they are
+ * flushed, and then called in sync.
+ */
+final class Resync {
+    private static final byte WORK = Regions.UNEQUAL | Regions.TODO;
+
+    private final MirrorChannel channel;
+    private final Regions regions;
+    private final Reactor home;
+    private final Timer next;
+    private long rate;
+    private boolean paused;
+    private boolean running;
+    private boolean finishing;
+    private boolean stopped;
+    private int region = -1;
+    private long at;
+    private int disturbances;
+
+    private long total;
+    private long copied;
+    private long startedAt;
+    private long notBefore;
+    private int outstanding;
+    private int failed;
+
+    /**
+     * @param rate bytes per second; 0: as fast as it can
+     */
+    Resync(MirrorChannel channel, Regions regions, Reactor home, long rate) {
+        this.channel = channel;
+        this.regions = regions;
+        this.home = home;
+        this.rate = rate;
+        next = home.timer(this::nextPiece);
+    }
+
+    boolean isBusy() {
+        return running || finishing;
+    }
+
+    void rate(long bytesPerSecond) {
+        rate = bytesPerSecond;
+        notBefore = home.nanoTime();
+        kick();
+    }
+
+    void pause(boolean on) {
+        paused = on;
+        kick();
+    }
+
+    boolean isPaused() {
+        return paused;
+    }
+
+    long copiedBytes() {
+        return Math.min(copied, total);
+    }
+
+    long totalBytes() {
+        return total;
+    }
+
+    long bytesPerSecond() {
+        long nanos = home.nanoTime() - startedAt;
+        return total == 0 || nanos <= 0 ? 0 : (long) (copied * 1e9 / nanos);
+    }
+
+    /** No more is begun. */
+    void stop() {
+        stopped = true;
+        next.cancel();
+    }
+
+    /** There may be something to do. */
+    void kick() {
+        if (running || finishing || stopped || paused) {
+            return;
+        }
+        if (regions.unequal() + regions.todo() == 0) {
+            total = 0;
+            copied = 0;
+            if (channel.syncing() != 0) {
+                finish();
+            }
+            return;
+        }
+        if (total == 0) {
+            startedAt = home.nanoTime();
+            notBefore = startedAt;
+        }
+        // Both flags of a region are done in one go.
+        total = copied + (long) (regions.unequal() + regions.todo()) * regions.bytes();
+        running = true;
+        nextRegion();
+    }
+
+    private void nextRegion() {
+        int from = Math.max(region, 0);
+        region = regions.next(from, Regions.UNEQUAL);
+        if (region < 0) {
+            region = regions.next(from, Regions.TODO);
+        }
+        if (region < 0) {
+            // Some before it, or none at all.
+            running = false;
+            channel.soon(this::kick);
+            return;
+        }
+        at = regions.start(region);
+        disturbances = channel.disturbances();
+        nextPiece();
+    }
+
+    private void nextPiece() {
+        long end = Math.min(regions.start(region) + regions.bytes(), channel.dataBytes());
+        if (stopped || paused || channel.recorder().isLost()) {
+            running = false;
+            return;
+        }
+        if (at >= end || !regions.any(region, region, WORK)) {
+            done();
+            return;
+        }
+        long wait = notBefore - home.nanoTime();
+        if (wait > 0) {
+            next.start(wait);
+            return;
+        }
+        int length = (int) Math.min(Copier.MOST, end - at);
+        int targets = channel.syncing();
+        if (regions.has(region, Regions.UNEQUAL)) {
+            targets |= channel.inSync();
+        }
+        channel.copier().submit(new CopyJob(region, at, length, targets, 0, this::copied));
+        at += length;
+        if (rate > 0) {
+            notBefore = Math.max(notBefore, home.nanoTime()) + (long) (length * 1e9 / rate);
+        }
+    }
+
+    private void copied(boolean success) {
+        if (!success && channel.syncing() != 0 && !stopped) {
+            channel.failAll(
+                    channel.syncing(),
+                    "what it lacks cannot be read from the others: offset %d of the mirror"
+                            .formatted(at));
+        }
+        copied += Copier.MOST;
+        // Not deeper and deeper into the stack.
+        channel.soon(this::nextPiece);
+    }
+
+    private void done() {
+        if (disturbances == channel.disturbances()) {
+            regions.clear(region, Regions.UNEQUAL);
+            regions.clear(region, Regions.TODO);
+        }
+        nextRegion();
+    }
+
+    /** Legs that have everything are flushed. */
+    private void finish() {
+        finishing = true;
+        failed = 0;
+        outstanding = 1;
+        for (Leg leg : channel.legs()) {
+            if (leg.state == Leg.State.SYNCING && !leg.promoted) {
+                outstanding++;
+                int joined = leg.joins;
+                var request = new BlockRequest(0, r -> flushed(leg, joined, r.status()));
+                leg.submit(request.prepare(BlockOperation.FLUSH, 0, 0));
+            }
+        }
+        ended();
+    }
+
+    private void flushed(Leg leg, int joined, BlockStatus status) {
+        // It may have failed and come back meanwhile.
+        if (leg.joins == joined && leg.state == Leg.State.SYNCING) {
+            leg.promoted = status == BlockStatus.OK;
+            failed |= leg.promoted ? 0 : leg.bit;
+        }
+        ended();
+    }
+
+    private void ended() {
+        if (--outstanding > 0) {
+            return;
+        }
+        finishing = false;
+        channel.failAll(failed, "a flush of it failed");
+        channel.promote();
+    }
+}

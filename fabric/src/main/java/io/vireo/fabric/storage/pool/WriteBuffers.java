@@ -1,0 +1,46 @@
+package io.vireo.fabric.storage.pool;
+
+import io.vireo.memory.OwnMemory;
+import java.util.ArrayDeque;
+
+/**
+ * Memory for copies of what clients write. A guest can change its memory while it is written, so
+ * that copies on two disks would differ, and a checksum would be that of other bytes.
+ */
+final class WriteBuffers {
+    /** Bytes of a buffer. */
+    static final int BYTES = 64 << 10;
+
+    private static final int MOST = 1024;
+
+    private final ArrayDeque<OwnMemory> free = new ArrayDeque<>();
+    private int used;
+
+    /**
+     * Whether so many buffers may be taken now. Somebody who needs more than there are is served
+     * when nobody else has any.
+     */
+    boolean has(int count) {
+        return used == 0 || used + count <= MOST;
+    }
+
+    OwnMemory take() {
+        used++;
+        OwnMemory buffer = free.pollLast();
+        return buffer == null ? OwnMemory.allocate(BYTES) : buffer;
+    }
+
+    void give(OwnMemory buffer) {
+        used--;
+        if (used + free.size() < MOST) {
+            free.addLast(buffer);
+        } else {
+            buffer.close();
+        }
+    }
+
+    /** After the last request. */
+    void close() {
+        free.forEach(OwnMemory::close);
+    }
+}

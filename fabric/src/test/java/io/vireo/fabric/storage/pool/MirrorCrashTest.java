@@ -1,0 +1,81 @@
+package io.vireo.fabric.storage.pool;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.vireo.testkit.crash.CrashExplorer;
+import io.vireo.testkit.crash.CrashExplorer.Depth;
+import io.vireo.testkit.crash.TraceOperation;
+import java.util.List;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Power is cut under a mirrored pool, at each disk at its own point: with all disks there again,
+ * with one of them missing, and while one is out of the mirror or comes back.
+ */
+@Tag("endurance")
+class MirrorCrashTest {
+    private static final long DISK = 6 << 20;
+
+    private static long seed() {
+        long seed = Long.getLong("vireo.seed", System.nanoTime());
+        System.out.println("vireo.seed=" + seed);
+        return seed;
+    }
+
+    private static void explore(
+            MirrorStore store, int disks, int length, Depth depth, String what) {
+        try (var explorer = new CrashExplorer(store, disks, DISK)) {
+            explorer.exploreRandom(seed(), length, depth);
+            System.out.printf(
+                    "%s: %d crash images at %d points%n",
+                    what, explorer.images(), explorer.points());
+            assertThat(explorer.images()).isGreaterThan(length);
+        }
+    }
+
+    @Test
+    void twoCopies() {
+        explore(MirrorStore.whole(), 2, 30, new Depth(3, 3, 4, 400, 800), "two copies");
+    }
+
+    @Test
+    void threeCopies() {
+        explore(MirrorStore.whole(), 3, 15, new Depth(2, 3, 6, 500, 800), "three copies");
+    }
+
+    @Test
+    void eachOfTwoCopiesAlone() {
+        var depth = new Depth(3, 3, 3, 5000, 500);
+        explore(MirrorStore.without(0), 2, 25, depth, "without the first of two copies");
+        explore(MirrorStore.without(1), 2, 25, depth, "without the second of two copies");
+    }
+
+    @Test
+    void aDiskThatFailsForEver() {
+        var depth = new Depth(2, 3, 5, 600, 500);
+        explore(MirrorStore.failing(0, 10, -1), 2, 25, depth, "the first of two copies fails");
+        explore(MirrorStore.failing(1, 10, -1), 2, 25, depth, "the second of two copies fails");
+    }
+
+    @Test
+    void aDiskThatComesBack() {
+        var depth = new Depth(2, 3, 5, 600, 500);
+        explore(MirrorStore.failing(0, 8, 14), 2, 30, depth, "the first of two copies is away");
+        explore(MirrorStore.failing(1, 8, 14), 3, 20, depth, "the second of three copies is away");
+    }
+
+    @Test
+    void allSequencesOfOne() {
+        long seed = seed();
+        try (var explorer = new CrashExplorer(MirrorStore.whole(), 2, DISK)) {
+            for (List<TraceOperation> sequence : TraceOperation.sequences(1)) {
+                explorer.exploreSequence(sequence, seed, new Depth(2, 3, 4, 600, 800));
+            }
+            System.out.printf(
+                    "all sequences of one operation on a mirror: %d crash images%n",
+                    explorer.images());
+            assertThat(explorer.points()).isGreaterThan(50);
+        }
+    }
+}

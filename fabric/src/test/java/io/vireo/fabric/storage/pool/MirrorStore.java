@@ -1,0 +1,70 @@
+package io.vireo.fabric.storage.pool;
+
+import io.vireo.block.BlockDevice;
+import io.vireo.reactor.Reactor;
+import io.vireo.testkit.crash.SimulatedDisk;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A pool whose members are mirrors, as the crash tests drive it: one mirror of all disks.
+ *
+ * <p>A disk may be missing after each crash, or be away for a part of each trace.
+ */
+final class MirrorStore extends PoolStore {
+    private final int missing;
+    private final int leaves;
+    private final int leavesAt;
+    private final int returnsAt;
+
+    private MirrorStore(int missing, int leaves, int leavesAt, int returnsAt) {
+        this.missing = missing;
+        this.leaves = leaves;
+        this.leavesAt = leavesAt;
+        this.returnsAt = returnsAt;
+    }
+
+    /** All disks are there all the time. */
+    static MirrorStore whole() {
+        return new MirrorStore(-1, -1, 0, 0);
+    }
+
+    /** After a crash a disk is missing, and somebody decides that the pool goes on without it. */
+    static MirrorStore without(int disk) {
+        return new MirrorStore(disk, -1, 0, 0);
+    }
+
+    /** A disk fails before one operation and works again before another one. */
+    static MirrorStore failing(int disk, int from, int to) {
+        return new MirrorStore(-1, disk, from, to);
+    }
+
+    @Override
+    public void create(List<BlockDevice> disks, Reactor reactor) {
+        StoragePool.create(CONFIG.withCopies(disks.size()), disks, reactor);
+    }
+
+    @Override
+    public Store reopen(List<BlockDevice> disks, Reactor reactor) {
+        if (missing < 0) {
+            return open(disks, reactor);
+        }
+        var left = new ArrayList<>(disks);
+        left.remove(missing);
+        var options =
+                new PoolOptions(Duration.ofSeconds(5), Duration.ofSeconds(1), new PoolEvents() {})
+                        .with(new MirrorOptions(true, 0));
+        return opened(StoragePool.open(left, reactor, options));
+    }
+
+    @Override
+    public void before(int operation, List<SimulatedDisk> disks) {
+        if (operation == leavesAt && leaves >= 0) {
+            disks.get(leaves).vanish();
+        }
+        if (operation == returnsAt && leaves >= 0) {
+            disks.get(leaves).comeBack();
+        }
+    }
+}
