@@ -8,6 +8,7 @@ import io.vireo.reactor.Reactor;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.ResourceException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -56,7 +57,8 @@ public final class StoragePool {
      * Opens a pool: reads its maps, replays its journal, and takes it over from whoever had it
      * before.
      *
-     * @param devices all members, in any order
+     * @param devices all members, in any order; those that were about to become members are left
+     *     out
      * @param home where the pool lives from now on
      */
     public static StoragePool open(List<BlockDevice> devices, Reactor home, PoolOptions options) {
@@ -131,6 +133,7 @@ public final class StoragePool {
         } catch (RuntimeException e) {
             superblocks.close();
             loaded.pages().close();
+            loaded.space().close();
             surviving.ifPresent(SurvivingOps::close);
             throw e;
         }
@@ -284,6 +287,30 @@ public final class StoragePool {
         if (device != null) {
             device.changed();
         }
+    }
+
+    /** Whether a device is a member. */
+    public boolean uses(BlockDevice device) {
+        return HomeIo.on(
+                home,
+                () -> {
+                    for (int i = 0; i < engine.members().count(); i++) {
+                        if (engine.members().get(i).device() == device) {
+                            return true;
+                        }
+                    }
+                    return false;
+                });
+    }
+
+    /** How long requests wait for room from now on. */
+    public void holdWhenFull(Duration hold) {
+        HomeIo.on(
+                home,
+                () -> {
+                    engine.holdWhenFull(hold);
+                    return true;
+                });
     }
 
     /**
