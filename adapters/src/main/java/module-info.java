@@ -9,7 +9,8 @@ module io.vireo.adapters {
 
     provides io.vireo.block.BlockPoolProvider with
             io.vireo.adapter.directory.DirectoryPoolProvider,
-            io.vireo.adapter.nulldev.NullPoolProvider;
+            io.vireo.adapter.nulldev.NullPoolProvider,
+            io.vireo.adapter.ram.RamPoolProvider;
     provides io.vireo.block.HostDisks with
             io.vireo.adapter.directory.RawDisks;
     provides io.vireo.net.HostPortProvider with

@@ -3,6 +3,9 @@ module io.vireo.fabric {
     requires io.vireo.core;
     requires static org.jspecify;
 
+    exports io.vireo.fabric.storage.pool to
+            io.vireo.server;
+
     uses io.vireo.block.BlockPoolProvider;
     uses io.vireo.block.HostDisks;
     uses io.vireo.net.UplinkProvider;
@@ -16,6 +19,9 @@ module io.vireo.fabric {
             io.vireo.fabric.storage.qos.DiskQosPolicyKind,
             io.vireo.fabric.storage.transfer.VdiskExportKind,
             io.vireo.fabric.storage.PoolKind,
+            io.vireo.fabric.storage.SnapshotGroupKind,
             io.vireo.fabric.storage.SnapshotKind,
-            io.vireo.fabric.storage.VdiskKind;
+            io.vireo.fabric.storage.SnapshotScheduleKind,
+            io.vireo.fabric.storage.VdiskKind,
+            io.vireo.fabric.storage.VdiskRollbackKind;
 }

@@ -11,6 +11,7 @@ module io.vireo.server {
     requires io.vireo.transports;
     requires static org.jspecify;
 
+    uses io.vireo.block.HostDisks;
     uses io.vireo.resource.ResourceKind;
 
     opens io.vireo.server to

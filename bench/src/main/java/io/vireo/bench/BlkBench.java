@@ -13,9 +13,9 @@ import java.util.List;
  * A virtual disk: ours against qemu-storage-daemon, both driven by the same polling front end on
  * the other core, and against fio without any virtualization.
  *
- * <p>{@code null} cases have no disk behind them and show the path itself; {@code file} cases lie
- * on one file system, each side with a file of its own of the same size, written whole beforehand.
- * {@link PoolBench} has the cases of pools of type disks.
+ * <p>{@code null} and {@code ram} cases have no disk behind them and show the path itself; {@code
+ * file} cases lie on one file system, each side with a file of its own of the same size, written
+ * whole beforehand. {@link PoolBench} has the cases of pools of type disks.
  */
 final class BlkBench {
     static final String PEER = "qemu-storage-daemon";
@@ -41,6 +41,7 @@ final class BlkBench {
         // same disk.
         var disk = new Interleaver(probe, report, 2 * options.windows(), options.seconds() / 2);
         compare("null", path);
+        compare("ram", path);
         // The kernel completes writes past the page cache by workers on the core that the disk
         // interrupts. That may be the front end's, which spins and would keep them waiting.
         MeasuredProcess.favourSelf(false);
@@ -55,7 +56,7 @@ final class BlkBench {
         if (loads.isEmpty()) {
             return;
         }
-        Progress.say("starting " + PEER + " on a " + store + " disk");
+        Progress.say("starting " + PEER + " beside a " + store + " disk");
         try (var rig = new BlkRig()) {
             var peer = peer(rig, store, "peer");
             var vireo = options.control() ? peer(rig, store, "control") : vireo(rig, store);
@@ -100,7 +101,7 @@ final class BlkBench {
         var socket = directory.resolve(name + "-" + store + ".sock");
         var daemon =
                 rig.keep(
-                        store.equals("null")
+                        !store.equals("file")
                                 ? StorageDaemon.ofNull(name, NULL_SIZE, socket)
                                 : StorageDaemon.ofFile(
                                         name, sparse(file(name), FILE_SIZE), socket));
@@ -110,9 +111,11 @@ final class BlkBench {
     private BlkSide vireo(BlkRig rig, String store) {
         var daemon = rig.keep(VireoDaemon.start(options.root(), directory, NetBench.BACK_END_CORE));
         var resources =
-                store.equals("null")
-                        ? Resources.nullDisk(NULL_SIZE, directory)
-                        : Resources.fileDisk(FILE_SIZE, directory);
+                switch (store) {
+                    case "null" -> Resources.nullDisk(NULL_SIZE, directory);
+                    case "ram" -> Resources.ramDisk(NULL_SIZE, directory);
+                    default -> Resources.fileDisk(FILE_SIZE, directory);
+                };
         var socket = daemon.define(resources).getFirst();
         return rig.connect("vireo", daemon.process(), socket, contents(store));
     }

@@ -10,6 +10,7 @@ import io.vireo.testkit.VhostUserSession;
 import io.vireo.testkit.VhostUserSession.Ring;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * A polling virtio-blk driver that keeps a number of requests in flight, VIRTIO 1.3 section 5.2. It
@@ -87,7 +88,7 @@ final class BlkDriver implements AutoCloseable {
     }
 
     private final String name;
-    private final boolean yields;
+    private final boolean sleeps;
     private final DriverMemory memory;
     private final VhostUserSession session;
     private final Ring ring;
@@ -104,11 +105,11 @@ final class BlkDriver implements AutoCloseable {
     /**
      * Connects.
      *
-     * @param yields whether the core is given to others while there is nothing to do
+     * @param sleeps whether it sleeps while there is nothing to do
      */
-    BlkDriver(String name, Path socket, boolean yields) {
+    BlkDriver(String name, Path socket, boolean sleeps) {
         this.name = name;
-        this.yields = yields;
+        this.sleeps = sleeps;
         memory = new DriverMemory(RING_BYTES + MAX_DEPTH * (long) (SLOT + MAX_REQUEST));
         session = FrontEnds.open(socket, memory, F_FLUSH);
         if ((session.features() & F_FLUSH) == 0) {
@@ -196,12 +197,13 @@ final class BlkDriver implements AutoCloseable {
 
     /**
      * Nothing has ended. Where there is a disk, the kernel may want this core to complete what was
-     * written to it; else reading an unchanged line over and over would slow down the core that is
-     * about to write it.
+     * written to it, for which yielding is not enough: it sleeps for a moment, as a guest does.
+     * Else reading an unchanged line over and over would slow down the core that is about to write
+     * it.
      */
     private void idle() {
-        if (yields) {
-            Thread.yield();
+        if (sleeps) {
+            LockSupport.parkNanos(1);
         } else {
             Thread.onSpinWait();
         }

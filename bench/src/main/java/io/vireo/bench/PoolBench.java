@@ -70,7 +70,7 @@ final class PoolBench {
             for (var count : Resources.SNAPSHOTS) {
                 beside(Resources.SNAP + count);
             }
-            new PoolTimes(options, report, pool).run();
+            new PoolTimes(options, report, directory, pool).run();
         }
     }
 

@@ -208,6 +208,11 @@ record Resources(String yaml, List<Path> sockets) {
         return disk("null-disk", "  type: nullio\n", size, directory);
     }
 
+    /** A disk of {@code size} bytes in the daemon's memory. */
+    static Resources ramDisk(long size, Path directory) {
+        return disk("ram-disk", "  type: ram\n", size, directory);
+    }
+
     /** A disk of {@code size} bytes in a file below {@code directory}. */
     static Resources fileDisk(long size, Path directory) {
         return disk("file-disk", "  type: directory\n  path: " + directory + "\n", size, directory);

@@ -26,6 +26,7 @@ import picocli.CommandLine.ParameterException;
             VersionCommand.class,
             ServeCommand.class,
             DoctorCommand.class,
+            PoolCommand.class,
         },
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {

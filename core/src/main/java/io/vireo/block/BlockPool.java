@@ -2,7 +2,9 @@ package io.vireo.block;
 
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.ResourceException;
+import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /**
  * A place that holds volumes by name. Control plane: one thread at a time, calls may do file system
@@ -63,6 +65,64 @@ public interface BlockPool {
         return new ResourceException(
                 ErrorCode.UNSUPPORTED,
                 location() + " has no " + what + ": only pools of type disks have");
+    }
+
+    /**
+     * Makes snapshots of several volumes as they are at one moment, durably, all or none: of {@code
+     * volume} the snapshot {@code group/volume}. If they were left behind by an attempt that was
+     * cut off, they are taken over.
+     */
+    default void createGroup(String group, List<String> volumes) {
+        throw unsupported("snapshots");
+    }
+
+    /**
+     * Deletes what is left of a group of snapshots, durably; nothing happens if there is nothing.
+     */
+    default void deleteGroup(String group) {
+        throw unsupported("snapshots");
+    }
+
+    /**
+     * The groups of snapshots whose names begin so, the oldest first. May wait for the pool's
+     * reactor.
+     */
+    default List<SnapshotGroup> groups(String prefix) {
+        throw unsupported("snapshots");
+    }
+
+    /**
+     * Takes a volume's snapshot out of a group and gives it a name of its own, durably. If that was
+     * done before nothing happens.
+     */
+    default void takeOut(String group, String volume, String snapshot) {
+        throw unsupported("snapshots");
+    }
+
+    /**
+     * Makes a volume what a snapshot of this pool is, durably; what it was before is gone. Nobody
+     * uses the volume.
+     */
+    default void rollback(String volume, String snapshot) {
+        throw unsupported("snapshots");
+    }
+
+    /** All that is in the pool, for who takes it over. May wait for the pool's reactor. */
+    default List<PoolContent> contents() {
+        throw unsupported("contents that it could tell of");
+    }
+
+    /**
+     * Bytes of a volume, or of a snapshot, that are mapped, shared ones included, if it knows; does
+     * not block.
+     */
+    default OptionalLong mapped(String volume, boolean snapshot) {
+        return OptionalLong.empty();
+    }
+
+    /** The volumes and snapshots that have most mapped, for people; does not block. */
+    default List<String> largest() {
+        return List.of();
     }
 
     /**

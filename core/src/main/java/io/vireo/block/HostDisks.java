@@ -33,6 +33,16 @@ public interface HostDisks {
         /** Whether all of it reads as zeroes for certain: a sparse file nobody has written to. */
         boolean isZeroed();
 
+        /**
+         * Looks how large it has become.
+         *
+         * @param size bytes that a file which is shorter is made to have first, durably
+         * @return whether what it has more reads as zeroes for certain
+         * @throws io.vireo.resource.ResourceException EXHAUSTED if there is no room for a longer
+         *     file
+         */
+        boolean grow(OptionalLong size);
+
         /** Closes it; all channels are closed already. */
         @Override
         void close();

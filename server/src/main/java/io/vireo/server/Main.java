@@ -12,8 +12,14 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** Entry point of the daemon's side of {@code vireo}: {@code serve} and {@code doctor}. */
-@Command(name = "vireo", subcommands = Doctor.class, mixinStandardHelpOptions = true)
+/**
+ * Entry point of the daemon's side of {@code vireo}: {@code serve}, {@code doctor} and {@code pool
+ * check}.
+ */
+@Command(
+        name = "vireo",
+        subcommands = {Doctor.class, PoolCommand.class},
+        mixinStandardHelpOptions = true)
 public final class Main {
     /** Read if it exists and {@code --config} names no other file. */
     private static final Path DEFAULT_CONFIG = Path.of("/etc/vireo/vireo.properties");

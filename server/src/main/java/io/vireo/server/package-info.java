@@ -3,7 +3,8 @@
  * with {@link java.util.ServiceLoader}, and joins control plane, transports and API. It holds no
  * logic of its own; nothing imports it.
  *
- * <p>Entry point: {@link io.vireo.server.Main} with the commands {@code serve} and {@code doctor}.
+ * <p>Entry point: {@link io.vireo.server.Main} with the commands {@code serve}, {@code doctor} and
+ * {@code pool check}.
  */
 @NullMarked
 package io.vireo.server;

@@ -105,7 +105,8 @@ class DisksPoolTest {
                 true,
                 OptionalInt.empty(),
                 Optional.empty(),
-                Optional.of(new DisksSpec(members, new Quantity(64 << 10), true, 1)));
+                Optional.of(new DisksSpec(members, new Quantity(64 << 10), true, 1, false)),
+                80);
     }
 
     private static VdiskSpec vdisk(Optional<String> snapshot, VdiskSpec.Allocation allocation) {
@@ -139,7 +140,9 @@ class DisksPoolTest {
     private void openSnapshot(String name, String of, boolean provisioned) {
         var snapshot =
                 snapshots.realize(
-                        Metadata.of(name, name), new SnapshotSpec(of), context(provisioned));
+                        Metadata.of(name, name),
+                        new SnapshotSpec(of, Optional.empty()),
+                        context(provisioned));
         running.put(new Reference(Kinds.SNAPSHOT, name), snapshot);
     }
 
@@ -205,7 +208,10 @@ class DisksPoolTest {
                 .containsExactly("first", "own");
 
         close(Kinds.SNAPSHOT, "monday");
-        snapshots.destroy(Metadata.of("monday", "monday"), new SnapshotSpec("web1"), context(true));
+        snapshots.destroy(
+                Metadata.of("monday", "monday"),
+                new SnapshotSpec("web1", Optional.empty()),
+                context(true));
         assertThat(read(clone, 1 << 20)).isEqualTo("first");
         close(Kinds.VDISK, "web1");
         vdisks.destroy(Metadata.of("web1", "web1"), empty(), context(true));

@@ -82,7 +82,8 @@ final class ImportExportTest {
                         true,
                         OptionalInt.empty(),
                         Optional.empty(),
-                        Optional.empty());
+                        Optional.empty(),
+                        80);
         pool = new DirectoryPoolProvider().open(spec, true);
     }
 
@@ -215,7 +216,9 @@ final class ImportExportTest {
         run("qemu-img", "convert", "-c", "-f", "raw", "-O", "qcow2", "in.raw", "in.qcow2");
         Realization vdisk = start(vdisk("in.qcow2", DiskImageFormat.QCOW2, SIZE, null), false);
         await(() -> isReady(vdisk));
-        assertThat(vdisk.status().attributes()).containsEntry("import", "100%");
+        assertThat(vdisk.status().attributes())
+                .containsEntry("import", "100%")
+                .doesNotContainKeys("importRate", "importTimeLeft");
         assertThat(contents(vdisk)).as("seed %d", SEED).isEqualTo(disk);
         assertThat(isThere("disk.import.raw")).isFalse();
         for (var format : DiskImageFormat.values()) {
@@ -246,6 +249,8 @@ final class ImportExportTest {
         Realization vdisk = start(slow, false);
         await(() -> !"0%".equals(vdisk.status().attributes().get("import")));
         assertThat(vdisk.status().conditions().getFirst().reason()).isEqualTo("Importing");
+        assertThat(vdisk.status().attributes().get("importRate")).matches("[0-9.]+Mi/s");
+        assertThat(vdisk.status().attributes().get("importTimeLeft")).matches("[0-9]+s");
         for (var contract : List.of(BlockDevice.class, ExclusiveUse.class)) {
             assertThatExceptionOfType(ResourceException.class)
                     .isThrownBy(() -> vdisk.contract(contract))

@@ -34,7 +34,8 @@ abstract class QosStageTest extends BlockDeviceContract {
                         true,
                         OptionalInt.empty(),
                         Optional.empty(),
-                        Optional.empty());
+                        Optional.empty(),
+                        80);
         pool = new DirectoryPoolProvider().open(spec, true);
         var format = new VolumeFormat(CAPACITY, BLOCK, 4096);
         pool.create("disk", format);

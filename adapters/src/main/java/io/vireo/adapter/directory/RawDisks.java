@@ -3,7 +3,6 @@ package io.vireo.adapter.directory;
 import io.vireo.adapter.file.HostIoSource;
 import io.vireo.adapter.file.ImageDevice;
 import io.vireo.adapter.file.ImageFile;
-import io.vireo.block.BlockDevice;
 import io.vireo.block.HostDisks;
 import io.vireo.linux.BlockIoctls;
 import io.vireo.linux.Errno;
@@ -141,7 +140,7 @@ public final class RawDisks implements HostDisks {
         };
     }
 
-    private record Disk(Fd folder, ImageFile image, BlockDevice device) implements HostDisk {
+    private record Disk(Fd folder, ImageFile image, ImageDevice device) implements HostDisk {
         @Override
         public boolean isBlank() {
             try {
@@ -163,6 +162,21 @@ public final class RawDisks implements HostDisks {
         public boolean isZeroed() {
             try {
                 return !image.isDevice() && image.allocated() == 0;
+            } catch (ErrnoException e) {
+                throw failure(Path.of(image.name()), e);
+            }
+        }
+
+        @Override
+        public boolean grow(OptionalLong size) {
+            try {
+                boolean longer = !image.isDevice() && size.orElse(0) > image.capacity();
+                if (longer) {
+                    device.grow(size.getAsLong());
+                } else {
+                    device.look();
+                }
+                return longer;
             } catch (ErrnoException e) {
                 throw failure(Path.of(image.name()), e);
             }

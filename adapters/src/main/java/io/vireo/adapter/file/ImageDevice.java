@@ -92,6 +92,16 @@ public final class ImageDevice implements BlockDevice {
     }
 
     /**
+     * Looks whether what it lies on has become larger, and tells the listeners then. Any thread,
+     * one at a time.
+     */
+    public void look() throws ErrnoException {
+        if (image.look()) {
+            listeners.forEach(Runnable::run);
+        }
+    }
+
+    /**
      * Whom to tell of each request that fails for want of room, on the reactor of its channel; must
      * not block. There is one at a time.
      */

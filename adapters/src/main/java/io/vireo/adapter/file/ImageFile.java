@@ -235,6 +235,16 @@ public final class ImageFile implements AutoCloseable {
         capacity = newCapacity;
     }
 
+    /** Whether it has become larger without us. */
+    boolean look() throws ErrnoException {
+        long now = isDevice() ? BlockIoctls.size(fd) : FileStat.of(fd).size();
+        boolean larger = now > capacity;
+        if (larger) {
+            capacity = now;
+        }
+        return larger;
+    }
+
     @Override
     public void close() {
         fd.close();

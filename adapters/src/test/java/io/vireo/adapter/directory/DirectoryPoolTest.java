@@ -38,7 +38,8 @@ class DirectoryPoolTest {
                         true,
                         OptionalInt.empty(),
                         Optional.empty(),
-                        Optional.empty());
+                        Optional.empty(),
+                        80);
         return new DirectoryPoolProvider().open(spec, create);
     }
 

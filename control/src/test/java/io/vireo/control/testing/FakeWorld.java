@@ -14,10 +14,13 @@ import io.vireo.resource.spec.MirrorSpec;
 import io.vireo.resource.spec.NetworkSpec;
 import io.vireo.resource.spec.PoolSpec;
 import io.vireo.resource.spec.QosPolicySpec;
+import io.vireo.resource.spec.SnapshotGroupSpec;
+import io.vireo.resource.spec.SnapshotScheduleSpec;
 import io.vireo.resource.spec.SnapshotSpec;
 import io.vireo.resource.spec.UplinkSpec;
 import io.vireo.resource.spec.VdiskAttachmentSpec;
 import io.vireo.resource.spec.VdiskExportSpec;
+import io.vireo.resource.spec.VdiskRollbackSpec;
 import io.vireo.resource.spec.VdiskSpec;
 import io.vireo.resource.spec.VhbaSpec;
 import io.vireo.resource.spec.VnicSpec;
@@ -76,6 +79,30 @@ public final class FakeWorld {
                         false,
                         spec -> List.of(new Reference(Kinds.VDISK, spec.vdisk()))),
                 kind(
+                        Kinds.SNAPSHOT_GROUP,
+                        "snapshotgroups",
+                        List.of("snapgroup"),
+                        SnapshotGroupSpec.class,
+                        false,
+                        spec -> vdisks(spec.vdisks())),
+                kind(
+                        Kinds.SNAPSHOT_SCHEDULE,
+                        "snapshotschedules",
+                        List.of("schedule"),
+                        SnapshotScheduleSpec.class,
+                        false,
+                        spec -> vdisks(spec.vdisks())),
+                kind(
+                        Kinds.VDISK_ROLLBACK,
+                        "vdiskrollbacks",
+                        List.of("rollback"),
+                        VdiskRollbackSpec.class,
+                        false,
+                        spec ->
+                                List.of(
+                                        new Reference(Kinds.VDISK, spec.vdisk()),
+                                        new Reference(Kinds.SNAPSHOT, spec.snapshot()))),
+                kind(
                         Kinds.VDISK_EXPORT,
                         "vdiskexports",
                         List.of(),
@@ -109,6 +136,10 @@ public final class FakeWorld {
 
     private static List<Reference> networkUses(NetworkSpec spec) {
         return spec.uplink().map(name -> new Reference(Kinds.UPLINK, name)).stream().toList();
+    }
+
+    private static List<Reference> vdisks(List<String> names) {
+        return names.stream().map(name -> new Reference(Kinds.VDISK, name)).toList();
     }
 
     private static List<Reference> vdiskUses(VdiskSpec spec) {

@@ -26,7 +26,13 @@ public record DisksSpec(
                         defaultValue = "60",
                         min = 0,
                         max = 86_400)
-                int holdSeconds) {
+                int holdSeconds,
+        @Field(
+                        value =
+                                "Whether a pool that is on the disks already is taken over: vDisks and snapshots get what has"
+                                        + " their names in it.",
+                        defaultValue = "false")
+                boolean adopt) {
     public DisksSpec {
         members = List.copyOf(members);
     }
@@ -40,7 +46,7 @@ public record DisksSpec(
                             maxLength = 1024)
                     String path,
             @Field(
-                            "Size of the sparse file that is made when the pool is made, if there is nothing at the"
-                                    + " path. Absent: it must be there.")
+                            "Size of the sparse file that is made if there is nothing at the path, and that a shorter"
+                                    + " file is made to have. Absent: it must be there, and stays as it is.")
                     Optional<Quantity> size) {}
 }

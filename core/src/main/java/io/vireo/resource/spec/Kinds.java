@@ -9,6 +9,9 @@ public final class Kinds {
     public static final String POOL = "Pool";
     public static final String VDISK = "Vdisk";
     public static final String SNAPSHOT = "Snapshot";
+    public static final String SNAPSHOT_GROUP = "SnapshotGroup";
+    public static final String SNAPSHOT_SCHEDULE = "SnapshotSchedule";
+    public static final String VDISK_ROLLBACK = "VdiskRollback";
     public static final String VDISK_EXPORT = "VdiskExport";
     public static final String SERVER_PROFILE = "ServerProfile";
     public static final String QOS_POLICY = "QosPolicy";

@@ -32,7 +32,14 @@ public record PoolSpec(
                                 "Name of the DiskQosPolicy of the vDisks that have none of their own. Absent: none.",
                         pattern = Names.LABEL)
                 Optional<String> qosPolicy,
-        @Field("Its disks; needed for, and only for, the type disks.") Optional<DisksSpec> disks)
+        @Field("Its disks; needed for, and only for, the type disks.") Optional<DisksSpec> disks,
+        @Field(
+                        value =
+                                "Percentage of its room that is used from which on it says that it is nearly full.",
+                        defaultValue = "80",
+                        min = 1,
+                        max = 100)
+                int warnPercent)
         implements Spec {
     /** Kinds of pool. */
     public enum Type {
@@ -44,7 +51,9 @@ public record PoolSpec(
          * Keeps nothing: forgets writes, and a read leaves the guest's buffer as it is; for
          * benchmarks.
          */
-        NULLIO
+        NULLIO,
+        /** The daemon's memory: vDisks are empty whenever it starts. */
+        RAM
     }
 
     /** Ways to do file I/O. */

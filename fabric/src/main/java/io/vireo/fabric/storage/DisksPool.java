@@ -1,12 +1,16 @@
 package io.vireo.fabric.storage;
 
 import io.vireo.block.BlockDevice;
+import io.vireo.block.BlockGeometry;
 import io.vireo.block.BlockPool;
 import io.vireo.block.BlockVolume;
 import io.vireo.block.HostDisks.HostDisk;
+import io.vireo.block.PoolContent;
 import io.vireo.block.PoolSpace;
 import io.vireo.block.PoolUsage;
+import io.vireo.block.SnapshotGroup;
 import io.vireo.block.VolumeFormat;
+import io.vireo.fabric.storage.pool.CopyOf;
 import io.vireo.fabric.storage.pool.PoolConfig;
 import io.vireo.fabric.storage.pool.PoolEvents;
 import io.vireo.fabric.storage.pool.PoolOptions;
@@ -16,10 +20,19 @@ import io.vireo.fabric.storage.pool.VolumeInfo;
 import io.vireo.reactor.Reactor;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.ResourceException;
+import io.vireo.resource.spec.DisksSpec;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 
@@ -34,8 +47,15 @@ final class DisksPool implements BlockPool {
     /** What was seen of the pool when it was looked at last. */
     private record Seen(PoolStatus status, List<VolumeInfo> volumes) {}
 
-    private final String location;
-    private final List<HostDisk> disks;
+    private static final String GROUPED = "/";
+    private static final int LARGEST = 3;
+
+    private volatile String location;
+    private final Map<String, HostDisk> disks;
+
+    /** Whether volumes with data in them are taken over by those who get their names. */
+    private volatile boolean adopting;
+
     private final StoragePool pool;
     private final AtomicBoolean looking = new AtomicBoolean();
     private volatile Seen seen;
@@ -52,9 +72,19 @@ final class DisksPool implements BlockPool {
         }
     }
 
-    private DisksPool(String location, List<HostDisk> disks, StoragePool pool, Listener listener) {
+    /**
+     * Where and how a pool is opened.
+     *
+     * @param location for people
+     * @param holdWhenFull how long requests wait for room
+     * @param surviving a directory on tmpfs, see {@link PoolOptions}
+     */
+    record Place(String location, Reactor home, Duration holdWhenFull, Optional<Path> surviving) {}
+
+    private DisksPool(
+            String location, Map<String, HostDisk> disks, StoragePool pool, Listener listener) {
         this.location = location;
-        this.disks = disks;
+        this.disks = new LinkedHashMap<>(disks);
         this.pool = pool;
         this.listener = listener;
         seen = new Seen(pool.status(), pool.volumes());
@@ -62,24 +92,30 @@ final class DisksPool implements BlockPool {
     }
 
     /**
-     * Opens the pool that is on the disks.
+     * Opens the pool that is on the disks. Those that were about to become members become them.
      *
-     * @param disks closed with the pool; not if this fails
-     * @param surviving a directory on tmpfs, see {@link PoolOptions}
+     * @param disks by their paths; closed with the pool, not if this fails
      * @throws ResourceException UNAVAILABLE if there is none, or a disk of it is missing
      */
-    static DisksPool open(
-            String location,
-            List<HostDisk> disks,
-            Reactor home,
-            Duration holdWhenFull,
-            Optional<Path> surviving) {
+    static DisksPool open(Map<String, HostDisk> disks, Place place) {
         var listener = new Listener();
         var options =
                 new PoolOptions(
-                        holdWhenFull, PoolOptions.DEFAULT.commitAfter(), listener, surviving);
-        List<BlockDevice> devices = disks.stream().map(HostDisk::device).toList();
-        return new DisksPool(location, disks, StoragePool.open(devices, home, options), listener);
+                        place.holdWhenFull(),
+                        PoolOptions.DEFAULT.commitAfter(),
+                        listener,
+                        place.surviving());
+        List<BlockDevice> devices = disks.values().stream().map(HostDisk::device).toList();
+        StoragePool pool = StoragePool.open(devices, place.home(), options);
+        try {
+            devices.stream()
+                    .filter(device -> !pool.uses(device))
+                    .forEach(device -> pool.addMember(device, false));
+            return new DisksPool(place.location(), disks, pool, listener);
+        } catch (RuntimeException e) {
+            pool.close();
+            throw e;
+        }
     }
 
     /** Makes an empty pool of disks that have nothing on them. */
@@ -103,6 +139,8 @@ final class DisksPool implements BlockPool {
     public void create(String volume, VolumeFormat format) {
         if (isNew(volume)) {
             pool.createVolume(volume, format);
+        } else {
+            checkBlocks(volume, format);
         }
     }
 
@@ -110,12 +148,28 @@ final class DisksPool implements BlockPool {
     public void createThick(String volume, VolumeFormat format) {
         if (isNew(volume)) {
             pool.createDedicatedVolume(volume, format);
+        } else {
+            checkBlocks(volume, format);
+        }
+    }
+
+    /** What is on a disk depends on its blocks. */
+    private void checkBlocks(String volume, VolumeFormat format) {
+        int block = pool.device(volume).geometry().logicalBlockSize();
+        if (block != format.logicalBlockSize()) {
+            throw new ResourceException(
+                    ErrorCode.CONFLICT,
+                    "vDisk %s is in the pool with blocks of %d bytes: set its blockSize to that"
+                            .formatted(volume, block));
         }
     }
 
     /** Whether there is nothing of that name; false if what there is holds no data. */
     private boolean isNew(String volume) {
         Optional<VolumeInfo> there = find(volume);
+        if (there.isPresent() && adopting) {
+            return false;
+        }
         if (there.isPresent() && there.get().mappedBytes() > 0) {
             throw new ResourceException(
                     ErrorCode.CONFLICT,
@@ -162,6 +216,191 @@ final class DisksPool implements BlockPool {
                             + snapshot
                             + " of another vDisk already; give this one another name");
         }
+    }
+
+    @Override
+    public void createGroup(String group, List<String> volumes) {
+        var missing =
+                volumes.stream().filter(each -> find(grouped(group, each)).isEmpty()).toList();
+        if (missing.size() == volumes.size()) {
+            pool.copy(
+                    volumes.stream()
+                            .map(each -> CopyOf.snapshot(each, grouped(group, each)))
+                            .toList());
+        }
+    }
+
+    private static String grouped(String group, String volume) {
+        return SNAPSHOT + group + GROUPED + volume;
+    }
+
+    @Override
+    public void deleteGroup(String group) {
+        for (VolumeInfo volume : pool.volumes()) {
+            if (volume.name().startsWith(grouped(group, ""))) {
+                pool.delete(volume.name());
+            }
+        }
+    }
+
+    @Override
+    public List<SnapshotGroup> groups(String prefix) {
+        var groups = new TreeMap<String, List<VolumeInfo>>();
+        for (VolumeInfo volume : pool.volumes()) {
+            int end = volume.name().indexOf(GROUPED);
+            if (volume.name().startsWith(SNAPSHOT + prefix) && end > 0) {
+                groups.computeIfAbsent(volume.name().substring(1, end), _ -> new ArrayList<>())
+                        .add(volume);
+            }
+        }
+        return groups.entrySet().stream()
+                .map(each -> group(each.getKey(), each.getValue()))
+                .sorted(Comparator.comparing(SnapshotGroup::made))
+                .toList();
+    }
+
+    private static SnapshotGroup group(String name, List<VolumeInfo> volumes) {
+        return new SnapshotGroup(
+                name,
+                Instant.ofEpochMilli(volumes.getFirst().created()),
+                volumes.stream()
+                        .map(volume -> volume.name().substring(grouped(name, "").length()))
+                        .toList());
+    }
+
+    @Override
+    public void takeOut(String group, String volume, String snapshot) {
+        if (find(SNAPSHOT + snapshot).isPresent()) {
+            // It was done, or there is another one of that name, which createSnapshot finds out.
+            createSnapshot(volume, snapshot);
+        } else if (find(grouped(group, volume)).isPresent()) {
+            pool.rename(grouped(group, volume), SNAPSHOT + snapshot);
+        } else {
+            throw new ResourceException(
+                    ErrorCode.NOT_READY,
+                    "there is no snapshot of %s in %s: see 'vireo describe' of the group or schedule"
+                            .formatted(volume, group));
+        }
+    }
+
+    @Override
+    public void rollback(String volume, String snapshot) {
+        VolumeInfo target = find(volume).orElseThrow(() -> gone(volume));
+        VolumeInfo to = find(SNAPSHOT + snapshot).orElseThrow(() -> gone(snapshot));
+        if (to.origin() != target.id() && target.origin() != to.id()) {
+            throw new ResourceException(
+                    ErrorCode.INVALID,
+                    "snapshot %s is none of vDisk %s, nor did that begin as it; make a vDisk of it instead"
+                            .formatted(snapshot, volume));
+        }
+        pool.rollback(volume, SNAPSHOT + snapshot);
+    }
+
+    @Override
+    public List<PoolContent> contents() {
+        List<VolumeInfo> volumes = pool.volumes();
+        return volumes.stream().map(each -> content(each, volumes)).toList();
+    }
+
+    private PoolContent content(VolumeInfo volume, List<VolumeInfo> all) {
+        BlockGeometry geometry = pool.device(volume.name()).geometry();
+        boolean snapshot = volume.name().startsWith(SNAPSHOT);
+        return new PoolContent(
+                snapshot ? volume.name().substring(SNAPSHOT.length()) : volume.name(),
+                snapshot,
+                all.stream()
+                        .filter(each -> snapshot && each.id() == volume.origin())
+                        .map(VolumeInfo::name)
+                        .findFirst(),
+                new VolumeFormat(
+                        volume.capacity(),
+                        geometry.logicalBlockSize(),
+                        geometry.physicalBlockSize()),
+                volume.dedicated());
+    }
+
+    @Override
+    public OptionalLong mapped(String volume, boolean snapshot) {
+        String name = snapshot ? SNAPSHOT + volume : volume;
+        return seen().volumes().stream()
+                .filter(each -> each.name().equals(name))
+                .mapToLong(VolumeInfo::mappedBytes)
+                .findFirst();
+    }
+
+    @Override
+    public List<String> largest() {
+        return seen().volumes().stream()
+                .filter(each -> each.mappedBytes() > 0)
+                .sorted(Comparator.comparingLong(VolumeInfo::mappedBytes).reversed())
+                .limit(LARGEST)
+                .map(DisksPool::size)
+                .toList();
+    }
+
+    private static String size(VolumeInfo volume) {
+        String name =
+                volume.readOnly()
+                        ? "snapshot " + volume.name().substring(SNAPSHOT.length())
+                        : "vDisk " + volume.name();
+        return name + " (" + Capacity.text(volume.mappedBytes()) + ")";
+    }
+
+    /** Whether volumes with data in them are taken over by those who get their names. */
+    void adopt(boolean on) {
+        adopting = on;
+    }
+
+    void holdWhenFull(Duration hold) {
+        pool.holdWhenFull(hold);
+    }
+
+    /** Whether a disk of that path belongs to it. */
+    boolean has(String path) {
+        return disks.containsKey(path);
+    }
+
+    /**
+     * Adds a disk, durably; it is closed if that fails.
+     *
+     * @param newLocation of the pool afterwards
+     */
+    void addMember(String path, HostDisk disk, String newLocation) {
+        try {
+            pool.addMember(disk.device(), disk.isZeroed());
+        } catch (RuntimeException e) {
+            disk.close();
+            throw e;
+        }
+        disks.put(path, disk);
+        location = newLocation;
+        look();
+    }
+
+    /** Takes into use what disks have become larger by, durably. */
+    void growMembers(List<DisksSpec.Member> members) {
+        long before = bytes();
+        boolean zeroed = true;
+        for (DisksSpec.Member member : members) {
+            HostDisk disk = Objects.requireNonNull(disks.get(member.path()));
+            long had = disk.device().geometry().capacity();
+            var size = member.size().map(q -> OptionalLong.of(q.bytes()));
+            boolean zeroes = disk.grow(size.orElseGet(OptionalLong::empty));
+            zeroed &= zeroes || disk.device().geometry().capacity() == had;
+        }
+        if (bytes() > before) {
+            pool.growMembers(zeroed);
+            look();
+        }
+    }
+
+    private long bytes() {
+        return disks.values().stream().mapToLong(each -> each.device().geometry().capacity()).sum();
+    }
+
+    private void look() {
+        seen = new Seen(pool.status(), pool.volumes());
+        seenAt = System.nanoTime();
     }
 
     @Override
@@ -269,7 +508,7 @@ final class DisksPool implements BlockPool {
         try {
             pool.close();
         } finally {
-            disks.forEach(HostDisk::close);
+            disks.values().forEach(HostDisk::close);
         }
     }
 

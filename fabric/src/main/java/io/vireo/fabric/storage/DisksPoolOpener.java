@@ -13,11 +13,12 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.ServiceLoader;
-import java.util.stream.Collectors;
 
 /** Opens {@link DisksPool}s, and makes them first where they are new. */
 final class DisksPoolOpener {
@@ -53,21 +54,47 @@ final class DisksPoolOpener {
         return violations;
     }
 
-    /** What of a pool is fixed: all but how long writes wait. */
+    /**
+     * What of a pool is fixed. Disks can be added and become larger; they may be named in any
+     * order.
+     */
     static List<Violation> validateUpdate(DisksSpec before, DisksSpec after) {
         var violations = new ArrayList<Violation>();
-        if (!paths(before).equals(paths(after))) {
-            violations.add(
-                    new Violation(
-                            "/spec/disks/members",
-                            "cannot change: make another pool and copy the vDisks"));
+        for (DisksSpec.Member member : before.members()) {
+            if (!paths(after).contains(member.path())) {
+                violations.add(
+                        new Violation(
+                                "/spec/disks/members",
+                                "%s cannot be taken out, there is data on it; name it still, or make another pool and copy the vDisks"
+                                        .formatted(member.path())));
+            }
         }
+        violations.addAll(shrinking(before, after));
         if (!before.chunkSize().equals(after.chunkSize())) {
             violations.add(
                     new Violation("/spec/disks/chunkSize", "is fixed when the pool is made"));
         }
         if (before.striped() != after.striped()) {
             violations.add(new Violation("/spec/disks/striped", "is fixed when the pool is made"));
+        }
+        return violations;
+    }
+
+    private static List<Violation> shrinking(DisksSpec before, DisksSpec after) {
+        var violations = new ArrayList<Violation>();
+        for (int i = 0; i < after.members().size(); i++) {
+            var member = after.members().get(i);
+            long size = member.size().map(Quantity::bytes).orElse(Long.MAX_VALUE);
+            boolean smaller =
+                    before.members().stream()
+                            .filter(each -> each.path().equals(member.path()))
+                            .anyMatch(each -> each.size().map(Quantity::bytes).orElse(0L) > size);
+            if (smaller) {
+                violations.add(
+                        new Violation(
+                                "/spec/disks/members/" + i + "/size",
+                                "cannot become smaller: data would be cut off"));
+            }
         }
         return violations;
     }
@@ -84,20 +111,105 @@ final class DisksPoolOpener {
      */
     static DisksPool open(PoolSpec spec, boolean create, Reactor home, Path runtime) {
         DisksSpec disks = spec.disks().orElseThrow();
-        String location = paths(disks).stream().collect(Collectors.joining(", "));
-        Duration hold = Duration.ofSeconds(disks.holdSeconds());
-        var open = new ArrayList<HostDisk>();
+        boolean make = create && !disks.adopt();
+        var place =
+                new DisksPool.Place(
+                        location(disks),
+                        home,
+                        Duration.ofSeconds(disks.holdSeconds()),
+                        Optional.of(runtime));
+        var open = new LinkedHashMap<String, HostDisk>();
+        var absent = new LinkedHashMap<DisksSpec.Member, ResourceException>();
         try {
             for (var member : disks.members()) {
-                open.add(open(spec, member, create));
+                try {
+                    open.put(member.path(), open(spec, member, make));
+                } catch (ResourceException e) {
+                    if (make || e.code() != ErrorCode.UNAVAILABLE || member.size().isEmpty()) {
+                        throw e;
+                    }
+                    absent.put(member, e);
+                }
             }
-            return create
-                    ? make(disks, location, open, home, hold, runtime)
-                    : DisksPool.open(location, open, home, hold, Optional.of(runtime));
+            DisksPool pool = make ? make(disks, open, place) : reopen(spec, open, absent, place);
+            pool.adopt(disks.adopt());
+            return pool;
         } catch (RuntimeException e) {
-            open.forEach(HostDisk::close);
+            open.values().forEach(HostDisk::close);
             throw e;
         }
+    }
+
+    private static String location(DisksSpec disks) {
+        return String.join(", ", paths(disks));
+    }
+
+    /**
+     * Opens a pool that was made. Disks with nothing on them, and files that are not there, were
+     * named later and are added, if the pool is whole without them.
+     */
+    private static DisksPool reopen(
+            PoolSpec spec,
+            Map<String, HostDisk> disks,
+            Map<DisksSpec.Member, ResourceException> absent,
+            DisksPool.Place place) {
+        var members = new LinkedHashMap<String, HostDisk>();
+        var blank = new LinkedHashMap<String, HostDisk>();
+        disks.forEach((path, disk) -> (disk.isBlank() ? blank : members).put(path, disk));
+        if (members.isEmpty()) {
+            throw absent.values().stream()
+                    .findFirst()
+                    .orElseGet(() ->
+                            new ResourceException(
+                                    ErrorCode.UNAVAILABLE,
+                                    "there is nothing on "
+                                            + place.location()
+                                            + ": attach the disks of the pool, or restore its files"));
+        }
+        DisksPool pool;
+        try {
+            pool = DisksPool.open(members, place);
+        } catch (ResourceException e) {
+            throw absent.values().stream().findFirst().orElse(e);
+        }
+        try {
+            blank.forEach((path, disk) -> pool.addMember(path, disk, place.location()));
+            absent.forEach((member, _) ->
+                    pool.addMember(member.path(), openEmpty(spec, member), place.location()));
+            return pool;
+        } catch (RuntimeException e) {
+            pool.close();
+            throw e;
+        }
+    }
+
+    /**
+     * Adds the disks that are new, and takes into use what the others have become larger by.
+     *
+     * @throws ResourceException if a disk cannot be added; those before it were
+     */
+    static void change(DisksPool pool, PoolSpec spec) {
+        DisksSpec disks = spec.disks().orElseThrow();
+        for (var member : disks.members()) {
+            if (!pool.has(member.path())) {
+                pool.addMember(member.path(), openEmpty(spec, member), location(disks));
+            }
+        }
+        pool.growMembers(disks.members());
+        pool.adopt(disks.adopt());
+        pool.holdWhenFull(Duration.ofSeconds(disks.holdSeconds()));
+    }
+
+    private static HostDisk openEmpty(PoolSpec spec, DisksSpec.Member member) {
+        HostDisk disk = open(spec, member, true);
+        if (!disk.isBlank()) {
+            disk.close();
+            throw new ResourceException(
+                    ErrorCode.CONFLICT,
+                    member.path()
+                            + " has something on it; name an empty disk, or wipe it if its data is not needed: wipefs --all, or remove the file");
+        }
+        return disk;
     }
 
     private static HostDisk open(PoolSpec spec, DisksSpec.Member member, boolean create) {
@@ -119,24 +231,23 @@ final class DisksPoolOpener {
      * is on a disk stays there.
      */
     private static DisksPool make(
-            DisksSpec spec,
-            String location,
-            List<HostDisk> disks,
-            Reactor home,
-            Duration hold,
-            Path runtime) {
-        if (disks.stream().allMatch(HostDisk::isBlank)) {
-            DisksPool.create(disks, home, (int) spec.chunkSize().bytes(), spec.striped());
-            return DisksPool.open(location, disks, home, hold, Optional.of(runtime));
+            DisksSpec spec, Map<String, HostDisk> disks, DisksPool.Place place) {
+        if (disks.values().stream().allMatch(HostDisk::isBlank)) {
+            DisksPool.create(
+                    List.copyOf(disks.values()),
+                    place.home(),
+                    (int) spec.chunkSize().bytes(),
+                    spec.striped());
+            return DisksPool.open(disks, place);
         }
         DisksPool there;
         try {
-            there = DisksPool.open(location, disks, home, hold, Optional.of(runtime));
+            there = DisksPool.open(disks, place);
         } catch (ResourceException e) {
             throw new ResourceException(
                     ErrorCode.CONFLICT,
                     "a disk of "
-                            + location
+                            + place.location()
                             + " has something on it ("
                             + e.getMessage()
                             + "); name empty disks, or wipe them if their data is not needed: wipefs --all, or remove the file",
@@ -147,7 +258,10 @@ final class DisksPoolOpener {
             there.close();
             throw new ResourceException(
                     ErrorCode.CONFLICT,
-                    location + " hold a pool with " + volumes + " vDisks and snapshots already");
+                    place.location()
+                            + " hold a pool with "
+                            + volumes
+                            + " vDisks and snapshots already; to take it over: vireo pool import");
         }
         return there;
     }

@@ -4,10 +4,14 @@ import io.vireo.block.BlockPool;
 import io.vireo.block.PoolSpace;
 import io.vireo.block.PoolUsage;
 import io.vireo.fabric.storage.qos.PoolQos;
+import io.vireo.reactor.Reactor;
 import io.vireo.resource.Condition;
+import io.vireo.resource.LiveStream;
 import io.vireo.resource.Metric;
 import io.vireo.resource.Realization;
 import io.vireo.resource.Status;
+import io.vireo.resource.spec.PoolSpec;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -34,19 +38,70 @@ final class Pool implements Realization {
 
     private static final long QUIET_NANOS = TimeUnit.SECONDS.toNanos(10);
 
-    private final BlockPool pool;
+    /** How often it is looked at whether the pool is nearly full. */
+    private static final long WATCH_NANOS = TimeUnit.SECONDS.toNanos(5);
+
+    private final String name;
+    private final BlockPool opened;
+    private final SerialPool pool;
     private final PoolQos qos;
     private final Runnable statusChanged;
     private final LongSupplier nanoTime;
+    private volatile int warnPercent;
+    private volatile boolean closed;
+    private boolean wasNearlyFull;
     private volatile boolean full;
     private volatile long lastFailure;
 
-    Pool(BlockPool pool, PoolQos qos, Runnable statusChanged, LongSupplier nanoTime) {
-        this.pool = new SerialPool(pool);
+    Pool(
+            String name,
+            BlockPool opened,
+            PoolQos qos,
+            int warnPercent,
+            Runnable statusChanged,
+            LongSupplier nanoTime) {
+        this.name = name;
+        this.opened = opened;
+        pool = new SerialPool(opened);
         this.qos = qos;
+        this.warnPercent = warnPercent;
         this.statusChanged = statusChanged;
         this.nanoTime = nanoTime;
-        pool.onFull(this::requestFailed);
+        opened.onFull(this::requestFailed);
+    }
+
+    /** Has a reactor look from time to time whether it is nearly full. */
+    void watch(Reactor reactor) {
+        reactor.execute(() -> look(reactor));
+    }
+
+    private void look(Reactor reactor) {
+        if (closed) {
+            return;
+        }
+        boolean now = isNearlyFull(pool.space());
+        if (now != wasNearlyFull) {
+            wasNearlyFull = now;
+            statusChanged.run();
+        }
+        reactor.schedule(WATCH_NANOS, () -> look(reactor));
+    }
+
+    private boolean isNearlyFull(PoolSpace space) {
+        return space.capacityBytes() > 0 && usedPercent(space) >= warnPercent;
+    }
+
+    private static long usedPercent(PoolSpace space) {
+        return (long) ((space.capacityBytes() - space.freeBytes()) * 100.0 / space.capacityBytes());
+    }
+
+    /** Brings it to another spec of the same kind of pool. */
+    void change(PoolSpec spec) {
+        warnPercent = spec.warnPercent();
+        if (opened instanceof DisksPool disks) {
+            pool.exclusively(() -> DisksPoolOpener.change(disks, spec));
+        }
+        statusChanged.run();
     }
 
     /** Runs on reactors: says so once, however many requests fail. */
@@ -63,15 +118,44 @@ final class Pool implements Realization {
             full = false;
             statusChanged.run();
         }
-        return full
-                ? new Condition(
-                        Condition.ROOM,
-                        false,
-                        "Full",
-                        "The pool is full: requests of its vDisks fail. Make room in "
-                                + pool.location()
-                                + ", or enlarge it.")
-                : new Condition(Condition.ROOM, true, "Free", "There is room.");
+        if (full) {
+            return new Condition(Condition.ROOM, false, "Full", fullMessage());
+        }
+        if (isNearlyFull(space)) {
+            return new Condition(
+                    Condition.ROOM,
+                    true,
+                    "NearlyFull",
+                    "%d%% of the pool are used.%s%s"
+                            .formatted(usedPercent(space), users(), remedy()));
+        }
+        return new Condition(Condition.ROOM, true, "Free", "There is room.");
+    }
+
+    private String fullMessage() {
+        return opened instanceof DisksPool
+                ? "The pool is full: writes that need room wait, and then fail."
+                        + users()
+                        + remedy()
+                : "The pool is full: requests of its vDisks fail." + remedy();
+    }
+
+    private String users() {
+        List<String> largest = pool.largest();
+        return largest.isEmpty() ? "" : " Most is in " + String.join(", ", largest) + ".";
+    }
+
+    private String remedy() {
+        return opened instanceof DisksPool
+                ? " Delete vDisks or snapshots, run fstrim in guests, or add a disk."
+                : " Make room in " + pool.location() + ", or enlarge it.";
+    }
+
+    @Override
+    public LiveStream stream(LiveStream.Offer offer, Map<String, String> parameters) {
+        return out ->
+                out.write(
+                        PoolContents.json(name, pool.contents()).getBytes(StandardCharsets.UTF_8));
     }
 
     @Override
@@ -141,6 +225,7 @@ final class Pool implements Realization {
 
     @Override
     public void close(Runnable onClosed) {
+        closed = true;
         qos.close();
         // Writing maps takes its time, which the reconciler does not have.
         Thread.ofPlatform()

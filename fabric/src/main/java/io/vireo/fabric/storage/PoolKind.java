@@ -7,6 +7,7 @@ import io.vireo.fabric.storage.qos.PoolQos;
 import io.vireo.reactor.ReactorGroup;
 import io.vireo.resource.Column;
 import io.vireo.resource.ErrorCode;
+import io.vireo.resource.LiveStream;
 import io.vireo.resource.Metadata;
 import io.vireo.resource.Realization;
 import io.vireo.resource.RealizeContext;
@@ -105,14 +106,24 @@ public final class PoolKind implements ResourceKind<PoolSpec> {
     }
 
     @Override
+    public List<LiveStream.Offer> streams() {
+        return List.of(
+                new LiveStream.Offer(
+                        "contents",
+                        "What is in the pool, as the resources that would take it over.",
+                        "application/json",
+                        List.of()));
+    }
+
+    @Override
     public List<Column<PoolSpec>> columns() {
         return List.of(
                 Column.of("TYPE", (spec, _) -> spec.type().name().toLowerCase(Locale.ROOT)),
-                Column.attribute("CAPACITY", Pool.CAPACITY),
-                Column.attribute("FREE", Pool.FREE),
-                Column.wide("ALLOCATED", (_, status) -> attribute(status, Pool.ALLOCATED)),
-                Column.wide("LOGICAL", (_, status) -> attribute(status, Pool.LOGICAL)),
-                Column.wide("SAVED", (_, status) -> attribute(status, Pool.SAVED)),
+                Capacity.column("PHYSICAL", Pool.CAPACITY),
+                Capacity.column("ALLOCATED", Pool.ALLOCATED),
+                Capacity.column("LOGICAL", Pool.LOGICAL),
+                Capacity.column("SAVED", Pool.SAVED),
+                Capacity.column("FREE", Pool.FREE),
                 Column.wide("SNAPSHOTS", (_, status) -> attribute(status, Pool.SNAPSHOTS)),
                 Column.wide("PATH", (_, status) -> attribute(status, Pool.LOCATION)));
     }
@@ -131,7 +142,16 @@ public final class PoolKind implements ResourceKind<PoolSpec> {
                         System::nanoTime);
         try {
             BlockPool pool = opened(spec, context);
-            return new Pool(pool, qos, context.statusChanged(), System::nanoTime);
+            var running =
+                    new Pool(
+                            metadata.name(),
+                            pool,
+                            qos,
+                            spec.warnPercent(),
+                            context.statusChanged(),
+                            System::nanoTime);
+            running.watch(context.service(ReactorGroup.class).control());
+            return running;
         } catch (RuntimeException e) {
             qos.close();
             throw e;
@@ -183,7 +203,9 @@ public final class PoolKind implements ResourceKind<PoolSpec> {
             return new UpdateResult.Recreate("its vDisks are opened in another way");
         }
         try {
-            ((Pool) running).qos().change(newSpec.iops().orElse(0), policy(newSpec, context));
+            var pool = (Pool) running;
+            pool.qos().change(newSpec.iops().orElse(0), policy(newSpec, context));
+            pool.change(newSpec);
             return UpdateResult.IN_PLACE;
         } catch (IllegalArgumentException e) {
             return new UpdateResult.Refused(e.getMessage() + ".");

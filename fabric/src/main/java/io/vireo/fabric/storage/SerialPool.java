@@ -2,10 +2,14 @@ package io.vireo.fabric.storage;
 
 import io.vireo.block.BlockPool;
 import io.vireo.block.BlockVolume;
+import io.vireo.block.PoolContent;
 import io.vireo.block.PoolSpace;
 import io.vireo.block.PoolUsage;
+import io.vireo.block.SnapshotGroup;
 import io.vireo.block.VolumeFormat;
+import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /** A pool that the reconciler and the threads of imports use, one at a time. */
 final class SerialPool implements BlockPool {
@@ -63,6 +67,51 @@ final class SerialPool implements BlockPool {
     @Override
     public synchronized void delete(String volume, boolean evenIfWritten) {
         pool.delete(volume, evenIfWritten);
+    }
+
+    @Override
+    public synchronized void createGroup(String group, List<String> volumes) {
+        pool.createGroup(group, volumes);
+    }
+
+    @Override
+    public synchronized void deleteGroup(String group) {
+        pool.deleteGroup(group);
+    }
+
+    @Override
+    public synchronized List<SnapshotGroup> groups(String prefix) {
+        return pool.groups(prefix);
+    }
+
+    @Override
+    public synchronized void takeOut(String group, String volume, String snapshot) {
+        pool.takeOut(group, volume, snapshot);
+    }
+
+    @Override
+    public synchronized void rollback(String volume, String snapshot) {
+        pool.rollback(volume, snapshot);
+    }
+
+    @Override
+    public synchronized List<PoolContent> contents() {
+        return pool.contents();
+    }
+
+    @Override
+    public OptionalLong mapped(String volume, boolean snapshot) {
+        return pool.mapped(volume, snapshot);
+    }
+
+    @Override
+    public List<String> largest() {
+        return pool.largest();
+    }
+
+    /** Does something with the pool itself while nobody else uses it. */
+    synchronized void exclusively(Runnable task) {
+        task.run();
     }
 
     @Override

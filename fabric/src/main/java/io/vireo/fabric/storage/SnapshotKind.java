@@ -14,8 +14,8 @@ import io.vireo.resource.UpdateResult;
 import io.vireo.resource.Violation;
 import io.vireo.resource.spec.Kinds;
 import io.vireo.resource.spec.SnapshotSpec;
+import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 
 /** A vDisk as it was when the snapshot was made: what clones begin as. */
@@ -59,16 +59,17 @@ public final class SnapshotKind implements ResourceKind<SnapshotSpec> {
     @Override
     public List<Violation> validateUpdate(
             Metadata metadata, SnapshotSpec oldSpec, SnapshotSpec newSpec) {
-        return oldSpec.vdisk().equals(newSpec.vdisk())
+        return oldSpec.equals(newSpec)
                 ? List.of()
-                : List.of(new Violation("/spec/vdisk", "cannot change: make another snapshot"));
+                : List.of(new Violation("/spec", "cannot change: make another snapshot"));
     }
 
     @Override
     public List<Column<SnapshotSpec>> columns() {
         return List.of(
                 Column.of("VDISK", (spec, _) -> spec.vdisk()),
-                Column.attribute("CAPACITY", CAPACITY));
+                Capacity.column("CAPACITY", CAPACITY),
+                Capacity.column("ALLOCATED", Vdisk.ALLOCATED));
     }
 
     @Override
@@ -76,9 +77,17 @@ public final class SnapshotKind implements ResourceKind<SnapshotSpec> {
         PooledVolume source = context.require(vdisk(spec), PooledVolume.class);
         BlockPool pool = source.pool();
         if (!context.provisioned()) {
-            pool.createSnapshot(source.volumeName(), metadata.name());
+            make(pool, source.volumeName(), metadata.name(), spec.from());
         }
         return new Running(metadata.name(), pool, pool.openSnapshot(metadata.name()));
+    }
+
+    private static void make(BlockPool pool, String volume, String name, Optional<String> from) {
+        if (from.isPresent()) {
+            pool.takeOut(from.get(), volume, name);
+        } else {
+            pool.createSnapshot(volume, name);
+        }
     }
 
     @Override
@@ -106,7 +115,11 @@ public final class SnapshotKind implements ResourceKind<SnapshotSpec> {
         @Override
         public Status status() {
             long capacity = volume.device().geometry().capacity();
-            return new Status(List.of(), Map.of(CAPACITY, Long.toString(capacity)), List.of());
+            var attributes = new LinkedHashMap<String, String>();
+            attributes.put(CAPACITY, Long.toString(capacity));
+            pool.mapped(volumeName, true)
+                    .ifPresent(bytes -> attributes.put(Vdisk.ALLOCATED, Long.toString(bytes)));
+            return new Status(List.of(), attributes, List.of());
         }
 
         @Override

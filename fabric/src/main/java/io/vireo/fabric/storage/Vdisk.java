@@ -24,6 +24,9 @@ import java.util.Optional;
 final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
     static final String USERS = "attachedTo";
 
+    /** Bytes that it has mapped, those that it shares included. */
+    static final String ALLOCATED = "allocatedBytes";
+
     private final String name;
     private final DiskIdentity identity;
     private final BlockPool pool;
@@ -129,11 +132,15 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
         importing.ifPresent(transfer -> {
             Transfer.Progress progress = transfer.progress();
             attributes.put("import", progress.percent());
+            progress.rate().ifPresent(rate -> attributes.put("importRate", rate));
+            progress.timeLeft().ifPresent(left -> attributes.put("importTimeLeft", left));
             if (!progress.notes().isEmpty()) {
                 attributes.put("importNotes", String.join(" ", progress.notes()));
             }
         });
         qos.policyName().ifPresent(policy -> attributes.put("qosPolicy", policy));
+        pool.mapped(name, false)
+                .ifPresent(bytes -> attributes.put(ALLOCATED, Long.toString(bytes)));
         return new Status(conditions(), attributes, metrics(device.counters(), qos.counts()));
     }
 

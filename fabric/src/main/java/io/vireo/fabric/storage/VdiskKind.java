@@ -168,6 +168,7 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
         return List.of(
                 Column.of("POOL", (spec, _) -> spec.pool()),
                 Column.of("SIZE", (spec, _) -> spec.size().toString()),
+                Capacity.column("ALLOCATED", Vdisk.ALLOCATED),
                 Column.attribute("USERS", Vdisk.USERS));
     }
 

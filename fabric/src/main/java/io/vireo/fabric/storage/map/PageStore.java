@@ -156,6 +156,11 @@ public final class PageStore implements AutoCloseable {
         free[freeCount++] = page;
     }
 
+    /** A number that no page has yet, nor any above it. */
+    public int made() {
+        return made;
+    }
+
     /** Pages in use. */
     public int size() {
         return made - 1 - freeCount;

@@ -1,7 +1,5 @@
 package io.vireo.fabric.storage.pool;
 
-import java.util.Arrays;
-
 /** The chunks of one member: their counts, and which of those without users are in which state. */
 final class ChunkArea {
     /** Chunks that a member can have. */
@@ -9,12 +7,11 @@ final class ChunkArea {
 
     private final long dataStart;
     private long chunks;
-    private byte[] counts;
-    private long[] clean;
-    private long[] dirty;
+    private final ByteTable counts;
+    private final BitTable clean;
+    private final BitTable dirty;
     private long cleanCount;
     private long dirtyCount;
-    private int cursor;
     private long planned;
     private boolean plannedZeroed;
 
@@ -37,13 +34,9 @@ final class ChunkArea {
         this.proposed = mark;
         this.sealed = mark;
         this.virgin = mark;
-        counts = new byte[(int) chunks];
-        clean = new long[words(chunks)];
-        dirty = new long[words(chunks)];
-    }
-
-    private static int words(long chunks) {
-        return (int) (chunks + 63 >>> 6);
+        counts = new ByteTable((int) chunks);
+        clean = new BitTable(chunks);
+        dirty = new BitTable(chunks);
     }
 
     /** Bytes of the member before the first chunk. */
@@ -56,11 +49,11 @@ final class ChunkArea {
     }
 
     int count(long index) {
-        return counts[(int) index] & 0xFF;
+        return counts.get((int) index);
     }
 
     void count(long index, int value) {
-        counts[(int) index] = (byte) value;
+        counts.set((int) index, value);
     }
 
     /** The member is larger than its area; the next checkpoint is to say so. */
@@ -89,9 +82,9 @@ final class ChunkArea {
             return 0;
         }
         long more = newChunks - chunks;
-        counts = Arrays.copyOf(counts, (int) newChunks);
-        clean = Arrays.copyOf(clean, words(newChunks));
-        dirty = Arrays.copyOf(dirty, words(newChunks));
+        counts.grow((int) newChunks);
+        clean.grow(newChunks);
+        dirty.grow(newChunks);
         chunks = newChunks;
         if (newMark == newChunks) {
             // Nobody knows what is there.
@@ -106,7 +99,7 @@ final class ChunkArea {
     /** Everything below the mark that nothing uses has to be cleaned. */
     void dirtyUnused() {
         for (int i = 0; i < virgin; i++) {
-            if (counts[i] == 0) {
+            if (counts.get(i) == 0) {
                 dirty(i);
             }
         }
@@ -115,8 +108,8 @@ final class ChunkArea {
     /** Takes a clean or never used chunk; -1: there is none. */
     long take() {
         if (cleanCount > 0) {
-            long index = next(clean);
-            clear(clean, index);
+            long index = clean.next();
+            clean.clear(index);
             cleanCount--;
             return index;
         }
@@ -128,8 +121,8 @@ final class ChunkArea {
         if (dirtyCount == 0) {
             return -1;
         }
-        long index = next(dirty);
-        clear(dirty, index);
+        long index = dirty.next();
+        dirty.clear(index);
         dirtyCount--;
         return index;
     }
@@ -137,8 +130,8 @@ final class ChunkArea {
     /** Takes neighbouring dirty chunks, the first of which {@code index} is; how many. */
     int takeDirtyRun(long index, int most) {
         int run = 0;
-        while (run < most && index + run < chunks && isSet(dirty, index + run)) {
-            clear(dirty, index + run);
+        while (run < most && index + run < chunks && dirty.get(index + run)) {
+            dirty.clear(index + run);
             run++;
         }
         dirtyCount -= run;
@@ -147,7 +140,7 @@ final class ChunkArea {
 
     /** The dirty chunk that comes next; there is one. */
     long nextDirty() {
-        return next(dirty);
+        return dirty.next();
     }
 
     long dirtyCount() {
@@ -160,12 +153,12 @@ final class ChunkArea {
     }
 
     void dirty(long index) {
-        dirty[(int) (index >>> 6)] |= 1L << index;
+        dirty.set(index);
         dirtyCount++;
     }
 
     void clean(long index) {
-        clean[(int) (index >>> 6)] |= 1L << index;
+        clean.set(index);
         cleanCount++;
     }
 
@@ -205,19 +198,10 @@ final class ChunkArea {
         mark = Math.max(mark, sealed);
     }
 
-    private static boolean isSet(long[] bits, long index) {
-        return (bits[(int) (index >>> 6)] & 1L << index) != 0;
-    }
-
-    private static void clear(long[] bits, long index) {
-        bits[(int) (index >>> 6)] &= ~(1L << index);
-    }
-
-    /** A bit that is set, near the last one that was found; there is one. */
-    private long next(long[] bits) {
-        while (bits[cursor] == 0) {
-            cursor = cursor + 1 == bits.length ? 0 : cursor + 1;
-        }
-        return ((long) cursor << 6) + Long.numberOfTrailingZeros(bits[cursor]);
+    /** Gives its memory back. */
+    void close() {
+        counts.close();
+        clean.close();
+        dirty.close();
     }
 }

@@ -257,6 +257,11 @@ final class ChunkSpace implements ChunkCounts {
         return sum;
     }
 
+    /** Gives the memory back. */
+    void close() {
+        areas.forEach(ChunkArea::close);
+    }
+
     /** Whether there is anything to clean. */
     boolean hasDirty() {
         for (int i = 0; i < areas.size(); i++) {

@@ -11,6 +11,7 @@ import io.vireo.resource.ErrorCode;
 import io.vireo.resource.ResourceException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -64,6 +65,7 @@ final class Engine {
     private boolean ticking;
     private Optional<MemberEntry> joining = Optional.empty();
     private long pendingSince;
+    private long holdNanos;
     private @Nullable Runnable onQuiet;
     private volatile String trouble = "";
 
@@ -78,6 +80,7 @@ final class Engine {
         this.surviving = surviving;
         members = loaded.members();
         this.options = options;
+        holdNanos = options.holdWhenFull().toNanos();
         this.superblocks = superblocks;
         Superblock superblock = superblocks.current();
         chunkShift = superblock.chunkShift();
@@ -277,11 +280,15 @@ final class Engine {
         return (bytes + (1L << chunkShift) - 1) >>> chunkShift;
     }
 
+    void holdWhenFull(Duration hold) {
+        holdNanos = hold.toNanos();
+    }
+
     /** Has a piece wait until there is room. */
     void waitForRoom(Piece piece) {
         VolumeRequest op = piece.request();
         if (op.deadline == 0) {
-            op.deadline = members.home().nanoTime() + options.holdWhenFull().toNanos();
+            op.deadline = members.home().nanoTime() + holdNanos;
         }
         waitingForRoom.add(piece);
         if (!full && !mayAllocate(piece.request().volume())) {
@@ -469,6 +476,7 @@ final class Engine {
         path.close();
         writeBuffers.close();
         pages.close();
+        space.close();
     }
 
     /** Looks for members that are larger than what is used of them. */

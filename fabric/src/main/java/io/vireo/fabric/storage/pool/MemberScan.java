@@ -16,7 +16,8 @@ import java.util.UUID;
  * Finds out which pool the members are, in which order, and which superblock counts.
  *
  * @param superblock the one with the highest generation
- * @param order for each member of the pool, which of the devices it is
+ * @param order for each member of the pool, which of the devices it is; a device that was about to
+ *     become a member when the power was lost is left out
  * @param newest for each member of the pool, the place of its newest superblock
  */
 record MemberScan(Superblock superblock, List<Integer> order, int[] newest) {
@@ -88,13 +89,21 @@ record MemberScan(Superblock superblock, List<Integer> order, int[] newest) {
             order.add(device);
             newest[member] = found.get(device).place();
         }
-        if (found.size() > count) {
+        if (found.stream().filter(f -> !isAttempt(f, best)).count() > count) {
             throw new ResourceException(
                     ErrorCode.INVALID,
                     "%d disks are named, pool %s has %d members; leave out those that are not"
                             .formatted(found.size(), best.pool(), count));
         }
         return new MemberScan(best, order, newest);
+    }
+
+    /** Whether a device was about to become a member, and did not. */
+    private static boolean isAttempt(Found found, Superblock best) {
+        return found.newest()
+                .filter(s -> s.generation() == 0 && s.pool().equals(best.pool()))
+                .filter(s -> best.members().size() <= s.member())
+                .isPresent();
     }
 
     private void checkSizes(MemberSet members) {

@@ -53,11 +53,12 @@ final class MemberSet implements Poller {
         members.removeLast().close(() -> {});
     }
 
-    /** Puts the members into the order that their superblocks say. */
+    /** Puts the members into the order that their superblocks say; lets go of those left out. */
     void order(List<Integer> from) {
         var old = List.copyOf(members);
         members.clear();
         from.forEach(index -> members.add(old.get(index)));
+        old.stream().filter(each -> !members.contains(each)).forEach(each -> each.close(() -> {}));
     }
 
     /** What else to do in each turn; it returns how much was done. */

@@ -70,6 +70,8 @@ public final class PoolCheck {
                 new PoolLoader(io, scan.superblock()).load(members, scan.newest(), List.of());
         try (PageStore _ = loaded.pages()) {
             return new PoolCheck(loaded).report();
+        } finally {
+            loaded.space().close();
         }
     }
 

@@ -15,11 +15,10 @@ import io.vireo.memory.OwnMemory;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.ResourceException;
 import java.util.ArrayList;
-import java.util.HashMap;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 
 /**
  * Reads a pool: the catalog and the map pages of the last checkpoint, each page once however many
@@ -27,6 +26,8 @@ import java.util.Objects;
  * anywhere but counted from what was read. Writes nothing.
  */
 final class PoolLoader {
+    private static final long UNCOUNTED = -1;
+
     private final HomeIo io;
     private final Superblock superblock;
     private final PageStore pages = new PageStore();
@@ -35,7 +36,7 @@ final class PoolLoader {
     private final MapTree tree;
     private final MetaSpace meta;
     private final Map<Long, Volume> volumes = new LinkedHashMap<>();
-    private final Map<Long, Integer> loaded = new HashMap<>();
+    private final PlaceTable loaded = new PlaceTable();
     private final List<Long> catalog = new ArrayList<>();
 
     /** Pages that are to be read next. */
@@ -87,6 +88,7 @@ final class PoolLoader {
             }
         } catch (FormatException e) {
             pages.close();
+            space.close();
             throw new ResourceException(
                     ErrorCode.UNAVAILABLE,
                     "the pool's metadata is damaged: "
@@ -95,6 +97,7 @@ final class PoolLoader {
                     e);
         } catch (RuntimeException e) {
             pages.close();
+            space.close();
             throw e;
         }
     }
@@ -144,8 +147,8 @@ final class PoolLoader {
     /** Has a page be read with the others of its level; each once, however many maps share it. */
     private void want(long entry, int level, long index) throws FormatException {
         long place = entry & ~PoolFormat.PRESENT;
-        Integer known = loaded.get(place);
-        if (known == null) {
+        int known = loaded.get(place);
+        if (known == 0) {
             loaded.put(place, pages.load(level, index, place));
             wanted.add(page(entry));
         } else if (pages.level(known) != level || pages.index(known) != index) {
@@ -154,7 +157,7 @@ final class PoolLoader {
     }
 
     private int page(long entry) {
-        return Objects.requireNonNull(loaded.get(entry & ~PoolFormat.PRESENT));
+        return loaded.get(entry & ~PoolFormat.PRESENT);
     }
 
     private void loadLevel(PageReader reader, int level) throws FormatException {
@@ -189,7 +192,7 @@ final class PoolLoader {
 
     /** Replaces the places of pages that others refer to by their numbers. */
     private void join() {
-        for (int page : loaded.values()) {
+        for (int page = 1; page <= pages.size(); page++) {
             for (int i = 0; pages.level(page) > 0 && i < PoolFormat.FANOUT; i++) {
                 long below = pages.entry(page, i);
                 if (below != 0) {
@@ -299,7 +302,8 @@ final class PoolLoader {
         while (tree.hasDoomed()) {
             tree.dismantle(1024, this::gone);
         }
-        var mapped = new HashMap<Integer, Long>();
+        var mapped = new long[pages.made()];
+        Arrays.fill(mapped, UNCOUNTED);
         for (Volume volume : volumes.values()) {
             volume.root.mapped(volume.root.page() == 0 ? 0 : count(volume.root.page(), mapped));
         }
@@ -308,10 +312,9 @@ final class PoolLoader {
     }
 
     /** Counts what a page refers to, the first time; how many chunks are mapped below it. */
-    private long count(int page, Map<Integer, Long> mapped) throws FormatException {
-        Long known = mapped.get(page);
-        if (known != null) {
-            return known;
+    private long count(int page, long[] mapped) throws FormatException {
+        if (mapped[page] != UNCOUNTED) {
+            return mapped[page];
         }
         long sum = 0;
         boolean leaf = pages.level(page) == 0;
@@ -326,7 +329,7 @@ final class PoolLoader {
                 sum += count((int) entry, mapped);
             }
         }
-        mapped.put(page, sum);
+        mapped[page] = sum;
         return sum;
     }
 

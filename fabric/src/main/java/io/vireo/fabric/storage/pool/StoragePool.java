@@ -10,6 +10,7 @@ import io.vireo.reactor.Reactor;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.ResourceException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -62,7 +63,8 @@ public final class StoragePool {
      * Opens a pool: reads its maps, replays its journal, and takes it over from whoever had it
      * before.
      *
-     * @param devices all members, or all disks of mirrored ones, in any order
+     * @param devices all members, or all disks of mirrored ones, in any order; those that were about
+     *     to become members are left out
      * @param home where the pool lives from now on
      */
     public static StoragePool open(List<BlockDevice> devices, Reactor home, PoolOptions options) {
@@ -138,6 +140,7 @@ public final class StoragePool {
         } catch (RuntimeException e) {
             superblocks.close();
             loaded.pages().close();
+            loaded.space().close();
             surviving.ifPresent(SurvivingOps::close);
             throw e;
         }
@@ -291,6 +294,30 @@ public final class StoragePool {
         if (device != null) {
             device.changed();
         }
+    }
+
+    /** Whether a device is a member. */
+    public boolean uses(BlockDevice device) {
+        return HomeIo.on(
+                home,
+                () -> {
+                    for (int i = 0; i < engine.members().count(); i++) {
+                        if (engine.members().get(i).device() == device) {
+                            return true;
+                        }
+                    }
+                    return false;
+                });
+    }
+
+    /** How long requests wait for room from now on. */
+    public void holdWhenFull(Duration hold) {
+        HomeIo.on(
+                home,
+                () -> {
+                    engine.holdWhenFull(hold);
+                    return true;
+                });
     }
 
     /**

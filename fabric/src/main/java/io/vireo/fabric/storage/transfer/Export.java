@@ -14,6 +14,8 @@ import org.jspecify.annotations.Nullable;
 /** An export that runs or is finished. It holds the vDisk until then. */
 final class Export implements Realization {
     static final String PROGRESS = "progress";
+    static final String RATE = "rate";
+    static final String TIME_LEFT = "timeLeft";
 
     private final String file;
     private final AtomicBoolean released = new AtomicBoolean();
@@ -73,6 +75,8 @@ final class Export implements Realization {
         }
         Transfer.Progress progress = transfer.progress();
         attributes.put(PROGRESS, progress.percent());
+        progress.rate().ifPresent(rate -> attributes.put(RATE, rate));
+        progress.timeLeft().ifPresent(left -> attributes.put(TIME_LEFT, left));
         return new Status(
                 progress.conditions("Exporting", "The file is being written."),
                 attributes,

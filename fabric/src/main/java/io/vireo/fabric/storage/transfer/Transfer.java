@@ -43,9 +43,39 @@ public final class Transfer {
      * @param size bytes of the disk; 0 if that is not known yet
      * @param problem empty, or why the last attempt failed: it is tried again
      * @param notes what a user should know of the file
+     * @param nanos since the attempt began
      */
     public record Progress(
-            boolean done, long copied, long size, String problem, List<String> notes) {
+            boolean done, long copied, long size, String problem, List<String> notes, long nanos) {
+        private static final double MEBIBYTE = 1 << 20;
+
+        private boolean isMoving() {
+            return !done && problem.isEmpty() && copied > 0 && nanos > 0;
+        }
+
+        /**
+         * Bytes of the disk per second that were dealt with, as people read it; empty: none yet.
+         */
+        public Optional<String> rate() {
+            return isMoving()
+                    ? Optional.of("%.1fMi/s".formatted(copied / MEBIBYTE * 1e9 / nanos))
+                    : Optional.empty();
+        }
+
+        /** How long it will take if it goes on like that, as people read it. */
+        public Optional<String> timeLeft() {
+            if (!isMoving() || size == 0) {
+                return Optional.empty();
+            }
+            long seconds = (long) (nanos / 1e9 * (size - copied) / copied);
+            return Optional.of(
+                    seconds >= 3600
+                            ? "%dh%02dm".formatted(seconds / 3600, seconds / 60 % 60)
+                            : seconds >= 60
+                                    ? "%dm%02ds".formatted(seconds / 60, seconds % 60)
+                                    : seconds + "s");
+        }
+
         /** As people read it. */
         public String percent() {
             return done ? "100%" : size == 0 ? "0%" : (long) (copied * 100.0 / size) + "%";
@@ -86,6 +116,7 @@ public final class Transfer {
 
     private volatile boolean done;
     private volatile long copied;
+    private volatile long began = System.nanoTime();
     private volatile long size;
     private volatile String problem = "";
     private volatile List<String> notes = List.of();
@@ -115,7 +146,7 @@ public final class Transfer {
     }
 
     public Progress progress() {
-        return new Progress(done, copied, size, problem, notes);
+        return new Progress(done, copied, size, problem, notes, System.nanoTime() - began);
     }
 
     /** Ends it, soon; {@code whenStopped} runs, on any thread, when it uses nothing any more. */
@@ -158,6 +189,7 @@ public final class Transfer {
         try {
             copied = 0;
             paceSince = System.nanoTime();
+            began = paceSince;
             paceBytes = 0;
             work.run(this);
             problem = "";

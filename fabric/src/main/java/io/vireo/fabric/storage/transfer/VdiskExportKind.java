@@ -69,7 +69,9 @@ public final class VdiskExportKind implements ResourceKind<VdiskExportSpec> {
                 Column.of("VDISK", (spec, _) -> spec.vdisk()),
                 Column.of("FILE", (spec, _) -> spec.file()),
                 Column.of("FORMAT", (spec, _) -> spec.format().name().toLowerCase(Locale.ROOT)),
-                Column.attribute("PROGRESS", Export.PROGRESS));
+                Column.attribute("PROGRESS", Export.PROGRESS),
+                Column.attribute("RATE", Export.RATE),
+                Column.attribute("LEFT", Export.TIME_LEFT));
     }
 
     @Override

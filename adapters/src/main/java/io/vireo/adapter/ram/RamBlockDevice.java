@@ -1,0 +1,262 @@
+package io.vireo.adapter.ram;
+
+import io.vireo.block.BlockChannel;
+import io.vireo.block.BlockCounters;
+import io.vireo.block.BlockDevice;
+import io.vireo.block.BlockGeometry;
+import io.vireo.block.BlockMeter;
+import io.vireo.block.BlockMeters;
+import io.vireo.block.BlockOperation;
+import io.vireo.block.BlockRequest;
+import io.vireo.block.BlockStatus;
+import io.vireo.block.VolumeFormat;
+import io.vireo.linux.ForeignMemory;
+import io.vireo.memory.OwnMemory;
+import io.vireo.memory.ScatterGatherList;
+import io.vireo.reactor.Reactor;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicReferenceArray;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Keeps what is written in memory, which is taken piece by piece when it is first written. Any
+ * reactors may use it at the same time; what they do to the same blocks at once comes out in any
+ * order, as with any disk.
+ */
+public final class RamBlockDevice implements BlockDevice, AutoCloseable {
+    private static final int PIECE_SHIFT = 20;
+    private static final int PIECE = 1 << PIECE_SHIFT;
+    private static final long MAX_DISCARD = 1L << 31;
+
+    private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
+    private final BlockMeters meters = new BlockMeters();
+    private volatile VolumeFormat format;
+    private final AtomicReferenceArray<@Nullable OwnMemory> pieces;
+
+    /**
+     * @param limit bytes that it can grow to
+     */
+    public RamBlockDevice(VolumeFormat format, long limit) {
+        this.format = format;
+        long most = Math.max(limit, format.capacity());
+        pieces = new AtomicReferenceArray<>((int) (most + PIECE - 1 >>> PIECE_SHIFT));
+    }
+
+    @Override
+    public BlockGeometry geometry() {
+        VolumeFormat now = format;
+        return new BlockGeometry(
+                now.capacity(),
+                now.logicalBlockSize(),
+                now.physicalBlockSize(),
+                0,
+                MAX_DISCARD,
+                now.physicalBlockSize());
+    }
+
+    @Override
+    public Set<BlockOperation> operations() {
+        return EnumSet.allOf(BlockOperation.class);
+    }
+
+    @Override
+    public BlockChannel open(Reactor reactor) {
+        var channel = new Channel();
+        meters.add(channel.meter);
+        return channel;
+    }
+
+    @Override
+    public BlockCounters counters() {
+        return meters.total();
+    }
+
+    @Override
+    public void addGeometryListener(Runnable changed) {
+        listeners.add(changed);
+    }
+
+    @Override
+    public void removeGeometryListener(Runnable changed) {
+        listeners.remove(changed);
+    }
+
+    /** Has more room; not beyond the limit. */
+    void grow(long capacity) {
+        VolumeFormat old = format;
+        format = new VolumeFormat(capacity, old.logicalBlockSize(), old.physicalBlockSize());
+        listeners.forEach(Runnable::run);
+    }
+
+    /** The memory of a piece, which is taken if it has none. */
+    private OwnMemory piece(int index) {
+        OwnMemory there = pieces.get(index);
+        if (there != null) {
+            return there;
+        }
+        OwnMemory made = OwnMemory.allocate(PIECE);
+        if (pieces.compareAndSet(index, null, made)) {
+            return made;
+        }
+        made.close();
+        return piece(index);
+    }
+
+    /** Gives the memory back; all channels are closed. */
+    @Override
+    public void close() {
+        for (int i = 0; i < pieces.length(); i++) {
+            OwnMemory memory = pieces.getAndSet(i, null);
+            if (memory != null) {
+                memory.close();
+            }
+        }
+    }
+
+    /** Carries out a request; may be done again where the client's memory was gone. */
+    private void carryOut(BlockRequest request) {
+        switch (request.operation()) {
+            case READ -> read(request.data(), request.offset());
+            case WRITE -> write(request.data(), request.offset());
+            case DISCARD, WRITE_ZEROES -> zero(request.offset(), request.length());
+            case FLUSH -> {
+                // There is nothing that could be lost later than the rest.
+            }
+        }
+    }
+
+    private void read(ScatterGatherList list, long offset) {
+        long at = offset;
+        for (int i = 0; i < list.count(); i++) {
+            for (long done = 0; done < list.length(i); ) {
+                long take = Math.min(list.length(i) - done, PIECE - (at & PIECE - 1));
+                OwnMemory from = pieces.get((int) (at >>> PIECE_SHIFT));
+                long client = list.address(i) + done;
+                if (from == null) {
+                    ForeignMemory.fill(client, take, (byte) 0);
+                } else {
+                    ForeignMemory.copy(from.address() + (at & PIECE - 1), client, take);
+                }
+                done += take;
+                at += take;
+            }
+        }
+    }
+
+    private void write(ScatterGatherList list, long offset) {
+        long at = offset;
+        for (int i = 0; i < list.count(); i++) {
+            for (long done = 0; done < list.length(i); ) {
+                long take = Math.min(list.length(i) - done, PIECE - (at & PIECE - 1));
+                OwnMemory to = piece((int) (at >>> PIECE_SHIFT));
+                ForeignMemory.copy(list.address(i) + done, to.address() + (at & PIECE - 1), take);
+                done += take;
+                at += take;
+            }
+        }
+    }
+
+    private void zero(long offset, long length) {
+        long at = offset;
+        while (at < offset + length) {
+            long take = Math.min(offset + length - at, PIECE - (at & PIECE - 1));
+            OwnMemory there = pieces.get((int) (at >>> PIECE_SHIFT));
+            if (there != null) {
+                there.fill((int) (at & PIECE - 1), (int) take, (byte) 0);
+            }
+            at += take;
+        }
+    }
+
+    /**
+     * Requests are carried out when the front end polls: the client's memory may be gone, and the
+     * error that comes of it cuts off nobody's turn but the front end's own.
+     */
+    private final class Channel implements BlockChannel {
+        private static final int DEPTH = 256;
+
+        private final BlockMeter meter = new BlockMeter();
+        private final @Nullable BlockRequest[] waiting = new BlockRequest[DEPTH];
+        private int head;
+        private int tail;
+
+        /** Whether the first request was begun and not seen to end. */
+        private boolean touched;
+
+        private @Nullable Runnable onClosed;
+
+        @Override
+        public int free() {
+            return DEPTH - inFlight();
+        }
+
+        @Override
+        public void submit(BlockRequest request) {
+            waiting[tail++ & DEPTH - 1] = request;
+        }
+
+        @Override
+        public void cancel(int tag) {
+            // It ends soon enough.
+        }
+
+        @Override
+        public int poll() {
+            int ended = inFlight();
+            for (int left = ended; left > 0; left--) {
+                BlockRequest request = Objects.requireNonNull(waiting[head & DEPTH - 1]);
+                BlockStatus status = BlockStatus.MEMORY_FAULT;
+                if (!touched) {
+                    touched = true;
+                    carryOut(request);
+                    status = BlockStatus.OK;
+                }
+                touched = false;
+                waiting[head++ & DEPTH - 1] = null;
+                meter.count(request, status);
+                request.complete(status);
+            }
+            closeIfDrained();
+            return ended;
+        }
+
+        @Override
+        public int inFlight() {
+            return tail - head;
+        }
+
+        @Override
+        public void onReady(Runnable wake) {
+            // What was submitted can be polled at once.
+        }
+
+        @Override
+        public boolean arm() {
+            return head == tail;
+        }
+
+        @Override
+        public void disarm() {
+            // Nothing was armed.
+        }
+
+        @Override
+        public void close(Runnable whenClosed) {
+            onClosed = whenClosed;
+            closeIfDrained();
+        }
+
+        private void closeIfDrained() {
+            Runnable closed = onClosed;
+            if (closed != null && inFlight() == 0) {
+                onClosed = null;
+                meters.close(meter);
+                closed.run();
+            }
+        }
+    }
+}

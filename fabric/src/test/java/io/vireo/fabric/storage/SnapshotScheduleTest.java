@@ -1,0 +1,132 @@
+package io.vireo.fabric.storage;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.vireo.block.BlockPool;
+import io.vireo.block.BlockVolume;
+import io.vireo.block.PoolSpace;
+import io.vireo.block.SnapshotGroup;
+import io.vireo.block.VolumeFormat;
+import io.vireo.resource.spec.SnapshotScheduleSpec;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** When a schedule makes snapshots, and which it deletes, by a clock of the test's. */
+class SnapshotScheduleTest {
+    private static final SnapshotScheduleSpec HOURLY =
+            new SnapshotScheduleSpec(List.of("data"), 60, 5, 3);
+
+    private Instant now = Instant.parse("2026-11-28T20:00:00Z");
+    private final FakePool pool = new FakePool();
+    private final SnapshotSchedule schedule =
+            SnapshotSchedule.stepped(
+                    "hourly", new GroupedVolumes(pool, List.of("data")), HOURLY, () -> now);
+
+    private List<String> names() {
+        return pool.groups.stream().map(SnapshotGroup::name).toList();
+    }
+
+    private boolean after(Duration time) {
+        now = now.plus(time);
+        return schedule.step(HOURLY);
+    }
+
+    @Test
+    void itIsTimeOnceAnHour() {
+        assertThat(after(Duration.ZERO)).as("the first, at once").isTrue();
+        assertThat(after(Duration.ofMinutes(4))).isFalse();
+        assertThat(after(Duration.ofMinutes(1))).as("20:05").isTrue();
+        assertThat(after(Duration.ofMinutes(59))).isFalse();
+        assertThat(after(Duration.ofMinutes(1))).as("21:05").isTrue();
+        assertThat(names())
+                .containsExactly(
+                        "hourly-20261128t200000z",
+                        "hourly-20261128t200500z",
+                        "hourly-20261128t210500z");
+        assertThat(schedule.status().attributes())
+                .containsEntry("kept", "3")
+                .containsEntry("last", "hourly-20261128t210500z")
+                .containsEntry("next", "2026-11-28T22:05:00Z");
+    }
+
+    @Test
+    void theOldestGo() {
+        for (int i = 0; i < 6; i++) {
+            assertThat(after(Duration.ofHours(1))).isTrue();
+        }
+        assertThat(names())
+                .containsExactly(
+                        "hourly-20261129t000000z",
+                        "hourly-20261129t010000z",
+                        "hourly-20261129t020000z");
+        assertThat(schedule.step(new SnapshotScheduleSpec(List.of("data"), 60, 5, 1)))
+                .as("fewer are to be kept")
+                .isTrue();
+        assertThat(names()).containsExactly("hourly-20261129t020000z");
+    }
+
+    @Test
+    void whatWasMissedIsMadeOnceAndWhatIsOthersStays() {
+        assertThat(after(Duration.ZERO)).isTrue();
+        pool.groups.add(new SnapshotGroup("hourly-mine", now, List.of("data")));
+        pool.groups.add(new SnapshotGroup("hourly-x-20261128t200000z", now, List.of("data")));
+        assertThat(after(Duration.ofDays(3))).as("no daemon ran").isTrue();
+        assertThat(after(Duration.ZERO)).isFalse();
+        for (int i = 0; i < 5; i++) {
+            assertThat(after(Duration.ofHours(1))).isTrue();
+        }
+        assertThat(names()).hasSize(5).contains("hourly-mine", "hourly-x-20261128t200000z");
+    }
+
+    private final class FakePool implements BlockPool {
+        private final List<SnapshotGroup> groups = new ArrayList<>();
+
+        @Override
+        public void createGroup(String group, List<String> volumes) {
+            groups.add(new SnapshotGroup(group, now, volumes));
+        }
+
+        @Override
+        public void deleteGroup(String group) {
+            groups.removeIf(each -> each.name().equals(group));
+        }
+
+        @Override
+        public List<SnapshotGroup> groups(String prefix) {
+            return groups.stream().filter(each -> each.name().startsWith(prefix)).toList();
+        }
+
+        @Override
+        public String location() {
+            return "here";
+        }
+
+        @Override
+        public void create(String volume, VolumeFormat format) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public BlockVolume open(String volume, VolumeFormat format) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public void delete(String volume, boolean evenIfWritten) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public PoolSpace space() {
+            return new PoolSpace(0, 0);
+        }
+
+        @Override
+        public void close() {
+            // Nothing is held.
+        }
+    }
+}

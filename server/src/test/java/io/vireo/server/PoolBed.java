@@ -1,0 +1,208 @@
+package io.vireo.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+import io.vireo.block.BlockDevice;
+import io.vireo.block.BlockOperation;
+import io.vireo.block.BlockStatus;
+import io.vireo.fabric.storage.PoolKind;
+import io.vireo.fabric.storage.SnapshotKind;
+import io.vireo.fabric.storage.VdiskKind;
+import io.vireo.reactor.PollMode;
+import io.vireo.reactor.ReactorGroup;
+import io.vireo.resource.ErrorCode;
+import io.vireo.resource.Metadata;
+import io.vireo.resource.Quantity;
+import io.vireo.resource.Realization;
+import io.vireo.resource.RealizeContext;
+import io.vireo.resource.Reference;
+import io.vireo.resource.ResourceException;
+import io.vireo.resource.ResourceKind;
+import io.vireo.resource.RuntimeDirectory;
+import io.vireo.resource.Spec;
+import io.vireo.resource.spec.DisksSpec;
+import io.vireo.resource.spec.Kinds;
+import io.vireo.resource.spec.PoolSpec;
+import io.vireo.resource.spec.SnapshotSpec;
+import io.vireo.resource.spec.VdiskSpec;
+import io.vireo.testkit.BlockClient;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** A host on which resources of pools are realized by their kinds, in any order that tests want. */
+final class PoolBed implements AutoCloseable {
+    static final long DISK = 64 << 20;
+    static final long SIZE = 32 << 20;
+
+    private final Path directory;
+    private final ReactorGroup reactors = ReactorGroup.start(List.of(-1, -1), PollMode.INTERRUPT);
+    private final Map<Reference, Realization> running = new HashMap<>();
+    private final AtomicInteger statusChanges = new AtomicInteger();
+    final PoolKind pools = new PoolKind();
+    final VdiskKind vdisks = new VdiskKind();
+    final SnapshotKind snapshots = new SnapshotKind();
+
+    PoolBed(Path directory) {
+        this.directory = directory;
+    }
+
+    /**
+     * @param provisioned whether what is realized ran before
+     */
+    RealizeContext context(boolean provisioned) {
+        return new RealizeContext() {
+            @Override
+            public <T> T require(Reference reference, Class<T> contract) {
+                return Objects.requireNonNull(running.get(reference), reference::toString)
+                        .contract(contract)
+                        .orElseThrow();
+            }
+
+            @Override
+            public <T> T service(Class<T> type) {
+                return type == RuntimeDirectory.class
+                        ? type.cast(new RuntimeDirectory(directory))
+                        : type.cast(reactors);
+            }
+
+            @Override
+            public boolean provisioned() {
+                return provisioned;
+            }
+
+            @Override
+            public Runnable statusChanged() {
+                return statusChanges::incrementAndGet;
+            }
+        };
+    }
+
+    /** How often something told that its status has changed. */
+    int statusChanges() {
+        return statusChanges.get();
+    }
+
+    static DisksSpec.Member member(Path path, long size) {
+        return new DisksSpec.Member(path.toString(), Optional.of(new Quantity(size)));
+    }
+
+    static PoolSpec spec(boolean adopt, DisksSpec.Member... members) {
+        return new PoolSpec(
+                PoolSpec.Type.DISKS,
+                Optional.empty(),
+                PoolSpec.Backend.AUTO,
+                true,
+                OptionalInt.empty(),
+                Optional.empty(),
+                Optional.of(
+                        new DisksSpec(List.of(members), new Quantity(64 << 10), true, 1, adopt)),
+                80);
+    }
+
+    PoolSpec spec(String... disks) {
+        return spec(
+                false,
+                Arrays.stream(disks)
+                        .map(disk -> member(directory.resolve(disk), DISK))
+                        .toArray(DisksSpec.Member[]::new));
+    }
+
+    static VdiskSpec vdisk(long size) {
+        return new VdiskSpec(
+                "main",
+                new Quantity(size),
+                512,
+                4096,
+                VdiskSpec.Allocation.THIN,
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty());
+    }
+
+    <S extends Spec> Realization open(
+            ResourceKind<S> kind, String name, S spec, boolean provisioned) {
+        var made = kind.realize(Metadata.of(name, name), spec, context(provisioned));
+        running.put(new Reference(kind.kind(), name), made);
+        return made;
+    }
+
+    Realization openPool(PoolSpec spec, boolean provisioned) {
+        return open(pools, "main", spec, provisioned);
+    }
+
+    BlockDevice openVdisk(String name, boolean provisioned) {
+        return open(vdisks, name, vdisk(SIZE), provisioned)
+                .contract(BlockDevice.class)
+                .orElseThrow();
+    }
+
+    void openSnapshot(String name, String of, Optional<String> from) {
+        open(snapshots, name, new SnapshotSpec(of, from), false);
+    }
+
+    Realization running(String kind, String name) {
+        return Objects.requireNonNull(running.get(new Reference(kind, name)));
+    }
+
+    void close(String kind, String name) throws InterruptedException {
+        var closed = new CountDownLatch(1);
+        Objects.requireNonNull(running.remove(new Reference(kind, name))).close(closed::countDown);
+        assertThat(closed.await(60, TimeUnit.SECONDS)).isTrue();
+    }
+
+    /** Closes everything, what refers to others first. */
+    void closeAll() throws InterruptedException {
+        var kinds =
+                List.of(
+                        Kinds.SNAPSHOT_SCHEDULE,
+                        Kinds.SNAPSHOT_GROUP,
+                        Kinds.SNAPSHOT,
+                        Kinds.VDISK,
+                        Kinds.POOL);
+        for (String kind : kinds) {
+            for (Reference each : List.copyOf(running.keySet())) {
+                if (each.kind().equals(kind)) {
+                    close(kind, each.name());
+                }
+            }
+        }
+    }
+
+    static void write(BlockDevice device, long offset, String text) {
+        try (var client = new BlockClient(device, device.home().orElseThrow())) {
+            byte[] block = Arrays.copyOf(text.getBytes(StandardCharsets.US_ASCII), 4096);
+            assertThat(client.write(offset, block)).isEqualTo(BlockStatus.OK);
+            assertThat(client.run(BlockOperation.FLUSH, 0, 0)).isEqualTo(BlockStatus.OK);
+        }
+    }
+
+    static String read(BlockDevice device, long offset) {
+        try (var client = new BlockClient(device, device.home().orElseThrow())) {
+            return new String(client.read(offset, 4096), StandardCharsets.US_ASCII)
+                    .replace("\0", "");
+        }
+    }
+
+    static void assertFails(ErrorCode code, String hint, Runnable task) {
+        assertThatExceptionOfType(ResourceException.class)
+                .isThrownBy(task::run)
+                .withMessageContaining(hint)
+                .satisfies(e -> assertThat(e.code()).isEqualTo(code));
+    }
+
+    @Override
+    public void close() {
+        reactors.close();
+    }
+}
