@@ -160,6 +160,11 @@ public interface BlockPool {
         return Optional.empty();
     }
 
+    /** How its copies are, if it keeps several; does not block. */
+    default Optional<PoolRedundancy> redundancy() {
+        return Optional.empty();
+    }
+
     /** What is wrong with it and what to do, in one sentence; empty: nothing. Does not block. */
     default String trouble() {
         return "";

@@ -22,6 +22,9 @@ public record Condition(String type, boolean met, String reason, String message)
     /** What holds data can take more of it. */
     public static final String ROOM = "Room";
 
+    /** Everything is kept on as many disks as it should be. */
+    public static final String REDUNDANT = "Redundant";
+
     public Condition {
         Objects.requireNonNull(type);
         Objects.requireNonNull(reason);

@@ -105,7 +105,7 @@ class DisksPoolTest {
                 true,
                 OptionalInt.empty(),
                 Optional.empty(),
-                Optional.of(new DisksSpec(members, new Quantity(64 << 10), true, 1, false)),
+                Optional.of(PoolBed.disksSpec(false, 1, false, members.toArray(DisksSpec.Member[]::new))),
                 80);
     }
 

@@ -106,7 +106,40 @@ final class PoolBed implements AutoCloseable {
                 OptionalInt.empty(),
                 Optional.empty(),
                 Optional.of(
-                        new DisksSpec(List.of(members), new Quantity(64 << 10), true, 1, adopt)),
+                        disksSpec(adopt, 1, false, members)),
+                80);
+    }
+
+    static DisksSpec disksSpec(
+            boolean adopt, int copies, boolean openDegraded, DisksSpec.Member... members) {
+        return new DisksSpec(
+                List.of(members),
+                new Quantity(64 << 10),
+                true,
+                1,
+                adopt,
+                copies,
+                openDegraded,
+                Optional.empty());
+    }
+
+    /** A pool of mirrors of two disks. */
+    PoolSpec mirrored(boolean openDegraded, String... disks) {
+        return new PoolSpec(
+                PoolSpec.Type.DISKS,
+                Optional.empty(),
+                PoolSpec.Backend.AUTO,
+                true,
+                OptionalInt.empty(),
+                Optional.empty(),
+                Optional.of(
+                        disksSpec(
+                                false,
+                                2,
+                                openDegraded,
+                                Arrays.stream(disks)
+                                        .map(disk -> member(directory.resolve(disk), DISK))
+                                        .toArray(DisksSpec.Member[]::new))),
                 80);
     }
 

@@ -32,7 +32,25 @@ public record DisksSpec(
                                 "Whether a pool that is on the disks already is taken over: vDisks and snapshots get what has"
                                         + " their names in it.",
                         defaultValue = "false")
-                boolean adopt) {
+                boolean adopt,
+        @Field(
+                        value =
+                                "On how many disks everything is kept: 1, or 2 or 3 for mirrors, of which neighbours in the"
+                                        + " list hold the same; fixed when the pool is made.",
+                        defaultValue = "1",
+                        min = 1,
+                        max = 3)
+                int copies,
+        @Field(
+                        value =
+                                "Whether the pool is opened although a disk of a mirror is missing that may know more than"
+                                        + " those that are here: what only it has is given up then.",
+                        defaultValue = "false")
+                boolean openDegraded,
+        @Field(
+                        "Bytes per second that are copied at most to a disk of a mirror that came back or is new, for example"
+                                + " 100Mi. Absent: as many as go.")
+                Optional<Quantity> resyncRate) {
     public DisksSpec {
         members = List.copyOf(members);
     }

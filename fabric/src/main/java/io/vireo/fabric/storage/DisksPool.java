@@ -6,13 +6,17 @@ import io.vireo.block.BlockPool;
 import io.vireo.block.BlockVolume;
 import io.vireo.block.HostDisks.HostDisk;
 import io.vireo.block.PoolContent;
+import io.vireo.block.PoolRedundancy;
 import io.vireo.block.PoolSpace;
 import io.vireo.block.PoolUsage;
 import io.vireo.block.SnapshotGroup;
 import io.vireo.block.VolumeFormat;
+import io.vireo.fabric.storage.mirror.MirrorStatus;
 import io.vireo.fabric.storage.pool.CopyOf;
+import io.vireo.fabric.storage.pool.MirrorOptions;
 import io.vireo.fabric.storage.pool.PoolConfig;
 import io.vireo.fabric.storage.pool.PoolEvents;
+import io.vireo.fabric.storage.pool.PoolLook;
 import io.vireo.fabric.storage.pool.PoolOptions;
 import io.vireo.fabric.storage.pool.PoolStatus;
 import io.vireo.fabric.storage.pool.StoragePool;
@@ -21,31 +25,30 @@ import io.vireo.reactor.Reactor;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.ResourceException;
 import io.vireo.resource.spec.DisksSpec;
+import java.lang.System.Logger.Level;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Stream;
 
 /**
  * A {@link StoragePool} on disks of the host. Snapshots have names of their own: they are volumes
  * of the pool with a sign before their names that no vDisk's name can have.
  */
 final class DisksPool implements BlockPool {
+    private static final System.Logger LOG = System.getLogger(DisksPool.class.getName());
     private static final String SNAPSHOT = "@";
     private static final long LOOK_NANOS = TimeUnit.SECONDS.toNanos(1);
-
-    /** What was seen of the pool when it was looked at last. */
-    private record Seen(PoolStatus status, List<VolumeInfo> volumes) {}
 
     private static final String GROUPED = "/";
     private static final int LARGEST = 3;
@@ -53,22 +56,42 @@ final class DisksPool implements BlockPool {
     private volatile String location;
     private final Map<String, HostDisk> disks;
 
+    /** Disks of mirrors that have been replaced: requests may still be on their way to them. */
+    private final List<HostDisk> replaced = new ArrayList<>();
+
+    /** Disks of mirrors that are not here, each with the reason. */
+    private final Map<String, String> missing = new ConcurrentHashMap<>();
+
+    private final int copies;
+
     /** Whether volumes with data in them are taken over by those who get their names. */
     private volatile boolean adopting;
 
     private final StoragePool pool;
     private final AtomicBoolean looking = new AtomicBoolean();
-    private volatile Seen seen;
+    private volatile PoolLook seen;
     private volatile long seenAt;
     private final Listener listener;
 
     /** Tells whoever listens later. */
     private static final class Listener implements PoolEvents {
         private volatile Runnable full = () -> {};
+        private volatile Runnable copies = () -> {};
 
         @Override
         public void full() {
             full.run();
+        }
+
+        @Override
+        public void degraded(String sentence) {
+            LOG.log(Level.WARNING, sentence);
+            copies.run();
+        }
+
+        @Override
+        public void redundant() {
+            copies.run();
         }
     }
 
@@ -78,16 +101,24 @@ final class DisksPool implements BlockPool {
      * @param location for people
      * @param holdWhenFull how long requests wait for room
      * @param surviving a directory on tmpfs, see {@link PoolOptions}
+     * @param copies that the pool keeps
      */
-    record Place(String location, Reactor home, Duration holdWhenFull, Optional<Path> surviving) {}
+    record Place(
+            String location,
+            Reactor home,
+            Duration holdWhenFull,
+            Optional<Path> surviving,
+            int copies,
+            MirrorOptions mirrors) {}
 
     private DisksPool(
-            String location, Map<String, HostDisk> disks, StoragePool pool, Listener listener) {
-        this.location = location;
-        this.disks = new LinkedHashMap<>(disks);
+            Place place, Map<String, HostDisk> disks, StoragePool pool, Listener listener) {
+        location = place.location();
+        copies = place.copies();
+        this.disks = new ConcurrentHashMap<>(disks);
         this.pool = pool;
         this.listener = listener;
-        seen = new Seen(pool.status(), pool.volumes());
+        seen = pool.look();
         seenAt = System.nanoTime();
     }
 
@@ -104,14 +135,17 @@ final class DisksPool implements BlockPool {
                         place.holdWhenFull(),
                         PoolOptions.DEFAULT.commitAfter(),
                         listener,
-                        place.surviving());
+                        place.surviving(),
+                        place.mirrors());
         List<BlockDevice> devices = disks.values().stream().map(HostDisk::device).toList();
         StoragePool pool = StoragePool.open(devices, place.home(), options);
         try {
-            devices.stream()
-                    .filter(device -> !pool.uses(device))
-                    .forEach(device -> pool.addMember(device, false));
-            return new DisksPool(place.location(), disks, pool, listener);
+            if (place.copies() == 1) {
+                devices.stream()
+                        .filter(device -> !pool.uses(device))
+                        .forEach(device -> pool.addMember(device, false));
+            }
+            return new DisksPool(place, disks, pool, listener);
         } catch (RuntimeException e) {
             pool.close();
             throw e;
@@ -119,9 +153,12 @@ final class DisksPool implements BlockPool {
     }
 
     /** Makes an empty pool of disks that have nothing on them. */
-    static void create(List<HostDisk> disks, Reactor home, int chunkBytes, boolean striped) {
+    static void create(
+            List<HostDisk> disks, Reactor home, int chunkBytes, boolean striped, int copies) {
         boolean zeroed = disks.stream().allMatch(HostDisk::isZeroed);
-        var config = new PoolConfig(chunkBytes, PoolConfig.DEFAULT.journalBytes(), striped, zeroed);
+        var config =
+                new PoolConfig(chunkBytes, PoolConfig.DEFAULT.journalBytes(), striped, zeroed)
+                        .withCopies(copies);
         StoragePool.create(config, disks.stream().map(HostDisk::device).toList(), home);
     }
 
@@ -357,7 +394,7 @@ final class DisksPool implements BlockPool {
 
     /** Whether a disk of that path belongs to it. */
     boolean has(String path) {
-        return disks.containsKey(path);
+        return disks.containsKey(path) || missing.containsKey(path);
     }
 
     /**
@@ -382,7 +419,10 @@ final class DisksPool implements BlockPool {
         long before = bytes();
         boolean zeroed = true;
         for (DisksSpec.Member member : members) {
-            HostDisk disk = Objects.requireNonNull(disks.get(member.path()));
+            HostDisk disk = disks.get(member.path());
+            if (disk == null) {
+                continue;
+            }
             long had = disk.device().geometry().capacity();
             var size = member.size().map(q -> OptionalLong.of(q.bytes()));
             boolean zeroes = disk.grow(size.orElseGet(OptionalLong::empty));
@@ -394,12 +434,145 @@ final class DisksPool implements BlockPool {
         }
     }
 
+    // Mirrors.
+
+    /** Number of disks that the pool has, missing ones included. */
+    int diskCount() {
+        return seen().mirrors().isEmpty()
+                ? disks.size()
+                : seen().mirrors().stream().mapToInt(mirror -> mirror.legs().size()).sum();
+    }
+
+    /** The disks that it has or misses. */
+    List<String> paths() {
+        return Stream.concat(disks.keySet().stream(), missing.keySet().stream())
+                .distinct()
+                .sorted()
+                .toList();
+    }
+
+    /** The disk at a path, if it is open. */
+    Optional<HostDisk> disk(String path) {
+        return Optional.ofNullable(disks.get(path));
+    }
+
+    /** Whether a disk that was named is a part of the pool. */
+    boolean uses(HostDisk disk) {
+        return pool.uses(disk.device());
+    }
+
+    /** Adds a mirror of so many disks as there are copies, durably; they are closed if that fails. */
+    void addMirror(Map<String, HostDisk> added, String newLocation) {
+        try {
+            pool.addMember(
+                    added.values().stream().map(HostDisk::device).toList(),
+                    added.values().stream().allMatch(HostDisk::isZeroed));
+        } catch (RuntimeException e) {
+            added.forEach((path, disk) -> {
+                disks.remove(path);
+                disk.close();
+            });
+            throw e;
+        }
+        disks.putAll(added);
+        location = newLocation;
+        look();
+    }
+
+    /**
+     * Puts a disk into the place of one that failed or is missing. It is closed if that fails.
+     *
+     * @param empty whether nothing is on it; else it has to be the one that is missing
+     */
+    void putDisk(String path, HostDisk disk, boolean empty) {
+        try {
+            if (empty) {
+                pool.replaceDisk(disk.device());
+            } else {
+                pool.takeBackDisk(disk.device());
+            }
+        } catch (RuntimeException e) {
+            disks.remove(path, disk);
+            disk.close();
+            throw e;
+        }
+        disks.put(path, disk);
+        missing.remove(path);
+        look();
+    }
+
+    /** A disk of a mirror is not here. */
+    void miss(String path, String why) {
+        missing.put(path, why);
+    }
+
+    /** The disks that are not here. */
+    List<String> missing() {
+        return List.copyOf(missing.keySet());
+    }
+
+    /** A disk is not named any more: another one has its place. */
+    void forget(String path, String newLocation) {
+        missing.remove(path);
+        HostDisk former = disks.remove(path);
+        if (former != null) {
+            replaced.add(former);
+        }
+        location = newLocation;
+    }
+
+    void resyncRate(long bytesPerSecond) {
+        pool.resyncRate(bytesPerSecond);
+    }
+
+    @Override
+    public Optional<PoolRedundancy> redundancy() {
+        List<MirrorStatus> mirrors = seen().mirrors();
+        if (copies == 1) {
+            return Optional.empty();
+        }
+        var wrong = new ArrayList<String>();
+        missing.forEach((path, why) -> wrong.add("disk %s is missing (%s)".formatted(path, why)));
+        for (MirrorStatus mirror : mirrors) {
+            for (MirrorStatus.Leg leg : mirror.legs()) {
+                boolean failed = leg.state() == MirrorStatus.LegState.FAILED;
+                if (failed || leg.state() == MirrorStatus.LegState.ABSENT && missing.isEmpty()) {
+                    wrong.add("disk %s is out (%s)".formatted(path(leg), leg.why()));
+                }
+            }
+        }
+        return Optional.of(
+                new PoolRedundancy(
+                        copies,
+                        mirrors.stream().allMatch(MirrorStatus::isRedundant),
+                        wrong.isEmpty()
+                                ? ""
+                                : String.join(", ", wrong)
+                                        + ": bring it back, or name an empty disk in its place in spec.disks.members",
+                        mirrors.stream().mapToLong(MirrorStatus::copiedBytes).sum(),
+                        mirrors.stream().mapToLong(MirrorStatus::toCopyBytes).sum(),
+                        mirrors.stream().mapToLong(MirrorStatus::secondsLeft).max().orElse(0)));
+    }
+
+    private String path(MirrorStatus.Leg leg) {
+        return disks.entrySet().stream()
+                .filter(each -> leg.device().filter(d -> d == each.getValue().device()).isPresent())
+                .map(Map.Entry::getKey)
+                .findFirst()
+                .orElseGet(() -> leg.uuid().toString());
+    }
+
+    /** Whom to tell when copies are lost or whole again; on the pool's reactor. */
+    void onCopies(Runnable told) {
+        listener.copies = told;
+    }
+
     private long bytes() {
         return disks.values().stream().mapToLong(each -> each.device().geometry().capacity()).sum();
     }
 
     private void look() {
-        seen = new Seen(pool.status(), pool.volumes());
+        seen = pool.look();
         seenAt = System.nanoTime();
     }
 
@@ -467,7 +640,7 @@ final class DisksPool implements BlockPool {
 
     @Override
     public Optional<PoolUsage> usage() {
-        Seen now = seen();
+        PoolLook now = seen();
         PoolStatus status = now.status();
         List<VolumeInfo> volumes = now.volumes();
         return Optional.of(
@@ -482,10 +655,10 @@ final class DisksPool implements BlockPool {
     }
 
     /** What was seen last; has the pool looked at again if that is old. */
-    private Seen seen() {
+    private PoolLook seen() {
         if (System.nanoTime() - seenAt > LOOK_NANOS && looking.compareAndSet(false, true)) {
-            pool.look((status, volumes) -> {
-                seen = new Seen(status, volumes);
+            pool.look(look -> {
+                seen = look;
                 seenAt = System.nanoTime();
                 looking.set(false);
             });
@@ -509,6 +682,7 @@ final class DisksPool implements BlockPool {
             pool.close();
         } finally {
             disks.values().forEach(HostDisk::close);
+            replaced.forEach(HostDisk::close);
         }
     }
 

@@ -2,6 +2,7 @@ package io.vireo.fabric.storage;
 
 import io.vireo.block.HostDisks;
 import io.vireo.block.HostDisks.HostDisk;
+import io.vireo.fabric.storage.pool.MirrorOptions;
 import io.vireo.reactor.Reactor;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Quantity;
@@ -16,6 +17,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.ServiceLoader;
@@ -51,6 +53,21 @@ final class DisksPoolOpener {
                     new Violation(
                             "/spec/disks/chunkSize", "must be a power of two from 16Ki to 1Mi"));
         }
+        if (spec.members().size() % spec.copies() != 0) {
+            violations.add(
+                    new Violation(
+                            "/spec/disks/members",
+                            "%d disks cannot be mirrors of %d disks each"
+                                    .formatted(spec.members().size(), spec.copies())));
+        }
+        if (spec.copies() == 1 && (spec.openDegraded() || spec.resyncRate().isPresent())) {
+            violations.add(
+                    new Violation(
+                            spec.openDegraded()
+                                    ? "/spec/disks/openDegraded"
+                                    : "/spec/disks/resyncRate",
+                            "is for pools that keep copies"));
+        }
         return violations;
     }
 
@@ -60,19 +77,31 @@ final class DisksPoolOpener {
      */
     static List<Violation> validateUpdate(DisksSpec before, DisksSpec after) {
         var violations = new ArrayList<Violation>();
-        for (DisksSpec.Member member : before.members()) {
-            if (!paths(after).contains(member.path())) {
+        var gone = before.members().stream().filter(m -> !paths(after).contains(m.path())).toList();
+        boolean replaced = before.copies() > 1 && after.members().size() >= before.members().size();
+        for (DisksSpec.Member member : gone) {
+            if (!replaced) {
                 violations.add(
                         new Violation(
                                 "/spec/disks/members",
-                                "%s cannot be taken out, there is data on it; name it still, or make another pool and copy the vDisks"
-                                        .formatted(member.path())));
+                                "%s cannot be taken out, there is data on it; name it still, %s"
+                                        .formatted(
+                                                member.path(),
+                                                before.copies() > 1
+                                                        ? "or another disk in its place"
+                                                        : "or make another pool and copy the vDisks")));
             }
         }
         violations.addAll(shrinking(before, after));
         if (!before.chunkSize().equals(after.chunkSize())) {
             violations.add(
                     new Violation("/spec/disks/chunkSize", "is fixed when the pool is made"));
+        }
+        if (before.copies() != after.copies()) {
+            violations.add(
+                    new Violation(
+                            "/spec/disks/copies",
+                            "is fixed when the pool is made: make another pool and copy the vDisks"));
         }
         if (before.striped() != after.striped()) {
             violations.add(new Violation("/spec/disks/striped", "is fixed when the pool is made"));
@@ -117,7 +146,9 @@ final class DisksPoolOpener {
                         location(disks),
                         home,
                         Duration.ofSeconds(disks.holdSeconds()),
-                        Optional.of(runtime));
+                        Optional.of(runtime),
+                        disks.copies(),
+                        new MirrorOptions(disks.openDegraded(), resyncRate(disks)));
         var open = new LinkedHashMap<String, HostDisk>();
         var absent = new LinkedHashMap<DisksSpec.Member, ResourceException>();
         try {
@@ -125,7 +156,8 @@ final class DisksPoolOpener {
                 try {
                     open.put(member.path(), open(spec, member, make));
                 } catch (ResourceException e) {
-                    if (make || e.code() != ErrorCode.UNAVAILABLE || member.size().isEmpty()) {
+                    boolean perhapsNew = member.size().isPresent() || disks.copies() > 1;
+                    if (make || e.code() != ErrorCode.UNAVAILABLE || !perhapsNew) {
                         throw e;
                     }
                     absent.put(member, e);
@@ -170,7 +202,13 @@ final class DisksPoolOpener {
         try {
             pool = DisksPool.open(members, place);
         } catch (ResourceException e) {
-            throw absent.values().stream().findFirst().orElse(e);
+            throw absent.values().stream()
+                    .findFirst()
+                    .map(first -> place.copies() > 1 ? degraded(first, e) : first)
+                    .orElse(e);
+        }
+        if (place.copies() > 1) {
+            return completed(pool, spec, blank, absent);
         }
         try {
             blank.forEach((path, disk) -> pool.addMember(path, disk, place.location()));
@@ -183,6 +221,131 @@ final class DisksPoolOpener {
         }
     }
 
+    private static ResourceException degraded(
+            ResourceException absent, ResourceException refused) {
+        return new ResourceException(
+                refused.code(),
+                "%s; %s: spec.disks.openDegraded"
+                        .formatted(message(absent), message(refused)),
+                refused);
+    }
+
+    /**
+     * Gives a pool with mirrors the disks that it lacks: the first ones that are named are its own,
+     * those behind them are new.
+     */
+    private static DisksPool completed(
+            DisksPool pool,
+            PoolSpec spec,
+            Map<String, HostDisk> blank,
+            Map<DisksSpec.Member, ResourceException> absent) {
+        absent.forEach((member, why) -> pool.miss(member.path(), message(why)));
+        var blanks = new LinkedHashMap<>(blank);
+        try {
+            int own = pool.diskCount();
+            List<DisksSpec.Member> members = spec.disks().orElseThrow().members();
+            for (var member : members.subList(0, Math.min(own, members.size()))) {
+                HostDisk empty = blanks.remove(member.path());
+                if (empty != null) {
+                    put(pool, member.path(), empty, true);
+                } else if (pool.disk(member.path()).filter(disk -> !pool.uses(disk)).isPresent()) {
+                    put(pool, member.path(), pool.disk(member.path()).orElseThrow(), false);
+                }
+            }
+            addMirrors(pool, spec, blanks);
+            return pool;
+        } catch (RuntimeException e) {
+            blanks.values().forEach(HostDisk::close);
+            pool.close();
+            throw e;
+        }
+    }
+
+    /** A disk that cannot be put into its place is as good as missing; the pool goes on. */
+    private static void put(DisksPool pool, String path, HostDisk disk, boolean empty) {
+        try {
+            pool.putDisk(path, disk, empty);
+        } catch (ResourceException e) {
+            pool.miss(path, message(e));
+        }
+    }
+
+    private static String message(ResourceException e) {
+        return Objects.requireNonNullElse(e.getMessage(), "no reason is known");
+    }
+
+    /**
+     * Makes mirrors of the disks that are named behind the pool's own.
+     *
+     * @param blank disks that are open already; who is taken is taken out
+     */
+    private static void addMirrors(DisksPool pool, PoolSpec spec, Map<String, HostDisk> blank) {
+        DisksSpec disks = spec.disks().orElseThrow();
+        int own = pool.diskCount();
+        for (int i = own; i + disks.copies() <= disks.members().size(); i += disks.copies()) {
+            var added = new LinkedHashMap<String, HostDisk>();
+            try {
+                for (var member : disks.members().subList(i, i + disks.copies())) {
+                    added.put(member.path(), next(pool, spec, member, blank));
+                }
+            } catch (RuntimeException e) {
+                added.values().forEach(HostDisk::close);
+                throw e;
+            }
+            pool.addMirror(added, location(disks));
+        }
+    }
+
+    /** A disk for a new mirror: open already, or what an attempt that was cut off has left. */
+    private static HostDisk next(
+            DisksPool pool,
+            PoolSpec spec,
+            DisksSpec.Member member,
+            Map<String, HostDisk> blank) {
+        HostDisk open = blank.remove(member.path());
+        return open != null
+                ? open
+                : pool.disk(member.path()).orElseGet(() -> openEmpty(spec, member));
+    }
+
+    /**
+     * Tries the disks of mirrors that are not here once more; those that are back get what they
+     * lack.
+     */
+    static void lookForMissing(DisksPool pool, PoolSpec spec) {
+        for (var member : spec.disks().orElseThrow().members()) {
+            if (!pool.missing().contains(member.path())) {
+                continue;
+            }
+            try {
+                HostDisk disk = open(spec, member, false);
+                put(pool, member.path(), disk, disk.isBlank());
+            } catch (ResourceException e) {
+                pool.miss(member.path(), message(e));
+            }
+        }
+    }
+
+    private static long resyncRate(DisksSpec spec) {
+        return spec.resyncRate().map(Quantity::bytes).orElse(0L);
+    }
+
+    /** Other disks have the places of those that are not named any more. */
+    private static void replace(DisksPool pool, PoolSpec spec) {
+        DisksSpec disks = spec.disks().orElseThrow();
+        var names = paths(disks);
+        List<String> gone = pool.paths().stream().filter(path -> !names.contains(path)).toList();
+        int own = pool.diskCount();
+        int next = 0;
+        for (var member : disks.members().subList(0, Math.min(own, names.size()))) {
+            if (!pool.has(member.path()) && next < gone.size()) {
+                HostDisk disk = open(spec, member, true);
+                pool.putDisk(member.path(), disk, disk.isBlank());
+                pool.forget(gone.get(next++), location(disks));
+            }
+        }
+    }
+
     /**
      * Adds the disks that are new, and takes into use what the others have become larger by.
      *
@@ -190,7 +353,12 @@ final class DisksPoolOpener {
      */
     static void change(DisksPool pool, PoolSpec spec) {
         DisksSpec disks = spec.disks().orElseThrow();
-        for (var member : disks.members()) {
+        if (disks.copies() > 1) {
+            replace(pool, spec);
+            addMirrors(pool, spec, new LinkedHashMap<>());
+            pool.resyncRate(resyncRate(disks));
+        }
+        for (var member : disks.copies() > 1 ? List.<DisksSpec.Member>of() : disks.members()) {
             if (!pool.has(member.path())) {
                 pool.addMember(member.path(), openEmpty(spec, member), location(disks));
             }
@@ -237,7 +405,8 @@ final class DisksPoolOpener {
                     List.copyOf(disks.values()),
                     place.home(),
                     (int) spec.chunkSize().bytes(),
-                    spec.striped());
+                    spec.striped(),
+                    spec.copies());
             return DisksPool.open(disks, place);
         }
         DisksPool there;

@@ -1,6 +1,7 @@
 package io.vireo.fabric.storage;
 
 import io.vireo.block.BlockPool;
+import io.vireo.block.PoolRedundancy;
 import io.vireo.block.PoolSpace;
 import io.vireo.block.PoolUsage;
 import io.vireo.fabric.storage.qos.PoolQos;
@@ -47,9 +48,11 @@ final class Pool implements Realization {
     private final PoolQos qos;
     private final Runnable statusChanged;
     private final LongSupplier nanoTime;
-    private volatile int warnPercent;
     private volatile boolean closed;
+    private volatile PoolSpec spec;
+    private volatile boolean looking;
     private boolean wasNearlyFull;
+    private boolean wasInSync = true;
     private volatile boolean full;
     private volatile long lastFailure;
 
@@ -57,17 +60,20 @@ final class Pool implements Realization {
             String name,
             BlockPool opened,
             PoolQos qos,
-            int warnPercent,
+            PoolSpec spec,
             Runnable statusChanged,
             LongSupplier nanoTime) {
         this.name = name;
         this.opened = opened;
         pool = new SerialPool(opened);
         this.qos = qos;
-        this.warnPercent = warnPercent;
+        this.spec = spec;
         this.statusChanged = statusChanged;
         this.nanoTime = nanoTime;
         opened.onFull(this::requestFailed);
+        if (opened instanceof DisksPool disks) {
+            disks.onCopies(statusChanged);
+        }
     }
 
     /** Has a reactor look from time to time whether it is nearly full. */
@@ -84,11 +90,39 @@ final class Pool implements Realization {
             wasNearlyFull = now;
             statusChanged.run();
         }
+        boolean inSync = pool.redundancy().map(PoolRedundancy::inSync).orElse(true);
+        if (!inSync || !wasInSync) {
+            // A resync goes on.
+            statusChanged.run();
+        }
+        wasInSync = inSync;
+        lookForMissing();
         reactor.schedule(WATCH_NANOS, () -> look(reactor));
     }
 
+    /** Opening disks may wait for them: it is done elsewhere. */
+    private void lookForMissing() {
+        if (!(opened instanceof DisksPool disks) || disks.missing().isEmpty() || looking) {
+            return;
+        }
+        looking = true;
+        Thread.ofPlatform()
+                .name("vireo-look-for-disks")
+                .start(() -> {
+                    try {
+                        pool.exclusively(() -> {
+                            if (!closed) {
+                                DisksPoolOpener.lookForMissing(disks, spec);
+                            }
+                        });
+                    } finally {
+                        looking = false;
+                    }
+                });
+    }
+
     private boolean isNearlyFull(PoolSpace space) {
-        return space.capacityBytes() > 0 && usedPercent(space) >= warnPercent;
+        return space.capacityBytes() > 0 && usedPercent(space) >= spec.warnPercent();
     }
 
     private static long usedPercent(PoolSpace space) {
@@ -96,11 +130,11 @@ final class Pool implements Realization {
     }
 
     /** Brings it to another spec of the same kind of pool. */
-    void change(PoolSpec spec) {
-        warnPercent = spec.warnPercent();
+    void change(PoolSpec newSpec) {
         if (opened instanceof DisksPool disks) {
-            pool.exclusively(() -> DisksPoolOpener.change(disks, spec));
+            pool.exclusively(() -> DisksPoolOpener.change(disks, newSpec));
         }
+        spec = newSpec;
         statusChanged.run();
     }
 
@@ -197,10 +231,58 @@ final class Pool implements Realization {
         pool.usage().ifPresent(usage -> describe(usage, attributes, metrics));
         var conditions = new ArrayList<Condition>();
         conditions.add(room(space));
+        pool.redundancy().ifPresent(copies -> describe(copies, attributes, metrics, conditions));
         if (!pool.trouble().isEmpty()) {
             conditions.add(new Condition(Condition.READY, false, "PoolFailed", pool.trouble()));
         }
         return new Status(conditions, attributes, metrics);
+    }
+
+    private static void describe(
+            PoolRedundancy copies,
+            Map<String, String> attributes,
+            List<Metric> metrics,
+            List<Condition> conditions) {
+        attributes.put("copies", Integer.toString(copies.copies()));
+        metrics.add(
+                Metric.gauge(
+                        "redundant",
+                        "1 if all copies hold everything, else 0.",
+                        copies.inSync() ? 1 : 0));
+        metrics.add(
+                Metric.gauge(
+                        "resync_bytes", "What disks of mirrors lack.", copies.toCopyBytes()));
+        metrics.add(
+                Metric.gauge(
+                        "resync_copied_bytes", "What of it is copied.", copies.copiedBytes()));
+        String reason =
+                copies.inSync() ? "InSync" : copies.toCopyBytes() > 0 ? "Resyncing" : "Degraded";
+        conditions.add(
+                new Condition(
+                        Condition.REDUNDANT, copies.inSync(), reason, redundancyMessage(copies)));
+    }
+
+    private static String redundancyMessage(PoolRedundancy copies) {
+        if (copies.inSync()) {
+            return "All %d copies hold everything.".formatted(copies.copies());
+        }
+        var sentences = new ArrayList<String>();
+        if (!copies.message().isEmpty()) {
+            sentences.add(
+                    "Not everything is kept on %d disks: %s."
+                            .formatted(copies.copies(), copies.message()));
+        }
+        if (copies.toCopyBytes() > 0) {
+            sentences.add(
+                    "%d%% of %s are copied%s."
+                            .formatted(
+                                    100 * copies.copiedBytes() / copies.toCopyBytes(),
+                                    Capacity.text(copies.toCopyBytes()),
+                                    copies.secondsLeft() > 0
+                                            ? ", %d s left".formatted(copies.secondsLeft())
+                                            : ""));
+        }
+        return sentences.isEmpty() ? "Disks are made equal." : String.join(" ", sentences);
     }
 
     private static void describe(

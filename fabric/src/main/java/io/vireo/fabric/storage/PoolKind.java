@@ -124,6 +124,7 @@ public final class PoolKind implements ResourceKind<PoolSpec> {
                 Capacity.column("LOGICAL", Pool.LOGICAL),
                 Capacity.column("SAVED", Pool.SAVED),
                 Capacity.column("FREE", Pool.FREE),
+                Column.wide("COPIES", (_, status) -> attribute(status, "copies")),
                 Column.wide("SNAPSHOTS", (_, status) -> attribute(status, Pool.SNAPSHOTS)),
                 Column.wide("PATH", (_, status) -> attribute(status, Pool.LOCATION)));
     }
@@ -147,7 +148,7 @@ public final class PoolKind implements ResourceKind<PoolSpec> {
                             metadata.name(),
                             pool,
                             qos,
-                            spec.warnPercent(),
+                            spec,
                             context.statusChanged(),
                             System::nanoTime);
             running.watch(context.service(ReactorGroup.class).control());

@@ -3,6 +3,7 @@ package io.vireo.fabric.storage;
 import io.vireo.block.BlockPool;
 import io.vireo.block.BlockVolume;
 import io.vireo.block.PoolContent;
+import io.vireo.block.PoolRedundancy;
 import io.vireo.block.PoolSpace;
 import io.vireo.block.PoolUsage;
 import io.vireo.block.SnapshotGroup;
@@ -122,6 +123,11 @@ final class SerialPool implements BlockPool {
     @Override
     public Optional<PoolUsage> usage() {
         return pool.usage();
+    }
+
+    @Override
+    public Optional<PoolRedundancy> redundancy() {
+        return pool.redundancy();
     }
 
     @Override

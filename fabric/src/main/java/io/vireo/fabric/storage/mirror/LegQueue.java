@@ -14,6 +14,7 @@ final class LegQueue {
     private final Runnable wake;
     private final ArrayDeque<BlockRequest> waiting = new ArrayDeque<>();
     private boolean closing;
+    private boolean closed;
 
     LegQueue(BlockDevice device, Reactor home, Runnable wake) {
         this.device = device;
@@ -45,6 +46,9 @@ final class LegQueue {
     }
 
     int poll() {
+        if (closed) {
+            return 0;
+        }
         int work = 0;
         while (!waiting.isEmpty() && channel.free() > 0) {
             channel.submit(waiting.remove());
@@ -54,11 +58,13 @@ final class LegQueue {
     }
 
     boolean arm() {
-        return (waiting.isEmpty() || channel.free() == 0) && channel.arm();
+        return closed || (waiting.isEmpty() || channel.free() == 0) && channel.arm();
     }
 
     void disarm() {
-        channel.disarm();
+        if (!closed) {
+            channel.disarm();
+        }
     }
 
     /** Closes the channel; what waits is cancelled. */
@@ -67,6 +73,10 @@ final class LegQueue {
         for (BlockRequest left = waiting.poll(); left != null; left = waiting.poll()) {
             left.complete(BlockStatus.CANCELLED);
         }
-        channel.close(whenClosed);
+        channel.close(() -> {
+            // What it polls may be unmapped.
+            closed = true;
+            whenClosed.run();
+        });
     }
 }

@@ -79,6 +79,11 @@ public final class MirrorDevice implements BlockDevice {
         return legs;
     }
 
+    /** Whether a device is a leg. */
+    public boolean uses(BlockDevice device) {
+        return devices.contains(device);
+    }
+
     /** Whether all legs are here and in sync. */
     public boolean isWhole() {
         MirrorChannel open = channel;
@@ -98,7 +103,13 @@ public final class MirrorDevice implements BlockDevice {
                         case FAILED -> MirrorStatus.LegState.FAILED;
                         case ABSENT -> MirrorStatus.LegState.ABSENT;
                     };
-            legs.add(new MirrorStatus.Leg(leg.uuid, state, leg.why));
+            LegQueue queue = leg.queue;
+            legs.add(
+                    new MirrorStatus.Leg(
+                            leg.uuid,
+                            state,
+                            leg.why,
+                            queue == null ? Optional.empty() : Optional.of(queue.device())));
         }
         return new MirrorStatus(
                 set(),

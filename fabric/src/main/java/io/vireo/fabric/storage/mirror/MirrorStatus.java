@@ -1,6 +1,8 @@
 package io.vireo.fabric.storage.mirror;
 
+import io.vireo.block.BlockDevice;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 
 /**
@@ -38,8 +40,9 @@ public record MirrorStatus(
      * A leg.
      *
      * @param why it is not in sync; empty: it is
+     * @param device that it is on; empty: it is not here
      */
-    public record Leg(UUID uuid, LegState state, String why) {}
+    public record Leg(UUID uuid, LegState state, String why, Optional<BlockDevice> device) {}
 
     public MirrorStatus {
         legs = List.copyOf(legs);

@@ -21,6 +21,7 @@ final class Member {
     private long flushed;
 
     private boolean closing;
+    private boolean closed;
 
     /**
      * On the home reactor.
@@ -79,10 +80,17 @@ final class Member {
         for (BlockRequest left = waiting.poll(); left != null; left = waiting.poll()) {
             left.complete(BlockStatus.CANCELLED);
         }
-        channel.close(whenClosed);
+        channel.close(() -> {
+            // What it polls may be unmapped.
+            closed = true;
+            whenClosed.run();
+        });
     }
 
     int poll() {
+        if (closed) {
+            return 0;
+        }
         int work = 0;
         while (!waiting.isEmpty() && channel.free() > 0) {
             channel.submit(waiting.remove());
@@ -91,8 +99,14 @@ final class Member {
         return work + channel.poll();
     }
 
+    void disarm() {
+        if (!closed) {
+            channel.disarm();
+        }
+    }
+
     /** Whether nothing can be polled now. */
     boolean arm() {
-        return (waiting.isEmpty() || channel.free() == 0) && channel.arm();
+        return closed || (waiting.isEmpty() || channel.free() == 0) && channel.arm();
     }
 }

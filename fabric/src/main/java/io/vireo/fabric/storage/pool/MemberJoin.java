@@ -8,6 +8,7 @@ import io.vireo.memory.OwnMemory;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.ResourceException;
 import java.util.ArrayList;
+import java.util.concurrent.CompletableFuture;
 import java.util.List;
 
 /**
@@ -43,12 +44,9 @@ final class MemberJoin {
                         return true;
                     });
         } catch (RuntimeException e) {
-            HomeIo.on(
-                    members.home(),
-                    () -> {
-                        members.removeLast();
-                        return true;
-                    });
+            var gone = new CompletableFuture<Boolean>();
+            members.home().execute(() -> members.removeLast(() -> gone.complete(true)));
+            HomeIo.await(members.home(), gone);
             throw e;
         }
     }

@@ -48,9 +48,17 @@ final class MemberSet implements Poller {
         return mirrored;
     }
 
-    /** Lets go of the last member, which does not belong to the pool after all. */
-    void removeLast() {
-        members.removeLast().close(() -> {});
+    /**
+     * Lets go of the last member, which does not belong to the pool after all. It is polled until
+     * {@code whenClosed} has run.
+     */
+    void removeLast(Runnable whenClosed) {
+        Member last = members.getLast();
+        last.close(() -> {
+            members.remove(last);
+            whenClosed.run();
+        });
+        registration.wake();
     }
 
     /** Puts the members into the order that their superblocks say; lets go of those left out. */
@@ -89,7 +97,7 @@ final class MemberSet implements Poller {
         for (int i = 0; i < members.size(); i++) {
             if (!members.get(i).arm()) {
                 for (int j = 0; j < i; j++) {
-                    members.get(j).channel().disarm();
+                    members.get(j).disarm();
                 }
                 return false;
             }
@@ -99,7 +107,7 @@ final class MemberSet implements Poller {
 
     @Override
     public void disarm() {
-        members.forEach(member -> member.channel().disarm());
+        members.forEach(Member::disarm);
     }
 
     /** Closes all channels; {@code whenClosed} runs after the last. */

@@ -27,8 +27,13 @@ import java.util.UUID;
  * it may know more, and somebody has to decide.
  */
 final class MirrorAssembly {
-    /** What was found on a disk. */
-    private record Disk(BlockDevice device, Optional<MirrorHeader> header, int place) {}
+    /**
+     * What was found on a disk.
+     *
+     * @param attempt whether it was about to become a leg of a new member, and did not
+     */
+    private record Disk(
+            BlockDevice device, Optional<MirrorHeader> header, int place, boolean attempt) {}
 
     private final HomeIo io;
     private final PoolOptions options;
@@ -82,12 +87,25 @@ final class MirrorAssembly {
         }
         var result = new ArrayList<BlockDevice>();
         for (Optional<UUID> member : members) {
+            if (member.isPresent() && isAttempt(Objects.requireNonNull(sets.get(member.get())))) {
+                continue;
+            }
             result.add(
                     member.isPresent()
                             ? mirror(Objects.requireNonNull(sets.get(member.get())), devices)
                             : plain.removeFirst());
         }
+        if (result.isEmpty()) {
+            throw new ResourceException(
+                    ErrorCode.UNAVAILABLE,
+                    "there is no pool on the disks, only what an attempt to make one left behind");
+        }
         return result;
+    }
+
+    /** Whether a mirror never became a member. */
+    private static boolean isAttempt(List<Disk> disks) {
+        return disks.stream().allMatch(Disk::attempt);
     }
 
     /** What a disk is. What its cache holds is durable afterwards. */
@@ -110,11 +128,12 @@ final class MirrorAssembly {
                     trouble = MirrorHeader.isOne(block) ? e.why() : trouble;
                 }
             }
+            if (best.isEmpty() && !trouble.isEmpty()) {
+                throw new ResourceException(ErrorCode.UNAVAILABLE, trouble);
+            }
+            boolean attempt = best.isPresent() && MirrorAttempt.isOne(io, index, block);
+            return new Disk(device, best, bestPlace, attempt);
         }
-        if (best.isEmpty() && !trouble.isEmpty()) {
-            throw new ResourceException(ErrorCode.UNAVAILABLE, trouble);
-        }
-        return new Disk(device, best, bestPlace);
     }
 
     private BlockDevice mirror(List<Disk> disks, List<BlockDevice> devices) {

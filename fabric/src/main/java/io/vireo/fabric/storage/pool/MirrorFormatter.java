@@ -4,6 +4,7 @@ import io.vireo.block.BlockDevice;
 import io.vireo.fabric.storage.format.IntentBlock;
 import io.vireo.fabric.storage.format.MirrorHeader;
 import io.vireo.fabric.storage.format.PoolFormat;
+import io.vireo.fabric.storage.format.Superblock;
 import io.vireo.fabric.storage.mirror.MirrorDevice;
 import io.vireo.fabric.storage.mirror.MirrorPlan;
 import io.vireo.memory.OwnMemory;
@@ -26,9 +27,16 @@ final class MirrorFormatter {
     /**
      * Makes a mirror of each {@code copies} neighbouring devices; with 1 copy they stay what they
      * are.
+     *
+     * @param mine the pool that they are for, if there is one: an attempt to add them to it that
+     *     was cut off is no obstacle
      */
     static List<BlockDevice> make(
-            List<BlockDevice> devices, int copies, Reactor home, PoolOptions options) {
+            List<BlockDevice> devices,
+            int copies,
+            Reactor home,
+            PoolOptions options,
+            Optional<Superblock> mine) {
         PoolCreator.check(devices, copies);
         if (copies == 1) {
             return devices;
@@ -48,7 +56,9 @@ final class MirrorFormatter {
             var io = new HomeIo(raw);
             try (OwnMemory block = OwnMemory.allocate(PoolFormat.BLOCK)) {
                 for (int i = 0; i < devices.size(); i++) {
-                    PoolCreator.checkUnused(io, i, block);
+                    if (mine.isEmpty() || !MirrorAttempt.isOne(io, i, block, mine.get())) {
+                        PoolCreator.checkUnused(io, i, block);
+                    }
                 }
             }
             var mirrors = new ArrayList<BlockDevice>();

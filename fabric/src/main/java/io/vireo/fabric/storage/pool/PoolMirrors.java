@@ -49,8 +49,12 @@ final class PoolMirrors {
         mirrors().forEach(task);
     }
 
-    /** Not on the home reactor. */
-    void replace(BlockDevice device) {
+    /**
+     * Not on the home reactor.
+     *
+     * @param others whether it may be a disk that was none of this pool
+     */
+    void replace(BlockDevice device, boolean others) {
         Reactor home = engine.members().home();
         PoolCreator.check(List.of(device), 1);
         MemberSet raw = HomeIo.on(home, () -> new MemberSet(home, List.of(device)));
@@ -77,6 +81,11 @@ final class PoolMirrors {
                                         () ->
                                                 mirrors().stream()
                                                         .anyMatch(m -> m.misses(header.get())));
+                if (!back && !others) {
+                    throw new ResourceException(
+                            ErrorCode.CONFLICT,
+                            "there is something on it that is none of the pool's");
+                }
                 if (!back) {
                     PoolCreator.checkUnused(io, 0, block);
                 }

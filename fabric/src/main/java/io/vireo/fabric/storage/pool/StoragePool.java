@@ -5,6 +5,7 @@ import io.vireo.block.VolumeFormat;
 import io.vireo.fabric.storage.format.MemberEntry;
 import io.vireo.fabric.storage.format.MirrorHeader;
 import io.vireo.fabric.storage.format.Superblock;
+import io.vireo.fabric.storage.mirror.MirrorDevice;
 import io.vireo.fabric.storage.mirror.MirrorStatus;
 import io.vireo.reactor.Reactor;
 import io.vireo.resource.ErrorCode;
@@ -18,7 +19,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
-import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 
 /**
@@ -50,7 +50,8 @@ public final class StoragePool {
      */
     public static void create(PoolConfig config, List<BlockDevice> devices, Reactor home) {
         List<BlockDevice> parts =
-                MirrorFormatter.make(devices, config.copies(), home, PoolOptions.DEFAULT);
+                MirrorFormatter.make(
+                        devices, config.copies(), home, PoolOptions.DEFAULT, Optional.empty());
         MemberSet members = HomeIo.on(home, () -> new MemberSet(home, parts));
         try {
             PoolCreator.create(config, members);
@@ -219,12 +220,23 @@ public final class StoragePool {
     }
 
     /**
-     * Tells, on the pool's reactor and without waiting for it, what {@link #status} and {@link
-     * #volumes} do.
+     * Tells, on the pool's reactor and without waiting for it, what {@link #status}, {@link
+     * #volumes} and {@link #mirrors} do.
      */
-    public void look(BiConsumer<PoolStatus, List<VolumeInfo>> told) {
-        home.execute(() ->
-                told.accept(engine.status(), engine.volumes().stream().map(this::info).toList()));
+    public void look(Consumer<PoolLook> told) {
+        home.execute(() -> told.accept(lookNow()));
+    }
+
+    /** The same, waiting for it. */
+    public PoolLook look() {
+        return HomeIo.on(home, this::lookNow);
+    }
+
+    private PoolLook lookNow() {
+        return new PoolLook(
+                engine.status(),
+                engine.volumes().stream().map(this::info).toList(),
+                mirrors.status());
     }
 
     private VolumeInfo info(Volume volume) {
@@ -302,7 +314,9 @@ public final class StoragePool {
                 home,
                 () -> {
                     for (int i = 0; i < engine.members().count(); i++) {
-                        if (engine.members().get(i).device() == device) {
+                        BlockDevice member = engine.members().get(i).device();
+                        if (member == device
+                                || member instanceof MirrorDevice mirror && mirror.uses(device)) {
                             return true;
                         }
                     }
@@ -343,8 +357,11 @@ public final class StoragePool {
                     "the pool keeps each member on %d disks; name so many, not %d"
                             .formatted(copies, devices.size()));
         }
+        Superblock pool = engine.superblocks().current();
         BlockDevice member =
-                MirrorFormatter.make(devices, copies, home, engine.options()).getFirst();
+                MirrorFormatter.make(
+                                devices, copies, home, engine.options(), Optional.of(pool))
+                        .getFirst();
         MemberJoin.prepare(engine, member, zeroed);
         checkpoint();
     }
@@ -383,7 +400,12 @@ public final class StoragePool {
      * that disk gets what it lacks; one that belongs to no pool gets everything.
      */
     public synchronized void replaceDisk(BlockDevice device) {
-        mirrors.replace(device);
+        mirrors.replace(device, true);
+    }
+
+    /** The same, but only a device that was that disk is taken. */
+    public synchronized void takeBackDisk(BlockDevice device) {
+        mirrors.replace(device, false);
     }
 
     /**

@@ -1,0 +1,16 @@
+package io.vireo.fabric.storage.pool;
+
+import io.vireo.fabric.storage.mirror.MirrorStatus;
+import java.util.List;
+
+/**
+ * A pool at one moment.
+ *
+ * @param mirrors the mirrored members; none in a pool that keeps everything once
+ */
+public record PoolLook(PoolStatus status, List<VolumeInfo> volumes, List<MirrorStatus> mirrors) {
+    public PoolLook {
+        volumes = List.copyOf(volumes);
+        mirrors = List.copyOf(mirrors);
+    }
+}
