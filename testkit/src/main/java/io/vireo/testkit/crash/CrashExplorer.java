@@ -5,6 +5,7 @@ import io.vireo.testkit.crash.CrashPoint.Choice;
 import io.vireo.testkit.crash.StoreUnderTest.Store;
 import io.vireo.testkit.crash.VolumeClient.Rig;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -230,9 +231,16 @@ public final class CrashExplorer implements AutoCloseable {
         for (String name : names) {
             long[] values = VolumeClient.readAll(rig, open.device(name), oracle.seed);
             oracle.volume(name).afterCrash(values, crash, torn).ifPresent(CrashExplorer::complain);
+            if (diskCount > 1 && !Arrays.equals(values, again(open, name, oracle))) {
+                complain(name + " reads differently the second time");
+            }
             found.put(name, values);
         }
         return found;
+    }
+
+    private long[] again(Store open, String name, Oracle oracle) {
+        return VolumeClient.readAll(rig, open.device(name), oracle.seed);
     }
 
     private static void complain(String trouble) {

@@ -117,6 +117,11 @@ public final class SimulatedDisk implements BlockDevice {
         gone = false;
     }
 
+    /** Whether it is pulled out. */
+    public boolean isGone() {
+        return gone;
+    }
+
     /** What reads see. */
     public DiskImage contents() {
         return contents;

@@ -46,6 +46,7 @@ final class MirrorChannel implements BlockChannel {
     private int flushes;
     private int goodFlush;
     private int disturbances;
+    private int turn;
     private boolean started;
 
     MirrorChannel(MirrorDevice device, MirrorPlan plan, Reactor home, long rate) {
@@ -389,12 +390,13 @@ final class MirrorChannel implements BlockChannel {
         return mask == 0 ? null : legs.get(Integer.numberOfTrailingZeros(mask));
     }
 
-    /** The leg in sync that was not tried and has least to do. */
+    /** The leg in sync that was not tried and has least to do; each in turn where several have. */
     private @Nullable Leg idlest(MirrorRequest op) {
         Leg best = null;
         int least = Integer.MAX_VALUE;
+        turn++;
         for (int i = 0; i < legs.size(); i++) {
-            Leg leg = legs.get(i);
+            Leg leg = legs.get(((turn & 0xFFFF) + i) % legs.size());
             LegQueue here = leg.queue;
             if (here != null
                     && leg.state == Leg.State.IN_SYNC

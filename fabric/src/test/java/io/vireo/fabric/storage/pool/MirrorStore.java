@@ -1,10 +1,14 @@
 package io.vireo.fabric.storage.pool;
 
 import io.vireo.block.BlockDevice;
+import io.vireo.fabric.storage.format.MirrorHeader;
+import io.vireo.fabric.storage.mirror.MirrorStatus;
 import io.vireo.reactor.Reactor;
+import io.vireo.testkit.crash.DiskImage;
 import io.vireo.testkit.crash.SimulatedDisk;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -48,7 +52,11 @@ final class MirrorStore extends PoolStore {
     @Override
     public Store reopen(List<BlockDevice> disks, Reactor reactor) {
         if (missing < 0) {
-            return open(disks, reactor);
+            PoolCheckReport report = PoolCheck.run(disks, reactor);
+            if (!report.isSound()) {
+                throw new IllegalStateException("the checker says: " + report.findings());
+            }
+            return new Compared(StoragePool.open(disks, reactor, OPTIONS), disks, reactor);
         }
         var left = new ArrayList<>(disks);
         left.remove(missing);
@@ -65,6 +73,53 @@ final class MirrorStore extends PoolStore {
         }
         if (operation == returnsAt && leaves >= 0) {
             disks.get(leaves).comeBack();
+        }
+    }
+
+    /** A pool after a crash, whose disks hold the same in the end. */
+    private static final class Compared extends Open {
+        private final List<SimulatedDisk> disks;
+        private final Reactor reactor;
+
+        Compared(StoragePool pool, List<BlockDevice> disks, Reactor reactor) {
+            super(pool);
+            this.disks = disks.stream().map(SimulatedDisk.class::cast).toList();
+            this.reactor = reactor;
+        }
+
+        @Override
+        public void abandon() {
+            boolean powered = disks.stream().noneMatch(SimulatedDisk::isGone);
+            if (powered) {
+                settle();
+            }
+            super.abandon();
+            if (powered) {
+                compare();
+            }
+        }
+
+        private void settle() {
+            for (int i = 0; i < 20_000; i++) {
+                MirrorStatus mirror = pool().mirrors().getFirst();
+                if (mirror.isRedundant() && mirror.toCopyBytes() == 0) {
+                    return;
+                }
+                reactor.step();
+            }
+            throw new IllegalStateException("the mirror does not come together");
+        }
+
+        private void compare() {
+            DiskImage first = disks.getFirst().contents();
+            for (SimulatedDisk disk : disks) {
+                for (long at = MirrorHeader.DATA; at < first.capacity(); at += 64 << 10) {
+                    int length = (int) Math.min(64 << 10, first.capacity() - at);
+                    if (!Arrays.equals(first.read(at, length), disk.contents().read(at, length))) {
+                        throw new IllegalStateException("the copies differ from " + at + " on");
+                    }
+                }
+            }
         }
     }
 }

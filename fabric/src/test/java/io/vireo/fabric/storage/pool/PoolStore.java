@@ -13,7 +13,7 @@ import java.util.List;
 class PoolStore implements StoreUnderTest {
     static final PoolConfig CONFIG = new PoolConfig(16 << 10, 64 << 10, true, true);
 
-    private static final PoolOptions OPTIONS =
+    static final PoolOptions OPTIONS =
             new PoolOptions(Duration.ofSeconds(5), Duration.ofSeconds(1), new PoolEvents() {});
 
     @Override
@@ -35,7 +35,17 @@ class PoolStore implements StoreUnderTest {
         return new Open(pool);
     }
 
-    private record Open(StoragePool pool) implements Store {
+    static class Open implements Store {
+        private final StoragePool pool;
+
+        Open(StoragePool pool) {
+            this.pool = pool;
+        }
+
+        StoragePool pool() {
+            return pool;
+        }
+
         @Override
         public List<String> volumes() {
             return pool.volumes().stream().map(VolumeInfo::name).toList();
