@@ -57,7 +57,7 @@ class VhbaIT {
         String device = "/sys/block/sda/device/";
         assertThat(guest.output("cat " + device + "vendor").strip()).isEqualTo("VIREO");
         assertThat(guest.output("cat " + device + "model").strip()).isEqualTo("VDISK");
-        assertThat(guest.output("cat " + device + "wwid")).startsWith("naa.3");
+        assertThat(guest.output("cat " + device + "wwid")).startsWith("t10.VIREO");
         assertThat(guest.output("cat " + device + "vpd_pg80 | tail -c 16")).startsWith("3");
         assertThat(guest.output("cat /sys/block/sda/size")).isEqualTo(Integer.toString(1 << 21));
         assertThat(guest.output("cat /sys/block/sda/queue/physical_block_size")).isEqualTo("4096");
