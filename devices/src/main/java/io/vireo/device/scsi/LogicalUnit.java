@@ -61,6 +61,7 @@ final class LogicalUnit implements Poller {
     /** Requests for which the channel had no room. */
     private final ArrayDeque<Slot> pending = new ArrayDeque<>();
 
+    private boolean closing;
     private byte[] buffer = {};
     private int running;
     private @Nullable Slot barrier;
@@ -225,6 +226,8 @@ final class LogicalUnit implements Poller {
                 onClosed.run();
                 return;
             }
+            closing = true;
+            background = null;
             open.drain();
             open.close(() -> {
                 running.close();
@@ -404,6 +407,9 @@ final class LogicalUnit implements Poller {
         for (int i = 0; i < barriers.size(); i++) {
             barriers.get(i).passed();
         }
+        if (!waiting.isEmpty()) {
+            Objects.requireNonNull(registration).wake();
+        }
     }
 
     /** A nexus of this reactor was told something outside of its own call. */
@@ -446,8 +452,10 @@ final class LogicalUnit implements Poller {
 
     /** Submits a request that belongs to no task, now or when there is room. */
     void submit(BlockRequest request) {
-        background = request;
-        Objects.requireNonNull(registration).wake();
+        if (!closing) {
+            background = request;
+            Objects.requireNonNull(registration).wake();
+        }
     }
 
     /** The task of a slot goes on in the background: it does not keep others from starting. */
@@ -517,11 +525,11 @@ final class LogicalUnit implements Poller {
     @Override
     public boolean arm() {
         BlockChannel open = channel;
+        boolean requests = background != null || !pending.isEmpty();
         return current == null
-                && background == null
                 && unsettled.isEmpty()
-                && (pending.isEmpty() || running > pending.size())
-                && (open == null || open.arm());
+                && (waiting.isEmpty() || !canStart(waiting.element()))
+                && (open == null || (!requests || open.free() == 0) && open.arm());
     }
 
     @Override

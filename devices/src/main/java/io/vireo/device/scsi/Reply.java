@@ -34,7 +34,8 @@ final class Reply {
     }
 
     Reply u8(int value) {
-        bytes[grow(1)] = (byte) value;
+        int at = grow(1);
+        bytes[at] = (byte) value;
         return this;
     }
 
@@ -63,7 +64,8 @@ final class Reply {
     }
 
     Reply bytes(byte[] source) {
-        System.arraycopy(source, 0, bytes, grow(source.length), source.length);
+        int at = grow(source.length);
+        System.arraycopy(source, 0, bytes, at, source.length);
         return this;
     }
 

@@ -89,7 +89,7 @@ final class ScsiProtocol {
             return field;
         }
         return field >>> 48 == 0x0100 && (field & 0xFFFF_FFFFL) == 0
-                ? (field & 0xFFFF_0000L) << 32
+                ? (field & 0xFFFF_0000_0000L) << 16
                 : BAD_TARGET;
     }
 

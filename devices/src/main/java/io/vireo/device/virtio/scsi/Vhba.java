@@ -29,6 +29,7 @@ final class Vhba implements Realization {
     static final String IQN = "iqn";
 
     private final VhbaIdentity identity;
+    private final IscsiName name;
     private final Path socket;
     private final ScsiUnits.Hba hba;
     private final VirtioScsiDevice device;
@@ -44,6 +45,7 @@ final class Vhba implements Realization {
             Endpoint endpoint) {
         this.spec = spec;
         this.identity = identity;
+        this.name = new IscsiName(identity.iqn());
         this.socket = socket;
         this.hba = hba;
         this.device = device;
@@ -67,7 +69,7 @@ final class Vhba implements Realization {
     @Override
     public <T> Optional<T> contract(Class<T> type) {
         if (type == IscsiName.class) {
-            return Optional.of(type.cast(new IscsiName(identity.iqn())));
+            return Optional.of(type.cast(name));
         }
         return type == ScsiTarget.class ? Optional.of(type.cast(hba.target())) : Optional.empty();
     }

@@ -1,0 +1,234 @@
+package io.vireo.device.virtio.scsi;
+
+import static io.vireo.device.virtio.scsi.ScsiDriver.BLOCK;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.vireo.device.virtio.scsi.ScsiDriver.Answer;
+import io.vireo.testkit.MemoryBlockDevice;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class VirtioScsiDeviceTest {
+    private static final String READ = "28000000000000000200";
+    private static final String WRITE = "2A000000000000000200";
+    private static final String LUN_0 = "0100000000000000";
+    private static final byte[] NOTHING = {};
+
+    private final ScsiDriver driver = new ScsiDriver();
+
+    @AfterEach
+    void close() {
+        driver.close();
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1 << 20, 100, 37})
+    void readsAndWritesHoweverItIsFramed(int piece) {
+        driver.ready();
+        byte[] data = new byte[2 * BLOCK];
+        new Random(piece).nextBytes(data);
+        Answer written = driver.run(LUN_0, WRITE, data, 0, piece);
+        assertThat(written.response()).isEqualTo(ScsiProtocol.S_OK);
+        assertThat(written.status()).isZero();
+        assertThat(written.residual()).isZero();
+        assertThat(driver.disk.contents(0, 2 * BLOCK)).isEqualTo(data);
+        Answer read = driver.run(LUN_0, READ, NOTHING, 2 * BLOCK, piece);
+        assertThat(read.data()).isEqualTo(data);
+        assertThat(read.residual()).isZero();
+    }
+
+    @Test
+    void theFirstCommandMeetsAUnitAttention() {
+        Answer first = driver.run("000000000000", NOTHING, 0);
+        assertThat(first.status()).isEqualTo(2);
+        assertThat(first.code()).isEqualTo(0x062900);
+        assertThat(driver.run("000000000000", NOTHING, 0).status()).isZero();
+    }
+
+    @Test
+    void residualsAreToldBothWays() {
+        driver.ready();
+        Answer less = driver.run(READ, NOTHING, 3 * BLOCK);
+        assertThat(less.response()).isEqualTo(ScsiProtocol.S_OK);
+        assertThat(less.residual()).isEqualTo(BLOCK);
+        Answer more = driver.run(READ, NOTHING, BLOCK);
+        assertThat(more.response()).isEqualTo(ScsiProtocol.S_OVERRUN);
+        Answer none = driver.run("2800FFFFFFFF00000200", NOTHING, 2 * BLOCK);
+        assertThat(none.code()).isEqualTo(0x052100);
+        assertThat(none.residual()).isEqualTo(2 * BLOCK);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "0101000000000000",
+                "0000000000000000",
+                "0100000000000001",
+                "FFFFFFFFFFFFFFFF"
+            })
+    void anotherTargetIsABadOne(String lun) {
+        assertThat(driver.run(lun, "000000000000", NOTHING, 0, 4096).response())
+                .isEqualTo(ScsiProtocol.S_BAD_TARGET);
+    }
+
+    @Test
+    void anotherLunIsAnsweredByTheTarget() {
+        Answer answer = driver.run("0100400500000000", "000000000000", NOTHING, 0, 4096);
+        assertThat(answer.response()).isEqualTo(ScsiProtocol.S_OK);
+        assertThat(answer.code()).isEqualTo(0x052500);
+        Answer luns = driver.run("C101000000000000", "A00000000000000000100000", NOTHING, 16, 4096);
+        assertThat(luns.data()[3]).isEqualTo((byte) 8);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        // ABORT TASK of none, ABORT TASK SET, CLEAR ACA, CLEAR TASK SET, I_T NEXUS RESET, LOGICAL
+        // UNIT RESET, QUERY TASK, QUERY TASK SET.
+        "00000000 00000000 0100000000000000 0000000000000000, 0",
+        "00000000 01000000 0100000000000000 0000000000000000, 0",
+        "00000000 02000000 0100000000000000 0000000000000000, 11",
+        "00000000 03000000 0100000000000000 0000000000000000, 0",
+        "00000000 04000000 0100000000000000 0000000000000000, 0",
+        "00000000 05000000 0100000000000000 0000000000000000, 0",
+        "00000000 06000000 0100000000000000 0000000000000000, 0",
+        "00000000 07000000 0100000000000000 0000000000000000, 0",
+        "00000000 08000000 0100000000000000 0000000000000000, 11",
+        "00000000 05000000 0100400900000000 0000000000000000, 12",
+        "00000000 05000000 0102000000000000 0000000000000000, 3",
+        "00000000 05000000, 11",
+        "09000000 05000000 0100000000000000 0000000000000000, 11",
+    })
+    void functionsAreAnswered(String request, int response) {
+        assertThat(driver.control(request, 1)).containsExactly(response);
+    }
+
+    @Test
+    void noAsynchronousNotificationIsSupported() {
+        assertThat(driver.control("01000000 0100000000000000 FF000000", 5))
+                .containsExactly(0, 0, 0, 0, 0);
+        assertThat(driver.control("02000000 0100000000000000 FF000000", 5))
+                .containsExactly(0, 0, 0, 0, 0);
+    }
+
+    @Test
+    void anAbortedRequestSaysSo() {
+        driver.ready();
+        driver.disk.fate(_ -> MemoryBlockDevice.Fate.HELD);
+        long in = driver.start(LUN_0, READ, NOTHING, 2 * BLOCK, 4096);
+        String tag = HexFormat.of().toHexDigits(Long.reverseBytes(driver.lastTag()));
+        awaitTask("06000000 " + LUN_0 + tag);
+        assertThat(driver.control("00000000 00000000 " + LUN_0 + tag, 1)).containsExactly(0);
+        driver.used(ScsiDriver.REQUEST);
+        assertThat(driver.answer(in, 0).response()).isEqualTo(ScsiProtocol.S_ABORTED);
+        long second = driver.start(LUN_0, READ, NOTHING, 2 * BLOCK, 4096);
+        awaitTask("07000000 " + LUN_0 + "0000000000000000");
+        assertThat(driver.control("00000000 05000000 " + LUN_0 + "0000000000000000", 1))
+                .containsExactly(0);
+        driver.used(ScsiDriver.REQUEST);
+        assertThat(driver.answer(second, 0).response()).isEqualTo(ScsiProtocol.S_RESET);
+    }
+
+    /** Asks until there is a task: the queues are served in no particular order. */
+    private void awaitTask(String query) {
+        while (driver.control("00000000 " + query, 1)[0] != ScsiProtocol.S_FUNCTION_SUCCEEDED) {
+            LockSupport.parkNanos(1000);
+        }
+    }
+
+    private byte[] event() {
+        long in = driver.memory.allocate(16, 16);
+        driver.submit(1, NOTHING, in, 16, 5);
+        driver.used(1);
+        return driver.get(in, 16);
+    }
+
+    @Test
+    void eventsTellOfUnitsThatComeGoAndGrow() {
+        driver.ready();
+        driver.disk.pretendToGrow(2 << 20);
+        assertThat(HexFormat.of().formatHex(event()))
+                .isEqualTo("03000000" + "0100000000000000" + "2a090000");
+        driver.hba.map(List.of());
+        assertThat(HexFormat.of().formatHex(event()))
+                .isEqualTo("01000000" + "0100000000000000" + "02000000");
+        driver.hba.map(List.of(driver.lun(300)));
+        assertThat(HexFormat.of().formatHex(event()))
+                .isEqualTo("01000000" + "0100412c00000000" + "01000000");
+    }
+
+    @Test
+    void whatTheDriverMissedItIsTold() {
+        driver.ready();
+        for (int i = 0; i < EventLog.ROOM + 5; i++) {
+            driver.disk.pretendToGrow((2L << 20) + i * BLOCK);
+        }
+        while (driver.run("000000000000", NOTHING, 0).code() != 0) {
+            LockSupport.parkNanos(1000);
+        }
+        assertThat(event()[3]).isEqualTo((byte) 0x80);
+        for (int i = 1; i < EventLog.ROOM; i++) {
+            assertThat(event()[3]).isZero();
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"50, 108", "51, 107", "0, 108"})
+    void aRequestWithoutItsHeaderOrResponseBreaksTheQueue(int out, int in) {
+        driver.submit(ScsiDriver.REQUEST, new byte[out], driver.memory.allocate(in, 16), in, 4096);
+        while (driver.failures.isEmpty()) {
+            LockSupport.parkNanos(1000);
+        }
+        assertThat(driver.failures).hasSize(1);
+    }
+
+    @Test
+    void controlRequestsAndEventBuffersThatAreTooSmallBreakTheirQueues() {
+        driver.submit(0, new byte[3], driver.memory.allocate(1, 16), 1, 4096);
+        driver.submit(1, NOTHING, driver.memory.allocate(15, 16), 15, 4096);
+        driver.disk.pretendToGrow(2 << 20);
+        while (driver.failures.size() < 2) {
+            LockSupport.parkNanos(1000);
+        }
+        driver.ready();
+    }
+
+    @Test
+    void stoppingWaitsForWhatIsInFlight() {
+        driver.ready();
+        driver.disk.fate(_ -> MemoryBlockDevice.Fate.HELD);
+        driver.start(LUN_0, READ, NOTHING, 2 * BLOCK, 4096);
+        awaitTask("07000000 " + LUN_0 + "0000000000000000");
+        driver.disk.release();
+        driver.stop(ScsiDriver.REQUEST);
+        assertThat(driver.poll(ScsiDriver.REQUEST)).isTrue();
+    }
+
+    @Test
+    void theConfigurationSpaceIsThatOfTheSpecification() {
+        byte[] space = new byte[36];
+        driver.device.readConfig(0, space, 36);
+        assertThat(HexFormat.of().formatHex(space))
+                .isEqualTo(
+                        "01000000"
+                                + "7e000000"
+                                + "00200000"
+                                + "80000000"
+                                + "10000000"
+                                + "60000000"
+                                + "20000000"
+                                + "0000"
+                                + "0000"
+                                + "ff3f0000");
+        assertThat(driver.device.writeConfig(20, new byte[] {18, 0, 0, 0}, 4)).isTrue();
+        assertThat(driver.device.config().senseSize()).isEqualTo(18);
+        assertThat(driver.device.writeConfig(24, new byte[] {0, 2, 0, 0}, 4)).isFalse();
+        assertThat(driver.device.writeConfig(0, new byte[] {18, 0, 0, 0}, 4)).isFalse();
+    }
+}
