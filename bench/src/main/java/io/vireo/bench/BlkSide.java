@@ -20,11 +20,13 @@ final class BlkSide implements Side, AutoCloseable {
         WRITTEN
     }
 
-    static final double WARM_UP_SECONDS = 3;
+    private static final double WARM_UP_SECONDS = 3;
+    private static final double AGAIN_SECONDS = 1;
 
     private final String name;
     private final MeasuredProcess process;
     private final BlkDriver driver;
+    private boolean begun;
     private BlkDriver.Load load =
             new BlkDriver.Load(BlkDriver.Kind.READ, BlkDriver.Order.RANDOM, 4096, 1);
 
@@ -65,9 +67,12 @@ final class BlkSide implements Side, AutoCloseable {
         driver.runCount(some, count);
     }
 
-    /** Runs the load for a while: long enough for a compiler to have seen the path. */
+    /**
+     * Runs the load for a while: the first one long enough for a compiler to have seen the path.
+     */
     void begin(BlkDriver.Load next) {
-        begin(next, WARM_UP_SECONDS);
+        begin(next, begun ? AGAIN_SECONDS : WARM_UP_SECONDS);
+        begun = true;
     }
 
     void begin(BlkDriver.Load next, double seconds) {

@@ -82,10 +82,14 @@ final class PoolBench {
     }
 
     private void compare(String prefix, Load load, BlkSide vireo, BlkSide peer) {
-        // What is written for the first time cannot be written to warm up without end.
-        var warmUp = load.order() == Order.FRESH ? options.seconds() : BlkSide.WARM_UP_SECONDS;
-        peer.begin(load, warmUp);
-        vireo.begin(load, warmUp);
+        if (load.order() == Order.FRESH) {
+            // What is written for the first time cannot be written to warm up without end.
+            peer.begin(load, options.seconds());
+            vireo.begin(load, options.seconds());
+        } else {
+            peer.begin(load);
+            vireo.begin(load);
+        }
         interleaver.run(prefix + "-" + load.caseName(), RATE, vireo, peer);
     }
 

@@ -71,9 +71,7 @@ final class TcpBench {
         try (var namespace = Namespace.create(NAMESPACE);
                 var daemon =
                         VireoDaemon.start(
-                                options.root(),
-                                directory.resolve("tcp"),
-                                NetBench.BACK_END_CORE);
+                                options.root(), directory.resolve("tcp"), NetBench.BACK_END_CORE);
                 var guest =
                         Guest.inNamespace(
                                 bed, "bench", devices(namespace, daemon), namespace.name())) {
@@ -131,7 +129,8 @@ final class TcpBench {
                 words.addAll(List.of("-netdev", "vhost-user,id=" + way + ",chardev=to-" + way));
             }
             // vhost-user, MSI-X and TCG do not go together in older versions of QEMU.
-            words.addAll(List.of("-device", "virtio-net-pci,vectors=0,netdev=" + way + ",mac=" + mac));
+            words.addAll(
+                    List.of("-device", "virtio-net-pci,vectors=0,netdev=" + way + ",mac=" + mac));
         }
         return List.copyOf(words);
     }
@@ -182,8 +181,7 @@ final class TcpBench {
                             .getKey();
             for (var task : used.keySet()) {
                 var core = new BitSet();
-                core.set(
-                        task.equals(processor) ? NetBench.FRONT_END_CORE : NetBench.BACK_END_CORE);
+                core.set(task.equals(processor) ? NetBench.FRONT_END_CORE : NetBench.BACK_END_CORE);
                 Sched.setAffinity(task, core);
             }
         } catch (IOException e) {

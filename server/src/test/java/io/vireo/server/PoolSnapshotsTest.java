@@ -187,11 +187,12 @@ class PoolSnapshotsTest {
                         .orElseThrow();
         assertThat(room(pool).reason()).isEqualTo("Free");
         long before = bed.statusChanges();
-        long at = 0;
-        while (!room(pool).reason().equals("NearlyFull")) {
+        long capacity =
+                Long.parseLong(pool.status().attributes().getOrDefault("capacityBytes", "0"));
+        for (long at = 0; at < capacity * 85 / 100; at += 64 << 10) {
             write(disk, at, "x");
-            at += 64 << 10;
         }
+        await(() -> room(pool).reason().equals("NearlyFull"));
         assertThat(room(pool).met()).isTrue();
         assertThat(room(pool).message())
                 .containsPattern("vDisk web1 \\([0-9.]+Mi\\)")

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 /** A pool that moves to a daemon of another host with its disks, by the commands for that. */
 class PoolImportIT {
@@ -39,10 +40,19 @@ class PoolImportIT {
             spec: {vdisks: [data]}
             """;
 
+    @TempDir Path directory;
+
+    /** A place for a daemon without guests. */
+    private Bed bed(String name) throws IOException {
+        Path repository = Path.of("..").toAbsolutePath().normalize();
+        Path run = Files.createDirectories(directory.resolve(name));
+        return new Bed(repository, run, new Bed.Emulator("", false));
+    }
+
     @Test
     @Timeout(120)
     void aPoolMovesToAnotherDaemon() throws IOException {
-        Bed here = Bed.prepare(Path.of(".."), "here");
+        Bed here = bed("here");
         Path disks = Files.createDirectories(here.run().resolve("disks"));
         Path file = here.run().resolve("pool.yaml");
         Files.writeString(file, RESOURCES.replace("POOL", disks.toString()));
@@ -54,7 +64,7 @@ class PoolImportIT {
                 Stream.of("b", "a")
                         .map(each -> disks.resolve(each).toString())
                         .toArray(String[]::new);
-        Bed there = Bed.prepare(Path.of(".."), "there");
+        Bed there = bed("there");
         try (var daemon = new Daemon(there)) {
             daemon.start();
             assertThat(daemon.vireo("pool", "check", moved[0], moved[1]))
