@@ -57,6 +57,13 @@ final class PoolCommand {
         List<Path> disks = List.of();
 
         @Option(
+                names = "--copies",
+                defaultValue = "1",
+                paramLabel = "NUMBER",
+                description = "On how many disks the pool keeps everything (${DEFAULT-VALUE}).")
+        int copies;
+
+        @Option(
                 names = "--wait",
                 defaultValue = "60",
                 paramLabel = "SECONDS",
@@ -88,7 +95,7 @@ final class PoolCommand {
             pool.put("apiVersion", "vireo/v1").put("kind", "Pool");
             pool.putObject("metadata").put("name", name);
             ObjectNode spec = pool.putObject("spec").put("type", "disks");
-            ObjectNode on = spec.putObject("disks").put("adopt", true);
+            ObjectNode on = spec.putObject("disks").put("adopt", true).put("copies", copies);
             var members = on.putArray("members");
             disks.forEach(disk -> members.addObject().put("path", disk.toString()));
             return pool;

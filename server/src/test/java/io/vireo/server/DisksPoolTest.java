@@ -105,7 +105,9 @@ class DisksPoolTest {
                 true,
                 OptionalInt.empty(),
                 Optional.empty(),
-                Optional.of(PoolBed.disksSpec(false, 1, false, members.toArray(DisksSpec.Member[]::new))),
+                Optional.of(
+                        PoolBed.disksSpec(
+                                false, 1, false, members.toArray(DisksSpec.Member[]::new))),
                 80);
     }
 

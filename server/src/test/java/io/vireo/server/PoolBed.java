@@ -105,8 +105,7 @@ final class PoolBed implements AutoCloseable {
                 true,
                 OptionalInt.empty(),
                 Optional.empty(),
-                Optional.of(
-                        disksSpec(adopt, 1, false, members)),
+                Optional.of(disksSpec(adopt, 1, false, members)),
                 80);
     }
 

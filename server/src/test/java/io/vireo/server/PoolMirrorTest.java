@@ -21,7 +21,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Pools that keep everything on two disks, as an operator declares them and loses disks of them. */
+/**
+ * Pools that keep everything on two disks, as an operator declares them and loses disks of them.
+ */
 @Timeout(180)
 class PoolMirrorTest {
     @TempDir private Path directory;

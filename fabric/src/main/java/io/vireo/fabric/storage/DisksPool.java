@@ -140,6 +140,7 @@ final class DisksPool implements BlockPool {
         List<BlockDevice> devices = disks.values().stream().map(HostDisk::device).toList();
         StoragePool pool = StoragePool.open(devices, place.home(), options);
         try {
+            checkCopies(pool, place);
             if (place.copies() == 1) {
                 devices.stream()
                         .filter(device -> !pool.uses(device))
@@ -149,6 +150,20 @@ final class DisksPool implements BlockPool {
         } catch (RuntimeException e) {
             pool.close();
             throw e;
+        }
+    }
+
+    private static void checkCopies(StoragePool pool, Place place) {
+        int kept =
+                pool.look().mirrors().stream()
+                        .mapToInt(mirror -> mirror.legs().size())
+                        .findFirst()
+                        .orElse(1);
+        if (kept != place.copies()) {
+            throw new ResourceException(
+                    ErrorCode.CONFLICT,
+                    "the pool on %s keeps everything on %d disks: set spec.disks.copies to that (vireo pool import --copies %d)"
+                            .formatted(place.location(), kept, kept));
         }
     }
 
@@ -461,7 +476,9 @@ final class DisksPool implements BlockPool {
         return pool.uses(disk.device());
     }
 
-    /** Adds a mirror of so many disks as there are copies, durably; they are closed if that fails. */
+    /**
+     * Adds a mirror of so many disks as there are copies, durably; they are closed if that fails.
+     */
     void addMirror(Map<String, HostDisk> added, String newLocation) {
         try {
             pool.addMember(

@@ -221,12 +221,10 @@ final class DisksPoolOpener {
         }
     }
 
-    private static ResourceException degraded(
-            ResourceException absent, ResourceException refused) {
+    private static ResourceException degraded(ResourceException absent, ResourceException refused) {
         return new ResourceException(
                 refused.code(),
-                "%s; %s: spec.disks.openDegraded"
-                        .formatted(message(absent), message(refused)),
+                "%s; %s: spec.disks.openDegraded".formatted(message(absent), message(refused)),
                 refused);
     }
 
@@ -298,10 +296,7 @@ final class DisksPoolOpener {
 
     /** A disk for a new mirror: open already, or what an attempt that was cut off has left. */
     private static HostDisk next(
-            DisksPool pool,
-            PoolSpec spec,
-            DisksSpec.Member member,
-            Map<String, HostDisk> blank) {
+            DisksPool pool, PoolSpec spec, DisksSpec.Member member, Map<String, HostDisk> blank) {
         HostDisk open = blank.remove(member.path());
         return open != null
                 ? open

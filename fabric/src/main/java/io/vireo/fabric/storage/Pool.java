@@ -250,11 +250,9 @@ final class Pool implements Realization {
                         "1 if all copies hold everything, else 0.",
                         copies.inSync() ? 1 : 0));
         metrics.add(
-                Metric.gauge(
-                        "resync_bytes", "What disks of mirrors lack.", copies.toCopyBytes()));
+                Metric.gauge("resync_bytes", "What disks of mirrors lack.", copies.toCopyBytes()));
         metrics.add(
-                Metric.gauge(
-                        "resync_copied_bytes", "What of it is copied.", copies.copiedBytes()));
+                Metric.gauge("resync_copied_bytes", "What of it is copied.", copies.copiedBytes()));
         String reason =
                 copies.inSync() ? "InSync" : copies.toCopyBytes() > 0 ? "Resyncing" : "Degraded";
         conditions.add(

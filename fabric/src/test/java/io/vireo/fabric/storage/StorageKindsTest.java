@@ -223,7 +223,14 @@ class StorageKindsTest {
     void aPoolSaysOnceThatItIsFullAndThenThatItIsNot() {
         var fake = new FakePool();
         long[] now = {0};
-        var pool = new Pool("pool", fake, NO_QOS, pool(PoolSpec.Type.DIRECTORY, "/pool"), () -> calls.add("changed"), () -> now[0]);
+        var pool =
+                new Pool(
+                        "pool",
+                        fake,
+                        NO_QOS,
+                        pool(PoolSpec.Type.DIRECTORY, "/pool"),
+                        () -> calls.add("changed"),
+                        () -> now[0]);
         assertThat(room(pool).met()).isTrue();
         fake.full.run();
         fake.full.run();
@@ -283,7 +290,14 @@ class StorageKindsTest {
 
     @Test
     void aPoolTellsItsRoom() throws InterruptedException {
-        var running = new Pool("pool", new FakePool(), NO_QOS, pool(PoolSpec.Type.DIRECTORY, "/pool"), () -> {}, () -> 0);
+        var running =
+                new Pool(
+                        "pool",
+                        new FakePool(),
+                        NO_QOS,
+                        pool(PoolSpec.Type.DIRECTORY, "/pool"),
+                        () -> {},
+                        () -> 0);
         assertThat(running.status().attributes())
                 .containsEntry("capacityBytes", Long.toString(1L << 40))
                 .containsEntry("freeBytes", "40");

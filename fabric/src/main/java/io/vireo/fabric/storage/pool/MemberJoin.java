@@ -8,8 +8,8 @@ import io.vireo.memory.OwnMemory;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.ResourceException;
 import java.util.ArrayList;
-import java.util.concurrent.CompletableFuture;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 
 /**
  * Adds a device to a pool that is open. First the device gets a superblock of generation 0, which

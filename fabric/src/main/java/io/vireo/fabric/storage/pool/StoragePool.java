@@ -64,8 +64,8 @@ public final class StoragePool {
      * Opens a pool: reads its maps, replays its journal, and takes it over from whoever had it
      * before.
      *
-     * @param devices all members, or all disks of mirrored ones, in any order; those that were about
-     *     to become members are left out
+     * @param devices all members, or all disks of mirrored ones, in any order; those that were
+     *     about to become members are left out
      * @param home where the pool lives from now on
      */
     public static StoragePool open(List<BlockDevice> devices, Reactor home, PoolOptions options) {
@@ -359,8 +359,7 @@ public final class StoragePool {
         }
         Superblock pool = engine.superblocks().current();
         BlockDevice member =
-                MirrorFormatter.make(
-                                devices, copies, home, engine.options(), Optional.of(pool))
+                MirrorFormatter.make(devices, copies, home, engine.options(), Optional.of(pool))
                         .getFirst();
         MemberJoin.prepare(engine, member, zeroed);
         checkpoint();
