@@ -439,7 +439,8 @@ final class Session implements Inbound.Handler, NexusListener {
 
     private void ended() {
         side.remove(this);
-        memory.close();
+        // A PDU may be in the middle of being taken apart, further up the stack.
+        side.reactor().execute(memory::close);
         owner.ended(this, why);
     }
 
