@@ -1,0 +1,222 @@
+package io.vireo.device.virtio.scsi;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.vireo.block.BlockDevice;
+import io.vireo.block.DiskIdentity;
+import io.vireo.block.ExclusiveUse;
+import io.vireo.device.scsi.ScsiUnits;
+import io.vireo.device.virtio.FakeContext;
+import io.vireo.device.virtio.FakeTransport;
+import io.vireo.reactor.PollMode;
+import io.vireo.reactor.ReactorGroup;
+import io.vireo.resource.Condition;
+import io.vireo.resource.DurableState;
+import io.vireo.resource.ErrorCode;
+import io.vireo.resource.Metadata;
+import io.vireo.resource.Realization;
+import io.vireo.resource.Reference;
+import io.vireo.resource.ResourceException;
+import io.vireo.resource.RuntimeDirectory;
+import io.vireo.resource.Status;
+import io.vireo.resource.UpdateResult;
+import io.vireo.resource.Violation;
+import io.vireo.resource.spec.Kinds;
+import io.vireo.resource.spec.SocketMode;
+import io.vireo.resource.spec.VhbaSpec;
+import io.vireo.scsi.IscsiName;
+import io.vireo.scsi.ScsiTarget;
+import io.vireo.testkit.BlockClient;
+import io.vireo.testkit.MemoryBlockDevice;
+import io.vireo.transport.Endpoint;
+import io.vireo.transport.EndpointSpec;
+import io.vireo.transport.VirtioTransport;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class VhbaKindTest {
+    private static final Metadata METADATA = Metadata.of("db1", "1");
+
+    private final VhbaKind kind = new VhbaKind();
+    private final ReactorGroup reactors = ReactorGroup.start(List.of(-1, -1), PollMode.ADAPTIVE);
+    private final MemoryBlockDevice disk = new MemoryBlockDevice(1 << 20, 512);
+    private final FakeTransport transport = new FakeTransport();
+    private final List<String> claims = new CopyOnWriteArrayList<>();
+    private final FakeContext context =
+            new FakeContext()
+                    .with(BlockDevice.class, disk)
+                    .with(DiskIdentity.class, new DiskIdentity("uid"))
+                    .with(ExclusiveUse.class, this::claim)
+                    .with(ReactorGroup.class, reactors)
+                    .with(ScsiUnits.class, new ScsiUnits(reactors, new NoState()))
+                    .with(RuntimeDirectory.class, new RuntimeDirectory(Path.of("/run/vireo")))
+                    .with(VirtioTransport.class, transport);
+
+    private static final class NoState implements DurableState {
+        @Override
+        public Optional<String> get(String key) {
+            return Optional.empty();
+        }
+
+        @Override
+        public void put(String key, Optional<String> value, Consumer<Boolean> done) {
+            done.accept(true);
+        }
+    }
+
+    private ExclusiveUse.Claim claim(String user, boolean readOnly) {
+        if (claims.contains("refuse")) {
+            throw new ResourceException(ErrorCode.IN_USE, "in use");
+        }
+        claims.add("taken");
+        return () -> claims.add("given back");
+    }
+
+    private static VhbaSpec spec(VhbaSpec.Lun... luns) {
+        return new VhbaSpec(
+                List.of(luns),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                2,
+                SocketMode.SERVER,
+                Optional.empty());
+    }
+
+    private static VhbaSpec.Lun lun(int number, String vdisk, boolean boot) {
+        return new VhbaSpec.Lun(number, vdisk, false, boot);
+    }
+
+    private static void close(Realization running) {
+        var closed = new CompletableFuture<Boolean>();
+        running.close(() -> closed.complete(true));
+        BlockClient.await(closed);
+    }
+
+    @AfterEach
+    void closeReactors() {
+        reactors.close();
+        disk.close();
+    }
+
+    @Test
+    void presentsATargetAndGivesEverythingBack() {
+        Realization running = kind.realize(METADATA, spec(lun(0, "one", true)), context);
+        assertThat(transport.presented)
+                .containsExactly(
+                        new EndpointSpec("db1", Path.of("/run/vireo/vhba.db1.sock"), true));
+        assertThat(transport.devices.getFirst().deviceType()).isEqualTo(8);
+        assertThat(transport.devices.getFirst().queueCount()).isEqualTo(4);
+        Status status = running.status();
+        assertThat(status.attributes())
+                .containsEntry("luns", "0=one (boot)")
+                .containsEntry("socket", "/run/vireo/vhba.db1.sock")
+                .containsEntry("state", "waiting");
+        assertThat(status.attributes().get("wwpn")).matches("3[0-9a-f]{15}");
+        assertThat(status.attributes().get("iqn")).startsWith("iqn.2026-11.internal.vireo:db1-");
+        assertThat(running.contract(ScsiTarget.class)).isPresent();
+        assertThat(running.contract(IscsiName.class).orElseThrow().name())
+                .isEqualTo(status.attributes().get("iqn"));
+        assertThat(running.contract(BlockDevice.class)).isEmpty();
+        transport.become(Endpoint.State.RUNNING);
+        assertThat(running.status().conditions().getFirst())
+                .isEqualTo(new Condition(Condition.CONNECTED, true, "Connected", ""));
+        close(running);
+        assertThat(claims).containsExactly("taken", "given back");
+        assertThat(transport.closed).isEqualTo(1);
+        assertThat(disk.geometryListeners()).isZero();
+        assertThat(disk.openChannels()).isZero();
+    }
+
+    @Test
+    void lunsChangeInPlaceAndTheRestDoesNot() {
+        VhbaSpec before = spec(lun(0, "one", false));
+        Realization running = kind.realize(METADATA, before, context);
+        VhbaSpec after = spec();
+        assertThat(kind.update(running, METADATA, before, after, context))
+                .isEqualTo(UpdateResult.IN_PLACE);
+        while (!claims.contains("given back")) {
+            Thread.onSpinWait();
+        }
+        assertThat(running.status().attributes()).containsEntry("luns", "");
+        claims.add("refuse");
+        assertThatThrownBy(() -> kind.update(running, METADATA, after, before, context))
+                .isInstanceOf(ResourceException.class);
+        assertThat(running.status().attributes()).containsEntry("luns", "");
+        var elsewhere =
+                new VhbaSpec(
+                        List.of(),
+                        Optional.of("50014380deadbeef"),
+                        Optional.empty(),
+                        Optional.empty(),
+                        2,
+                        SocketMode.SERVER,
+                        Optional.empty());
+        assertThat(kind.update(running, METADATA, after, elsewhere, context))
+                .isInstanceOf(UpdateResult.Recreate.class);
+        close(running);
+    }
+
+    @Test
+    void aDiskThatTwoHbasMapIsClaimedOnce() {
+        VhbaSpec spec = spec(lun(0, "one", false));
+        Realization first = kind.realize(METADATA, spec, context);
+        Realization second = kind.realize(Metadata.of("db2", "2"), spec, context);
+        assertThat(claims).containsExactly("taken");
+        assertThat(first.status().attributes().get("wwpn"))
+                .isNotEqualTo(second.status().attributes().get("wwpn"));
+        close(first);
+        assertThat(claims).containsExactly("taken");
+        close(second);
+        assertThat(claims).containsExactly("taken", "given back");
+    }
+
+    @Test
+    void whatCannotBePresentedIsGivenBack() {
+        transport.failures = List.of(new ResourceException(ErrorCode.UNAVAILABLE, "no"));
+        assertThatThrownBy(() -> kind.realize(METADATA, spec(lun(0, "one", false)), context))
+                .isInstanceOf(ResourceException.class);
+        while (!claims.contains("given back")) {
+            Thread.onSpinWait();
+        }
+    }
+
+    @Test
+    void mistakesAreNamedWhereTheyAre() {
+        VhbaSpec wrong = spec(lun(0, "one", true), lun(0, "two", true), lun(2, "one", false));
+        assertThat(kind.validate(METADATA, wrong))
+                .extracting(Violation::pointer)
+                .containsExactly("/spec/luns/1/lun", "/spec/luns/1/boot", "/spec/luns/2/vdisk");
+        assertThat(kind.references(wrong))
+                .containsExactly(
+                        new Reference(Kinds.VDISK, "one"), new Reference(Kinds.VDISK, "two"));
+    }
+
+    @Test
+    void identitiesStayAndAreGiven() {
+        VhbaSpec plain = spec();
+        assertThat(VhbaIdentity.of(METADATA, plain)).isEqualTo(VhbaIdentity.of(METADATA, plain));
+        assertThat(VhbaIdentity.of(METADATA, plain))
+                .isNotEqualTo(VhbaIdentity.of(Metadata.of("db1", "3"), plain));
+        var given =
+                new VhbaSpec(
+                        List.of(),
+                        Optional.of("50014380deadbeef"),
+                        Optional.of("50014380deadbeee"),
+                        Optional.of("iqn.2026-11.test:x"),
+                        1,
+                        SocketMode.SERVER,
+                        Optional.empty());
+        assertThat(VhbaIdentity.of(METADATA, given))
+                .isEqualTo(
+                        new VhbaIdentity(
+                                0x50014380deadbeefL, 0x50014380deadbeeeL, "iqn.2026-11.test:x"));
+    }
+}
