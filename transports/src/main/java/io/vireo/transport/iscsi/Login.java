@@ -1,6 +1,7 @@
 package io.vireo.transport.iscsi;
 
 import io.vireo.linux.TcpSocket;
+import io.vireo.linux.UnixSocket;
 import io.vireo.scsi.ScsiInitiator;
 import io.vireo.transport.iscsi.LoginMachine.Outcome;
 import java.util.concurrent.TimeUnit;
@@ -45,6 +46,9 @@ final class Login implements ControlConnection.Handler {
 
     @Override
     public void pdu(HeapPdu pdu) {
+        if (over) {
+            return;
+        }
         expCmdSn = pdu.integer(Pdu.CMD_SN);
         if (statSn == 0) {
             // The initiator tells what it expects; any number would do.
@@ -78,12 +82,10 @@ final class Login implements ControlConnection.Handler {
 
     private void refuse(LoginException why) {
         portal.refused(who(), why);
-        // The initiator closes the connection when it has read the refusal; it has some time for
-        // it.
         over = true;
-        connection().pause();
+        // Closed at once, what the initiator has sent meanwhile would take the refusal from it.
         connection().extend(LINGER_NANOS);
-        send(machine.refusal(why), () -> {});
+        send(machine.refusal(why), () -> connection().socket().shutdown(UnixSocket.SHUT_WR));
     }
 
     private String who() {

@@ -41,19 +41,21 @@ final class Negotiator {
             throw new LoginException(
                     LoginException.INITIATOR_ERROR, key.text() + " is negotiated twice");
         }
-        Optional<String> answer =
-                discovery && isForNormalSessions(key, value)
-                        ? Optional.of(TextKey.IRRELEVANT)
-                        : key.rule().answer(value);
+        Optional<String> answer = discovery ? inDiscovery(key, value) : key.rule().answer(value);
         results.put(key, answer.orElse(value));
         return answer.map(text -> new Pair(key.text(), text));
     }
 
-    private static boolean isForNormalSessions(TextKey key, String value) {
-        return key.phase() == TextKey.Phase.OPERATIONAL_NORMAL
-                // The connection of a discovery session is served without digests.
-                || (key == TextKey.HEADER_DIGEST || key == TextKey.DATA_DIGEST)
-                        && !List.of(value.split(",", -1)).contains("None");
+    private static Optional<String> inDiscovery(TextKey key, String value) {
+        if (key.phase() == TextKey.Phase.OPERATIONAL_NORMAL) {
+            return Optional.of(TextKey.IRRELEVANT);
+        }
+        if (key == TextKey.HEADER_DIGEST || key == TextKey.DATA_DIGEST) {
+            // The connection of a discovery session is served without digests.
+            boolean none = List.of(value.split(",", -1)).contains("None");
+            return Optional.of(none ? "None" : TextKey.REJECT);
+        }
+        return key.rule().answer(value);
     }
 
     /** What we have to declare ourselves, once. */

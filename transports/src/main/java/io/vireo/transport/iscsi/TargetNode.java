@@ -168,7 +168,9 @@ final class TargetNode implements LoginDirectory.Entry {
     }
 
     private void free(Place place) {
-        places.remove(place);
+        if (!places.remove(place)) {
+            return;
+        }
         next();
         changed.run();
         Runnable closing = onClosed;
@@ -235,29 +237,44 @@ final class TargetNode implements LoginDirectory.Entry {
             reactor = home;
             totals.add(counters);
             home.execute(() -> {
-                var start =
-                        new Session.Start(
-                                socket,
-                                transport.side(home),
-                                parameters,
-                                identity,
-                                name,
-                                directory,
-                                counters,
-                                device.maxTransferBytes(),
-                                expCmdSn,
-                                statSn);
-                var begun = new Session(start, this);
-                session = begun;
-                begun.begin();
+                try {
+                    start(socket, home, parameters, directory, expCmdSn, statSn);
+                } catch (RuntimeException e) {
+                    socket.close();
+                    ended("it cannot begin: " + e.getMessage());
+                }
                 changed.run();
             });
             transport.sessionBegan(name, identity);
         }
 
+        private void start(
+                TcpSocket socket,
+                Reactor home,
+                SessionParameters parameters,
+                SendTargets directory,
+                int expCmdSn,
+                int statSn) {
+            var start =
+                    new Session.Start(
+                            socket,
+                            transport.side(home),
+                            parameters,
+                            identity,
+                            name,
+                            directory,
+                            counters,
+                            device.maxTransferBytes(),
+                            expCmdSn,
+                            statSn);
+            var begun = new Session(start, this);
+            session = begun;
+            begun.begin();
+        }
+
         /** The login was not completed. */
         void cancel() {
-            if (reactor == null && !cancelled) {
+            if (reactor == null) {
                 cancelled = true;
                 free(this);
             }
@@ -309,6 +326,10 @@ final class TargetNode implements LoginDirectory.Entry {
 
         @Override
         public void ended(Session ended, String why) {
+            ended(why);
+        }
+
+        private void ended(String why) {
             transport
                     .control()
                     .execute(() -> {

@@ -10,7 +10,6 @@ import io.vireo.scsi.ScsiStatus;
 import io.vireo.scsi.ScsiTarget;
 import io.vireo.scsi.ScsiTask;
 import io.vireo.scsi.TaskManagement;
-import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -94,14 +93,14 @@ final class FakeTarget implements ScsiTarget {
 
         @Override
         public void submit(ScsiTask task) {
-            ByteBuffer cdb = ByteBuffer.wrap(task.cdb());
-            int opcode = Byte.toUnsignedInt(cdb.get(0));
+            byte[] cdb = task.cdb();
+            int opcode = Byte.toUnsignedInt(cdb[0]);
             if (opcode == FOREVER) {
                 held.add(task);
                 return;
             }
-            int at = cdb.getInt(2) * BLOCK;
-            int length = cdb.getShort(7) * BLOCK;
+            int at = (number(cdb, 2) << 16 | number(cdb, 4)) * BLOCK;
+            int length = number(cdb, 7) * BLOCK;
             boolean inside = at >= 0 && length >= 0 && at <= blocks.length - length;
             if (opcode == TEST_UNIT_READY) {
                 task.result(ScsiStatus.GOOD);
@@ -121,6 +120,10 @@ final class FakeTarget implements ScsiTarget {
                 task.checkCondition(18);
             }
             listener.completed(task);
+        }
+
+        private static int number(byte[] bytes, int at) {
+            return Byte.toUnsignedInt(bytes[at]) << 8 | Byte.toUnsignedInt(bytes[at + 1]);
         }
 
         private void copyOut(ScsiTask task, int from) {

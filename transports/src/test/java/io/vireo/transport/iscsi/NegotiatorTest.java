@@ -87,7 +87,9 @@ class NegotiatorTest {
         negotiator.discovery();
         assertThat(negotiator.offer(TextKey.MAX_BURST_LENGTH, "65536").orElseThrow().value())
                 .isEqualTo("Irrelevant");
-        assertThat(negotiator.offer(TextKey.HEADER_DIGEST, "None").orElseThrow().value())
+        assertThat(negotiator.offer(TextKey.HEADER_DIGEST, "CRC32C,None").orElseThrow().value())
                 .isEqualTo("None");
+        assertThat(negotiator.offer(TextKey.DATA_DIGEST, "CRC32C").orElseThrow().value())
+                .isEqualTo("Reject");
     }
 }

@@ -1,0 +1,69 @@
+package io.vireo.transport.iscsi;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.sun.management.ThreadMXBean;
+import io.vireo.testkit.iscsi.IscsiInitiator;
+import io.vireo.testkit.iscsi.IscsiPdu;
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.Test;
+
+/** The reactor that serves a session allocates nothing for its commands. */
+class SessionAllocationTest {
+    private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    private static final int ROUNDS = 2000;
+    private static final int DEPTH = 8;
+
+    /** What the virtual machine itself may do on the thread meanwhile, for all rounds together. */
+    private static final long SLACK = 64 << 10;
+
+    private final byte[] block = new byte[FakeTarget.BLOCK];
+
+    @Test
+    void commandsAllocateNothing() throws Exception {
+        try (var bed = new Bed();
+                IscsiInitiator initiator =
+                        bed.session(Map.of("ImmediateData", "Yes", "InitialR2T", "Yes"))) {
+            var thread = new CompletableFuture<Long>();
+            bed.reactors
+                    .data()
+                    .getFirst()
+                    .execute(() -> thread.complete(Thread.currentThread().threadId()));
+            long id = thread.get();
+            for (int warmUp = 0; warmUp < 5; warmUp++) {
+                rounds(initiator);
+            }
+            long before = THREADS.getThreadAllocatedBytes(id);
+            rounds(initiator);
+            long allocated = THREADS.getThreadAllocatedBytes(id) - before;
+            assertThat(allocated)
+                    .as("bytes for " + 3 * ROUNDS * DEPTH + " commands")
+                    .isLessThan(SLACK);
+        }
+    }
+
+    private void rounds(IscsiInitiator initiator) throws IOException {
+        for (int round = 0; round < ROUNDS; round++) {
+            for (int i = 0; i < DEPTH; i++) {
+                initiator.send(initiator.command(0xC1, 0, 512, Bed.cdb(FakeTarget.READ_10, i, 1)));
+                initiator.send(
+                        initiator
+                                .command(0xA1, 0, 512, Bed.cdb(FakeTarget.WRITE_10, i, 1))
+                                .data(block));
+            }
+            for (int i = 0; i < 2 * DEPTH; i++) {
+                initiator.receive();
+            }
+            for (int i = 0; i < DEPTH; i++) {
+                IscsiPdu command =
+                        initiator.command(0xA1, 0, 512, Bed.cdb(FakeTarget.WRITE_10, i, 1));
+                IscsiPdu r2t = initiator.exchange(command);
+                initiator.send(initiator.dataOut(command, r2t.u32(20), 0, 0, block, true));
+                initiator.receive();
+            }
+        }
+    }
+}
