@@ -79,6 +79,11 @@ public final class MirrorDevice implements BlockDevice {
         return legs;
     }
 
+    /** Whether a device is one of its legs. */
+    public boolean isOn(BlockDevice device) {
+        return devices.contains(device);
+    }
+
     /** Whether all legs are here and in sync. */
     public boolean isWhole() {
         MirrorChannel open = channel;

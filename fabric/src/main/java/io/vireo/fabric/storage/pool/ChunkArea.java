@@ -18,6 +18,11 @@ final class ChunkArea {
     private long planned;
     private boolean plannedZeroed;
 
+    /** Chunks that nothing uses. */
+    private long unused;
+
+    private boolean draining;
+
     /** Chunks from here on were never used. */
     private long virgin;
 
@@ -37,6 +42,7 @@ final class ChunkArea {
         this.proposed = mark;
         this.sealed = mark;
         this.virgin = mark;
+        this.unused = chunks;
         counts = new byte[(int) chunks];
         clean = new long[words(chunks)];
         dirty = new long[words(chunks)];
@@ -53,6 +59,28 @@ final class ChunkArea {
 
     long chunks() {
         return chunks;
+    }
+
+    /** Whether everything is to leave it. */
+    boolean isDraining() {
+        return draining;
+    }
+
+    void draining(boolean on) {
+        draining = on;
+    }
+
+    long unused() {
+        return unused;
+    }
+
+    void unused(long change) {
+        unused += change;
+    }
+
+    /** Chunks that are used, for data or metadata. */
+    long inUse() {
+        return chunks - unused;
     }
 
     int count(long index) {
@@ -93,6 +121,7 @@ final class ChunkArea {
         clean = Arrays.copyOf(clean, words(newChunks));
         dirty = Arrays.copyOf(dirty, words(newChunks));
         chunks = newChunks;
+        unused += more;
         if (newMark == newChunks) {
             // Nobody knows what is there.
             for (long i = virgin; i < newChunks; i++) {
@@ -180,6 +209,9 @@ final class ChunkArea {
     /** The mark that is to be made durable next, before it is needed; -1: none. */
     long propose() {
         long step = Math.clamp(chunks / 64, 16, 16384);
+        if (draining) {
+            return -1;
+        }
         if (proposed != mark || mark == chunks || cleanCount + mark - virgin > step / 2) {
             return -1;
         }
