@@ -107,6 +107,11 @@ public final class SimulatedDisk implements BlockDevice {
         stalled = false;
     }
 
+    /** What stalls from now on waits for the next {@link #release}. */
+    public void stallAgain() {
+        stalled = true;
+    }
+
     /** It is pulled out, or its power is: every request fails, those in flight included. */
     public void vanish() {
         gone = true;

@@ -186,6 +186,14 @@ public final class OpBuffer implements AutoCloseable {
         words(PoolOp.GROW, volume, capacity);
     }
 
+    /** Appends a {@link PoolOp.Move}. */
+    public void move(long first, long from, long to) {
+        long a = begin(PoolOp.MOVE, PoolOp.HEADER + 24);
+        NativeMemory.putLong(a, first);
+        NativeMemory.putLong(a + 8, from);
+        NativeMemory.putLong(a + 16, to);
+    }
+
     /** Appends a {@link PoolOp.Rename}. */
     public void rename(long volume, String name) {
         byte[] text = name.getBytes(StandardCharsets.UTF_8);

@@ -37,6 +37,9 @@ public sealed interface PoolOp {
     /** A volume has more bytes. */
     record Grow(long volume, long capacity) implements PoolOp {}
 
+    /** What was in one chunk is in another one, in all maps that have it at a place. */
+    record Move(long first, long from, long to) implements PoolOp {}
+
     /** A volume has another name. */
     record Rename(long volume, String name) implements PoolOp {}
 
@@ -49,6 +52,7 @@ public sealed interface PoolOp {
     int ROLLBACK = 7;
     int GROW = 8;
     int RENAME = 9;
+    int MOVE = 10;
 
     /** Bytes in front of each: type, length. */
     int HEADER = 8;
@@ -77,6 +81,7 @@ public sealed interface PoolOp {
             case DELETE -> new Delete(word(a, 0));
             case ROLLBACK -> new Rollback(word(a, 0), word(a, 1));
             case GROW -> new Grow(word(a, 0), word(a, 1));
+            case MOVE -> new Move(word(a, 0), word(a, 1), word(a, 2));
             case RENAME -> new Rename(word(a, 0), VolumeRecord.name(a + 8));
             default ->
                     throw new FormatException(

@@ -94,6 +94,31 @@ public final class MapTree {
         replace(root, page, (int) first & MASK, value);
     }
 
+    /**
+     * Puts a chunk into the place of another one wherever maps have that at a place. Pages stay
+     * shared: what the chunks hold is the same.
+     *
+     * @return in how many pages that was
+     */
+    public int move(long first, long from, long to) {
+        int slot = (int) first & MASK;
+        int moved = 0;
+        for (int page = pages.nextLeaf(0); page != 0; page = pages.nextLeaf(page)) {
+            if (pages.index(page) == first >>> SHIFT
+                    && pages.entry(page, slot) == (PoolFormat.PRESENT | from)) {
+                pages.entry(page, slot, PoolFormat.PRESENT | to);
+                pages.touch(page);
+                counts.add(to);
+                counts.drop(from);
+                moved++;
+            }
+        }
+        if (moved > 0) {
+            pages.touchAbove(first >>> SHIFT);
+        }
+        return moved;
+    }
+
     private void replace(MapRoot root, int leaf, int slot, long value) {
         long old = pages.entry(leaf, slot);
         if (old == value) {

@@ -5,7 +5,9 @@ import io.vireo.memory.NativeMemory;
 import io.vireo.memory.OwnMemory;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
+import java.util.function.LongPredicate;
 
 /**
  * Pages of 4 KiB by number, off-heap, each with the number of its users, where it is on disk, and
@@ -142,6 +144,47 @@ public final class PageStore implements AutoCloseable {
             }
         }
         return 0;
+    }
+
+    /** The leaf after page {@code after} that has users; 0: there is none. */
+    public int nextLeaf(int after) {
+        for (int page = after + 1; page < made; page++) {
+            if (levels[page] == 0 && users[page] > 0) {
+                return page;
+            }
+        }
+        return 0;
+    }
+
+    /** A leaf has changed: whatever leads to it has to know its new place. */
+    void touchAbove(long leaf) {
+        for (int page = 1; page < made; page++) {
+            int level = levels[page];
+            if (users[page] > 0
+                    && level > 0
+                    && indices[page] == leaf >>> PoolFormat.FANOUT_SHIFT * level) {
+                touch(page);
+            }
+        }
+    }
+
+    /** Pages whose place on disk is as a condition says have to be written anew. */
+    public void touchAll(LongPredicate condition) {
+        // A page and those that lead to it, by level and index.
+        var keys = new HashSet<Long>();
+        for (int page = 1; page < made; page++) {
+            if (users[page] > 0 && places[page] != 0 && condition.test(places[page])) {
+                for (int level = levels[page]; level < 8; level++) {
+                    int up = PoolFormat.FANOUT_SHIFT * (level - levels[page]);
+                    keys.add((long) level << 56 | indices[page] >>> up);
+                }
+            }
+        }
+        for (int page = 1; page < made && !keys.isEmpty(); page++) {
+            if (users[page] > 0 && keys.contains((long) levels[page] << 56 | indices[page])) {
+                touch(page);
+            }
+        }
     }
 
     /** Gives a page back that has no users. */

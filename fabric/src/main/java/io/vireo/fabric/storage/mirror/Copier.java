@@ -134,7 +134,7 @@ final class Copier {
         if (--job.outstanding > 0) {
             return;
         }
-        channel.failAll(job.failed, "a write to it failed");
+        channel.legs().failAll(job.failed, "a write to it failed");
         finish(job, true);
     }
 

@@ -151,9 +151,9 @@ final class IntentLog {
         busy = false;
         legsDone = legsSent & ~legsFailed;
         written.clear();
-        boolean success = (legsDone & channel.inSync()) != 0;
+        boolean success = (legsDone & channel.legs().inSync()) != 0;
         if (success) {
-            channel.failAll(legsFailed, "its write-intent bitmap cannot be written");
+            channel.legs().failAll(legsFailed, "its write-intent bitmap cannot be written");
         }
         for (int i = 0; i < sealedCount; i++) {
             if (!success) {

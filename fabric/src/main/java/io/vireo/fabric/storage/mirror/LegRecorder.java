@@ -57,7 +57,7 @@ final class LegRecorder {
     }
 
     boolean isBusy() {
-        return state != State.IDLE || wanted;
+        return !lost && (state != State.IDLE || wanted);
     }
 
     /** Whether nothing can be recorded any more: no change may be acknowledged. */
@@ -259,15 +259,15 @@ final class LegRecorder {
     private void wroteOthers() {
         durable = next;
         int told = others & ~failed;
-        channel.failAll(failed, "its header cannot be written");
+        channel.legs().failAll(failed, "its header cannot be written");
         for (Leg leg : channel.legs()) {
             if ((told & leg.bit) == 0) {
                 continue;
             }
             if (leg.state == Leg.State.JOINING) {
-                channel.joined(leg);
+                channel.legs().joined(leg);
             } else if (leg.state == Leg.State.SYNCING && durable.legs().get(leg.index).inSync()) {
-                channel.promoted(leg);
+                channel.legs().promoted(leg);
             }
         }
         channel.recorded();
@@ -286,7 +286,7 @@ final class LegRecorder {
 
     /** Legs have failed meanwhile: what was begun is not true any more. */
     private void again(String why) {
-        channel.failAll(failed, why);
+        channel.legs().failAll(failed, why);
         state = State.IDLE;
         wanted = true;
         begin();

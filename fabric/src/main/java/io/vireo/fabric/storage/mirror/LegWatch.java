@@ -67,8 +67,8 @@ final class LegWatch {
 
     /** While a leg is not in sync the bits say what it lacks. */
     private boolean canClear() {
-        return channel.inSync() == (1 << channel.legs().size()) - 1
-                && channel.recorder().mayBeInSync() == channel.inSync();
+        return channel.legs().inSync() == (1 << channel.legs().size()) - 1
+                && channel.recorder().mayBeInSync() == channel.legs().inSync();
     }
 
     private void tick() {
@@ -184,7 +184,7 @@ final class LegWatch {
         }
         leg.place = place;
         leg.whole = !durable.covers(leg.index, best);
-        channel.join(leg);
+        channel.legs().join(leg);
     }
 
     /** Puts a device into the place of a leg that is not in sync. */
@@ -195,7 +195,7 @@ final class LegWatch {
             old.close(() -> retired.remove(old));
         }
         leg.queue = queue;
-        channel.join(leg);
+        channel.legs().join(leg);
     }
 
     /** Lets what is left in the queues of replaced legs end. */

@@ -8,7 +8,6 @@ import io.vireo.block.BlockStatus;
 import io.vireo.fabric.storage.format.MirrorHeader;
 import io.vireo.reactor.Reactor;
 import java.util.ArrayDeque;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,9 +19,8 @@ final class MirrorChannel implements BlockChannel {
     private static final int DEPTH = 256;
 
     private final Reactor home;
-    private final List<Leg> legs;
+    private final Legs legs;
     private final boolean readOnly;
-    private final MirrorEvents events;
     private final Regions regions;
     private final LegRecorder recorder;
     private final IntentLog intent;
@@ -51,13 +49,14 @@ final class MirrorChannel implements BlockChannel {
 
     MirrorChannel(MirrorDevice device, MirrorPlan plan, Reactor home, long rate) {
         this.home = home;
-        legs = device.openLegs(home, this::wake);
+        legs = new Legs(this, device.openLegs(home, this::wake), device.events(), plan.readOnly());
         readOnly = plan.readOnly();
-        events = device.events();
         meter = device.meter();
-        regions = new Regions(plan.header().regionShift(), regionsOf(dataBytes(), plan.header()));
+        regions =
+                new Regions(
+                        plan.header().regionShift(), regionsOf(legs.dataBytes(), plan.header()));
         regions.setAll(plan.dirty(), Regions.BIT);
-        if (Integer.bitCount(inSync()) > 1) {
+        if (Integer.bitCount(legs.inSync()) > 1) {
             regions.setAll(plan.dirty(), Regions.UNEQUAL);
         }
         recorder = new LegRecorder(this, plan.header(), plan.alone());
@@ -81,7 +80,7 @@ final class MirrorChannel implements BlockChannel {
         return home;
     }
 
-    List<Leg> legs() {
+    Legs legs() {
         return legs;
     }
 
@@ -109,36 +108,6 @@ final class MirrorChannel implements BlockChannel {
         return resync;
     }
 
-    /** Bytes of the member: what fits on the smallest leg that is here. */
-    long dataBytes() {
-        long least = Long.MAX_VALUE;
-        for (Leg leg : legs) {
-            LegQueue here = leg.queue;
-            if (here != null && leg.state != Leg.State.FAILED) {
-                least = Math.min(least, here.device().geometry().capacity());
-            }
-        }
-        return least - MirrorHeader.DATA;
-    }
-
-    /** Legs that are in sync. */
-    int inSync() {
-        return mask(Leg.State.IN_SYNC);
-    }
-
-    /** Legs that get what they lack. */
-    int syncing() {
-        return mask(Leg.State.SYNCING);
-    }
-
-    private int mask(Leg.State state) {
-        int mask = 0;
-        for (int i = 0; i < legs.size(); i++) {
-            mask |= legs.get(i).state == state ? 1 << i : 0;
-        }
-        return mask;
-    }
-
     /** The number of the newest flush. */
     int flushNumber() {
         return flushes;
@@ -147,6 +116,11 @@ final class MirrorChannel implements BlockChannel {
     /** The number of the newest flush that all legs have carried out. */
     int goodFlush() {
         return goodFlush;
+    }
+
+    /** What was copied may have become wrong. */
+    void disturb() {
+        disturbances++;
     }
 
     /** Grows whenever what was copied may have become wrong. */
@@ -304,16 +278,16 @@ final class MirrorChannel implements BlockChannel {
     private void changed(MirrorRequest op) {
         boolean ours =
                 op.failure == BlockStatus.MEMORY_FAULT || op.failure == BlockStatus.CANCELLED;
-        if ((op.done & inSync()) != 0 && !ours) {
-            failAll(op.failed, "a write to it failed");
+        if ((op.done & legs.inSync()) != 0 && !ours) {
+            legs.failAll(op.failed, "a write to it failed");
             acknowledge(op);
             return;
         }
         if (op.failed != 0) {
             // Nobody knows which leg has how much of it.
             disturbances++;
-            failAll(op.failed & syncing(), "a write to it failed");
-            for (int i = op.first; i <= op.last && Integer.bitCount(inSync()) > 1; i++) {
+            legs.failAll(op.failed & legs.syncing(), "a write to it failed");
+            for (int i = op.first; i <= op.last && Integer.bitCount(legs.inSync()) > 1; i++) {
                 regions.set(i, Regions.UNEQUAL);
             }
             soon(resync::kick);
@@ -323,9 +297,9 @@ final class MirrorChannel implements BlockChannel {
     }
 
     private void flushed(MirrorRequest op) {
-        if ((op.done & inSync()) != 0 && op.failure != BlockStatus.CANCELLED) {
-            failAll(op.failed, "a flush of it failed");
-            if (op.failed == 0 && Integer.bitCount(inSync()) == legs.size()) {
+        if ((op.done & legs.inSync()) != 0 && op.failure != BlockStatus.CANCELLED) {
+            legs.failAll(op.failed, "a flush of it failed");
+            if (op.failed == 0 && Integer.bitCount(legs.inSync()) == legs.size()) {
                 goodFlush = Math.max(goodFlush, op.number);
             }
             acknowledge(op);
@@ -356,7 +330,7 @@ final class MirrorChannel implements BlockChannel {
     private void read(MirrorRequest op) {
         BlockRequest client = op.client();
         long end = client.offset() + client.length();
-        if (!readOnly && regions.unequal() > 0 && Integer.bitCount(inSync()) > 1) {
+        if (!readOnly && regions.unequal() > 0 && Integer.bitCount(legs.inSync()) > 1) {
             while (op.cursor < end) {
                 int region = regions.of(op.cursor);
                 long stop = Math.min(end, regions.start(region) + regions.bytes());
@@ -367,7 +341,7 @@ final class MirrorChannel implements BlockChannel {
                 op.cursor = stop;
             }
         }
-        readFrom(op, readOnly && regions.bits() > 0 ? first(inSync()) : idlest(op));
+        readFrom(op, readOnly && regions.bits() > 0 ? first(legs.inSync()) : idlest(op));
     }
 
     private void equalize(MirrorRequest op, int region, int length) {
@@ -378,7 +352,7 @@ final class MirrorChannel implements BlockChannel {
                         region,
                         at,
                         length,
-                        inSync(),
+                        legs.inSync(),
                         0,
                         _ -> {
                             ready.add(op);
@@ -462,76 +436,6 @@ final class MirrorChannel implements BlockChannel {
         client.complete(status);
     }
 
-    /** Legs do not do what they should: they are out of sync from here on. The last one stays. */
-    void failAll(int mask, String why) {
-        for (Leg leg : legs) {
-            if ((mask & leg.bit) != 0) {
-                fail(leg, why);
-            }
-        }
-    }
-
-    private void fail(Leg leg, String why) {
-        boolean last = leg.state == Leg.State.IN_SYNC && Integer.bitCount(inSync()) == 1;
-        if (last || readOnly || leg.state == Leg.State.FAILED || leg.state == Leg.State.ABSENT) {
-            return;
-        }
-        leg.state = Leg.State.FAILED;
-        leg.promoted = false;
-        leg.why = why;
-        disturbances++;
-        if (syncing() == 0) {
-            regions.clearAll(Regions.TODO);
-        }
-        if (Integer.bitCount(inSync()) == 1) {
-            // There is nobody that it could differ from.
-            regions.clearAll(Regions.UNEQUAL);
-        }
-        events.degraded(
-                "disk %d of mirror %s is out of the mirror: %s; check it, or replace it"
-                        .formatted(leg.index, recorder.durable().set(), why));
-        watch.failed(leg);
-        recorder.changed();
-    }
-
-    /** A leg's header says durably that it is out of date: it may be written to. */
-    void joined(Leg leg) {
-        leg.state = Leg.State.SYNCING;
-        leg.joins++;
-        disturbances++;
-        regions.setAll(leg.whole, Regions.TODO);
-        // What is under way in a region does not reach the leg, and has its bit.
-        int joins = leg.joins;
-        intent.writeAll(() -> {
-            if (leg.joins == joins) {
-                resync.kick();
-            }
-        });
-    }
-
-    /** All headers say durably that a leg has everything. */
-    void promoted(Leg leg) {
-        leg.state = Leg.State.IN_SYNC;
-        leg.promoted = false;
-        leg.whole = false;
-        leg.leftAt = 0;
-        leg.why = "";
-        watch.recovered(leg);
-        if (Integer.bitCount(inSync()) == legs.size()) {
-            events.redundant();
-        }
-    }
-
-    /** Legs have everything: the headers are to say so. */
-    void promote() {
-        for (Leg leg : legs) {
-            if (leg.promoted) {
-                recorder.changed();
-                return;
-            }
-        }
-    }
-
     /** What is known of the legs is durable. */
     void recorded() {
         if (!started) {
@@ -558,7 +462,7 @@ final class MirrorChannel implements BlockChannel {
 
     /** No change can be acknowledged any more. */
     void lost(String what) {
-        events.degraded("mirror %s takes no changes: %s".formatted(recorder.durable().set(), what));
+        legs.tell("mirror %s takes no changes: %s".formatted(recorder.durable().set(), what));
         started = true;
         ready.takeAll(beforeStart);
         wake();
@@ -568,12 +472,6 @@ final class MirrorChannel implements BlockChannel {
     void unlocked() {
         ready.takeAll(blocked);
         wake();
-    }
-
-    /** A leg is here again, on a device that may be another one. */
-    void join(Leg leg) {
-        leg.state = Leg.State.JOINING;
-        recorder.changed();
     }
 
     @Override

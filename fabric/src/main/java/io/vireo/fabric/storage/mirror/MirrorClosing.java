@@ -69,9 +69,9 @@ final class MirrorClosing {
     }
 
     private boolean isWhole() {
-        return channel.inSync() == (1 << channel.legs().size()) - 1
+        return channel.legs().inSync() == (1 << channel.legs().size()) - 1
                 && !channel.recorder().isLost()
-                && channel.recorder().mayBeInSync() == channel.inSync();
+                && channel.recorder().mayBeInSync() == channel.legs().inSync();
     }
 
     private void closeLegs() {

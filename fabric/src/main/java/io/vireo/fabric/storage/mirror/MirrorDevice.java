@@ -79,15 +79,15 @@ public final class MirrorDevice implements BlockDevice {
         return legs;
     }
 
-    /** Whether a device is a leg. */
-    public boolean uses(BlockDevice device) {
+    /** Whether a device is one of its legs. */
+    public boolean isOn(BlockDevice device) {
         return devices.contains(device);
     }
 
     /** Whether all legs are here and in sync. */
     public boolean isWhole() {
         MirrorChannel open = channel;
-        return open != null && open.inSync() == (1 << open.legs().size()) - 1;
+        return open != null && open.legs().inSync() == (1 << open.legs().size()) - 1;
     }
 
     /** What it is and does. */
@@ -134,7 +134,7 @@ public final class MirrorDevice implements BlockDevice {
 
     /** The bytes that a device needs to become a leg. */
     public long legBytes() {
-        return Objects.requireNonNull(channel).dataBytes() + MirrorHeader.DATA;
+        return Objects.requireNonNull(channel).legs().dataBytes() + MirrorHeader.DATA;
     }
 
     /** The leg that a new device may take the place of: one that is not in sync; -1: none. */

@@ -91,7 +91,7 @@ final class Resync {
         if (regions.unequal() + regions.todo() == 0) {
             total = 0;
             copied = 0;
-            if (channel.syncing() != 0) {
+            if (channel.legs().syncing() != 0) {
                 finish();
             }
             return;
@@ -124,7 +124,7 @@ final class Resync {
     }
 
     private void nextPiece() {
-        long end = Math.min(regions.start(region) + regions.bytes(), channel.dataBytes());
+        long end = Math.min(regions.start(region) + regions.bytes(), channel.legs().dataBytes());
         if (stopped || paused || channel.recorder().isLost()) {
             running = false;
             return;
@@ -139,9 +139,9 @@ final class Resync {
             return;
         }
         int length = (int) Math.min(Copier.MOST, end - at);
-        int targets = channel.syncing();
+        int targets = channel.legs().syncing();
         if (regions.has(region, Regions.UNEQUAL)) {
-            targets |= channel.inSync();
+            targets |= channel.legs().inSync();
         }
         channel.copier().submit(new CopyJob(region, at, length, targets, 0, this::copied));
         at += length;
@@ -151,11 +151,12 @@ final class Resync {
     }
 
     private void copied(boolean success) {
-        if (!success && channel.syncing() != 0 && !stopped) {
-            channel.failAll(
-                    channel.syncing(),
-                    "what it lacks cannot be read from the others: offset %d of the mirror"
-                            .formatted(at));
+        if (!success && channel.legs().syncing() != 0 && !stopped) {
+            channel.legs()
+                    .failAll(
+                            channel.legs().syncing(),
+                            "what it lacks cannot be read from the others: offset %d of the mirror"
+                                    .formatted(at));
         }
         copied += Copier.MOST;
         // Not deeper and deeper into the stack.
@@ -200,7 +201,7 @@ final class Resync {
             return;
         }
         finishing = false;
-        channel.failAll(failed, "a flush of it failed");
-        channel.promote();
+        channel.legs().failAll(failed, "a flush of it failed");
+        channel.legs().promote();
     }
 }

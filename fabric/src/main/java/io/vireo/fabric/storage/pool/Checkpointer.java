@@ -103,12 +103,13 @@ final class Checkpointer {
         var members = new ArrayList<MemberEntry>();
         for (int i = 0; i < engine.space().areas(); i++) {
             ChunkArea area = engine.space().area(i);
-            members.add(
+            var entry =
                     new MemberEntry(
                             superblocks.memberUuid(i),
                             area.dataStart(),
                             area.planned(),
-                            area.plannedMark()));
+                            area.plannedMark());
+            members.add(i == engine.drain().leaving() ? entry.removed() : entry);
         }
         joining = engine.joining();
         joining.ifPresent(members::add);
@@ -205,6 +206,9 @@ final class Checkpointer {
         engine.journal().trim(next.journal().position());
         for (int i = 0; i < engine.space().areas(); i++) {
             MemberEntry entry = next.members().get(i);
+            if (entry.isRemoved() && engine.space().area(i).chunks() > 0) {
+                engine.left(i);
+            }
             engine.space().grow(i, entry.chunks(), entry.highWater());
         }
         joining.ifPresent(engine::joined);

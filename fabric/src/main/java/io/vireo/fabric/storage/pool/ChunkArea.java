@@ -15,6 +15,11 @@ final class ChunkArea {
     private long planned;
     private boolean plannedZeroed;
 
+    /** Chunks that nothing uses. */
+    private long unused;
+
+    private boolean draining;
+
     /** Chunks from here on were never used. */
     private long virgin;
 
@@ -34,6 +39,7 @@ final class ChunkArea {
         this.proposed = mark;
         this.sealed = mark;
         this.virgin = mark;
+        this.unused = chunks;
         counts = new ByteTable((int) chunks);
         clean = new BitTable(chunks);
         dirty = new BitTable(chunks);
@@ -46,6 +52,28 @@ final class ChunkArea {
 
     long chunks() {
         return chunks;
+    }
+
+    /** Whether everything is to leave it. */
+    boolean isDraining() {
+        return draining;
+    }
+
+    void draining(boolean on) {
+        draining = on;
+    }
+
+    long unused() {
+        return unused;
+    }
+
+    void unused(long change) {
+        unused += change;
+    }
+
+    /** Chunks that are used, for data or metadata. */
+    long inUse() {
+        return chunks - unused;
     }
 
     int count(long index) {
@@ -86,6 +114,7 @@ final class ChunkArea {
         clean.grow(newChunks);
         dirty.grow(newChunks);
         chunks = newChunks;
+        unused += more;
         if (newMark == newChunks) {
             // Nobody knows what is there.
             for (long i = virgin; i < newChunks; i++) {
@@ -173,6 +202,9 @@ final class ChunkArea {
     /** The mark that is to be made durable next, before it is needed; -1: none. */
     long propose() {
         long step = Math.clamp(chunks / 64, 16, 16384);
+        if (draining) {
+            return -1;
+        }
         if (proposed != mark || mark == chunks || cleanCount + mark - virgin > step / 2) {
             return -1;
         }

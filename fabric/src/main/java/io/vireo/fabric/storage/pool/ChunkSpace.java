@@ -35,6 +35,7 @@ final class ChunkSpace implements ChunkCounts {
 
     private long unused;
     private long total;
+    private int draining;
     private int turn;
     private boolean opening = true;
 
@@ -51,6 +52,9 @@ final class ChunkSpace implements ChunkCounts {
 
     /** A member has more chunks, durably. */
     void grow(int member, long chunks, long mark) {
+        if (areas.get(member).isDraining()) {
+            return;
+        }
         long more = areas.get(member).grow(chunks, mark);
         total += more;
         unused += more;
@@ -71,6 +75,32 @@ final class ChunkSpace implements ChunkCounts {
 
     long total() {
         return total;
+    }
+
+    private void changeUnused(ChunkArea area, int change) {
+        area.unused(change);
+        // What a member that is drained has does not count any more.
+        unused += area.isDraining() ? 0 : change;
+    }
+
+    /** Everything is to leave a member, or is to stay after all. */
+    void drain(int member, boolean on) {
+        ChunkArea area = areas.get(member);
+        area.draining(on);
+        draining += on ? 1 : -1;
+        unused += on ? -area.unused() : area.unused();
+        total += on ? -area.chunks() : area.chunks();
+    }
+
+    /** Whether nobody may change the chunk in place because its member is drained. */
+    boolean isLeaving(long chunk) {
+        return draining > 0 && area(PoolFormat.member(chunk)).isDraining();
+    }
+
+    /** A member that was drained has left. */
+    void remove(int member) {
+        areas.set(member, new ChunkArea(areas.get(member).dataStart(), 0, 0));
+        draining--;
     }
 
     /** All counts are right, and are kept from here on. */
@@ -115,7 +145,7 @@ final class ChunkSpace implements ChunkCounts {
             overflow.put(chunk, TAKEN);
         } else {
             if (count == 0) {
-                unused--;
+                changeUnused(area, -1);
             }
             area.count(index, count == TAKEN ? 1 : count + 1);
         }
@@ -148,7 +178,7 @@ final class ChunkSpace implements ChunkCounts {
         }
         area.count(index, count - 1);
         if (count == 1) {
-            unused++;
+            changeUnused(area, 1);
         }
         return count - 1;
     }
@@ -167,13 +197,16 @@ final class ChunkSpace implements ChunkCounts {
         for (int i = 0; i < areas.size(); i++) {
             int member = striped ? (turn + i) % areas.size() : i;
             ChunkArea area = areas.get(member);
+            if (area.isDraining()) {
+                continue;
+            }
             long index = area.take();
             if (index < 0 && metadata) {
                 index = area.takeDirty();
             }
             if (index >= 0) {
                 turn = member + 1;
-                unused--;
+                changeUnused(area, -1);
                 area.count(index, metadata ? METADATA : TAKEN);
                 return PoolFormat.chunk(member, index);
             }
@@ -183,8 +216,9 @@ final class ChunkSpace implements ChunkCounts {
 
     /** A chunk that metadata is in, found at opening. */
     void adoptMetadata(long chunk) {
-        area(PoolFormat.member(chunk)).count(PoolFormat.index(chunk), METADATA);
-        unused--;
+        ChunkArea area = area(PoolFormat.member(chunk));
+        area.count(PoolFormat.index(chunk), METADATA);
+        changeUnused(area, -1);
     }
 
     /** A chunk that was taken, or had metadata, and that no durable map refers to. */
@@ -192,7 +226,7 @@ final class ChunkSpace implements ChunkCounts {
         ChunkArea area = area(PoolFormat.member(chunk));
         area.count(PoolFormat.index(chunk), 0);
         area.dirty(PoolFormat.index(chunk));
-        unused++;
+        changeUnused(area, 1);
     }
 
     /** What was dropped so far is in the group that is written now. */
@@ -252,7 +286,7 @@ final class ChunkSpace implements ChunkCounts {
     long ready() {
         long sum = 0;
         for (int i = 0; i < areas.size(); i++) {
-            sum += areas.get(i).ready();
+            sum += areas.get(i).isDraining() ? 0 : areas.get(i).ready();
         }
         return sum;
     }
@@ -265,7 +299,7 @@ final class ChunkSpace implements ChunkCounts {
     /** Whether there is anything to clean. */
     boolean hasDirty() {
         for (int i = 0; i < areas.size(); i++) {
-            if (areas.get(i).dirtyCount() > 0) {
+            if (areas.get(i).dirtyCount() > 0 && !areas.get(i).isDraining()) {
                 return true;
             }
         }

@@ -38,6 +38,16 @@ final class Cleaner {
         return busy;
     }
 
+    /** Whether chunks of a member are being zeroed. */
+    boolean isCleaning(int member) {
+        for (int i = 0; busy && i < used; i++) {
+            if (runs[i].member == member) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /** Begins if there is something to clean. */
     int poll() {
         if (busy || engine.isFrozen() || !engine.space().hasDirty()) {
@@ -48,6 +58,9 @@ final class Cleaner {
         outstanding = 1;
         for (int member = 0; member < engine.space().areas(); member++) {
             ChunkArea area = engine.space().area(member);
+            if (area.isDraining()) {
+                continue;
+            }
             long most = engine.members().get(member).device().geometry().maxDiscardBytes();
             int chunks = (int) Math.clamp(most >>> engine.chunkShift(), 1, RUN_CHUNKS);
             while (used < RUNS && area.dirtyCount() > 0) {

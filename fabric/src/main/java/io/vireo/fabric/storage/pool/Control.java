@@ -1,9 +1,11 @@
 package io.vireo.fabric.storage.pool;
 
+import io.vireo.block.BlockDevice;
 import io.vireo.block.VolumeFormat;
 import io.vireo.fabric.storage.format.PoolFormat;
 import io.vireo.fabric.storage.format.PoolOp;
 import io.vireo.fabric.storage.format.VolumeRecord;
+import io.vireo.fabric.storage.mirror.MirrorDevice;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.ResourceException;
 import java.nio.charset.StandardCharsets;
@@ -190,6 +192,41 @@ final class Control {
             engine.committer().join(success -> afterCheckpoint(success, done));
         }
         engine.members().wake();
+    }
+
+    /** Begins to empty the member that a device is, or is a disk of. */
+    void drain(BlockDevice device, long bytesPerSecond) {
+        checkWritable();
+        int member = -1;
+        for (int i = 0; i < engine.members().count(); i++) {
+            BlockDevice each = engine.members().get(i).device();
+            boolean same =
+                    each == device || each instanceof MirrorDevice mirror && mirror.isOn(device);
+            member = same ? i : member;
+        }
+        if (member < 0) {
+            throw refuse(ErrorCode.NOT_FOUND, "the disk is not a member of the pool");
+        }
+        if (member == 0) {
+            throw refuse(
+                    ErrorCode.UNSUPPORTED,
+                    "the first member of a pool holds its journal and cannot leave; replace its disk if it is mirrored, else copy the volumes to another pool");
+        }
+        if (engine.drain().isRunning()) {
+            throw refuse(
+                    ErrorCode.CONFLICT,
+                    "member %d is being drained; wait for that, or cancel it"
+                            .formatted(engine.drain().status().member()));
+        }
+        ChunkArea area = engine.space().area(member);
+        long elsewhere = engine.space().unused() - area.unused() - engine.reserve();
+        if (elsewhere < area.inUse() + engine.unmet()) {
+            throw refuse(
+                    ErrorCode.EXHAUSTED,
+                    "the member has %d chunks in use, and the others have room for %d; add a disk or delete volumes"
+                            .formatted(area.inUse(), Math.max(0, elsewhere - engine.unmet())));
+        }
+        engine.drain().start(member, bytesPerSecond);
     }
 
     private void retryCheckpoint(CompletableFuture<Boolean> done) {

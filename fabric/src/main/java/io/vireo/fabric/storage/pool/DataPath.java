@@ -193,7 +193,8 @@ final class DataPath {
     private boolean isOwn(long entry) {
         return entry != 0
                 && engine.tree().exclusive()
-                && engine.space().users(entry & PoolFormat.CHUNK_MASK) == 1;
+                && engine.space().users(entry & PoolFormat.CHUNK_MASK) == 1
+                && !engine.space().isLeaving(entry & PoolFormat.CHUNK_MASK);
     }
 
     /** Changes a range of one chunk that is not mapped, or not the volume's own. */

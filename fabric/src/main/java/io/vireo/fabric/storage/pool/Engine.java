@@ -47,6 +47,7 @@ final class Engine {
     private final Checkpointer checkpointer;
     private final Committer committer;
     private final Cleaner cleaner;
+    private final Drain drain;
     private final DataPath path;
     private final WriteBuffers writeBuffers = new WriteBuffers();
     private final Map<Long, Volume> volumes;
@@ -105,6 +106,7 @@ final class Engine {
         checkpointer = new Checkpointer(this, superblocks, loaded.catalog());
         committer = new Committer(this, journal, checkpointer);
         cleaner = new Cleaner(this);
+        drain = new Drain(this);
         path = new DataPath(this);
         if (!loaded.damage().isEmpty()) {
             freeze(
@@ -178,6 +180,20 @@ final class Engine {
 
     WriteBuffers writeBuffers() {
         return writeBuffers;
+    }
+
+    Cleaner cleaner() {
+        return cleaner;
+    }
+
+    Drain drain() {
+        return drain;
+    }
+
+    /** A member that was drained is not in the table any more, durably. */
+    void left(int member) {
+        space.remove(member);
+        drain.left();
     }
 
     Superblocks superblocks() {
@@ -311,6 +327,7 @@ final class Engine {
             work += keepSpace();
             work += committer.poll();
             work += cleaner.poll();
+            work += drain.poll();
             if (!ticking && committer.pendingBytes() > 0) {
                 pendingSince = members.home().nanoTime();
                 startTicking();
@@ -459,7 +476,10 @@ final class Engine {
 
     private boolean isQuiet() {
         return !trouble.isEmpty()
-                || !committer.hasIo() && !checkpointer.hasIo() && !cleaner.isBusy();
+                || !committer.hasIo()
+                        && !checkpointer.hasIo()
+                        && !cleaner.isBusy()
+                        && !drain.isBusy();
     }
 
     /** No change is taken any more, without anything being wrong. */
@@ -473,6 +493,7 @@ final class Engine {
         checkpointer.close();
         journal.close();
         superblocks.close();
+        drain.close();
         path.close();
         writeBuffers.close();
         pages.close();
@@ -483,6 +504,9 @@ final class Engine {
     void planGrowth(boolean zeroed) {
         for (int i = 0; i < space.areas(); i++) {
             ChunkArea area = space.area(i);
+            if (area.chunks() == 0 || area.isDraining()) {
+                continue;
+            }
             if (members.get(i).device() instanceof MirrorDevice mirror && !mirror.isWhole()) {
                 throw new ResourceException(
                         ErrorCode.CONFLICT,

@@ -73,6 +73,10 @@ record MemberScan(Superblock superblock, List<Integer> order, int[] newest) {
         int[] newest = new int[count];
         for (int member = 0; member < count; member++) {
             UUID uuid = best.members().get(member).uuid();
+            if (best.members().get(member).isRemoved()) {
+                order.add(-1);
+                continue;
+            }
             int device = -1;
             for (int i = 0; i < found.size(); i++) {
                 Optional<Superblock> s = found.get(i).newest();
@@ -89,26 +93,40 @@ record MemberScan(Superblock superblock, List<Integer> order, int[] newest) {
             order.add(device);
             newest[member] = found.get(device).place();
         }
-        if (found.stream().filter(f -> !isAttempt(f, best)).count() > count) {
+        long others =
+                found.stream()
+                        .filter(f -> f.newest().isEmpty() || !wasMember(f.newest().get(), best))
+                        .count();
+        long present = best.members().stream().filter(m -> !m.isRemoved()).count();
+        if (others > present) {
             throw new ResourceException(
                     ErrorCode.INVALID,
                     "%d disks are named, pool %s has %d members; leave out those that are not"
-                            .formatted(found.size(), best.pool(), count));
+                            .formatted(others, best.pool(), present));
         }
         return new MemberScan(best, order, newest);
     }
 
-    /** Whether a device was about to become a member, and did not. */
-    private static boolean isAttempt(Found found, Superblock best) {
-        return found.newest()
-                .filter(s -> s.generation() == 0 && s.pool().equals(best.pool()))
-                .filter(s -> best.members().size() <= s.member())
-                .isPresent();
+    /** Whether it is that of a member which has left the pool since. */
+    private static boolean wasMember(Superblock superblock, Superblock best) {
+        return superblock.pool().equals(best.pool())
+                && superblock.generation() < best.generation()
+                && best.members().stream()
+                        .noneMatch(m ->
+                                m.uuid()
+                                        .equals(
+                                                superblock
+                                                        .members()
+                                                        .get(superblock.member())
+                                                        .uuid()));
     }
 
     private void checkSizes(MemberSet members) {
         for (int i = 0; i < order.size(); i++) {
             MemberEntry entry = superblock.members().get(i);
+            if (entry.isRemoved()) {
+                continue;
+            }
             long needed = entry.dataStart() + (entry.chunks() << superblock.chunkShift());
             long capacity = members.get(order.get(i)).device().geometry().capacity();
             if (capacity < needed) {

@@ -14,6 +14,10 @@ final class MemberSet implements Poller {
     private final Reactor home;
     private final List<Member> members = new ArrayList<>();
     private final Registration registration;
+
+    /** Members that have left, and are closed when what is under way has ended. */
+    private final List<Member> leaving = new ArrayList<>();
+
     private boolean mirrored;
     private IntSupplier turn = () -> 0;
 
@@ -48,6 +52,14 @@ final class MemberSet implements Poller {
         return mirrored;
     }
 
+    /** A member has left the pool: nothing is on it any more. */
+    void remove(int index) {
+        Member old = members.get(index);
+        members.set(index, new Member(RemovedDevice.INSTANCE, home, registration::wake));
+        leaving.add(old);
+        new Wipe(old, () -> old.close(() -> leaving.remove(old))).start();
+    }
+
     /**
      * Lets go of the last member, which does not belong to the pool after all. It is polled until
      * {@code whenClosed} has run.
@@ -65,8 +77,17 @@ final class MemberSet implements Poller {
     void order(List<Integer> from) {
         var old = List.copyOf(members);
         members.clear();
-        from.forEach(index -> members.add(old.get(index)));
-        old.stream().filter(each -> !members.contains(each)).forEach(each -> each.close(() -> {}));
+        from.forEach(index ->
+                members.add(
+                        index < 0
+                                ? new Member(RemovedDevice.INSTANCE, home, registration::wake)
+                                : old.get(index)));
+        for (Member member : old) {
+            if (!members.contains(member)) {
+                leaving.add(member);
+                member.close(() -> leaving.remove(member));
+            }
+        }
     }
 
     /** What else to do in each turn; it returns how much was done. */
@@ -84,6 +105,9 @@ final class MemberSet implements Poller {
         for (int i = 0; i < members.size(); i++) {
             work += members.get(i).poll();
         }
+        for (int i = leaving.size() - 1; i >= 0; i--) {
+            work += leaving.get(i).poll();
+        }
         return work + turn.getAsInt();
     }
 
@@ -94,6 +118,9 @@ final class MemberSet implements Poller {
 
     @Override
     public boolean arm() {
+        if (!leaving.isEmpty()) {
+            return false;
+        }
         for (int i = 0; i < members.size(); i++) {
             if (!members.get(i).arm()) {
                 for (int j = 0; j < i; j++) {
@@ -112,8 +139,10 @@ final class MemberSet implements Poller {
 
     /** Closes all channels; {@code whenClosed} runs after the last. */
     void close(Runnable whenClosed) {
-        var left = new int[] {members.size()};
-        for (Member member : List.copyOf(members)) {
+        var all = new ArrayList<>(members);
+        all.addAll(leaving);
+        var left = new int[] {all.size()};
+        for (Member member : all) {
             member.close(() -> {
                 if (--left[0] == 0) {
                     registration.close();

@@ -64,6 +64,26 @@ final class MetaSpace {
         return PoolFormat.blockAddress(current.number, block);
     }
 
+    /** Keeps new blocks away from a member, or lets them there again. */
+    void park(int member, boolean on) {
+        for (MetaChunk chunk : chunks.values()) {
+            if (PoolFormat.member(chunk.number) == member && chunk.parked != on) {
+                int free = blocksPerChunk - chunk.used.cardinality();
+                chunk.parked = on;
+                freeBlocks += on ? -free : free;
+                if (on) {
+                    partial.remove(chunk);
+                } else if (free > 0) {
+                    partial.add(chunk);
+                }
+            }
+        }
+        MetaChunk open = current;
+        if (open != null && open.parked) {
+            current = null;
+        }
+    }
+
     /** The block is not needed any more once the next checkpoint is durable. */
     void retire(long address) {
         retired.add(address);
@@ -101,15 +121,15 @@ final class MetaSpace {
         if (chunk == null) {
             throw new IllegalStateException("a block of metadata was freed that was not in use");
         }
-        if (chunk.isFull() && chunk != current) {
+        if (chunk.isFull() && chunk != current && !chunk.parked) {
             partial.add(chunk);
         }
         chunk.used.clear(PoolFormat.blockOf(address));
-        freeBlocks++;
+        freeBlocks += chunk.parked ? 0 : 1;
         if (chunk.used.isEmpty() && chunk != current) {
             partial.remove(chunk);
             chunks.remove(chunk.number);
-            freeBlocks -= blocksPerChunk;
+            freeBlocks -= chunk.parked ? 0 : blocksPerChunk;
             space.giveBack(chunk.number);
         }
     }
@@ -117,6 +137,9 @@ final class MetaSpace {
     private final class MetaChunk {
         final long number;
         final BitSet used = new BitSet();
+
+        /** Its member is drained. */
+        boolean parked;
 
         MetaChunk(long number) {
             this.number = number;

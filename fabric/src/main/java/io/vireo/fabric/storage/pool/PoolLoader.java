@@ -251,6 +251,7 @@ final class PoolLoader {
             }
             case PoolOp.Grow(long id, long capacity) -> volume(id).capacity = capacity;
             case PoolOp.Rename(long id, String name) -> volume(id).name = name;
+            case PoolOp.Move(long first, long from, long to) -> tree.move(first, from, to);
         }
     }
 
@@ -275,6 +276,7 @@ final class PoolLoader {
                             !volumes.containsKey(rollback.volume())
                                     || !volumes.containsKey(rollback.snapshot());
                     case PoolOp.Grow grow -> !volumes.containsKey(grow.volume());
+                    case PoolOp.Move _ -> false;
                     case PoolOp.Rename rename -> !volumes.containsKey(rename.volume());
                 };
         if (!done) {

@@ -316,7 +316,7 @@ public final class StoragePool {
                     for (int i = 0; i < engine.members().count(); i++) {
                         BlockDevice member = engine.members().get(i).device();
                         if (member == device
-                                || member instanceof MirrorDevice mirror && mirror.uses(device)) {
+                                || member instanceof MirrorDevice mirror && mirror.isOn(device)) {
                             return true;
                         }
                     }
@@ -363,6 +363,48 @@ public final class StoragePool {
                         .getFirst();
         MemberJoin.prepare(engine, member, zeroed);
         checkpoint();
+    }
+
+    /**
+     * Begins to move everything off a member, which then leaves the pool and can be used for
+     * something else. It goes on while the pool is in use; a crash loses none of it but the wish:
+     * it has to be begun again.
+     *
+     * @param device the member, or a disk of it
+     * @param bytesPerSecond how much is moved at most; 0: as much as it can
+     */
+    public synchronized void drain(BlockDevice device, long bytesPerSecond) {
+        HomeIo.on(
+                home,
+                () -> {
+                    control.drain(device, bytesPerSecond);
+                    return true;
+                });
+    }
+
+    /** How far the last drain is. */
+    public DrainStatus drainStatus() {
+        return HomeIo.on(home, () -> engine.drain().status());
+    }
+
+    /** Changes how many bytes per second a drain moves at most; 0: any number. */
+    public void drainRate(long bytesPerSecond) {
+        HomeIo.on(
+                home,
+                () -> {
+                    engine.drain().rate(bytesPerSecond);
+                    return true;
+                });
+    }
+
+    /** Ends a drain: what was moved stays where it is, and the member is used as before. */
+    public void cancelDrain() {
+        HomeIo.on(
+                home,
+                () -> {
+                    engine.drain().cancel();
+                    return true;
+                });
     }
 
     /** The mirrored members, with what each of their disks is and what is copied. */

@@ -85,8 +85,12 @@ final class Superblocks {
                 return;
             }
         }
-        outstanding = next.members().size();
+        outstanding = 1;
         for (int i = 0; i < next.members().size(); i++) {
+            if (next.members().get(i).isRemoved()) {
+                continue;
+            }
+            outstanding++;
             next.of(i).encode(buffer(i));
             var request = new BlockRequest(0, ended -> written(ended.status()));
             request.prepare(
@@ -97,6 +101,7 @@ final class Superblocks {
                     .add(buffer(i).address(), PoolFormat.BLOCK);
             members.get(i).submit(request);
         }
+        written(BlockStatus.OK);
     }
 
     private boolean isOurs(OwnMemory block) {

@@ -177,6 +177,37 @@ class MirrorFaultsTest {
     }
 
     @Test
+    void whatADiskLacksIsAcknowledgedOnlyWhenThatIsDurable() {
+        for (BlockOperation operation : List.of(BlockOperation.WRITE, BlockOperation.FLUSH)) {
+            fail(0, operation, DiskFault.eio());
+            disks[1].stallAgain();
+            var stall = new AtomicBoolean(true);
+            disks[1].faults(r -> {
+                boolean header =
+                        r.operation() == BlockOperation.WRITE
+                                && (r.offset() == MirrorHeader.PLACES[0]
+                                        || r.offset() == MirrorHeader.PLACES[1]);
+                return header && stall.get() ? new DiskFault.Stalls() : DiskFault.NONE;
+            });
+            CompletableFuture<BlockStatus> change =
+                    operation == BlockOperation.WRITE
+                            ? client.write(0, new byte[CHUNK], false)
+                            : client.start(BlockOperation.FLUSH, 0, 0, _ -> {});
+            for (int i = 0; i < 100; i++) {
+                home.step();
+            }
+            assertThat(change).isNotDone();
+            assertThat(client.read(0, CHUNK)).hasSize(CHUNK);
+            stall.set(false);
+            disks[1].release();
+            assertThat(client.await(change)).isEqualTo(BlockStatus.OK);
+            assertThat(events.getFirst()).contains("disk 0");
+            heal();
+            untilRedundant();
+        }
+    }
+
+    @Test
     void aCopyThatIsOutOfDateIsNeverRead() {
         disks[0].vanish();
         assertThat(write(0, 2)).isEqualTo(BlockStatus.OK);

@@ -1,0 +1,320 @@
+package io.vireo.fabric.storage.pool;
+
+import io.vireo.block.BlockOperation;
+import io.vireo.block.BlockRequest;
+import io.vireo.block.BlockStatus;
+import io.vireo.fabric.storage.format.PoolFormat;
+import io.vireo.memory.OwnMemory;
+import io.vireo.reactor.Timer;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Moves everything off a member, which then leaves the pool. From the beginning on no chunk of it
+ * is handed out or changed in place: who writes to one gets another chunk, as if it were shared.
+ * When what was under way has ended, its chunks are copied, some at a time; each move is an
+ * operation of the journal, so that a crash leaves every chunk at one place or the other. Maps and
+ * catalog follow with a checkpoint, and another one has the table of members without it.
+ */
+final class Drain {
+    private static final int BATCH = 16;
+    private static final long RETRY = TimeUnit.MILLISECONDS.toNanos(20);
+
+    private final Engine engine;
+    private final OwnMemory buffer;
+    private final Timer timer;
+    private final int shift;
+    private final long[] from = new long[BATCH];
+    private final long[] to = new long[BATCH];
+    private final long[] place = new long[BATCH];
+    private DrainStatus.State state = DrainStatus.State.NONE;
+    private int member;
+    private long epoch;
+    private int page;
+    private int count;
+    private int outstanding;
+    private boolean failed;
+    private boolean committing;
+    private boolean emptied;
+    private boolean asleep;
+    private long total;
+    private long startedAt;
+    private long rate;
+    private long notBefore;
+    private long moved;
+    private String trouble = "";
+
+    Drain(Engine engine) {
+        this.engine = engine;
+        shift = engine.chunkShift();
+        buffer = OwnMemory.allocate(BATCH << shift);
+        timer = engine.members().home().timer(this::awake);
+    }
+
+    DrainStatus status() {
+        long left = isRunning() ? engine.space().area(member).inUse() : 0;
+        long nanos = engine.members().home().nanoTime() - startedAt;
+        long speed = nanos <= 0 ? 0 : (long) ((double) (moved << shift) * 1e9 / nanos);
+        return new DrainStatus(
+                state, member, Math.max(0, total - left) << shift, total << shift, speed, trouble);
+    }
+
+    boolean isRunning() {
+        return switch (state) {
+            case NONE, DONE, CANCELLED -> false;
+            case SETTLING, MOVING, REMOVING -> true;
+        };
+    }
+
+    /** The member that leaves with the next checkpoint; -1: none. */
+    int leaving() {
+        return state == DrainStatus.State.REMOVING ? member : -1;
+    }
+
+    void rate(long bytesPerSecond) {
+        rate = bytesPerSecond;
+        notBefore = 0;
+        awake();
+    }
+
+    /** Begins; the caller has looked whether it can. */
+    void start(int index, long bytesPerSecond) {
+        member = index;
+        rate = bytesPerSecond;
+        trouble = "";
+        moved = 0;
+        emptied = false;
+        page = 0;
+        notBefore = 0;
+        startedAt = engine.members().home().nanoTime();
+        total = engine.space().area(index).inUse();
+        engine.space().drain(index, true);
+        engine.meta().park(index, true);
+        epoch = engine.epochs().advance();
+        state = DrainStatus.State.SETTLING;
+        engine.members().wake();
+    }
+
+    /** What has been moved stays where it is; the member goes on as before. */
+    void cancel() {
+        if (state == DrainStatus.State.SETTLING || state == DrainStatus.State.MOVING) {
+            engine.meta().park(member, false);
+            engine.space().drain(member, false);
+            state = DrainStatus.State.CANCELLED;
+            engine.members().wake();
+        }
+    }
+
+    private void awake() {
+        asleep = false;
+        engine.members().wake();
+    }
+
+    private void sleep(long nanos) {
+        asleep = true;
+        timer.start(nanos);
+    }
+
+    /** Goes on; how much was done. */
+    int poll() {
+        if (outstanding > 0 || committing || asleep) {
+            return 0;
+        }
+        return switch (state) {
+            case NONE, DONE, CANCELLED, REMOVING -> 0;
+            case SETTLING -> settle();
+            case MOVING -> move();
+        };
+    }
+
+    /** Whether it waits for members itself. */
+    boolean isBusy() {
+        return outstanding > 0;
+    }
+
+    private int settle() {
+        if (engine.epochs().isCurrent(epoch)) {
+            engine.epochs().advance();
+        }
+        if (!engine.epochs().drained(epoch)) {
+            return 0;
+        }
+        state = DrainStatus.State.MOVING;
+        page = 0;
+        return 1;
+    }
+
+    private int move() {
+        long wait = notBefore - engine.members().home().nanoTime();
+        if (wait > 0) {
+            sleep(wait);
+            return 0;
+        }
+        collect();
+        if (count > 0) {
+            return begin();
+        }
+        if (engine.space().area(member).inUse() > 0) {
+            // What is left is metadata, or on its way to be free.
+            emptied = false;
+            engine.pages().touchAll(at -> PoolFormat.member(PoolFormat.chunkOf(at)) == member);
+            commit();
+        } else if (!emptied) {
+            // Nobody who saw it in use may be on the way to it.
+            emptied = true;
+            epoch = engine.epochs().advance();
+            commit();
+        } else if (engine.epochs().drained(epoch) && !engine.cleaner().isCleaning(member)) {
+            state = DrainStatus.State.REMOVING;
+            commit();
+        } else {
+            if (engine.epochs().isCurrent(epoch)) {
+                engine.epochs().advance();
+            }
+            sleep(RETRY);
+        }
+        return 1;
+    }
+
+    /** Makes durable what has been done, metadata at another place included. */
+    private void commit() {
+        committing = true;
+        engine.checkpointer().ask();
+        engine.committer()
+                .join(_ -> {
+                    committing = false;
+                    page = 0;
+                    sleep(RETRY);
+                });
+        engine.members().wake();
+    }
+
+    /** Chunks that maps have on the member, of one page of a map. */
+    private void collect() {
+        count = 0;
+        while (count == 0) {
+            page = engine.pages().nextLeaf(page);
+            if (page == 0) {
+                return;
+            }
+            for (int i = 0; i < PoolFormat.FANOUT && count < BATCH; i++) {
+                long entry = engine.pages().entry(page, i);
+                if (entry != 0 && PoolFormat.member(entry & PoolFormat.CHUNK_MASK) == member) {
+                    from[count] = entry & PoolFormat.CHUNK_MASK;
+                    place[count++] = engine.pages().index(page) << PoolFormat.FANOUT_SHIFT | i;
+                }
+            }
+        }
+        // There may be more in this page.
+        page--;
+    }
+
+    private int begin() {
+        int room = 0;
+        while (room < count && engine.space().unused() > engine.reserve() + engine.unmet()) {
+            to[room] = engine.space().take();
+            if (to[room] == ChunkSpace.NONE) {
+                break;
+            }
+            room++;
+        }
+        count = room;
+        if (count == 0) {
+            trouble = "the other members have no room; add a disk, or delete volumes";
+            page = 0;
+            sleep(RETRY);
+            return 0;
+        }
+        trouble = "";
+        failed = false;
+        epoch = engine.epochs().enter();
+        outstanding = 1;
+        for (int i = 0; i < count; i++) {
+            submit(i, BlockOperation.READ, from[i], this::readEnded);
+        }
+        readEnded(BlockStatus.OK);
+        return 1;
+    }
+
+    /** Told how an operation on a member ended. */
+    private interface Ended {
+        void ended(BlockStatus status);
+    }
+
+    private void submit(int slot, BlockOperation operation, long chunk, Ended then) {
+        outstanding++;
+        long at =
+                engine.space().area(PoolFormat.member(chunk)).dataStart()
+                        + (PoolFormat.index(chunk) << shift);
+        var request = new BlockRequest(slot, r -> then.ended(r.status()));
+        request.prepare(operation, at, 1L << shift)
+                .data()
+                .add(buffer.address() + ((long) slot << shift), 1 << shift);
+        engine.members().get(PoolFormat.member(chunk)).submit(request);
+    }
+
+    private void readEnded(BlockStatus status) {
+        failed |= status != BlockStatus.OK;
+        if (--outstanding > 0) {
+            return;
+        }
+        if (failed) {
+            giveUp("a chunk of member %d cannot be read".formatted(member));
+            return;
+        }
+        outstanding = 1;
+        for (int i = 0; i < count; i++) {
+            submit(i, BlockOperation.WRITE, to[i], this::writeEnded);
+        }
+        writeEnded(BlockStatus.OK);
+    }
+
+    private void writeEnded(BlockStatus status) {
+        failed |= status != BlockStatus.OK;
+        if (--outstanding > 0) {
+            return;
+        }
+        for (int i = 0; i < count; i++) {
+            engine.members().get(PoolFormat.member(to[i])).changed();
+        }
+        if (failed) {
+            giveUp("a chunk cannot be written to another member");
+            return;
+        }
+        engine.epochs().leave(epoch);
+        for (int i = 0; i < count; i++) {
+            if (!engine.isFrozen() && engine.tree().move(place[i], from[i], to[i]) > 0) {
+                engine.committer().ops().move(place[i], from[i], to[i]);
+            } else {
+                engine.space().giveBack(to[i]);
+            }
+        }
+        moved += count;
+        if (rate > 0) {
+            long now = engine.members().home().nanoTime();
+            long cost = (long) ((double) ((long) count << shift) * 1e9 / rate);
+            notBefore = Math.max(notBefore, now) + cost;
+        }
+        engine.members().wake();
+    }
+
+    private void giveUp(String what) {
+        engine.epochs().leave(epoch);
+        for (int i = 0; i < count; i++) {
+            engine.space().giveBack(to[i]);
+        }
+        cancel();
+        trouble = what + "; nothing is lost, the member stays: check the disks, and begin again";
+        engine.alarm(trouble);
+    }
+
+    /** The table of members is durable without it. */
+    void left() {
+        state = DrainStatus.State.DONE;
+        engine.members().remove(member);
+    }
+
+    void close() {
+        timer.cancel();
+        buffer.close();
+    }
+}
