@@ -160,6 +160,14 @@ public interface BlockPool {
         return Optional.empty();
     }
 
+    /**
+     * How far disks that it is to be without have been emptied, for people; empty: there are none.
+     * Does not block.
+     */
+    default String drain() {
+        return "";
+    }
+
     /** How its copies are, if it keeps several; does not block. */
     default Optional<PoolRedundancy> redundancy() {
         return Optional.empty();

@@ -96,7 +96,7 @@ class DisksPoolTest {
                 Arrays.stream(disks)
                         .map(path ->
                                 new DisksSpec.Member(
-                                        path.toString(), Optional.of(new Quantity(DISK))))
+                                        path.toString(), Optional.of(new Quantity(DISK)), false))
                         .toList();
         return new PoolSpec(
                 PoolSpec.Type.DISKS,

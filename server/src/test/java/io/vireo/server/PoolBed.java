@@ -94,7 +94,11 @@ final class PoolBed implements AutoCloseable {
     }
 
     static DisksSpec.Member member(Path path, long size) {
-        return new DisksSpec.Member(path.toString(), Optional.of(new Quantity(size)));
+        return new DisksSpec.Member(path.toString(), Optional.of(new Quantity(size)), false);
+    }
+
+    static DisksSpec.Member drained(Path path, long size) {
+        return new DisksSpec.Member(path.toString(), Optional.of(new Quantity(size)), true);
     }
 
     static PoolSpec spec(boolean adopt, DisksSpec.Member... members) {

@@ -220,7 +220,7 @@ class PoolMirrorTest {
                                 bed.mirrored(false, "a", "b")))
                 .hasSize(2)
                 .allSatisfy(violation ->
-                        assertThat(violation.message()).contains("or another disk in its place"));
+                        assertThat(violation.message()).contains("name another disk in its place"));
         assertThat(
                         bed.pools.validateUpdate(
                                 metadata, bed.spec("a", "b"), bed.mirrored(false, "a", "b")))

@@ -48,8 +48,8 @@ public record DisksSpec(
                         defaultValue = "false")
                 boolean openDegraded,
         @Field(
-                        "Bytes per second that are copied at most to a disk of a mirror that came back or is new, for example"
-                                + " 100Mi. Absent: as many as go.")
+                        "Bytes per second that are copied at most to a disk of a mirror that came back or is new, and off one"
+                                + " that is drained, for example 100Mi. Absent: as many as go.")
                 Optional<Quantity> resyncRate) {
     public DisksSpec {
         members = List.copyOf(members);
@@ -66,5 +66,11 @@ public record DisksSpec(
             @Field(
                             "Size of the sparse file that is made if there is nothing at the path, and that a shorter"
                                     + " file is made to have. Absent: it must be there, and stays as it is.")
-                    Optional<Quantity> size) {}
+                    Optional<Quantity> size,
+            @Field(
+                            value =
+                                    "Whether everything is moved off it while the pool is in use, so that it can be taken out of"
+                                            + " the list.",
+                            defaultValue = "false")
+                    boolean drain) {}
 }

@@ -13,6 +13,7 @@ import io.vireo.block.SnapshotGroup;
 import io.vireo.block.VolumeFormat;
 import io.vireo.fabric.storage.mirror.MirrorStatus;
 import io.vireo.fabric.storage.pool.CopyOf;
+import io.vireo.fabric.storage.pool.DrainStatus;
 import io.vireo.fabric.storage.pool.MirrorOptions;
 import io.vireo.fabric.storage.pool.PoolConfig;
 import io.vireo.fabric.storage.pool.PoolEvents;
@@ -33,12 +34,15 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 
 /**
@@ -48,6 +52,7 @@ import java.util.stream.Stream;
 final class DisksPool implements BlockPool {
     private static final System.Logger LOG = System.getLogger(DisksPool.class.getName());
     private static final String SNAPSHOT = "@";
+    private static final long LINGER_NANOS = TimeUnit.SECONDS.toNanos(3);
     private static final long LOOK_NANOS = TimeUnit.SECONDS.toNanos(1);
 
     private static final String GROUPED = "/";
@@ -56,13 +61,16 @@ final class DisksPool implements BlockPool {
     private volatile String location;
     private final Map<String, HostDisk> disks;
 
-    /** Disks of mirrors that have been replaced: requests may still be on their way to them. */
-    private final List<HostDisk> replaced = new ArrayList<>();
+    /** Disks that have been replaced or emptied: requests may still be on their way to them. */
+    private final List<Replaced> replaced = new ArrayList<>();
+
+    private volatile boolean lingering;
 
     /** Disks of mirrors that are not here, each with the reason. */
     private final Map<String, String> missing = new ConcurrentHashMap<>();
 
     private final int copies;
+    private final Drains drains = new Drains(new Drained());
 
     /** Whether volumes with data in them are taken over by those who get their names. */
     private volatile boolean adopting;
@@ -95,6 +103,9 @@ final class DisksPool implements BlockPool {
         }
     }
 
+    /** A disk that has no part in the pool any more, since when. */
+    private record Replaced(HostDisk disk, long at) {}
+
     /**
      * Where and how a pool is opened.
      *
@@ -102,6 +113,7 @@ final class DisksPool implements BlockPool {
      * @param holdWhenFull how long requests wait for room
      * @param surviving a directory on tmpfs, see {@link PoolOptions}
      * @param copies that the pool keeps
+     * @param leaving paths of disks that are to be emptied
      */
     record Place(
             String location,
@@ -109,7 +121,8 @@ final class DisksPool implements BlockPool {
             Duration holdWhenFull,
             Optional<Path> surviving,
             int copies,
-            MirrorOptions mirrors) {}
+            MirrorOptions mirrors,
+            Set<String> leaving) {}
 
     private DisksPool(
             Place place, Map<String, HostDisk> disks, StoragePool pool, Listener listener) {
@@ -138,12 +151,17 @@ final class DisksPool implements BlockPool {
                         place.surviving(),
                         place.mirrors());
         List<BlockDevice> devices = disks.values().stream().map(HostDisk::device).toList();
+        Predicate<BlockDevice> leaves =
+                device ->
+                        place.leaving().stream()
+                                .map(disks::get)
+                                .anyMatch(disk -> disk != null && disk.device() == device);
         StoragePool pool = StoragePool.open(devices, place.home(), options);
         try {
             checkCopies(pool, place);
             if (place.copies() == 1) {
                 devices.stream()
-                        .filter(device -> !pool.uses(device))
+                        .filter(device -> !pool.uses(device) && !leaves.test(device))
                         .forEach(device -> pool.addMember(device, false));
             }
             return new DisksPool(place, disks, pool, listener);
@@ -449,6 +467,84 @@ final class DisksPool implements BlockPool {
         }
     }
 
+    // Drains.
+
+    Drains drains() {
+        return drains;
+    }
+
+    /** Whether the disk at a path is a part of the pool. */
+    boolean isOn(String path) {
+        HostDisk disk = disks.get(path);
+        return disk != null && pool.uses(disk.device());
+    }
+
+    void isAt(String newLocation) {
+        location = newLocation;
+    }
+
+    /** Lets go of disks that have been replaced or emptied a while ago. */
+    void letGo() {
+        long now = System.nanoTime();
+        for (var each = replaced.iterator(); each.hasNext(); ) {
+            Replaced disk = each.next();
+            if (now - disk.at() > LINGER_NANOS) {
+                disk.disk().close();
+                each.remove();
+            }
+        }
+        lingering = !replaced.isEmpty();
+    }
+
+    /** Whether there are disks to {@link #letGo}. */
+    boolean lingers() {
+        return lingering;
+    }
+
+    private void retire(HostDisk disk) {
+        replaced.add(new Replaced(disk, System.nanoTime()));
+        lingering = true;
+    }
+
+    /** How the emptying of disks stands, for people; empty: none is to be emptied. */
+    @Override
+    public String drain() {
+        return drains.text(seen().drain());
+    }
+
+    private final class Drained implements Drains.Disks {
+        @Override
+        public boolean uses(String path) {
+            return isOn(path);
+        }
+
+        @Override
+        public void drain(String path, long bytesPerSecond) {
+            pool.drain(Objects.requireNonNull(disks.get(path)).device(), bytesPerSecond);
+            look();
+        }
+
+        @Override
+        public void cancel() {
+            pool.cancelDrain();
+        }
+
+        @Override
+        public void left(String path) {
+            HostDisk disk = disks.remove(path);
+            if (disk != null) {
+                // Its channel may not be closed yet.
+                retire(disk);
+            }
+            look();
+        }
+
+        @Override
+        public DrainStatus status() {
+            return pool.drainStatus();
+        }
+    }
+
     // Mirrors.
 
     /** Number of disks that the pool has, missing ones included. */
@@ -533,7 +629,7 @@ final class DisksPool implements BlockPool {
         missing.remove(path);
         HostDisk former = disks.remove(path);
         if (former != null) {
-            replaced.add(former);
+            retire(former);
         }
         location = newLocation;
     }
@@ -699,7 +795,7 @@ final class DisksPool implements BlockPool {
             pool.close();
         } finally {
             disks.values().forEach(HostDisk::close);
-            replaced.forEach(HostDisk::close);
+            replaced.forEach(each -> each.disk().close());
         }
     }
 

@@ -21,6 +21,8 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.ServiceLoader;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /** Opens {@link DisksPool}s, and makes them first where they are new. */
 final class DisksPoolOpener {
@@ -60,13 +62,9 @@ final class DisksPoolOpener {
                             "%d disks cannot be mirrors of %d disks each"
                                     .formatted(spec.members().size(), spec.copies())));
         }
-        if (spec.copies() == 1 && (spec.openDegraded() || spec.resyncRate().isPresent())) {
+        if (spec.copies() == 1 && spec.openDegraded()) {
             violations.add(
-                    new Violation(
-                            spec.openDegraded()
-                                    ? "/spec/disks/openDegraded"
-                                    : "/spec/disks/resyncRate",
-                            "is for pools that keep copies"));
+                    new Violation("/spec/disks/openDegraded", "is for pools that keep copies"));
         }
         return violations;
     }
@@ -80,16 +78,16 @@ final class DisksPoolOpener {
         var gone = before.members().stream().filter(m -> !paths(after).contains(m.path())).toList();
         boolean replaced = before.copies() > 1 && after.members().size() >= before.members().size();
         for (DisksSpec.Member member : gone) {
-            if (!replaced) {
+            if (!replaced && !member.drain()) {
                 violations.add(
                         new Violation(
                                 "/spec/disks/members",
-                                "%s cannot be taken out, there is data on it; name it still, %s"
+                                "%s cannot be taken out, there is data on it; set its drain to true and wait until it is empty%s"
                                         .formatted(
                                                 member.path(),
                                                 before.copies() > 1
-                                                        ? "or another disk in its place"
-                                                        : "or make another pool and copy the vDisks")));
+                                                        ? ", or name another disk in its place"
+                                                        : "")));
             }
         }
         violations.addAll(shrinking(before, after));
@@ -148,7 +146,8 @@ final class DisksPoolOpener {
                         Duration.ofSeconds(disks.holdSeconds()),
                         Optional.of(runtime),
                         disks.copies(),
-                        new MirrorOptions(disks.openDegraded(), resyncRate(disks)));
+                        new MirrorOptions(disks.openDegraded(), resyncRate(disks)),
+                        leaving(disks));
         var open = new LinkedHashMap<String, HostDisk>();
         var absent = new LinkedHashMap<DisksSpec.Member, ResourceException>();
         try {
@@ -165,11 +164,28 @@ final class DisksPoolOpener {
             }
             DisksPool pool = make ? make(disks, open, place) : reopen(spec, open, absent, place);
             pool.adopt(disks.adopt());
+            pool.drains().want(disks.members(), resyncRate(disks));
+            pool.drains().tend();
             return pool;
         } catch (RuntimeException e) {
             open.values().forEach(HostDisk::close);
             throw e;
         }
+    }
+
+    /** The disks that are to be emptied. */
+    private static Set<String> leaving(DisksSpec disks) {
+        return disks.members().stream()
+                .filter(DisksSpec.Member::drain)
+                .map(DisksSpec.Member::path)
+                .collect(Collectors.toSet());
+    }
+
+    /** The disks that are named, but those that have been emptied. */
+    private static List<DisksSpec.Member> staying(DisksPool pool, DisksSpec disks) {
+        return disks.members().stream()
+                .filter(member -> !member.drain() || pool.isOn(member.path()))
+                .toList();
     }
 
     private static String location(DisksSpec disks) {
@@ -188,6 +204,16 @@ final class DisksPoolOpener {
         var members = new LinkedHashMap<String, HostDisk>();
         var blank = new LinkedHashMap<String, HostDisk>();
         disks.forEach((path, disk) -> (disk.isBlank() ? blank : members).put(path, disk));
+        // They have been emptied before.
+        blank.entrySet()
+                .removeIf(each -> {
+                    boolean empty = place.leaving().contains(each.getKey());
+                    if (empty) {
+                        each.getValue().close();
+                    }
+                    return empty;
+                });
+        absent.keySet().removeIf(DisksSpec.Member::drain);
         if (members.isEmpty()) {
             throw absent.values().stream()
                     .findFirst()
@@ -200,7 +226,7 @@ final class DisksPoolOpener {
         }
         DisksPool pool;
         try {
-            pool = DisksPool.open(members, place);
+            pool = openWithout(members, place);
         } catch (ResourceException e) {
             throw absent.values().stream()
                     .findFirst()
@@ -218,6 +244,25 @@ final class DisksPoolOpener {
         } catch (RuntimeException e) {
             pool.close();
             throw e;
+        }
+    }
+
+    /** Opens a pool of which some disks may have been emptied before. */
+    private static DisksPool openWithout(Map<String, HostDisk> members, DisksPool.Place place) {
+        try {
+            return DisksPool.open(members, place);
+        } catch (ResourceException e) {
+            var rest = new LinkedHashMap<>(members);
+            if (!rest.keySet().removeAll(place.leaving()) || rest.isEmpty()) {
+                throw e;
+            }
+            DisksPool pool = DisksPool.open(rest, place);
+            members.forEach((path, disk) -> {
+                if (!rest.containsKey(path)) {
+                    disk.close();
+                }
+            });
+            return pool;
         }
     }
 
@@ -241,7 +286,7 @@ final class DisksPoolOpener {
         var blanks = new LinkedHashMap<>(blank);
         try {
             int own = pool.diskCount();
-            List<DisksSpec.Member> members = spec.disks().orElseThrow().members();
+            List<DisksSpec.Member> members = staying(pool, spec.disks().orElseThrow());
             for (var member : members.subList(0, Math.min(own, members.size()))) {
                 HostDisk empty = blanks.remove(member.path());
                 if (empty != null) {
@@ -280,10 +325,11 @@ final class DisksPoolOpener {
     private static void addMirrors(DisksPool pool, PoolSpec spec, Map<String, HostDisk> blank) {
         DisksSpec disks = spec.disks().orElseThrow();
         int own = pool.diskCount();
-        for (int i = own; i + disks.copies() <= disks.members().size(); i += disks.copies()) {
+        List<DisksSpec.Member> members = staying(pool, disks);
+        for (int i = own; i + disks.copies() <= members.size(); i += disks.copies()) {
             var added = new LinkedHashMap<String, HostDisk>();
             try {
-                for (var member : disks.members().subList(i, i + disks.copies())) {
+                for (var member : members.subList(i, i + disks.copies())) {
                     added.put(member.path(), next(pool, spec, member, blank));
                 }
             } catch (RuntimeException e) {
@@ -332,7 +378,8 @@ final class DisksPoolOpener {
         List<String> gone = pool.paths().stream().filter(path -> !names.contains(path)).toList();
         int own = pool.diskCount();
         int next = 0;
-        for (var member : disks.members().subList(0, Math.min(own, names.size()))) {
+        List<DisksSpec.Member> members = staying(pool, disks);
+        for (var member : members.subList(0, Math.min(own, members.size()))) {
             if (!pool.has(member.path()) && next < gone.size()) {
                 HostDisk disk = open(spec, member, true);
                 pool.putDisk(member.path(), disk, disk.isBlank());
@@ -348,19 +395,37 @@ final class DisksPoolOpener {
      */
     static void change(DisksPool pool, PoolSpec spec) {
         DisksSpec disks = spec.disks().orElseThrow();
+        pool.drains().tend();
+        leave(pool, disks);
         if (disks.copies() > 1) {
             replace(pool, spec);
             addMirrors(pool, spec, new LinkedHashMap<>());
             pool.resyncRate(resyncRate(disks));
         }
-        for (var member : disks.copies() > 1 ? List.<DisksSpec.Member>of() : disks.members()) {
+        for (var member : disks.copies() > 1 ? List.<DisksSpec.Member>of() : staying(pool, disks)) {
             if (!pool.has(member.path())) {
                 pool.addMember(member.path(), openEmpty(spec, member), location(disks));
             }
         }
         pool.growMembers(disks.members());
+        pool.drains().want(disks.members(), resyncRate(disks));
+        pool.drains().tend();
+        pool.isAt(location(disks));
         pool.adopt(disks.adopt());
         pool.holdWhenFull(Duration.ofSeconds(disks.holdSeconds()));
+    }
+
+    /** Disks that were to be emptied and are not named any more have to be empty. */
+    private static void leave(DisksPool pool, DisksSpec disks) {
+        var names = paths(disks);
+        for (String path : pool.drains().wanted()) {
+            if (!names.contains(path) && !pool.drains().isDone(path)) {
+                throw new ResourceException(
+                        ErrorCode.NOT_READY,
+                        "%s is not empty yet (%s); name it until it is"
+                                .formatted(path, pool.drain()));
+            }
+        }
     }
 
     private static HostDisk openEmpty(PoolSpec spec, DisksSpec.Member member) {

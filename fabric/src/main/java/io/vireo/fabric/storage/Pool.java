@@ -96,25 +96,30 @@ final class Pool implements Realization {
             statusChanged.run();
         }
         wasInSync = inSync;
-        lookForMissing();
+        tend();
         reactor.schedule(WATCH_NANOS, () -> look(reactor));
     }
 
-    /** Opening disks may wait for them: it is done elsewhere. */
-    private void lookForMissing() {
-        if (!(opened instanceof DisksPool disks) || disks.missing().isEmpty() || looking) {
+    /** Opening disks, and moving things off them, may wait for them: it is done elsewhere. */
+    private void tend() {
+        if (!(opened instanceof DisksPool disks)
+                || looking
+                || disks.missing().isEmpty() && !disks.drains().isNeeded() && !disks.lingers()) {
             return;
         }
         looking = true;
         Thread.ofPlatform()
-                .name("vireo-look-for-disks")
+                .name("vireo-tend-disks")
                 .start(() -> {
                     try {
                         pool.exclusively(() -> {
                             if (!closed) {
                                 DisksPoolOpener.lookForMissing(disks, spec);
+                                disks.drains().tend();
+                                disks.letGo();
                             }
                         });
+                        statusChanged.run();
                     } finally {
                         looking = false;
                     }
@@ -231,6 +236,10 @@ final class Pool implements Realization {
         pool.usage().ifPresent(usage -> describe(usage, attributes, metrics));
         var conditions = new ArrayList<Condition>();
         conditions.add(room(space));
+        String drain = pool.drain();
+        if (!drain.isEmpty()) {
+            attributes.put("drain", drain);
+        }
         pool.redundancy().ifPresent(copies -> describe(copies, attributes, metrics, conditions));
         if (!pool.trouble().isEmpty()) {
             conditions.add(new Condition(Condition.READY, false, "PoolFailed", pool.trouble()));

@@ -126,6 +126,11 @@ final class SerialPool implements BlockPool {
     }
 
     @Override
+    public String drain() {
+        return pool.drain();
+    }
+
+    @Override
     public Optional<PoolRedundancy> redundancy() {
         return pool.redundancy();
     }

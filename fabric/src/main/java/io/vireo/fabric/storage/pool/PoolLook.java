@@ -7,8 +7,13 @@ import java.util.List;
  * A pool at one moment.
  *
  * @param mirrors the mirrored members; none in a pool that keeps everything once
+ * @param drain how far the last drain of a member is
  */
-public record PoolLook(PoolStatus status, List<VolumeInfo> volumes, List<MirrorStatus> mirrors) {
+public record PoolLook(
+        PoolStatus status,
+        List<VolumeInfo> volumes,
+        List<MirrorStatus> mirrors,
+        DrainStatus drain) {
     public PoolLook {
         volumes = List.copyOf(volumes);
         mirrors = List.copyOf(mirrors);

@@ -236,7 +236,8 @@ public final class StoragePool {
         return new PoolLook(
                 engine.status(),
                 engine.volumes().stream().map(this::info).toList(),
-                mirrors.status());
+                mirrors.status(),
+                engine.drain().status());
     }
 
     private VolumeInfo info(Volume volume) {

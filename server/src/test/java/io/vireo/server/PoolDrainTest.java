@@ -1,0 +1,220 @@
+package io.vireo.server;
+
+import static io.vireo.server.PoolBed.DISK;
+import static io.vireo.server.PoolBed.assertFails;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.vireo.block.BlockDevice;
+import io.vireo.resource.ErrorCode;
+import io.vireo.resource.Metadata;
+import io.vireo.resource.Quantity;
+import io.vireo.resource.UpdateResult;
+import io.vireo.resource.spec.DisksSpec;
+import io.vireo.resource.spec.Kinds;
+import io.vireo.resource.spec.PoolSpec;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Disks that leave a pool while its vDisks are in use, as an operator asks for it. */
+@Timeout(180)
+class PoolDrainTest {
+    private static final int BLOCKS = 24;
+    private static final long MIB = 1 << 20;
+
+    @TempDir private Path directory;
+    private PoolBed bed;
+
+    @BeforeEach
+    void begin() {
+        bed = new PoolBed(directory);
+    }
+
+    @AfterEach
+    void end() throws InterruptedException {
+        bed.closeAll();
+        bed.close();
+    }
+
+    private DisksSpec.Member member(String name) {
+        return PoolBed.member(directory.resolve(name), DISK);
+    }
+
+    private DisksSpec.Member leaving(String name) {
+        return PoolBed.drained(directory.resolve(name), DISK);
+    }
+
+    private UpdateResult change(PoolSpec from, PoolSpec to) {
+        var metadata = Metadata.of("main", "main");
+        assertThat(bed.pools.validateUpdate(metadata, from, to)).isEmpty();
+        return bed.pools.update(
+                bed.running(Kinds.POOL, "main"), metadata, from, to, bed.context(true));
+    }
+
+    private String drain() {
+        return bed.running(Kinds.POOL, "main").status().attributes().getOrDefault("drain", "");
+    }
+
+    private void awaitDrain(String text) {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+        while (!drain().contains(text)) {
+            assertThat(System.nanoTime()).as(drain()).isLessThan(deadline);
+            LockSupport.parkNanos(20_000_000);
+        }
+    }
+
+    private BlockDevice filled() {
+        var device = bed.openVdisk("disk0", false);
+        for (int i = 0; i < BLOCKS; i++) {
+            PoolBed.write(device, i * MIB, "block " + i);
+        }
+        return device;
+    }
+
+    private static void assertKept(BlockDevice device) {
+        for (int i = 0; i < BLOCKS; i++) {
+            assertThat(PoolBed.read(device, i * MIB)).isEqualTo("block " + i);
+        }
+    }
+
+    @Test
+    void aDiskIsEmptiedAndTakenOut() throws Exception {
+        var whole = PoolBed.spec(false, member("a"), member("b"));
+        bed.openPool(whole, false);
+        var device = filled();
+        var without = PoolBed.spec(false, member("a"));
+        var leaves = PoolBed.spec(false, member("a"), leaving("b"));
+        assertThat(bed.pools.validateUpdate(Metadata.of("main", "main"), whole, without))
+                .singleElement()
+                .satisfies(violation ->
+                        assertThat(violation.message()).contains("set its drain to true"));
+        assertThat(change(whole, leaves)).isEqualTo(UpdateResult.IN_PLACE);
+        awaitDrain("empty, take it out of spec.disks.members");
+        assertKept(device);
+        assertThat(change(leaves, without)).isEqualTo(UpdateResult.IN_PLACE);
+        assertThat(drain()).isEmpty();
+        bed.closeAll();
+        Files.delete(directory.resolve("b"));
+        bed.openPool(without, true);
+        assertKept(bed.openVdisk("disk0", true));
+    }
+
+    @Test
+    void aDiskThatWasEmptiedStaysSoAfterARestart() throws Exception {
+        var whole = PoolBed.spec(false, member("a"), member("b"), member("c"));
+        bed.openPool(whole, false);
+        filled();
+        var leaves = PoolBed.spec(false, member("a"), leaving("b"), member("c"));
+        assertThat(change(whole, leaves)).isEqualTo(UpdateResult.IN_PLACE);
+        awaitDrain("empty");
+        bed.closeAll();
+        bed.openPool(leaves, true);
+        assertKept(bed.openVdisk("disk0", true));
+        assertThat(drain()).contains(directory.resolve("b").toString(), "empty");
+        long capacity = capacity();
+        // It may come back: as an empty disk, once what is on it is wiped.
+        assertThat(capacity).isLessThan(3 * DISK - DISK / 2);
+        bed.closeAll();
+        bed.openPool(PoolBed.spec(false, member("a"), member("c")), true);
+        assertThat(capacity()).isEqualTo(capacity);
+        assertKept(bed.openVdisk("disk0", true));
+    }
+
+    private long capacity() {
+        return Long.parseLong(
+                Objects.requireNonNull(
+                        bed.running(Kinds.POOL, "main")
+                                .status()
+                                .attributes()
+                                .get("capacityBytes")));
+    }
+
+    @Test
+    void theFirstDiskCannotLeaveAndSaysWhy() {
+        var whole = PoolBed.spec(false, member("a"), member("b"));
+        bed.openPool(whole, false);
+        var device = filled();
+        var leaves = PoolBed.spec(false, leaving("a"), member("b"));
+        assertThat(change(whole, leaves)).isEqualTo(UpdateResult.IN_PLACE);
+        awaitDrain("holds its journal");
+        assertFails(
+                ErrorCode.NOT_READY,
+                "is not empty yet",
+                () -> change(leaves, PoolBed.spec(false, member("b"))));
+        assertKept(device);
+    }
+
+    @Test
+    void withoutRoomNothingIsMovedUntilThereIsSome() throws Exception {
+        var whole = PoolBed.spec(false, member("a"), member("b"));
+        bed.openPool(whole, false);
+        var big = bed.open(bed.vdisks, "big", PoolBed.vdisk(96 * MIB), false);
+        var device = big.contract(BlockDevice.class).orElseThrow();
+        for (long at = 0; at < 80 * MIB; at += 64 << 10) {
+            PoolBed.write(device, at, "x");
+        }
+        var leaves = PoolBed.spec(false, member("a"), leaving("b"));
+        assertThat(change(whole, leaves)).isEqualTo(UpdateResult.IN_PLACE);
+        awaitDrain("add a disk or delete volumes");
+        var larger = PoolBed.spec(false, member("a"), leaving("b"), member("c"));
+        assertThat(change(leaves, larger)).isEqualTo(UpdateResult.IN_PLACE);
+        awaitDrain("empty");
+        assertThat(PoolBed.read(device, 40 * MIB)).isEqualTo("x");
+    }
+
+    /** Moves a mebibyte a second, so that it lasts. */
+    private static PoolSpec slow(DisksSpec.Member... members) {
+        return new PoolSpec(
+                PoolSpec.Type.DISKS,
+                Optional.empty(),
+                PoolSpec.Backend.AUTO,
+                true,
+                OptionalInt.empty(),
+                Optional.empty(),
+                Optional.of(
+                        new DisksSpec(
+                                List.of(members),
+                                new Quantity(64 << 10),
+                                true,
+                                1,
+                                false,
+                                1,
+                                false,
+                                Optional.of(new Quantity(1 << 20)))),
+                80);
+    }
+
+    @Test
+    void aDrainIsTakenBack() throws Exception {
+        var whole = slow(member("a"), member("b"));
+        bed.openPool(whole, false);
+        var device = bed.openVdisk("disk0", false);
+        for (long at = 0; at < PoolBed.SIZE; at += 64 << 10) {
+            PoolBed.write(device, at, "at " + at);
+        }
+        var leaves = slow(member("a"), leaving("b"));
+        assertThat(change(whole, leaves)).isEqualTo(UpdateResult.IN_PLACE);
+        awaitDrain("moved");
+        assertThat(change(leaves, whole)).isEqualTo(UpdateResult.IN_PLACE);
+        assertThat(drain()).isEmpty();
+        bed.closeAll();
+        bed.openPool(whole, true);
+        var again = bed.openVdisk("disk0", true);
+        for (long at = 0; at < PoolBed.SIZE; at += 64 << 10) {
+            assertThat(PoolBed.read(again, at)).isEqualTo("at " + at);
+        }
+        bed.closeAll();
+        Files.delete(directory.resolve("b"));
+        assertFails(ErrorCode.UNAVAILABLE, "", () -> bed.openPool(whole, true));
+    }
+}
