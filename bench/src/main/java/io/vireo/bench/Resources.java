@@ -218,35 +218,6 @@ record Resources(String yaml, List<Path> sockets) {
         return disk("file-disk", "  type: directory\n  path: " + directory + "\n", size, directory);
     }
 
-    /**
-     * A disk of {@code size} bytes in a file below {@code directory}, as an iSCSI target for
-     * anybody on loopback.
-     */
-    static Resources iscsiDisk(long size, Path directory, String target, int port) {
-        var yaml =
-                head("Pool", "scsi")
-                        + "  type: directory\n  path: "
-                        + directory
-                        + "\n"
-                        + head("Vdisk", "scsi")
-                        + "  pool: scsi\n  size: "
-                        + size
-                        + "\n"
-                        + head("Vhba", "scsi")
-                        + "  luns:\n    - lun: 0\n      vdisk: scsi\n  socketPath: "
-                        + directory.resolve("vhba.sock")
-                        + "\n"
-                        + head("IscsiPortal", "scsi")
-                        + "  address: 127.0.0.1\n  port: "
-                        + port
-                        + "\n"
-                        + head("IscsiTarget", "scsi")
-                        + "  vhba: scsi\n  targetName: "
-                        + target
-                        + "\n  portals: [scsi]\n  initiators: [\"*\"]\n";
-        return new Resources(yaml, List.of(directory.resolve("vhba.sock")));
-    }
-
     private static Resources disk(String name, String pool, long size, Path directory) {
         var socket = directory.resolve(name + ".sock");
         var yaml =

@@ -44,7 +44,12 @@ class IscsiIT {
         exceptions.put("ALL.WriteSame16.Unmap", Outcome.FAILED);
         exceptions.put("ALL.WriteSame10.ZeroBlocks", Outcome.SKIPPED);
         exceptions.put("ALL.WriteSame16.ZeroBlocks", Outcome.SKIPPED);
-        // EXTENDED COPY is not there.
+        // GET LBA STATUS says of every block that it is mapped.
+        exceptions.put("ALL.Sanitize.BlockErase", Outcome.FAILED);
+        // CRYPTOGRAPHIC ERASE and EXTENDED COPY are not there.
+        exceptions.put("ALL.Sanitize.CryptoErase", Outcome.SKIPPED);
+        exceptions.put("ALL.Sanitize.Readonly", Outcome.SKIPPED);
+        exceptions.put("ALL.Sanitize.Reservations", Outcome.SKIPPED);
         for (String test :
                 List.of(
                         "DescrLimits",
@@ -174,7 +179,11 @@ class IscsiIT {
     @Test
     @Timeout(900)
     void theConformanceTestsPass() throws IOException {
-        List<String> tests = Conformance.tests("ALL");
+        // It wants to see the unit at work, which is over before it looks.
+        List<String> tests =
+                Conformance.tests("ALL").stream()
+                        .filter(test -> !test.equals("ALL.Sanitize.Reset"))
+                        .toList();
         assertThat(tests).hasSizeGreaterThan(200);
         Path folder = Files.createDirectories(bed.run().resolve("conformance"));
         var findings = new Conformance(folder, IscsiIT::urls).run(tests);

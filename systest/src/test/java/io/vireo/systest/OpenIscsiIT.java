@@ -86,6 +86,8 @@ class OpenIscsiIT {
                 "for m in $(cat /modules/sd_mod.order /modules/iscsi_tcp.order); do insmod $m; done;"
                         + " ls /sys/class/iscsi_transport");
         guest.output("mkdir -p /etc/iscsi /run/lock/iscsi /var/lib/iscsi");
+        // iscsid serves root, whom it looks up by name.
+        guest.output("echo root:x:0:0:root:/:/bin/sh >/etc/passwd");
         guest.output(
                 "echo InitiatorName=iqn.2026-11.io.vireo:guest >/etc/iscsi/initiatorname.iscsi");
         guest.output("echo 'node.startup = manual' >/etc/iscsi/iscsid.conf");
