@@ -50,7 +50,7 @@ final class ControlQueue extends ServedQueue {
     }
 
     @Override
-    void start(ChainBatch chains, int index) {
+    void prepare(ChainBatch chains, int index) {
         reader.reset(chains, index);
         writer.reset(chains, index);
         int head = chains.head[index];
@@ -99,6 +99,11 @@ final class ControlQueue extends ServedQueue {
             done.add(new Answer(answer.head, answer.address, response, answer.written));
             wake();
         }
+    }
+
+    @Override
+    void begin() {
+        // What was prepared is under way: no memory of the guest is touched for it.
     }
 
     @Override

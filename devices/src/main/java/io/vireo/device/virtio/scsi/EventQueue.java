@@ -33,7 +33,7 @@ final class EventQueue extends ServedQueue {
     }
 
     @Override
-    void start(ChainBatch chains, int index) {
+    void prepare(ChainBatch chains, int index) {
         writer.reset(chains, index);
         if (writer.remaining() < ScsiProtocol.EVENT) {
             queue.fail("a buffer for events is too small");
@@ -45,6 +45,11 @@ final class EventQueue extends ServedQueue {
         writer.putInt(event.reason());
         events.told();
         written.add(chains.head[index]);
+    }
+
+    @Override
+    void begin() {
+        // What was prepared is under way: no memory of the guest is touched for it.
     }
 
     @Override

@@ -34,6 +34,7 @@ final class RequestQueue extends ServedQueue {
     private final @Nullable RequestSlot[] slots;
 
     private final int[] free;
+    private @Nullable RequestSlot prepared;
     private int freeCount;
     private int slotsMade;
     private int inFlight;
@@ -68,7 +69,8 @@ final class RequestQueue extends ServedQueue {
     }
 
     @Override
-    void start(ChainBatch chains, int index) {
+    void prepare(ChainBatch chains, int index) {
+        prepared = null;
         reader.reset(chains, index);
         writer.reset(chains, index);
         if (reader.remaining() < ScsiProtocol.REQUEST_HEADER + cdbSize
@@ -78,7 +80,16 @@ final class RequestQueue extends ServedQueue {
         }
         RequestSlot slot = spareSlot();
         decode(slot, chains.head[index]);
-        // Nothing was changed until here: the chain is decoded anew if it was cut off.
+        prepared = slot;
+    }
+
+    @Override
+    void begin() {
+        RequestSlot slot = prepared;
+        if (slot == null) {
+            return;
+        }
+        prepared = null;
         freeCount--;
         inFlight++;
         if (slot.early == ScsiProtocol.S_OK) {

@@ -39,10 +39,11 @@ abstract class ServedQueue implements Poller {
     /** Chains that can be started now. */
     abstract int room();
 
-    /**
-     * Starts a chain, or begins to wait for what it is for; may be cut off before it changes state.
-     */
-    abstract void start(ChainBatch chains, int index);
+    /** Reads a chain; may be cut off before it changes anything, and is called again then. */
+    abstract void prepare(ChainBatch chains, int index);
+
+    /** Starts what was prepared; called once for each chain. */
+    abstract void begin();
 
     /** Completes chains that are done; may be cut off and is called again then. */
     abstract int complete();
@@ -55,11 +56,6 @@ abstract class ServedQueue implements Poller {
 
     /** Chains that were started and are not completed. */
     abstract int inFlight();
-
-    /** Whether {@link #stop} was called. */
-    final boolean stopping() {
-        return onDrained != null;
-    }
 
     /** Has the next turn come soon. */
     final void wake() {
@@ -106,10 +102,10 @@ abstract class ServedQueue implements Poller {
 
     private void startBatch() {
         while (next < batch.count) {
-            int index = next;
-            start(batch, index);
+            prepare(batch, next);
             next++;
             attempts = 0;
+            begin();
         }
     }
 

@@ -4,7 +4,9 @@ import static io.vireo.device.virtio.scsi.ScsiDriver.BLOCK;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vireo.device.virtio.scsi.ScsiDriver.Answer;
+import io.vireo.testkit.BlockClient;
 import io.vireo.testkit.MemoryBlockDevice;
+import io.vireo.virtqueue.Virtqueue;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Random;
@@ -208,6 +210,23 @@ class VirtioScsiDeviceTest {
         driver.disk.release();
         driver.stop(ScsiDriver.REQUEST);
         assertThat(driver.poll(ScsiDriver.REQUEST)).isTrue();
+    }
+
+    @Test
+    void memoryThatVanishesEndsThisDeviceOnly() {
+        driver.ready();
+        driver.disk.fate(_ -> MemoryBlockDevice.Fate.HELD);
+        driver.start(LUN_0, READ, NOTHING, 2 * BLOCK, 4096);
+        awaitTask("07000000 " + LUN_0 + "0000000000000000");
+        driver.memory.truncate(0);
+        driver.disk.release();
+        // As a transport does that was told of the fault and finds its memory gone.
+        for (Virtqueue queue : driver.queues) {
+            BlockClient.on(driver.reactor, queue::stop);
+        }
+        driver.stop(ScsiDriver.REQUEST);
+        assertThat(BlockClient.on(driver.reactor, () -> true)).isTrue();
+        driver.memory.truncate(driver.memory.size());
     }
 
     @Test
