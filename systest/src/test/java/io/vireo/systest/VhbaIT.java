@@ -70,12 +70,13 @@ class VhbaIT {
     }
 
     private static void usesAFileSystem(Guest guest) {
-        guest.output("mke2fs -q -t ext4 -F /dev/sda && mount -t ext4 /dev/sda /mnt");
+        guest.output("/usr/sbin/mke2fs -q -t ext4 -F /dev/sda && mount -t ext4 /dev/sda /mnt");
         guest.output("dd if=/dev/urandom of=/tmp/data bs=1M count=32 2>/dev/null");
         guest.output("for i in 1 2 3; do cp /tmp/data /mnt/$i; done; sync");
         guest.output("umount /mnt && mount -t ext4 /dev/sda /mnt");
         guest.output("for i in 1 2 3; do cmp /tmp/data /mnt/$i || exit 1; done");
-        guest.output("rm /mnt/1; fstrim /mnt; umount /mnt; e2fsck -f -n /dev/sda >/dev/null 2>&1");
+        guest.output(
+                "rm /mnt/1; fstrim /mnt; umount /mnt; /usr/sbin/e2fsck -f -n /dev/sda >/dev/null 2>&1");
     }
 
     private static void await(Guest guest, String condition) {
