@@ -47,9 +47,6 @@ final class Negotiator {
     }
 
     private static Optional<String> inDiscovery(TextKey key, String value) {
-        if (key.phase() == TextKey.Phase.OPERATIONAL_NORMAL) {
-            return Optional.of(TextKey.IRRELEVANT);
-        }
         if (key == TextKey.HEADER_DIGEST || key == TextKey.DATA_DIGEST) {
             // The connection of a discovery session is served without digests.
             boolean none = List.of(value.split(",", -1)).contains("None");

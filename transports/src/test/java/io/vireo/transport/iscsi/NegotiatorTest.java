@@ -82,11 +82,11 @@ class NegotiatorTest {
     }
 
     @Test
-    void discoverySessionsHaveNoBursts() throws LoginException {
+    void discoverySessionsNegotiateAllButDigests() throws LoginException {
         var negotiator = new Negotiator();
         negotiator.discovery();
         assertThat(negotiator.offer(TextKey.MAX_BURST_LENGTH, "65536").orElseThrow().value())
-                .isEqualTo("Irrelevant");
+                .isEqualTo("65536");
         assertThat(negotiator.offer(TextKey.HEADER_DIGEST, "CRC32C,None").orElseThrow().value())
                 .isEqualTo("None");
         assertThat(negotiator.offer(TextKey.DATA_DIGEST, "CRC32C").orElseThrow().value())
