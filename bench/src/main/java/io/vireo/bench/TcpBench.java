@@ -13,6 +13,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.locks.LockSupport;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 
@@ -32,6 +33,8 @@ final class TcpBench {
     private static final Unit GIGABITS = Unit.rate("Gbit/s");
     private static final int MEMORY_MIB = 256;
     private static final int FIRST_ADDRESS = 32;
+    private static final int TRIES = 20;
+    private static final long PAUSE_NANOS = 200_000_000;
     private static final double GIBIBYTE = 1L << 30;
 
     private static final Pattern RECEIVED =
@@ -78,7 +81,9 @@ final class TcpBench {
             Progress.say("starting a guest");
             guest.start();
             address(namespace, guest);
-            guest.output("iperf3 -s -4 -D");
+            // One that ends is followed by another: a server does not outlive each broken stream.
+            guest.output(
+                    "(while :; do iperf3 -s -4 -1 >/dev/null 2>&1; done </dev/null >/dev/null 2>&1 &)");
             var hypervisor = hypervisor(bed);
             pin(hypervisor);
             daemon.process().pause();
@@ -262,6 +267,11 @@ final class TcpBench {
                 words.add("-R");
             }
             var output = namespace.inside(words.toArray(String[]::new));
+            for (var i = 0; i < TRIES && output.contains("unable to connect"); i++) {
+                // The next server is not there yet.
+                LockSupport.parkNanos(PAUSE_NANOS);
+                output = namespace.inside(words.toArray(String[]::new));
+            }
             var result = RECEIVED.matcher(output);
             if (!result.find()) {
                 throw new BenchException("iperf3 says: " + output);
