@@ -85,7 +85,7 @@ final class Legs implements Iterable<Leg> {
         leg.why = why;
         channel.disturb();
         if (syncing() == 0) {
-            channel.regions().clearAll(Regions.TODO);
+            channel.regions().clearAll(Regions.LACKING);
         }
         if (Integer.bitCount(inSync()) == 1) {
             // There is nobody that it could differ from.
@@ -103,7 +103,7 @@ final class Legs implements Iterable<Leg> {
         leg.state = Leg.State.SYNCING;
         leg.joins++;
         channel.disturb();
-        channel.regions().setAll(leg.whole, Regions.TODO);
+        channel.regions().setAll(leg.whole, Regions.LACKING);
         // What is under way in a region does not reach the leg, and has its bit.
         int joins = leg.joins;
         channel.intent()

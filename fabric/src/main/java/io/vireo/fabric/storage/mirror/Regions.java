@@ -15,7 +15,7 @@ final class Regions {
     static final byte UNEQUAL = 4;
 
     /** Legs that are not in sync have not all of it. */
-    static final byte TODO = 8;
+    static final byte LACKING = 8;
 
     /** It is copied: no change may begin. */
     static final byte LOCKED = 16;
@@ -114,7 +114,7 @@ final class Regions {
             bits += change;
         } else if (flag == UNEQUAL) {
             unequal += change;
-        } else if (flag == TODO) {
+        } else if (flag == LACKING) {
             todo += change;
         }
     }

@@ -12,7 +12,7 @@ import io.vireo.reactor.Timer;
  * flushed, and then called in sync.
  */
 final class Resync {
-    private static final byte WORK = Regions.UNEQUAL | Regions.TODO;
+    private static final byte WORK = Regions.UNEQUAL | Regions.LACKING;
 
     private final MirrorChannel channel;
     private final Regions regions;
@@ -110,7 +110,7 @@ final class Resync {
         int from = Math.max(region, 0);
         region = regions.next(from, Regions.UNEQUAL);
         if (region < 0) {
-            region = regions.next(from, Regions.TODO);
+            region = regions.next(from, Regions.LACKING);
         }
         if (region < 0) {
             // Some before it, or none at all.
@@ -166,7 +166,7 @@ final class Resync {
     private void done() {
         if (disturbances == channel.disturbances()) {
             regions.clear(region, Regions.UNEQUAL);
-            regions.clear(region, Regions.TODO);
+            regions.clear(region, Regions.LACKING);
         }
         nextRegion();
     }
