@@ -6,6 +6,7 @@ import io.vireo.block.BlockStatus;
 import io.vireo.fabric.storage.format.IntentBlock;
 import io.vireo.fabric.storage.format.MirrorHeader;
 import io.vireo.fabric.storage.format.PoolFormat;
+import io.vireo.fabric.storage.queue.Fifo;
 import io.vireo.memory.OwnMemory;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -29,8 +30,8 @@ final class IntentLog {
     private int freshCount;
     private int[] sealed = new int[16];
     private int sealedCount;
-    private final RequestQueue waiting = new RequestQueue();
-    private final RequestQueue served = new RequestQueue();
+    private final Fifo<MirrorRequest> waiting = new Fifo<>();
+    private final Fifo<MirrorRequest> served = new Fifo<>();
     private List<Runnable> askers = new ArrayList<>();
     private List<Runnable> told = new ArrayList<>();
     private int outstanding;
@@ -176,7 +177,7 @@ final class IntentLog {
 
     /** Those who came during the round may have got what they wanted from it. */
     private void serveWaiting() {
-        var all = new RequestQueue();
+        var all = new Fifo<MirrorRequest>();
         all.takeAll(waiting);
         for (MirrorRequest r = all.poll(); r != null; r = all.poll()) {
             if (regions.all(r.first, r.last, Regions.DURABLE)) {

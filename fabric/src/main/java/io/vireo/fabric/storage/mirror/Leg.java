@@ -1,6 +1,7 @@
 package io.vireo.fabric.storage.mirror;
 
 import io.vireo.block.BlockRequest;
+import io.vireo.fabric.storage.queue.DeviceQueue;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
@@ -23,7 +24,7 @@ final class Leg {
     final int bit;
     UUID uuid;
     State state;
-    @Nullable LegQueue queue;
+    @Nullable DeviceQueue queue;
 
     /** The place of its newest header. */
     int place;
@@ -56,7 +57,7 @@ final class Leg {
     }
 
     void submit(BlockRequest request) {
-        LegQueue here = queue;
+        DeviceQueue here = queue;
         if (here == null) {
             throw new IllegalStateException("leg " + index + " is not here");
         }

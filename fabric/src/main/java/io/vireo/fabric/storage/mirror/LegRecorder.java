@@ -6,6 +6,7 @@ import io.vireo.block.BlockStatus;
 import io.vireo.fabric.storage.format.FormatException;
 import io.vireo.fabric.storage.format.MirrorHeader;
 import io.vireo.fabric.storage.format.PoolFormat;
+import io.vireo.fabric.storage.queue.Fifo;
 import io.vireo.memory.OwnMemory;
 import java.util.ArrayList;
 import java.util.List;
@@ -28,7 +29,7 @@ final class LegRecorder {
     private final MirrorChannel channel;
     private final UUID opening = UUID.randomUUID();
     private final List<OwnMemory> buffers = new ArrayList<>();
-    private final RequestQueue waiting = new RequestQueue();
+    private final Fifo<MirrorRequest> waiting = new Fifo<>();
     private MirrorHeader durable;
     private MirrorHeader next;
     private State state = State.IDLE;
@@ -277,7 +278,7 @@ final class LegRecorder {
     }
 
     private void acknowledge() {
-        var all = new RequestQueue();
+        var all = new Fifo<MirrorRequest>();
         all.takeAll(waiting);
         for (MirrorRequest r = all.poll(); r != null; r = all.poll()) {
             channel.acknowledge(r);

@@ -6,6 +6,7 @@ import io.vireo.block.BlockStatus;
 import io.vireo.fabric.storage.format.FormatException;
 import io.vireo.fabric.storage.format.MirrorHeader;
 import io.vireo.fabric.storage.format.PoolFormat;
+import io.vireo.fabric.storage.queue.DeviceQueue;
 import io.vireo.memory.OwnMemory;
 import io.vireo.reactor.Reactor;
 import io.vireo.reactor.Timer;
@@ -28,7 +29,7 @@ final class LegWatch {
     private final long[] retryAfter = new long[MirrorHeader.MAX_LEGS];
     private final OwnMemory block =
             OwnMemory.allocate(PoolFormat.BLOCK * 2 * MirrorHeader.MAX_LEGS);
-    private final List<LegQueue> retired = new ArrayList<>();
+    private final List<DeviceQueue> retired = new ArrayList<>();
     private final Timer ticker;
     private final List<Timer> retries = new ArrayList<>();
     private boolean ticking;
@@ -188,8 +189,8 @@ final class LegWatch {
     }
 
     /** Puts a device into the place of a leg that is not in sync. */
-    void replace(Leg leg, LegQueue queue) {
-        LegQueue old = leg.queue;
+    void replace(Leg leg, DeviceQueue queue) {
+        DeviceQueue old = leg.queue;
         if (old != null) {
             retired.add(old);
             old.close(() -> retired.remove(old));

@@ -6,6 +6,8 @@ import io.vireo.block.BlockOperation;
 import io.vireo.block.BlockRequest;
 import io.vireo.block.BlockStatus;
 import io.vireo.fabric.storage.format.MirrorHeader;
+import io.vireo.fabric.storage.queue.DeviceQueue;
+import io.vireo.fabric.storage.queue.Fifo;
 import io.vireo.reactor.Reactor;
 import java.util.ArrayDeque;
 import org.jspecify.annotations.Nullable;
@@ -30,13 +32,13 @@ final class MirrorChannel implements BlockChannel {
     private final MirrorClosing closing;
     private final BlockMeter meter;
     private final ArrayDeque<MirrorRequest> spare = new ArrayDeque<>();
-    private final RequestQueue beforeStart = new RequestQueue();
+    private final Fifo<MirrorRequest> beforeStart = new Fifo<>();
 
     /** Changes that wait for a region that is copied. */
-    private final RequestQueue blocked = new RequestQueue();
+    private final Fifo<MirrorRequest> blocked = new Fifo<>();
 
     /** Requests and tasks that go on in the next turn. */
-    private final RequestQueue ready = new RequestQueue();
+    private final Fifo<MirrorRequest> ready = new Fifo<>();
 
     private final ArrayDeque<Runnable> tasks = new ArrayDeque<>();
     private Runnable wake = () -> {};
@@ -371,7 +373,7 @@ final class MirrorChannel implements BlockChannel {
         turn++;
         for (int i = 0; i < legs.size(); i++) {
             Leg leg = legs.get(((turn & 0xFFFF) + i) % legs.size());
-            LegQueue here = leg.queue;
+            DeviceQueue here = leg.queue;
             if (here != null
                     && leg.state == Leg.State.IN_SYNC
                     && (op.sent & leg.bit) == 0
@@ -483,11 +485,11 @@ final class MirrorChannel implements BlockChannel {
     public int poll() {
         int work = 0;
         for (int i = 0; i < legs.size(); i++) {
-            LegQueue here = legs.get(i).queue;
+            DeviceQueue here = legs.get(i).queue;
             work += here == null ? 0 : here.poll();
         }
         work += watch.pollRetired();
-        var now = new RequestQueue();
+        var now = new Fifo<MirrorRequest>();
         now.takeAll(ready);
         for (MirrorRequest op = now.poll(); op != null; op = now.poll()) {
             begin(op);
@@ -511,7 +513,7 @@ final class MirrorChannel implements BlockChannel {
             return false;
         }
         for (int i = 0; i < legs.size(); i++) {
-            LegQueue here = legs.get(i).queue;
+            DeviceQueue here = legs.get(i).queue;
             if (here != null && !here.arm()) {
                 disarm(i);
                 return false;
@@ -527,7 +529,7 @@ final class MirrorChannel implements BlockChannel {
 
     private void disarm(int count) {
         for (int i = 0; i < count; i++) {
-            LegQueue here = legs.get(i).queue;
+            DeviceQueue here = legs.get(i).queue;
             if (here != null) {
                 here.disarm();
             }

@@ -1,5 +1,6 @@
 package io.vireo.fabric.storage.mirror;
 
+import io.vireo.fabric.storage.queue.DeviceQueue;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -77,7 +78,7 @@ final class MirrorClosing {
     private void closeLegs() {
         left = 1;
         for (Leg leg : channel.legs()) {
-            LegQueue here = leg.queue;
+            DeviceQueue here = leg.queue;
             if (here != null) {
                 left++;
                 here.close(this::closed);

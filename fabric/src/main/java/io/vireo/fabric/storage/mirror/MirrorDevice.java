@@ -7,6 +7,7 @@ import io.vireo.block.BlockGeometry;
 import io.vireo.block.BlockMeter;
 import io.vireo.block.BlockOperation;
 import io.vireo.fabric.storage.format.MirrorHeader;
+import io.vireo.fabric.storage.queue.DeviceQueue;
 import io.vireo.reactor.Reactor;
 import java.util.ArrayList;
 import java.util.EnumSet;
@@ -73,7 +74,7 @@ public final class MirrorDevice implements BlockDevice {
             leg.leftAt = entry.leftAt();
             leg.whole = !entry.inSync() && !found.partial();
             leg.why = state == Leg.State.ABSENT ? "it is not here" : "";
-            found.device().ifPresent(device -> leg.queue = new LegQueue(device, home, wake));
+            found.device().ifPresent(device -> leg.queue = new DeviceQueue(device, home, wake));
             legs.add(leg);
         }
         return legs;
@@ -103,7 +104,7 @@ public final class MirrorDevice implements BlockDevice {
                         case FAILED -> MirrorStatus.LegState.FAILED;
                         case ABSENT -> MirrorStatus.LegState.ABSENT;
                     };
-            LegQueue queue = leg.queue;
+            DeviceQueue queue = leg.queue;
             legs.add(
                     new MirrorStatus.Leg(
                             leg.uuid,
@@ -174,10 +175,10 @@ public final class MirrorDevice implements BlockDevice {
             leg.whole = true;
         }
         leg.place = place;
-        open.watch().replace(leg, new LegQueue(device, open.home(), open::wake));
+        open.watch().replace(leg, new DeviceQueue(device, open.home(), open::wake));
         var here = new ArrayList<BlockDevice>();
         for (Leg each : open.legs()) {
-            LegQueue queue = each.queue;
+            DeviceQueue queue = each.queue;
             if (queue != null) {
                 here.add(queue.device());
             }

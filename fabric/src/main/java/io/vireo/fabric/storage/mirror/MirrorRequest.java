@@ -3,11 +3,12 @@ package io.vireo.fabric.storage.mirror;
 import io.vireo.block.BlockRequest;
 import io.vireo.block.BlockStatus;
 import io.vireo.fabric.storage.format.MirrorHeader;
+import io.vireo.fabric.storage.queue.Fifo;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** A request on its way through the legs. Used again and again. */
-final class MirrorRequest {
+final class MirrorRequest extends Fifo.Link<MirrorRequest> {
     private final BlockRequest[] io = new BlockRequest[MirrorHeader.MAX_LEGS];
     private @Nullable BlockRequest client;
 
@@ -32,9 +33,6 @@ final class MirrorRequest {
 
     /** Of a flush: its number. */
     int number;
-
-    /** Link of the list that it waits in. */
-    @Nullable MirrorRequest next;
 
     MirrorRequest(MirrorChannel channel) {
         for (int i = 0; i < io.length; i++) {

@@ -2,10 +2,10 @@ package io.vireo.fabric.storage.pool;
 
 import io.vireo.block.BlockStatus;
 import io.vireo.fabric.storage.format.OpBuffer;
+import io.vireo.fabric.storage.queue.Fifo;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Makes changes durable, for all volumes at once, in rounds. A round flushes the members that have
@@ -37,8 +37,8 @@ final class Committer {
     private final Optional<SurvivingOps> surviving;
     private OpBuffer pending;
     private OpBuffer sealed;
-    private final RequestList current = new RequestList();
-    private final RequestList next = new RequestList();
+    private final Fifo<VolumeRequest> current = new Fifo<>();
+    private final Fifo<VolumeRequest> next = new Fifo<>();
     private List<Waiter> currentWaiters = new ArrayList<>();
     private List<Waiter> nextWaiters = new ArrayList<>();
     private State state = State.IDLE;
@@ -216,7 +216,7 @@ final class Committer {
         told.forEach(waiter -> waiter.committed(false));
     }
 
-    private static void fail(RequestList list) {
+    private static void fail(Fifo<VolumeRequest> list) {
         for (VolumeRequest op = list.poll(); op != null; op = list.poll()) {
             op.fail(BlockStatus.IO_ERROR);
             op.channel().done(op);
@@ -242,44 +242,5 @@ final class Committer {
     void close() {
         pending.close();
         sealed.close();
-    }
-
-    /** Requests that wait. */
-    private static final class RequestList {
-        private @Nullable VolumeRequest head;
-        private @Nullable VolumeRequest tail;
-
-        boolean isEmpty() {
-            return head == null;
-        }
-
-        void add(VolumeRequest op) {
-            op.next = null;
-            VolumeRequest last = tail;
-            if (last == null) {
-                head = op;
-            } else {
-                last.next = op;
-            }
-            tail = op;
-        }
-
-        @Nullable VolumeRequest poll() {
-            VolumeRequest first = head;
-            if (first != null) {
-                head = first.next;
-                if (head == null) {
-                    tail = null;
-                }
-                first.next = null;
-            }
-            return first;
-        }
-
-        void takeAll(RequestList other) {
-            for (VolumeRequest op = other.poll(); op != null; op = other.poll()) {
-                add(op);
-            }
-        }
     }
 }

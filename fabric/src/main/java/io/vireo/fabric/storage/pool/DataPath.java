@@ -4,6 +4,7 @@ import io.vireo.block.BlockOperation;
 import io.vireo.block.BlockRequest;
 import io.vireo.block.BlockStatus;
 import io.vireo.fabric.storage.format.PoolFormat;
+import io.vireo.fabric.storage.queue.Fifo;
 import io.vireo.memory.OwnMemory;
 import java.util.ArrayDeque;
 import java.util.Objects;
@@ -25,8 +26,8 @@ final class DataPath {
     private final long mask;
     private final ArrayDeque<Piece> spare = new ArrayDeque<>();
     private final ArrayDeque<OwnMemory> bounces = new ArrayDeque<>();
-    private final PieceList waitingForBounce = new PieceList();
-    private final PieceList ready = new PieceList();
+    private final Fifo<Piece> waitingForBounce = new Fifo<>();
+    private final Fifo<Piece> ready = new Fifo<>();
     private final OwnMemory zeroes;
     private int bouncesMade;
 
@@ -378,7 +379,7 @@ final class DataPath {
         return piece;
     }
 
-    private void hold(VolumeRequest op, long at, long length, PieceList list) {
+    private void hold(VolumeRequest op, long at, long length, Fifo<Piece> list) {
         list.add(take(op, at, length, Piece.Stage.FILL));
     }
 
@@ -396,7 +397,7 @@ final class DataPath {
     }
 
     /** What waited is to be looked at again. */
-    void resume(PieceList waiting) {
+    void resume(Fifo<Piece> waiting) {
         ready.takeAll(waiting);
         engine.members().wake();
     }

@@ -7,6 +7,7 @@ import io.vireo.fabric.storage.format.Superblock;
 import io.vireo.fabric.storage.map.MapTree;
 import io.vireo.fabric.storage.map.PageStore;
 import io.vireo.fabric.storage.mirror.MirrorDevice;
+import io.vireo.fabric.storage.queue.Fifo;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.ResourceException;
 import java.lang.System.Logger;
@@ -57,7 +58,7 @@ final class Engine {
     private LongQueue condemned = new LongQueue();
 
     private LongQueue sealedPages = new LongQueue();
-    private final PieceList waitingForRoom = new PieceList();
+    private final Fifo<Piece> waitingForRoom = new Fifo<>();
     private long nextVolume;
     private boolean frozen;
     private boolean full;
@@ -457,7 +458,7 @@ final class Engine {
 
     /** Ends what has waited for room long enough. */
     private void giveUpOld(long now) {
-        PieceList all = new PieceList();
+        Fifo<Piece> all = new Fifo<>();
         all.takeAll(waitingForRoom);
         for (Piece piece = all.poll(); piece != null; piece = all.poll()) {
             if (now - piece.request().deadline >= 0) {

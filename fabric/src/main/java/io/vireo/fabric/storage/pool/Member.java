@@ -1,18 +1,13 @@
 package io.vireo.fabric.storage.pool;
 
-import io.vireo.block.BlockChannel;
 import io.vireo.block.BlockDevice;
 import io.vireo.block.BlockRequest;
-import io.vireo.block.BlockStatus;
+import io.vireo.fabric.storage.queue.DeviceQueue;
 import io.vireo.reactor.Reactor;
-import java.util.ArrayDeque;
 
 /** A device that the pool is made of, and what waits for a place in its channel. */
 final class Member {
-    private final BlockDevice device;
-    private final BlockChannel channel;
-    private final Runnable wake;
-    private final ArrayDeque<BlockRequest> waiting = new ArrayDeque<>();
+    private final DeviceQueue queue;
 
     /** Operations that have changed the device. */
     private long changes;
@@ -20,26 +15,17 @@ final class Member {
     /** Of these, the first so many are durable. */
     private long flushed;
 
-    private boolean closing;
-    private boolean closed;
-
     /**
      * On the home reactor.
      *
      * @param wake has the member polled: a channel begins what was submitted when it is polled
      */
     Member(BlockDevice device, Reactor home, Runnable wake) {
-        this.device = device;
-        this.wake = wake;
-        channel = device.open(home);
+        queue = new DeviceQueue(device, home, wake);
     }
 
     BlockDevice device() {
-        return device;
-    }
-
-    BlockChannel channel() {
-        return channel;
+        return queue.device();
     }
 
     /** Data was written. */
@@ -62,51 +48,24 @@ final class Member {
     }
 
     void submit(BlockRequest request) {
-        if (closing) {
-            request.complete(BlockStatus.CANCELLED);
-            return;
-        }
-        if (waiting.isEmpty() && channel.free() > 0) {
-            channel.submit(request);
-        } else {
-            waiting.add(request);
-        }
-        wake.run();
+        queue.submit(request);
     }
 
     /** Closes the channel; what comes after is cancelled. */
     void close(Runnable whenClosed) {
-        closing = true;
-        for (BlockRequest left = waiting.poll(); left != null; left = waiting.poll()) {
-            left.complete(BlockStatus.CANCELLED);
-        }
-        channel.close(() -> {
-            // What it polls may be unmapped.
-            closed = true;
-            whenClosed.run();
-        });
+        queue.close(whenClosed);
     }
 
     int poll() {
-        if (closed) {
-            return 0;
-        }
-        int work = 0;
-        while (!waiting.isEmpty() && channel.free() > 0) {
-            channel.submit(waiting.remove());
-            work++;
-        }
-        return work + channel.poll();
+        return queue.poll();
     }
 
     void disarm() {
-        if (!closed) {
-            channel.disarm();
-        }
+        queue.disarm();
     }
 
     /** Whether nothing can be polled now. */
     boolean arm() {
-        return closed || (waiting.isEmpty() || channel.free() == 0) && channel.arm();
+        return queue.arm();
     }
 }

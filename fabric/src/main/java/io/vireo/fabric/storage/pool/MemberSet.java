@@ -42,7 +42,6 @@ final class MemberSet implements Poller {
 
     void add(BlockDevice device) {
         var member = new Member(device, home, registration::wake);
-        member.channel().onReady(registration::wake);
         members.add(member);
         mirrored |= device instanceof MirrorDevice;
     }

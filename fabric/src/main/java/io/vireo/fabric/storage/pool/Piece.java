@@ -2,12 +2,13 @@ package io.vireo.fabric.storage.pool;
 
 import io.vireo.block.BlockCompletion;
 import io.vireo.block.BlockRequest;
+import io.vireo.fabric.storage.queue.Fifo;
 import io.vireo.memory.OwnMemory;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** A part of a request: one operation on a member, or a wait. Used again and again. */
-final class Piece implements BlockCompletion {
+final class Piece extends Fifo.Link<Piece> implements BlockCompletion {
     /** What its operation on the member is for. */
     enum Stage {
         /** Read chunks. */
@@ -43,11 +44,8 @@ final class Piece implements BlockCompletion {
 
     @Nullable OwnMemory bounce;
 
-    /** Link of the list that it waits in. */
-    @Nullable Piece next;
-
     /** Others that wait until it is done with its chunk. */
-    final PieceList followers = new PieceList();
+    final Fifo<Piece> followers = new Fifo<>();
 
     Piece(DataPath path) {
         this.path = path;

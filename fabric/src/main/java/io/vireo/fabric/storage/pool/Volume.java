@@ -2,6 +2,7 @@ package io.vireo.fabric.storage.pool;
 
 import io.vireo.fabric.storage.format.VolumeRecord;
 import io.vireo.fabric.storage.map.MapRoot;
+import io.vireo.fabric.storage.queue.Fifo;
 import org.jspecify.annotations.Nullable;
 
 /** A volume or snapshot while the pool is open. Of the home reactor. */
@@ -19,7 +20,7 @@ final class Volume {
     final LongMap<Piece> busy = new LongMap<>();
 
     /** Pieces that wait for the barrier to end. */
-    final PieceList held = new PieceList();
+    final Fifo<Piece> held = new Fifo<>();
 
     /** Operations on members that change the volume. */
     int active;

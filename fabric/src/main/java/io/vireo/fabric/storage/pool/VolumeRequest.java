@@ -2,6 +2,7 @@ package io.vireo.fabric.storage.pool;
 
 import io.vireo.block.BlockRequest;
 import io.vireo.block.BlockStatus;
+import io.vireo.fabric.storage.queue.Fifo;
 import io.vireo.memory.NativeMemory;
 import io.vireo.memory.OwnMemory;
 import io.vireo.memory.ScatterGatherList;
@@ -10,7 +11,7 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** A front end's request on its way through the pool. */
-final class VolumeRequest {
+final class VolumeRequest extends Fifo.Link<VolumeRequest> {
     private final VolumeChannel channel;
     private @Nullable BlockRequest request;
 
@@ -26,9 +27,6 @@ final class VolumeRequest {
      * When it has waited long enough for room, by the home reactor's clock; 0: it has not waited.
      */
     long deadline;
-
-    /** Link of the list that it waits in. */
-    @Nullable VolumeRequest next;
 
     /** Ranges of the request that read as zeroes: offset, length. */
     private long[] holes = new long[8];

@@ -1,4 +1,4 @@
-package io.vireo.fabric.storage.mirror;
+package io.vireo.fabric.storage.queue;
 
 import io.vireo.block.BlockChannel;
 import io.vireo.block.BlockDevice;
@@ -7,8 +7,11 @@ import io.vireo.block.BlockStatus;
 import io.vireo.reactor.Reactor;
 import java.util.ArrayDeque;
 
-/** A leg's channel, and what waits for a place in it. */
-final class LegQueue {
+/**
+ * A device's channel, and what waits for a place in it. On one reactor, which polls it until it is
+ * closed; then it does nothing, for what a channel polls may be unmapped.
+ */
+public final class DeviceQueue {
     private final BlockDevice device;
     private final BlockChannel channel;
     private final Runnable wake;
@@ -16,18 +19,23 @@ final class LegQueue {
     private boolean closing;
     private boolean closed;
 
-    LegQueue(BlockDevice device, Reactor home, Runnable wake) {
+    /**
+     * Opens a channel.
+     *
+     * @param wake has it polled: a channel begins what was submitted when it is polled
+     */
+    public DeviceQueue(BlockDevice device, Reactor home, Runnable wake) {
         this.device = device;
         this.wake = wake;
         channel = device.open(home);
         channel.onReady(wake);
     }
 
-    BlockDevice device() {
+    public BlockDevice device() {
         return device;
     }
 
-    void submit(BlockRequest request) {
+    public void submit(BlockRequest request) {
         if (closing) {
             request.complete(BlockStatus.CANCELLED);
             return;
@@ -41,11 +49,12 @@ final class LegQueue {
     }
 
     /** Requests that have not ended. */
-    int load() {
+    public int load() {
         return channel.inFlight() + waiting.size();
     }
 
-    int poll() {
+    /** Starts what was submitted and completes what is done; returns how much that was. */
+    public int poll() {
         if (closed) {
             return 0;
         }
@@ -57,24 +66,24 @@ final class LegQueue {
         return work + channel.poll();
     }
 
-    boolean arm() {
+    /** Whether nothing can be polled now. */
+    public boolean arm() {
         return closed || (waiting.isEmpty() || channel.free() == 0) && channel.arm();
     }
 
-    void disarm() {
+    public void disarm() {
         if (!closed) {
             channel.disarm();
         }
     }
 
     /** Closes the channel; what waits is cancelled. */
-    void close(Runnable whenClosed) {
+    public void close(Runnable whenClosed) {
         closing = true;
         for (BlockRequest left = waiting.poll(); left != null; left = waiting.poll()) {
             left.complete(BlockStatus.CANCELLED);
         }
         channel.close(() -> {
-            // What it polls may be unmapped.
             closed = true;
             whenClosed.run();
         });
