@@ -11,9 +11,7 @@ import io.vireo.block.PoolSpace;
 import io.vireo.block.PoolUsage;
 import io.vireo.block.SnapshotGroup;
 import io.vireo.block.VolumeFormat;
-import io.vireo.fabric.storage.mirror.MirrorStatus;
 import io.vireo.fabric.storage.pool.CopyOf;
-import io.vireo.fabric.storage.pool.DrainStatus;
 import io.vireo.fabric.storage.pool.MirrorOptions;
 import io.vireo.fabric.storage.pool.PoolConfig;
 import io.vireo.fabric.storage.pool.PoolEvents;
@@ -25,7 +23,6 @@ import io.vireo.fabric.storage.pool.VolumeInfo;
 import io.vireo.reactor.Reactor;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.ResourceException;
-import io.vireo.resource.spec.DisksSpec;
 import java.lang.System.Logger.Level;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -34,16 +31,13 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Predicate;
-import java.util.stream.Stream;
 
 /**
  * A {@link StoragePool} on disks of the host. Snapshots have names of their own: they are volumes
@@ -52,30 +46,16 @@ import java.util.stream.Stream;
 final class DisksPool implements BlockPool {
     private static final System.Logger LOG = System.getLogger(DisksPool.class.getName());
     private static final String SNAPSHOT = "@";
-    private static final long LINGER_NANOS = TimeUnit.SECONDS.toNanos(3);
     private static final long LOOK_NANOS = TimeUnit.SECONDS.toNanos(1);
 
     private static final String GROUPED = "/";
     private static final int LARGEST = 3;
 
-    private volatile String location;
-    private final Map<String, HostDisk> disks;
-
-    /** Disks that have been replaced or emptied: requests may still be on their way to them. */
-    private final List<Replaced> replaced = new ArrayList<>();
-
-    private volatile boolean lingering;
-
-    /** Disks of mirrors that are not here, each with the reason. */
-    private final Map<String, String> missing = new ConcurrentHashMap<>();
-
-    private final int copies;
-    private final Drains drains = new Drains(new Drained());
-
     /** Whether volumes with data in them are taken over by those who get their names. */
     private volatile boolean adopting;
 
     private final StoragePool pool;
+    private final PoolDisks disks;
     private final AtomicBoolean looking = new AtomicBoolean();
     private volatile PoolLook seen;
     private volatile long seenAt;
@@ -103,9 +83,6 @@ final class DisksPool implements BlockPool {
         }
     }
 
-    /** A disk that has no part in the pool any more, since when. */
-    private record Replaced(HostDisk disk, long at) {}
-
     /**
      * Where and how a pool is opened.
      *
@@ -126,10 +103,8 @@ final class DisksPool implements BlockPool {
 
     private DisksPool(
             Place place, Map<String, HostDisk> disks, StoragePool pool, Listener listener) {
-        location = place.location();
-        copies = place.copies();
-        this.disks = new ConcurrentHashMap<>(disks);
         this.pool = pool;
+        this.disks = new PoolDisks(pool, disks, place.location(), place.copies(), this::look);
         this.listener = listener;
         seen = pool.look();
         seenAt = System.nanoTime();
@@ -202,7 +177,7 @@ final class DisksPool implements BlockPool {
 
     @Override
     public String location() {
-        return location;
+        return disks.location();
     }
 
     @Override
@@ -425,263 +400,24 @@ final class DisksPool implements BlockPool {
         pool.holdWhenFull(hold);
     }
 
-    /** Whether a disk of that path belongs to it. */
-    boolean has(String path) {
-        return disks.containsKey(path) || missing.containsKey(path);
+    /** The disks that it is on. */
+    PoolDisks disks() {
+        return disks;
     }
 
-    /**
-     * Adds a disk, durably; it is closed if that fails.
-     *
-     * @param newLocation of the pool afterwards
-     */
-    void addMember(String path, HostDisk disk, String newLocation) {
-        try {
-            pool.addMember(disk.device(), disk.isZeroed());
-        } catch (RuntimeException e) {
-            disk.close();
-            throw e;
-        }
-        disks.put(path, disk);
-        location = newLocation;
-        look();
-    }
-
-    /** Takes into use what disks have become larger by, durably. */
-    void growMembers(List<DisksSpec.Member> members) {
-        long before = bytes();
-        boolean zeroed = true;
-        for (DisksSpec.Member member : members) {
-            HostDisk disk = disks.get(member.path());
-            if (disk == null) {
-                continue;
-            }
-            long had = disk.device().geometry().capacity();
-            var size = member.size().map(q -> OptionalLong.of(q.bytes()));
-            boolean zeroes = disk.grow(size.orElseGet(OptionalLong::empty));
-            zeroed &= zeroes || disk.device().geometry().capacity() == had;
-        }
-        if (bytes() > before) {
-            pool.growMembers(zeroed);
-            look();
-        }
-    }
-
-    // Drains.
-
-    Drains drains() {
-        return drains;
-    }
-
-    /** Whether the disk at a path is a part of the pool. */
-    boolean isOn(String path) {
-        HostDisk disk = disks.get(path);
-        return disk != null && pool.uses(disk.device());
-    }
-
-    void isAt(String newLocation) {
-        location = newLocation;
-    }
-
-    /** Lets go of disks that have been replaced or emptied a while ago. */
-    void letGo() {
-        long now = System.nanoTime();
-        for (var each = replaced.iterator(); each.hasNext(); ) {
-            Replaced disk = each.next();
-            if (now - disk.at() > LINGER_NANOS) {
-                disk.disk().close();
-                each.remove();
-            }
-        }
-        lingering = !replaced.isEmpty();
-    }
-
-    /** Whether there are disks to {@link #letGo}. */
-    boolean lingers() {
-        return lingering;
-    }
-
-    private void retire(HostDisk disk) {
-        replaced.add(new Replaced(disk, System.nanoTime()));
-        lingering = true;
-    }
-
-    /** How the emptying of disks stands, for people; empty: none is to be emptied. */
     @Override
     public String drain() {
-        return drains.text(seen().drain());
-    }
-
-    private final class Drained implements Drains.Disks {
-        @Override
-        public boolean uses(String path) {
-            return isOn(path);
-        }
-
-        @Override
-        public void drain(String path, long bytesPerSecond) {
-            pool.drain(Objects.requireNonNull(disks.get(path)).device(), bytesPerSecond);
-            look();
-        }
-
-        @Override
-        public void cancel() {
-            pool.cancelDrain();
-        }
-
-        @Override
-        public void left(String path) {
-            HostDisk disk = disks.remove(path);
-            if (disk != null) {
-                // Its channel may not be closed yet.
-                retire(disk);
-            }
-            look();
-        }
-
-        @Override
-        public DrainStatus status() {
-            return pool.drainStatus();
-        }
-    }
-
-    // Mirrors.
-
-    /** Number of disks that the pool has, missing ones included. */
-    int diskCount() {
-        return seen().mirrors().isEmpty()
-                ? disks.size()
-                : seen().mirrors().stream().mapToInt(mirror -> mirror.legs().size()).sum();
-    }
-
-    /** The disks that it has or misses. */
-    List<String> paths() {
-        return Stream.concat(disks.keySet().stream(), missing.keySet().stream())
-                .distinct()
-                .sorted()
-                .toList();
-    }
-
-    /** The disk at a path, if it is open. */
-    Optional<HostDisk> disk(String path) {
-        return Optional.ofNullable(disks.get(path));
-    }
-
-    /** Whether a disk that was named is a part of the pool. */
-    boolean uses(HostDisk disk) {
-        return pool.uses(disk.device());
-    }
-
-    /**
-     * Adds a mirror of so many disks as there are copies, durably; they are closed if that fails.
-     */
-    void addMirror(Map<String, HostDisk> added, String newLocation) {
-        try {
-            pool.addMember(
-                    added.values().stream().map(HostDisk::device).toList(),
-                    added.values().stream().allMatch(HostDisk::isZeroed));
-        } catch (RuntimeException e) {
-            added.forEach((path, disk) -> {
-                disks.remove(path);
-                disk.close();
-            });
-            throw e;
-        }
-        disks.putAll(added);
-        location = newLocation;
-        look();
-    }
-
-    /**
-     * Puts a disk into the place of one that failed or is missing. It is closed if that fails.
-     *
-     * @param empty whether nothing is on it; else it has to be the one that is missing
-     */
-    void putDisk(String path, HostDisk disk, boolean empty) {
-        try {
-            if (empty) {
-                pool.replaceDisk(disk.device());
-            } else {
-                pool.takeBackDisk(disk.device());
-            }
-        } catch (RuntimeException e) {
-            disks.remove(path, disk);
-            disk.close();
-            throw e;
-        }
-        disks.put(path, disk);
-        missing.remove(path);
-        look();
-    }
-
-    /** A disk of a mirror is not here. */
-    void miss(String path, String why) {
-        missing.put(path, why);
-    }
-
-    /** The disks that are not here. */
-    List<String> missing() {
-        return List.copyOf(missing.keySet());
-    }
-
-    /** A disk is not named any more: another one has its place. */
-    void forget(String path, String newLocation) {
-        missing.remove(path);
-        HostDisk former = disks.remove(path);
-        if (former != null) {
-            retire(former);
-        }
-        location = newLocation;
-    }
-
-    void resyncRate(long bytesPerSecond) {
-        pool.resyncRate(bytesPerSecond);
+        return disks.drain(seen().drain());
     }
 
     @Override
     public Optional<PoolRedundancy> redundancy() {
-        List<MirrorStatus> mirrors = seen().mirrors();
-        if (copies == 1) {
-            return Optional.empty();
-        }
-        var wrong = new ArrayList<String>();
-        missing.forEach((path, why) -> wrong.add("disk %s is missing (%s)".formatted(path, why)));
-        for (MirrorStatus mirror : mirrors) {
-            for (MirrorStatus.Leg leg : mirror.legs()) {
-                boolean failed = leg.state() == MirrorStatus.LegState.FAILED;
-                if (failed || leg.state() == MirrorStatus.LegState.ABSENT && missing.isEmpty()) {
-                    wrong.add("disk %s is out (%s)".formatted(path(leg), leg.why()));
-                }
-            }
-        }
-        return Optional.of(
-                new PoolRedundancy(
-                        copies,
-                        mirrors.stream().allMatch(MirrorStatus::isRedundant),
-                        wrong.isEmpty()
-                                ? ""
-                                : String.join(", ", wrong)
-                                        + ": bring it back, or name an empty disk in its place in spec.disks.members",
-                        mirrors.stream().mapToLong(MirrorStatus::copiedBytes).sum(),
-                        mirrors.stream().mapToLong(MirrorStatus::toCopyBytes).sum(),
-                        mirrors.stream().mapToLong(MirrorStatus::secondsLeft).max().orElse(0)));
-    }
-
-    private String path(MirrorStatus.Leg leg) {
-        return disks.entrySet().stream()
-                .filter(each -> leg.device().filter(d -> d == each.getValue().device()).isPresent())
-                .map(Map.Entry::getKey)
-                .findFirst()
-                .orElseGet(() -> leg.uuid().toString());
+        return disks.redundancy(seen().mirrors());
     }
 
     /** Whom to tell when copies are lost or whole again; on the pool's reactor. */
     void onCopies(Runnable told) {
         listener.copies = told;
-    }
-
-    private long bytes() {
-        return disks.values().stream().mapToLong(each -> each.device().geometry().capacity()).sum();
     }
 
     private void look() {
@@ -714,7 +450,7 @@ final class DisksPool implements BlockPool {
         return new ResourceException(
                 ErrorCode.UNAVAILABLE,
                 "the pool on "
-                        + location
+                        + location()
                         + " holds no "
                         + name
                         + ", though it was made; are these its disks? If it is lost, delete it here");
@@ -794,8 +530,7 @@ final class DisksPool implements BlockPool {
         try {
             pool.close();
         } finally {
-            disks.values().forEach(HostDisk::close);
-            replaced.forEach(each -> each.disk().close());
+            disks.close();
         }
     }
 

@@ -164,8 +164,8 @@ final class DisksPoolOpener {
             }
             DisksPool pool = make ? make(disks, open, place) : reopen(spec, open, absent, place);
             pool.adopt(disks.adopt());
-            pool.drains().want(disks.members(), resyncRate(disks));
-            pool.drains().tend();
+            pool.disks().drains().want(disks.members(), resyncRate(disks));
+            pool.disks().drains().tend();
             return pool;
         } catch (RuntimeException e) {
             open.values().forEach(HostDisk::close);
@@ -184,7 +184,7 @@ final class DisksPoolOpener {
     /** The disks that are named, but those that have been emptied. */
     private static List<DisksSpec.Member> staying(DisksPool pool, DisksSpec disks) {
         return disks.members().stream()
-                .filter(member -> !member.drain() || pool.isOn(member.path()))
+                .filter(member -> !member.drain() || pool.disks().isOn(member.path()))
                 .toList();
     }
 
@@ -237,9 +237,10 @@ final class DisksPoolOpener {
             return completed(pool, spec, blank, absent);
         }
         try {
-            blank.forEach((path, disk) -> pool.addMember(path, disk, place.location()));
+            blank.forEach((path, disk) -> pool.disks().addMember(path, disk, place.location()));
             absent.forEach((member, _) ->
-                    pool.addMember(member.path(), openEmpty(spec, member), place.location()));
+                    pool.disks()
+                            .addMember(member.path(), openEmpty(spec, member), place.location()));
             return pool;
         } catch (RuntimeException e) {
             pool.close();
@@ -282,17 +283,18 @@ final class DisksPoolOpener {
             PoolSpec spec,
             Map<String, HostDisk> blank,
             Map<DisksSpec.Member, ResourceException> absent) {
-        absent.forEach((member, why) -> pool.miss(member.path(), message(why)));
+        absent.forEach((member, why) -> pool.disks().miss(member.path(), message(why)));
         var blanks = new LinkedHashMap<>(blank);
         try {
-            int own = pool.diskCount();
+            int own = pool.disks().diskCount();
             List<DisksSpec.Member> members = staying(pool, spec.disks().orElseThrow());
             for (var member : members.subList(0, Math.min(own, members.size()))) {
                 HostDisk empty = blanks.remove(member.path());
                 if (empty != null) {
                     put(pool, member.path(), empty, true);
-                } else if (pool.disk(member.path()).filter(disk -> !pool.uses(disk)).isPresent()) {
-                    put(pool, member.path(), pool.disk(member.path()).orElseThrow(), false);
+                } else if (pool.disks().disk(member.path()).isPresent()
+                        && !pool.disks().isOn(member.path())) {
+                    put(pool, member.path(), pool.disks().disk(member.path()).orElseThrow(), false);
                 }
             }
             addMirrors(pool, spec, blanks);
@@ -307,9 +309,9 @@ final class DisksPoolOpener {
     /** A disk that cannot be put into its place is as good as missing; the pool goes on. */
     private static void put(DisksPool pool, String path, HostDisk disk, boolean empty) {
         try {
-            pool.putDisk(path, disk, empty);
+            pool.disks().putDisk(path, disk, empty);
         } catch (ResourceException e) {
-            pool.miss(path, message(e));
+            pool.disks().miss(path, message(e));
         }
     }
 
@@ -324,7 +326,7 @@ final class DisksPoolOpener {
      */
     private static void addMirrors(DisksPool pool, PoolSpec spec, Map<String, HostDisk> blank) {
         DisksSpec disks = spec.disks().orElseThrow();
-        int own = pool.diskCount();
+        int own = pool.disks().diskCount();
         List<DisksSpec.Member> members = staying(pool, disks);
         for (int i = own; i + disks.copies() <= members.size(); i += disks.copies()) {
             var added = new LinkedHashMap<String, HostDisk>();
@@ -336,7 +338,7 @@ final class DisksPoolOpener {
                 added.values().forEach(HostDisk::close);
                 throw e;
             }
-            pool.addMirror(added, location(disks));
+            pool.disks().addMirror(added, location(disks));
         }
     }
 
@@ -346,7 +348,7 @@ final class DisksPoolOpener {
         HostDisk open = blank.remove(member.path());
         return open != null
                 ? open
-                : pool.disk(member.path()).orElseGet(() -> openEmpty(spec, member));
+                : pool.disks().disk(member.path()).orElseGet(() -> openEmpty(spec, member));
     }
 
     /**
@@ -355,14 +357,14 @@ final class DisksPoolOpener {
      */
     static void lookForMissing(DisksPool pool, PoolSpec spec) {
         for (var member : spec.disks().orElseThrow().members()) {
-            if (!pool.missing().contains(member.path())) {
+            if (!pool.disks().missing().contains(member.path())) {
                 continue;
             }
             try {
                 HostDisk disk = open(spec, member, false);
                 put(pool, member.path(), disk, disk.isBlank());
             } catch (ResourceException e) {
-                pool.miss(member.path(), message(e));
+                pool.disks().miss(member.path(), message(e));
             }
         }
     }
@@ -375,15 +377,16 @@ final class DisksPoolOpener {
     private static void replace(DisksPool pool, PoolSpec spec) {
         DisksSpec disks = spec.disks().orElseThrow();
         var names = paths(disks);
-        List<String> gone = pool.paths().stream().filter(path -> !names.contains(path)).toList();
-        int own = pool.diskCount();
+        List<String> gone =
+                pool.disks().paths().stream().filter(path -> !names.contains(path)).toList();
+        int own = pool.disks().diskCount();
         int next = 0;
         List<DisksSpec.Member> members = staying(pool, disks);
         for (var member : members.subList(0, Math.min(own, members.size()))) {
-            if (!pool.has(member.path()) && next < gone.size()) {
+            if (!pool.disks().has(member.path()) && next < gone.size()) {
                 HostDisk disk = open(spec, member, true);
-                pool.putDisk(member.path(), disk, disk.isBlank());
-                pool.forget(gone.get(next++), location(disks));
+                pool.disks().putDisk(member.path(), disk, disk.isBlank());
+                pool.disks().forget(gone.get(next++), location(disks));
             }
         }
     }
@@ -395,22 +398,22 @@ final class DisksPoolOpener {
      */
     static void change(DisksPool pool, PoolSpec spec) {
         DisksSpec disks = spec.disks().orElseThrow();
-        pool.drains().tend();
+        pool.disks().drains().tend();
         leave(pool, disks);
         if (disks.copies() > 1) {
             replace(pool, spec);
             addMirrors(pool, spec, new LinkedHashMap<>());
-            pool.resyncRate(resyncRate(disks));
+            pool.disks().resyncRate(resyncRate(disks));
         }
         for (var member : disks.copies() > 1 ? List.<DisksSpec.Member>of() : staying(pool, disks)) {
-            if (!pool.has(member.path())) {
-                pool.addMember(member.path(), openEmpty(spec, member), location(disks));
+            if (!pool.disks().has(member.path())) {
+                pool.disks().addMember(member.path(), openEmpty(spec, member), location(disks));
             }
         }
-        pool.growMembers(disks.members());
-        pool.drains().want(disks.members(), resyncRate(disks));
-        pool.drains().tend();
-        pool.isAt(location(disks));
+        pool.disks().growMembers(disks.members());
+        pool.disks().drains().want(disks.members(), resyncRate(disks));
+        pool.disks().drains().tend();
+        pool.disks().isAt(location(disks));
         pool.adopt(disks.adopt());
         pool.holdWhenFull(Duration.ofSeconds(disks.holdSeconds()));
     }
@@ -418,8 +421,8 @@ final class DisksPoolOpener {
     /** Disks that were to be emptied and are not named any more have to be empty. */
     private static void leave(DisksPool pool, DisksSpec disks) {
         var names = paths(disks);
-        for (String path : pool.drains().wanted()) {
-            if (!names.contains(path) && !pool.drains().isDone(path)) {
+        for (String path : pool.disks().drains().wanted()) {
+            if (!names.contains(path) && !pool.disks().drains().isDone(path)) {
                 throw new ResourceException(
                         ErrorCode.NOT_READY,
                         "%s is not empty yet (%s); name it until it is"

@@ -102,9 +102,7 @@ final class Pool implements Realization {
 
     /** Opening disks, and moving things off them, may wait for them: it is done elsewhere. */
     private void tend() {
-        if (!(opened instanceof DisksPool disks)
-                || looking
-                || disks.missing().isEmpty() && !disks.drains().isNeeded() && !disks.lingers()) {
+        if (!(opened instanceof DisksPool onDisks) || looking || onDisks.disks().isAtRest()) {
             return;
         }
         looking = true;
@@ -114,9 +112,9 @@ final class Pool implements Realization {
                     try {
                         pool.exclusively(() -> {
                             if (!closed) {
-                                DisksPoolOpener.lookForMissing(disks, spec);
-                                disks.drains().tend();
-                                disks.letGo();
+                                DisksPoolOpener.lookForMissing(onDisks, spec);
+                                onDisks.disks().drains().tend();
+                                onDisks.disks().letGo();
                             }
                         });
                         statusChanged.run();
