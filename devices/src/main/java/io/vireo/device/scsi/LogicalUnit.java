@@ -50,21 +50,13 @@ final class LogicalUnit implements Poller {
     private final List<Nexus> unsettled = new ArrayList<>();
     private final Runnable geometryListener;
 
-    private final Slot[] slots = new Slot[MAX_TASKS];
-    private final int[] free = new int[MAX_TASKS];
-    private int freeCount;
-    private int slotsMade;
-
-    /** Dormant tasks, in order; nothing passes them but HEAD OF QUEUE. */
-    private final ArrayDeque<Slot> waiting = new ArrayDeque<>();
+    private final TaskSet tasks = new TaskSet(this);
 
     /** Requests for which the channel had no room. */
     private final ArrayDeque<Slot> pending = new ArrayDeque<>();
 
     private boolean closing;
     private byte[] buffer = {};
-    private int running;
-    private @Nullable Slot barrier;
     private @Nullable Slot current;
     private @Nullable BlockRequest background;
     private @Nullable BlockChannel channel;
@@ -121,6 +113,10 @@ final class LogicalUnit implements Poller {
 
     UnitState condition() {
         return condition;
+    }
+
+    TaskSet tasks() {
+        return tasks;
     }
 
     /** What READ BUFFER and WRITE BUFFER are about. */
@@ -206,9 +202,9 @@ final class LogicalUnit implements Poller {
                     reservations.nexusLost(nexus);
                     onDone.run();
                 });
-        abort(nexus, ScsiTask.Outcome.ABORTED, all);
+        tasks.abort(nexus, ScsiTask.Outcome.ABORTED, all);
         all.passed();
-        admitWaiting();
+        tasks.admitWaiting();
     }
 
     /** Gives everything back; no nexus is left. Any thread. */
@@ -255,7 +251,7 @@ final class LogicalUnit implements Poller {
 
     /** Takes a task. */
     void submit(ScsiTask task, UnitNexus nexus, @Nullable Crossing crossing) {
-        Slot slot = nexus.detached ? null : takeSlot();
+        Slot slot = nexus.detached ? null : tasks.take();
         if (slot == null) {
             task.result(nexus.detached ? ScsiStatus.BUSY : ScsiStatus.TASK_SET_FULL);
             nexus.nexus.deliver(task, crossing, this);
@@ -263,70 +259,11 @@ final class LogicalUnit implements Poller {
         }
         slot.begin(task, nexus, crossing);
         slot.command(CommandTable.ALL.find(task.cdb()));
-        admit(slot);
-        if (!waiting.isEmpty()) {
-            admitWaiting();
-        }
+        tasks.admit(slot);
     }
 
-    private @Nullable Slot takeSlot() {
-        if (freeCount == 0) {
-            if (slotsMade == MAX_TASKS) {
-                return null;
-            }
-            slots[slotsMade] = new Slot(this, slotsMade);
-            free[freeCount++] = slotsMade++;
-        }
-        return slots[free[--freeCount]];
-    }
-
-    private void admit(Slot slot) {
-        if (slot.task().attribute() == TaskAttribute.HEAD_OF_QUEUE) {
-            if (canPass(slot)) {
-                start(slot);
-            } else {
-                slot.state = Slot.State.WAITING;
-                waiting.addFirst(slot);
-            }
-        } else if (waiting.isEmpty() && canStart(slot)) {
-            start(slot);
-        } else {
-            slot.state = Slot.State.WAITING;
-            waiting.addLast(slot);
-        }
-    }
-
-    private void admitWaiting() {
-        while (!waiting.isEmpty() && canStart(waiting.element())) {
-            start(waiting.remove());
-        }
-    }
-
-    private boolean canStart(Slot slot) {
-        return isBarrier(slot) ? running == 0 : barrier == null;
-    }
-
-    /** HEAD OF QUEUE passes what waits, and what is ORDERED, but not what is to run alone. */
-    private boolean canPass(Slot slot) {
-        Slot before = barrier;
-        return exclusive(slot) ? running == 0 : before == null || !exclusive(before);
-    }
-
-    private static boolean isBarrier(Slot slot) {
-        return slot.task().attribute() == TaskAttribute.ORDERED || exclusive(slot);
-    }
-
-    private static boolean exclusive(Slot slot) {
-        Command command = slot.command();
-        return command != null && command.has(Command.EXCLUSIVE);
-    }
-
-    private void start(Slot slot) {
-        slot.state = Slot.State.RUNNING;
-        running++;
-        if (isBarrier(slot)) {
-            barrier = slot;
-        }
+    /** Begins a task that was admitted. */
+    void start(Slot slot) {
         // The next turn looks after a command that is cut off here.
         Objects.requireNonNull(registration).wake();
         current = slot;
@@ -392,22 +329,15 @@ final class LogicalUnit implements Poller {
                 task.aborted(abort);
             }
         }
-        if (slot.state == Slot.State.RUNNING) {
-            running--;
-            if (barrier == slot) {
-                barrier = null;
-            }
-        }
         UnitNexus nexus = slot.nexus();
         Crossing crossing = slot.crossing();
         List<Barrier> barriers = slot.barriers.isEmpty() ? List.of() : List.copyOf(slot.barriers);
-        slot.clear();
-        free[freeCount++] = slot.request.tag();
+        tasks.release(slot);
         nexus.nexus.deliver(task, crossing, this);
         for (int i = 0; i < barriers.size(); i++) {
             barriers.get(i).passed();
         }
-        if (!waiting.isEmpty()) {
+        if (tasks.waits()) {
             Objects.requireNonNull(registration).wake();
         }
     }
@@ -458,13 +388,6 @@ final class LogicalUnit implements Poller {
         }
     }
 
-    /** The task of a slot goes on in the background: it does not keep others from starting. */
-    void background(Slot slot) {
-        if (barrier == slot) {
-            barrier = null;
-        }
-    }
-
     /** The request of a slot has ended. */
     void completed(Slot slot, BlockStatus status) {
         slot.busy = false;
@@ -502,9 +425,7 @@ final class LogicalUnit implements Poller {
             }
             work += open.poll();
         }
-        if (!waiting.isEmpty()) {
-            admitWaiting();
-        }
+        tasks.admitWaiting();
         for (int i = 0; i < unsettled.size(); i++) {
             unsettled.get(i).settle();
         }
@@ -528,8 +449,8 @@ final class LogicalUnit implements Poller {
         boolean requests = background != null || !pending.isEmpty();
         return current == null
                 && unsettled.isEmpty()
-                && (waiting.isEmpty() || !canStart(waiting.element()))
-                && (open == null || (!requests || open.free() == 0) && open.arm());
+                && !tasks.canAdmit()
+                && (open == null || ((!requests || open.free() == 0) && open.arm()));
     }
 
     @Override
@@ -540,95 +461,25 @@ final class LogicalUnit implements Poller {
         }
     }
 
-    // Task management.
-
-    /** The slot of a task of a nexus, if it is in the task set. */
-    @Nullable Slot find(UnitNexus nexus, long tag) {
-        for (int i = 0; i < slotsMade; i++) {
-            Slot slot = slots[i];
-            if (slot.state != Slot.State.FREE
-                    && slot.nexus() == nexus
-                    && slot.task().tag() == tag
-                    && slot.abort == null) {
-                return slot;
-            }
-        }
-        return null;
+    /** Takes back a request that waits for room in the channel. */
+    void withdraw(Slot slot) {
+        pending.remove(slot);
     }
 
-    /** Whether a nexus has a task in the task set. */
-    boolean hasTasks(UnitNexus nexus) {
-        for (int i = 0; i < slotsMade; i++) {
-            if (slots[i].state != Slot.State.FREE && slots[i].nexus() == nexus) {
-                return true;
-            }
-        }
-        return false;
-    }
-
-    /** Aborts all tasks of a nexus. */
-    void abort(UnitNexus nexus, ScsiTask.Outcome how, Barrier all) {
-        for (int i = 0; i < slotsMade; i++) {
-            if (slots[i].state != Slot.State.FREE && slots[i].nexus() == nexus) {
-                abort(slots[i], how, false, all);
-            }
-        }
-    }
-
-    /**
-     * Aborts all tasks of all nexuses, on behalf of one: those of others end with TASK ABORTED
-     * where the mode page says so.
-     */
-    void abortAll(UnitNexus cause, ScsiTask.Outcome how, Barrier all) {
-        for (int i = 0; i < slotsMade; i++) {
-            Slot slot = slots[i];
-            if (slot.state != Slot.State.FREE) {
-                abort(slot, how, slot.nexus() != cause && modes.taskAbortedStatus(), all);
-            }
-        }
-    }
-
-    /** Aborts all tasks of a nexus on behalf of another one. */
-    void abortOthers(UnitNexus nexus, Barrier all) {
-        for (int i = 0; i < slotsMade; i++) {
-            if (slots[i].state != Slot.State.FREE && slots[i].nexus() == nexus) {
-                abort(slots[i], ScsiTask.Outcome.ABORTED, modes.taskAbortedStatus(), all);
-            }
-        }
-    }
-
-    /** Aborts a task, which is in the task set; {@code all} learns of its end. */
-    void abort(Slot slot, ScsiTask.Outcome how, boolean withStatus, Barrier all) {
-        all.add(slot);
-        if (slot.abort != null) {
-            return;
-        }
-        slot.abort = how;
-        slot.abortWithStatus = withStatus;
-        if (slot.state == Slot.State.WAITING) {
-            waiting.remove(slot);
-            ended(slot);
-        } else if (slot.queued) {
-            pending.remove(slot);
-            ended(slot);
-        } else if (slot.onAbort != null) {
-            slot.onAbort.run();
-            ended(slot);
-        } else if (slot.busy) {
-            Objects.requireNonNull(channel).cancel(slot.request.tag());
-        }
-        // Else it is at work in this very turn, or waits for what is made durable, and ends soon.
+    /** Tries to cancel a request that the channel has. */
+    void cancel(Slot slot) {
+        Objects.requireNonNull(channel).cancel(slot.request.tag());
     }
 
     /** Logical unit reset (SAM-5, 6.3.3), on behalf of a nexus. */
     void reset(UnitNexus cause, Barrier all) {
-        abortAll(cause, ScsiTask.Outcome.RESET, all);
+        tasks.abortAll(cause, ScsiTask.Outcome.RESET, all);
         reservations.unitReset();
         modes.reset();
         for (UnitNexus nexus : nexuses) {
             nexus.preventsRemoval = false;
             nexus.attentions.replaceAll(Sense.DEVICE_RESET);
         }
-        admitWaiting();
+        tasks.admitWaiting();
     }
 }
