@@ -42,10 +42,6 @@ class IscsiIT {
         // Limits that the Block Limits VPD page tells.
         exceptions.put("ALL.WriteAtomic16.Simple", Outcome.FAILED);
         exceptions.put("ALL.WriteSame16.Unmap", Outcome.FAILED);
-        exceptions.put("ALL.WriteSame10.ZeroBlocks", Outcome.SKIPPED);
-        exceptions.put("ALL.WriteSame16.ZeroBlocks", Outcome.SKIPPED);
-        // GET LBA STATUS says of every block that it is mapped.
-        exceptions.put("ALL.Sanitize.BlockErase", Outcome.FAILED);
         // CRYPTOGRAPHIC ERASE and EXTENDED COPY are not there.
         exceptions.put("ALL.Sanitize.CryptoErase", Outcome.SKIPPED);
         exceptions.put("ALL.Sanitize.Readonly", Outcome.SKIPPED);

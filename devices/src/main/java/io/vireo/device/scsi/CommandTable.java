@@ -16,6 +16,7 @@ final class CommandTable {
                             LogCommands.all(),
                             BlockCommands.all(),
                             VerifyCommands.all(),
+                            LongCommands.all(),
                             ProvisioningCommands.all(),
                             AtomicCommands.all(),
                             WipeCommands.all(),
@@ -67,10 +68,10 @@ final class CommandTable {
         return action >= ACTIONS ? null : actions[opcode * ACTIONS + action];
     }
 
-    /** The command that a CDB of at least two bytes asks for. */
+    /** The command that a CDB asks for, in an array of at least ten bytes. */
     @Nullable Command find(byte[] cdb) {
         int opcode = cdb[0] & 0xFF;
         Command command = plain[opcode];
-        return command != null ? command : action(opcode, cdb[1] & (ACTIONS - 1));
+        return command != null ? command : action(opcode, Command.actionOf(cdb));
     }
 }

@@ -291,7 +291,7 @@ final class LogicalUnit implements Poller {
 
     private static void refuseUnknown(Slot slot) {
         if (CommandTable.ALL.hasActions(slot.cdb()[0] & 0xFF)) {
-            slot.invalidField(1);
+            slot.invalidField(Command.actionAt(slot.cdb()));
         } else {
             slot.fail(Sense.INVALID_OPERATION_CODE, Sense.NO_INFORMATION, Sense.cdbByte(0));
         }
@@ -378,6 +378,12 @@ final class LogicalUnit implements Poller {
         } finally {
             slot.submitting = false;
         }
+    }
+
+    /** As {@link BlockChannel#mapped}. */
+    long mapped(long offset, long length) {
+        BlockChannel open = channel;
+        return open == null ? length : open.mapped(offset, length);
     }
 
     /** Submits a request that belongs to no task, now or when there is room. */

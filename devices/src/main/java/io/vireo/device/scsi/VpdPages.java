@@ -136,7 +136,7 @@ final class VpdPages {
         boolean unmaps = ProvisioningCommands.unmaps(unit);
         int granularity = Math.max(1, geometry.discardAlignment() / block);
         int atomic = AtomicCommands.atomicBlocks(geometry);
-        page.u8(1).u8(AtomicCommands.MAX_COMPARE).u16(geometry.physicalBlockSize() / block);
+        page.u8(0).u8(AtomicCommands.MAX_COMPARE).u16(geometry.physicalBlockSize() / block);
         page.u32(LogicalUnit.MAX_TRANSFER / block).u32(geometry.optimalIoSize() / block).u32(0);
         page.u32(unmaps ? ProvisioningCommands.MAX_UNMAP_BLOCKS : 0);
         page.u32(unmaps ? ProvisioningCommands.MAX_UNMAP_DESCRIPTORS : 0);

@@ -93,7 +93,7 @@ class IdentityAndReportsTest {
         assertThat(page(0xB0))
                 .isEqualTo(
                         "00b0003c"
-                                + "01ff0008"
+                                + "00ff0008"
                                 + "00002000"
                                 + "00000000"
                                 + "00000000"
@@ -101,7 +101,7 @@ class IdentityAndReportsTest {
                                 + "00000100"
                                 + "00000008"
                                 + "80000000"
-                                + "0000000000010000"
+                                + "0000000000800000"
                                 + "000000080000000800000008"
                                 + "0000000000000000");
         assertThat(page(0xB1)).startsWith("00b1003c00010040").hasSize(128);

@@ -105,6 +105,11 @@ final class VolumeChannel implements BlockChannel {
     }
 
     @Override
+    public long mapped(long offset, long length) {
+        return engine.path().mapped(volume, offset, length);
+    }
+
+    @Override
     public void cancel(int tag) {
         // It is on its way to the members, and ends soon enough.
     }

@@ -68,6 +68,11 @@ final class QosChannel implements BlockChannel {
     }
 
     @Override
+    public long mapped(long offset, long length) {
+        return inner.mapped(offset, length);
+    }
+
+    @Override
     public int free() {
         return inner.free() - flow.count();
     }
