@@ -155,6 +155,11 @@ public interface BlockPool {
     /** Bytes in total and free for volumes; does not block. */
     PoolSpace space();
 
+    /** Percentage of its room that is used from which on it is nearly full; does not block. */
+    default int warnPercent() {
+        return 100;
+    }
+
     /** What it is used for, if it knows; does not block. */
     default Optional<PoolUsage> usage() {
         return Optional.empty();

@@ -41,7 +41,8 @@ final class LogicalUnit implements Poller {
     private final UnitIdentity identity;
     private final BlockDevice block;
     private final Reactor owner;
-    private final ModePages modes = new ModePages();
+    private final SharedRoom room;
+    private final ModePages modes;
     private final Reservations reservations;
     private final PortGroups portGroups = new PortGroups();
     private final UnitState condition = new UnitState();
@@ -68,8 +69,16 @@ final class LogicalUnit implements Poller {
      *
      * @param owner where it runs: the device's home, where it has one
      * @param kept what survives of persistent reservations
+     * @param room that it shares
      */
-    LogicalUnit(UnitIdentity identity, BlockDevice block, Reactor owner, ReservationStore kept) {
+    LogicalUnit(
+            UnitIdentity identity,
+            BlockDevice block,
+            Reactor owner,
+            ReservationStore kept,
+            SharedRoom room) {
+        this.room = room;
+        modes = new ModePages(room);
         this.identity = identity;
         this.block = block;
         this.owner = owner;
@@ -97,6 +106,11 @@ final class LogicalUnit implements Poller {
     /** Any thread. */
     BlockGeometry geometry() {
         return geometry;
+    }
+
+    /** Any thread. */
+    SharedRoom room() {
+        return room;
     }
 
     ModePages modes() {
@@ -238,6 +252,13 @@ final class LogicalUnit implements Poller {
         nexuses.forEach(nexus -> nexus.attention(Sense.CAPACITY_DATA_CHANGED));
     }
 
+    /** The pool has become nearly full. */
+    void thresholdReached() {
+        if (modes.reportsThresholds()) {
+            nexuses.forEach(nexus -> nexus.attention(Sense.SOFT_THRESHOLD_REACHED));
+        }
+    }
+
     /** Establishes a unit attention condition for all nexuses but one. */
     void attentionToOthers(UnitNexus cause, int code) {
         for (UnitNexus nexus : nexuses) {
@@ -277,7 +298,8 @@ final class LogicalUnit implements Poller {
         ScsiTask task = slot.task();
         boolean attentive = command == null || !command.has(Command.IGNORES_ATTENTION);
         if (attentive && !nexus.attentions.isEmpty()) {
-            slot.fail(nexus.attentions.take());
+            int condition = nexus.attentions.take();
+            slot.fail(condition, Sense.information(condition), Sense.NO_SPECIFIC);
         } else if (task.attribute() == TaskAttribute.ACA) {
             slot.fail(Sense.INVALID_MESSAGE_ERROR);
         } else if (command == null) {

@@ -37,6 +37,7 @@ final class Sense {
     static final int REGISTRATIONS_PREEMPTED = 0x06_2A05;
     static final int ASYMMETRIC_ACCESS_STATE_CHANGED = 0x06_2A06;
     static final int CAPACITY_DATA_CHANGED = 0x06_2A09;
+    static final int SOFT_THRESHOLD_REACHED = 0x06_3807;
     static final int COMMANDS_CLEARED_BY_ANOTHER_INITIATOR = 0x06_2F00;
     static final int REPORTED_LUNS_DATA_CHANGED = 0x06_3F0E;
     static final int WRITE_PROTECTED = 0x07_2700;
@@ -78,6 +79,12 @@ final class Sense {
     /** A sense key specific field with a progress indication in 65536ths (SPC-4, 4.5.2.4.4). */
     static int progress(int of65536) {
         return VALID << 16 | Math.min(of65536, 0xFFFF);
+    }
+
+    /** What the information field says of a unit attention condition. */
+    static long information(int code) {
+        // SBC-4, 4.7.3.7.6: where the threshold is in its mode page.
+        return code == SOFT_THRESHOLD_REACHED ? ModePages.THRESHOLD : NO_INFORMATION;
     }
 
     /**

@@ -84,7 +84,7 @@ final class UnitCommands {
 
     private static Reply senseData(boolean descriptor, int code, int specific) {
         byte[] sense = new byte[64];
-        int length = Sense.write(sense, descriptor, code, Sense.NO_INFORMATION, specific);
+        int length = Sense.write(sense, descriptor, code, Sense.information(code), specific);
         return new Reply().bytes(Arrays.copyOf(sense, length));
     }
 

@@ -155,6 +155,8 @@ final class VpdPages {
         boolean unmaps = ProvisioningCommands.unmaps(unit);
         boolean zeroes = unit.can(BlockOperation.WRITE_ZEROES);
         int commands = unmaps ? 0xE0 : 0;
-        page.u8(0).u8(commands | (unmaps && zeroes ? 0x04 : 0)).u8(unmaps ? 2 : 0).u8(0);
+        boolean counts = unmaps && unit.room().isLimited();
+        page.u8(counts ? SharedRoom.thresholdExponent(unit.blockShift()) : 0);
+        page.u8(commands | (unmaps && zeroes ? 0x04 : 0)).u8(unmaps ? 2 : 0).u8(0);
     }
 }

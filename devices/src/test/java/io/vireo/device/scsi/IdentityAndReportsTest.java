@@ -218,13 +218,20 @@ class IdentityAndReportsTest {
     void logPages() {
         client.out(0, "2A000000000000000300", new byte[3 * BLOCK]);
         client.in(0, "28000000000000000200", 2 * BLOCK);
-        assertThat(client.in(0, "4D00400000000000FF00", 255).hex()).isEqualTo("000000020019");
+        assertThat(client.in(0, "4D00400000000000FF00", 255).hex()).isEqualTo("00000004000d1119");
         assertThat(client.in(0, "4D0040FF00000000FF00", 255).hex())
-                .isEqualTo("40ff0006000000ff1900");
+                .isEqualTo("40ff000a000000ff0d0011001900");
         assertThat(client.in(0, "4D00590000000000FF00", 255).hex())
                 .startsWith("19000044" + "00010340" + hex(1L) + hex(1L) + hex(3L) + hex(2L))
                 .hasSize(2 * 72);
-        assertThat(client.in(0, "4D004D0000000000FF00", 255).code()).isEqualTo(0x052400);
+        assertThat(client.in(0, "4D004C0000000000FF00", 255).code()).isEqualTo(0x052400);
+        assertThat(client.in(0, "4D004D0000000000FF00", 255).hex())
+                .isEqualTo("0d00000c" + "0000030200ff" + "0001030200ff");
+        assertThat(client.in(0, "4D004D0000000100FF00", 255).hex())
+                .isEqualTo("0d000006" + "0001030200ff");
+        assertThat(client.in(0, "4D00510000000000FF00", 255).hex())
+                .isEqualTo("11000008" + "0001030400000000");
+        assertThat(client.in(0, "4D004D0100000000FF00", 255).code()).isEqualTo(0x052400);
     }
 
     @Test

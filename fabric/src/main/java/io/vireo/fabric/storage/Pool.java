@@ -65,9 +65,9 @@ final class Pool implements Realization {
             LongSupplier nanoTime) {
         this.name = name;
         this.opened = opened;
-        pool = new SerialPool(opened);
         this.qos = qos;
         this.spec = spec;
+        pool = new SerialPool(opened, this::warnPercent);
         this.statusChanged = statusChanged;
         this.nanoTime = nanoTime;
         opened.onFull(this::requestFailed);
@@ -122,6 +122,10 @@ final class Pool implements Realization {
                         looking = false;
                     }
                 });
+    }
+
+    private int warnPercent() {
+        return spec.warnPercent();
     }
 
     private boolean isNearlyFull(PoolSpace space) {

@@ -11,13 +11,21 @@ import io.vireo.block.VolumeFormat;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.function.IntSupplier;
 
 /** A pool that the reconciler and the threads of imports use, one at a time. */
 final class SerialPool implements BlockPool {
     private final BlockPool pool;
+    private final IntSupplier warnPercent;
 
-    SerialPool(BlockPool pool) {
+    SerialPool(BlockPool pool, IntSupplier warnPercent) {
         this.pool = pool;
+        this.warnPercent = warnPercent;
+    }
+
+    @Override
+    public int warnPercent() {
+        return warnPercent.getAsInt();
     }
 
     @Override

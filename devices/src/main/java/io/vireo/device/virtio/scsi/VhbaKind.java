@@ -3,6 +3,7 @@ package io.vireo.device.virtio.scsi;
 import io.vireo.block.BlockDevice;
 import io.vireo.block.DiskIdentity;
 import io.vireo.block.ExclusiveUse;
+import io.vireo.block.PooledVolume;
 import io.vireo.device.scsi.ScsiUnits;
 import io.vireo.reactor.ReactorGroup;
 import io.vireo.resource.Column;
@@ -147,7 +148,8 @@ public final class VhbaKind implements ResourceKind<VhbaSpec> {
                             lun.vdisk(),
                             context.require(vdisk, DiskIdentity.class).unique(),
                             context.require(vdisk, BlockDevice.class),
-                            context.require(vdisk, ExclusiveUse.class));
+                            context.require(vdisk, ExclusiveUse.class),
+                            context.require(vdisk, PooledVolume.class).pool());
             luns.add(new ScsiUnits.Lun(lun.lun(), disk, lun.readOnly()));
         }
         return luns;

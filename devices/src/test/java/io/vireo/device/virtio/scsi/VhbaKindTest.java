@@ -4,10 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.vireo.block.BlockDevice;
+import io.vireo.block.BlockPool;
 import io.vireo.block.DiskIdentity;
 import io.vireo.block.ExclusiveUse;
+import io.vireo.block.PooledVolume;
 import io.vireo.device.scsi.ScsiUnits;
 import io.vireo.device.virtio.FakeContext;
+import io.vireo.device.virtio.FakePool;
 import io.vireo.device.virtio.FakeTransport;
 import io.vireo.reactor.PollMode;
 import io.vireo.reactor.ReactorGroup;
@@ -54,10 +57,25 @@ class VhbaKindTest {
                     .with(BlockDevice.class, disk)
                     .with(DiskIdentity.class, new DiskIdentity("uid"))
                     .with(ExclusiveUse.class, this::claim)
+                    .with(PooledVolume.class, new InPool())
                     .with(ReactorGroup.class, reactors)
                     .with(ScsiUnits.class, new ScsiUnits(reactors, new NoState()))
                     .with(RuntimeDirectory.class, new RuntimeDirectory(Path.of("/run/vireo")))
                     .with(VirtioTransport.class, transport);
+
+    private static final class InPool implements PooledVolume {
+        private final BlockPool pool = new FakePool();
+
+        @Override
+        public BlockPool pool() {
+            return pool;
+        }
+
+        @Override
+        public String volumeName() {
+            return "disk";
+        }
+    }
 
     private static final class NoState implements DurableState {
         @Override
