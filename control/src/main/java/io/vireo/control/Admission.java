@@ -2,6 +2,8 @@ package io.vireo.control;
 
 import io.vireo.control.codec.Manifest;
 import io.vireo.control.identity.Identities;
+import io.vireo.control.identity.IdentitySort;
+import io.vireo.control.identity.VhbaIdentities;
 import io.vireo.control.profile.ProfileIdentities;
 import io.vireo.control.profile.ProfileRules;
 import io.vireo.resource.ErrorCode;
@@ -11,7 +13,9 @@ import io.vireo.resource.Reference;
 import io.vireo.resource.ResourceException;
 import io.vireo.resource.Spec;
 import io.vireo.resource.Violation;
+import io.vireo.resource.spec.IscsiTargetSpec;
 import io.vireo.resource.spec.ServerProfileSpec;
+import io.vireo.resource.spec.VhbaSpec;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -65,6 +69,7 @@ final class Admission {
             }
         }
         refuseIfViolated();
+        manifests.forEach(this::takeNames);
         List<Applied> applied = new ArrayList<>();
         for (int i = 0; i < manifests.size(); i++) {
             applied.add(admit(manifests.get(i), at(manifests, i)));
@@ -173,12 +178,41 @@ final class Admission {
     }
 
     private Spec withIdentities(Manifest manifest, Optional<Resource> existing) {
-        if (!(manifest.spec() instanceof ServerProfileSpec spec)) {
-            return manifest.spec();
+        String name = manifest.name();
+        Optional<Spec> before = existing.map(Resource::spec);
+        return switch (manifest.spec()) {
+            case ServerProfileSpec spec ->
+                    ProfileIdentities.assign(
+                            name, spec, before.map(ServerProfileSpec.class::cast), identities);
+            case VhbaSpec spec ->
+                    VhbaIdentities.assign(
+                            name, name, spec, before.map(VhbaSpec.class::cast), identities);
+            default -> manifest.spec();
+        };
+    }
+
+    /**
+     * Takes names that are fixed, before any is drawn. A target that has a name of its own shares
+     * it with other targets of its vHBA only.
+     */
+    private void takeNames(Manifest manifest) {
+        String name = manifest.name();
+        Optional<Resource> existing =
+                Optional.ofNullable(before.stored().get(manifest.reference()));
+        switch (manifest.spec()) {
+            case VhbaSpec spec ->
+                    VhbaIdentities.take(
+                            name,
+                            name,
+                            spec,
+                            existing.map(each -> (VhbaSpec) each.spec()),
+                            identities);
+            case IscsiTargetSpec spec ->
+                    spec.targetName()
+                            .ifPresent(target ->
+                                    identities.take(IdentitySort.IQN, target, spec.vhba()));
+            default -> {}
         }
-        Optional<ServerProfileSpec> earlier =
-                existing.map(resource -> (ServerProfileSpec) resource.spec());
-        return ProfileIdentities.assign(manifest.name(), spec, earlier, identities);
     }
 
     private Metadata metadata(Manifest manifest, Optional<Resource> existing, boolean sameSpec) {

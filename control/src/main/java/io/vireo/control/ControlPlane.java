@@ -5,9 +5,9 @@ import io.vireo.control.codec.ResourceCodec;
 import io.vireo.control.event.Event;
 import io.vireo.control.event.EventLog;
 import io.vireo.control.identity.Identities;
+import io.vireo.control.identity.Identity;
 import io.vireo.control.plan.Action;
 import io.vireo.control.plan.Planner;
-import io.vireo.control.profile.ProfileExpansion;
 import io.vireo.control.reconcile.Desired;
 import io.vireo.control.reconcile.Host;
 import io.vireo.control.reconcile.Observed;
@@ -25,7 +25,6 @@ import io.vireo.resource.ResourceKind;
 import io.vireo.resource.Spec;
 import io.vireo.resource.Status;
 import io.vireo.resource.Violation;
-import io.vireo.resource.spec.ServerProfileSpec;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.Instant;
@@ -41,6 +40,8 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -519,20 +520,13 @@ public final class ControlPlane implements AutoCloseable {
     private void releaseIdentities(Collection<Spec> running) {
         writing.lock();
         try {
-            Set<String> macs = new HashSet<>();
-            Set<String> serials = new HashSet<>();
-            for (Spec spec : running) {
-                ProfileExpansion.mac(spec).ifPresent(mac -> macs.add(mac.toString()));
-                ProfileExpansion.serial(spec).ifPresent(serials::add);
-            }
-            for (Resource resource : image.stored().values()) {
-                if (resource.spec() instanceof ServerProfileSpec spec) {
-                    spec.vnics()
-                            .forEach(nic -> nic.mac().ifPresent(mac -> macs.add(mac.toString())));
-                    spec.vdisks().forEach(disk -> disk.serial().ifPresent(serials::add));
-                }
-            }
-            Identities.Draft draft = identities.release(macs, serials);
+            Set<Identity> inUse =
+                    Stream.concat(
+                                    running.stream(),
+                                    image.stored().values().stream().map(Resource::spec))
+                            .flatMap(Identity::of)
+                            .collect(Collectors.toSet());
+            Identities.Draft draft = identities.release(inUse);
             if (!draft.isEmpty()) {
                 var transaction = new Transaction();
                 draft.writeTo(transaction);

@@ -1,7 +1,6 @@
 package io.vireo.control.profile;
 
 import io.vireo.control.Resource;
-import io.vireo.resource.MacAddress;
 import io.vireo.resource.Metadata;
 import io.vireo.resource.Names;
 import io.vireo.resource.Reference;
@@ -126,17 +125,5 @@ public final class ProfileExpansion {
                         owner.deletionRequestedAt(),
                         Optional.of(new Reference(profile.kind(), owner.name()))),
                 spec);
-    }
-
-    /** The MAC address of a card, if it is one. */
-    public static Optional<MacAddress> mac(Spec spec) {
-        return spec instanceof VnicSpec vnic ? Optional.of(vnic.mac()) : Optional.empty();
-    }
-
-    /** The serial of an attached disk, if it is one. */
-    public static Optional<String> serial(Spec spec) {
-        return spec instanceof VdiskAttachmentSpec attachment
-                ? Optional.of(attachment.serial())
-                : Optional.empty();
     }
 }

@@ -1,6 +1,7 @@
 package io.vireo.control.profile;
 
 import io.vireo.control.identity.Identities;
+import io.vireo.control.identity.IdentitySort;
 import io.vireo.resource.MacAddress;
 import io.vireo.resource.Names;
 import io.vireo.resource.spec.ServerProfileSpec;
@@ -54,11 +55,11 @@ public final class ProfileIdentities {
     }
 
     private void takeMac(Nic nic, MacAddress mac) {
-        draft.takeMac(mac.toString(), Names.derived(profile, nic.name()));
+        draft.take(IdentitySort.MAC, mac.toString(), Names.derived(profile, nic.name()));
     }
 
     private void takeSerial(Disk disk, String serial) {
-        draft.takeSerial(serial, Names.derived(profile, disk.name()));
+        draft.take(IdentitySort.SERIAL, serial, Names.derived(profile, disk.name()));
     }
 
     private Optional<MacAddress> fixedMac(Nic nic) {
@@ -84,7 +85,9 @@ public final class ProfileIdentities {
                 fixedMac(nic)
                         .orElseGet(() ->
                                 MacAddress.parse(
-                                        draft.drawMac(Names.derived(profile, nic.name()))));
+                                        draft.draw(
+                                                IdentitySort.MAC,
+                                                Names.derived(profile, nic.name()))));
         return new Nic(
                 nic.name(),
                 nic.network(),
@@ -109,7 +112,9 @@ public final class ProfileIdentities {
     private Disk withSerial(Disk disk) {
         String serial =
                 fixedSerial(disk)
-                        .orElseGet(() -> draft.drawSerial(Names.derived(profile, disk.name())));
+                        .orElseGet(() ->
+                                draft.draw(
+                                        IdentitySort.SERIAL, Names.derived(profile, disk.name())));
         return new Disk(
                 disk.name(),
                 disk.vdisk(),

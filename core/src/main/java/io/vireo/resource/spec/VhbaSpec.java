@@ -4,6 +4,7 @@ import io.vireo.resource.Field;
 import io.vireo.resource.Names;
 import io.vireo.resource.Spec;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 
 /** A virtual host bus adapter: a SCSI target whose logical units are vDisks. */
@@ -15,19 +16,21 @@ public record VhbaSpec(
                 List<Lun> luns,
         @Field(
                         value =
-                                "World Wide Port Name that reservations know the server by: 16 hexadecimal digits."
-                                        + " Absent: one that no other vHBA has, for as long as this one exists.",
+                                "World Wide Port Name that reservations know the server by: 16 hexadecimal digits, in"
+                                        + " pairs with colons or without. Absent: one is drawn and kept while the vHBA"
+                                        + " exists.",
                         pattern = WWN)
                 Optional<String> wwpn,
         @Field(
-                        value = "World Wide Node Name: 16 hexadecimal digits. Absent: as wwpn.",
+                        value =
+                                "World Wide Node Name: as wwpn, and drawn as that is. vHBAs of one profile may have the"
+                                        + " same.",
                         pattern = WWN)
                 Optional<String> wwnn,
         @Field(
                         value =
-                                "iSCSI name of the target. Absent: iqn.2026-11.internal.vireo:<name>-<digits>, with digits"
-                                        + " that no other vHBA of this name has had.",
-                        pattern = "(iqn\\.[0-9]{4}-[0-9]{2}\\.|eui\\.|naa\\.)[a-z0-9.:-]+",
+                                "iSCSI name of the target. Absent: one is drawn and kept while the vHBA exists.",
+                        pattern = IscsiTargetSpec.ISCSI_NAME,
                         maxLength = 223)
                 Optional<String> iqn,
         @Field(
@@ -45,14 +48,36 @@ public record VhbaSpec(
                         maxLength = Limits.SOCKET_PATH_MAX)
                 Optional<String> socketPath)
         implements Spec {
-    /** A World Wide Name in hexadecimal digits. */
-    public static final String WWN = "[0-9a-fA-F]{16}";
+    /**
+     * A World Wide Name in hexadecimal digits: formats of 64 bits (FC-FS, Name_Identifier), the
+     * mapped ones of EUI-64 included.
+     */
+    public static final String WWN =
+            "[1235c-fC-F][0-9a-fA-F]{15}|[1235c-fC-F][0-9a-fA-F](:[0-9a-fA-F]{2}){7}";
 
     /** Highest LUN: what flat space addressing holds (SAM-5, 4.7.7.3). */
     public static final int LUN_MAX = 16383;
 
     public VhbaSpec {
         luns = List.copyOf(luns);
+        wwpn = wwpn.map(VhbaSpec::plain);
+        wwnn = wwnn.map(VhbaSpec::plain);
+    }
+
+    /** The one way to write a World Wide Name, so that equal ones are. */
+    private static String plain(String wwn) {
+        return wwn.replace(":", "").toLowerCase(Locale.ROOT);
+    }
+
+    /** The same with other names. */
+    public VhbaSpec withNames(
+            Optional<String> newWwpn, Optional<String> newWwnn, Optional<String> newIqn) {
+        return new VhbaSpec(luns, newWwpn, newWwnn, newIqn, queues, socketMode, socketPath);
+    }
+
+    /** The same with other logical units. */
+    public VhbaSpec withLuns(List<Lun> newLuns) {
+        return new VhbaSpec(newLuns, wwpn, wwnn, iqn, queues, socketMode, socketPath);
     }
 
     /** A logical unit. */

@@ -105,7 +105,7 @@ public final class VhbaKind implements ResourceKind<VhbaSpec> {
 
     @Override
     public Realization realize(Metadata metadata, VhbaSpec spec, RealizeContext context) {
-        VhbaIdentity identity = VhbaIdentity.of(metadata, spec);
+        VhbaIdentity identity = VhbaIdentity.of(spec);
         Path socket =
                 spec.socketPath()
                         .map(Path::of)
@@ -162,16 +162,7 @@ public final class VhbaKind implements ResourceKind<VhbaSpec> {
             VhbaSpec oldSpec,
             VhbaSpec newSpec,
             RealizeContext context) {
-        var sameButLuns =
-                new VhbaSpec(
-                        oldSpec.luns(),
-                        newSpec.wwpn(),
-                        newSpec.wwnn(),
-                        newSpec.iqn(),
-                        newSpec.queues(),
-                        newSpec.socketMode(),
-                        newSpec.socketPath());
-        if (!sameButLuns.equals(oldSpec)) {
+        if (!oldSpec.withLuns(newSpec.luns()).equals(newSpec)) {
             return new UpdateResult.Recreate(
                     "a vHBA that is plugged in keeps its identity and shape");
         }
