@@ -2,6 +2,8 @@ package io.vireo.bench;
 
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
 
+import io.vireo.linux.Epoll;
+import io.vireo.linux.ErrnoException;
 import io.vireo.linux.ForeignMemory;
 import io.vireo.testkit.DriverMemory;
 import io.vireo.testkit.DriverQueue;
@@ -10,7 +12,6 @@ import io.vireo.testkit.VhostUserSession;
 import io.vireo.testkit.VhostUserSession.Ring;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
-import java.util.concurrent.locks.LockSupport;
 
 /**
  * A polling virtio-blk driver that keeps a number of requests in flight, VIRTIO 1.3 section 5.2. It
@@ -37,6 +38,10 @@ final class BlkDriver implements AutoCloseable {
     private static final int RING_BYTES = 16 * 1024;
 
     private static final int CLOCK_INTERVAL = 64;
+
+    /** So that what stalls is noticed. */
+    private static final int INTERRUPT_MILLIS = 1000;
+
     private static final long STALL_NANOS = 20_000_000_000L;
 
     /** Descriptors of flushes lie behind those of the requests, two for each slot. */
@@ -93,6 +98,7 @@ final class BlkDriver implements AutoCloseable {
     private final VhostUserSession session;
     private final Ring ring;
     private final SplitDriverQueue queue;
+    private final Epoll interrupts;
     private final boolean indirect;
     private final long slots;
     private final long data;
@@ -105,7 +111,7 @@ final class BlkDriver implements AutoCloseable {
     /**
      * Connects.
      *
-     * @param sleeps whether it sleeps while there is nothing to do
+     * @param sleeps whether it waits for interrupts while there is nothing to do
      */
     BlkDriver(String name, Path socket, boolean sleeps) {
         this.name = name;
@@ -121,11 +127,22 @@ final class BlkDriver implements AutoCloseable {
                         * SECTOR;
         ring = session.start(0, RING_SIZE);
         queue = (SplitDriverQueue) ring.queue();
-        // We poll.
+        // We poll, or arm it where we sleep.
         queue.disarm();
+        interrupts = interrupts(ring);
         slots = memory.allocate((long) MAX_DEPTH * SLOT, SLOT);
         data = memory.allocate((long) MAX_DEPTH * MAX_REQUEST, SLOT);
         slotsHost = memory.host(slots);
+    }
+
+    private static Epoll interrupts(Ring ring) {
+        try {
+            var epoll = Epoll.create(1);
+            epoll.add(ring.call().fd().number(), Epoll.EPOLLIN, 0);
+            return epoll;
+        } catch (ErrnoException e) {
+            throw new BenchException("Interrupts cannot be waited for.", e);
+        }
     }
 
     /**
@@ -197,16 +214,20 @@ final class BlkDriver implements AutoCloseable {
 
     /**
      * Nothing has ended. Where there is a disk, the kernel may want this core to complete what was
-     * written to it, for which yielding is not enough: it sleeps for a moment, as a guest does.
+     * written to it, for which yielding is not enough: it waits for the interrupt, as a guest does.
      * Else reading an unchanged line over and over would slow down the core that is about to write
      * it.
      */
     private void idle() {
-        if (sleeps) {
-            LockSupport.parkNanos(1);
-        } else {
+        if (!sleeps) {
             Thread.onSpinWait();
+            return;
         }
+        if (queue.arm()) {
+            interrupts.wait(INTERRUPT_MILLIS);
+            ring.call().drain();
+        }
+        queue.disarm();
     }
 
     private void drain(Load load, int inFlight) {
@@ -319,6 +340,7 @@ final class BlkDriver implements AutoCloseable {
 
     @Override
     public void close() {
+        interrupts.close();
         session.close();
         memory.close();
     }
