@@ -82,6 +82,9 @@ final class Admission {
             checkReferences(
                     applied.get(i).resource(), after, applied.size() == 1 ? "" : "/items/" + i);
         }
+        for (int i = 0; i < applied.size(); i++) {
+            checkParts(applied.get(i).resource(), after, applied.size() == 1 ? "" : "/items/" + i);
+        }
         refuseIfViolated();
         ProfileRules.check(
                 after.stored().values().stream().filter(each -> !Image.deleting(each)).toList());
@@ -108,13 +111,11 @@ final class Admission {
 
     private void checkName(Manifest manifest, String at) {
         KindHandle<?> kind = kinds.byKind(manifest.kind());
-        if (kind.kind().derived()) {
-            Reference reference = manifest.reference();
-            String owner =
-                    before.find(reference)
-                            .flatMap(found -> found.metadata().owner())
-                            .map(Reference::toString)
-                            .orElse("a ServerProfile");
+        Reference reference = manifest.reference();
+        Optional<Reference> profile =
+                before.find(reference).flatMap(found -> found.metadata().owner());
+        if (kind.kind().derived() || profile.isPresent()) {
+            String owner = profile.map(Reference::toString).orElse("a ServerProfile");
             violations.add(
                     new Violation(
                             at + "/kind",
@@ -182,8 +183,9 @@ final class Admission {
         Optional<Spec> before = existing.map(Resource::spec);
         return switch (manifest.spec()) {
             case ServerProfileSpec spec ->
-                    ProfileIdentities.assign(
-                            name, spec, before.map(ServerProfileSpec.class::cast), identities);
+                    new ProfileIdentities(
+                                    name, before.map(ServerProfileSpec.class::cast), identities)
+                            .assign(spec);
             case VhbaSpec spec ->
                     VhbaIdentities.assign(
                             name, name, spec, before.map(VhbaSpec.class::cast), identities);
@@ -200,6 +202,12 @@ final class Admission {
         Optional<Resource> existing =
                 Optional.ofNullable(before.stored().get(manifest.reference()));
         switch (manifest.spec()) {
+            case ServerProfileSpec spec ->
+                    new ProfileIdentities(
+                                    name,
+                                    existing.map(each -> (ServerProfileSpec) each.spec()),
+                                    identities)
+                            .take(spec);
             case VhbaSpec spec ->
                     VhbaIdentities.take(
                             name,
@@ -245,6 +253,24 @@ final class Admission {
                 same ? old.updatedAt() : now,
                 Optional.empty(),
                 Optional.empty());
+    }
+
+    /** What is part of a resource stays while others refer to it. */
+    private void checkParts(Resource resource, Image after, String at) {
+        for (Resource part : before.owned(resource.reference())) {
+            if (after.find(part.reference()).isEmpty()) {
+                List<Reference> users = after.users(part.reference());
+                if (!users.isEmpty()) {
+                    violations.add(
+                            new Violation(
+                                    at + "/spec",
+                                    part.reference()
+                                            + " cannot be taken out, as "
+                                            + users.getFirst()
+                                            + " refers to it; change or delete that first"));
+                }
+            }
+        }
     }
 
     private void checkReferences(Resource resource, Image after, String at) {

@@ -30,7 +30,8 @@ public record Identity(IdentitySort sort, String value) {
                                 .flatMap(nic -> nic.mac().stream())
                                 .map(mac -> new Identity(IdentitySort.MAC, mac.toString())),
                         profile.vdisks().stream()
-                                .flatMap(disk -> of(IdentitySort.SERIAL, disk.serial())))
+                                .flatMap(disk -> of(IdentitySort.SERIAL, disk.serial())),
+                        profile.vhbas().stream().flatMap(hba -> of(hba.adapter())))
                 .flatMap(each -> each);
     }
 

@@ -28,7 +28,7 @@ public final class ProfileExpansion {
     private ProfileExpansion() {}
 
     /**
-     * The vNICs and vDisk attachments of a profile.
+     * The vNICs, vDisk attachments and vHBAs of a profile.
      *
      * @param profile a ServerProfile whose identities are assigned
      * @param network the spec of a network by name, for the MTU and the policy of cards that do not
@@ -48,6 +48,9 @@ public final class ProfileExpansion {
                             Kinds.VDISK_ATTACHMENT,
                             disk.name(),
                             attachment(profile, disk)));
+        }
+        for (ServerProfileSpec.Hba hba : spec.vhbas()) {
+            derived.add(derive(profile, Kinds.VHBA, hba.name(), hba.adapter()));
         }
         return derived;
     }

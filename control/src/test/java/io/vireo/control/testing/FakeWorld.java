@@ -171,7 +171,7 @@ public final class FakeWorld {
     }
 
     private static List<Reference> vhbaUses(VhbaSpec spec) {
-        return spec.luns().stream().map(lun -> new Reference(Kinds.VDISK, lun.vdisk())).toList();
+        return spec.references();
     }
 
     private static List<Reference> targetUses(IscsiTargetSpec spec) {

@@ -2,17 +2,22 @@ package io.vireo.resource.spec;
 
 import io.vireo.resource.Field;
 import io.vireo.resource.Names;
+import io.vireo.resource.Reference;
 import io.vireo.resource.Spec;
+import io.vireo.resource.Violation;
+import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 
 /** A virtual host bus adapter: a SCSI target whose logical units are vDisks. */
 public record VhbaSpec(
         @Field(
                         value =
                                 "What the server finds behind it, by LUN. Changes while it is in use.",
-                        maxLength = 1024)
+                        maxLength = VhbaSpec.LUNS_MAX)
                 List<Lun> luns,
         @Field(
                         value =
@@ -55,6 +60,9 @@ public record VhbaSpec(
     public static final String WWN =
             "[1235c-fC-F][0-9a-fA-F]{15}|[1235c-fC-F][0-9a-fA-F](:[0-9a-fA-F]{2}){7}";
 
+    /** Most logical units of a vHBA. */
+    public static final int LUNS_MAX = 1024;
+
     /** Highest LUN: what flat space addressing holds (SAM-5, 4.7.7.3). */
     public static final int LUN_MAX = 16383;
 
@@ -78,6 +86,42 @@ public record VhbaSpec(
     /** The same with other logical units. */
     public VhbaSpec withLuns(List<Lun> newLuns) {
         return new VhbaSpec(newLuns, wwpn, wwnn, iqn, queues, socketMode, socketPath);
+    }
+
+    /** What its logical units refer to. */
+    public List<Reference> references() {
+        return luns.stream()
+                .map(lun -> new Reference(Kinds.VDISK, lun.vdisk()))
+                .distinct()
+                .toList();
+    }
+
+    /** The rules of its logical units that are broken, with pointers below this one. */
+    public List<Violation> violations(String at) {
+        var violations = new ArrayList<Violation>();
+        Set<Integer> numbers = new HashSet<>();
+        Set<String> disks = new HashSet<>();
+        boolean boots = false;
+        for (int i = 0; i < luns.size(); i++) {
+            Lun lun = luns.get(i);
+            String pointer = at + "/luns/" + i;
+            if (!numbers.add(lun.lun())) {
+                violations.add(
+                        new Violation(pointer + "/lun", "LUN " + lun.lun() + " is there twice"));
+            }
+            if (!disks.add(lun.vdisk())) {
+                violations.add(
+                        new Violation(
+                                pointer + "/vdisk",
+                                lun.vdisk() + " is at another LUN already: give it one"));
+            }
+            if (lun.boot() && boots) {
+                violations.add(
+                        new Violation(pointer + "/boot", "another LUN is the boot LUN already"));
+            }
+            boots |= lun.boot();
+        }
+        return violations;
     }
 
     /** A logical unit. */

@@ -24,9 +24,7 @@ import io.vireo.transport.EndpointSpec;
 import io.vireo.transport.VirtioTransport;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
 
 /** A virtual host bus adapter: vDisks behind a {@link VirtioScsiDevice} that is presented. */
 public final class VhbaKind implements ResourceKind<VhbaSpec> {
@@ -58,7 +56,7 @@ public final class VhbaKind implements ResourceKind<VhbaSpec> {
 
     @Override
     public List<Reference> references(VhbaSpec spec) {
-        return spec.luns().stream().map(lun -> vdisk(lun.vdisk())).distinct().toList();
+        return spec.references();
     }
 
     private static Reference vdisk(String name) {
@@ -67,30 +65,7 @@ public final class VhbaKind implements ResourceKind<VhbaSpec> {
 
     @Override
     public List<Violation> validate(Metadata metadata, VhbaSpec spec) {
-        var violations = new ArrayList<Violation>();
-        Set<Integer> numbers = new HashSet<>();
-        Set<String> disks = new HashSet<>();
-        boolean boots = false;
-        for (int i = 0; i < spec.luns().size(); i++) {
-            VhbaSpec.Lun lun = spec.luns().get(i);
-            String pointer = "/spec/luns/" + i;
-            if (!numbers.add(lun.lun())) {
-                violations.add(
-                        new Violation(pointer + "/lun", "LUN " + lun.lun() + " is there twice"));
-            }
-            if (!disks.add(lun.vdisk())) {
-                violations.add(
-                        new Violation(
-                                pointer + "/vdisk",
-                                lun.vdisk() + " is at another LUN already: give it one"));
-            }
-            if (lun.boot() && boots) {
-                violations.add(
-                        new Violation(pointer + "/boot", "another LUN is the boot LUN already"));
-            }
-            boots |= lun.boot();
-        }
-        return violations;
+        return spec.violations("/spec");
     }
 
     @Override
@@ -110,9 +85,7 @@ public final class VhbaKind implements ResourceKind<VhbaSpec> {
                 spec.socketPath()
                         .map(Path::of)
                         .orElseGet(() ->
-                                context.service(RuntimeDirectory.class)
-                                        .root()
-                                        .resolve("vhba." + metadata.name() + ".sock"));
+                                socket(context.service(RuntimeDirectory.class), metadata.name()));
         var transport = context.service(VirtioTransport.class);
         ReactorGroup reactors = context.service(ReactorGroup.class);
         ScsiUnits.Hba hba =
@@ -137,6 +110,13 @@ public final class VhbaKind implements ResourceKind<VhbaSpec> {
             hba.close(() -> {});
             throw e;
         }
+    }
+
+    private static Path socket(RuntimeDirectory directory, String name) {
+        int dot = name.indexOf('.');
+        return dot < 0
+                ? directory.root().resolve("vhba." + name + ".sock")
+                : directory.socket(name.substring(0, dot), name.substring(dot + 1));
     }
 
     private static List<ScsiUnits.Lun> luns(VhbaSpec spec, RealizeContext context) {
