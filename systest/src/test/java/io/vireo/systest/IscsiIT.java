@@ -44,22 +44,10 @@ class IscsiIT {
         // Limits that the Block Limits VPD page tells.
         exceptions.put("ALL.WriteAtomic16.Simple", Outcome.FAILED);
         exceptions.put("ALL.WriteSame16.Unmap", Outcome.FAILED);
-        // CRYPTOGRAPHIC ERASE and EXTENDED COPY are not there.
+        // CRYPTOGRAPHIC ERASE is not there.
         exceptions.put("ALL.Sanitize.CryptoErase", Outcome.SKIPPED);
         exceptions.put("ALL.Sanitize.Readonly", Outcome.SKIPPED);
         exceptions.put("ALL.Sanitize.Reservations", Outcome.SKIPPED);
-        for (String test :
-                List.of(
-                        "DescrLimits",
-                        "DescrType",
-                        "ParamHdr",
-                        "Simple",
-                        "ValidSegDescr",
-                        "ValidTgtDescr")) {
-            exceptions.put("ALL.ExtendedCopy." + test, Outcome.SKIPPED);
-        }
-        exceptions.put("ALL.ReceiveCopyResults.CopyStatus", Outcome.SKIPPED);
-        exceptions.put("ALL.ReceiveCopyResults.OpParams", Outcome.SKIPPED);
         // For removable media only.
         for (String test :
                 List.of(

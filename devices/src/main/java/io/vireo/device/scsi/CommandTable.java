@@ -23,7 +23,10 @@ final class CommandTable {
                             BufferCommands.all(),
                             ReportCommands.all(),
                             PortGroupCommands.all(),
-                            ReservationCommands.all()));
+                            ReservationCommands.all(),
+                            ExtendedCopyCommands.all(),
+                            TokenCommands.all(),
+                            CopyResultCommands.all()));
 
     private static final int ACTIONS = 32;
 

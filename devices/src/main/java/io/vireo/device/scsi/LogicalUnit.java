@@ -43,6 +43,8 @@ final class LogicalUnit implements Poller {
     private final Reactor owner;
     private final SharedRoom room;
     private final ModePages modes;
+    private final CopyManager copies = new CopyManager(this);
+    private final Tokens tokens = new Tokens(this);
     private final Reservations reservations;
     private final PortGroups portGroups = new PortGroups();
     private final UnitState condition = new UnitState();
@@ -59,7 +61,10 @@ final class LogicalUnit implements Poller {
     private boolean closing;
     private byte[] buffer = {};
     private @Nullable Slot current;
-    private @Nullable BlockRequest background;
+
+    /** Requests that belong to no task, for which the channel had no room. */
+    private final ArrayDeque<BlockRequest> background = new ArrayDeque<>();
+
     private @Nullable BlockChannel channel;
     private @Nullable Registration registration;
     private volatile BlockGeometry geometry;
@@ -127,6 +132,14 @@ final class LogicalUnit implements Poller {
 
     UnitState condition() {
         return condition;
+    }
+
+    CopyManager copies() {
+        return copies;
+    }
+
+    Tokens tokens() {
+        return tokens;
     }
 
     TaskSet tasks() {
@@ -210,6 +223,7 @@ final class LogicalUnit implements Poller {
     /** A nexus ends, or sees the unit no more; {@code onDone} runs when its tasks have ended. */
     void detach(UnitNexus nexus, Runnable onDone) {
         nexus.detached = true;
+        copies.nexusLost(nexus);
         var all =
                 new Barrier(() -> {
                     nexuses.remove(nexus);
@@ -237,7 +251,7 @@ final class LogicalUnit implements Poller {
                 return;
             }
             closing = true;
-            background = null;
+            background.clear();
             open.drain();
             open.close(() -> {
                 running.close();
@@ -271,14 +285,14 @@ final class LogicalUnit implements Poller {
     // Tasks.
 
     /** Takes a task. */
-    void submit(ScsiTask task, UnitNexus nexus, @Nullable Crossing crossing) {
+    void submit(ScsiTask task, UnitNexus nexus, @Nullable Carrier carrier) {
         Slot slot = nexus.detached ? null : tasks.take();
         if (slot == null) {
             task.result(nexus.detached ? ScsiStatus.BUSY : ScsiStatus.TASK_SET_FULL);
-            nexus.nexus.deliver(task, crossing, this);
+            nexus.nexus.deliver(task, carrier, this);
             return;
         }
-        slot.begin(task, nexus, crossing);
+        slot.begin(task, nexus, carrier);
         slot.command(CommandTable.ALL.find(task.cdb()));
         tasks.admit(slot);
     }
@@ -296,7 +310,8 @@ final class LogicalUnit implements Poller {
         Command command = slot.command();
         UnitNexus nexus = slot.nexus();
         ScsiTask task = slot.task();
-        boolean attentive = command == null || !command.has(Command.IGNORES_ATTENTION);
+        boolean attentive =
+                (command == null || !command.has(Command.IGNORES_ATTENTION)) && !slot.isInternal();
         if (attentive && !nexus.attentions.isEmpty()) {
             int condition = nexus.attentions.take();
             slot.fail(condition, Sense.information(condition), Sense.NO_SPECIFIC);
@@ -352,10 +367,14 @@ final class LogicalUnit implements Poller {
             }
         }
         UnitNexus nexus = slot.nexus();
-        Crossing crossing = slot.crossing();
+        Carrier carrier = slot.carrier();
         List<Barrier> barriers = slot.barriers.isEmpty() ? List.of() : List.copyOf(slot.barriers);
         tasks.release(slot);
-        nexus.nexus.deliver(task, crossing, this);
+        if (carrier != null && carrier.isInternal()) {
+            // The next part of its copy passes what waits: now is their turn.
+            tasks.admitWaiting();
+        }
+        nexus.nexus.deliver(task, carrier, this);
         for (int i = 0; i < barriers.size(); i++) {
             barriers.get(i).passed();
         }
@@ -393,12 +412,20 @@ final class LogicalUnit implements Poller {
         }
     }
 
-    private static void hand(BlockChannel open, Slot slot) {
+    private void hand(BlockChannel open, Slot slot) {
+        changes(slot.request);
         slot.submitting = true;
         try {
             open.submit(slot.request);
         } finally {
             slot.submitting = false;
+        }
+    }
+
+    /** Tokens for what a request changes are good no more. */
+    private void changes(BlockRequest request) {
+        if (!tokens.isEmpty() && request.operation() != BlockOperation.READ) {
+            tokens.changed(request.offset(), request.length());
         }
     }
 
@@ -411,7 +438,7 @@ final class LogicalUnit implements Poller {
     /** Submits a request that belongs to no task, now or when there is room. */
     void submit(BlockRequest request) {
         if (!closing) {
-            background = request;
+            background.add(request);
             Objects.requireNonNull(registration).wake();
         }
     }
@@ -439,9 +466,9 @@ final class LogicalUnit implements Poller {
         int work = 0;
         BlockChannel open = channel;
         if (open != null) {
-            BlockRequest request = background;
-            if (request != null && open.free() > 0) {
-                background = null;
+            while (!background.isEmpty() && open.free() > 0) {
+                BlockRequest request = background.remove();
+                changes(request);
                 open.submit(request);
                 work++;
             }
@@ -474,7 +501,7 @@ final class LogicalUnit implements Poller {
     @Override
     public boolean arm() {
         BlockChannel open = channel;
-        boolean requests = background != null || !pending.isEmpty();
+        boolean requests = !background.isEmpty() || !pending.isEmpty();
         return current == null
                 && unsettled.isEmpty()
                 && !tasks.canAdmit()
@@ -502,6 +529,7 @@ final class LogicalUnit implements Poller {
     /** Logical unit reset (SAM-5, 6.3.3), on behalf of a nexus. */
     void reset(UnitNexus cause, Barrier all) {
         tasks.abortAll(cause, ScsiTask.Outcome.RESET, all);
+        copies.cancelAll();
         reservations.unitReset();
         modes.reset();
         for (UnitNexus nexus : nexuses) {

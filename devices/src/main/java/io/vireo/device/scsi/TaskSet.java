@@ -20,6 +20,10 @@ final class TaskSet {
     private final ArrayDeque<Slot> waiting = new ArrayDeque<>();
 
     private int running;
+
+    /** Of those that run, those that keep nothing from running alone. */
+    private int inBackground;
+
     private @Nullable Slot barrier;
 
     TaskSet(LogicalUnit unit) {
@@ -64,13 +68,16 @@ final class TaskSet {
     }
 
     private boolean canStart(Slot slot) {
-        return isBarrier(slot) ? running == 0 : barrier == null;
+        if (slot.task().attribute() == TaskAttribute.ORDERED) {
+            return running == 0;
+        }
+        return exclusive(slot) ? running == inBackground && barrier == null : barrier == null;
     }
 
     /** HEAD OF QUEUE passes what waits, and what is ORDERED, but not what is to run alone. */
     private boolean canPass(Slot slot) {
         Slot before = barrier;
-        return exclusive(slot) ? running == 0 : before == null || !exclusive(before);
+        return exclusive(slot) ? running == inBackground : before == null || !exclusive(before);
     }
 
     private static boolean isBarrier(Slot slot) {
@@ -105,6 +112,9 @@ final class TaskSet {
     void release(Slot slot) {
         if (slot.state == Slot.State.RUNNING) {
             running--;
+            if (slot.background) {
+                inBackground--;
+            }
             if (barrier == slot) {
                 barrier = null;
             }
@@ -113,8 +123,13 @@ final class TaskSet {
         free[freeCount++] = slot.request.tag();
     }
 
-    /** The task of a slot goes on in the background: it does not keep others from starting. */
+    /**
+     * The task of a slot, which runs, goes on in the background: it does not keep others from
+     * starting.
+     */
     void background(Slot slot) {
+        slot.background = true;
+        inBackground++;
         if (barrier == slot) {
             barrier = null;
         }
@@ -127,6 +142,7 @@ final class TaskSet {
             if (slot.state != Slot.State.FREE
                     && slot.nexus() == nexus
                     && slot.task().tag() == tag
+                    && !slot.isInternal()
                     && slot.abort == null) {
                 return slot;
             }

@@ -35,7 +35,7 @@ class IdentityAndReportsTest {
     @Test
     void standardInquiryData() {
         String expected =
-                "0000061" + "25b301002" + hex("VIREO   ") + hex("VDISK           ") + hex("1   ");
+                "0000061" + "25b381002" + hex("VIREO   ") + hex("VDISK           ") + hex("1   ");
         String data = client.in(0, "120000FFFF00", 255).hex();
         assertThat(data).startsWith(expected).hasSize(2 * 96);
         assertThat(data.substring(2 * 58, 2 * 64)).isEqualTo("00a0046004c0");
@@ -64,7 +64,7 @@ class IdentityAndReportsTest {
     @Test
     void vitalProductDataPages() {
         UnitIdentity identity = bed.unit.identity();
-        assertThat(page(0x00)).isEqualTo("00000009" + "0080838687" + "88b0b1b2");
+        assertThat(page(0x00)).isEqualTo("0000000a" + "0080838687" + "888fb0b1b2");
         assertThat(page(0x80)).isEqualTo("00800010" + hex(identity.serial()));
         String group = HexFormat.of().toHexDigits(bed.target.group());
         String port = HexFormat.of().toHexDigits(bed.target.fibreChannelPort().relativeId());
@@ -90,6 +90,24 @@ class IdentityAndReportsTest {
                                 + "0000000c"
                                 + "01930008"
                                 + hex(0x2000_0000_0000_0001L));
+        assertThat(page(0x8F))
+                .isEqualTo(
+                        "008f0148"
+                                + ("00000020" + "000000000000" + "0040" + "0000012c" + "0000003c")
+                                + ("0000000000080000" + "0000000000020000")
+                                + ("00010014" + "10" + "8305" + "00011c1011")
+                                + ("8407" + "00010304050607" + "000000")
+                                + ("0004001c" + "00000000" + "00080040" + "00000800")
+                                + ("00000000" + "00".repeat(12))
+                                + ("00080004" + "0202e400")
+                                + ("000c0004" + "0002ffff")
+                                + ("0106002c" + "00".repeat(12) + "0000003c" + "0000012c")
+                                + ("0000012c" + "00".repeat(20))
+                                + ("01080084" + "00000080")
+                                + ("00800001" + "03000001" + "00".repeat(56))
+                                + ("ffff0001" + "02000000" + "00".repeat(56))
+                                + ("80010020" + "00000004" + "00000004" + "01fffe00" + "0900")
+                                + "00".repeat(18));
         assertThat(page(0xB0))
                 .isEqualTo(
                         "00b0003c"
