@@ -2,8 +2,6 @@ package io.vireo.bench;
 
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
 
-import io.vireo.linux.Epoll;
-import io.vireo.linux.ErrnoException;
 import io.vireo.linux.ForeignMemory;
 import io.vireo.testkit.DriverMemory;
 import io.vireo.testkit.DriverQueue;
@@ -18,7 +16,7 @@ import java.nio.file.Path;
  * uses indirect descriptors and event indices where offered, as Linux does, and negotiates FLUSH,
  * without which a device would have to write through.
  */
-final class BlkDriver implements AutoCloseable {
+final class BlkDriver extends DiskDriver {
     static final int MAX_DEPTH = 32;
     static final int MAX_REQUEST = 128 * 1024;
 
@@ -37,18 +35,10 @@ final class BlkDriver implements AutoCloseable {
     /** More than the ring takes up. */
     private static final int RING_BYTES = 16 * 1024;
 
-    private static final int CLOCK_INTERVAL = 64;
-
-    /** So that what stalls is noticed. */
-    private static final int INTERRUPT_MILLIS = 1000;
-
-    private static final long STALL_NANOS = 20_000_000_000L;
-
     /** Descriptors of flushes lie behind those of the requests, two for each slot. */
     private static final int FLUSH_HEADS = 3 * MAX_DEPTH;
 
     private static final int FLUSH_DEPTH = (RING_SIZE - FLUSH_HEADS) / 2;
-    private static final long SCATTER = 0x9e3779b97f4a7c15L;
 
     /** What a request does. */
     enum Kind {
@@ -92,21 +82,16 @@ final class BlkDriver implements AutoCloseable {
         }
     }
 
-    private final String name;
-    private final boolean sleeps;
     private final DriverMemory memory;
     private final VhostUserSession session;
+    private final long capacity;
     private final Ring ring;
     private final SplitDriverQueue queue;
-    private final Epoll interrupts;
+    private final Interrupts interrupts;
     private final boolean indirect;
     private final long slots;
     private final long data;
     private final long slotsHost;
-    private final long capacity;
-    private long seed = 0x9e3779b97f4a7c15L;
-    private long position;
-    private long fresh;
 
     /**
      * Connects.
@@ -114,12 +99,11 @@ final class BlkDriver implements AutoCloseable {
      * @param sleeps whether it waits for interrupts while there is nothing to do
      */
     BlkDriver(String name, Path socket, boolean sleeps) {
-        this.name = name;
-        this.sleeps = sleeps;
+        super(name, sleeps);
         memory = new DriverMemory(RING_BYTES + MAX_DEPTH * (long) (SLOT + MAX_REQUEST));
         session = FrontEnds.open(socket, memory, F_FLUSH);
         if ((session.features() & F_FLUSH) == 0) {
-            throw new BenchException(name + " does not offer FLUSH.");
+            throw new BenchException(name() + " does not offer FLUSH.");
         }
         indirect = (session.features() & VhostUserSession.INDIRECT_DESC) != 0;
         capacity =
@@ -129,122 +113,18 @@ final class BlkDriver implements AutoCloseable {
         queue = (SplitDriverQueue) ring.queue();
         // We poll, or arm it where we sleep.
         queue.disarm();
-        interrupts = interrupts(ring);
+        interrupts = new Interrupts(ring);
         slots = memory.allocate((long) MAX_DEPTH * SLOT, SLOT);
         data = memory.allocate((long) MAX_DEPTH * MAX_REQUEST, SLOT);
         slotsHost = memory.host(slots);
     }
 
-    private static Epoll interrupts(Ring ring) {
-        try {
-            var epoll = Epoll.create(1);
-            epoll.add(ring.call().fd().number(), Epoll.EPOLLIN, 0);
-            return epoll;
-        } catch (ErrnoException e) {
-            throw new BenchException("Interrupts cannot be waited for.", e);
-        }
-    }
-
-    /**
-     * Requests a second over about {@code seconds}, after a short run-up. To be called on a pinned
-     * thread.
-     */
-    double run(Load load, double seconds) {
+    @Override
+    void prepare(Load load) {
         if (load.kind() == Kind.WRITE_FLUSH && load.depth() > FLUSH_DEPTH) {
             throw new BenchException(
                     "Flushes are measured with up to " + FLUSH_DEPTH + " at once.");
         }
-        prepare(load);
-        for (var slot = 0; slot < load.depth(); slot++) {
-            submit(load, slot);
-        }
-        VhostUserSession.publish(ring);
-        circulate(load, System.nanoTime() + (long) (seconds * 1e9 / 8));
-        var start = System.nanoTime();
-        var completed = circulate(load, start + (long) (seconds * 1e9));
-        var rate = completed * 1e9 / (System.nanoTime() - start);
-        drain(load, load.depth());
-        return rate;
-    }
-
-    /** Carries out so many requests, {@code load.depth()} at least. */
-    void runCount(Load load, long count) {
-        prepare(load);
-        for (var slot = 0; slot < load.depth(); slot++) {
-            submit(load, slot);
-        }
-        VhostUserSession.publish(ring);
-        for (var left = count - load.depth(); left > 0; ) {
-            var slot = complete(load);
-            if (slot >= 0) {
-                submit(load, slot);
-                left--;
-                VhostUserSession.publish(ring);
-            } else {
-                VhostUserSession.publish(ring);
-                idle();
-            }
-        }
-        drain(load, load.depth());
-    }
-
-    /** Writes the whole disk once, so that no later read or write meets a hole. */
-    void writeAll() {
-        position = -MAX_REQUEST;
-        runCount(
-                new Load(Kind.WRITE, Order.SEQUENTIAL, MAX_REQUEST, MAX_DEPTH),
-                capacity / MAX_REQUEST);
-    }
-
-    private long circulate(Load load, long until) {
-        var completed = 0L;
-        for (var turn = 1; turn % CLOCK_INTERVAL != 0 || System.nanoTime() < until; turn++) {
-            var slot = complete(load);
-            if (slot < 0) {
-                idle();
-            }
-            for (; slot >= 0; slot = complete(load)) {
-                submit(load, slot);
-                completed++;
-            }
-            VhostUserSession.publish(ring);
-        }
-        return completed;
-    }
-
-    /**
-     * Nothing has ended. Where there is a disk, the kernel may want this core to complete what was
-     * written to it, for which yielding is not enough: it waits for the interrupt, as a guest does.
-     * Else reading an unchanged line over and over would slow down the core that is about to write
-     * it.
-     */
-    private void idle() {
-        if (!sleeps) {
-            Thread.onSpinWait();
-            return;
-        }
-        if (queue.arm()) {
-            interrupts.wait(INTERRUPT_MILLIS);
-            ring.call().drain();
-        }
-        queue.disarm();
-    }
-
-    private void drain(Load load, int inFlight) {
-        var deadline = System.nanoTime() + STALL_NANOS;
-        for (var left = inFlight; left > 0; ) {
-            if (complete(load) >= 0) {
-                left--;
-            } else if (System.nanoTime() > deadline) {
-                throw new BenchException(name + " left " + left + " requests without an answer.");
-            }
-            // What follows a write that has ended.
-            VhostUserSession.publish(ring);
-            idle();
-        }
-    }
-
-    private void prepare(Load load) {
         for (var slot = 0; slot < load.depth(); slot++) {
             var at = slots + (long) slot * SLOT;
             var buffer = data + (long) slot * MAX_REQUEST;
@@ -283,7 +163,8 @@ final class BlkDriver implements AutoCloseable {
         }
     }
 
-    private void submit(Load load, int slot) {
+    @Override
+    void submit(Load load, int slot) {
         var header = slotsHost + (long) slot * SLOT;
         ForeignMemory.putInt(header, load.writes() ? TYPE_OUT : TYPE_IN);
         ForeignMemory.putInt(header + 4, 0);
@@ -292,34 +173,8 @@ final class BlkDriver implements AutoCloseable {
         queue.stage(3 * slot);
     }
 
-    private long offset(Load load) {
-        return switch (load.order()) {
-            case RANDOM -> {
-                seed ^= seed << 13;
-                seed ^= seed >>> 7;
-                seed ^= seed << 17;
-                yield Math.unsignedMultiplyHigh(seed, capacity / load.size()) * load.size();
-            }
-            case SEQUENTIAL -> {
-                position = position + 2L * load.size() > capacity ? 0 : position + load.size();
-                yield position;
-            }
-            case FRESH -> freshOffset();
-        };
-    }
-
-    /** An odd factor makes a permutation of the numbers below a power of two. */
-    private long freshOffset() {
-        var units = Long.highestOneBit(capacity / FRESH_STRIDE);
-        if (fresh == units) {
-            throw new BenchException(
-                    name + " has no room left that was never written: measure for a shorter time.");
-        }
-        return (fresh++ * SCATTER & units - 1) * FRESH_STRIDE;
-    }
-
-    /** The slot that is free again; -1: none. */
-    private int complete(Load load) {
+    @Override
+    int complete(Load load) {
         if (!queue.collect()) {
             return -1;
         }
@@ -328,7 +183,7 @@ final class BlkDriver implements AutoCloseable {
         var slot = flushed ? (head - FLUSH_HEADS) / 2 : head / 3;
         var status = ForeignMemory.getByte(slotsHost + (long) slot * SLOT + 16);
         if (status != 0) {
-            throw new BenchException(name + " completed a request with status " + status + ".");
+            throw new BenchException(name() + " completed a request with status " + status + ".");
         }
         if (load.kind() == Kind.WRITE_FLUSH && !flushed) {
             ForeignMemory.putByte(slotsHost + (long) slot * SLOT + 16, (byte) STATUS_UNSET);
@@ -336,6 +191,21 @@ final class BlkDriver implements AutoCloseable {
             return -1;
         }
         return slot;
+    }
+
+    @Override
+    long capacity() {
+        return capacity;
+    }
+
+    @Override
+    void publish() {
+        VhostUserSession.publish(ring);
+    }
+
+    @Override
+    Interrupts interrupts() {
+        return interrupts;
     }
 
     @Override

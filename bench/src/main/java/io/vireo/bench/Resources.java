@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * What the daemon is asked for.
@@ -216,6 +217,72 @@ record Resources(String yaml, List<Path> sockets) {
     /** A disk of {@code size} bytes in a file below {@code directory}. */
     static Resources fileDisk(long size, Path directory) {
         return disk("file-disk", "  type: directory\n  path: " + directory + "\n", size, directory);
+    }
+
+    /**
+     * Disks of {@code size} bytes at LUN 0 of a vHBA of their own each, which is an iSCSI target
+     * for anybody on loopback: one of memory, and one of a file below {@code directory}. The former
+     * has a neighbour that is a virtio-blk disk.
+     */
+    static Resources scsiDisks(long size, Path directory, int port) {
+        var yaml = new StringBuilder(head("Pool", "ram")).append("  type: ram\n");
+        yaml.append(head("Pool", "file")).append("  type: directory\n  path: ").append(directory);
+        yaml.append("\n").append(head("IscsiPortal", "scsi"));
+        yaml.append("  address: 127.0.0.1\n  port: " + port + "\n");
+        var sockets = new ArrayList<Path>();
+        for (var store : List.of("ram", "file")) {
+            yaml.append(head("Vdisk", store)).append("  pool: " + store + "\n  size: " + size);
+            yaml.append("\n");
+            target(yaml, store, List.of(store), directory);
+            sockets.add(socket(store, directory));
+        }
+        yaml.append(head("Vdisk", "blk")).append("  pool: ram\n  size: " + size + "\n");
+        yaml.append(head("ServerProfile", "blk")).append("  vnics: []\n  vdisks:\n");
+        yaml.append(attachment("blk", socket("blk", directory)));
+        sockets.add(socket("blk", directory));
+        return new Resources(yaml.toString(), sockets);
+    }
+
+    /** What the targets of {@link #manyTargets} have in common: so many LUNs, and a portal. */
+    static Resources manyLuns(int luns, int port) {
+        var yaml = new StringBuilder(head("Pool", "many")).append("  type: ram\n");
+        yaml.append(head("IscsiPortal", "scsi"));
+        yaml.append("  address: 127.0.0.1\n  port: " + port + "\n");
+        for (var i = 0; i < luns; i++) {
+            yaml.append(head("Vdisk", "many" + i)).append("  pool: many\n  size: 1Mi\n");
+        }
+        return new Resources(yaml.toString(), List.of());
+    }
+
+    /**
+     * vHBAs with the LUNs of {@link #manyLuns}, from 0 on, as iSCSI targets on loopback: those with
+     * the numbers from {@code first} to {@code end}, the latter excluded.
+     */
+    static Resources manyTargets(int first, int end, int luns, Path directory) {
+        var yaml = new StringBuilder();
+        var disks = IntStream.range(0, luns).mapToObj(i -> "many" + i).toList();
+        var sockets = new ArrayList<Path>();
+        for (var i = first; i < end; i++) {
+            target(yaml, "many" + i, disks, directory);
+            sockets.add(socket("many" + i, directory));
+        }
+        return new Resources(yaml.toString(), sockets);
+    }
+
+    /** The iSCSI name of a target of {@link #scsiDisks} or {@link #manyTargets}. */
+    static String targetName(String name) {
+        return "iqn.2026-11.io.vireo.bench:" + name;
+    }
+
+    private static void target(
+            StringBuilder yaml, String name, List<String> disks, Path directory) {
+        yaml.append(head("Vhba", name)).append("  luns:\n");
+        for (var i = 0; i < disks.size(); i++) {
+            yaml.append("    - lun: " + i + "\n      vdisk: " + disks.get(i) + "\n");
+        }
+        yaml.append("  socketPath: ").append(socket(name, directory)).append("\n");
+        yaml.append(head("IscsiTarget", name)).append("  vhba: " + name + "\n  targetName: ");
+        yaml.append(targetName(name)).append("\n  portals: [scsi]\n  initiators: [\"*\"]\n");
     }
 
     private static Resources disk(String name, String pool, long size, Path directory) {
