@@ -291,6 +291,15 @@ public final class FakeWorld {
             attributes.put(
                     Status.SOCKET, disk.socketPath().orElse(socket(disk.profile(), disk.device())));
         }
+        if (spec instanceof VhbaSpec) {
+            attributes.put(Status.SOCKET, "/run/vireo/" + reference.name() + ".sock");
+        }
+        if (spec instanceof IscsiPortalSpec portal) {
+            attributes.put("address", portal.address() + ":" + portal.port());
+        }
+        if (spec instanceof IscsiTargetSpec target) {
+            attributes.put("target", target.targetName().orElse("iqn.2026-11.test:x"));
+        }
         attributes.put("uses", reference.name());
         return new Status(List.of(), attributes, List.of());
     }
