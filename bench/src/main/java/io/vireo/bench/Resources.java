@@ -21,6 +21,15 @@ record Resources(String yaml, List<Path> sockets) {
     /** Written whole. */
     static final String THIN = "thin";
 
+    /** Written whole, encrypted in units of 512 bytes. */
+    static final String ENCRYPTED = "encrypted";
+
+    /** The same in units of 4 KiB. */
+    static final String ENCRYPTED_4K = "encrypted4k";
+
+    /** Name of the secret that is the pool's master key. */
+    static final String KEY_SECRET = "bench-key";
+
     /** With so many snapshots, the number behind this. */
     static final String SNAP = "snap";
 
@@ -310,10 +319,13 @@ record Resources(String yaml, List<Path> sockets) {
         var yaml = new StringBuilder(head("Pool", "disks"));
         yaml.append("  type: disks\n  disks:\n    members:\n      - path: ")
                 .append(directory.resolve("member.img"))
-                .append("\n        size: " + POOL_MEMBER + "\n");
+                .append("\n        size: " + POOL_MEMBER + "\n")
+                .append("  encryption:\n    keySecret: " + KEY_SECRET + "\n    byDefault: false\n");
         var sizes = new LinkedHashMap<String, Long>();
         sizes.put(THICK, POOL_DISK);
         sizes.put(THIN, POOL_DISK);
+        sizes.put(ENCRYPTED, POOL_DISK);
+        sizes.put(ENCRYPTED_4K, POOL_DISK);
         SNAPSHOTS.forEach(count -> sizes.put(SNAP + count, POOL_DISK));
         sizes.put(FRESH, FRESH_DISK);
         sizes.put(LARGE, 1L << 40);
@@ -321,6 +333,8 @@ record Resources(String yaml, List<Path> sockets) {
         sizes.forEach((name, size) -> {
             yaml.append(head("Vdisk", name)).append("  pool: disks\n  size: " + size + "\n");
             yaml.append(name.equals(THICK) ? "  allocation: thick\n" : "");
+            yaml.append(name.startsWith(ENCRYPTED) ? "  encrypted: true\n" : "");
+            yaml.append(name.equals(ENCRYPTED_4K) ? "  blockSize: 4096\n" : "");
             yaml.append(head("ServerProfile", name)).append("  vnics: []\n  vdisks:\n");
             yaml.append(attachment(name, socket(name, directory)));
         });

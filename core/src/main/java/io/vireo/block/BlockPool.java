@@ -173,6 +173,16 @@ public interface BlockPool {
         return "";
     }
 
+    /** Which new volumes are encrypted. */
+    default PoolEncryption encryption() {
+        return PoolEncryption.NONE;
+    }
+
+    /** Whether a volume, or a snapshot, is encrypted; false if there is none. */
+    default boolean isEncrypted(String volume, boolean snapshot) {
+        return false;
+    }
+
     /** How its copies are, if it keeps several; does not block. */
     default Optional<PoolRedundancy> redundancy() {
         return Optional.empty();

@@ -6,5 +6,12 @@ package io.vireo.block;
  * @param capacity bytes; a multiple of {@code logicalBlockSize}
  * @param logicalBlockSize bytes, 512 or 4096
  * @param physicalBlockSize bytes, 512 or 4096, not below the logical
+ * @param encrypted whether its data is encrypted at rest
  */
-public record VolumeFormat(long capacity, int logicalBlockSize, int physicalBlockSize) {}
+public record VolumeFormat(
+        long capacity, int logicalBlockSize, int physicalBlockSize, boolean encrypted) {
+    /** A volume that is not encrypted. */
+    public VolumeFormat(long capacity, int logicalBlockSize, int physicalBlockSize) {
+        this(capacity, logicalBlockSize, physicalBlockSize, false);
+    }
+}

@@ -20,6 +20,7 @@ import io.vireo.resource.Reference;
 import io.vireo.resource.ResourceException;
 import io.vireo.resource.ResourceKind;
 import io.vireo.resource.RuntimeDirectory;
+import io.vireo.resource.Secrets;
 import io.vireo.resource.Spec;
 import io.vireo.resource.spec.DisksSpec;
 import io.vireo.resource.spec.Kinds;
@@ -71,6 +72,9 @@ final class PoolBed implements AutoCloseable {
 
             @Override
             public <T> T service(Class<T> type) {
+                if (type == Secrets.class) {
+                    return type.cast(new SecretFiles(directory.resolve("secrets")));
+                }
                 return type == RuntimeDirectory.class
                         ? type.cast(new RuntimeDirectory(directory))
                         : type.cast(reactors);

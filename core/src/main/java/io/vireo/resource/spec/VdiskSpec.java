@@ -42,8 +42,34 @@ public record VdiskSpec(
                         pattern = Names.LABEL)
                 Optional<String> qosPolicy,
         @Field("Image file that it begins with. Absent: it is empty.")
-                Optional<DiskSourceSpec> source)
+                Optional<DiskSourceSpec> source,
+        @Field(
+                        "Whether its data is encrypted at rest; fixed when it is made. Absent: as its pool says, or as"
+                                + " the snapshot that it begins as.")
+                Optional<Boolean> encrypted)
         implements Spec {
+    /** A vDisk that is as its pool says. */
+    public VdiskSpec(
+            String pool,
+            Quantity size,
+            int blockSize,
+            int physicalBlockSize,
+            Allocation allocation,
+            Optional<String> snapshot,
+            Optional<String> qosPolicy,
+            Optional<DiskSourceSpec> source) {
+        this(
+                pool,
+                size,
+                blockSize,
+                physicalBlockSize,
+                allocation,
+                snapshot,
+                qosPolicy,
+                source,
+                Optional.empty());
+    }
+
     /** When a vDisk takes room of its pool. */
     public enum Allocation {
         /** As it is written. */

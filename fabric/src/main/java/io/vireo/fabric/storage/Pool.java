@@ -145,6 +145,18 @@ final class Pool implements Realization {
         statusChanged.run();
     }
 
+    /**
+     * Has vDisks be encrypted under other master keys from now on.
+     *
+     * @throws IllegalArgumentException if there are encrypted ones, and no key is named
+     */
+    void encrypt(Optional<SecretMasterKeys> keys) {
+        if (opened instanceof DisksPool disks) {
+            pool.exclusively(() -> disks.keys().use(keys));
+        }
+        statusChanged.run();
+    }
+
     /** Runs on reactors: says so once, however many requests fail. */
     private void requestFailed() {
         lastFailure = nanoTime.getAsLong();
@@ -241,6 +253,9 @@ final class Pool implements Realization {
         String drain = pool.drain();
         if (!drain.isEmpty()) {
             attributes.put("drain", drain);
+        }
+        if (opened instanceof DisksPool disks && !disks.keys().note().isEmpty()) {
+            attributes.put("encryption", disks.keys().note());
         }
         pool.redundancy().ifPresent(copies -> describe(copies, attributes, metrics, conditions));
         if (!pool.trouble().isEmpty()) {

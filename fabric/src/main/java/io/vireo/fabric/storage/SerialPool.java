@@ -3,6 +3,7 @@ package io.vireo.fabric.storage;
 import io.vireo.block.BlockPool;
 import io.vireo.block.BlockVolume;
 import io.vireo.block.PoolContent;
+import io.vireo.block.PoolEncryption;
 import io.vireo.block.PoolRedundancy;
 import io.vireo.block.PoolSpace;
 import io.vireo.block.PoolUsage;
@@ -46,6 +47,16 @@ final class SerialPool implements BlockPool {
     @Override
     public synchronized void createFrom(String snapshot, String volume, VolumeFormat format) {
         pool.createFrom(snapshot, volume, format);
+    }
+
+    @Override
+    public PoolEncryption encryption() {
+        return pool.encryption();
+    }
+
+    @Override
+    public synchronized boolean isEncrypted(String volume, boolean snapshot) {
+        return pool.isEncrypted(volume, snapshot);
     }
 
     @Override

@@ -34,6 +34,7 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
     private final VdiskQos qos;
     private final BlockDevice device;
     private final Optional<Transfer> importing;
+    private final boolean encrypted;
     private final Runnable statusChanged;
 
     /** Guarded by itself. */
@@ -47,6 +48,7 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
             VdiskQos qos,
             BlockDevice device,
             Optional<Transfer> importing,
+            boolean encrypted,
             Runnable statusChanged) {
         this.name = name;
         this.identity = identity;
@@ -55,6 +57,7 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
         this.qos = qos;
         this.device = device;
         this.importing = importing;
+        this.encrypted = encrypted;
         this.statusChanged = statusChanged;
     }
 
@@ -110,6 +113,10 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
         return use;
     }
 
+    boolean isEncrypted() {
+        return encrypted;
+    }
+
     VdiskQos qos() {
         return qos;
     }
@@ -138,6 +145,9 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
                 attributes.put("importNotes", String.join(" ", progress.notes()));
             }
         });
+        if (encrypted) {
+            attributes.put("encryption", "AES-256-XTS");
+        }
         qos.policyName().ifPresent(policy -> attributes.put("qosPolicy", policy));
         pool.mapped(name, false)
                 .ifPresent(bytes -> attributes.put(ALLOCATED, Long.toString(bytes)));

@@ -4,6 +4,7 @@ import io.vireo.block.BlockDevice;
 import io.vireo.block.BlockPool;
 import io.vireo.block.BlockVolume;
 import io.vireo.block.DiskIdentity;
+import io.vireo.block.PoolEncryption;
 import io.vireo.block.PooledVolume;
 import io.vireo.block.VolumeFormat;
 import io.vireo.fabric.storage.qos.DiskQosPolicy;
@@ -175,7 +176,7 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
     @Override
     public Realization realize(Metadata metadata, VdiskSpec spec, RealizeContext context) {
         BlockPool pool = context.require(pool(spec), BlockPool.class);
-        VolumeFormat format = format(spec);
+        VolumeFormat format = format(spec, pool);
         boolean empty = make(pool, metadata.name(), format, spec, context);
         PoolQos poolQos = context.require(pool(spec), PoolQos.class);
         VdiskQos qos = admit(poolQos, metadata.name(), policy(spec, context));
@@ -192,6 +193,7 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
                         qos,
                         device,
                         importing,
+                        pool.isEncrypted(metadata.name(), false),
                         context.statusChanged());
             } catch (RuntimeException e) {
                 volume.close();
@@ -221,6 +223,9 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
             VolumeFormat format,
             VdiskSpec spec,
             RealizeContext context) {
+        if (!context.provisioned() && spec.snapshot().isEmpty()) {
+            checkEncryption(spec, pool);
+        }
         if (spec.source().isPresent()) {
             return DiskImport.prepare(pool, name, format, spec.source().get(), context);
         }
@@ -254,6 +259,7 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
                         "snapshot %s is in another pool than the vDisk; make the vDisk in that pool"
                                 .formatted(source.volumeName()));
             }
+            checkEncryption(spec, pool, source.volumeName());
             pool.createFrom(source.volumeName(), name, format);
         } else if (spec.allocation() == VdiskSpec.Allocation.THICK) {
             pool.createThick(name, format);
@@ -262,8 +268,31 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
         }
     }
 
-    private static VolumeFormat format(VdiskSpec spec) {
-        return new VolumeFormat(spec.size().bytes(), spec.blockSize(), spec.physicalBlockSize());
+    private static VolumeFormat format(VdiskSpec spec, BlockPool pool) {
+        boolean encrypted = spec.encrypted().orElse(pool.encryption() == PoolEncryption.BY_DEFAULT);
+        return new VolumeFormat(
+                spec.size().bytes(), spec.blockSize(), spec.physicalBlockSize(), encrypted);
+    }
+
+    /** Refuses what the pool cannot encrypt. */
+    private static void checkEncryption(VdiskSpec spec, BlockPool pool) {
+        if (spec.encrypted().orElse(false) && pool.encryption() == PoolEncryption.NONE) {
+            throw new ResourceException(
+                    ErrorCode.UNSUPPORTED,
+                    "pool %s encrypts nothing: set its spec.encryption.keySecret, which pools of type disks have, or the vDisk's encrypted to false"
+                            .formatted(spec.pool()));
+        }
+    }
+
+    /** What begins as a snapshot has that one's key. */
+    private static void checkEncryption(VdiskSpec spec, BlockPool pool, String snapshot) {
+        boolean source = pool.isEncrypted(snapshot, true);
+        if (spec.encrypted().filter(wanted -> wanted != source).isPresent()) {
+            throw new ResourceException(
+                    ErrorCode.INVALID,
+                    "snapshot %s is %sencrypted, and so is a vDisk that begins as it: set encrypted to %s, or copy the data to a new vDisk"
+                            .formatted(snapshot, source ? "" : "not ", source));
+        }
     }
 
     @Override
@@ -277,6 +306,10 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
             return new UpdateResult.Recreate("guests are told the physical block size once");
         }
         var vdisk = (Vdisk) running;
+        if (newSpec.encrypted().filter(wanted -> wanted != vdisk.isEncrypted()).isPresent()) {
+            return new UpdateResult.Refused(
+                    "encrypted is fixed when a vDisk is made; make another vDisk and copy the data.");
+        }
         try {
             vdisk.qos().change(policy(newSpec, context));
         } catch (IllegalArgumentException e) {

@@ -1,5 +1,6 @@
 package io.vireo.fabric.storage.format;
 
+import io.vireo.fabric.storage.crypto.WrappedKey;
 import io.vireo.memory.NativeMemory;
 import java.util.ArrayList;
 import java.util.List;
@@ -43,6 +44,9 @@ public sealed interface PoolOp {
     /** A volume has another name. */
     record Rename(long volume, String name) implements PoolOp {}
 
+    /** A volume's data key is wrapped by another master key. */
+    record Rewrap(long volume, WrappedKey key) implements PoolOp {}
+
     int MAP = 1;
     int UNMAP = 2;
     int HIGH_WATER = 3;
@@ -53,6 +57,7 @@ public sealed interface PoolOp {
     int GROW = 8;
     int RENAME = 9;
     int MOVE = 10;
+    int REWRAP = 16;
 
     /** Bytes in front of each: type, length. */
     int HEADER = 8;
@@ -82,6 +87,7 @@ public sealed interface PoolOp {
             case ROLLBACK -> new Rollback(word(a, 0), word(a, 1));
             case GROW -> new Grow(word(a, 0), word(a, 1));
             case MOVE -> new Move(word(a, 0), word(a, 1), word(a, 2));
+            case REWRAP -> new Rewrap(word(a, 0), VolumeRecord.key(a + 8));
             case RENAME -> new Rename(word(a, 0), VolumeRecord.name(a + 8));
             default ->
                     throw new FormatException(

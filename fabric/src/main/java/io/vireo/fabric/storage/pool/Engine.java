@@ -51,6 +51,11 @@ final class Engine {
     private final Drain drain;
     private final DataPath path;
     private final WriteBuffers writeBuffers = new WriteBuffers();
+
+    /** Others: writes may hold theirs for as long as there is no room, and reads go on then. */
+    private final WriteBuffers readBuffers = new WriteBuffers();
+
+    private final KeyErasure erasure;
     private final Map<Long, Volume> volumes;
     private final List<Volume> dedicated = new ArrayList<>();
 
@@ -109,6 +114,7 @@ final class Engine {
         cleaner = new Cleaner(this);
         drain = new Drain(this);
         path = new DataPath(this);
+        erasure = new KeyErasure(this);
         if (!loaded.damage().isEmpty()) {
             freeze(
                     loaded.damage()
@@ -183,6 +189,16 @@ final class Engine {
         return writeBuffers;
     }
 
+    /** Memory for what is read and has to be deciphered. */
+    WriteBuffers readBuffers() {
+        return readBuffers;
+    }
+
+    /** What overwrites wrapped keys that are not needed any more. */
+    KeyErasure erasure() {
+        return erasure;
+    }
+
     Cleaner cleaner() {
         return cleaner;
     }
@@ -215,6 +231,7 @@ final class Engine {
 
     void removeVolume(Volume volume) {
         dedicated.remove(volume);
+        volume.forget();
         volumes.remove(volume.id);
     }
 
@@ -255,6 +272,7 @@ final class Engine {
         LOG.log(Level.ERROR, "storage pool: " + sentence);
         options.events().trouble(sentence);
         committer.fail();
+        erasure.fail();
         for (Piece piece = waitingForRoom.poll(); piece != null; piece = waitingForRoom.poll()) {
             path.giveUp(piece, BlockStatus.IO_ERROR);
         }
@@ -329,6 +347,7 @@ final class Engine {
             work += committer.poll();
             work += cleaner.poll();
             work += drain.poll();
+            work += erasure.poll();
             if (!ticking && committer.pendingBytes() > 0) {
                 pendingSince = members.home().nanoTime();
                 startTicking();
@@ -480,6 +499,7 @@ final class Engine {
                 || !committer.hasIo()
                         && !checkpointer.hasIo()
                         && !cleaner.isBusy()
+                        && !erasure.isRunning()
                         && !drain.isBusy();
     }
 
@@ -496,7 +516,10 @@ final class Engine {
         superblocks.close();
         drain.close();
         path.close();
+        erasure.close();
+        volumes.values().forEach(Volume::forget);
         writeBuffers.close();
+        readBuffers.close();
         pages.close();
         space.close();
     }

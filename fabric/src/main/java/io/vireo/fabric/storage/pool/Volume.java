@@ -1,8 +1,11 @@
 package io.vireo.fabric.storage.pool;
 
+import io.vireo.fabric.storage.crypto.VolumeCipher;
+import io.vireo.fabric.storage.crypto.WrappedKey;
 import io.vireo.fabric.storage.format.VolumeRecord;
 import io.vireo.fabric.storage.map.MapRoot;
 import io.vireo.fabric.storage.queue.Fifo;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** A volume or snapshot while the pool is open. Of the home reactor. */
@@ -31,6 +34,15 @@ final class Volume {
     /** Channels that are open. */
     int channels;
 
+    /** Its wrapped data key; empty: it is not encrypted. */
+    Optional<WrappedKey> key;
+
+    /** What its data goes through; null: it is not encrypted, or locked. */
+    @Nullable VolumeCipher cipher;
+
+    /** How many have unlocked it. */
+    int unlocked;
+
     volatile String name;
     volatile long capacity;
 
@@ -48,9 +60,24 @@ final class Volume {
         readOnly = from.readOnly();
         dedicated = from.dedicated();
         created = from.created();
+        key = from.key();
         name = from.name();
         capacity = from.capacity();
         grown = capacity;
+    }
+
+    /** Whether its data cannot be had: nobody has unlocked it. */
+    boolean isLocked() {
+        return key.isPresent() && cipher == null;
+    }
+
+    /** Zeroes its key in memory. */
+    void forget() {
+        VolumeCipher old = cipher;
+        cipher = null;
+        if (old != null) {
+            old.close();
+        }
     }
 
     /** As it is written, with the root at {@code place}. */
@@ -66,6 +93,7 @@ final class Volume {
                 readOnly,
                 dedicated,
                 created,
-                name);
+                name,
+                key);
     }
 }

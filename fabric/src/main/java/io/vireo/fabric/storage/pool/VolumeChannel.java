@@ -5,6 +5,7 @@ import io.vireo.block.BlockMeter;
 import io.vireo.block.BlockOperation;
 import io.vireo.block.BlockRequest;
 import io.vireo.block.BlockStatus;
+import io.vireo.fabric.storage.crypto.VolumeCipher;
 import java.util.ArrayDeque;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -30,6 +31,9 @@ final class VolumeChannel implements BlockChannel {
 
     /** Writes whose data is still to be copied. */
     private final ArrayDeque<VolumeRequest> toCopy = new ArrayDeque<>();
+
+    /** Reads that are deciphered and wait for memory of ours. */
+    private final ArrayDeque<VolumeRequest> toRead = new ArrayDeque<>();
 
     private Runnable wake = () -> {};
     private @Nullable Runnable onClosed;
@@ -70,12 +74,32 @@ final class VolumeChannel implements BlockChannel {
             throw new IllegalStateException("more requests than free() allowed");
         }
         op.begin(request);
-        if (engine.copiesWrites() && request.operation() == BlockOperation.WRITE) {
+        BlockOperation operation = request.operation();
+        boolean encrypted = volume.cipher != null;
+        if (operation == BlockOperation.WRITE && (encrypted || engine.copiesWrites())) {
             toCopy.add(op);
+        } else if (operation == BlockOperation.READ && encrypted) {
+            toRead.add(op);
+            beginReads();
         } else {
             engine.path().submit(op);
         }
         engine.members().wake();
+    }
+
+    /** Begins reads of an encrypted volume: they go to memory of ours first. */
+    private int beginReads() {
+        int work = 0;
+        for (VolumeRequest op = toRead.peek(); op != null; op = toRead.peek()) {
+            if (!engine.readBuffers().has(op.buffersNeeded())) {
+                break;
+            }
+            toRead.remove();
+            op.takeRoom(engine.readBuffers());
+            engine.path().submit(op);
+            work++;
+        }
+        return work;
     }
 
     /** Copies what clients write, where it has to be; it is taken off when its memory was there. */
@@ -86,6 +110,10 @@ final class VolumeChannel implements BlockChannel {
                 break;
             }
             boolean there = op.copyData(engine.writeBuffers());
+            VolumeCipher cipher = volume.cipher;
+            if (there && cipher != null) {
+                cipher.encrypt(op.data(), op.request().offset());
+            }
             toCopy.remove();
             work++;
             if (there) {
@@ -116,16 +144,21 @@ final class VolumeChannel implements BlockChannel {
 
     @Override
     public int poll() {
-        int work = copyWrites() + engine.members().poll();
+        int work = beginReads() + copyWrites() + engine.members().poll();
         int ended = doneTail - doneHead;
         for (int left = ended; left > 0; left--) {
             // Taken only when the client's memory was there: its loss cuts the turn off.
             VolumeRequest op = Objects.requireNonNull(done[doneHead & DEPTH - 1]);
-            op.zeroHoles();
-            doneHead++;
-            op.dropCopy(engine.writeBuffers());
-            spare[spares++] = op;
             BlockRequest request = op.request();
+            VolumeCipher cipher = volume.cipher;
+            if (cipher != null && request.operation() == BlockOperation.READ) {
+                op.deliver(cipher);
+            } else {
+                op.zeroHoles();
+            }
+            doneHead++;
+            op.dropCopy();
+            spare[spares++] = op;
             meter.count(request, op.status);
             request.complete(op.status);
         }
@@ -140,7 +173,7 @@ final class VolumeChannel implements BlockChannel {
 
     @Override
     public boolean arm() {
-        if (doneHead != doneTail || !toCopy.isEmpty()) {
+        if (doneHead != doneTail || !toCopy.isEmpty() || !toRead.isEmpty()) {
             return false;
         }
         // Polling the members took their wish for a wake-up back: they have to look for themselves.

@@ -2,6 +2,7 @@ package io.vireo.fabric.storage.pool;
 
 import io.vireo.block.BlockRequest;
 import io.vireo.block.BlockStatus;
+import io.vireo.fabric.storage.crypto.VolumeCipher;
 import io.vireo.fabric.storage.queue.Fifo;
 import io.vireo.memory.NativeMemory;
 import io.vireo.memory.OwnMemory;
@@ -33,10 +34,15 @@ final class VolumeRequest extends Fifo.Link<VolumeRequest> {
 
     private int holeWords;
 
-    /** Copies of what is written, where the client's own memory is not good enough. */
+    /** What is written or read, where the client's own memory is not good enough. */
     private OwnMemory[] copies = {};
 
     private int copyCount;
+    private @Nullable WriteBuffers lender;
+
+    /** Whether what was read has been deciphered. */
+    private boolean deciphered;
+
     private final ScatterGatherList copied = new ScatterGatherList(2);
 
     /** Attempts to touch the client's memory that were not seen to end. */
@@ -54,6 +60,7 @@ final class VolumeRequest extends Fifo.Link<VolumeRequest> {
         deadline = 0;
         holeWords = 0;
         touches = 0;
+        deciphered = false;
     }
 
     BlockRequest request() {
@@ -80,6 +87,15 @@ final class VolumeRequest extends Fifo.Link<VolumeRequest> {
         if (++touches > 2) {
             return false;
         }
+        takeRoom(buffers);
+        copy(request().data(), copied);
+        touches = 0;
+        return true;
+    }
+
+    /** Takes memory of ours for what is written or read. */
+    void takeRoom(WriteBuffers buffers) {
+        lender = buffers;
         int needed = buffersNeeded();
         if (copies.length < needed) {
             copies = Arrays.copyOf(copies, needed);
@@ -88,34 +104,61 @@ final class VolumeRequest extends Fifo.Link<VolumeRequest> {
             copies[copyCount++] = buffers.take();
         }
         copied.clear();
-        ScatterGatherList from = request().data();
-        int buffer = 0;
+        long left = request().length();
+        for (int i = 0; left > 0; i++) {
+            int step = (int) Math.min(left, WriteBuffers.BYTES);
+            copied.add(copies[i].address(), step);
+            left -= step;
+        }
+    }
+
+    private static void copy(ScatterGatherList from, ScatterGatherList to) {
+        int target = 0;
         int inside = 0;
         for (int i = 0; i < from.count(); i++) {
             for (int done = 0; done < from.length(i); ) {
-                int step = Math.min(from.length(i) - done, WriteBuffers.BYTES - inside);
-                long to = copies[buffer].address() + inside;
-                NativeMemory.copy(from.address(i) + done, to, step);
+                int step = Math.min(from.length(i) - done, to.length(target) - inside);
+                NativeMemory.copy(from.address(i) + done, to.address(target) + inside, step);
                 done += step;
                 inside += step;
-                if (inside == WriteBuffers.BYTES) {
-                    copied.add(copies[buffer++].address(), inside);
+                if (inside == to.length(target)) {
+                    target++;
                     inside = 0;
                 }
             }
         }
-        if (inside > 0) {
-            copied.add(copies[buffer].address(), inside);
-        }
-        touches = 0;
-        return true;
     }
 
-    /** Gives the copy's memory back. */
-    void dropCopy(WriteBuffers buffers) {
+    /** Gives memory of ours back. */
+    void dropCopy() {
+        WriteBuffers from = lender;
         while (copyCount > 0) {
-            buffers.give(copies[--copyCount]);
+            Objects.requireNonNull(from).give(copies[--copyCount]);
         }
+    }
+
+    /**
+     * Deciphers what was read, in our memory, and only then copies it to the client's: what a guest
+     * could change before would be deciphered for it. Its memory may be gone, and the {@link
+     * InternalError} cut the turn off: then it is copied again, and the second time it is this
+     * client's own.
+     */
+    void deliver(VolumeCipher cipher) {
+        if (status != BlockStatus.OK) {
+            return;
+        }
+        if (!deciphered) {
+            for (int i = 0; i < holeWords; i += 2) {
+                zero(copied, holes[i], holes[i + 1]);
+            }
+            cipher.decrypt(copied, request().offset());
+            deciphered = true;
+        }
+        if (++touches > 2) {
+            fail(BlockStatus.MEMORY_FAULT);
+            return;
+        }
+        copy(copied, request().data());
     }
 
     VolumeChannel channel() {
