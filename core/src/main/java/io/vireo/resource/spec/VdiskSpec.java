@@ -8,7 +8,11 @@ import java.util.Optional;
 
 /** A virtual disk. */
 public record VdiskSpec(
-        @Field(value = "Name of the Pool that holds it.", pattern = Names.LABEL) String pool,
+        @Field(
+                        value =
+                                "Name of the Pool that holds it. When it changes the vDisk moves there, in use.",
+                        pattern = Names.LABEL)
+                String pool,
         @Field(
                         "Capacity, in bytes or with a suffix (10Gi); a multiple of the block size. It can grow, not shrink.")
                 Quantity size,
@@ -27,7 +31,7 @@ public record VdiskSpec(
                 int physicalBlockSize,
         @Field(
                         value =
-                                "Whether room is taken as it is written (thin) or reserved for all of it (thick).",
+                                "Whether room is taken as it is written (thin) or reserved for all of it (thick). Can change, in use.",
                         defaultValue = "thin")
                 Allocation allocation,
         @Field(
@@ -42,8 +46,32 @@ public record VdiskSpec(
                         pattern = Names.LABEL)
                 Optional<String> qosPolicy,
         @Field("Image file that it begins with. Absent: it is empty.")
-                Optional<DiskSourceSpec> source)
+                Optional<DiskSourceSpec> source,
+        @Field("How it is moved when its pool or its allocation changes.")
+                Optional<MigrationSpec> migration)
         implements Spec {
+    /** One that is moved without a bound. */
+    public VdiskSpec(
+            String pool,
+            Quantity size,
+            int blockSize,
+            int physicalBlockSize,
+            Allocation allocation,
+            Optional<String> snapshot,
+            Optional<String> qosPolicy,
+            Optional<DiskSourceSpec> source) {
+        this(
+                pool,
+                size,
+                blockSize,
+                physicalBlockSize,
+                allocation,
+                snapshot,
+                qosPolicy,
+                source,
+                Optional.empty());
+    }
+
     /** When a vDisk takes room of its pool. */
     public enum Allocation {
         /** As it is written. */
