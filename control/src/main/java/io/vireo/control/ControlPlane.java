@@ -17,6 +17,7 @@ import io.vireo.control.store.SqliteStore;
 import io.vireo.control.store.Store;
 import io.vireo.control.store.Transaction;
 import io.vireo.resource.Condition;
+import io.vireo.resource.DurableState;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.LiveStream;
 import io.vireo.resource.Reference;
@@ -61,6 +62,7 @@ public final class ControlPlane implements AutoCloseable {
     private final Store store;
     private final InstantSource clock;
     private final Identities identities;
+    private final Optional<DurableState> state;
     private final EventLog events;
     private final Reconciler reconciler;
     private final ReconcilerThread thread;
@@ -83,6 +85,7 @@ public final class ControlPlane implements AutoCloseable {
         this.store = store;
         this.clock = clock;
         this.identities = new Identities(store, config.identities(), new SecureRandom());
+        this.state = services.find(DurableState.class);
         this.events = new EventLog(config.eventsKept(), clock);
         this.image = load();
         this.thread = new ReconcilerThread(this::pass);
@@ -268,6 +271,7 @@ public final class ControlPlane implements AutoCloseable {
             List<Resource> found = references.stream().map(this::deletable).toList();
             Set<Reference> all = new HashSet<>(references);
             found.forEach(resource -> checkUnused(resource, all));
+            checkNotHeld(all);
             var transaction = new Transaction();
             List<Resource> marked = new ArrayList<>();
             for (Resource resource : found) {
@@ -315,6 +319,28 @@ public final class ControlPlane implements AutoCloseable {
                     ErrorCode.IN_USE,
                     resource.reference() + " is used by " + names + "; change or delete that first",
                     Map.of("users", names));
+        }
+    }
+
+    /** What a resource has recorded that it depends on stays, though its spec does not say so. */
+    private void checkNotHeld(Set<Reference> deleted) {
+        if (state.isEmpty()) {
+            return;
+        }
+        for (Resource user : image.stored().values()) {
+            for (Reference held :
+                    kinds.byKind(user.kind()).alsoUses(user.metadata(), user.spec(), state.get())) {
+                if (deleted.contains(held)) {
+                    throw new ResourceException(
+                            ErrorCode.IN_USE,
+                            "%s is still used by %s, which is being moved: wait until that is done, or take it back (vireo describe %s)"
+                                    .formatted(
+                                            held,
+                                            user.reference(),
+                                            user.reference().toString().replace('/', ' ')),
+                            Map.of("users", user.reference().toString()));
+                }
+            }
         }
     }
 

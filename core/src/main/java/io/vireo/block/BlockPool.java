@@ -145,6 +145,11 @@ public interface BlockPool {
                 "images cannot be imported to " + location() + ": use a pool of another type");
     }
 
+    /** Whether what it holds outlives the daemon, so that vDisks can be moved to it. */
+    default boolean keepsData() {
+        return false;
+    }
+
     /**
      * Deletes a volume, durably; nothing happens if there is none.
      *

@@ -87,7 +87,8 @@ class PoolEncryptionTest {
                 snapshot,
                 Optional.empty(),
                 Optional.empty(),
-                encrypted);
+                encrypted,
+                Optional.empty());
     }
 
     private BlockDevice open(String name, VdiskSpec spec, boolean provisioned) {

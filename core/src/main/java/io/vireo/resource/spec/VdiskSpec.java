@@ -8,7 +8,11 @@ import java.util.Optional;
 
 /** A virtual disk. */
 public record VdiskSpec(
-        @Field(value = "Name of the Pool that holds it.", pattern = Names.LABEL) String pool,
+        @Field(
+                        value =
+                                "Name of the Pool that holds it. When it changes the vDisk moves there, in use.",
+                        pattern = Names.LABEL)
+                String pool,
         @Field(
                         "Capacity, in bytes or with a suffix (10Gi); a multiple of the block size. It can grow, not shrink.")
                 Quantity size,
@@ -27,7 +31,7 @@ public record VdiskSpec(
                 int physicalBlockSize,
         @Field(
                         value =
-                                "Whether room is taken as it is written (thin) or reserved for all of it (thick).",
+                                "Whether room is taken as it is written (thin) or reserved for all of it (thick). Can change, in use.",
                         defaultValue = "thin")
                 Allocation allocation,
         @Field(
@@ -46,9 +50,11 @@ public record VdiskSpec(
         @Field(
                         "Whether its data is encrypted at rest; fixed when it is made. Absent: as its pool says, or as"
                                 + " the snapshot that it begins as.")
-                Optional<Boolean> encrypted)
+                Optional<Boolean> encrypted,
+        @Field("How it is moved when its pool or its allocation changes.")
+                Optional<MigrationSpec> migration)
         implements Spec {
-    /** A vDisk that is as its pool says. */
+    /** A vDisk that is as its pool says, and is moved without a bound. */
     public VdiskSpec(
             String pool,
             Quantity size,
@@ -67,6 +73,7 @@ public record VdiskSpec(
                 snapshot,
                 qosPolicy,
                 source,
+                Optional.empty(),
                 Optional.empty());
     }
 

@@ -500,6 +500,11 @@ final class DisksPool implements BlockPool {
     }
 
     @Override
+    public boolean keepsData() {
+        return true;
+    }
+
+    @Override
     public void deleteSnapshot(String snapshot) {
         if (find(SNAPSHOT + snapshot).isPresent()) {
             pool.delete(SNAPSHOT + snapshot);
@@ -570,7 +575,7 @@ final class DisksPool implements BlockPool {
     }
 
     private final class Opened implements BlockVolume {
-        private final String name;
+        private volatile String name;
         private final BlockDevice device;
 
         Opened(String name) {
@@ -587,6 +592,18 @@ final class DisksPool implements BlockPool {
         @Override
         public void grow(long capacity) {
             pool.grow(name, capacity);
+        }
+
+        @Override
+        public void rename(String newName) {
+            if (exists(newName)) {
+                throw new ResourceException(
+                        ErrorCode.CONFLICT,
+                        "the pool holds a vDisk %s already; give this one another name"
+                                .formatted(newName));
+            }
+            pool.rename(name, newName);
+            name = newName;
         }
 
         @Override

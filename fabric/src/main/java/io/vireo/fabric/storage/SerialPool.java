@@ -1,5 +1,6 @@
 package io.vireo.fabric.storage;
 
+import io.vireo.block.BlockDevice;
 import io.vireo.block.BlockPool;
 import io.vireo.block.BlockVolume;
 import io.vireo.block.PoolContent;
@@ -66,7 +67,7 @@ final class SerialPool implements BlockPool {
 
     @Override
     public synchronized BlockVolume openSnapshot(String snapshot) {
-        return pool.openSnapshot(snapshot);
+        return new Volume(pool.openSnapshot(snapshot));
     }
 
     @Override
@@ -76,7 +77,7 @@ final class SerialPool implements BlockPool {
 
     @Override
     public synchronized BlockVolume open(String volume, VolumeFormat format) {
-        return pool.open(volume, format);
+        return new Volume(pool.open(volume, format));
     }
 
     @Override
@@ -87,6 +88,11 @@ final class SerialPool implements BlockPool {
     @Override
     public synchronized void delete(String volume, boolean evenIfWritten) {
         pool.delete(volume, evenIfWritten);
+    }
+
+    @Override
+    public boolean keepsData() {
+        return pool.keepsData();
     }
 
     @Override
@@ -167,5 +173,45 @@ final class SerialPool implements BlockPool {
     @Override
     public synchronized void close() {
         pool.close();
+    }
+
+    /** A volume whose changes are changes of the pool. */
+    private final class Volume implements BlockVolume {
+        private final BlockVolume volume;
+
+        Volume(BlockVolume volume) {
+            this.volume = volume;
+        }
+
+        @Override
+        public BlockDevice device() {
+            return volume.device();
+        }
+
+        @Override
+        public void grow(long capacity) {
+            synchronized (SerialPool.this) {
+                volume.grow(capacity);
+            }
+        }
+
+        @Override
+        public void rename(String newName) {
+            synchronized (SerialPool.this) {
+                volume.rename(newName);
+            }
+        }
+
+        @Override
+        public String trouble() {
+            return volume.trouble();
+        }
+
+        @Override
+        public void close() {
+            synchronized (SerialPool.this) {
+                volume.close();
+            }
+        }
     }
 }

@@ -7,14 +7,20 @@ import io.vireo.block.DiskIdentity;
 import io.vireo.block.PoolEncryption;
 import io.vireo.block.PooledVolume;
 import io.vireo.block.VolumeFormat;
+import io.vireo.fabric.storage.move.Relocation;
+import io.vireo.fabric.storage.move.Site;
 import io.vireo.fabric.storage.qos.DiskQosPolicy;
 import io.vireo.fabric.storage.qos.PoolQos;
+import io.vireo.fabric.storage.qos.QosDevice;
 import io.vireo.fabric.storage.qos.VdiskQos;
 import io.vireo.fabric.storage.transfer.DiskImport;
 import io.vireo.fabric.storage.transfer.Transfer;
+import io.vireo.reactor.ReactorGroup;
 import io.vireo.resource.Column;
+import io.vireo.resource.DurableState;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Metadata;
+import io.vireo.resource.Quantity;
 import io.vireo.resource.Realization;
 import io.vireo.resource.RealizeContext;
 import io.vireo.resource.Reference;
@@ -23,6 +29,7 @@ import io.vireo.resource.ResourceKind;
 import io.vireo.resource.UpdateResult;
 import io.vireo.resource.Violation;
 import io.vireo.resource.spec.Kinds;
+import io.vireo.resource.spec.MigrationSpec;
 import io.vireo.resource.spec.VdiskSpec;
 import java.util.ArrayList;
 import java.util.List;
@@ -66,6 +73,11 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
                 .toList();
     }
 
+    @Override
+    public List<Reference> alsoUses(Metadata metadata, VdiskSpec spec, DurableState state) {
+        return VdiskPlace.alsoUses(metadata, spec, state);
+    }
+
     private static Optional<Reference> snapshot(VdiskSpec spec) {
         return spec.snapshot().map(name -> new Reference(Kinds.SNAPSHOT, name));
     }
@@ -101,6 +113,11 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
                                     + spec.blockSize()
                                     + ", and not 0"));
         }
+        if (spec.migration().flatMap(MigrationSpec::rate).filter(r -> r.bytes() == 0).isPresent()) {
+            violations.add(
+                    new Violation(
+                            "/spec/migration/rate", "must not be 0; leave it out for no bound"));
+        }
         if (spec.snapshot().isPresent() && spec.source().isPresent()) {
             violations.add(
                     new Violation("/spec/source", "a vDisk begins as a snapshot or as an image"));
@@ -125,10 +142,11 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
     @Override
     public List<Violation> validateUpdate(Metadata metadata, VdiskSpec oldSpec, VdiskSpec newSpec) {
         var violations = new ArrayList<Violation>();
-        if (!oldSpec.pool().equals(newSpec.pool())) {
+        if (!oldSpec.pool().equals(newSpec.pool()) && newSpec.snapshot().isPresent()) {
             violations.add(
                     new Violation(
-                            "/spec/pool", "cannot change: make another vDisk and copy the data"));
+                            "/spec/snapshot",
+                            "must be taken out when the vDisk moves: in another pool it shares nothing with the snapshot"));
         }
         if (newSpec.size().compareTo(oldSpec.size()) < 0) {
             violations.add(
@@ -137,12 +155,6 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
                             "cannot become smaller than "
                                     + oldSpec.size().bytes()
                                     + " bytes: data would be cut off"));
-        }
-        if (oldSpec.allocation() != newSpec.allocation()) {
-            violations.add(
-                    new Violation(
-                            "/spec/allocation",
-                            "cannot change: make another vDisk and copy the data"));
         }
         if (newSpec.snapshot().isPresent() && !newSpec.snapshot().equals(oldSpec.snapshot())) {
             violations.add(
@@ -170,31 +182,39 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
                 Column.of("POOL", (spec, _) -> spec.pool()),
                 Column.of("SIZE", (spec, _) -> spec.size().toString()),
                 Capacity.column("ALLOCATED", Vdisk.ALLOCATED),
-                Column.attribute("USERS", Vdisk.USERS));
+                Column.attribute("USERS", Vdisk.USERS),
+                Column.attribute("PROGRESS", Vdisk.PROGRESS),
+                Column.attribute("RATE", Vdisk.RATE),
+                Column.attribute("LEFT", Vdisk.TIME_LEFT));
     }
 
     @Override
     public Realization realize(Metadata metadata, VdiskSpec spec, RealizeContext context) {
-        BlockPool pool = context.require(pool(spec), BlockPool.class);
+        VdiskPlace place = VdiskPlace.find(metadata, spec, each -> format(spec, each), context);
+        BlockPool pool = VdiskPlace.pool(place.site(), context);
         VolumeFormat format = format(spec, pool);
-        boolean empty = make(pool, metadata.name(), format, spec, context);
-        PoolQos poolQos = context.require(pool(spec), PoolQos.class);
+        boolean empty = make(pool, metadata.name(), format, place.site(), spec, context);
+        place.made();
+        PoolQos poolQos = qos(place.site(), context);
         VdiskQos qos = admit(poolQos, metadata.name(), policy(spec, context));
         try {
             BlockVolume volume = pool.open(metadata.name(), format);
             try {
-                BlockDevice device = poolQos.stage(qos, volume.device());
+                QosDevice device = poolQos.stage(qos, volume.device());
                 var importing = startImport(pool, metadata.name(), device, empty, spec, context);
-                return new Vdisk(
-                        metadata.name(),
-                        new DiskIdentity(metadata.uid()),
-                        pool,
-                        volume,
-                        qos,
-                        device,
-                        importing,
-                        pool.isEncrypted(metadata.name(), false),
-                        context.statusChanged());
+                var vdisk =
+                        new Vdisk(
+                                metadata.name(),
+                                new DiskIdentity(metadata.uid()),
+                                device,
+                                importing,
+                                pool.isEncrypted(metadata.name(), false),
+                                new Relocation.Home(place.site(), pool, volume, qos),
+                                place,
+                                context.service(ReactorGroup.class),
+                                context.statusChanged());
+                vdisk.goTo(target(spec, context));
+                return vdisk;
             } catch (RuntimeException e) {
                 volume.close();
                 throw e;
@@ -203,6 +223,20 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
             qos.close();
             throw e;
         }
+    }
+
+    private static PoolQos qos(Site site, RealizeContext context) {
+        return context.require(new Reference(Kinds.POOL, site.pool()), PoolQos.class);
+    }
+
+    private static Relocation.Target target(VdiskSpec spec, RealizeContext context) {
+        Site site = Site.of(spec);
+        return new Relocation.Target(
+                site,
+                VdiskPlace.pool(site, context),
+                qos(site, context),
+                policy(spec, context),
+                spec.migration().flatMap(MigrationSpec::rate).map(Quantity::bytes).orElse(0L));
     }
 
     private static Optional<Transfer> startImport(
@@ -221,6 +255,7 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
             BlockPool pool,
             String name,
             VolumeFormat format,
+            Site site,
             VdiskSpec spec,
             RealizeContext context) {
         if (!context.provisioned() && spec.snapshot().isEmpty()) {
@@ -230,7 +265,7 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
             return DiskImport.prepare(pool, name, format, spec.source().get(), context);
         }
         if (!context.provisioned()) {
-            create(name, spec, pool, format, context);
+            create(name, site, spec, pool, format, context);
         }
         return true;
     }
@@ -246,6 +281,7 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
 
     private static void create(
             String name,
+            Site site,
             VdiskSpec spec,
             BlockPool pool,
             VolumeFormat format,
@@ -261,7 +297,7 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
             }
             checkEncryption(spec, pool, source.volumeName());
             pool.createFrom(source.volumeName(), name, format);
-        } else if (spec.allocation() == VdiskSpec.Allocation.THICK) {
+        } else if (site.allocation() == VdiskSpec.Allocation.THICK) {
             pool.createThick(name, format);
         } else {
             pool.create(name, format);
@@ -312,23 +348,30 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
         }
         try {
             vdisk.qos().change(policy(newSpec, context));
+            vdisk.grow(newSpec.size().bytes());
+            vdisk.goTo(target(newSpec, context));
         } catch (IllegalArgumentException e) {
             return new UpdateResult.Refused(e.getMessage() + ".");
         }
-        vdisk.grow(newSpec.size().bytes());
         return UpdateResult.IN_PLACE;
     }
 
     @Override
     public void destroy(Metadata metadata, VdiskSpec spec, RealizeContext context) {
+        if (VdiskPlace.deleteElsewhere(metadata, spec, context)) {
+            VdiskPlace.forget(metadata, context);
+            return;
+        }
         // What we did not make is not ours to delete: another's file of that name stays.
         BlockPool pool = context.require(pool(spec), BlockPool.class);
         if (spec.source().isEmpty()) {
             pool.delete(metadata.name(), context.provisioned());
+            VdiskPlace.forget(metadata, context);
             return;
         }
         boolean ours = context.provisioned() || DiskImport.isMissing(pool, metadata.name());
         pool.delete(metadata.name(), ours);
         DiskImport.forget(pool, metadata.name());
+        VdiskPlace.forget(metadata, context);
     }
 }
