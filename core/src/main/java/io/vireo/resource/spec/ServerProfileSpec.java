@@ -206,7 +206,15 @@ public record ServerProfileSpec(
 
         /** The adapter by itself. */
         public VhbaSpec adapter() {
-            return new VhbaSpec(luns, wwpn, wwnn, iqn, queues, socketMode, socketPath);
+            return new VhbaSpec(
+                    luns,
+                    wwpn,
+                    wwnn,
+                    iqn,
+                    queues,
+                    socketMode,
+                    socketPath,
+                    VhbaSpec.Access.OPTIMIZED);
         }
 
         /** The same with other names, those of an adapter. */

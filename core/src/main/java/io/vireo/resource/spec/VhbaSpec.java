@@ -51,8 +51,26 @@ public record VhbaSpec(
                                 "Absolute path of the vhost-user socket. Absent: <runtime directory>/vhba.<name>.sock.",
                         pattern = "/[^\\x00]*",
                         maxLength = Limits.SOCKET_PATH_MAX)
-                Optional<String> socketPath)
+                Optional<String> socketPath,
+        @Field(
+                        value =
+                                "How good this way to its units is, for initiators that have several (ALUA). Changes"
+                                        + " while it is in use.",
+                        defaultValue = "optimized")
+                Access access)
         implements Spec {
+    /** Asymmetric access states (SPC-4, 5.16.2). */
+    public enum Access {
+        /** As good as any. */
+        OPTIMIZED,
+        /** To be used where there is no better one. */
+        NON_OPTIMIZED,
+        /** Not to be used for data until it is told otherwise. */
+        STANDBY,
+        /** Not to be used. */
+        UNAVAILABLE
+    }
+
     /**
      * A World Wide Name in hexadecimal digits: formats of 64 bits (FC-FS, Name_Identifier), the
      * mapped ones of EUI-64 included.
@@ -80,12 +98,17 @@ public record VhbaSpec(
     /** The same with other names. */
     public VhbaSpec withNames(
             Optional<String> newWwpn, Optional<String> newWwnn, Optional<String> newIqn) {
-        return new VhbaSpec(luns, newWwpn, newWwnn, newIqn, queues, socketMode, socketPath);
+        return new VhbaSpec(luns, newWwpn, newWwnn, newIqn, queues, socketMode, socketPath, access);
     }
 
     /** The same with other logical units. */
     public VhbaSpec withLuns(List<Lun> newLuns) {
-        return new VhbaSpec(newLuns, wwpn, wwnn, iqn, queues, socketMode, socketPath);
+        return new VhbaSpec(newLuns, wwpn, wwnn, iqn, queues, socketMode, socketPath, access);
+    }
+
+    /** The same with another access state. */
+    public VhbaSpec withAccess(Access newAccess) {
+        return new VhbaSpec(luns, wwpn, wwnn, iqn, queues, socketMode, socketPath, newAccess);
     }
 
     /** What its logical units refer to. */

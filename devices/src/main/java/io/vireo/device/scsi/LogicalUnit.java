@@ -173,6 +173,13 @@ final class LogicalUnit implements Poller {
     /** Takes {@link #addTarget} back; any thread. */
     void removeTarget(UnitTarget target) {
         targets.remove(target);
+        owner.execute(() -> portGroups.forget(target));
+    }
+
+    /** A target was given another access state. */
+    void accessGiven(UnitTarget target) {
+        portGroups.forget(target);
+        nexuses.forEach(nexus -> nexus.attention(Sense.ASYMMETRIC_ACCESS_STATE_CHANGED));
     }
 
     /** Number of logical blocks. */
@@ -339,7 +346,7 @@ final class LogicalUnit implements Poller {
         int unavailable =
                 command.has(Command.ANY_STATE)
                         ? Sense.NONE
-                        : portGroups.obstacle(nexus.nexus.target().group());
+                        : portGroups.obstacle(nexus.nexus.target());
         if (reserved != Sense.NO_SPECIFIC) {
             slot.fail(Sense.INVALID_FIELD_IN_CDB, Sense.NO_INFORMATION, reserved);
         } else if (unavailable != Sense.NONE) {

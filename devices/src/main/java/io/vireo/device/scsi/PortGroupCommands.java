@@ -9,7 +9,6 @@ import java.util.List;
 final class PortGroupCommands {
     private static final int EXTENDED = 1;
     private static final int ALL_STATES = 0x0F;
-    private static final int BY_COMMAND = 1;
     private static final int HEADER = 4;
 
     private PortGroupCommands() {}
@@ -42,9 +41,9 @@ final class PortGroupCommands {
         }
         for (UnitTarget target : slot.unit.targets()) {
             int group = target.group();
-            reply.u8(groups.state(group)).u8(ALL_STATES).u16(group).u8(0);
+            reply.u8(groups.state(target)).u8(ALL_STATES).u16(group).u8(0);
             List<ScsiPort> ports = target.ports();
-            reply.u8(groups.wasSet(group) ? BY_COMMAND : 0).u8(0).u8(ports.size());
+            reply.u8(groups.cause(target)).u8(0).u8(ports.size());
             ports.forEach(port -> reply.u32(port.relativeId()));
         }
         reply.patch32(0, reply.length() - (long) HEADER);
@@ -84,8 +83,11 @@ final class PortGroupCommands {
         boolean changed = false;
         for (int at = HEADER; at < list.length; at += HEADER) {
             int group = Bytes.u16(list, at + 2);
-            changed |= groups.state(group) != (list[at] & 0x0F);
-            groups.state(group, list[at] & 0x0F);
+            int state = list[at] & 0x0F;
+            for (UnitTarget target : slot.unit.targets()) {
+                changed |= target.group() == group && groups.state(target) != state;
+            }
+            groups.set(group, state);
         }
         if (changed) {
             slot.unit.attentionToOthers(slot.nexus(), Sense.ASYMMETRIC_ACCESS_STATE_CHANGED);

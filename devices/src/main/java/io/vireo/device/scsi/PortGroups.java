@@ -4,8 +4,9 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * Asymmetric access states of the target port groups of a unit (SPC-4, 5.16.2). A group that nobody
- * set is active/optimized.
+ * Asymmetric access states of the target port groups of a unit (SPC-4, 5.16.2), each of which is a
+ * target. A target has the state that it was given (implicitly, by the operator), until an
+ * initiator sets another one (explicitly). A change takes no time: there is no transitioning state.
  */
 final class PortGroups {
     static final int OPTIMIZED = 0;
@@ -13,27 +14,42 @@ final class PortGroups {
     static final int STANDBY = 2;
     static final int UNAVAILABLE = 3;
 
-    private final Map<Integer, Integer> states = new HashMap<>();
+    // Status codes of REPORT TARGET PORT GROUPS (SPC-4, table 306).
+    static final int NOTHING = 0;
+    static final int BY_COMMAND = 1;
+    static final int BY_ITSELF = 2;
 
-    int state(int group) {
-        return states.getOrDefault(group, OPTIMIZED);
+    /** By number of the group. */
+    private final Map<Integer, Integer> explicit = new HashMap<>();
+
+    int state(UnitTarget target) {
+        Integer set = explicit.isEmpty() ? null : explicit.get(target.group());
+        return set == null ? target.access() : set;
     }
 
-    /** Whether somebody set it. */
-    boolean wasSet(int group) {
-        return states.containsKey(group);
-    }
-
-    void state(int group, int state) {
-        states.put(group, state);
-    }
-
-    /** What commands through a group are told that need the medium; {@link Sense#NONE}: nothing. */
-    int obstacle(int group) {
-        if (states.isEmpty()) {
-            return Sense.NONE;
+    /** How the state came about. */
+    int cause(UnitTarget target) {
+        if (explicit.containsKey(target.group())) {
+            return BY_COMMAND;
         }
-        return switch (state(group)) {
+        return target.access() == OPTIMIZED ? NOTHING : BY_ITSELF;
+    }
+
+    /** An initiator has set a state. */
+    void set(int group, int state) {
+        explicit.put(group, state);
+    }
+
+    /** What initiators said of a target is over. */
+    void forget(UnitTarget target) {
+        explicit.remove(target.group());
+    }
+
+    /**
+     * What commands through a target are told that need the medium; {@link Sense#NONE}: nothing.
+     */
+    int obstacle(UnitTarget target) {
+        return switch (state(target)) {
             case STANDBY -> Sense.NOT_READY_STANDBY;
             case UNAVAILABLE -> Sense.NOT_READY_UNAVAILABLE;
             default -> Sense.NONE;

@@ -6,6 +6,7 @@ import io.vireo.block.ExclusiveUse;
 import io.vireo.reactor.Reactor;
 import io.vireo.reactor.ReactorGroup;
 import io.vireo.resource.DurableState;
+import io.vireo.resource.spec.VhbaSpec;
 import io.vireo.scsi.ScsiPort;
 import io.vireo.scsi.ScsiTarget;
 import java.util.ArrayList;
@@ -188,6 +189,14 @@ public final class ScsiUnits {
         /** Its Fibre Channel port. */
         public ScsiPort port() {
             return target.fibreChannelPort();
+        }
+
+        /**
+         * How good this target is as a way to its units, from now on (implicit asymmetric access,
+         * SPC-4, 5.16.2.7): initiators are told. What SET TARGET PORT GROUPS said is over with it.
+         */
+        public void access(VhbaSpec.Access access) {
+            target.access(access.ordinal());
         }
 
         /** I_T nexuses that are open; any thread. */

@@ -27,6 +27,7 @@ final class UnitTarget implements ScsiTarget {
     private final int group;
     private final List<ScsiPort> ports = new CopyOnWriteArrayList<>();
     private final List<Nexus> nexuses = new CopyOnWriteArrayList<>();
+    private volatile int access = PortGroups.OPTIMIZED;
     private volatile SortedMap<Integer, Mapping> mappings = new TreeMap<>();
 
     /**
@@ -109,6 +110,23 @@ final class UnitTarget implements ScsiTarget {
         nexuses.add(nexus);
         nexus.open();
         return nexus;
+    }
+
+    /** Its access state for all of its units, of those of {@link PortGroups}; one thread. */
+    void access(int state) {
+        if (state == access) {
+            return;
+        }
+        access = state;
+        for (Mapping mapping : mappings.values()) {
+            LogicalUnit unit = mapping.unit();
+            unit.owner().execute(() -> unit.accessGiven(this));
+        }
+    }
+
+    /** The access state that it was given. */
+    int access() {
+        return access;
     }
 
     /** A nexus is closed. */

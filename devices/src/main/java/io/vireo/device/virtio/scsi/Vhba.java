@@ -25,6 +25,9 @@ final class Vhba implements Realization {
     /** Attribute: what the front end is doing. */
     static final String STATE = "state";
 
+    /** Attribute: how good it is as a way to its units. */
+    static final String ACCESS = "access";
+
     static final String WWPN = "wwpn";
     static final String IQN = "iqn";
 
@@ -63,6 +66,7 @@ final class Vhba implements Realization {
     /** Maps other units. */
     void map(VhbaSpec newSpec, List<ScsiUnits.Lun> luns) {
         hba.map(luns);
+        hba.access(newSpec.access());
         spec = newSpec;
     }
 
@@ -87,6 +91,7 @@ final class Vhba implements Realization {
         attributes.put(WWPN, HexFormat.of().toHexDigits(identity.wwpn()));
         attributes.put("wwnn", HexFormat.of().toHexDigits(identity.wwnn()));
         attributes.put(IQN, identity.iqn());
+        attributes.put(ACCESS, now.access().name().toLowerCase(Locale.ROOT).replace('_', '-'));
         attributes.put(
                 "luns", now.luns().stream().map(Vhba::describe).collect(Collectors.joining(", ")));
         return new Status(List.of(connected(state)), attributes, metrics());

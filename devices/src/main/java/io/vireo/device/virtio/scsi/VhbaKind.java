@@ -74,6 +74,7 @@ public final class VhbaKind implements ResourceKind<VhbaSpec> {
                 Column.of("LUNS", (spec, _) -> Integer.toString(spec.luns().size())),
                 Column.attribute("STATE", Vhba.STATE),
                 Column.attribute("WWPN", Vhba.WWPN),
+                Column.wide("ACCESS", (_, status) -> Vhba.attribute(status, Vhba.ACCESS)),
                 Column.wide("IQN", (_, status) -> Vhba.attribute(status, Vhba.IQN)),
                 Column.wide("SOCKET", (_, status) -> Vhba.socketOf(status)));
     }
@@ -92,6 +93,7 @@ public final class VhbaKind implements ResourceKind<VhbaSpec> {
                 context.service(ScsiUnits.class)
                         .open(metadata.name(), identity.wwpn(), identity.wwnn());
         try {
+            hba.access(spec.access());
             hba.map(luns(spec, context));
             var device =
                     new VirtioScsiDevice(
@@ -142,7 +144,8 @@ public final class VhbaKind implements ResourceKind<VhbaSpec> {
             VhbaSpec oldSpec,
             VhbaSpec newSpec,
             RealizeContext context) {
-        if (!oldSpec.withLuns(newSpec.luns()).equals(newSpec)) {
+        var changed = oldSpec.withLuns(newSpec.luns()).withAccess(newSpec.access());
+        if (!changed.equals(newSpec)) {
             return new UpdateResult.Recreate(
                     "a vHBA that is plugged in keeps its identity and shape");
         }

@@ -105,7 +105,8 @@ class VhbaKindTest {
                 Optional.of("iqn.2026-11.internal.vireo:db1-1"),
                 2,
                 SocketMode.SERVER,
-                Optional.empty());
+                Optional.empty(),
+                VhbaSpec.Access.OPTIMIZED);
     }
 
     private static VhbaSpec.Lun lun(int number, String vdisk, boolean boot) {
@@ -174,6 +175,18 @@ class VhbaKindTest {
                 after.withNames(Optional.of("50014380deadbeef"), after.wwnn(), after.iqn());
         assertThat(kind.update(running, METADATA, after, elsewhere, context))
                 .isInstanceOf(UpdateResult.Recreate.class);
+        close(running);
+    }
+
+    @Test
+    void theAccessStateChangesInPlace() {
+        VhbaSpec before = spec(lun(0, "one", false));
+        Realization running = kind.realize(METADATA, before, context);
+        assertThat(running.status().attributes()).containsEntry("access", "optimized");
+        VhbaSpec after = before.withAccess(VhbaSpec.Access.NON_OPTIMIZED);
+        assertThat(kind.update(running, METADATA, before, after, context))
+                .isEqualTo(UpdateResult.IN_PLACE);
+        assertThat(running.status().attributes()).containsEntry("access", "non-optimized");
         close(running);
     }
 
