@@ -9,6 +9,7 @@ module io.vireo.adapters {
 
     provides io.vireo.block.BlockPoolProvider with
             io.vireo.adapter.directory.DirectoryPoolProvider,
+            io.vireo.adapter.directory.ImagePoolProvider,
             io.vireo.adapter.nulldev.NullPoolProvider,
             io.vireo.adapter.ram.RamPoolProvider;
     provides io.vireo.block.HostDisks with

@@ -67,7 +67,7 @@ public final class RawDisks implements HostDisks {
         return new Disk(folder, image, new ImageDevice(image, engines, sector, PHYSICAL));
     }
 
-    private static int sectorSize(Fd folder, String name) throws ErrnoException {
+    static int sectorSize(Fd folder, String name) throws ErrnoException {
         try (Fd fd = ImageFile.openConfined(folder, name, PathCalls.O_RDONLY, 0)) {
             return BlockIoctls.logicalSectorSize(fd);
         }
@@ -90,7 +90,7 @@ public final class RawDisks implements HostDisks {
         }
     }
 
-    private static Path folder(Path path) {
+    static Path folder(Path path) {
         return Objects.requireNonNull(path.getParent(), "the root directory is no disk");
     }
 
@@ -101,7 +101,7 @@ public final class RawDisks implements HostDisks {
         }
     }
 
-    private static ResourceException failure(Path path, ErrnoException e) {
+    static ResourceException failure(Path path, ErrnoException e) {
         return switch (e.errno()) {
             case Errno.EAGAIN ->
                     new ResourceException(

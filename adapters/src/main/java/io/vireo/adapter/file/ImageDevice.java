@@ -50,7 +50,9 @@ public final class ImageDevice implements BlockDevice {
 
     @Override
     public Set<BlockOperation> operations() {
-        return EnumSet.allOf(BlockOperation.class);
+        return image.writable()
+                ? EnumSet.allOf(BlockOperation.class)
+                : EnumSet.of(BlockOperation.READ, BlockOperation.FLUSH);
     }
 
     @Override

@@ -29,6 +29,7 @@ public final class ImageFile implements AutoCloseable {
     private volatile String name;
     private final Fd fd;
     private final boolean direct;
+    private final boolean writable;
     private final int memoryAlignment;
     private final int offsetAlignment;
     private final int allocationUnit;
@@ -36,7 +37,14 @@ public final class ImageFile implements AutoCloseable {
     private volatile boolean failed;
 
     private ImageFile(
-            Fd directory, String name, Fd fd, boolean direct, FileStat stat, long capacity) {
+            Fd directory,
+            String name,
+            Fd fd,
+            boolean direct,
+            boolean writable,
+            FileStat stat,
+            long capacity) {
+        this.writable = writable;
         this.directory = directory;
         this.name = name;
         this.fd = fd;
@@ -103,6 +111,32 @@ public final class ImageFile implements AutoCloseable {
         }
     }
 
+    /**
+     * Opens an image, or a block device, that is not to be written to; others may read it too.
+     *
+     * @param directory stays open as long as the image
+     * @param name relative to it
+     * @throws ErrnoException ENOENT; EAGAIN where another process has it open for writing; ENOTBLK
+     *     where it is neither
+     */
+    public static ImageFile openReadOnly(Fd directory, String name) throws ErrnoException {
+        Fd fd = openConfined(directory, name, PathCalls.O_RDONLY | PathCalls.O_NONBLOCK, 0);
+        try {
+            FileStat stat = FileStat.of(fd);
+            if (!stat.isRegular() && !stat.isBlockDevice()) {
+                throw new ErrnoException(Errno.ENOTBLK, "open", name + " is no file or device");
+            }
+            if (!FileCalls.tryLock(fd, false)) {
+                throw new ErrnoException(Errno.EAGAIN, "fcntl", name + " is locked");
+            }
+            long size = stat.isBlockDevice() ? BlockIoctls.size(fd) : stat.size();
+            return new ImageFile(directory, name, fd, false, false, stat, size);
+        } catch (ErrnoException e) {
+            fd.close();
+            throw e;
+        }
+    }
+
     private static ImageFile of(
             Fd directory,
             String name,
@@ -113,13 +147,13 @@ public final class ImageFile implements AutoCloseable {
             int blockSize)
             throws ErrnoException {
         boolean direct = directIo && takesDirect(directory, name, stat, blockSize);
-        return new ImageFile(directory, name, fd, direct, stat, capacity);
+        return new ImageFile(directory, name, fd, direct, true, stat, capacity);
     }
 
     /** Reads up to {@code count} bytes from the start of the image; fewer where it is shorter. */
     public byte[] head(int count) throws ErrnoException {
         try (Arena arena = Arena.ofConfined();
-                Fd plain = openFile(directory, name, 0)) {
+                Fd plain = openConfined(directory, name, PathCalls.O_RDONLY, 0)) {
             int length = (int) Math.min(count, capacity);
             MemorySegment buffer = arena.allocate(length);
             long read = FileCalls.pread(plain.number(), buffer.address(), length, 0);
@@ -178,7 +212,13 @@ public final class ImageFile implements AutoCloseable {
     Fd reopen() throws ErrnoException {
         Fd again;
         synchronized (directory) {
-            again = openFile(directory, name, direct ? PathCalls.O_DIRECT : 0);
+            again =
+                    openConfined(
+                            directory,
+                            name,
+                            (writable ? PathCalls.O_RDWR : PathCalls.O_RDONLY)
+                                    | (direct ? PathCalls.O_DIRECT : 0),
+                            0);
         }
         if (!FileStat.of(again).isSameFile(FileStat.of(fd))) {
             again.close();
@@ -213,6 +253,11 @@ public final class ImageFile implements AutoCloseable {
     /** Bytes. */
     public long capacity() {
         return capacity;
+    }
+
+    /** Whether it was opened for writing. */
+    public boolean writable() {
+        return writable;
     }
 
     /** Whether the page cache is bypassed. */

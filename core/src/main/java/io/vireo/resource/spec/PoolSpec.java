@@ -11,7 +11,7 @@ public record PoolSpec(
         @Field(value = "What holds the data.", defaultValue = "directory") Type type,
         @Field(
                         value =
-                                "Absolute path of the directory; needed for, and only for, the type directory.",
+                                "Absolute path of the directory, or of the disk or file of a pool of type image; needed for, and only for, these types.",
                         pattern = "/[^\\x00]*",
                         maxLength = 1024)
                 Optional<String> path,
@@ -62,6 +62,8 @@ public record PoolSpec(
         DIRECTORY,
         /** Disks of the host in Vireo's own format: thin vDisks, snapshots, clones. */
         DISKS,
+        /** One raw disk or file of the host as it is, which is its one vDisk. */
+        IMAGE,
         /**
          * Keeps nothing: forgets writes, and a read leaves the guest's buffer as it is; for
          * benchmarks.

@@ -54,13 +54,20 @@ public final class PoolKind implements ResourceKind<PoolSpec> {
     @Override
     public List<Violation> validate(Metadata metadata, PoolSpec spec) {
         var violations = new ArrayList<Violation>();
-        boolean directory = spec.type() == PoolSpec.Type.DIRECTORY;
-        if (directory && spec.path().isEmpty()) {
+        boolean atPath =
+                spec.type() == PoolSpec.Type.DIRECTORY || spec.type() == PoolSpec.Type.IMAGE;
+        if (atPath && spec.path().isEmpty()) {
             violations.add(
-                    new Violation("/spec/path", "a pool of type directory needs a directory"));
+                    new Violation(
+                            "/spec/path",
+                            spec.type() == PoolSpec.Type.IMAGE
+                                    ? "a pool of type image needs the disk or file that it is"
+                                    : "a pool of type directory needs a directory"));
         }
-        if (!directory && spec.path().isPresent()) {
-            violations.add(new Violation("/spec/path", "only a pool of type directory has a path"));
+        if (!atPath && spec.path().isPresent()) {
+            violations.add(
+                    new Violation(
+                            "/spec/path", "only pools of type directory and image have a path"));
         }
         boolean disks = spec.type() == PoolSpec.Type.DISKS;
         if (disks != spec.disks().isPresent()) {
