@@ -70,13 +70,21 @@ final class ReportCommands {
         }
         reply.u32(0).u32(0);
         if (select != 1) {
-            target.mappings().keySet().forEach(lun -> reply.u64(Luns.encode(lun)));
+            // Firmware takes the first disk that it hears of, if nobody tells it another one.
+            listLuns(reply, target, true);
+            listLuns(reply, target, false);
         }
         if (select != 0) {
             reply.u64(REPORT_LUNS_UNIT);
         }
         reply.patch32(0, reply.length() - 8L);
         return true;
+    }
+
+    private static void listLuns(Reply reply, UnitTarget target, boolean boot) {
+        target.mappings().values().stream()
+                .filter(mapping -> mapping.boot() == boot)
+                .forEach(mapping -> reply.u64(Luns.encode(mapping.lun())));
     }
 
     private static void reportOpcodes(Slot slot) {

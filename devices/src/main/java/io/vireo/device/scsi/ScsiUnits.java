@@ -60,8 +60,14 @@ public final class ScsiUnits {
      * What is at a LUN.
      *
      * @param lun 0 to 16383
+     * @param boot whether firmware is to boot from it: REPORT LUNS names it first
      */
-    public record Lun(int lun, Disk disk, boolean readOnly) {}
+    public record Lun(int lun, Disk disk, boolean readOnly, boolean boot) {
+        /** One that nobody boots from. */
+        public Lun(int lun, Disk disk, boolean readOnly) {
+            this(lun, disk, readOnly, false);
+        }
+    }
 
     /** A unit that targets share. Guarded by the map's monitor. */
     private static final class Shared {
@@ -222,7 +228,8 @@ public final class ScsiUnits {
                 for (Lun lun : luns) {
                     LogicalUnit unit = acquire(lun.disk());
                     acquired.add(lun.disk().unique());
-                    mappings.add(new UnitTarget.Mapping(lun.lun(), unit, lun.readOnly()));
+                    mappings.add(
+                            new UnitTarget.Mapping(lun.lun(), unit, lun.readOnly(), lun.boot()));
                 }
             } catch (RuntimeException e) {
                 acquired.forEach(unique -> release(unique, () -> {}));

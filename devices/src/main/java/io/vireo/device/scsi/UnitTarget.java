@@ -19,8 +19,16 @@ import java.util.concurrent.atomic.AtomicInteger;
  * safe.
  */
 final class UnitTarget implements ScsiTarget {
-    /** A logical unit at a LUN. */
-    record Mapping(int lun, LogicalUnit unit, boolean readOnly) {}
+    /**
+     * A logical unit at a LUN.
+     *
+     * @param boot whether firmware is to boot from it
+     */
+    record Mapping(int lun, LogicalUnit unit, boolean readOnly, boolean boot) {
+        Mapping(int lun, LogicalUnit unit, boolean readOnly) {
+            this(lun, unit, readOnly, false);
+        }
+    }
 
     private final String name;
     private final PortNumbers numbers;

@@ -52,6 +52,17 @@ class MappingTest {
     }
 
     @Test
+    void theBootLunIsReportedFirst() {
+        ScsiClient client = bed.client(1);
+        ScsiBed.map(
+                bed.target,
+                new UnitTarget.Mapping(0, bed.unit, false),
+                new UnitTarget.Mapping(5, secondUnit, false, true));
+        assertThat(client.in(0, "A00000000000000000400000", 64).hex())
+                .isEqualTo("0000001000000000" + "0005000000000000" + "0000000000000000");
+    }
+
+    @Test
     void tasksAtAUnitThatGoesAreAborted() {
         ScsiClient client = bed.client(1, bed.other);
         bed.disk.fate(_ -> MemoryBlockDevice.Fate.HELD);
