@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -18,6 +19,7 @@ import org.junit.jupiter.api.Test;
  * ends once, in bounds, and the unit goes on. {@code -Dvireo.seed} replays a run, {@code
  * -Dvireo.fuzz.rounds} makes it longer.
  */
+@Tag("endurance")
 class ScsiFuzzTest {
     private static final int ROUNDS = Integer.getInteger("vireo.fuzz.rounds", 20_000);
     private static final int WINDOW = 64;

@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Initiators that break the rules: they lose their session, and nobody else notices. */
@@ -219,13 +220,17 @@ class HostileInitiatorTest {
         }
     }
 
-    /** Mostly valid, one thing wrong: whatever comes back, the daemon and the others live on. */
+    /**
+     * Mostly valid, one thing wrong: whatever comes back, the daemon and the others live on. {@code
+     * -Dvireo.fuzz.sessions} makes it longer.
+     */
     @Test
+    @Tag("endurance")
     void randomMistakes() throws Exception {
         long seed = Long.getLong("vireo.seed", System.nanoTime());
         System.out.println("HostileInitiatorTest: -Dvireo.seed=" + seed);
         var random = new Random(seed);
-        int rounds = Integer.getInteger("vireo.fuzz.rounds", 300);
+        int rounds = Integer.getInteger("vireo.fuzz.sessions", 300);
         bed.session(LOOSE).close();
         bed.awaitNoSession();
         int before = OpenFiles.count();
