@@ -260,6 +260,11 @@ final class PoolBed implements AutoCloseable {
         }
     }
 
+    /** One of the reactors of front ends. */
+    Reactor reactor() {
+        return reactors.next();
+    }
+
     /** As {@link #write}, to a device of any pool. */
     void writeAnywhere(BlockDevice device, long offset, String text) {
         write(device, device.home().orElseGet(reactors::next), offset, text);

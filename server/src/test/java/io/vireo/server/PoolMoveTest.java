@@ -17,6 +17,7 @@ import io.vireo.resource.spec.MigrationSpec;
 import io.vireo.resource.spec.PoolSpec;
 import io.vireo.resource.spec.VdiskSpec;
 import io.vireo.resource.spec.VdiskSpec.Allocation;
+import io.vireo.testkit.BlockClient;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -180,6 +181,46 @@ class PoolMoveTest {
         restart(on("main"));
         assertThat(device().home()).isPresent();
         assertThat(status().conditions()).isEmpty();
+    }
+
+    /** A raw file is a vDisk as it is, and becomes one of a pool under its server. */
+    @Test
+    void aRawFileIsTakenOver() throws Exception {
+        byte[] bytes = new byte[(int) PoolBed.SIZE];
+        bytes[5 << 20] = 'x';
+        Path file = Files.write(directory.resolve("legacy"), bytes);
+        bed.open(
+                bed.pools,
+                "legacy",
+                new PoolSpec(
+                        PoolSpec.Type.IMAGE,
+                        Optional.of(file.toString()),
+                        PoolSpec.Backend.AUTO,
+                        true,
+                        OptionalInt.empty(),
+                        Optional.empty(),
+                        Optional.empty(),
+                        80),
+                false);
+        var device = open(on("legacy"), false);
+        assertThat(bed.readAnywhere(device, 5 << 20)).isEqualTo("x");
+        bed.writeAnywhere(device, 6 << 20, "in place");
+        try (var client = new BlockClient(device, bed.reactor())) {
+            change(on("other"));
+            awaitAt("other");
+            assertThat(client.read(6 << 20, 512)[0]).isEqualTo((byte) 'i');
+        }
+        assertOnlyIn("other");
+        assertThat(bed.readAnywhere(device, 5 << 20)).isEqualTo("x");
+        change(on("legacy"));
+        awaitMessage("nothing is copied to it");
+        change(on("other"));
+        awaitAt("other");
+        assertThat(Files.size(file)).isEqualTo(PoolBed.SIZE);
+        bed.close(Kinds.VDISK, DISK0);
+        bed.close(Kinds.POOL, "legacy");
+        open(on("other"), true);
+        assertThat(bed.readAnywhere(device(), 6 << 20)).isEqualTo("in place");
     }
 
     @Test
