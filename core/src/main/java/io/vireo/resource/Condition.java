@@ -22,6 +22,9 @@ public record Condition(String type, boolean met, String reason, String message)
     /** What holds data can take more of it. */
     public static final String ROOM = "Room";
 
+    /** Of a pool with quotas: whether each has something left. */
+    public static final String QUOTA = "Quota";
+
     /** Everything is kept on as many disks as it should be. */
     public static final String REDUNDANT = "Redundant";
 

@@ -10,6 +10,7 @@ import io.vireo.block.BlockPool;
 import io.vireo.block.DiskImages;
 import io.vireo.block.ExclusiveUse;
 import io.vireo.block.VolumeFormat;
+import io.vireo.fabric.storage.PoolQuotas;
 import io.vireo.fabric.storage.VdiskKind;
 import io.vireo.fabric.storage.qos.PoolQos;
 import io.vireo.fabric.storage.transfer.VdiskExportKind;
@@ -103,6 +104,9 @@ final class ImportExportTest {
             public <T> T require(Reference reference, Class<T> contract) {
                 if (contract == BlockPool.class) {
                     return contract.cast(pool);
+                }
+                if (contract == PoolQuotas.class) {
+                    return contract.cast(new PoolQuotas("main", pool));
                 }
                 return contract == PoolQos.class
                         ? contract.cast(qos)

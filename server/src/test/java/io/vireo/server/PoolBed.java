@@ -190,8 +190,13 @@ final class PoolBed implements AutoCloseable {
 
     <S extends Spec> Realization open(
             ResourceKind<S> kind, String name, S spec, boolean provisioned) {
-        var made = kind.realize(Metadata.of(name, name), spec, context(provisioned));
-        running.put(new Reference(kind.kind(), name), made);
+        return open(kind, Metadata.of(name, name), spec, provisioned);
+    }
+
+    <S extends Spec> Realization open(
+            ResourceKind<S> kind, Metadata metadata, S spec, boolean provisioned) {
+        var made = kind.realize(metadata, spec, context(provisioned));
+        running.put(new Reference(kind.kind(), metadata.name()), made);
         return made;
     }
 

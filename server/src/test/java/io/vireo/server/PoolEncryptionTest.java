@@ -74,7 +74,8 @@ class PoolEncryptionTest {
                 spec.qosPolicy(),
                 spec.disks(),
                 spec.warnPercent(),
-                encryption);
+                encryption,
+                List.of());
     }
 
     private static VdiskSpec vdisk(Optional<String> snapshot, Optional<Boolean> encrypted) {

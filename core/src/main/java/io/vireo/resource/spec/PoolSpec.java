@@ -3,6 +3,7 @@ package io.vireo.resource.spec;
 import io.vireo.resource.Field;
 import io.vireo.resource.Names;
 import io.vireo.resource.Spec;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 
@@ -41,9 +42,18 @@ public record PoolSpec(
                         max = 100)
                 int warnPercent,
         @Field("How its vDisks are encrypted; only for the type disks. Absent: they are not.")
-                Optional<EncryptionSpec> encryption)
+                Optional<EncryptionSpec> encryption,
+        @Field(
+                        value =
+                                "How much of it vDisks with a label may have together, of a tenant for instance.",
+                        maxLength = 1000)
+                List<QuotaSpec> quotas)
         implements Spec {
-    /** A pool that encrypts nothing. */
+    public PoolSpec {
+        quotas = List.copyOf(quotas);
+    }
+
+    /** A pool that encrypts nothing and has no quotas. */
     public PoolSpec(
             Type type,
             Optional<String> path,
@@ -53,7 +63,17 @@ public record PoolSpec(
             Optional<String> qosPolicy,
             Optional<DisksSpec> disks,
             int warnPercent) {
-        this(type, path, backend, directIo, iops, qosPolicy, disks, warnPercent, Optional.empty());
+        this(
+                type,
+                path,
+                backend,
+                directIo,
+                iops,
+                qosPolicy,
+                disks,
+                warnPercent,
+                Optional.empty(),
+                List.of());
     }
 
     /** Kinds of pool. */

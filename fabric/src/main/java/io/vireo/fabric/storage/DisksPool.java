@@ -12,6 +12,7 @@ import io.vireo.block.PoolSpace;
 import io.vireo.block.PoolUsage;
 import io.vireo.block.SnapshotGroup;
 import io.vireo.block.VolumeFormat;
+import io.vireo.fabric.storage.pool.AllocationLimit;
 import io.vireo.fabric.storage.pool.CopyOf;
 import io.vireo.fabric.storage.pool.MirrorOptions;
 import io.vireo.fabric.storage.pool.PoolConfig;
@@ -429,6 +430,15 @@ final class DisksPool implements BlockPool {
     /** Whether volumes with data in them are taken over by those who get their names. */
     void adopt(boolean on) {
         adopting = on;
+    }
+
+    /** Bounds what a vDisk has allocated, together with others. */
+    void limit(String volume, AllocationLimit limit) {
+        pool.limit(volume, limit);
+    }
+
+    void limit(AllocationLimit limit, long bytes) {
+        pool.limit(limit, bytes);
     }
 
     void holdWhenFull(Duration hold) {

@@ -20,6 +20,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
+import java.util.stream.Collectors;
 
 /** A pool that is open. */
 final class Pool implements Realization {
@@ -30,6 +31,7 @@ final class Pool implements Realization {
     static final String LOGICAL = "logicalBytes";
     static final String SAVED = "savedBytes";
     static final String SNAPSHOTS = "snapshots";
+    static final String QUOTAS = "quotas";
 
     /**
      * A pool is no longer full when this much is free, and nothing failed for a while: a quota
@@ -46,12 +48,14 @@ final class Pool implements Realization {
     private final BlockPool opened;
     private final SerialPool pool;
     private final PoolQos qos;
+    private final PoolQuotas quotas;
     private final Runnable statusChanged;
     private final LongSupplier nanoTime;
     private volatile boolean closed;
     private volatile PoolSpec spec;
     private volatile boolean looking;
     private boolean wasNearlyFull;
+    private Optional<String> quotaSeen = Optional.empty();
     private boolean wasInSync = true;
     private volatile boolean full;
     private volatile long lastFailure;
@@ -68,6 +72,8 @@ final class Pool implements Realization {
         this.qos = qos;
         this.spec = spec;
         pool = new SerialPool(opened, this::warnPercent);
+        quotas = new PoolQuotas(name, opened);
+        quotas.change(spec.quotas());
         this.statusChanged = statusChanged;
         this.nanoTime = nanoTime;
         opened.onFull(this::requestFailed);
@@ -88,6 +94,11 @@ final class Pool implements Realization {
         boolean now = isNearlyFull(pool.space());
         if (now != wasNearlyFull) {
             wasNearlyFull = now;
+            statusChanged.run();
+        }
+        Optional<Condition> quota = quota();
+        if (!quota.map(Condition::reason).equals(quotaSeen)) {
+            quotaSeen = quota.map(Condition::reason);
             statusChanged.run();
         }
         boolean inSync = pool.redundancy().map(PoolRedundancy::inSync).orElse(true);
@@ -142,6 +153,7 @@ final class Pool implements Realization {
             pool.exclusively(() -> DisksPoolOpener.change(disks, newSpec));
         }
         spec = newSpec;
+        quotas.change(newSpec.quotas());
         statusChanged.run();
     }
 
@@ -185,6 +197,30 @@ final class Pool implements Realization {
         return new Condition(Condition.ROOM, true, "Free", "There is room.");
     }
 
+    /** None if there are no quotas. */
+    private Optional<Condition> quota() {
+        List<PoolQuotas.State> states = quotas.states();
+        if (states.isEmpty()) {
+            return Optional.empty();
+        }
+        String near =
+                states.stream()
+                        .filter(PoolQuotas.State::isNearlyUsed)
+                        .map(state -> state.spec().label() + " (" + state.text() + ")")
+                        .collect(Collectors.joining("; "));
+        if (near.isEmpty()) {
+            return Optional.of(
+                    new Condition(Condition.QUOTA, true, "Within", "No quota is nearly used."));
+        }
+        boolean used = states.stream().anyMatch(PoolQuotas.State::isUsed);
+        return Optional.of(
+                new Condition(
+                        Condition.QUOTA,
+                        !used,
+                        used ? "Used" : "NearlyUsed",
+                        near + ": delete vDisks, run fstrim in guests, or raise the quota."));
+    }
+
     private String fullMessage() {
         return opened instanceof DisksPool
                 ? "The pool is full: writes that need room wait, and then fail."
@@ -213,6 +249,9 @@ final class Pool implements Realization {
 
     @Override
     public <T> Optional<T> contract(Class<T> type) {
+        if (type == PoolQuotas.class) {
+            return Optional.of(type.cast(quotas));
+        }
         if (type == PoolQos.class) {
             return Optional.of(type.cast(qos));
         }
@@ -237,8 +276,15 @@ final class Pool implements Realization {
                     Metric.gauge(
                             "iops_reserved", "Of these, how many are reserved.", qos.reserved()));
         }
+        String shares =
+                quotas.states().stream()
+                        .map(state -> state.spec().label() + ": " + state.text())
+                        .collect(Collectors.joining("; "));
+        if (!shares.isEmpty()) {
+            attributes.put(QUOTAS, shares);
+        }
         if (space.capacityBytes() == 0) {
-            return new Status(List.of(), attributes, metrics);
+            return new Status(quota().stream().toList(), attributes, metrics);
         }
         attributes.put(CAPACITY, Long.toString(space.capacityBytes()));
         attributes.put(FREE, Long.toString(space.freeBytes()));
@@ -250,6 +296,7 @@ final class Pool implements Realization {
         pool.usage().ifPresent(usage -> describe(usage, attributes, metrics));
         var conditions = new ArrayList<Condition>();
         conditions.add(room(space));
+        quota().ifPresent(conditions::add);
         String drain = pool.drain();
         if (!drain.isEmpty()) {
             attributes.put("drain", drain);

@@ -22,8 +22,10 @@ import io.vireo.resource.Violation;
 import io.vireo.resource.spec.EncryptionSpec;
 import io.vireo.resource.spec.Kinds;
 import io.vireo.resource.spec.PoolSpec;
+import io.vireo.resource.spec.QuotaSpec;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -79,12 +81,32 @@ public final class PoolKind implements ResourceKind<PoolSpec> {
                                     : "only a pool of type disks has disks"));
         }
         spec.disks().map(DisksPoolOpener::validate).ifPresent(violations::addAll);
+        violations.addAll(validate(spec.quotas(), disks));
         spec.encryption().map(each -> validate(each, disks)).ifPresent(violations::addAll);
         if (spec.path().isPresent() && !isPlain(spec.path().get())) {
             violations.add(
                     new Violation(
                             "/spec/path",
                             "must be an absolute path without '.' and '..', and not the root directory"));
+        }
+        return violations;
+    }
+
+    private static List<Violation> validate(List<QuotaSpec> quotas, boolean disks) {
+        var violations = new ArrayList<Violation>();
+        var labels = new HashSet<String>();
+        for (int i = 0; i < quotas.size(); i++) {
+            QuotaSpec quota = quotas.get(i);
+            String at = "/spec/quotas/" + i;
+            if (!labels.add(quota.label())) {
+                violations.add(new Violation(at + "/label", "is there already; name it once"));
+            }
+            if (quota.allocated().isPresent() && !disks) {
+                violations.add(
+                        new Violation(
+                                at + "/allocated",
+                                "is for pools of type disks, which know what a vDisk allocates"));
+            }
         }
         return violations;
     }
@@ -167,6 +189,7 @@ public final class PoolKind implements ResourceKind<PoolSpec> {
                 Capacity.column("FREE", Pool.FREE),
                 Column.wide("COPIES", (_, status) -> attribute(status, "copies")),
                 Column.wide("SNAPSHOTS", (_, status) -> attribute(status, Pool.SNAPSHOTS)),
+                Column.wide("QUOTAS", (_, status) -> attribute(status, Pool.QUOTAS)),
                 Column.wide("PATH", (_, status) -> attribute(status, Pool.LOCATION)));
     }
 

@@ -45,6 +45,7 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
     private final Relocation relocation;
     private final Optional<Transfer> importing;
     private final boolean encrypted;
+    private final VdiskQuotas quotas;
     private final Runnable statusChanged;
 
     /** Guarded by itself. */
@@ -56,6 +57,7 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
             QosDevice device,
             Optional<Transfer> importing,
             boolean encrypted,
+            VdiskQuotas quotas,
             Relocation.Home home,
             VdiskPlace place,
             ReactorGroup reactors,
@@ -65,6 +67,7 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
         this.device = device;
         this.importing = importing;
         this.encrypted = encrypted;
+        this.quotas = quotas;
         this.statusChanged = statusChanged;
         relocation =
                 new Relocation(
@@ -85,7 +88,12 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
     /** Wants it there. */
     void goTo(Relocation.Target target) {
         relocation.goTo(target);
+        settleQuotas();
         statusChanged.run();
+    }
+
+    private void settleQuotas() {
+        quotas.settle(relocation.home().site().pool(), relocation.isUnderWay());
     }
 
     @Override
@@ -160,6 +168,10 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
         return use;
     }
 
+    VdiskQuotas quotas() {
+        return quotas;
+    }
+
     boolean isEncrypted() {
         return encrypted;
     }
@@ -196,6 +208,7 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
                 attributes.put("importNotes", String.join(" ", progress.notes()));
             }
         });
+        settleQuotas();
         Relocation.Home home = relocation.home();
         attributes.put("pool", home.site().pool());
         if (encrypted) {
@@ -292,6 +305,7 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
 
     private void closeVolume(Runnable onClosed) {
         relocation.stop(() -> {
+            quotas.close();
             relocation.home().volume().close();
             relocation.home().qos().close();
             onClosed.run();

@@ -191,6 +191,29 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
     @Override
     public Realization realize(Metadata metadata, VdiskSpec spec, RealizeContext context) {
         VdiskPlace place = VdiskPlace.find(metadata, spec, each -> format(spec, each), context);
+        var quotas = new VdiskQuotas(metadata);
+        try {
+            count(quotas, place.site(), spec, context, context.provisioned());
+            return realize(metadata, spec, context, place, quotas);
+        } catch (RuntimeException e) {
+            quotas.close();
+            throw e;
+        }
+    }
+
+    private static void count(
+            VdiskQuotas quotas, Site site, VdiskSpec spec, RealizeContext context, boolean there) {
+        var pool = new Reference(Kinds.POOL, site.pool());
+        quotas.add(
+                site.pool(), context.require(pool, PoolQuotas.class), spec.size().bytes(), there);
+    }
+
+    private static Realization realize(
+            Metadata metadata,
+            VdiskSpec spec,
+            RealizeContext context,
+            VdiskPlace place,
+            VdiskQuotas quotas) {
         BlockPool pool = VdiskPlace.pool(place.site(), context);
         VolumeFormat format = format(spec, pool);
         boolean empty = make(pool, metadata.name(), format, place.site(), spec, context);
@@ -209,10 +232,12 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
                                 device,
                                 importing,
                                 pool.isEncrypted(metadata.name(), false),
+                                quotas,
                                 new Relocation.Home(place.site(), pool, volume, qos),
                                 place,
                                 context.service(ReactorGroup.class),
                                 context.statusChanged());
+                count(quotas, Site.of(spec), spec, context, context.provisioned());
                 vdisk.goTo(target(spec, context));
                 return vdisk;
             } catch (RuntimeException e) {
@@ -348,7 +373,9 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
         }
         try {
             vdisk.qos().change(policy(newSpec, context));
+            vdisk.quotas().grow(newSpec.size().bytes());
             vdisk.grow(newSpec.size().bytes());
+            count(vdisk.quotas(), Site.of(newSpec), newSpec, context, false);
             vdisk.goTo(target(newSpec, context));
         } catch (IllegalArgumentException e) {
             return new UpdateResult.Refused(e.getMessage() + ".");

@@ -157,6 +157,9 @@ class StorageKindsTest {
             @Override
             public <T> T require(Reference reference, Class<T> contract) {
                 assertThat(reference).isEqualTo(new Reference("Pool", "main"));
+                if (contract == PoolQuotas.class) {
+                    return contract.cast(new PoolQuotas("main", new FakePool()));
+                }
                 return contract == PoolQos.class
                         ? contract.cast(NO_QOS)
                         : contract.cast(new FakePool());

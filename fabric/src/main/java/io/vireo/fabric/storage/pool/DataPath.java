@@ -220,7 +220,8 @@ final class DataPath {
     private void fill(VolumeRequest op, long at, long length, long entry) {
         op.direct = false;
         Volume volume = op.volume();
-        if (!engine.mayAllocate(volume)) {
+        boolean first = entry == 0;
+        if (!engine.mayAllocate(volume) || (first && !engine.isWithinLimits(volume))) {
             engine.waitForRoom(take(op, at, length, Piece.Stage.FILL));
             return;
         }
@@ -232,6 +233,8 @@ final class DataPath {
         boolean whole = isWhole(volume, at, at + length);
         Piece piece = take(op, at, length, Piece.Stage.FILL);
         piece.fresh = fresh;
+        piece.first = first;
+        volume.filling += first ? 1 : 0;
         volume.busy.put(at >>> shift, piece);
         volume.active++;
         if (entry != 0 && !whole) {
@@ -356,6 +359,8 @@ final class DataPath {
     /** A piece is done with the chunk that it filled. */
     private void settled(Volume volume, Piece piece) {
         volume.busy.remove(piece.at >>> shift);
+        volume.filling -= piece.first ? 1 : 0;
+        piece.first = false;
         ready.takeAll(piece.followers);
         settled(volume);
     }

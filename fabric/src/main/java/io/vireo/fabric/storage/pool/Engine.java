@@ -231,6 +231,8 @@ final class Engine {
 
     void removeVolume(Volume volume) {
         dedicated.remove(volume);
+        List.copyOf(volume.limits).forEach(limit -> limit.remove(volume));
+        limitsChanged();
         volume.forget();
         volumes.remove(volume.id);
     }
@@ -296,6 +298,22 @@ final class Engine {
     boolean mayAllocate(Volume volume) {
         long reserved = volume.dedicated && unmet(volume) > 0 ? 0 : unmet();
         return space.unused() > reserve() + reserved;
+    }
+
+    /** Whether a volume may map one more chunk, for all that bounds it together with others. */
+    boolean isWithinLimits(Volume volume) {
+        for (int i = 0; i < volume.limits.size(); i++) {
+            if (!volume.limits.get(i).allows(chunkShift)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** A limit is another one, or is for others: what waits for room is looked at again. */
+    void limitsChanged() {
+        triedReady = -1;
+        members.wake();
     }
 
     /** Chunks that dedicated volumes have not taken yet. */

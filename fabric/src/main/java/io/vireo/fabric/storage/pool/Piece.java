@@ -39,6 +39,9 @@ final class Piece extends Fifo.Link<Piece> implements BlockCompletion {
     /** The chunk that it copies from. */
     long shared;
 
+    /** Whether it fills a chunk where nothing is mapped yet. */
+    boolean first;
+
     /** The epoch that it is in while a member works on it. */
     long epoch;
 

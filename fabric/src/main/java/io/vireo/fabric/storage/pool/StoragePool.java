@@ -399,6 +399,24 @@ public final class StoragePool {
                 });
     }
 
+    /**
+     * Bounds what a volume has mapped, together with others, until it is deleted; soon. Nothing
+     * happens if there is no such volume.
+     */
+    public void limit(String name, AllocationLimit limit) {
+        home.execute(() -> {
+            if (control.exists(name) && !control.volume(name).limits.contains(limit)) {
+                limit.add(control.volume(name));
+            }
+        });
+    }
+
+    /** Changes a limit; writes that are held because of it go on if they can. */
+    public void limit(AllocationLimit limit, long bytes) {
+        limit.bytes(bytes);
+        home.execute(engine::limitsChanged);
+    }
+
     /** How long requests wait for room from now on. */
     public void holdWhenFull(Duration hold) {
         HomeIo.on(

@@ -5,6 +5,8 @@ import io.vireo.fabric.storage.crypto.WrappedKey;
 import io.vireo.fabric.storage.format.VolumeRecord;
 import io.vireo.fabric.storage.map.MapRoot;
 import io.vireo.fabric.storage.queue.Fifo;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -30,6 +32,12 @@ final class Volume {
 
     /** While set nothing that changes the volume is begun. */
     @Nullable Barrier barrier;
+
+    /** Of its pieces, those that fill a chunk where nothing is mapped yet. */
+    int filling;
+
+    /** What bounds its chunks, together with those of others. */
+    final List<AllocationLimit> limits = new ArrayList<>();
 
     /** Channels that are open. */
     int channels;
