@@ -86,7 +86,7 @@ class DisksPoolIT {
     }
 
     private static String mark(String guest) {
-        return "m=" + MARKER + "; echo $m" + guest + " > /mnt/marker && sync";
+        return "m=" + MARKER + "; echo ${m}" + guest + " > /mnt/marker && sync";
     }
 
     /** Looks at the pool's members as they are on the host. */
