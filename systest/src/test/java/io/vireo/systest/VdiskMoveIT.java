@@ -71,7 +71,8 @@ class VdiskMoveIT {
             LockSupport.parkNanos(50_000_000);
         }
         server.goesOn();
-        assertThat(daemon.vireo("get", "vdisk", "web1-data")).contains("Migrating", "%");
+        assertThat(daemon.vireo("get", "vdisk", "web1-data"))
+                .contains("is being moved from pool main to pool other", "%");
         daemon.crash();
         server.goesOn();
     }
