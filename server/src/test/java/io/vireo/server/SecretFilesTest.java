@@ -29,6 +29,18 @@ class SecretFilesTest {
     }
 
     @Test
+    void aContentThatHasChangedCountsFromTheNextUseOn() throws IOException {
+        var secrets = new SecretFiles(directory);
+        write("web1", "the old secret", "rw-------");
+        assertThat(secrets.secret("web1")).asString().isEqualTo("the old secret");
+        write("web1", "the new secret", "rw-------");
+        assertThat(secrets.secret("web1")).asString().isEqualTo("the new secret");
+        Files.delete(directory.resolve("web1"));
+        assertThatThrownBy(() -> secrets.secret("web1"))
+                .hasMessageContaining(directory.resolve("web1").toString());
+    }
+
+    @Test
     void whatOthersCanReadIsNone() throws IOException {
         write("open", "everybody knows it", "rw-r-----");
         refused("open", ErrorCode.PERMISSION_DENIED, "chmod 600");

@@ -199,7 +199,14 @@ public record ServerProfileSpec(
                                     "Absolute path of the socket. Absent: <runtime directory>/<profile>/<adapter>.sock.",
                             pattern = "/[^\\x00]*",
                             maxLength = Limits.SOCKET_PATH_MAX)
-                    Optional<String> socketPath) {
+                    Optional<String> socketPath,
+            @Field(value = VhbaSpec.ACCESS, defaultValue = "optimized") VhbaSpec.Access access,
+            @Field(
+                            value = VhbaSpec.QUEUE_DEPTH,
+                            defaultValue = "1024",
+                            min = 1,
+                            max = VhbaSpec.QUEUE_DEPTH_MAX)
+                    int queueDepth) {
         public Hba {
             luns = List.copyOf(luns);
         }
@@ -207,14 +214,7 @@ public record ServerProfileSpec(
         /** The adapter by itself. */
         public VhbaSpec adapter() {
             return new VhbaSpec(
-                    luns,
-                    wwpn,
-                    wwnn,
-                    iqn,
-                    queues,
-                    socketMode,
-                    socketPath,
-                    VhbaSpec.Access.OPTIMIZED);
+                    luns, wwpn, wwnn, iqn, queues, socketMode, socketPath, access, queueDepth);
         }
 
         /** The same with other names, those of an adapter. */
@@ -228,7 +228,9 @@ public record ServerProfileSpec(
                     queues,
                     bootOrder,
                     socketMode,
-                    socketPath);
+                    socketPath,
+                    access,
+                    queueDepth);
         }
 
         /** Place of its boot LUN in the boot order; empty if it has none. */

@@ -52,12 +52,13 @@ public record VhbaSpec(
                         pattern = "/[^\\x00]*",
                         maxLength = Limits.SOCKET_PATH_MAX)
                 Optional<String> socketPath,
+        @Field(value = VhbaSpec.ACCESS, defaultValue = "optimized") Access access,
         @Field(
-                        value =
-                                "How good this way to its units is, for initiators that have several (ALUA). Changes"
-                                        + " while it is in use.",
-                        defaultValue = "optimized")
-                Access access)
+                        value = VhbaSpec.QUEUE_DEPTH,
+                        defaultValue = "1024",
+                        min = 1,
+                        max = VhbaSpec.QUEUE_DEPTH_MAX)
+                int queueDepth)
         implements Spec {
     /** Asymmetric access states (SPC-4, 5.16.2). */
     public enum Access {
@@ -77,6 +78,17 @@ public record VhbaSpec(
      */
     public static final String WWN =
             "[1235c-fC-F][0-9a-fA-F]{15}|[1235c-fC-F][0-9a-fA-F](:[0-9a-fA-F]{2}){7}";
+
+    static final String ACCESS =
+            "How good this way to its units is, for initiators that have several (ALUA). Changes while it is in"
+                    + " use.";
+
+    static final String QUEUE_DEPTH =
+            "Commands of one initiator that are carried out at once; one more ends with TASK SET FULL."
+                    + " Changes while it is in use.";
+
+    /** As many tasks as a logical unit has room for. */
+    public static final int QUEUE_DEPTH_MAX = 1024;
 
     /** Most logical units of a vHBA. */
     public static final int LUNS_MAX = 1024;
@@ -98,17 +110,35 @@ public record VhbaSpec(
     /** The same with other names. */
     public VhbaSpec withNames(
             Optional<String> newWwpn, Optional<String> newWwnn, Optional<String> newIqn) {
-        return new VhbaSpec(luns, newWwpn, newWwnn, newIqn, queues, socketMode, socketPath, access);
-    }
-
-    /** The same with other logical units. */
-    public VhbaSpec withLuns(List<Lun> newLuns) {
-        return new VhbaSpec(newLuns, wwpn, wwnn, iqn, queues, socketMode, socketPath, access);
+        return new VhbaSpec(
+                luns, newWwpn, newWwnn, newIqn, queues, socketMode, socketPath, access, queueDepth);
     }
 
     /** The same with another access state. */
     public VhbaSpec withAccess(Access newAccess) {
-        return new VhbaSpec(luns, wwpn, wwnn, iqn, queues, socketMode, socketPath, newAccess);
+        return new VhbaSpec(
+                luns, wwpn, wwnn, iqn, queues, socketMode, socketPath, newAccess, queueDepth);
+    }
+
+    /** The same with another queue depth. */
+    public VhbaSpec withQueueDepth(int newDepth) {
+        return new VhbaSpec(
+                luns, wwpn, wwnn, iqn, queues, socketMode, socketPath, access, newDepth);
+    }
+
+    /** Whether they differ, if at all, in what can change while the adapter is in use. */
+    public boolean isSameDevice(VhbaSpec other) {
+        return new VhbaSpec(
+                        other.luns,
+                        wwpn,
+                        wwnn,
+                        iqn,
+                        queues,
+                        socketMode,
+                        socketPath,
+                        other.access,
+                        other.queueDepth)
+                .equals(other);
     }
 
     /** What its logical units refer to. */

@@ -5,6 +5,7 @@ import io.vireo.scsi.NexusListener;
 import io.vireo.scsi.ScsiInitiator;
 import io.vireo.scsi.ScsiNexus;
 import io.vireo.scsi.ScsiPort;
+import io.vireo.scsi.ScsiStatus;
 import io.vireo.scsi.ScsiTask;
 import io.vireo.scsi.TaskManagement;
 import java.util.ArrayDeque;
@@ -75,13 +76,16 @@ final class Nexus implements ScsiNexus {
 
     @Override
     public void submit(ScsiTask task) {
-        inFlight++;
+        if (inFlight++ >= target.queueDepth()) {
+            task.result(ScsiStatus.TASK_SET_FULL);
+            ended(task);
+            return;
+        }
         int lun = Luns.decode(task.lun());
         UnitNexus to = find(lun);
         if (to == null) {
             AbsentUnit.execute(task, lun, target);
-            inFlight--;
-            listener.completed(task);
+            ended(task);
         } else if (to.direct) {
             depth++;
             try {
@@ -95,6 +99,15 @@ final class Nexus implements ScsiNexus {
         }
     }
 
+    private void ended(ScsiTask task) {
+        inFlight--;
+        UnitNexus at = find(Luns.decode(task.lun()));
+        if (at != null) {
+            at.counters.ended(task);
+        }
+        listener.completed(task);
+    }
+
     private @Nullable UnitNexus find(int lun) {
         return lun >= 0 && lun < units.length && !closed ? units[lun] : null;
     }
@@ -105,8 +118,7 @@ final class Nexus implements ScsiNexus {
             carrier.sendBack();
             return;
         }
-        inFlight--;
-        listener.completed(task);
+        ended(task);
         if (depth == 0 && !settleOwed) {
             settleOwed = true;
             from.unsettled(this);
@@ -116,8 +128,7 @@ final class Nexus implements ScsiNexus {
     /** A task has come back from another reactor. */
     void returned(Crossing crossing, ScsiTask task) {
         crossings.push(crossing);
-        inFlight--;
-        listener.completed(task);
+        ended(task);
         settleSoon();
     }
 

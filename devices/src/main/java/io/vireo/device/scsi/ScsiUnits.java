@@ -15,6 +15,8 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
@@ -203,6 +205,18 @@ public final class ScsiUnits {
          */
         public void access(VhbaSpec.Access access) {
             target.access(access.ordinal());
+        }
+
+        /** Commands of a nexus that are carried out at once, from now on. */
+        public void queueDepth(int depth) {
+            target.queueDepth(depth);
+        }
+
+        /** What was done at LUNs that are mapped, by LUN; any thread. */
+        public SortedMap<Integer, UnitCounters> counters() {
+            var all = new TreeMap<Integer, UnitCounters>();
+            target.mappings().keySet().forEach(lun -> all.put(lun, target.counters(lun)));
+            return all;
         }
 
         /** I_T nexuses that are open; any thread. */

@@ -23,6 +23,9 @@ final class UnitNexus {
     /** Name of the target port, as registrations have it. */
     final String portName;
 
+    /** What was done at its LUN. */
+    final UnitCounters counters;
+
     final Attentions attentions = new Attentions();
 
     /** PREVENT ALLOW MEDIUM REMOVAL. */
@@ -35,6 +38,7 @@ final class UnitNexus {
         this.unit = unit;
         this.lun = lun;
         this.readOnly = readOnly;
+        counters = nexus.target().counters(lun);
         portName = nexus.port().toString();
         direct = nexus.reactor() == unit.owner();
     }

@@ -7,9 +7,11 @@ import io.vireo.scsi.ScsiNexus;
 import io.vireo.scsi.ScsiPort;
 import io.vireo.scsi.ScsiTarget;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -35,7 +37,9 @@ final class UnitTarget implements ScsiTarget {
     private final int group;
     private final List<ScsiPort> ports = new CopyOnWriteArrayList<>();
     private final List<Nexus> nexuses = new CopyOnWriteArrayList<>();
+    private final Map<Integer, UnitCounters> counters = new ConcurrentHashMap<>();
     private volatile int access = PortGroups.OPTIMIZED;
+    private volatile int queueDepth = LogicalUnit.MAX_TASKS;
     private volatile SortedMap<Integer, Mapping> mappings = new TreeMap<>();
 
     /**
@@ -163,6 +167,7 @@ final class UnitTarget implements ScsiTarget {
         var next = new TreeMap<Integer, Mapping>();
         wanted.forEach(mapping -> next.put(mapping.lun(), mapping));
         mappings = next;
+        counters.keySet().retainAll(next.keySet());
         next.values().forEach(mapping -> mapping.unit().addTarget(this));
         List<Nexus> open = List.copyOf(nexuses);
         var left = new AtomicInteger(open.size() + 1);
@@ -181,6 +186,21 @@ final class UnitTarget implements ScsiTarget {
             nexus.reactor().execute(() -> nexus.remap(passed));
         }
         passed.run();
+    }
+
+    /** Commands of a nexus that are carried out at once. */
+    int queueDepth() {
+        return queueDepth;
+    }
+
+    /** Changes {@link #queueDepth}; commands that there are stay. */
+    void queueDepth(int depth) {
+        queueDepth = depth;
+    }
+
+    /** What was done at a LUN that is mapped. */
+    UnitCounters counters(int lun) {
+        return counters.computeIfAbsent(lun, _ -> new UnitCounters());
     }
 
     /** Gives its numbers back; nothing is mapped and no nexus is open any more. */

@@ -431,6 +431,7 @@ final class Commands {
             return;
         }
         ending(task);
+        counters.ended();
         byTag.remove(task);
         task.state = State.FREE;
         free[freeCount++] = task.index;

@@ -174,19 +174,12 @@ public final class IscsiTargetKind implements ResourceKind<IscsiTargetSpec> {
 
         @Override
         public Status status() {
-            List<SessionIdentity> sessions = node.sessions();
+            List<String> sessions = node.sessions();
             var attributes = new LinkedHashMap<String, String>();
             attributes.put(TARGET, node.name());
             attributes.put("sessions", Integer.toString(sessions.size()));
             for (int i = 0; i < sessions.size(); i++) {
-                SessionIdentity session = sessions.get(i);
-                attributes.put(
-                        "session" + i,
-                        session.initiator()
-                                + " from "
-                                + session.peer()
-                                + " by "
-                                + session.portal());
+                attributes.put("session" + i, sessions.get(i));
             }
             boolean connected = !sessions.isEmpty();
             var condition =

@@ -15,10 +15,16 @@ final class SessionCounters {
     private static final int FULL = 6;
     private static final int REJECTS = 7;
 
-    private final long[] cells = new long[8];
+    private static final int ENDED = 8;
+
+    private final long[] cells = new long[9];
 
     void command() {
         add(COMMANDS, 1);
+    }
+
+    void ended() {
+        add(ENDED, 1);
     }
 
     void read(long bytes) {
@@ -52,6 +58,12 @@ final class SessionCounters {
     /** Commands that were begun. */
     long commands() {
         return cell(COMMANDS);
+    }
+
+    /** Commands that were begun and have not ended. */
+    long outstanding() {
+        long ended = cell(ENDED);
+        return Math.max(0, cell(COMMANDS) - ended);
     }
 
     /** Bytes that were read by initiators. */

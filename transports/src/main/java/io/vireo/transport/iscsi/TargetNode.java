@@ -7,6 +7,8 @@ import io.vireo.scsi.ScsiNexus;
 import io.vireo.scsi.ScsiPort;
 import io.vireo.scsi.ScsiTarget;
 import java.net.InetAddress;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -166,11 +168,8 @@ final class TargetNode implements LoginDirectory.Entry {
     }
 
     /** What is known of its sessions now. */
-    List<SessionIdentity> sessions() {
-        return places.stream()
-                .filter(place -> place.session != null)
-                .map(place -> place.identity)
-                .toList();
+    List<String> sessions() {
+        return places.stream().flatMap(place -> place.describe().stream()).toList();
     }
 
     /** Whether no session is there, nor about to be. */
@@ -268,11 +267,33 @@ final class TargetNode implements LoginDirectory.Entry {
         private final SessionIdentity identity;
         private final SessionCounters counters = new SessionCounters();
         private volatile @Nullable Session session;
+        private volatile String terms = "";
         private @Nullable Reactor reactor;
         private boolean cancelled;
 
         Place(SessionIdentity identity) {
             this.identity = identity;
+        }
+
+        private static String digest(boolean used) {
+            return used ? "CRC32C" : "None";
+        }
+
+        /** What people want to know of its session, once there is one. */
+        Optional<String> describe() {
+            return session == null
+                    ? Optional.empty()
+                    : Optional.of(
+                            identity.initiator()
+                                    + " from "
+                                    + identity.peer()
+                                    + " by "
+                                    + identity.portal()
+                                    + ", "
+                                    + terms
+                                    + ", "
+                                    + counters.outstanding()
+                                    + " commands outstanding");
         }
 
         /** The connection is the session's from now on. */
@@ -289,6 +310,13 @@ final class TargetNode implements LoginDirectory.Entry {
             }
             Reactor home = device.home().orElseGet(transport::nextReactor);
             reactor = home;
+            terms =
+                    "header digest "
+                            + digest(parameters.headerDigest())
+                            + ", data digest "
+                            + digest(parameters.dataDigest())
+                            + ", since "
+                            + Instant.now().truncatedTo(ChronoUnit.SECONDS);
             totals.add(counters);
             home.execute(() -> {
                 try {

@@ -368,4 +368,20 @@ class SessionTest {
         bed.awaitNoSession();
         assertThat(OpenFiles.count()).isEqualTo(before);
     }
+
+    @Test
+    void sessionsAreDescribed() throws Exception {
+        try (IscsiInitiator initiator = bed.session(Map.of("HeaderDigest", "CRC32C"))) {
+            // An answer of the session: it has begun.
+            initiator.exchange(initiator.request(0x40, 0x80));
+            assertThat(bed.node.sessions())
+                    .singleElement()
+                    .asString()
+                    .startsWith(Bed.INITIATOR + ",i,0x")
+                    .contains(" by portal, header digest CRC32C, data digest None, since 20")
+                    .endsWith(", 0 commands outstanding");
+        }
+        bed.awaitNoSession();
+        assertThat(bed.node.sessions()).isEmpty();
+    }
 }

@@ -67,6 +67,7 @@ final class Vhba implements Realization {
     void map(VhbaSpec newSpec, List<ScsiUnits.Lun> luns) {
         hba.map(luns);
         hba.access(newSpec.access());
+        hba.queueDepth(newSpec.queueDepth());
         spec = newSpec;
     }
 
@@ -92,6 +93,7 @@ final class Vhba implements Realization {
         attributes.put("wwnn", HexFormat.of().toHexDigits(identity.wwnn()));
         attributes.put(IQN, identity.iqn());
         attributes.put(ACCESS, now.access().name().toLowerCase(Locale.ROOT).replace('_', '-'));
+        attributes.put("queueDepth", Integer.toString(now.queueDepth()));
         attributes.put(
                 "luns", now.luns().stream().map(Vhba::describe).collect(Collectors.joining(", ")));
         return new Status(List.of(connected(state)), attributes, metrics());
@@ -122,6 +124,7 @@ final class Vhba implements Realization {
         metrics.add(
                 Metric.gauge(
                         "nexuses", "Initiators that are logged in, by any way.", hba.nexuses()));
+        hba.counters().forEach((lun, counters) -> VhbaMetrics.add(lun, counters, metrics));
         for (Map.Entry<String, Long> counter : endpoint.counters().entrySet()) {
             metrics.add(
                     new Metric(

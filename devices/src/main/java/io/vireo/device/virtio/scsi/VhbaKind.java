@@ -94,6 +94,7 @@ public final class VhbaKind implements ResourceKind<VhbaSpec> {
                         .open(metadata.name(), identity.wwpn(), identity.wwnn());
         try {
             hba.access(spec.access());
+            hba.queueDepth(spec.queueDepth());
             hba.map(luns(spec, context));
             var device =
                     new VirtioScsiDevice(
@@ -144,8 +145,7 @@ public final class VhbaKind implements ResourceKind<VhbaSpec> {
             VhbaSpec oldSpec,
             VhbaSpec newSpec,
             RealizeContext context) {
-        var changed = oldSpec.withLuns(newSpec.luns()).withAccess(newSpec.access());
-        if (!changed.equals(newSpec)) {
+        if (!oldSpec.isSameDevice(newSpec)) {
             return new UpdateResult.Recreate(
                     "a vHBA that is plugged in keeps its identity and shape");
         }

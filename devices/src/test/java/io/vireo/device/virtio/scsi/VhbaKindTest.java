@@ -106,7 +106,8 @@ class VhbaKindTest {
                 2,
                 SocketMode.SERVER,
                 Optional.empty(),
-                VhbaSpec.Access.OPTIMIZED);
+                VhbaSpec.Access.OPTIMIZED,
+                VhbaSpec.QUEUE_DEPTH_MAX);
     }
 
     private static VhbaSpec.Lun lun(int number, String vdisk, boolean boot) {
@@ -187,6 +188,22 @@ class VhbaKindTest {
         assertThat(kind.update(running, METADATA, before, after, context))
                 .isEqualTo(UpdateResult.IN_PLACE);
         assertThat(running.status().attributes()).containsEntry("access", "non-optimized");
+        close(running);
+    }
+
+    @Test
+    void theQueueDepthChangesInPlaceAndLunsAreCounted() {
+        VhbaSpec before = spec(lun(3, "one", false));
+        Realization running = kind.realize(METADATA, before, context);
+        assertThat(running.status().attributes()).containsEntry("queueDepth", "1024");
+        assertThat(kind.update(running, METADATA, before, before.withQueueDepth(7), context))
+                .isEqualTo(UpdateResult.IN_PLACE);
+        assertThat(running.status().attributes()).containsEntry("queueDepth", "7");
+        assertThat(running.status().metrics())
+                .anySatisfy(metric -> {
+                    assertThat(metric.name()).isEqualTo("commands_total");
+                    assertThat(metric.labels()).containsEntry("lun", "3");
+                });
         close(running);
     }
 

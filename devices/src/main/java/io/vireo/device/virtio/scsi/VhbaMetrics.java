@@ -1,0 +1,53 @@
+package io.vireo.device.virtio.scsi;
+
+import io.vireo.device.scsi.UnitCounters;
+import io.vireo.resource.Metric;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** What was done at the LUNs of a vHBA, by all ways: the sum of them is the vHBA's. */
+final class VhbaMetrics {
+    private VhbaMetrics() {}
+
+    /** Adds the metrics of a LUN. */
+    static void add(int lun, UnitCounters counters, List<Metric> metrics) {
+        Map<String, String> at = Map.of("lun", Integer.toString(lun));
+        metrics.add(counter("commands", "SCSI commands that have ended.", at, counters.commands()));
+        metrics.add(
+                counter(
+                        "read_bytes",
+                        "Bytes that initiators got, those of parameters included.",
+                        at,
+                        counters.bytesRead()));
+        metrics.add(
+                counter(
+                        "written_bytes",
+                        "Bytes that initiators sent, those of parameters included.",
+                        at,
+                        counters.bytesWritten()));
+        metrics.add(
+                counter(
+                        "refused_commands",
+                        "SCSI commands that ended with a status without sense data.",
+                        at,
+                        counters.refused()));
+        for (int key = 0; key < UnitCounters.keys(); key++) {
+            if (counters.errors(key) > 0) {
+                var labels = new HashMap<>(at);
+                labels.put("sense", UnitCounters.keyName(key));
+                metrics.add(
+                        counter(
+                                "errors",
+                                "SCSI commands that ended with CHECK CONDITION, by sense key.",
+                                labels,
+                                counters.errors(key)));
+            }
+        }
+    }
+
+    private static Metric counter(
+            String name, String help, Map<String, String> labels, long value) {
+        return new Metric(name + "_total", help, Metric.Type.COUNTER, labels, value);
+    }
+}
