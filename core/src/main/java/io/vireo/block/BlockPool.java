@@ -14,6 +14,11 @@ public interface BlockPool {
     /** Where it is, for people: a path, or what it is. */
     String location();
 
+    /** Whether volumes can have checksums. */
+    default boolean hasChecksums() {
+        return false;
+    }
+
     /**
      * Makes an empty volume, durably: it reads as zeroes and takes room as it is written. If one of
      * this name was left behind by an attempt that was cut off, it is taken over; one with data in
@@ -166,6 +171,11 @@ public interface BlockPool {
      */
     default String drain() {
         return "";
+    }
+
+    /** What is known of damage, if it looks for that; does not block. */
+    default Optional<PoolIntegrity> integrity() {
+        return Optional.empty();
     }
 
     /** How its copies are, if it keeps several; does not block. */

@@ -6,5 +6,12 @@ package io.vireo.block;
  * @param capacity bytes; a multiple of {@code logicalBlockSize}
  * @param logicalBlockSize bytes, 512 or 4096
  * @param physicalBlockSize bytes, 512 or 4096, not below the logical
+ * @param checksums whether each 4 KiB have a checksum
  */
-public record VolumeFormat(long capacity, int logicalBlockSize, int physicalBlockSize) {}
+public record VolumeFormat(
+        long capacity, int logicalBlockSize, int physicalBlockSize, boolean checksums) {
+    /** A format without checksums. */
+    public VolumeFormat(long capacity, int logicalBlockSize, int physicalBlockSize) {
+        this(capacity, logicalBlockSize, physicalBlockSize, false);
+    }
+}

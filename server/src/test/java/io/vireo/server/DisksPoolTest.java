@@ -118,6 +118,7 @@ class DisksPoolTest {
                 512,
                 4096,
                 allocation,
+                false,
                 snapshot,
                 Optional.empty(),
                 Optional.empty());

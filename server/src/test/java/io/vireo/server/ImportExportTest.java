@@ -137,6 +137,7 @@ final class ImportExportTest {
                 512,
                 4096,
                 VdiskSpec.Allocation.THIN,
+                false,
                 Optional.empty(),
                 Optional.empty(),
                 Optional.of(source));

@@ -123,6 +123,7 @@ final class PoolBed implements AutoCloseable {
                 adopt,
                 copies,
                 openDegraded,
+                Optional.empty(),
                 Optional.empty());
     }
 
@@ -161,6 +162,7 @@ final class PoolBed implements AutoCloseable {
                 512,
                 4096,
                 VdiskSpec.Allocation.THIN,
+                false,
                 Optional.empty(),
                 Optional.empty(),
                 Optional.empty());

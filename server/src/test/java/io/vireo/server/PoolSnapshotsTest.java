@@ -132,6 +132,7 @@ class PoolSnapshotsTest {
                             512,
                             4096,
                             VdiskSpec.Allocation.THIN,
+                            false,
                             Optional.of(name + "-monday"),
                             Optional.empty(),
                             Optional.empty());

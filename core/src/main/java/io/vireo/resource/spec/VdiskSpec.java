@@ -32,6 +32,12 @@ public record VdiskSpec(
                 Allocation allocation,
         @Field(
                         value =
+                                "Whether each 4 KiB of it have a checksum, which is verified whenever they are read. In pools"
+                                        + " of type disks. A vDisk that begins as a snapshot has what that has. Cannot change.",
+                        defaultValue = "false")
+                boolean checksums,
+        @Field(
+                        value =
                                 "Name of the Snapshot that it begins as; of the same pool. Absent: it begins empty. May be"
                                         + " taken out later, then the snapshot can be deleted.",
                         pattern = Names.LABEL)

@@ -49,7 +49,7 @@ final class PoolContents {
     private static String vdisk(String pool, PoolContent volume) {
         return """
         {"apiVersion":"vireo/v1","kind":"%s","metadata":{"name":"%s"},\
-        "spec":{"pool":"%s","size":"%d","blockSize":%d,"physicalBlockSize":%d,"allocation":"%s"}}\
+        "spec":{"pool":"%s","size":"%d","blockSize":%d,"physicalBlockSize":%d,"allocation":"%s"%s}}\
         """
                 .formatted(
                         Kinds.VDISK,
@@ -58,7 +58,8 @@ final class PoolContents {
                         volume.format().capacity(),
                         volume.format().logicalBlockSize(),
                         volume.format().physicalBlockSize(),
-                        volume.thick() ? "thick" : "thin");
+                        volume.thick() ? "thick" : "thin",
+                        volume.format().checksums() ? ",\"checksums\":true" : "");
     }
 
     private static void addSnapshot(PoolContent each, List<String> items, List<String> left) {

@@ -125,6 +125,7 @@ public final class PoolKind implements ResourceKind<PoolSpec> {
                 Capacity.column("SAVED", Pool.SAVED),
                 Capacity.column("FREE", Pool.FREE),
                 Column.wide("COPIES", (_, status) -> attribute(status, "copies")),
+                Column.wide("SCRUB", (_, status) -> attribute(status, Pool.SCRUB)),
                 Column.wide("SNAPSHOTS", (_, status) -> attribute(status, Pool.SNAPSHOTS)),
                 Column.wide("PATH", (_, status) -> attribute(status, Pool.LOCATION)));
     }

@@ -3,6 +3,7 @@ package io.vireo.fabric.storage;
 import io.vireo.block.BlockPool;
 import io.vireo.block.BlockVolume;
 import io.vireo.block.PoolContent;
+import io.vireo.block.PoolIntegrity;
 import io.vireo.block.PoolRedundancy;
 import io.vireo.block.PoolSpace;
 import io.vireo.block.PoolUsage;
@@ -23,6 +24,11 @@ final class SerialPool implements BlockPool {
     @Override
     public String location() {
         return pool.location();
+    }
+
+    @Override
+    public boolean hasChecksums() {
+        return pool.hasChecksums();
     }
 
     @Override
@@ -128,6 +134,11 @@ final class SerialPool implements BlockPool {
     @Override
     public String drain() {
         return pool.drain();
+    }
+
+    @Override
+    public Optional<PoolIntegrity> integrity() {
+        return pool.integrity();
     }
 
     @Override

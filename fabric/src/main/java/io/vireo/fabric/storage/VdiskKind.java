@@ -143,6 +143,12 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
                             "/spec/allocation",
                             "cannot change: make another vDisk and copy the data"));
         }
+        if (oldSpec.checksums() != newSpec.checksums()) {
+            violations.add(
+                    new Violation(
+                            "/spec/checksums",
+                            "cannot change: what is on the disk has them or has not; make another vDisk and copy the data"));
+        }
         if (newSpec.snapshot().isPresent() && !newSpec.snapshot().equals(oldSpec.snapshot())) {
             violations.add(
                     new Violation(
@@ -221,6 +227,12 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
             VolumeFormat format,
             VdiskSpec spec,
             RealizeContext context) {
+        if (spec.checksums() && !pool.hasChecksums()) {
+            throw new ResourceException(
+                    ErrorCode.UNSUPPORTED,
+                    pool.location()
+                            + " has no checksums: only pools of type disks have; make the vDisk there, or without");
+        }
         if (spec.source().isPresent()) {
             return DiskImport.prepare(pool, name, format, spec.source().get(), context);
         }
@@ -263,7 +275,8 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
     }
 
     private static VolumeFormat format(VdiskSpec spec) {
-        return new VolumeFormat(spec.size().bytes(), spec.blockSize(), spec.physicalBlockSize());
+        return new VolumeFormat(
+                spec.size().bytes(), spec.blockSize(), spec.physicalBlockSize(), spec.checksums());
     }
 
     @Override

@@ -47,6 +47,7 @@ class StorageKindsTest {
                 block,
                 physical,
                 VdiskSpec.Allocation.THIN,
+                false,
                 Optional.empty(),
                 Optional.empty(),
                 Optional.empty());

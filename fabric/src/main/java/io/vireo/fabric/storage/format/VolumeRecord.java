@@ -17,6 +17,9 @@ import java.nio.charset.StandardCharsets;
  * @param dedicated whether room for all of it is reserved
  * @param created milliseconds since 1970
  * @param name unique in the pool
+ * @param checksums whether each block of 4 KiB has a checksum
+ * @param sumsRoot address of the root of its checksums; 0: there are none
+ * @param sumsHeight levels of the map of its checksums
  */
 public record VolumeRecord(
         long id,
@@ -29,9 +32,14 @@ public record VolumeRecord(
         boolean readOnly,
         boolean dedicated,
         long created,
-        String name) {
+        String name,
+        boolean checksums,
+        long sumsRoot,
+        int sumsHeight) {
     /** Bytes of one. */
     public static final int BYTES = 256;
+
+    private static final int SUMS_ROOT = 240;
 
     /** Writes it. */
     public void encode(long at) {
@@ -43,8 +51,11 @@ public record VolumeRecord(
         NativeMemory.putInt(at + 32, height);
         NativeMemory.putInt(at + 36, logicalBlock);
         NativeMemory.putInt(at + 40, physicalBlock);
-        NativeMemory.putInt(at + 44, (readOnly ? 1 : 0) | (dedicated ? 2 : 0));
+        NativeMemory.putInt(
+                at + 44, (readOnly ? 1 : 0) | (dedicated ? 2 : 0) | (checksums ? 4 : 0));
         NativeMemory.putLong(at + 48, created);
+        NativeMemory.putLong(at + SUMS_ROOT, sumsRoot);
+        NativeMemory.putInt(at + SUMS_ROOT + 8, sumsHeight);
         byte[] text = name.getBytes(StandardCharsets.UTF_8);
         NativeMemory.putInt(at + 56, text.length);
         for (int i = 0; i < text.length; i++) {
@@ -70,7 +81,10 @@ public record VolumeRecord(
                 (flags & 1) != 0,
                 (flags & 2) != 0,
                 NativeMemory.getLong(at + 48),
-                name(at + 56));
+                name(at + 56),
+                (flags & 4) != 0,
+                NativeMemory.getLong(at + SUMS_ROOT),
+                NativeMemory.getInt(at + SUMS_ROOT + 8));
     }
 
     /**

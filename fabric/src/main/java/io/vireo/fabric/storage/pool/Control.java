@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
 
 /**
  * What the control plane does to volumes, on the home reactor; one at a time. Each change of the
@@ -45,6 +46,12 @@ final class Control {
         if (dedicated) {
             checkRoom(engine.chunks(format.capacity()));
         }
+        if (format.checksums() && !engine.superblocks().current().has(PoolFormat.CHECKSUMS)) {
+            // Whoever does not know of checksums must not find operations that have them.
+            engine.addFeature(PoolFormat.CHECKSUMS);
+            first(this::checkpoint, done, () -> create(name, format, dedicated, done));
+            return;
+        }
         var record =
                 new VolumeRecord(
                         engine.takeNumber(),
@@ -57,10 +64,33 @@ final class Control {
                         false,
                         dedicated,
                         System.currentTimeMillis(),
-                        name);
+                        name,
+                        format.checksums(),
+                        0,
+                        1);
         engine.addVolume(new Volume(record));
         engine.committer().ops().create(record);
         commit(done);
+    }
+
+    /** Does one thing, then another one. */
+    private static void first(
+            Consumer<CompletableFuture<Boolean>> task,
+            CompletableFuture<Boolean> done,
+            Runnable then) {
+        var ended = new CompletableFuture<Boolean>();
+        ended.whenComplete((_, failure) -> {
+            try {
+                if (failure != null) {
+                    done.completeExceptionally(failure);
+                } else {
+                    then.run();
+                }
+            } catch (RuntimeException e) {
+                done.completeExceptionally(e);
+            }
+        });
+        task.accept(ended);
     }
 
     void copy(List<CopyOf> copies, CompletableFuture<Boolean> done) {
@@ -81,6 +111,8 @@ final class Control {
     }
 
     private void copyNow(List<CopyOf> copies, CompletableFuture<Boolean> done) {
+        // What the operation copies has to be as the memory has it.
+        copies.forEach(copy -> engine.sums().settleForCopy(volume(copy.source())));
         var made = new ArrayList<PoolOp.Source>();
         for (CopyOf copy : copies) {
             Volume source = volume(copy.source());
@@ -96,9 +128,13 @@ final class Control {
                             copy.readOnly(),
                             false,
                             System.currentTimeMillis(),
-                            copy.name());
+                            copy.name(),
+                            source.sums != null,
+                            0,
+                            1);
             var volume = new Volume(record);
             engine.tree().copy(source.root, volume.root);
+            engine.sums().copied(source, volume);
             engine.addVolume(volume);
             made.add(new PoolOp.Source(source.id, record));
         }
@@ -116,6 +152,12 @@ final class Control {
         if (volume == source) {
             throw refuse(ErrorCode.INVALID, "a volume cannot be rolled back to itself");
         }
+        if ((source.sums == null) != (volume.sums == null)) {
+            throw refuse(
+                    ErrorCode.INVALID,
+                    "one of %s and %s has checksums and the other has none; clone the snapshot instead"
+                            .formatted(name, snapshot));
+        }
         if (source.capacity > volume.capacity) {
             throw refuse(
                     ErrorCode.CONFLICT,
@@ -125,8 +167,10 @@ final class Control {
                 List.of(volume, source),
                 engine.path(),
                 () -> {
+                    engine.sums().settleForCopy(source);
                     engine.condemn(volume);
                     engine.tree().copy(source.root, volume.root);
+                    engine.sums().copied(source, volume);
                     engine.committer().ops().rollback(volume.id, source.id);
                     commit(done);
                 });

@@ -28,7 +28,7 @@ final class VolumeChannel implements BlockChannel {
     private int doneHead;
     private int doneTail;
 
-    /** Writes whose data is still to be copied. */
+    /** Requests whose data is to be in memory of our own, and is not yet. */
     private final ArrayDeque<VolumeRequest> toCopy = new ArrayDeque<>();
 
     private Runnable wake = () -> {};
@@ -42,6 +42,10 @@ final class VolumeChannel implements BlockChannel {
 
     Volume volume() {
         return volume;
+    }
+
+    Sums sums() {
+        return engine.sums();
     }
 
     BlockMeter meter() {
@@ -70,7 +74,8 @@ final class VolumeChannel implements BlockChannel {
             throw new IllegalStateException("more requests than free() allowed");
         }
         op.begin(request);
-        if (engine.copiesWrites() && request.operation() == BlockOperation.WRITE) {
+        boolean copied = engine.copiesWrites() && request.operation() == BlockOperation.WRITE;
+        if (copied || op.summed != null) {
             toCopy.add(op);
         } else {
             engine.path().submit(op);
@@ -89,13 +94,22 @@ final class VolumeChannel implements BlockChannel {
             toCopy.remove();
             work++;
             if (there) {
-                engine.path().submit(op);
+                begin(op);
             } else {
                 op.fail(BlockStatus.MEMORY_FAULT);
                 done(op);
             }
         }
         return work;
+    }
+
+    private void begin(VolumeRequest op) {
+        SummedOp summed = op.summed;
+        if (summed == null) {
+            engine.path().submit(op);
+        } else {
+            summed.submit();
+        }
     }
 
     /** The engine has ended a request. */
@@ -117,6 +131,10 @@ final class VolumeChannel implements BlockChannel {
             // Taken only when the client's memory was there: its loss cuts the turn off.
             VolumeRequest op = Objects.requireNonNull(done[doneHead & DEPTH - 1]);
             op.zeroHoles();
+            SummedOp summed = op.summed;
+            if (summed != null) {
+                summed.takeOut();
+            }
             doneHead++;
             op.dropCopy(engine.writeBuffers());
             spare[spares++] = op;

@@ -11,6 +11,7 @@ package io.vireo.fabric.storage.pool;
  * @param readOnly whether it is a snapshot
  * @param dedicated whether room for all of it is reserved
  * @param created milliseconds since 1970
+ * @param checksums whether its blocks have checksums
  */
 public record VolumeInfo(
         long id,
@@ -20,4 +21,5 @@ public record VolumeInfo(
         long mappedBytes,
         boolean readOnly,
         boolean dedicated,
-        long created) {}
+        long created,
+        boolean checksums) {}
