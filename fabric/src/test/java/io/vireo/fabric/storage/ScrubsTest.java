@@ -27,7 +27,7 @@ class ScrubsTest {
     private StoragePool open() {
         disk.logging(false);
         List<BlockDevice> disks = List.of(disk);
-        StoragePool.create(PoolConfig.DEFAULT, disks, home);
+        StoragePool.create(new PoolConfig(64 << 10, 1 << 20, true, true), disks, home);
         return StoragePool.open(disks, home, PoolOptions.DEFAULT);
     }
 
