@@ -1,6 +1,7 @@
 # Debian packages on demand. Sourced after common.sh.
 #   packages NAME...   installs those of the packages that are missing
 #   download FOLDER NAME...   fetches packages as files, without installing them
+#   archive 0|1        prints the address of the archive that apt uses: of Debian itself, of its security updates
 
 as_root() {
     if ((EUID == 0)); then
@@ -64,4 +65,9 @@ download() {
     shift
     mkdir -p "$folder"
     (cd "$folder" && attempt apt-get -q -o APT::Sandbox::User=root download "$@") || die "apt-get could not download: $*"
+}
+
+archive() {
+    apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 'Created-By: Packages' 'Component: main' \
+        | awk -v security="$1" '($2 ~ /-security/) == security && $1 ~ /debian/ { print $1; exit }'
 }

@@ -108,7 +108,7 @@ final class SpecSchema {
             if (!field.pattern().isEmpty()) {
                 schema.put("pattern", "^(" + field.pattern() + ")$");
             }
-        } else if (type == boolean.class) {
+        } else if (type == boolean.class || type == Boolean.class) {
             schema.put("type", "boolean");
         } else if (type == int.class
                 || type == long.class

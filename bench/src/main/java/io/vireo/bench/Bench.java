@@ -31,6 +31,7 @@ public final class Bench {
         switch (options.benchmark()) {
             case "net" -> new NetBench(options, report, directory).run();
             case "blk" -> new BlkBench(options, report, directory).run();
+            case "scsi" -> new ScsiBench(options, report, directory).run();
             case "qos" -> new QosBench(options, report, directory).run();
             case "idle" -> new IdleBench(options, report, directory).run();
             default -> throw new BenchException(Options.USAGE);

@@ -10,14 +10,13 @@ import io.vireo.testkit.VhostUserSession;
 import io.vireo.testkit.VhostUserSession.Ring;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
-import java.util.concurrent.locks.LockSupport;
 
 /**
  * A polling virtio-blk driver that keeps a number of requests in flight, VIRTIO 1.3 section 5.2. It
  * uses indirect descriptors and event indices where offered, as Linux does, and negotiates FLUSH,
  * without which a device would have to write through.
  */
-final class BlkDriver implements AutoCloseable {
+final class BlkDriver extends DiskDriver {
     static final int MAX_DEPTH = 32;
     static final int MAX_REQUEST = 128 * 1024;
 
@@ -36,14 +35,10 @@ final class BlkDriver implements AutoCloseable {
     /** More than the ring takes up. */
     private static final int RING_BYTES = 16 * 1024;
 
-    private static final int CLOCK_INTERVAL = 64;
-    private static final long STALL_NANOS = 20_000_000_000L;
-
     /** Descriptors of flushes lie behind those of the requests, two for each slot. */
     private static final int FLUSH_HEADS = 3 * MAX_DEPTH;
 
     private static final int FLUSH_DEPTH = (RING_SIZE - FLUSH_HEADS) / 2;
-    private static final long SCATTER = 0x9e3779b97f4a7c15L;
 
     /** What a request does. */
     enum Kind {
@@ -87,33 +82,28 @@ final class BlkDriver implements AutoCloseable {
         }
     }
 
-    private final String name;
-    private final boolean sleeps;
     private final DriverMemory memory;
     private final VhostUserSession session;
+    private final long capacity;
     private final Ring ring;
     private final SplitDriverQueue queue;
+    private final Interrupts interrupts;
     private final boolean indirect;
     private final long slots;
     private final long data;
     private final long slotsHost;
-    private final long capacity;
-    private long seed = 0x9e3779b97f4a7c15L;
-    private long position;
-    private long fresh;
 
     /**
      * Connects.
      *
-     * @param sleeps whether it sleeps while there is nothing to do
+     * @param sleeps whether it waits for interrupts while there is nothing to do
      */
     BlkDriver(String name, Path socket, boolean sleeps) {
-        this.name = name;
-        this.sleeps = sleeps;
+        super(name, sleeps);
         memory = new DriverMemory(RING_BYTES + MAX_DEPTH * (long) (SLOT + MAX_REQUEST));
         session = FrontEnds.open(socket, memory, F_FLUSH);
         if ((session.features() & F_FLUSH) == 0) {
-            throw new BenchException(name + " does not offer FLUSH.");
+            throw new BenchException(name() + " does not offer FLUSH.");
         }
         indirect = (session.features() & VhostUserSession.INDIRECT_DESC) != 0;
         capacity =
@@ -121,109 +111,20 @@ final class BlkDriver implements AutoCloseable {
                         * SECTOR;
         ring = session.start(0, RING_SIZE);
         queue = (SplitDriverQueue) ring.queue();
-        // We poll.
+        // We poll, or arm it where we sleep.
         queue.disarm();
+        interrupts = new Interrupts(ring);
         slots = memory.allocate((long) MAX_DEPTH * SLOT, SLOT);
         data = memory.allocate((long) MAX_DEPTH * MAX_REQUEST, SLOT);
         slotsHost = memory.host(slots);
     }
 
-    /**
-     * Requests a second over about {@code seconds}, after a short run-up. To be called on a pinned
-     * thread.
-     */
-    double run(Load load, double seconds) {
+    @Override
+    void prepare(Load load) {
         if (load.kind() == Kind.WRITE_FLUSH && load.depth() > FLUSH_DEPTH) {
             throw new BenchException(
                     "Flushes are measured with up to " + FLUSH_DEPTH + " at once.");
         }
-        prepare(load);
-        for (var slot = 0; slot < load.depth(); slot++) {
-            submit(load, slot);
-        }
-        VhostUserSession.publish(ring);
-        circulate(load, System.nanoTime() + (long) (seconds * 1e9 / 8));
-        var start = System.nanoTime();
-        var completed = circulate(load, start + (long) (seconds * 1e9));
-        var rate = completed * 1e9 / (System.nanoTime() - start);
-        drain(load, load.depth());
-        return rate;
-    }
-
-    /** Carries out so many requests, {@code load.depth()} at least. */
-    void runCount(Load load, long count) {
-        prepare(load);
-        for (var slot = 0; slot < load.depth(); slot++) {
-            submit(load, slot);
-        }
-        VhostUserSession.publish(ring);
-        for (var left = count - load.depth(); left > 0; ) {
-            var slot = complete(load);
-            if (slot >= 0) {
-                submit(load, slot);
-                left--;
-                VhostUserSession.publish(ring);
-            } else {
-                VhostUserSession.publish(ring);
-                idle();
-            }
-        }
-        drain(load, load.depth());
-    }
-
-    /** Writes the whole disk once, so that no later read or write meets a hole. */
-    void writeAll() {
-        position = -MAX_REQUEST;
-        runCount(
-                new Load(Kind.WRITE, Order.SEQUENTIAL, MAX_REQUEST, MAX_DEPTH),
-                capacity / MAX_REQUEST);
-    }
-
-    private long circulate(Load load, long until) {
-        var completed = 0L;
-        for (var turn = 1; turn % CLOCK_INTERVAL != 0 || System.nanoTime() < until; turn++) {
-            var slot = complete(load);
-            if (slot < 0) {
-                idle();
-            }
-            for (; slot >= 0; slot = complete(load)) {
-                submit(load, slot);
-                completed++;
-            }
-            VhostUserSession.publish(ring);
-        }
-        return completed;
-    }
-
-    /**
-     * Nothing has ended. Where there is a disk, the kernel may want this core to complete what was
-     * written to it, for which yielding is not enough: it sleeps for a moment, as a guest does.
-     * Else reading an unchanged line over and over would slow down the core that is about to write
-     * it.
-     */
-    private void idle() {
-        if (sleeps) {
-            LockSupport.parkNanos(1);
-        } else {
-            Thread.onSpinWait();
-        }
-    }
-
-    private void drain(Load load, int inFlight) {
-        var deadline = System.nanoTime() + STALL_NANOS;
-        for (var left = inFlight; left > 0; ) {
-            if (complete(load) >= 0) {
-                left--;
-            } else if (System.nanoTime() > deadline) {
-                throw new BenchException(name + " left " + left + " requests without an answer.");
-            }
-            // What follows a write that has ended.
-            VhostUserSession.publish(ring);
-            idle();
-        }
-    }
-
-    private void prepare(Load load) {
         for (var slot = 0; slot < load.depth(); slot++) {
             var at = slots + (long) slot * SLOT;
             var buffer = data + (long) slot * MAX_REQUEST;
@@ -262,7 +163,8 @@ final class BlkDriver implements AutoCloseable {
         }
     }
 
-    private void submit(Load load, int slot) {
+    @Override
+    void submit(Load load, int slot) {
         var header = slotsHost + (long) slot * SLOT;
         ForeignMemory.putInt(header, load.writes() ? TYPE_OUT : TYPE_IN);
         ForeignMemory.putInt(header + 4, 0);
@@ -271,34 +173,8 @@ final class BlkDriver implements AutoCloseable {
         queue.stage(3 * slot);
     }
 
-    private long offset(Load load) {
-        return switch (load.order()) {
-            case RANDOM -> {
-                seed ^= seed << 13;
-                seed ^= seed >>> 7;
-                seed ^= seed << 17;
-                yield Math.unsignedMultiplyHigh(seed, capacity / load.size()) * load.size();
-            }
-            case SEQUENTIAL -> {
-                position = position + 2L * load.size() > capacity ? 0 : position + load.size();
-                yield position;
-            }
-            case FRESH -> freshOffset();
-        };
-    }
-
-    /** An odd factor makes a permutation of the numbers below a power of two. */
-    private long freshOffset() {
-        var units = Long.highestOneBit(capacity / FRESH_STRIDE);
-        if (fresh == units) {
-            throw new BenchException(
-                    name + " has no room left that was never written: measure for a shorter time.");
-        }
-        return (fresh++ * SCATTER & units - 1) * FRESH_STRIDE;
-    }
-
-    /** The slot that is free again; -1: none. */
-    private int complete(Load load) {
+    @Override
+    int complete(Load load) {
         if (!queue.collect()) {
             return -1;
         }
@@ -307,7 +183,7 @@ final class BlkDriver implements AutoCloseable {
         var slot = flushed ? (head - FLUSH_HEADS) / 2 : head / 3;
         var status = ForeignMemory.getByte(slotsHost + (long) slot * SLOT + 16);
         if (status != 0) {
-            throw new BenchException(name + " completed a request with status " + status + ".");
+            throw new BenchException(name() + " completed a request with status " + status + ".");
         }
         if (load.kind() == Kind.WRITE_FLUSH && !flushed) {
             ForeignMemory.putByte(slotsHost + (long) slot * SLOT + 16, (byte) STATUS_UNSET);
@@ -318,7 +194,23 @@ final class BlkDriver implements AutoCloseable {
     }
 
     @Override
+    long capacity() {
+        return capacity;
+    }
+
+    @Override
+    void publish() {
+        VhostUserSession.publish(ring);
+    }
+
+    @Override
+    Interrupts interrupts() {
+        return interrupts;
+    }
+
+    @Override
     public void close() {
+        interrupts.close();
         session.close();
         memory.close();
     }

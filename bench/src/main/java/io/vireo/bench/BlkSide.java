@@ -25,12 +25,12 @@ final class BlkSide implements Side, AutoCloseable {
 
     private final String name;
     private final MeasuredProcess process;
-    private final BlkDriver driver;
+    private final DiskDriver driver;
     private boolean begun;
     private BlkDriver.Load load =
             new BlkDriver.Load(BlkDriver.Kind.READ, BlkDriver.Order.RANDOM, 4096, 1);
 
-    private BlkSide(String name, MeasuredProcess process, BlkDriver driver) {
+    private BlkSide(String name, MeasuredProcess process, DiskDriver driver) {
         this.name = name;
         this.process = process;
         this.driver = driver;
@@ -43,6 +43,12 @@ final class BlkSide implements Side, AutoCloseable {
      */
     static BlkSide connect(String name, MeasuredProcess process, Path socket, Contents contents) {
         var driver = new BlkDriver(name, socket, contents != Contents.NONE);
+        return connect(name, process, driver, contents);
+    }
+
+    /** The same with a driver that is connected. */
+    static BlkSide connect(
+            String name, MeasuredProcess process, DiskDriver driver, Contents contents) {
         var side = new BlkSide(name, process, driver);
         if (contents == Contents.WRITTEN) {
             side.fill();

@@ -1,6 +1,11 @@
 package io.vireo.bench;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.security.SecureRandom;
+import java.util.HexFormat;
 import org.jspecify.annotations.Nullable;
 
 /** A daemon with a pool of type disks and the vDisks that {@link Resources#diskPool} has. */
@@ -20,11 +25,33 @@ final class DiskPool {
     VireoDaemon daemon() {
         var there = daemon;
         if (there == null) {
-            there = rig.keep(VireoDaemon.start(options.root(), directory, NetBench.BACK_END_CORE));
+            there =
+                    rig.keep(
+                            VireoDaemon.start(
+                                    options.root(),
+                                    directory,
+                                    NetBench.BACK_END_CORE,
+                                    "--secret-dir=" + masterKey().getParent()));
             there.define(Resources.diskPool(directory));
             daemon = there;
         }
         return there;
+    }
+
+    /** A master key for the vDisks that are encrypted. */
+    private Path masterKey() {
+        byte[] key = new byte[32];
+        new SecureRandom().nextBytes(key);
+        var file = directory.resolve("secrets").resolve(Resources.KEY_SECRET);
+        try {
+            Files.createDirectories(file.getParent());
+            Files.deleteIfExists(file);
+            var owner = PosixFilePermissions.fromString("rw-------");
+            Files.createFile(file, PosixFilePermissions.asFileAttribute(owner));
+            return Files.writeString(file, HexFormat.of().formatHex(key));
+        } catch (IOException e) {
+            throw new BenchException("Cannot write " + file + ".", e);
+        }
     }
 
     /** Has it run, not paused. */

@@ -45,6 +45,16 @@ final class Host {
         }
     }
 
+    /** Resident memory of a process, in bytes. */
+    static long residentBytes(long pid) {
+        var text = field(Path.of("/proc/" + pid + "/status"), "VmRSS:");
+        try {
+            return Long.parseLong(text.replace(" kB", "")) << 10;
+        } catch (NumberFormatException e) {
+            throw new BenchException("Process " + pid + " has no resident memory.", e);
+        }
+    }
+
     /**
      * The value of the first {@code name: value} or {@code name=value} line of a file of the
      * kernel.

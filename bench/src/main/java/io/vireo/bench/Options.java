@@ -7,7 +7,7 @@ import java.util.regex.Pattern;
 /**
  * What the command line asks for.
  *
- * @param benchmark {@code net}, {@code blk}, {@code qos} or {@code idle}
+ * @param benchmark {@code net}, {@code blk}, {@code scsi}, {@code qos} or {@code idle}
  * @param windows pairs of windows per case
  * @param seconds length of one window
  * @param quick a smoke run: the first cases only
@@ -32,10 +32,11 @@ record Options(
 
     static final String USAGE =
             """
-            usage: script/bench net|blk|qos|idle [--quick] [--control] [--windows N] [--seconds S] [--only REGEX] [--restarts N] [--soak MINUTES]
+            usage: script/bench net|blk|scsi|qos|idle [--quick] [--control] [--windows N] [--seconds S] [--only REGEX] [--restarts N] [--soak MINUTES]
 
               net   two vNICs on one network against DPDK testpmd and Open vSwitch with DPDK; many ports, many addresses, latency
               blk   a vDisk against a vhost-user-blk export of qemu-storage-daemon, and fio
+              scsi  iSCSI on loopback against tgt, virtio-scsi against virtio-blk, 1,000 vHBAs
               qos   rates and shares against what was asked for
               idle  100 vNICs and 100 vDisks, connected and silent
 

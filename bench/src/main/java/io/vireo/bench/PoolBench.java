@@ -16,7 +16,8 @@ import java.util.Map;
  *
  * <p>What a vDisk has been through is in its name: {@code thick}, {@code thin} and {@code snapN}
  * were written whole; of the last kind N snapshots were made after that, with some writes before
- * each, and all of it was written once more. {@code fresh} is larger than can be written.
+ * each, and all of it was written once more. {@code encrypted} is, in units of 512 bytes, and
+ * {@code encrypted4k} of 4 KiB. {@code fresh} is larger than can be written.
  */
 final class PoolBench {
     private static final Unit RATE = Unit.rate("kIOPS");
@@ -67,6 +68,8 @@ final class PoolBench {
                 compare("pool", load, disk(Resources.FRESH), qcow2(true));
             }
             beside(Resources.THIN);
+            beside(Resources.ENCRYPTED);
+            beside(Resources.ENCRYPTED_4K);
             for (var count : Resources.SNAPSHOTS) {
                 beside(Resources.SNAP + count);
             }

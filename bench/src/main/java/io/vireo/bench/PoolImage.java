@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.UUID;
+import java.util.Optional;
 
 /**
  * Writes a pool that is larger than the disk: one sparse file with the maps of volumes all of whose
@@ -159,6 +160,7 @@ final class PoolImage {
                 false,
                 0,
                 "disk" + volume,
+                Optional.empty(),
                 false,
                 0,
                 1);

@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * What the daemon is asked for.
@@ -19,6 +20,15 @@ record Resources(String yaml, List<Path> sockets) {
 
     /** Written whole. */
     static final String THIN = "thin";
+
+    /** Written whole, encrypted in units of 512 bytes. */
+    static final String ENCRYPTED = "encrypted";
+
+    /** The same in units of 4 KiB. */
+    static final String ENCRYPTED_4K = "encrypted4k";
+
+    /** Name of the secret that is the pool's master key. */
+    static final String KEY_SECRET = "bench-key";
 
     /** With so many snapshots, the number behind this. */
     static final String SNAP = "snap";
@@ -218,6 +228,72 @@ record Resources(String yaml, List<Path> sockets) {
         return disk("file-disk", "  type: directory\n  path: " + directory + "\n", size, directory);
     }
 
+    /**
+     * Disks of {@code size} bytes at LUN 0 of a vHBA of their own each, which is an iSCSI target
+     * for anybody on loopback: one of memory, and one of a file below {@code directory}. The former
+     * has a neighbour that is a virtio-blk disk.
+     */
+    static Resources scsiDisks(long size, Path directory, int port) {
+        var yaml = new StringBuilder(head("Pool", "ram")).append("  type: ram\n");
+        yaml.append(head("Pool", "file")).append("  type: directory\n  path: ").append(directory);
+        yaml.append("\n").append(head("IscsiPortal", "scsi"));
+        yaml.append("  address: 127.0.0.1\n  port: " + port + "\n");
+        var sockets = new ArrayList<Path>();
+        for (var store : List.of("ram", "file")) {
+            yaml.append(head("Vdisk", store)).append("  pool: " + store + "\n  size: " + size);
+            yaml.append("\n");
+            target(yaml, store, List.of(store), directory);
+            sockets.add(socket(store, directory));
+        }
+        yaml.append(head("Vdisk", "blk")).append("  pool: ram\n  size: " + size + "\n");
+        yaml.append(head("ServerProfile", "blk")).append("  vnics: []\n  vdisks:\n");
+        yaml.append(attachment("blk", socket("blk", directory)));
+        sockets.add(socket("blk", directory));
+        return new Resources(yaml.toString(), sockets);
+    }
+
+    /** What the targets of {@link #manyTargets} have in common: so many LUNs, and a portal. */
+    static Resources manyLuns(int luns, int port) {
+        var yaml = new StringBuilder(head("Pool", "many")).append("  type: ram\n");
+        yaml.append(head("IscsiPortal", "scsi"));
+        yaml.append("  address: 127.0.0.1\n  port: " + port + "\n");
+        for (var i = 0; i < luns; i++) {
+            yaml.append(head("Vdisk", "many" + i)).append("  pool: many\n  size: 1Mi\n");
+        }
+        return new Resources(yaml.toString(), List.of());
+    }
+
+    /**
+     * vHBAs with the LUNs of {@link #manyLuns}, from 0 on, as iSCSI targets on loopback: those with
+     * the numbers from {@code first} to {@code end}, the latter excluded.
+     */
+    static Resources manyTargets(int first, int end, int luns, Path directory) {
+        var yaml = new StringBuilder();
+        var disks = IntStream.range(0, luns).mapToObj(i -> "many" + i).toList();
+        var sockets = new ArrayList<Path>();
+        for (var i = first; i < end; i++) {
+            target(yaml, "many" + i, disks, directory);
+            sockets.add(socket("many" + i, directory));
+        }
+        return new Resources(yaml.toString(), sockets);
+    }
+
+    /** The iSCSI name of a target of {@link #scsiDisks} or {@link #manyTargets}. */
+    static String targetName(String name) {
+        return "iqn.2026-11.io.vireo.bench:" + name;
+    }
+
+    private static void target(
+            StringBuilder yaml, String name, List<String> disks, Path directory) {
+        yaml.append(head("Vhba", name)).append("  luns:\n");
+        for (var i = 0; i < disks.size(); i++) {
+            yaml.append("    - lun: " + i + "\n      vdisk: " + disks.get(i) + "\n");
+        }
+        yaml.append("  socketPath: ").append(socket(name, directory)).append("\n");
+        yaml.append(head("IscsiTarget", name)).append("  vhba: " + name + "\n  targetName: ");
+        yaml.append(targetName(name)).append("\n  portals: [scsi]\n  initiators: [\"*\"]\n");
+    }
+
     private static Resources disk(String name, String pool, long size, Path directory) {
         var socket = directory.resolve(name + ".sock");
         var yaml =
@@ -243,10 +319,13 @@ record Resources(String yaml, List<Path> sockets) {
         var yaml = new StringBuilder(head("Pool", "disks"));
         yaml.append("  type: disks\n  disks:\n    members:\n      - path: ")
                 .append(directory.resolve("member.img"))
-                .append("\n        size: " + POOL_MEMBER + "\n");
+                .append("\n        size: " + POOL_MEMBER + "\n")
+                .append("  encryption:\n    keySecret: " + KEY_SECRET + "\n    byDefault: false\n");
         var sizes = new LinkedHashMap<String, Long>();
         sizes.put(THICK, POOL_DISK);
         sizes.put(THIN, POOL_DISK);
+        sizes.put(ENCRYPTED, POOL_DISK);
+        sizes.put(ENCRYPTED_4K, POOL_DISK);
         SNAPSHOTS.forEach(count -> sizes.put(SNAP + count, POOL_DISK));
         sizes.put(FRESH, FRESH_DISK);
         sizes.put(LARGE, 1L << 40);
@@ -254,6 +333,8 @@ record Resources(String yaml, List<Path> sockets) {
         sizes.forEach((name, size) -> {
             yaml.append(head("Vdisk", name)).append("  pool: disks\n  size: " + size + "\n");
             yaml.append(name.equals(THICK) ? "  allocation: thick\n" : "");
+            yaml.append(name.startsWith(ENCRYPTED) ? "  encrypted: true\n" : "");
+            yaml.append(name.equals(ENCRYPTED_4K) ? "  blockSize: 4096\n" : "");
             yaml.append(head("ServerProfile", name)).append("  vnics: []\n  vdisks:\n");
             yaml.append(attachment(name, socket(name, directory)));
         });

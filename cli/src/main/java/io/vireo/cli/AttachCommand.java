@@ -3,7 +3,10 @@ package io.vireo.cli;
 import io.vireo.cli.attach.CloudHypervisor;
 import io.vireo.cli.attach.Guest;
 import io.vireo.cli.attach.Hypervisor;
+import io.vireo.cli.attach.Ipxe;
+import io.vireo.cli.attach.IscsiTargetAccess;
 import io.vireo.cli.attach.Libvirt;
+import io.vireo.cli.attach.OpenIscsi;
 import io.vireo.cli.attach.Qemu;
 import java.io.IOException;
 import java.io.Serial;
@@ -22,10 +25,11 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.TypeConversionException;
 import tools.jackson.databind.JsonNode;
 
-/** Prints how a hypervisor takes the devices of a profile. */
+/** Prints how a hypervisor or an initiator takes the devices of a profile, or a vHBA. */
 @Command(
         name = "attach",
-        description = "Print the options with which a hypervisor takes the devices of a profile.",
+        description =
+                "Print how a hypervisor takes the devices of a profile, or an iSCSI initiator its vHBAs.",
         footer = {
             "",
             "Example: qemu-system-x86_64 -machine q35,accel=kvm $(vireo attach web1 --as qemu --memory 2G) ...",
@@ -36,7 +40,12 @@ final class AttachCommand extends Subcommand {
     private static final Pattern MAJOR_MINOR =
             Pattern.compile("([0-9]{1,3})\\.([0-9]{1,3})(\\..*)?");
 
-    @Parameters(index = "0", paramLabel = "PROFILE", description = "The ServerProfile.")
+    private static final Pattern VHBA = Pattern.compile("(vhba|hba|vhbas|Vhba)/(.+)");
+
+    @Parameters(
+            index = "0",
+            paramLabel = "PROFILE",
+            description = "The ServerProfile, or a vHBA by itself as vhba/NAME.")
     String profile = "";
 
     @Option(
@@ -61,6 +70,13 @@ final class AttachCommand extends Subcommand {
                     "Write for this version of QEMU. Default: that of qemu-system-x86_64 here, else a current one.")
     @Nullable String qemuVersion;
 
+    @Option(
+            names = "--address",
+            paramLabel = "ADDRESS",
+            description =
+                    "Address by which the server reaches iSCSI portals that listen at all of this host's.")
+    @Nullable String address;
+
     @Option(names = "--tcg", description = "Write for QEMU without KVM.")
     boolean tcg;
 
@@ -68,7 +84,9 @@ final class AttachCommand extends Subcommand {
     enum Target {
         QEMU("qemu"),
         LIBVIRT("libvirt"),
-        CLOUD_HYPERVISOR("cloud-hypervisor");
+        CLOUD_HYPERVISOR("cloud-hypervisor"),
+        OPEN_ISCSI("open-iscsi"),
+        IPXE("ipxe");
 
         private final String text;
 
@@ -107,26 +125,93 @@ final class AttachCommand extends Subcommand {
     @Override
     public Integer call() {
         ApiClient client = connection.open();
-        JsonNode found = client.get("/v1/profiles/" + profile);
-        Guest guest =
-                new Guest(
-                        profile,
-                        found.path("metadata").path("uid").asString(),
-                        bytes(memory),
-                        parts(client, "vnics", found.path("spec").path("vnics")).stream()
-                                .filter(AttachCommand::isForHypervisor)
-                                .map(this::nic)
-                                .toList(),
-                        parts(client, "vdiskattachments", found.path("spec").path("vdisks"))
-                                .stream()
-                                .map(this::disk)
-                                .toList());
         try {
-            print(hypervisor().render(guest));
+            print(
+                    switch (target) {
+                        case QEMU, LIBVIRT, CLOUD_HYPERVISOR -> hypervisor().render(guest(client));
+                        case OPEN_ISCSI -> new OpenIscsi().render(targets(client));
+                        case IPXE -> new Ipxe().render(targets(client));
+                    });
         } catch (IllegalArgumentException e) {
             throw new CliException(ExitCode.FAILED, String.valueOf(e.getMessage()));
         }
         return ExitCode.OK;
+    }
+
+    /** The vHBA that is asked for by itself. */
+    private Optional<String> vhba() {
+        Matcher name = VHBA.matcher(profile);
+        return name.matches() ? Optional.of(name.group(2)) : Optional.empty();
+    }
+
+    private Guest guest(ApiClient client) {
+        Optional<String> alone = vhba();
+        if (alone.isPresent()) {
+            JsonNode found = client.get("/v1/vhbas/" + alone.get());
+            Guest.Hba hba = hba(found, alone.get().replace('.', '-'), OptionalInt.of(1));
+            return new Guest(
+                    alone.get(),
+                    Optional.empty(),
+                    bytes(memory),
+                    List.of(),
+                    List.of(),
+                    List.of(hba));
+        }
+        JsonNode found = client.get("/v1/profiles/" + profile);
+        JsonNode spec = found.path("spec");
+        return new Guest(
+                profile,
+                Optional.of(found.path("metadata").path("uid").asString()),
+                bytes(memory),
+                parts(client, "vnics", spec.path("vnics")).stream()
+                        .filter(AttachCommand::isForHypervisor)
+                        .map(this::nic)
+                        .toList(),
+                parts(client, "vdiskattachments", spec.path("vdisks")).stream()
+                        .map(this::disk)
+                        .toList(),
+                hbas(client, spec.path("vhbas")));
+    }
+
+    private List<Guest.Hba> hbas(ApiClient client, JsonNode devices) {
+        List<Guest.Hba> hbas = new ArrayList<>();
+        for (JsonNode device : devices) {
+            String name = device.path("name").asString();
+            hbas.add(
+                    hba(
+                            client.get("/v1/vhbas/" + profile + "." + name),
+                            name,
+                            OptionalInt.of(device.path("bootOrder").asInt(1))));
+        }
+        return hbas;
+    }
+
+    private static Guest.Hba hba(JsonNode vhba, String name, OptionalInt place) {
+        JsonNode spec = vhba.path("spec");
+        OptionalInt bootLun = IscsiLookup.bootLun(spec);
+        return new Guest.Hba(
+                name,
+                socket(vhba),
+                listens(spec),
+                spec.path("queues").asInt(1),
+                bootLun,
+                bootLun.isPresent() ? place : OptionalInt.empty());
+    }
+
+    private List<IscsiTargetAccess> targets(ApiClient client) {
+        var lookup = new IscsiLookup(client, address);
+        Optional<String> alone = vhba();
+        if (alone.isPresent()) {
+            return lookup.targets(alone.get());
+        }
+        List<IscsiTargetAccess> targets = new ArrayList<>();
+        for (JsonNode device : client.get("/v1/profiles/" + profile).path("spec").path("vhbas")) {
+            targets.addAll(lookup.targets(profile + "." + device.path("name").asString()));
+        }
+        if (targets.isEmpty()) {
+            throw new CliException(ExitCode.FAILED, "the profile " + profile + " has no vHBAs");
+        }
+        return targets;
     }
 
     private List<JsonNode> parts(ApiClient client, String plural, JsonNode devices) {
@@ -216,8 +301,9 @@ final class AttachCommand extends Subcommand {
     private Hypervisor hypervisor() {
         return switch (target) {
             case QEMU -> qemu();
-            case LIBVIRT -> new Libvirt();
+            case LIBVIRT -> new Libvirt(qemu());
             case CLOUD_HYPERVISOR -> new CloudHypervisor();
+            case OPEN_ISCSI, IPXE -> throw new IllegalStateException(target + " is no hypervisor");
         };
     }
 

@@ -102,7 +102,12 @@ final class GetCommand extends Subcommand {
             } else if (!each.derived() || chosen.size() == 1) {
                 // Derived ones come back by themselves; leaving them out lets the list be applied
                 // again.
-                resources.addAll(client.get("/v1/" + each.plural()).path("items").values());
+                for (JsonNode found : client.get("/v1/" + each.plural()).path("items")) {
+                    if (chosen.size() == 1
+                            || found.path("metadata").path("owner").isMissingNode()) {
+                        resources.add(found);
+                    }
+                }
             }
         }
         return resources;

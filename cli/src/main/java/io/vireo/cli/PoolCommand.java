@@ -64,6 +64,14 @@ final class PoolCommand {
         int copies;
 
         @Option(
+                names = "--key-secret",
+                defaultValue = "",
+                paramLabel = "NAME",
+                description =
+                        "Name of the secret that holds the pool's master key, if vDisks of it are encrypted.")
+        String keySecret = "";
+
+        @Option(
                 names = "--wait",
                 defaultValue = "60",
                 paramLabel = "SECONDS",
@@ -95,6 +103,9 @@ final class PoolCommand {
             pool.put("apiVersion", "vireo/v1").put("kind", "Pool");
             pool.putObject("metadata").put("name", name);
             ObjectNode spec = pool.putObject("spec").put("type", "disks");
+            if (!keySecret.isEmpty()) {
+                spec.putObject("encryption").put("keySecret", keySecret);
+            }
             ObjectNode on = spec.putObject("disks").put("adopt", true).put("copies", copies);
             var members = on.putArray("members");
             disks.forEach(disk -> members.addObject().put("path", disk.toString()));

@@ -2,6 +2,8 @@ package io.vireo.control;
 
 import io.vireo.control.codec.Manifest;
 import io.vireo.control.identity.Identities;
+import io.vireo.control.identity.IdentitySort;
+import io.vireo.control.identity.VhbaIdentities;
 import io.vireo.control.profile.ProfileIdentities;
 import io.vireo.control.profile.ProfileRules;
 import io.vireo.resource.ErrorCode;
@@ -11,7 +13,9 @@ import io.vireo.resource.Reference;
 import io.vireo.resource.ResourceException;
 import io.vireo.resource.Spec;
 import io.vireo.resource.Violation;
+import io.vireo.resource.spec.IscsiTargetSpec;
 import io.vireo.resource.spec.ServerProfileSpec;
+import io.vireo.resource.spec.VhbaSpec;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -65,6 +69,7 @@ final class Admission {
             }
         }
         refuseIfViolated();
+        manifests.forEach(this::takeNames);
         List<Applied> applied = new ArrayList<>();
         for (int i = 0; i < manifests.size(); i++) {
             applied.add(admit(manifests.get(i), at(manifests, i)));
@@ -76,6 +81,9 @@ final class Admission {
         for (int i = 0; i < applied.size(); i++) {
             checkReferences(
                     applied.get(i).resource(), after, applied.size() == 1 ? "" : "/items/" + i);
+        }
+        for (int i = 0; i < applied.size(); i++) {
+            checkParts(applied.get(i).resource(), after, applied.size() == 1 ? "" : "/items/" + i);
         }
         refuseIfViolated();
         ProfileRules.check(
@@ -103,13 +111,11 @@ final class Admission {
 
     private void checkName(Manifest manifest, String at) {
         KindHandle<?> kind = kinds.byKind(manifest.kind());
-        if (kind.kind().derived()) {
-            Reference reference = manifest.reference();
-            String owner =
-                    before.find(reference)
-                            .flatMap(found -> found.metadata().owner())
-                            .map(Reference::toString)
-                            .orElse("a ServerProfile");
+        Reference reference = manifest.reference();
+        Optional<Reference> profile =
+                before.find(reference).flatMap(found -> found.metadata().owner());
+        if (kind.kind().derived() || profile.isPresent()) {
+            String owner = profile.map(Reference::toString).orElse("a ServerProfile");
             violations.add(
                     new Violation(
                             at + "/kind",
@@ -173,12 +179,48 @@ final class Admission {
     }
 
     private Spec withIdentities(Manifest manifest, Optional<Resource> existing) {
-        if (!(manifest.spec() instanceof ServerProfileSpec spec)) {
-            return manifest.spec();
+        String name = manifest.name();
+        Optional<Spec> before = existing.map(Resource::spec);
+        return switch (manifest.spec()) {
+            case ServerProfileSpec spec ->
+                    new ProfileIdentities(
+                                    name, before.map(ServerProfileSpec.class::cast), identities)
+                            .assign(spec);
+            case VhbaSpec spec ->
+                    VhbaIdentities.assign(
+                            name, name, spec, before.map(VhbaSpec.class::cast), identities);
+            default -> manifest.spec();
+        };
+    }
+
+    /**
+     * Takes names that are fixed, before any is drawn. A target that has a name of its own shares
+     * it with other targets of its vHBA only.
+     */
+    private void takeNames(Manifest manifest) {
+        String name = manifest.name();
+        Optional<Resource> existing =
+                Optional.ofNullable(before.stored().get(manifest.reference()));
+        switch (manifest.spec()) {
+            case ServerProfileSpec spec ->
+                    new ProfileIdentities(
+                                    name,
+                                    existing.map(each -> (ServerProfileSpec) each.spec()),
+                                    identities)
+                            .take(spec);
+            case VhbaSpec spec ->
+                    VhbaIdentities.take(
+                            name,
+                            name,
+                            spec,
+                            existing.map(each -> (VhbaSpec) each.spec()),
+                            identities);
+            case IscsiTargetSpec spec ->
+                    spec.targetName()
+                            .ifPresent(target ->
+                                    identities.take(IdentitySort.IQN, target, spec.vhba()));
+            default -> {}
         }
-        Optional<ServerProfileSpec> earlier =
-                existing.map(resource -> (ServerProfileSpec) resource.spec());
-        return ProfileIdentities.assign(manifest.name(), spec, earlier, identities);
     }
 
     private Metadata metadata(Manifest manifest, Optional<Resource> existing, boolean sameSpec) {
@@ -211,6 +253,24 @@ final class Admission {
                 same ? old.updatedAt() : now,
                 Optional.empty(),
                 Optional.empty());
+    }
+
+    /** What is part of a resource stays while others refer to it. */
+    private void checkParts(Resource resource, Image after, String at) {
+        for (Resource part : before.owned(resource.reference())) {
+            if (after.find(part.reference()).isEmpty()) {
+                List<Reference> users = after.users(part.reference());
+                if (!users.isEmpty()) {
+                    violations.add(
+                            new Violation(
+                                    at + "/spec",
+                                    part.reference()
+                                            + " cannot be taken out, as "
+                                            + users.getFirst()
+                                            + " refers to it; change or delete that first"));
+                }
+            }
+        }
     }
 
     private void checkReferences(Resource resource, Image after, String at) {

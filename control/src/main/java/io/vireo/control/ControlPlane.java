@@ -5,9 +5,9 @@ import io.vireo.control.codec.ResourceCodec;
 import io.vireo.control.event.Event;
 import io.vireo.control.event.EventLog;
 import io.vireo.control.identity.Identities;
+import io.vireo.control.identity.Identity;
 import io.vireo.control.plan.Action;
 import io.vireo.control.plan.Planner;
-import io.vireo.control.profile.ProfileExpansion;
 import io.vireo.control.reconcile.Desired;
 import io.vireo.control.reconcile.Host;
 import io.vireo.control.reconcile.Observed;
@@ -17,6 +17,7 @@ import io.vireo.control.store.SqliteStore;
 import io.vireo.control.store.Store;
 import io.vireo.control.store.Transaction;
 import io.vireo.resource.Condition;
+import io.vireo.resource.DurableState;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.LiveStream;
 import io.vireo.resource.Reference;
@@ -25,7 +26,6 @@ import io.vireo.resource.ResourceKind;
 import io.vireo.resource.Spec;
 import io.vireo.resource.Status;
 import io.vireo.resource.Violation;
-import io.vireo.resource.spec.ServerProfileSpec;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.Instant;
@@ -41,6 +41,8 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -60,6 +62,7 @@ public final class ControlPlane implements AutoCloseable {
     private final Store store;
     private final InstantSource clock;
     private final Identities identities;
+    private final Optional<DurableState> state;
     private final EventLog events;
     private final Reconciler reconciler;
     private final ReconcilerThread thread;
@@ -82,6 +85,7 @@ public final class ControlPlane implements AutoCloseable {
         this.store = store;
         this.clock = clock;
         this.identities = new Identities(store, config.identities(), new SecureRandom());
+        this.state = services.find(DurableState.class);
         this.events = new EventLog(config.eventsKept(), clock);
         this.image = load();
         this.thread = new ReconcilerThread(this::pass);
@@ -267,6 +271,7 @@ public final class ControlPlane implements AutoCloseable {
             List<Resource> found = references.stream().map(this::deletable).toList();
             Set<Reference> all = new HashSet<>(references);
             found.forEach(resource -> checkUnused(resource, all));
+            checkNotHeld(all);
             var transaction = new Transaction();
             List<Resource> marked = new ArrayList<>();
             for (Resource resource : found) {
@@ -314,6 +319,28 @@ public final class ControlPlane implements AutoCloseable {
                     ErrorCode.IN_USE,
                     resource.reference() + " is used by " + names + "; change or delete that first",
                     Map.of("users", names));
+        }
+    }
+
+    /** What a resource has recorded that it depends on stays, though its spec does not say so. */
+    private void checkNotHeld(Set<Reference> deleted) {
+        if (state.isEmpty()) {
+            return;
+        }
+        for (Resource user : image.stored().values()) {
+            for (Reference held :
+                    kinds.byKind(user.kind()).alsoUses(user.metadata(), user.spec(), state.get())) {
+                if (deleted.contains(held)) {
+                    throw new ResourceException(
+                            ErrorCode.IN_USE,
+                            "%s is still used by %s, which is being moved: wait until that is done, or take it back (vireo describe %s)"
+                                    .formatted(
+                                            held,
+                                            user.reference(),
+                                            user.reference().toString().replace('/', ' ')),
+                            Map.of("users", user.reference().toString()));
+                }
+            }
         }
     }
 
@@ -519,20 +546,13 @@ public final class ControlPlane implements AutoCloseable {
     private void releaseIdentities(Collection<Spec> running) {
         writing.lock();
         try {
-            Set<String> macs = new HashSet<>();
-            Set<String> serials = new HashSet<>();
-            for (Spec spec : running) {
-                ProfileExpansion.mac(spec).ifPresent(mac -> macs.add(mac.toString()));
-                ProfileExpansion.serial(spec).ifPresent(serials::add);
-            }
-            for (Resource resource : image.stored().values()) {
-                if (resource.spec() instanceof ServerProfileSpec spec) {
-                    spec.vnics()
-                            .forEach(nic -> nic.mac().ifPresent(mac -> macs.add(mac.toString())));
-                    spec.vdisks().forEach(disk -> disk.serial().ifPresent(serials::add));
-                }
-            }
-            Identities.Draft draft = identities.release(macs, serials);
+            Set<Identity> inUse =
+                    Stream.concat(
+                                    running.stream(),
+                                    image.stored().values().stream().map(Resource::spec))
+                            .flatMap(Identity::of)
+                            .collect(Collectors.toSet());
+            Identities.Draft draft = identities.release(inUse);
             if (!draft.isEmpty()) {
                 var transaction = new Transaction();
                 draft.writeTo(transaction);

@@ -116,12 +116,15 @@ final class Image {
         return references.getOrDefault(reference, Set.of());
     }
 
-    /** Declared resources that refer to this one and are not being deleted. */
+    /** Declared resources that refer to this one, or to what it owns, and are not being deleted. */
     List<Reference> users(Reference target) {
+        Set<Reference> targets = new HashSet<>();
+        targets.add(target);
+        owned(target).forEach(part -> targets.add(part.reference()));
         return stored.values().stream()
                 .filter(resource -> !deleting(resource))
                 .map(Resource::reference)
-                .filter(user -> references(user).contains(target))
+                .filter(user -> !Collections.disjoint(references(user), targets))
                 .toList();
     }
 

@@ -1,5 +1,6 @@
 package io.vireo.control;
 
+import io.vireo.resource.DurableState;
 import io.vireo.resource.Metadata;
 import io.vireo.resource.Realization;
 import io.vireo.resource.RealizeContext;
@@ -35,6 +36,11 @@ public final class KindHandle<S extends Spec> {
 
     public List<Reference> references(Spec spec) {
         return kind.references(own(spec));
+    }
+
+    /** See {@link ResourceKind#alsoUses}. */
+    public List<Reference> alsoUses(Metadata metadata, Spec spec, DurableState state) {
+        return kind.alsoUses(metadata, own(spec), state);
     }
 
     public List<Violation> validate(Metadata metadata, Spec spec) {

@@ -20,6 +20,18 @@ public interface BlockChannel {
     void cancel(int tag);
 
     /**
+     * How far what begins at {@code offset} is alike: mapped, or not mapped, which is what reads as
+     * zeroes and takes no room. Looks for a bounded time only; what is beyond may be alike, too.
+     * Whoever does not know says that all is mapped.
+     *
+     * @param length at most so many bytes; more than 0, and inside the device
+     * @return bytes: positive if they are mapped, negative if they are not
+     */
+    default long mapped(long offset, long length) {
+        return length;
+    }
+
+    /**
      * Starts what was submitted and completes what is done.
      *
      * @return number of requests submitted to the host or completed

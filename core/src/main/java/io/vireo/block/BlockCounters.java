@@ -40,4 +40,18 @@ public record BlockCounters(
                 errors + other.errors,
                 noSpace + other.noSpace);
     }
+
+    /** What was done since {@code other} was taken. */
+    public BlockCounters minus(BlockCounters other) {
+        return new BlockCounters(
+                reads - other.reads,
+                readBytes - other.readBytes,
+                writes - other.writes,
+                writtenBytes - other.writtenBytes,
+                flushes - other.flushes,
+                discards - other.discards,
+                writeZeroes - other.writeZeroes,
+                errors - other.errors,
+                noSpace - other.noSpace);
+    }
 }

@@ -150,6 +150,11 @@ public interface BlockPool {
                 "images cannot be imported to " + location() + ": use a pool of another type");
     }
 
+    /** Whether what it holds outlives the daemon, so that vDisks can be moved to it. */
+    default boolean keepsData() {
+        return false;
+    }
+
     /**
      * Deletes a volume, durably; nothing happens if there is none.
      *
@@ -159,6 +164,11 @@ public interface BlockPool {
 
     /** Bytes in total and free for volumes; does not block. */
     PoolSpace space();
+
+    /** Percentage of its room that is used from which on it is nearly full; does not block. */
+    default int warnPercent() {
+        return 100;
+    }
 
     /** What it is used for, if it knows; does not block. */
     default Optional<PoolUsage> usage() {
@@ -176,6 +186,21 @@ public interface BlockPool {
     /** What is known of damage, if it looks for that; does not block. */
     default Optional<PoolIntegrity> integrity() {
         return Optional.empty();
+    }
+
+    /** Which new volumes are encrypted. */
+    default PoolEncryption encryption() {
+        return PoolEncryption.NONE;
+    }
+
+    /** Whether a volume, or a snapshot, is encrypted; false if there is none. */
+    default boolean isEncrypted(String volume, boolean snapshot) {
+        return false;
+    }
+
+    /** Whether a volume has checksums; false if there is none. */
+    default boolean hasChecksums(String volume) {
+        return false;
     }
 
     /** How its copies are, if it keeps several; does not block. */

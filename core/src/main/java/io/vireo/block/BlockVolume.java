@@ -1,5 +1,8 @@
 package io.vireo.block;
 
+import io.vireo.resource.ErrorCode;
+import io.vireo.resource.ResourceException;
+
 /** An open volume of a {@link BlockPool}. Control plane: one thread at a time. */
 public interface BlockVolume {
     /** The device that front ends use. */
@@ -12,6 +15,19 @@ public interface BlockVolume {
      * @throws io.vireo.resource.ResourceException if the host refuses
      */
     void grow(long capacity);
+
+    /**
+     * Gives it another name in its pool, in one durable step; it stays open. After a failure it may
+     * have either name.
+     *
+     * @throws io.vireo.resource.ResourceException CONFLICT if a volume has that name, UNSUPPORTED
+     *     if the pool keeps nothing beyond the daemon's end
+     */
+    default void rename(String newName) {
+        throw new ResourceException(
+                ErrorCode.UNSUPPORTED,
+                "the pool keeps nothing when the daemon ends: use one of type disks or directory");
+    }
 
     /** Empty while it is sound; else one sentence on what is wrong and what to do. */
     String trouble();

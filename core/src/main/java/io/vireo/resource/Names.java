@@ -25,6 +25,9 @@ public final class Names {
     /** The name of a device inside a profile, as a regular expression. */
     public static final String DEVICE = "[a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?";
 
+    /** A resource or a device of a profile, {@code profile.device}, as a regular expression. */
+    public static final String LABEL_OR_DERIVED = LABEL + "(\\." + DEVICE + ")?";
+
     private static final Pattern LABEL_PATTERN = Pattern.compile(LABEL);
     private static final Pattern DEVICE_PATTERN = Pattern.compile(DEVICE);
 

@@ -1,5 +1,6 @@
 package io.vireo.resource;
 
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -24,6 +25,14 @@ public interface Realization {
      */
     default LiveStream stream(LiveStream.Offer offer, Map<String, String> parameters) {
         throw new ResourceException(ErrorCode.UNSUPPORTED, "it has no stream " + offer.name());
+    }
+
+    /**
+     * What it uses now beside what its spec refers to: that is not stopped before. Called on the
+     * reconciler's thread.
+     */
+    default List<Reference> uses() {
+        return List.of();
     }
 
     /** A snapshot. Called from any thread; must not block and not wait for a reactor. */

@@ -42,6 +42,14 @@ public interface ResourceKind<S extends Spec> {
         return List.of();
     }
 
+    /**
+     * What the resource depends on beside that, as it has recorded: these cannot be deleted before
+     * it depends on them no more. Asked when something is to be deleted; may wait for the medium.
+     */
+    default List<Reference> alsoUses(Metadata metadata, S spec, DurableState state) {
+        return List.of();
+    }
+
     /** Rules beyond types and ranges; pointers start with {@code /spec}. Pure. */
     default List<Violation> validate(Metadata metadata, S spec) {
         return List.of();

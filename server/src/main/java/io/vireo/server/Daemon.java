@@ -12,6 +12,7 @@ import io.vireo.linux.Rlimit;
 import io.vireo.net.HostIdentity;
 import io.vireo.reactor.ReactorGroup;
 import io.vireo.resource.ResourceKind;
+import io.vireo.resource.DurableState;
 import io.vireo.resource.RuntimeDirectory;
 import io.vireo.resource.Secrets;
 import io.vireo.transport.Monitor;
@@ -96,6 +97,7 @@ final class Daemon implements AutoCloseable {
                         .add(VirtioTransport.class, new VhostUserTransport(reactors, sockets))
                         .add(ScsiUnits.class, new ScsiUnits(reactors, dataState))
                         .add(IscsiTransport.class, iscsi)
+                        .add(DurableState.class, dataState)
                         .add(Secrets.class, new SecretFiles(secrets))
                         .add(DiskImages.class, new ImageFiles(images))
                         .add(Monitor.class, new QmpMonitor(reactors.control()));

@@ -121,6 +121,24 @@ final class ServerConfig {
     String serialPrefix = IdentityConfig.DEFAULT.serialPrefix();
 
     @Option(
+            names = "--wwn-prefix",
+            paramLabel = "DIGITS",
+            description = {
+                "First 1 to 14 hexadecimal digits of drawn World Wide Names, the first one 1, 2, 3 or 5.",
+                "Names that are drawn already stay. Default: 3"
+            })
+    String wwnPrefix = IdentityConfig.DEFAULT.wwnPrefix();
+
+    @Option(
+            names = "--iqn-prefix",
+            paramLabel = "NAME",
+            description = {
+                "What drawn iSCSI names begin with, like iqn.2026-11.com.example:rack7. Names that are drawn",
+                "already stay. Default: iqn.2026-11.internal.vireo"
+            })
+    String iqnPrefix = IdentityConfig.DEFAULT.iqnPrefix();
+
+    @Option(
             names = "--ring-reset",
             description = {
                 "Offers guests to reset one queue of a device (VIRTIO_F_RING_RESET). Only where every",
@@ -130,7 +148,8 @@ final class ServerConfig {
 
     /** Where identities are drawn from. */
     IdentityConfig identities() {
-        return new IdentityConfig(macPrefix, IdentityConfig.DEFAULT.macOrder(), serialPrefix);
+        return new IdentityConfig(
+                macPrefix, IdentityConfig.DEFAULT.macOrder(), serialPrefix, wwnPrefix, iqnPrefix);
     }
 
     /** What the API is told. */

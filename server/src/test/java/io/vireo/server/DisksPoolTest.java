@@ -11,6 +11,7 @@ import io.vireo.fabric.storage.SnapshotKind;
 import io.vireo.fabric.storage.VdiskKind;
 import io.vireo.reactor.PollMode;
 import io.vireo.reactor.ReactorGroup;
+import io.vireo.resource.DurableState;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Metadata;
 import io.vireo.resource.Quantity;
@@ -26,6 +27,7 @@ import io.vireo.resource.spec.PoolSpec;
 import io.vireo.resource.spec.SnapshotSpec;
 import io.vireo.resource.spec.VdiskSpec;
 import io.vireo.testkit.BlockClient;
+import io.vireo.testkit.MemoryState;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -53,6 +55,7 @@ class DisksPoolTest {
     @TempDir Path directory;
 
     private final ReactorGroup reactors = ReactorGroup.start(List.of(-1, -1), PollMode.INTERRUPT);
+    private final MemoryState state = new MemoryState();
     private final Map<Reference, Realization> running = new HashMap<>();
     private final PoolKind pools = new PoolKind();
     private final VdiskKind vdisks = new VdiskKind();
@@ -74,6 +77,9 @@ class DisksPoolTest {
 
             @Override
             public <T> T service(Class<T> type) {
+                if (type == DurableState.class) {
+                    return type.cast(state);
+                }
                 return type == RuntimeDirectory.class
                         ? type.cast(new RuntimeDirectory(directory))
                         : type.cast(reactors);
@@ -118,7 +124,6 @@ class DisksPoolTest {
                 512,
                 4096,
                 allocation,
-                false,
                 snapshot,
                 Optional.empty(),
                 Optional.empty());

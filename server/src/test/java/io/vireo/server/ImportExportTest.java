@@ -17,6 +17,7 @@ import io.vireo.linux.OpenFiles;
 import io.vireo.reactor.PollMode;
 import io.vireo.reactor.ReactorGroup;
 import io.vireo.resource.Condition;
+import io.vireo.resource.DurableState;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Metadata;
 import io.vireo.resource.Quantity;
@@ -30,6 +31,7 @@ import io.vireo.resource.spec.PoolSpec;
 import io.vireo.resource.spec.VdiskExportSpec;
 import io.vireo.resource.spec.VdiskSpec;
 import io.vireo.testkit.BlockClient;
+import io.vireo.testkit.MemoryState;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -61,6 +63,7 @@ final class ImportExportTest {
 
     @TempDir Path directory;
 
+    private final MemoryState state = new MemoryState();
     private final Random random = new Random(SEED);
     private final VdiskKind vdisks = new VdiskKind();
     private final VdiskExportKind exports = new VdiskExportKind();
@@ -110,6 +113,9 @@ final class ImportExportTest {
 
             @Override
             public <T> T service(Class<T> type) {
+                if (type == DurableState.class) {
+                    return type.cast(state);
+                }
                 return type == DiskImages.class
                         ? type.cast(new ImageFiles(images))
                         : type.cast(reactors);
@@ -137,7 +143,6 @@ final class ImportExportTest {
                 512,
                 4096,
                 VdiskSpec.Allocation.THIN,
-                false,
                 Optional.empty(),
                 Optional.empty(),
                 Optional.of(source));

@@ -10,7 +10,9 @@ import io.vireo.fabric.storage.PoolKind;
 import io.vireo.fabric.storage.SnapshotKind;
 import io.vireo.fabric.storage.VdiskKind;
 import io.vireo.reactor.PollMode;
+import io.vireo.reactor.Reactor;
 import io.vireo.reactor.ReactorGroup;
+import io.vireo.resource.DurableState;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Metadata;
 import io.vireo.resource.Quantity;
@@ -20,13 +22,16 @@ import io.vireo.resource.Reference;
 import io.vireo.resource.ResourceException;
 import io.vireo.resource.ResourceKind;
 import io.vireo.resource.RuntimeDirectory;
+import io.vireo.resource.Secrets;
 import io.vireo.resource.Spec;
 import io.vireo.resource.spec.DisksSpec;
 import io.vireo.resource.spec.Kinds;
+import io.vireo.resource.spec.MigrationSpec;
 import io.vireo.resource.spec.PoolSpec;
 import io.vireo.resource.spec.SnapshotSpec;
 import io.vireo.resource.spec.VdiskSpec;
 import io.vireo.testkit.BlockClient;
+import io.vireo.testkit.MemoryState;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -47,6 +52,7 @@ final class PoolBed implements AutoCloseable {
 
     private final Path directory;
     private final ReactorGroup reactors = ReactorGroup.start(List.of(-1, -1), PollMode.INTERRUPT);
+    final MemoryState state = new MemoryState();
     private final Map<Reference, Realization> running = new HashMap<>();
     private final AtomicInteger statusChanges = new AtomicInteger();
     final PoolKind pools = new PoolKind();
@@ -71,6 +77,12 @@ final class PoolBed implements AutoCloseable {
 
             @Override
             public <T> T service(Class<T> type) {
+                if (type == Secrets.class) {
+                    return type.cast(new SecretFiles(directory.resolve("secrets")));
+                }
+                if (type == DurableState.class) {
+                    return type.cast(state);
+                }
                 return type == RuntimeDirectory.class
                         ? type.cast(new RuntimeDirectory(directory))
                         : type.cast(reactors);
@@ -156,16 +168,26 @@ final class PoolBed implements AutoCloseable {
     }
 
     static VdiskSpec vdisk(long size) {
+        return vdisk("main", size, VdiskSpec.Allocation.THIN, Optional.empty());
+    }
+
+    static VdiskSpec vdisk(
+            String pool,
+            long size,
+            VdiskSpec.Allocation allocation,
+            Optional<MigrationSpec> migration) {
         return new VdiskSpec(
-                "main",
+                pool,
                 new Quantity(size),
                 512,
                 4096,
-                VdiskSpec.Allocation.THIN,
-                false,
+                allocation,
                 Optional.empty(),
                 Optional.empty(),
-                Optional.empty());
+                Optional.empty(),
+                Optional.empty(),
+                migration,
+                false);
     }
 
     <S extends Spec> Realization open(
@@ -218,7 +240,11 @@ final class PoolBed implements AutoCloseable {
     }
 
     static void write(BlockDevice device, long offset, String text) {
-        try (var client = new BlockClient(device, device.home().orElseThrow())) {
+        write(device, device.home().orElseThrow(), offset, text);
+    }
+
+    private static void write(BlockDevice device, Reactor reactor, long offset, String text) {
+        try (var client = new BlockClient(device, reactor)) {
             byte[] block = Arrays.copyOf(text.getBytes(StandardCharsets.US_ASCII), 4096);
             assertThat(client.write(offset, block)).isEqualTo(BlockStatus.OK);
             assertThat(client.run(BlockOperation.FLUSH, 0, 0)).isEqualTo(BlockStatus.OK);
@@ -226,10 +252,24 @@ final class PoolBed implements AutoCloseable {
     }
 
     static String read(BlockDevice device, long offset) {
-        try (var client = new BlockClient(device, device.home().orElseThrow())) {
+        return read(device, device.home().orElseThrow(), offset);
+    }
+
+    private static String read(BlockDevice device, Reactor reactor, long offset) {
+        try (var client = new BlockClient(device, reactor)) {
             return new String(client.read(offset, 4096), StandardCharsets.US_ASCII)
                     .replace("\0", "");
         }
+    }
+
+    /** As {@link #write}, to a device of any pool. */
+    void writeAnywhere(BlockDevice device, long offset, String text) {
+        write(device, device.home().orElseGet(reactors::next), offset, text);
+    }
+
+    /** As {@link #read}, from a device of any pool. */
+    String readAnywhere(BlockDevice device, long offset) {
+        return read(device, device.home().orElseGet(reactors::next), offset);
     }
 
     static void assertFails(ErrorCode code, String hint, Runnable task) {

@@ -132,7 +132,6 @@ class PoolSnapshotsTest {
                             512,
                             4096,
                             VdiskSpec.Allocation.THIN,
-                            false,
                             Optional.of(name + "-monday"),
                             Optional.empty(),
                             Optional.empty());

@@ -21,6 +21,11 @@ class ServerConfigTest {
         assertThat(own.serialPrefix()).isEqualTo("rack7-");
         assertThatThrownBy(() -> parse("--mac-prefix=01:00").identities())
                 .hasMessageContaining("'01:00' is no prefix of unicast MAC addresses");
+        var fabric = parse("--wwn-prefix=3A07", "--iqn-prefix=iqn.2026-11.test:r7").identities();
+        assertThat(fabric.wwnPrefix()).isEqualTo("3a07");
+        assertThat(fabric.iqnPrefix()).isEqualTo("iqn.2026-11.test:r7");
+        assertThatThrownBy(() -> parse("--wwn-prefix=xyz").identities())
+                .hasMessageContaining("'xyz' is no prefix of World Wide Names");
         assertThatThrownBy(() -> parse("--serial-prefix=a b").identities())
                 .hasMessageContaining("'a b' is no prefix of disk serials");
     }

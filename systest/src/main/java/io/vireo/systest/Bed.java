@@ -86,6 +86,19 @@ public record Bed(Path repository, Path run, Emulator emulator) {
         return repository.resolve("target/guest/initrd.cpio");
     }
 
+    /**
+     * A part of the Debian system that {@code systest/debian/build} makes.
+     *
+     * @throws ScenarioException if it has not been made
+     */
+    Path debian(String part) {
+        Path path = repository.resolve("target/guest/debian").resolve(part);
+        if (!Files.exists(path)) {
+            throw new ScenarioException(path + " is absent: run systest/debian/build");
+        }
+        return path;
+    }
+
     private static String qemuVersion() throws IOException {
         Process process =
                 new ProcessBuilder(Guest.QEMU, "--version").redirectErrorStream(true).start();

@@ -30,6 +30,8 @@ public final class Guest implements AutoCloseable {
     static final String QEMU = "qemu-system-x86_64";
 
     private static final Duration BOOT_DEADLINE = Duration.ofSeconds(60);
+    private static final Duration DEBIAN_BOOT_DEADLINE = Duration.ofMinutes(5);
+    private static final Duration SHUT_DOWN_DEADLINE = Duration.ofSeconds(90);
     private static final String MARK = "@@ ";
     private static final String END = "\u0000end";
 
@@ -38,6 +40,7 @@ public final class Guest implements AutoCloseable {
     private final List<String> command;
     private final @Nullable Path console;
     private final Path log;
+    private final Duration bootDeadline;
     private final BlockingQueue<String> lines = new LinkedBlockingQueue<>();
     private @Nullable Process process;
     private @Nullable BufferedWriter input;
@@ -50,22 +53,61 @@ public final class Guest implements AutoCloseable {
      * @param options QEMU's options for memory and devices
      */
     public Guest(Bed bed, String name, List<String> options) {
-        this(bed, name, command(bed, name, options), null);
+        this(bed, name, command(bed, name, options), null, BOOT_DEADLINE);
     }
 
-    private Guest(Bed bed, String name, List<String> command, @Nullable Path console) {
+    private Guest(
+            Bed bed,
+            String name,
+            List<String> command,
+            @Nullable Path console,
+            Duration bootDeadline) {
         this.bed = bed;
         this.name = name;
         this.command = command;
         this.console = console;
         this.log = bed.run().resolve(name + ".console.log");
+        this.bootDeadline = bootDeadline;
+    }
+
+    /**
+     * Describes a guest that runs Debian from a disk of its own, which loses what is written to it.
+     * Its kernel and initial file system are given by QEMU, since a firmware takes longer.
+     *
+     * @param options QEMU's options for memory and further devices
+     */
+    public static Guest debian(Bed bed, String name, List<String> options) {
+        var words = new ArrayList<>(machine(bed, name));
+        words.addAll(List.of("-kernel", bed.debian("vmlinux").toString()));
+        words.addAll(List.of("-initrd", bed.debian("initrd.img").toString()));
+        words.addAll(
+                List.of("-append", "root=/dev/vda systemd.show_status=false " + kernelArguments()));
+        words.addAll(
+                List.of(
+                        "-drive",
+                        "if=none,id=root,format=raw,snapshot=on,file=" + bed.debian("disk.raw")));
+        words.addAll(List.of("-device", "virtio-blk-pci,drive=root"));
+        words.addAll(options);
+        return new Guest(bed, name, List.copyOf(words), null, DEBIAN_BOOT_DEADLINE);
+    }
+
+    /**
+     * Describes a guest that its firmware boots, from a disk with the system of {@code
+     * systest/debian}.
+     *
+     * @param options QEMU's options for memory and devices
+     */
+    public static Guest fromFirmware(Bed bed, String name, List<String> options) {
+        var words = new ArrayList<>(machine(bed, name));
+        words.addAll(options);
+        return new Guest(bed, name, List.copyOf(words), null, DEBIAN_BOOT_DEADLINE);
     }
 
     /** Describes a guest whose hypervisor runs in a network namespace of the host. */
     public static Guest inNamespace(Bed bed, String name, List<String> options, String namespace) {
         var words = new ArrayList<>(List.of("ip", "netns", "exec", namespace));
         words.addAll(command(bed, name, options));
-        return new Guest(bed, name, List.copyOf(words), null);
+        return new Guest(bed, name, List.copyOf(words), null, BOOT_DEADLINE);
     }
 
     /**
@@ -75,7 +117,7 @@ public final class Guest implements AutoCloseable {
      * @param console Unix socket at which its serial console then listens
      */
     public static Guest startedBy(Bed bed, String name, List<String> command, Path console) {
-        return new Guest(bed, name, List.copyOf(command), console);
+        return new Guest(bed, name, List.copyOf(command), console, BOOT_DEADLINE);
     }
 
     /** The kernel's command line. */
@@ -84,6 +126,15 @@ public final class Guest implements AutoCloseable {
     }
 
     private static List<String> command(Bed bed, String name, List<String> options) {
+        var words = new ArrayList<>(machine(bed, name));
+        words.addAll(List.of("-kernel", bed.kernel().toString()));
+        words.addAll(List.of("-initrd", bed.initrd().toString()));
+        words.addAll(List.of("-append", kernelArguments()));
+        words.addAll(options);
+        return List.copyOf(words);
+    }
+
+    private static List<String> machine(Bed bed, String name) {
         var words = new ArrayList<String>();
         words.add(QEMU);
         words.addAll(List.of("-M", "q35", "-smp", "1", "-nodefaults", "-display", "none"));
@@ -91,11 +142,7 @@ public final class Guest implements AutoCloseable {
         words.addAll(List.of("-no-reboot", "-serial", "stdio", "-name", name));
         words.addAll(List.of("-pidfile", bed.run().resolve(name + ".pid").toString()));
         words.addAll(List.of("-qmp", "unix:" + qmpSocket(bed, name) + ",server=on,wait=off"));
-        words.addAll(List.of("-kernel", bed.kernel().toString()));
-        words.addAll(List.of("-initrd", bed.initrd().toString()));
-        words.addAll(List.of("-append", kernelArguments()));
-        words.addAll(options);
-        return List.copyOf(words);
+        return words;
     }
 
     public String name() {
@@ -127,11 +174,11 @@ public final class Guest implements AutoCloseable {
      * @throws ScenarioException if it does not boot
      */
     public void start() {
-        if (boots(BOOT_DEADLINE.toSeconds(), TimeUnit.SECONDS)) {
+        if (boots(bootDeadline.toSeconds(), TimeUnit.SECONDS)) {
             return;
         }
         close();
-        if (!boots(BOOT_DEADLINE.toSeconds(), TimeUnit.SECONDS)) {
+        if (!boots(bootDeadline.toSeconds(), TimeUnit.SECONDS)) {
             throw new ScenarioException(name + " does not boot; its console: " + log);
         }
     }
@@ -282,6 +329,23 @@ public final class Guest implements AutoCloseable {
         } catch (IOException e) {
             throw new ScenarioException(name + " takes no command: " + e.getMessage(), e);
         }
+    }
+
+    /**
+     * Has its system shut down and returns when QEMU has ended.
+     *
+     * @throws ScenarioException if it does not end
+     */
+    public void shutDown() {
+        Process running = process;
+        if (running == null) {
+            throw new ScenarioException(name + " has not been started");
+        }
+        send("off systemctl poweroff");
+        if (!Processes.ended(running, SHUT_DOWN_DEADLINE)) {
+            throw new ScenarioException(name + " does not shut down; its console: " + log);
+        }
+        process = null;
     }
 
     /** Ends QEMU as a loss of power would; does nothing if it has ended. */

@@ -3,8 +3,11 @@ package io.vireo.systest;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -13,16 +16,23 @@ import org.junit.jupiter.api.Timeout;
 /**
  * Stock guests whose disks are thin volumes of a pool in Vireo's own format: they write and compare
  * while the daemon is killed and while a snapshot is made; a third guest boots with a clone of it
- * and finds a sound file system.
+ * and finds a sound file system. One of the disks is encrypted, with its snapshot and clone: the
+ * members hold nothing of what its guest wrote.
  */
 class DisksPoolIT {
     private static final int MEMORY_MIB = 512;
     private static final int CRASHES = 10;
 
+    /** What guests write, once for each; the parts come together in the guests only. */
+    private static final String MARKER = "a-marker-of-";
+
+    private static final int BLOCK = 1 << 20;
+
     @Test
     @Timeout(400)
     void guestsGoOnThroughCrashesAndSnapshots() throws IOException {
         Bed bed = Bed.prepare(Path.of(".."), "disks");
+        secret(bed, "vault", "5e".repeat(32));
         try (var daemon = new Daemon(bed)) {
             daemon.start();
             daemon.apply(resources(bed, "disks.yaml"));
@@ -37,6 +47,8 @@ class DisksPoolIT {
                         .join();
                 server.tryDisk();
                 other.tryDisk();
+                guest.output(mark("web1"));
+                peer.output(mark("web2"));
                 server.configureNetwork();
                 other.configureNetwork();
                 server.ping(other);
@@ -49,6 +61,10 @@ class DisksPoolIT {
                     daemon.crash();
                     server.goesOn();
                 }
+                assertThat(isOnMembers(bed, MARKER + "web2")).as("what is not encrypted").isTrue();
+                assertThat(isOnMembers(bed, MARKER + "web1")).as("what is encrypted").isFalse();
+                assertThat(guest.output("echo 3 > /proc/sys/vm/drop_caches && cat /mnt/marker"))
+                        .isEqualTo(MARKER + "web1");
                 daemon.apply(resources(bed, "clone.yaml"));
                 checkClone(bed, daemon);
                 assertThat(server.endLoad().files()).isPositive();
@@ -67,6 +83,36 @@ class DisksPoolIT {
                     "/usr/sbin/e2fsck -f -n /dev/vda >/tmp/e2fsck 2>&1 || (cat /tmp/e2fsck; false)");
             assertThat(guest.output("dmesg | grep -c 'EXT4-fs error'; true")).isEqualTo("0");
         }
+    }
+
+    private static String mark(String guest) {
+        return "m=" + MARKER + "; echo $m" + guest + " > /mnt/marker && sync";
+    }
+
+    /** Looks at the pool's members as they are on the host. */
+    private static boolean isOnMembers(Bed bed, String text) throws IOException {
+        for (String member : List.of("disk0", "disk1")) {
+            try (var in = Files.newInputStream(bed.run().resolve("pool").resolve(member))) {
+                // The end of a block and the beginning of the next one are looked at together.
+                byte[] block = in.readNBytes(BLOCK);
+                String before = "";
+                while (block.length > 0) {
+                    String read = new String(block, StandardCharsets.ISO_8859_1);
+                    if ((before + read).contains(text)) {
+                        return true;
+                    }
+                    before = read.substring(Math.max(0, read.length() - text.length()));
+                    block = in.readNBytes(BLOCK);
+                }
+            }
+        }
+        return false;
+    }
+
+    private static void secret(Bed bed, String name, String secret) throws IOException {
+        Path folder = Files.createDirectories(bed.run().resolve("state/secrets"));
+        Path file = Files.writeString(folder.resolve(name), secret);
+        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-------"));
     }
 
     private static Guest guest(Bed bed, Daemon daemon, String profile) {

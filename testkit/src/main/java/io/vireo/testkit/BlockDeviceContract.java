@@ -156,6 +156,55 @@ public abstract class BlockDeviceContract {
         assertThat(client.run(BlockOperation.READ, CAPACITY, 0)).isEqualTo(BlockStatus.OK);
     }
 
+    /** What is said not to be mapped reads as zeroes; what was written is mapped. */
+    @Test
+    void saysWhatIsMapped() {
+        Random random = random();
+        byte[] data = bytes(random, 40 * BLOCK);
+        for (int i = 0; i < 20; i++) {
+            long offset = (long) random.nextInt(CAPACITY / BLOCK - 40) * BLOCK;
+            assertThat(client.write(offset, data)).isEqualTo(BlockStatus.OK);
+            assertThat(mapped(offset, data.length)).isEqualTo(data.length);
+            long zero = (long) random.nextInt(CAPACITY / BLOCK / 2) * BLOCK;
+            assertThat(client.run(BlockOperation.DISCARD, zero, CAPACITY / 4))
+                    .isEqualTo(BlockStatus.OK);
+        }
+        byte[] all = client.read(0, CAPACITY);
+        long at = 0;
+        while (at < CAPACITY) {
+            long run = mapped(at, CAPACITY - at);
+            assertThat(Math.abs(run)).isBetween(1L, CAPACITY - at);
+            if (run < 0) {
+                assertThat(all).as("at %d", at).satisfies(allZero((int) at, (int) -run));
+            }
+            at += Math.abs(run);
+        }
+    }
+
+    private static java.util.function.Consumer<byte[]> allZero(int offset, int length) {
+        return bytes ->
+                assertThat(
+                                Arrays.mismatch(
+                                        bytes,
+                                        offset,
+                                        offset + length,
+                                        new byte[length],
+                                        0,
+                                        length))
+                        .isEqualTo(-1);
+    }
+
+    private long mapped(long offset, long length) {
+        return BlockClient.on(
+                reactor,
+                () -> {
+                    var channel = device.open(reactor);
+                    long mapped = channel.mapped(offset, length);
+                    channel.close(() -> {});
+                    return mapped;
+                });
+    }
+
     @Test
     void zeroesReadAsZeroes() {
         byte[] data = bytes(random(), 64 * BLOCK);

@@ -13,6 +13,7 @@ import io.vireo.linux.NativeBuffer;
 import io.vireo.reactor.Reactor;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.Collections;
 import java.util.EnumSet;
 import java.util.List;
@@ -58,6 +59,10 @@ public final class MemoryBlockDevice implements BlockDevice, AutoCloseable {
     private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
     private final List<Channel> channels = new CopyOnWriteArrayList<>();
     private final BlockMeter meter = new BlockMeter();
+
+    /** Units of the discard alignment that were written; guarded by itself. */
+    private final BitSet mapped = new BitSet();
+
     private volatile Function<BlockRequest, Fate> fates = _ -> Fate.DONE;
     private volatile boolean logging = true;
     private volatile BlockGeometry geometry;
@@ -199,15 +204,49 @@ public final class MemoryBlockDevice implements BlockDevice, AutoCloseable {
                 }
             }
             case WRITE -> {
+                map(request, true);
                 for (int i = 0; i < request.data().count(); i++) {
                     ForeignMemory.copy(request.data().address(i), at, request.data().length(i));
                     at += request.data().length(i);
                 }
             }
-            case WRITE_ZEROES, DISCARD -> ForeignMemory.fill(at, request.length(), (byte) 0);
+            case WRITE_ZEROES, DISCARD -> {
+                map(
+                        request,
+                        request.operation() == BlockOperation.WRITE_ZEROES && !request.unmap());
+                ForeignMemory.fill(at, request.length(), (byte) 0);
+            }
             case FLUSH -> {
                 // Nothing is volatile here.
             }
+        }
+    }
+
+    /** Units that the request touches become mapped; those that it has whole may be unmapped. */
+    private void map(BlockRequest request, boolean on) {
+        int unit = geometry.discardAlignment();
+        long end = request.offset() + request.length();
+        synchronized (mapped) {
+            if (on) {
+                mapped.set((int) (request.offset() / unit), (int) ((end + unit - 1) / unit));
+            } else {
+                int first = (int) ((request.offset() + unit - 1) / unit);
+                int last = (int) (end / unit);
+                if (first < last) {
+                    mapped.clear(first, last);
+                }
+            }
+        }
+    }
+
+    private long mapped(long offset, long length) {
+        long unit = geometry.discardAlignment();
+        int first = (int) (offset / unit);
+        synchronized (mapped) {
+            boolean on = mapped.get(first);
+            int next = on ? mapped.nextClearBit(first) : mapped.nextSetBit(first);
+            long stop = next < 0 ? offset + length : Math.min(offset + length, next * unit);
+            return on ? stop - offset : offset - stop;
         }
     }
 
@@ -250,6 +289,11 @@ public final class MemoryBlockDevice implements BlockDevice, AutoCloseable {
             } else {
                 ready.add(request);
             }
+        }
+
+        @Override
+        public long mapped(long offset, long length) {
+            return MemoryBlockDevice.this.mapped(offset, length);
         }
 
         @Override

@@ -3,6 +3,7 @@ package io.vireo.adapter.directory;
 import io.vireo.adapter.file.HostIoSource;
 import io.vireo.adapter.file.ImageDevice;
 import io.vireo.adapter.file.ImageFile;
+import io.vireo.block.BlockDevice;
 import io.vireo.block.BlockPool;
 import io.vireo.block.BlockVolume;
 import io.vireo.block.PoolSpace;
@@ -127,7 +128,7 @@ final class DirectoryPool implements BlockPool {
         if (image.capacity() < format.capacity()) {
             device.grow(format.capacity());
         }
-        return new Volume(volume, image, device);
+        return new Volume(image, device);
     }
 
     private static ResourceException openFailure(String volume, Path file, ErrnoException e) {
@@ -166,6 +167,11 @@ final class DirectoryPool implements BlockPool {
             }
             throw failure(path.resolve(name) + " cannot be looked at", e);
         }
+    }
+
+    @Override
+    public boolean keepsData() {
+        return true;
     }
 
     @Override
@@ -237,13 +243,42 @@ final class DirectoryPool implements BlockPool {
         return new ResourceException(code, what + ": " + e.getMessage(), e);
     }
 
-    private record Volume(String name, ImageFile image, ImageDevice device) implements BlockVolume {
+    private final class Volume implements BlockVolume {
+        private final ImageFile image;
+        private final ImageDevice device;
+
+        Volume(ImageFile image, ImageDevice device) {
+            this.image = image;
+            this.device = device;
+        }
+
+        @Override
+        public BlockDevice device() {
+            return device;
+        }
+
         @Override
         public void grow(long capacity) {
             try {
                 device.grow(capacity);
             } catch (ErrnoException e) {
-                throw failure("vDisk " + name + " cannot grow to " + capacity + " bytes", e);
+                throw failure(image.name() + " cannot grow to " + capacity + " bytes", e);
+            }
+        }
+
+        @Override
+        public void rename(String newName) {
+            if (exists(newName)) {
+                throw new ResourceException(
+                        ErrorCode.CONFLICT,
+                        path.resolve(newName + SUFFIX)
+                                + " exists already; move it away, or give the vDisk another name");
+            }
+            try {
+                image.rename(newName + SUFFIX);
+                sync(directory, path.toString());
+            } catch (ErrnoException e) {
+                throw failure(image.name() + " cannot be renamed to " + newName + SUFFIX, e);
             }
         }
 

@@ -26,7 +26,7 @@ public final class ImageFile implements AutoCloseable {
                     | PathCalls.RESOLVE_NO_MAGICLINKS;
 
     private final Fd directory;
-    private final String name;
+    private volatile String name;
     private final Fd fd;
     private final boolean direct;
     private final int memoryAlignment;
@@ -176,7 +176,10 @@ public final class ImageFile implements AutoCloseable {
      * each channel, which flushes for itself, has its own.
      */
     Fd reopen() throws ErrnoException {
-        Fd again = openFile(directory, name, direct ? PathCalls.O_DIRECT : 0);
+        Fd again;
+        synchronized (directory) {
+            again = openFile(directory, name, direct ? PathCalls.O_DIRECT : 0);
+        }
         if (!FileStat.of(again).isSameFile(FileStat.of(fd))) {
             again.close();
             throw new ErrnoException(
@@ -187,6 +190,24 @@ public final class ImageFile implements AutoCloseable {
 
     public String name() {
         return name;
+    }
+
+    /**
+     * Gives it another name in its directory; the directory is synchronized by the caller. One
+     * thread at a time, channels may be opened meanwhile.
+     *
+     * @throws ErrnoException EEXIST if something has that name
+     */
+    public void rename(String newName) throws ErrnoException {
+        synchronized (directory) {
+            PathCalls.renameat(
+                    directory.number(),
+                    name,
+                    directory.number(),
+                    newName,
+                    PathCalls.RENAME_NOREPLACE);
+            name = newName;
+        }
     }
 
     /** Bytes. */

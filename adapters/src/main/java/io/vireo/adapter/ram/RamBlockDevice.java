@@ -200,6 +200,18 @@ public final class RamBlockDevice implements BlockDevice, AutoCloseable {
         }
 
         @Override
+        public long mapped(long offset, long length) {
+            int index = (int) (offset >>> PIECE_SHIFT);
+            long end = offset + length;
+            boolean mapped = pieces.get(index) != null;
+            long stop = offset;
+            while (stop < end && (pieces.get(index) != null) == mapped) {
+                stop = Math.min(end, (long) ++index << PIECE_SHIFT);
+            }
+            return mapped ? stop - offset : offset - stop;
+        }
+
+        @Override
         public void cancel(int tag) {
             // It ends soon enough.
         }

@@ -11,8 +11,15 @@ import java.util.List;
 public record CloudHypervisor() implements Hypervisor {
     @Override
     public String render(Guest guest) {
+        if (!guest.hbas().isEmpty()) {
+            throw new IllegalArgumentException(
+                    "Cloud Hypervisor has no vhost-user SCSI adapters, as "
+                            + guest.hbas().getFirst().name()
+                            + " is one: attach the disks by vdisks of the profile, or let the guest log in"
+                            + " by iSCSI (--as open-iscsi)");
+        }
         List<String> lines = new ArrayList<>();
-        lines.add("--platform uuid=" + guest.uuid());
+        guest.uuid().ifPresent(uuid -> lines.add("--platform uuid=" + uuid));
         lines.add("--memory size=" + guest.memory() + ",shared=on");
         if (!guest.nics().isEmpty()) {
             lines.add("--net");

@@ -7,16 +7,22 @@ import java.util.OptionalInt;
 /**
  * A server and the devices of its profile.
  *
- * @param uuid the profile's uid, which becomes the server's SMBIOS UUID
+ * @param uuid the profile's uid, which becomes the server's SMBIOS UUID; empty for a vHBA by itself
  * @param memoryBytes size of its memory
  */
 public record Guest(
-        String profile, String uuid, long memoryBytes, List<Nic> nics, List<Disk> disks) {
+        String profile,
+        Optional<String> uuid,
+        long memoryBytes,
+        List<Nic> nics,
+        List<Disk> disks,
+        List<Hba> hbas) {
     private static final int DEFAULT_MTU = 1500;
 
     public Guest {
         nics = List.copyOf(nics);
         disks = List.copyOf(disks);
+        hbas = List.copyOf(hbas);
     }
 
     /**
@@ -44,6 +50,20 @@ public record Guest(
     /** A disk. */
     public record Disk(
             String name, String socket, boolean vireoListens, int queues, OptionalInt bootOrder) {}
+
+    /**
+     * A virtual host bus adapter.
+     *
+     * @param bootLun the logical unit that it boots from
+     * @param bootOrder place of that in the boot order; empty if there is none
+     */
+    public record Hba(
+            String name,
+            String socket,
+            boolean vireoListens,
+            int queues,
+            OptionalInt bootLun,
+            OptionalInt bootOrder) {}
 
     /** The memory in MiB, rounded up, with its suffix. */
     String memory() {

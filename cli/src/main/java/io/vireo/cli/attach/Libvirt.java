@@ -5,14 +5,16 @@ import java.util.List;
 
 /**
  * Elements of libvirt's domain XML (formatdomain: memory backing, vhost-user interface, vhost-user
- * disk).
+ * disk; drvqemu: pass-through of arguments, for what libvirt has no element).
+ *
+ * @param qemu what it runs
  */
-public record Libvirt() implements Hypervisor {
+public record Libvirt(Qemu qemu) implements Hypervisor {
     @Override
     public String render(Guest guest) {
         StringBuilder xml = new StringBuilder();
         xml.append("<!-- Put these into the <domain>; <devices> into the one that is there. -->\n");
-        xml.append("<uuid>").append(guest.uuid()).append("</uuid>\n");
+        guest.uuid().ifPresent(uuid -> xml.append("<uuid>").append(uuid).append("</uuid>\n"));
         xml.append("<memory unit='KiB'>")
                 .append((guest.memoryBytes() + 1023) / 1024)
                 .append("</memory>\n");
@@ -29,7 +31,29 @@ public record Libvirt() implements Hypervisor {
         for (int i = 0; i < disks.size(); i++) {
             addDisk(disks.get(i), target(i), xml);
         }
-        return xml.append("</devices>\n").toString();
+        xml.append("</devices>\n");
+        if (!guest.hbas().isEmpty()) {
+            addHbas(guest.hbas(), xml);
+        }
+        return xml.toString();
+    }
+
+    private void addHbas(List<Guest.Hba> hbas, StringBuilder xml) {
+        xml.append(
+                "<!-- libvirt has no element for vhost-user SCSI adapters. This one is of the <domain>, too,"
+                        + " which needs\n     xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'. -->\n");
+        xml.append("<qemu:commandline>\n");
+        for (Guest.Hba hba : hbas) {
+            for (Qemu.Option option : qemu.options(hba)) {
+                addArgument(option.name(), xml);
+                addArgument(option.value(), xml);
+            }
+        }
+        xml.append("</qemu:commandline>\n");
+    }
+
+    private static void addArgument(String value, StringBuilder xml) {
+        xml.append("  <qemu:arg value='").append(escape(value)).append("'/>\n");
     }
 
     private static void addNic(Guest.Nic nic, StringBuilder xml) {

@@ -15,7 +15,7 @@ public record Qemu(int major, int minor, boolean tcg) implements Hypervisor {
     @Override
     public String render(Guest guest) {
         List<String> lines = new ArrayList<>();
-        lines.add("-uuid " + guest.uuid());
+        guest.uuid().ifPresent(uuid -> lines.add("-uuid " + uuid));
         lines.add("-m " + guest.memory());
         lines.add(
                 "-object memory-backend-memfd,id=vireo-memory,size="
@@ -29,6 +29,11 @@ public record Qemu(int major, int minor, boolean tcg) implements Hypervisor {
                 .forEach(path -> lines.add("-qmp unix:" + escape(path) + ",server=on,wait=off"));
         guest.nics().forEach(nic -> addNic(nic, lines));
         guest.disks().forEach(disk -> addDisk(disk, lines));
+        guest.hbas()
+                .forEach(hba ->
+                        options(hba)
+                                .forEach(
+                                        option -> lines.add(option.name() + " " + option.value())));
         return String.join("\n", lines) + "\n";
     }
 
@@ -72,12 +77,53 @@ public record Qemu(int major, int minor, boolean tcg) implements Hypervisor {
                         + boot);
     }
 
-    private String chardev(String id, String socket, boolean vireoListens) {
-        String head = "-chardev socket,id=" + id + ",path=" + escape(socket);
-        if (!vireoListens) {
-            return head + ",server=on,wait=off";
+    /** An option of the command line. */
+    record Option(String name, String value) {}
+
+    /**
+     * The options of a host bus adapter.
+     *
+     * @throws IllegalArgumentException with a sentence, if QEMU cannot boot from its boot LUN
+     */
+    List<Option> options(Guest.Hba hba) {
+        String id = "vireo-" + hba.name();
+        StringBuilder device =
+                new StringBuilder(
+                        "vhost-user-scsi-pci,chardev=" + id + ",num_queues=" + hba.queues());
+        if (tcg && major < 10) {
+            device.append(",vectors=0");
         }
-        return head + (hasReconnectMillis() ? ",reconnect-ms=1000" : ",reconnect=1");
+        if (hba.bootOrder().isPresent()) {
+            if (hba.bootLun().orElse(0) != 0) {
+                throw new IllegalArgumentException(
+                        "QEMU boots from LUN 0 only of a vhost-user SCSI adapter: map the boot LUN of "
+                                + hba.name()
+                                + " at 0");
+            }
+            device.append(",bootindex=").append(hba.bootOrder().getAsInt());
+        }
+        return List.of(
+                new Option("-chardev", socket(id, hba)), new Option("-device", device.toString()));
+    }
+
+    /** Older ones connect such an adapter when it is made, and never again. */
+    private String socket(String id, Guest.Hba hba) {
+        String head = "socket,id=" + id + ",path=" + escape(hba.socket());
+        if (major > 8 || major == 8 && minor >= 2) {
+            return head + connection(hba.vireoListens());
+        }
+        return hba.vireoListens() ? head : head + ",server=on";
+    }
+
+    private String chardev(String id, String socket, boolean vireoListens) {
+        return "-chardev socket,id=" + id + ",path=" + escape(socket) + connection(vireoListens);
+    }
+
+    private String connection(boolean vireoListens) {
+        if (!vireoListens) {
+            return ",server=on,wait=off";
+        }
+        return hasReconnectMillis() ? ",reconnect-ms=1000" : ",reconnect=1";
     }
 
     /** A comma in a value is written twice (QemuOpts). */

@@ -13,7 +13,7 @@ final class HypervisorTest {
     private static final Guest PLAIN =
             new Guest(
                     "web1",
-                    UUID,
+                    Optional.of(UUID),
                     1L << 30,
                     List.of(
                             new Guest.Nic(
@@ -32,11 +32,12 @@ final class HypervisorTest {
                                     "/run/vireo/web1/disk0.sock",
                                     true,
                                     2,
-                                    OptionalInt.of(1))));
+                                    OptionalInt.of(1))),
+                    List.of());
     private static final Guest SPECIAL =
             new Guest(
                     "web2",
-                    UUID,
+                    Optional.of(UUID),
                     (512L << 20) - 1,
                     List.of(
                             new Guest.Nic(
@@ -49,7 +50,57 @@ final class HypervisorTest {
                                     false,
                                     OptionalInt.of(25_000),
                                     Optional.of("/run/a,b.qmp"))),
+                    List.of(),
                     List.of());
+
+    private static Guest san(boolean listens, int bootLun) {
+        return new Guest(
+                "db1",
+                Optional.empty(),
+                1L << 30,
+                List.of(),
+                List.of(),
+                List.of(
+                        new Guest.Hba(
+                                "hba0",
+                                "/run/vireo/db1/hba0.sock",
+                                listens,
+                                2,
+                                OptionalInt.of(bootLun),
+                                OptionalInt.of(1))));
+    }
+
+    @Test
+    void hostBusAdapters() {
+        assertThat(new Qemu(10, 0, false).render(san(true, 0)))
+                .isEqualTo(
+                        """
+                        -m 1024M
+                        -object memory-backend-memfd,id=vireo-memory,size=1024M,share=on
+                        -machine memory-backend=vireo-memory
+                        -chardev socket,id=vireo-hba0,path=/run/vireo/db1/hba0.sock,reconnect-ms=1000
+                        -device vhost-user-scsi-pci,chardev=vireo-hba0,num_queues=2,bootindex=1
+                        """);
+        assertThat(new Qemu(7, 2, true).render(san(true, 0)))
+                .contains("path=/run/vireo/db1/hba0.sock\n")
+                .contains("num_queues=2,vectors=0,bootindex=1\n");
+        assertThat(new Qemu(7, 2, false).render(san(false, 0))).contains("hba0.sock,server=on\n");
+        assertThat(new Qemu(8, 2, false).render(san(true, 0))).contains("hba0.sock,reconnect=1\n");
+        assertThatThrownBy(() -> new Qemu(10, 0, false).render(san(true, 3)))
+                .hasMessageContaining("map the boot LUN of hba0 at 0");
+        assertThat(new Libvirt(new Qemu(10, 0, false)).render(san(true, 0)))
+                .contains(
+                        """
+                        <qemu:commandline>
+                          <qemu:arg value='-chardev'/>
+                          <qemu:arg value='socket,id=vireo-hba0,path=/run/vireo/db1/hba0.sock,reconnect-ms=1000'/>
+                          <qemu:arg value='-device'/>
+                          <qemu:arg value='vhost-user-scsi-pci,chardev=vireo-hba0,num_queues=2,bootindex=1'/>
+                        </qemu:commandline>
+                        """);
+        assertThatThrownBy(() -> new CloudHypervisor().render(san(true, 0)))
+                .hasMessageContaining("no vhost-user SCSI adapters, as hba0 is one");
+    }
 
     @Test
     void qemu() {
@@ -89,7 +140,7 @@ final class HypervisorTest {
 
     @Test
     void libvirt() {
-        assertThat(new Libvirt().render(PLAIN))
+        assertThat(new Libvirt(new Qemu(10, 0, false)).render(PLAIN))
                 .contains("<memory unit='KiB'>1048576</memory>")
                 .contains(
                         "<memoryBacking>\n  <source type='memfd'/>\n  <access mode='shared'/>\n</memoryBacking>")
@@ -114,7 +165,7 @@ final class HypervisorTest {
                             <boot order='1'/>
                           </disk>
                         """);
-        assertThat(new Libvirt().render(SPECIAL))
+        assertThat(new Libvirt(new Qemu(10, 0, false)).render(SPECIAL))
                 .contains("mode='server'/>")
                 .contains("<driver queues='4'/>")
                 .contains("<mtu size='9000'/>")

@@ -4,6 +4,7 @@ import io.vireo.control.store.Store;
 import io.vireo.control.store.Transaction;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.ResourceException;
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
@@ -26,36 +27,33 @@ public final class Identities {
     private static final String CURSORS = "/identity-cursors/";
     private static final int RANDOM_TRIES = 64;
 
-    private final Map<String, IdentityPool> pools;
+    private final Map<IdentitySort, IdentityPool> pools = new EnumMap<>(IdentitySort.class);
     private final RandomGenerator random;
-    private final Map<String, Map<String, String>> owners = new HashMap<>();
-    private final Map<String, Long> cursors = new HashMap<>();
+    private final Map<IdentitySort, Map<String, String>> owners = new EnumMap<>(IdentitySort.class);
+    private final Map<IdentitySort, Long> cursors = new EnumMap<>(IdentitySort.class);
 
     /** Reads what the store holds. */
     public Identities(Store store, IdentityConfig config, RandomGenerator random) {
         this.random = random;
-        this.pools =
-                Map.of(
-                        IdentityPool.MAC, IdentityPool.macs(config),
-                        IdentityPool.SERIAL, IdentityPool.serials(config));
-        for (String sort : pools.keySet()) {
+        for (IdentitySort sort : IdentitySort.values()) {
+            pools.put(sort, IdentityPool.of(sort, config));
             Map<String, String> bySort = new TreeMap<>();
-            String prefix = PREFIX + sort + "/";
+            String prefix = PREFIX + sort.key() + "/";
             for (Store.Entry entry : store.list(prefix).entries()) {
                 bySort.put(entry.key().substring(prefix.length()), entry.value());
             }
             owners.put(sort, bySort);
-            store.get(CURSORS + sort)
+            store.get(CURSORS + sort.key())
                     .ifPresent(entry -> cursors.put(sort, Long.parseLong(entry.value())));
         }
     }
 
-    /** Who holds a MAC address. */
-    public Optional<String> ownerOfMac(String mac) {
-        return Optional.ofNullable(bySort(IdentityPool.MAC).get(mac));
+    /** Who holds an identity. */
+    public Optional<String> owner(IdentitySort sort, String value) {
+        return Optional.ofNullable(bySort(sort).get(value));
     }
 
-    private Map<String, String> bySort(String sort) {
+    private Map<String, String> bySort(IdentitySort sort) {
         return owners.getOrDefault(sort, Map.of());
     }
 
@@ -69,54 +67,41 @@ public final class Identities {
      *
      * @return the changes for the store, to be committed before {@link Draft#accept}
      */
-    public Draft release(Set<String> macsInUse, Set<String> serialsInUse) {
+    public Draft release(Set<Identity> inUse) {
         Draft draft = new Draft();
-        draft.releaseAllBut(IdentityPool.MAC, macsInUse);
-        draft.releaseAllBut(IdentityPool.SERIAL, serialsInUse);
+        owners.forEach((sort, values) ->
+                values.keySet().stream()
+                        .filter(value -> !inUse.contains(new Identity(sort, value)))
+                        .forEach(value ->
+                                draft.released
+                                        .computeIfAbsent(sort, _ -> new HashSet<>())
+                                        .add(value)));
         return draft;
     }
 
     /** Changes that are prepared, written by the caller's transaction, and then accepted. */
     public final class Draft {
-        private final Map<String, Map<String, String>> taken = new HashMap<>();
-        private final Map<String, Set<String>> released = new HashMap<>();
-        private final Map<String, Long> moved = new HashMap<>();
+        private final Map<IdentitySort, Map<String, String>> taken =
+                new EnumMap<>(IdentitySort.class);
+        private final Map<IdentitySort, Set<String>> released = new EnumMap<>(IdentitySort.class);
+        private final Map<IdentitySort, Long> moved = new EnumMap<>(IdentitySort.class);
 
         private Draft() {}
 
         /**
-         * Takes a MAC address that the user fixed.
+         * Takes an identity that the user fixed.
          *
-         * @param owner the device, {@code profile.device}
+         * @param owner the device, {@code profile.device}, or the resource
          * @throws ResourceException with {@link ErrorCode#CONFLICT} that names the owner if another
-         *     device holds it
+         *     one holds it
          */
-        public void takeMac(String mac, String owner) {
-            take(IdentityPool.MAC, "MAC address", mac, owner);
-        }
-
-        /** Takes a disk serial that the user fixed; as {@link #takeMac}. */
-        public void takeSerial(String serial, String owner) {
-            take(IdentityPool.SERIAL, "disk serial", serial, owner);
-        }
-
-        /** Draws a free MAC address for a device. */
-        public String drawMac(String owner) {
-            return draw(IdentityPool.MAC, owner);
-        }
-
-        /** Draws a free disk serial for a device. */
-        public String drawSerial(String owner) {
-            return draw(IdentityPool.SERIAL, owner);
-        }
-
-        private void take(String sort, String what, String value, String owner) {
+        public void take(IdentitySort sort, String value, String owner) {
             Optional<String> holder = holder(sort, value);
             if (holder.isPresent() && !holder.get().equals(owner)) {
                 throw new ResourceException(
                         ErrorCode.CONFLICT,
                         "the "
-                                + what
+                                + sort.text()
                                 + " "
                                 + value
                                 + " of "
@@ -124,27 +109,32 @@ public final class Identities {
                                 + " belongs to "
                                 + holder.get()
                                 + "; choose another one, or leave it out to have one drawn",
-                        Map.of("owner", holder.get(), sort, value));
+                        Map.of("owner", holder.get(), sort.key(), value));
             }
             taken.computeIfAbsent(sort, _ -> new HashMap<>()).put(value, owner);
         }
 
-        private Optional<String> holder(String sort, String value) {
+        private Optional<String> holder(IdentitySort sort, String value) {
             String drafted = taken.getOrDefault(sort, Map.of()).get(value);
             return Optional.ofNullable(drafted != null ? drafted : bySort(sort).get(value));
         }
 
-        private String draw(String sort, String owner) {
+        /**
+         * Draws a free identity.
+         *
+         * @throws ResourceException with {@link ErrorCode#EXHAUSTED} if there is none
+         */
+        public String draw(IdentitySort sort, String owner) {
             IdentityPool pool = pools.get(sort);
             if (pool == null) {
-                throw new IllegalArgumentException(sort);
+                throw new IllegalStateException("no pool of " + sort);
             }
             boolean sequential = pool.order() == IdentityConfig.Order.SEQUENTIAL;
             if (!sequential) {
                 for (int i = 0; i < RANDOM_TRIES; i++) {
-                    String value = pool.format().apply(random.nextLong(pool.size()));
+                    String value = pool.format().write(random.nextLong(pool.size()), owner);
                     if (holder(sort, value).isEmpty()) {
-                        take(sort, sort, value, owner);
+                        take(sort, value, owner);
                         return value;
                     }
                 }
@@ -153,7 +143,7 @@ public final class Identities {
             return drawFrom(pool, start, owner);
         }
 
-        private long cursor(String sort) {
+        private long cursor(IdentitySort sort) {
             Long drafted = moved.get(sort);
             return drafted != null ? drafted : cursors.getOrDefault(sort, 0L);
         }
@@ -163,13 +153,13 @@ public final class Identities {
          * walk is bounded.
          */
         private String drawFrom(IdentityPool pool, long start, String owner) {
-            String sort = pool.sort();
+            IdentitySort sort = pool.sort();
             long held = bySort(sort).size() + (long) taken.getOrDefault(sort, Map.of()).size();
             for (long i = 0; i < pool.size() && i <= held; i++) {
                 long number = (start + i) % pool.size();
-                String value = pool.format().apply(number);
+                String value = pool.format().write(number, owner);
                 if (holder(sort, value).isEmpty()) {
-                    take(sort, sort, value, owner);
+                    take(sort, value, owner);
                     if (pool.order() == IdentityConfig.Order.SEQUENTIAL) {
                         moved.put(sort, (number + 1) % pool.size());
                     }
@@ -181,19 +171,11 @@ public final class Identities {
                     "all "
                             + pool.size()
                             + " identities of the "
-                            + sort
+                            + sort.key()
                             + " pool are in use; delete devices, or give the"
                             + " daemon a shorter --"
-                            + sort
+                            + sort.key()
                             + "-prefix");
-        }
-
-        private void releaseAllBut(String sort, Set<String> inUse) {
-            Set<String> free = new HashSet<>(bySort(sort).keySet());
-            free.removeAll(inUse);
-            if (!free.isEmpty()) {
-                released.put(sort, free);
-            }
         }
 
         /** Whether there is nothing to write. */
@@ -204,11 +186,12 @@ public final class Identities {
         /** Adds the changes to a transaction. */
         public void writeTo(Transaction transaction) {
             taken.forEach((sort, values) ->
-                    values.forEach(
-                            (value, owner) -> transaction.put(PREFIX + sort + "/" + value, owner)));
+                    values.forEach((value, owner) ->
+                            transaction.put(PREFIX + sort.key() + "/" + value, owner)));
             released.forEach((sort, values) ->
-                    values.forEach(value -> transaction.delete(PREFIX + sort + "/" + value)));
-            moved.forEach((sort, number) -> transaction.put(CURSORS + sort, Long.toString(number)));
+                    values.forEach(value -> transaction.delete(PREFIX + sort.key() + "/" + value)));
+            moved.forEach(
+                    (sort, number) -> transaction.put(CURSORS + sort.key(), Long.toString(number)));
         }
 
         /** Takes the changes over after the transaction was committed. */
@@ -218,7 +201,7 @@ public final class Identities {
             cursors.putAll(moved);
         }
 
-        private Map<String, String> owned(String sort) {
+        private Map<String, String> owned(IdentitySort sort) {
             return owners.computeIfAbsent(sort, _ -> new TreeMap<>());
         }
     }

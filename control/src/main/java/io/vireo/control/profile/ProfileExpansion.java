@@ -1,7 +1,6 @@
 package io.vireo.control.profile;
 
 import io.vireo.control.Resource;
-import io.vireo.resource.MacAddress;
 import io.vireo.resource.Metadata;
 import io.vireo.resource.Names;
 import io.vireo.resource.Reference;
@@ -29,7 +28,7 @@ public final class ProfileExpansion {
     private ProfileExpansion() {}
 
     /**
-     * The vNICs and vDisk attachments of a profile.
+     * The vNICs, vDisk attachments and vHBAs of a profile.
      *
      * @param profile a ServerProfile whose identities are assigned
      * @param network the spec of a network by name, for the MTU and the policy of cards that do not
@@ -49,6 +48,9 @@ public final class ProfileExpansion {
                             Kinds.VDISK_ATTACHMENT,
                             disk.name(),
                             attachment(profile, disk)));
+        }
+        for (ServerProfileSpec.Hba hba : spec.vhbas()) {
+            derived.add(derive(profile, Kinds.VHBA, hba.name(), hba.adapter()));
         }
         return derived;
     }
@@ -126,17 +128,5 @@ public final class ProfileExpansion {
                         owner.deletionRequestedAt(),
                         Optional.of(new Reference(profile.kind(), owner.name()))),
                 spec);
-    }
-
-    /** The MAC address of a card, if it is one. */
-    public static Optional<MacAddress> mac(Spec spec) {
-        return spec instanceof VnicSpec vnic ? Optional.of(vnic.mac()) : Optional.empty();
-    }
-
-    /** The serial of an attached disk, if it is one. */
-    public static Optional<String> serial(Spec spec) {
-        return spec instanceof VdiskAttachmentSpec attachment
-                ? Optional.of(attachment.serial())
-                : Optional.empty();
     }
 }

@@ -1,12 +1,15 @@
 package io.vireo.control.profile;
 
 import io.vireo.control.identity.Identities;
+import io.vireo.control.identity.IdentitySort;
+import io.vireo.control.identity.VhbaIdentities;
 import io.vireo.resource.MacAddress;
 import io.vireo.resource.Names;
 import io.vireo.resource.spec.ServerProfileSpec;
 import io.vireo.resource.spec.ServerProfileSpec.Disk;
+import io.vireo.resource.spec.ServerProfileSpec.Hba;
 import io.vireo.resource.spec.ServerProfileSpec.Nic;
-import java.util.List;
+import io.vireo.resource.spec.VhbaSpec;
 import java.util.Optional;
 
 /**
@@ -18,7 +21,12 @@ public final class ProfileIdentities {
     private final Optional<ServerProfileSpec> before;
     private final Identities.Draft draft;
 
-    private ProfileIdentities(
+    /**
+     * Identities of a profile.
+     *
+     * @param before the profile as it was, if it existed
+     */
+    public ProfileIdentities(
             String profile, Optional<ServerProfileSpec> before, Identities.Draft draft) {
         this.profile = profile;
         this.before = before;
@@ -26,39 +34,62 @@ public final class ProfileIdentities {
     }
 
     /**
+     * Takes those that are fixed. All that are declared together come before any {@link #assign},
+     * so that none of them is drawn for another device.
+     *
+     * @throws io.vireo.resource.ResourceException if one belongs to another device
+     */
+    public void take(ServerProfileSpec spec) {
+        spec.vnics().forEach(nic -> fixedMac(nic).ifPresent(mac -> takeMac(nic, mac)));
+        spec.vdisks()
+                .forEach(disk -> fixedSerial(disk).ifPresent(serial -> takeSerial(disk, serial)));
+        spec.vhbas()
+                .forEach(hba ->
+                        VhbaIdentities.take(
+                                Names.derived(profile, hba.name()),
+                                profile,
+                                hba.adapter(),
+                                earlierHba(hba.name()),
+                                draft));
+    }
+
+    /**
      * The spec with every identity set: the one the user wrote, else the one that the device of
      * this name had before, else a new one.
      *
-     * @param before the profile as it was, if it existed
-     * @throws io.vireo.resource.ResourceException if an identity belongs to another device or a
-     *     pool is used up
+     * @throws io.vireo.resource.ResourceException if a pool is used up
      */
-    public static ServerProfileSpec assign(
-            String profile,
-            ServerProfileSpec spec,
-            Optional<ServerProfileSpec> before,
-            Identities.Draft draft) {
-        var assignment = new ProfileIdentities(profile, before, draft);
-        // Fixed ones first, so that none of them is drawn for another device of the same profile.
-        spec.vnics()
-                .forEach(nic ->
-                        assignment.fixedMac(nic).ifPresent(mac -> assignment.takeMac(nic, mac)));
-        spec.vdisks()
-                .forEach(disk ->
-                        assignment
-                                .fixedSerial(disk)
-                                .ifPresent(serial -> assignment.takeSerial(disk, serial)));
-        List<Nic> vnics = spec.vnics().stream().map(assignment::withMac).toList();
-        List<Disk> vdisks = spec.vdisks().stream().map(assignment::withSerial).toList();
-        return new ServerProfileSpec(vnics, vdisks);
+    public ServerProfileSpec assign(ServerProfileSpec spec) {
+        return new ServerProfileSpec(
+                spec.vnics().stream().map(this::withMac).toList(),
+                spec.vdisks().stream().map(this::withSerial).toList(),
+                spec.vhbas().stream().map(this::withNames).toList());
+    }
+
+    private Hba withNames(Hba hba) {
+        return hba.named(
+                VhbaIdentities.assign(
+                        Names.derived(profile, hba.name()),
+                        profile,
+                        hba.adapter(),
+                        earlierHba(hba.name()),
+                        draft));
+    }
+
+    private Optional<VhbaSpec> earlierHba(String name) {
+        return before.flatMap(spec ->
+                spec.vhbas().stream()
+                        .filter(hba -> hba.name().equals(name))
+                        .map(Hba::adapter)
+                        .findFirst());
     }
 
     private void takeMac(Nic nic, MacAddress mac) {
-        draft.takeMac(mac.toString(), Names.derived(profile, nic.name()));
+        draft.take(IdentitySort.MAC, mac.toString(), Names.derived(profile, nic.name()));
     }
 
     private void takeSerial(Disk disk, String serial) {
-        draft.takeSerial(serial, Names.derived(profile, disk.name()));
+        draft.take(IdentitySort.SERIAL, serial, Names.derived(profile, disk.name()));
     }
 
     private Optional<MacAddress> fixedMac(Nic nic) {
@@ -84,7 +115,9 @@ public final class ProfileIdentities {
                 fixedMac(nic)
                         .orElseGet(() ->
                                 MacAddress.parse(
-                                        draft.drawMac(Names.derived(profile, nic.name()))));
+                                        draft.draw(
+                                                IdentitySort.MAC,
+                                                Names.derived(profile, nic.name()))));
         return new Nic(
                 nic.name(),
                 nic.network(),
@@ -109,7 +142,9 @@ public final class ProfileIdentities {
     private Disk withSerial(Disk disk) {
         String serial =
                 fixedSerial(disk)
-                        .orElseGet(() -> draft.drawSerial(Names.derived(profile, disk.name())));
+                        .orElseGet(() ->
+                                draft.draw(
+                                        IdentitySort.SERIAL, Names.derived(profile, disk.name())));
         return new Disk(
                 disk.name(),
                 disk.vdisk(),

@@ -13,12 +13,14 @@ import io.vireo.resource.spec.Kinds;
 import io.vireo.resource.spec.Presentation;
 import io.vireo.resource.spec.ServerProfileSpec;
 import io.vireo.resource.spec.ServerProfileSpec.Disk;
+import io.vireo.resource.spec.ServerProfileSpec.Hba;
 import io.vireo.resource.spec.ServerProfileSpec.Nic;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeSet;
 
@@ -41,7 +43,7 @@ public final class ServerProfileKind implements ResourceKind<ServerProfileSpec> 
 
     @Override
     public String description() {
-        return "The virtual I/O of one server: its network cards and disks, with identities that stay with it.";
+        return "The virtual I/O of one server: its network cards, disks and host bus adapters, with identities that stay with it.";
     }
 
     @Override
@@ -61,6 +63,7 @@ public final class ServerProfileKind implements ResourceKind<ServerProfileSpec> 
                 .flatMap(nic -> nic.qosPolicy().stream())
                 .forEach(policy -> references.add(new Reference(Kinds.QOS_POLICY, policy)));
         spec.vdisks().forEach(disk -> references.add(new Reference(Kinds.VDISK, disk.vdisk())));
+        spec.vhbas().forEach(hba -> references.addAll(hba.adapter().references()));
         return List.copyOf(references);
     }
 
@@ -86,7 +89,35 @@ public final class ServerProfileKind implements ResourceKind<ServerProfileSpec> 
                         new Violation(at + "/bootOrder", "is the place of another disk already"));
             }
         }
+        for (int i = 0; i < spec.vhbas().size(); i++) {
+            validate(spec.vhbas().get(i), "/spec/vhbas/" + i, names, bootOrders, violations);
+        }
         return violations;
+    }
+
+    private static void validate(
+            Hba hba,
+            String at,
+            Set<String> names,
+            Set<Integer> bootOrders,
+            List<Violation> violations) {
+        unique(names, hba.name(), at, violations);
+        path(hba.socketPath(), at + "/socketPath", violations);
+        violations.addAll(hba.adapter().violations(at));
+        OptionalInt place = hba.bootPlace();
+        if (place.isPresent() && !bootOrders.add(place.getAsInt())) {
+            violations.add(
+                    new Violation(
+                            at + "/bootOrder",
+                            place.getAsInt()
+                                    + " is the place of another disk already: give the boot LUN another"));
+        }
+        if (place.isEmpty() && hba.bootOrder().isPresent()) {
+            violations.add(
+                    new Violation(
+                            at + "/bootOrder",
+                            "is for a boot LUN: mark one with boot, or leave it out"));
+        }
     }
 
     private static void validate(
@@ -191,6 +222,7 @@ public final class ServerProfileKind implements ResourceKind<ServerProfileSpec> 
         return List.of(
                 Column.of("VNICS", (spec, _) -> Integer.toString(spec.vnics().size())),
                 Column.of("VDISKS", (spec, _) -> Integer.toString(spec.vdisks().size())),
+                Column.of("VHBAS", (spec, _) -> Integer.toString(spec.vhbas().size())),
                 Column.wide(
                         "NETWORKS",
                         (spec, _) ->

@@ -274,7 +274,10 @@ public final class Reconciler {
     }
 
     private boolean isUsed(Reference target) {
-        return actual.values().stream().anyMatch(entry -> entry.references.contains(target));
+        return actual.values().stream()
+                .anyMatch(entry ->
+                        entry.references.contains(target)
+                                || entry.realization.uses().contains(target));
     }
 
     /** Whether a resource must wait, for what it refers to or for its next attempt. */

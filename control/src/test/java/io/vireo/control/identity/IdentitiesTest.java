@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -24,9 +25,19 @@ import org.junit.jupiter.api.io.TempDir;
 @Tag("endurance")
 final class IdentitiesTest {
     private static final IdentityConfig SMALL =
-            new IdentityConfig("52:54:00:12:34", IdentityConfig.Order.RANDOM, "s-");
+            config("52:54:00:12:34", IdentityConfig.Order.RANDOM);
     private static final IdentityConfig SEQUENTIAL =
-            new IdentityConfig("52:54:00:12:34", IdentityConfig.Order.SEQUENTIAL, "s-");
+            config("52:54:00:12:34", IdentityConfig.Order.SEQUENTIAL);
+
+    private static IdentityConfig config(String macPrefix, IdentityConfig.Order order) {
+        return new IdentityConfig(macPrefix, order, "s-", "3a000000000000", "iqn.2026-11.test:r7");
+    }
+
+    private static Set<Identity> macs(Set<String> macs) {
+        return macs.stream()
+                .map(mac -> new Identity(IdentitySort.MAC, mac))
+                .collect(Collectors.toSet());
+    }
 
     @TempDir Path directory;
     private Store store;
@@ -55,7 +66,7 @@ final class IdentitiesTest {
 
     private String draw(Identities identities, String owner) {
         Identities.Draft draft = identities.draft();
-        String mac = draft.drawMac(owner);
+        String mac = draft.draw(IdentitySort.MAC, owner);
         commit(draft);
         return mac;
     }
@@ -72,7 +83,7 @@ final class IdentitiesTest {
                 .hasSize(255)
                 .allMatch(mac -> mac.startsWith("52:54:00:12:34:"))
                 .doesNotContain("52:54:00:12:34:00");
-        assertThatThrownBy(() -> identities.draft().drawMac("more.eth0"))
+        assertThatThrownBy(() -> identities.draft().draw(IdentitySort.MAC, "more.eth0"))
                 .isInstanceOfSatisfying(
                         ResourceException.class,
                         e -> assertThat(e.code()).isEqualTo(ErrorCode.EXHAUSTED));
@@ -83,12 +94,12 @@ final class IdentitiesTest {
         Identities first = identities(SEQUENTIAL);
         assertThat(draw(first, "a.eth0")).isEqualTo("52:54:00:12:34:01");
         assertThat(draw(first, "b.eth0")).isEqualTo("52:54:00:12:34:02");
-        commit(first.release(Set.of("52:54:00:12:34:01"), Set.of()));
+        commit(first.release(macs(Set.of("52:54:00:12:34:01"))));
 
         Identities second = identities(SEQUENTIAL);
 
-        assertThat(second.ownerOfMac("52:54:00:12:34:01")).contains("a.eth0");
-        assertThat(second.ownerOfMac("52:54:00:12:34:02")).isEmpty();
+        assertThat(second.owner(IdentitySort.MAC, "52:54:00:12:34:01")).contains("a.eth0");
+        assertThat(second.owner(IdentitySort.MAC, "52:54:00:12:34:02")).isEmpty();
         assertThat(draw(second, "c.eth0")).isEqualTo("52:54:00:12:34:03");
     }
 
@@ -96,13 +107,14 @@ final class IdentitiesTest {
     void refusesWhatBelongsToAnotherAndNamesIt() {
         Identities identities = identities(SMALL);
         Identities.Draft draft = identities.draft();
-        draft.takeMac("52:54:00:00:00:01", "web1.eth0");
-        draft.takeMac("52:54:00:00:00:01", "web1.eth0");
-        assertThatThrownBy(() -> draft.takeMac("52:54:00:00:00:01", "web1.eth1"))
+        draft.take(IdentitySort.MAC, "52:54:00:00:00:01", "web1.eth0");
+        draft.take(IdentitySort.MAC, "52:54:00:00:00:01", "web1.eth0");
+        assertThatThrownBy(() -> draft.take(IdentitySort.MAC, "52:54:00:00:00:01", "web1.eth1"))
                 .hasMessageContaining("web1.eth0");
         commit(draft);
 
-        assertThatThrownBy(() -> identities.draft().takeMac("52:54:00:00:00:01", "web2.eth0"))
+        assertThatThrownBy(() ->
+                        identities.draft().take(IdentitySort.MAC, "52:54:00:00:00:01", "web2.eth0"))
                 .isInstanceOfSatisfying(
                         ResourceException.class,
                         e -> assertThat(e.context()).containsEntry("owner", "web1.eth0"));
@@ -111,7 +123,7 @@ final class IdentitiesTest {
     @Test
     void aDraftThatIsNotCommittedTakesNothing() {
         Identities identities = identities(SEQUENTIAL);
-        identities.draft().drawMac("a.eth0");
+        identities.draft().draw(IdentitySort.MAC, "a.eth0");
 
         assertThat(draw(identities, "b.eth0")).isEqualTo("52:54:00:12:34:01");
     }
@@ -130,23 +142,53 @@ final class IdentitiesTest {
                 live.put(mac, "d" + i + ".eth0");
             } else if (!live.isEmpty()) {
                 live.remove(new TreeSet<>(live.keySet()).first());
-                commit(identities.release(live.keySet(), Set.of()));
+                commit(identities.release(macs(live.keySet())));
             }
             if (dice.nextInt(50) == 0) {
                 identities = identities(SMALL);
             }
         }
         for (var entry : live.entrySet()) {
-            assertThat(identities.ownerOfMac(entry.getKey())).contains(entry.getValue());
+            assertThat(identities.owner(IdentitySort.MAC, entry.getKey()))
+                    .contains(entry.getValue());
         }
     }
 
     @Test
     void refusesPrefixesOfGroupAddresses() {
-        assertThatThrownBy(() -> new IdentityConfig("01:00", IdentityConfig.Order.RANDOM, ""))
+        assertThatThrownBy(() -> config("01:00", IdentityConfig.Order.RANDOM))
                 .hasMessageContaining("first one even");
-        assertThatThrownBy(() ->
-                        new IdentityConfig("52:54:00:12:34:56", IdentityConfig.Order.RANDOM, ""))
+        assertThatThrownBy(() -> config("52:54:00:12:34:56", IdentityConfig.Order.RANDOM))
                 .isInstanceOf(IllegalArgumentException.class);
+    }
+
+    @Test
+    void worldWideNamesAndIscsiNamesAreDrawnFromRangesOfTheirOwn() {
+        Identities identities = identities(SMALL);
+        Set<String> drawn = new HashSet<>();
+        for (int i = 0; i < 256; i++) {
+            Identities.Draft draft = identities.draft();
+            drawn.add(draft.draw(IdentitySort.WWN, "db" + i));
+            commit(draft);
+        }
+        assertThat(drawn).hasSize(256).allMatch(wwn -> wwn.matches("3a000000000000[0-9a-f]{2}"));
+        assertThatThrownBy(() -> identities.draft().draw(IdentitySort.WWN, "more"))
+                .isInstanceOf(ResourceException.class)
+                .hasMessageContaining("all 256 identities of the wwn pool")
+                .hasMessageContaining("--wwn-prefix");
+        assertThat(identities.draft().draw(IdentitySort.IQN, "web1.hba0"))
+                .matches("iqn\\.2026-11\\.test:r7:web1\\.hba0-[0-9a-f]{8}");
+    }
+
+    @Test
+    void refusesPrefixesThatAreNone() {
+        assertThatThrownBy(() ->
+                        new IdentityConfig(
+                                "56:49", IdentityConfig.Order.RANDOM, "", "4", "iqn.2026-11.a"))
+                .hasMessageContaining("'4' is no prefix of World Wide Names");
+        assertThatThrownBy(() ->
+                        new IdentityConfig(
+                                "56:49", IdentityConfig.Order.RANDOM, "", "3", "iqn.2026-11.A"))
+                .hasMessageContaining("is no prefix of iSCSI names");
     }
 }

@@ -53,6 +53,7 @@ class PresentationTest {
                                 presentation,
                                 interfaceName,
                                 namespace)),
+                List.of(),
                 List.of());
     }
 

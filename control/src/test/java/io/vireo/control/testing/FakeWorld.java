@@ -9,6 +9,8 @@ import io.vireo.resource.Status;
 import io.vireo.resource.UpdateResult;
 import io.vireo.resource.spec.AclSpec;
 import io.vireo.resource.spec.DiskQosPolicySpec;
+import io.vireo.resource.spec.IscsiPortalSpec;
+import io.vireo.resource.spec.IscsiTargetSpec;
 import io.vireo.resource.spec.Kinds;
 import io.vireo.resource.spec.MirrorSpec;
 import io.vireo.resource.spec.NetworkSpec;
@@ -131,6 +133,20 @@ public final class FakeWorld {
                         VhbaSpec.class,
                         false,
                         FakeWorld::vhbaUses),
+                kind(
+                        Kinds.ISCSI_PORTAL,
+                        "iscsiportals",
+                        List.of(),
+                        IscsiPortalSpec.class,
+                        false,
+                        _ -> List.of()),
+                kind(
+                        Kinds.ISCSI_TARGET,
+                        "iscsitargets",
+                        List.of(),
+                        IscsiTargetSpec.class,
+                        false,
+                        FakeWorld::targetUses),
                 new ServerProfileKind());
     }
 
@@ -155,7 +171,14 @@ public final class FakeWorld {
     }
 
     private static List<Reference> vhbaUses(VhbaSpec spec) {
-        return spec.luns().stream().map(lun -> new Reference(Kinds.VDISK, lun.vdisk())).toList();
+        return spec.references();
+    }
+
+    private static List<Reference> targetUses(IscsiTargetSpec spec) {
+        List<Reference> uses = new ArrayList<>();
+        uses.add(new Reference(Kinds.VHBA, spec.vhba()));
+        spec.portals().forEach(portal -> uses.add(new Reference(Kinds.ISCSI_PORTAL, portal)));
+        return uses;
     }
 
     private <S extends Spec> ResourceKind<S> kind(
@@ -267,6 +290,15 @@ public final class FakeWorld {
         if (spec instanceof VdiskAttachmentSpec disk) {
             attributes.put(
                     Status.SOCKET, disk.socketPath().orElse(socket(disk.profile(), disk.device())));
+        }
+        if (spec instanceof VhbaSpec) {
+            attributes.put(Status.SOCKET, "/run/vireo/" + reference.name() + ".sock");
+        }
+        if (spec instanceof IscsiPortalSpec portal) {
+            attributes.put("address", portal.address() + ":" + portal.port());
+        }
+        if (spec instanceof IscsiTargetSpec target) {
+            attributes.put("target", target.targetName().orElse("iqn.2026-11.test:x"));
         }
         attributes.put("uses", reference.name());
         return new Status(List.of(), attributes, List.of());

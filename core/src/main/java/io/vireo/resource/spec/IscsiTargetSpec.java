@@ -8,7 +8,10 @@ import java.util.Optional;
 
 /** A virtual HBA's logical units as an iSCSI target. */
 public record IscsiTargetSpec(
-        @Field(value = "Name of the Vhba whose logical units it has.", pattern = Names.LABEL)
+        @Field(
+                        value =
+                                "Name of the Vhba whose logical units it has; one of a profile is <profile>.<adapter>.",
+                        pattern = Names.LABEL_OR_DERIVED)
                 String vhba,
         @Field(
                         value =

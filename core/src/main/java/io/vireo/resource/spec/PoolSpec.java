@@ -39,8 +39,23 @@ public record PoolSpec(
                         defaultValue = "80",
                         min = 1,
                         max = 100)
-                int warnPercent)
+                int warnPercent,
+        @Field("How its vDisks are encrypted; only for the type disks. Absent: they are not.")
+                Optional<EncryptionSpec> encryption)
         implements Spec {
+    /** A pool that encrypts nothing. */
+    public PoolSpec(
+            Type type,
+            Optional<String> path,
+            Backend backend,
+            boolean directIo,
+            OptionalInt iops,
+            Optional<String> qosPolicy,
+            Optional<DisksSpec> disks,
+            int warnPercent) {
+        this(type, path, backend, directIo, iops, qosPolicy, disks, warnPercent, Optional.empty());
+    }
+
     /** Kinds of pool. */
     public enum Type {
         /** Sparse raw files in one directory. */

@@ -12,11 +12,13 @@ import java.util.OptionalInt;
 /** The virtual I/O of one server: its cards, with identities that stay with it wherever it runs. */
 public record ServerProfileSpec(
         @Field(value = "The virtual network cards.", maxLength = 64) List<Nic> vnics,
-        @Field(value = "The virtual disks.", maxLength = 64) List<Disk> vdisks)
+        @Field(value = "The virtual disks.", maxLength = 64) List<Disk> vdisks,
+        @Field(value = "The virtual host bus adapters.", maxLength = 64) List<Hba> vhbas)
         implements Spec {
     public ServerProfileSpec {
         vnics = List.copyOf(vnics);
         vdisks = List.copyOf(vdisks);
+        vhbas = List.copyOf(vhbas);
     }
 
     /** A virtual network card of the profile. */
@@ -150,4 +152,81 @@ public record ServerProfileSpec(
                             pattern = "/[^\\x00]*",
                             maxLength = Limits.SOCKET_PATH_MAX)
                     Optional<String> socketPath) {}
+
+    /** A virtual host bus adapter of the profile: a {@link VhbaSpec} with a name and a place. */
+    public record Hba(
+            @Field(
+                            value = "Name of the adapter, unique in the profile.",
+                            pattern = Names.DEVICE,
+                            maxLength = Names.MAX_DEVICE_LENGTH)
+                    String name,
+            @Field(
+                            value =
+                                    "What the server finds behind it, by LUN. Changes while it is in use.",
+                            maxLength = VhbaSpec.LUNS_MAX)
+                    List<VhbaSpec.Lun> luns,
+            @Field(
+                            value =
+                                    "World Wide Port Name: 16 hexadecimal digits, in pairs with colons or without."
+                                            + " Absent: one is drawn and kept while the adapter exists.",
+                            pattern = VhbaSpec.WWN)
+                    Optional<String> wwpn,
+            @Field(
+                            value =
+                                    "World Wide Node Name, as wwpn; adapters of one profile may have the same.",
+                            pattern = VhbaSpec.WWN)
+                    Optional<String> wwnn,
+            @Field(
+                            value =
+                                    "iSCSI name of the target. Absent: one is drawn and kept while the adapter exists.",
+                            pattern = IscsiTargetSpec.ISCSI_NAME,
+                            maxLength = 223)
+                    Optional<String> iqn,
+            @Field(value = "Request queues.", defaultValue = "1", min = 1, max = Limits.QUEUES_MAX)
+                    int queues,
+            @Field(
+                            value =
+                                    "Place of its boot LUN in the boot order. Absent: 1, if it has a boot LUN.",
+                            min = 1,
+                            max = 255)
+                    OptionalInt bootOrder,
+            @Field(
+                            value = "Who listens on the socket: server means Vireo.",
+                            defaultValue = "server")
+                    SocketMode socketMode,
+            @Field(
+                            value =
+                                    "Absolute path of the socket. Absent: <runtime directory>/<profile>/<adapter>.sock.",
+                            pattern = "/[^\\x00]*",
+                            maxLength = Limits.SOCKET_PATH_MAX)
+                    Optional<String> socketPath) {
+        public Hba {
+            luns = List.copyOf(luns);
+        }
+
+        /** The adapter by itself. */
+        public VhbaSpec adapter() {
+            return new VhbaSpec(luns, wwpn, wwnn, iqn, queues, socketMode, socketPath);
+        }
+
+        /** The same with other names, those of an adapter. */
+        public Hba named(VhbaSpec names) {
+            return new Hba(
+                    name,
+                    luns,
+                    names.wwpn(),
+                    names.wwnn(),
+                    names.iqn(),
+                    queues,
+                    bootOrder,
+                    socketMode,
+                    socketPath);
+        }
+
+        /** Place of its boot LUN in the boot order; empty if it has none. */
+        public OptionalInt bootPlace() {
+            boolean boots = luns.stream().anyMatch(VhbaSpec.Lun::boot);
+            return boots ? OptionalInt.of(bootOrder.orElse(1)) : OptionalInt.empty();
+        }
+    }
 }

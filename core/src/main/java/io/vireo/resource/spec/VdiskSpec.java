@@ -8,7 +8,11 @@ import java.util.Optional;
 
 /** A virtual disk. */
 public record VdiskSpec(
-        @Field(value = "Name of the Pool that holds it.", pattern = Names.LABEL) String pool,
+        @Field(
+                        value =
+                                "Name of the Pool that holds it. When it changes the vDisk moves there, in use.",
+                        pattern = Names.LABEL)
+                String pool,
         @Field(
                         "Capacity, in bytes or with a suffix (10Gi); a multiple of the block size. It can grow, not shrink.")
                 Quantity size,
@@ -27,15 +31,9 @@ public record VdiskSpec(
                 int physicalBlockSize,
         @Field(
                         value =
-                                "Whether room is taken as it is written (thin) or reserved for all of it (thick).",
+                                "Whether room is taken as it is written (thin) or reserved for all of it (thick). Can change, in use.",
                         defaultValue = "thin")
                 Allocation allocation,
-        @Field(
-                        value =
-                                "Whether each 4 KiB of it have a checksum, which is verified whenever they are read. In pools"
-                                        + " of type disks. A vDisk that begins as a snapshot has what that has. Cannot change.",
-                        defaultValue = "false")
-                boolean checksums,
         @Field(
                         value =
                                 "Name of the Snapshot that it begins as; of the same pool. Absent: it begins empty. May be"
@@ -48,8 +46,44 @@ public record VdiskSpec(
                         pattern = Names.LABEL)
                 Optional<String> qosPolicy,
         @Field("Image file that it begins with. Absent: it is empty.")
-                Optional<DiskSourceSpec> source)
+                Optional<DiskSourceSpec> source,
+        @Field(
+                        "Whether its data is encrypted at rest; fixed when it is made. Absent: as its pool says, or as"
+                                + " the snapshot that it begins as.")
+                Optional<Boolean> encrypted,
+        @Field("How it is moved when its pool or its allocation changes.")
+                Optional<MigrationSpec> migration,
+        @Field(
+                        value =
+                                "Whether each 4 KiB of it have a checksum, which is verified whenever they are read. In pools"
+                                        + " of type disks. A vDisk that begins as a snapshot has what that has. Cannot change.",
+                        defaultValue = "false")
+                boolean checksums)
         implements Spec {
+    /** A vDisk that is as its pool says, and is moved without a bound. */
+    public VdiskSpec(
+            String pool,
+            Quantity size,
+            int blockSize,
+            int physicalBlockSize,
+            Allocation allocation,
+            Optional<String> snapshot,
+            Optional<String> qosPolicy,
+            Optional<DiskSourceSpec> source) {
+        this(
+                pool,
+                size,
+                blockSize,
+                physicalBlockSize,
+                allocation,
+                snapshot,
+                qosPolicy,
+                source,
+                Optional.empty(),
+                Optional.empty(),
+                false);
+    }
+
     /** When a vDisk takes room of its pool. */
     public enum Allocation {
         /** As it is written. */

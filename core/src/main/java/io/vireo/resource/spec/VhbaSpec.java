@@ -2,32 +2,40 @@ package io.vireo.resource.spec;
 
 import io.vireo.resource.Field;
 import io.vireo.resource.Names;
+import io.vireo.resource.Reference;
 import io.vireo.resource.Spec;
+import io.vireo.resource.Violation;
+import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 
 /** A virtual host bus adapter: a SCSI target whose logical units are vDisks. */
 public record VhbaSpec(
         @Field(
                         value =
                                 "What the server finds behind it, by LUN. Changes while it is in use.",
-                        maxLength = 1024)
+                        maxLength = VhbaSpec.LUNS_MAX)
                 List<Lun> luns,
         @Field(
                         value =
-                                "World Wide Port Name that reservations know the server by: 16 hexadecimal digits."
-                                        + " Absent: one that no other vHBA has, for as long as this one exists.",
+                                "World Wide Port Name that reservations know the server by: 16 hexadecimal digits, in"
+                                        + " pairs with colons or without. Absent: one is drawn and kept while the vHBA"
+                                        + " exists.",
                         pattern = WWN)
                 Optional<String> wwpn,
         @Field(
-                        value = "World Wide Node Name: 16 hexadecimal digits. Absent: as wwpn.",
+                        value =
+                                "World Wide Node Name: as wwpn, and drawn as that is. vHBAs of one profile may have the"
+                                        + " same.",
                         pattern = WWN)
                 Optional<String> wwnn,
         @Field(
                         value =
-                                "iSCSI name of the target. Absent: iqn.2026-11.internal.vireo:<name>-<digits>, with digits"
-                                        + " that no other vHBA of this name has had.",
-                        pattern = "(iqn\\.[0-9]{4}-[0-9]{2}\\.|eui\\.|naa\\.)[a-z0-9.:-]+",
+                                "iSCSI name of the target. Absent: one is drawn and kept while the vHBA exists.",
+                        pattern = IscsiTargetSpec.ISCSI_NAME,
                         maxLength = 223)
                 Optional<String> iqn,
         @Field(
@@ -45,14 +53,75 @@ public record VhbaSpec(
                         maxLength = Limits.SOCKET_PATH_MAX)
                 Optional<String> socketPath)
         implements Spec {
-    /** A World Wide Name in hexadecimal digits. */
-    public static final String WWN = "[0-9a-fA-F]{16}";
+    /**
+     * A World Wide Name in hexadecimal digits: formats of 64 bits (FC-FS, Name_Identifier), the
+     * mapped ones of EUI-64 included.
+     */
+    public static final String WWN =
+            "[1235c-fC-F][0-9a-fA-F]{15}|[1235c-fC-F][0-9a-fA-F](:[0-9a-fA-F]{2}){7}";
+
+    /** Most logical units of a vHBA. */
+    public static final int LUNS_MAX = 1024;
 
     /** Highest LUN: what flat space addressing holds (SAM-5, 4.7.7.3). */
     public static final int LUN_MAX = 16383;
 
     public VhbaSpec {
         luns = List.copyOf(luns);
+        wwpn = wwpn.map(VhbaSpec::plain);
+        wwnn = wwnn.map(VhbaSpec::plain);
+    }
+
+    /** The one way to write a World Wide Name, so that equal ones are. */
+    private static String plain(String wwn) {
+        return wwn.replace(":", "").toLowerCase(Locale.ROOT);
+    }
+
+    /** The same with other names. */
+    public VhbaSpec withNames(
+            Optional<String> newWwpn, Optional<String> newWwnn, Optional<String> newIqn) {
+        return new VhbaSpec(luns, newWwpn, newWwnn, newIqn, queues, socketMode, socketPath);
+    }
+
+    /** The same with other logical units. */
+    public VhbaSpec withLuns(List<Lun> newLuns) {
+        return new VhbaSpec(newLuns, wwpn, wwnn, iqn, queues, socketMode, socketPath);
+    }
+
+    /** What its logical units refer to. */
+    public List<Reference> references() {
+        return luns.stream()
+                .map(lun -> new Reference(Kinds.VDISK, lun.vdisk()))
+                .distinct()
+                .toList();
+    }
+
+    /** The rules of its logical units that are broken, with pointers below this one. */
+    public List<Violation> violations(String at) {
+        var violations = new ArrayList<Violation>();
+        Set<Integer> numbers = new HashSet<>();
+        Set<String> disks = new HashSet<>();
+        boolean boots = false;
+        for (int i = 0; i < luns.size(); i++) {
+            Lun lun = luns.get(i);
+            String pointer = at + "/luns/" + i;
+            if (!numbers.add(lun.lun())) {
+                violations.add(
+                        new Violation(pointer + "/lun", "LUN " + lun.lun() + " is there twice"));
+            }
+            if (!disks.add(lun.vdisk())) {
+                violations.add(
+                        new Violation(
+                                pointer + "/vdisk",
+                                lun.vdisk() + " is at another LUN already: give it one"));
+            }
+            if (lun.boot() && boots) {
+                violations.add(
+                        new Violation(pointer + "/boot", "another LUN is the boot LUN already"));
+            }
+            boots |= lun.boot();
+        }
+        return violations;
     }
 
     /** A logical unit. */

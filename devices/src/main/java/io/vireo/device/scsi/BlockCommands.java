@@ -99,7 +99,12 @@ final class BlockCommands {
     }
 
     static boolean fua(Slot slot) {
-        return (slot.cdb()[1] & FUA) != 0;
+        return (slot.cdb()[flagsAt(slot)] & FUA) != 0;
+    }
+
+    /** The byte of the CDB that has DPO, FUA and what else a command wants to be told. */
+    static int flagsAt(Slot slot) {
+        return Bytes.u8(slot.cdb(), 0) == Command.VARIABLE_LENGTH ? 10 : 1;
     }
 
     /**
@@ -137,12 +142,14 @@ final class BlockCommands {
         return switch (slot.cdb()[0] >> 5 & 7) {
             case 0 -> 4;
             case 1 -> 7;
+            case 3 -> 28;
             case 5 -> 6;
             default -> 10;
         };
     }
 
-    private static void read(Slot slot, long lba, long blocks, boolean fua) {
+    /** READ of any length. */
+    static void read(Slot slot, long lba, long blocks, boolean fua) {
         if (refused(slot, lba, blocks, lengthField(slot))) {
             return;
         }
@@ -189,7 +196,8 @@ final class BlockCommands {
         slot.good();
     }
 
-    private static void write(Slot slot, long lba, long blocks, boolean fua) {
+    /** WRITE of any length. */
+    static void write(Slot slot, long lba, long blocks, boolean fua) {
         if (refused(slot, lba, blocks, lengthField(slot))) {
             return;
         }

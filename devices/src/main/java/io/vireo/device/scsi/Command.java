@@ -30,6 +30,12 @@ record Command(
     /** Carried out in every state: while being formatted, in standby. */
     static final int ANY_STATE = 8;
 
+    /** Operation code of CDBs of more than 16 bytes, whose service action is in bytes 8 and 9. */
+    static final int VARIABLE_LENGTH = 0x7F;
+
+    /** CDBs of variable length have 32 bytes here: what follows their byte 7. */
+    private static final int ADDITIONAL_LENGTH = 0x18;
+
     private static final int SERVICE_ACTION_MASK = 0x1F;
 
     /**
@@ -40,11 +46,22 @@ record Command(
         return new Command(Bytes.u8(bits, 0), NO_SERVICE_ACTION, access, traits, bits, handler);
     }
 
-    /** A command with a service action, which is in byte 1 of {@code usage}. */
+    /** A command with a service action, which is where {@link #actionOf} finds it. */
     static Command withAction(String usage, Access access, int traits, Handler handler) {
         byte[] bits = bits(usage);
-        return new Command(
-                Bytes.u8(bits, 0), bits[1] & SERVICE_ACTION_MASK, access, traits, bits, handler);
+        return new Command(Bytes.u8(bits, 0), actionOf(bits), access, traits, bits, handler);
+    }
+
+    /** The service action that a CDB names, if its operation code has any. */
+    static int actionOf(byte[] cdb) {
+        return Bytes.u8(cdb, 0) == VARIABLE_LENGTH
+                ? Bytes.u16(cdb, 8)
+                : cdb[1] & SERVICE_ACTION_MASK;
+    }
+
+    /** The byte of a CDB in which its service action begins. */
+    static int actionAt(byte[] cdb) {
+        return Bytes.u8(cdb, 0) == VARIABLE_LENGTH ? 8 : 1;
     }
 
     private static byte[] bits(String usage) {
@@ -65,13 +82,16 @@ record Command(
     }
 
     /**
-     * The first bit that is set and must not be, as a sense key specific field; {@link
-     * Sense#NO_SPECIFIC} if there is none.
+     * The first bit that is set and must not be, or the length of a CDB of variable length that is
+     * wrong, as a sense key specific field; {@link Sense#NO_SPECIFIC} if there is none.
      */
     int reservedBit(byte[] cdb) {
+        if (opcode == VARIABLE_LENGTH && cdb[7] != ADDITIONAL_LENGTH) {
+            return Sense.cdbByte(7);
+        }
         for (int i = 1; i < usage.length; i++) {
             int mask = usage[i] & 0xFF;
-            if (i == 1 && hasServiceAction()) {
+            if (i == 1 && hasServiceAction() && opcode != VARIABLE_LENGTH) {
                 mask |= SERVICE_ACTION_MASK;
             }
             int excess = cdb[i] & 0xFF & ~mask;

@@ -16,13 +16,17 @@ final class CommandTable {
                             LogCommands.all(),
                             BlockCommands.all(),
                             VerifyCommands.all(),
+                            LongCommands.all(),
                             ProvisioningCommands.all(),
                             AtomicCommands.all(),
                             WipeCommands.all(),
                             BufferCommands.all(),
                             ReportCommands.all(),
                             PortGroupCommands.all(),
-                            ReservationCommands.all()));
+                            ReservationCommands.all(),
+                            ExtendedCopyCommands.all(),
+                            TokenCommands.all(),
+                            CopyResultCommands.all()));
 
     private static final int ACTIONS = 32;
 
@@ -67,10 +71,10 @@ final class CommandTable {
         return action >= ACTIONS ? null : actions[opcode * ACTIONS + action];
     }
 
-    /** The command that a CDB of at least two bytes asks for. */
+    /** The command that a CDB asks for, in an array of at least ten bytes. */
     @Nullable Command find(byte[] cdb) {
         int opcode = cdb[0] & 0xFF;
         Command command = plain[opcode];
-        return command != null ? command : action(opcode, cdb[1] & (ACTIONS - 1));
+        return command != null ? command : action(opcode, Command.actionOf(cdb));
     }
 }

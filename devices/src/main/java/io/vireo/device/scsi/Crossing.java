@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
  * A task on its way from the reactor of a nexus to that of a logical unit and back: the message in
  * both mailboxes. Used again and again; who has it at the time works on it.
  */
-final class Crossing implements Runnable {
+final class Crossing implements Carrier, Runnable {
     private final Nexus nexus;
     private @Nullable ScsiTask task;
     private @Nullable UnitNexus to;
@@ -24,8 +24,13 @@ final class Crossing implements Runnable {
         newTo.unit.owner().execute(this);
     }
 
-    /** Sends it back; it has ended. */
-    void sendBack() {
+    @Override
+    public boolean isInternal() {
+        return false;
+    }
+
+    @Override
+    public void sendBack() {
         to = null;
         nexus.reactor().execute(this);
     }

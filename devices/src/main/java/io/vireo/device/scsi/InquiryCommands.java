@@ -13,6 +13,7 @@ final class InquiryCommands {
     private static final int SPC_4 = 0x06;
     private static final int HISUP_AND_FORMAT = 0x12;
     private static final int TPGS_BOTH = 0x30;
+    private static final int THIRD_PARTY_COPY = 0x08;
     private static final int MULTIP = 0x10;
     private static final int CMDQUE = 0x02;
     private static final int[] VERSION_DESCRIPTORS = {0x00A0, 0x0460, 0x04C0};
@@ -56,7 +57,7 @@ final class InquiryCommands {
     static Reply standard(int peripheral) {
         var reply = new Reply(LENGTH);
         reply.u8(peripheral).u8(0).u8(SPC_4).u8(HISUP_AND_FORMAT).u8(LENGTH - 5);
-        reply.u8(TPGS_BOTH).u8(MULTIP).u8(CMDQUE);
+        reply.u8(TPGS_BOTH | THIRD_PARTY_COPY).u8(MULTIP).u8(CMDQUE);
         reply.text(UnitIdentity.VENDOR, 8).text(UnitIdentity.PRODUCT, 16);
         reply.text(UnitIdentity.REVISION, 4).zeroes(22);
         for (int descriptor : VERSION_DESCRIPTORS) {

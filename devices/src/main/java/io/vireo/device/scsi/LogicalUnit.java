@@ -41,7 +41,10 @@ final class LogicalUnit implements Poller {
     private final UnitIdentity identity;
     private final BlockDevice block;
     private final Reactor owner;
-    private final ModePages modes = new ModePages();
+    private final SharedRoom room;
+    private final ModePages modes;
+    private final CopyManager copies = new CopyManager(this);
+    private final Tokens tokens = new Tokens(this);
     private final Reservations reservations;
     private final PortGroups portGroups = new PortGroups();
     private final UnitState condition = new UnitState();
@@ -50,23 +53,18 @@ final class LogicalUnit implements Poller {
     private final List<Nexus> unsettled = new ArrayList<>();
     private final Runnable geometryListener;
 
-    private final Slot[] slots = new Slot[MAX_TASKS];
-    private final int[] free = new int[MAX_TASKS];
-    private int freeCount;
-    private int slotsMade;
-
-    /** Dormant tasks, in order; nothing passes them but HEAD OF QUEUE. */
-    private final ArrayDeque<Slot> waiting = new ArrayDeque<>();
+    private final TaskSet tasks = new TaskSet(this);
 
     /** Requests for which the channel had no room. */
     private final ArrayDeque<Slot> pending = new ArrayDeque<>();
 
     private boolean closing;
     private byte[] buffer = {};
-    private int running;
-    private @Nullable Slot barrier;
     private @Nullable Slot current;
-    private @Nullable BlockRequest background;
+
+    /** Requests that belong to no task, for which the channel had no room. */
+    private final ArrayDeque<BlockRequest> background = new ArrayDeque<>();
+
     private @Nullable BlockChannel channel;
     private @Nullable Registration registration;
     private volatile BlockGeometry geometry;
@@ -76,8 +74,16 @@ final class LogicalUnit implements Poller {
      *
      * @param owner where it runs: the device's home, where it has one
      * @param kept what survives of persistent reservations
+     * @param room that it shares
      */
-    LogicalUnit(UnitIdentity identity, BlockDevice block, Reactor owner, ReservationStore kept) {
+    LogicalUnit(
+            UnitIdentity identity,
+            BlockDevice block,
+            Reactor owner,
+            ReservationStore kept,
+            SharedRoom room) {
+        this.room = room;
+        modes = new ModePages(room);
         this.identity = identity;
         this.block = block;
         this.owner = owner;
@@ -107,6 +113,11 @@ final class LogicalUnit implements Poller {
         return geometry;
     }
 
+    /** Any thread. */
+    SharedRoom room() {
+        return room;
+    }
+
     ModePages modes() {
         return modes;
     }
@@ -121,6 +132,18 @@ final class LogicalUnit implements Poller {
 
     UnitState condition() {
         return condition;
+    }
+
+    CopyManager copies() {
+        return copies;
+    }
+
+    Tokens tokens() {
+        return tokens;
+    }
+
+    TaskSet tasks() {
+        return tasks;
     }
 
     /** What READ BUFFER and WRITE BUFFER are about. */
@@ -200,15 +223,16 @@ final class LogicalUnit implements Poller {
     /** A nexus ends, or sees the unit no more; {@code onDone} runs when its tasks have ended. */
     void detach(UnitNexus nexus, Runnable onDone) {
         nexus.detached = true;
+        copies.nexusLost(nexus);
         var all =
                 new Barrier(() -> {
                     nexuses.remove(nexus);
                     reservations.nexusLost(nexus);
                     onDone.run();
                 });
-        abort(nexus, ScsiTask.Outcome.ABORTED, all);
+        tasks.abort(nexus, ScsiTask.Outcome.ABORTED, all);
         all.passed();
-        admitWaiting();
+        tasks.admitWaiting();
     }
 
     /** Gives everything back; no nexus is left. Any thread. */
@@ -227,7 +251,7 @@ final class LogicalUnit implements Poller {
                 return;
             }
             closing = true;
-            background = null;
+            background.clear();
             open.drain();
             open.close(() -> {
                 running.close();
@@ -242,6 +266,13 @@ final class LogicalUnit implements Poller {
         nexuses.forEach(nexus -> nexus.attention(Sense.CAPACITY_DATA_CHANGED));
     }
 
+    /** The pool has become nearly full. */
+    void thresholdReached() {
+        if (modes.reportsThresholds()) {
+            nexuses.forEach(nexus -> nexus.attention(Sense.SOFT_THRESHOLD_REACHED));
+        }
+    }
+
     /** Establishes a unit attention condition for all nexuses but one. */
     void attentionToOthers(UnitNexus cause, int code) {
         for (UnitNexus nexus : nexuses) {
@@ -254,79 +285,20 @@ final class LogicalUnit implements Poller {
     // Tasks.
 
     /** Takes a task. */
-    void submit(ScsiTask task, UnitNexus nexus, @Nullable Crossing crossing) {
-        Slot slot = nexus.detached ? null : takeSlot();
+    void submit(ScsiTask task, UnitNexus nexus, @Nullable Carrier carrier) {
+        Slot slot = nexus.detached ? null : tasks.take();
         if (slot == null) {
             task.result(nexus.detached ? ScsiStatus.BUSY : ScsiStatus.TASK_SET_FULL);
-            nexus.nexus.deliver(task, crossing, this);
+            nexus.nexus.deliver(task, carrier, this);
             return;
         }
-        slot.begin(task, nexus, crossing);
+        slot.begin(task, nexus, carrier);
         slot.command(CommandTable.ALL.find(task.cdb()));
-        admit(slot);
-        if (!waiting.isEmpty()) {
-            admitWaiting();
-        }
+        tasks.admit(slot);
     }
 
-    private @Nullable Slot takeSlot() {
-        if (freeCount == 0) {
-            if (slotsMade == MAX_TASKS) {
-                return null;
-            }
-            slots[slotsMade] = new Slot(this, slotsMade);
-            free[freeCount++] = slotsMade++;
-        }
-        return slots[free[--freeCount]];
-    }
-
-    private void admit(Slot slot) {
-        if (slot.task().attribute() == TaskAttribute.HEAD_OF_QUEUE) {
-            if (canPass(slot)) {
-                start(slot);
-            } else {
-                slot.state = Slot.State.WAITING;
-                waiting.addFirst(slot);
-            }
-        } else if (waiting.isEmpty() && canStart(slot)) {
-            start(slot);
-        } else {
-            slot.state = Slot.State.WAITING;
-            waiting.addLast(slot);
-        }
-    }
-
-    private void admitWaiting() {
-        while (!waiting.isEmpty() && canStart(waiting.element())) {
-            start(waiting.remove());
-        }
-    }
-
-    private boolean canStart(Slot slot) {
-        return isBarrier(slot) ? running == 0 : barrier == null;
-    }
-
-    /** HEAD OF QUEUE passes what waits, and what is ORDERED, but not what is to run alone. */
-    private boolean canPass(Slot slot) {
-        Slot before = barrier;
-        return exclusive(slot) ? running == 0 : before == null || !exclusive(before);
-    }
-
-    private static boolean isBarrier(Slot slot) {
-        return slot.task().attribute() == TaskAttribute.ORDERED || exclusive(slot);
-    }
-
-    private static boolean exclusive(Slot slot) {
-        Command command = slot.command();
-        return command != null && command.has(Command.EXCLUSIVE);
-    }
-
-    private void start(Slot slot) {
-        slot.state = Slot.State.RUNNING;
-        running++;
-        if (isBarrier(slot)) {
-            barrier = slot;
-        }
+    /** Begins a task that was admitted. */
+    void start(Slot slot) {
         // The next turn looks after a command that is cut off here.
         Objects.requireNonNull(registration).wake();
         current = slot;
@@ -338,9 +310,11 @@ final class LogicalUnit implements Poller {
         Command command = slot.command();
         UnitNexus nexus = slot.nexus();
         ScsiTask task = slot.task();
-        boolean attentive = command == null || !command.has(Command.IGNORES_ATTENTION);
+        boolean attentive =
+                (command == null || !command.has(Command.IGNORES_ATTENTION)) && !slot.isInternal();
         if (attentive && !nexus.attentions.isEmpty()) {
-            slot.fail(nexus.attentions.take());
+            int condition = nexus.attentions.take();
+            slot.fail(condition, Sense.information(condition), Sense.NO_SPECIFIC);
         } else if (task.attribute() == TaskAttribute.ACA) {
             slot.fail(Sense.INVALID_MESSAGE_ERROR);
         } else if (command == null) {
@@ -354,7 +328,7 @@ final class LogicalUnit implements Poller {
 
     private static void refuseUnknown(Slot slot) {
         if (CommandTable.ALL.hasActions(slot.cdb()[0] & 0xFF)) {
-            slot.invalidField(1);
+            slot.invalidField(Command.actionAt(slot.cdb()));
         } else {
             slot.fail(Sense.INVALID_OPERATION_CODE, Sense.NO_INFORMATION, Sense.cdbByte(0));
         }
@@ -392,22 +366,19 @@ final class LogicalUnit implements Poller {
                 task.aborted(abort);
             }
         }
-        if (slot.state == Slot.State.RUNNING) {
-            running--;
-            if (barrier == slot) {
-                barrier = null;
-            }
-        }
         UnitNexus nexus = slot.nexus();
-        Crossing crossing = slot.crossing();
+        Carrier carrier = slot.carrier();
         List<Barrier> barriers = slot.barriers.isEmpty() ? List.of() : List.copyOf(slot.barriers);
-        slot.clear();
-        free[freeCount++] = slot.request.tag();
-        nexus.nexus.deliver(task, crossing, this);
+        tasks.release(slot);
+        if (carrier != null && carrier.isInternal()) {
+            // The next part of its copy passes what waits: now is their turn.
+            tasks.admitWaiting();
+        }
+        nexus.nexus.deliver(task, carrier, this);
         for (int i = 0; i < barriers.size(); i++) {
             barriers.get(i).passed();
         }
-        if (!waiting.isEmpty()) {
+        if (tasks.waits()) {
             Objects.requireNonNull(registration).wake();
         }
     }
@@ -441,7 +412,8 @@ final class LogicalUnit implements Poller {
         }
     }
 
-    private static void hand(BlockChannel open, Slot slot) {
+    private void hand(BlockChannel open, Slot slot) {
+        changes(slot.request);
         slot.submitting = true;
         try {
             open.submit(slot.request);
@@ -450,18 +422,24 @@ final class LogicalUnit implements Poller {
         }
     }
 
-    /** Submits a request that belongs to no task, now or when there is room. */
-    void submit(BlockRequest request) {
-        if (!closing) {
-            background = request;
-            Objects.requireNonNull(registration).wake();
+    /** Tokens for what a request changes are good no more. */
+    private void changes(BlockRequest request) {
+        if (!tokens.isEmpty() && request.operation() != BlockOperation.READ) {
+            tokens.changed(request.offset(), request.length());
         }
     }
 
-    /** The task of a slot goes on in the background: it does not keep others from starting. */
-    void background(Slot slot) {
-        if (barrier == slot) {
-            barrier = null;
+    /** As {@link BlockChannel#mapped}. */
+    long mapped(long offset, long length) {
+        BlockChannel open = channel;
+        return open == null ? length : open.mapped(offset, length);
+    }
+
+    /** Submits a request that belongs to no task, now or when there is room. */
+    void submit(BlockRequest request) {
+        if (!closing) {
+            background.add(request);
+            Objects.requireNonNull(registration).wake();
         }
     }
 
@@ -488,9 +466,9 @@ final class LogicalUnit implements Poller {
         int work = 0;
         BlockChannel open = channel;
         if (open != null) {
-            BlockRequest request = background;
-            if (request != null && open.free() > 0) {
-                background = null;
+            while (!background.isEmpty() && open.free() > 0) {
+                BlockRequest request = background.remove();
+                changes(request);
                 open.submit(request);
                 work++;
             }
@@ -502,9 +480,7 @@ final class LogicalUnit implements Poller {
             }
             work += open.poll();
         }
-        if (!waiting.isEmpty()) {
-            admitWaiting();
-        }
+        tasks.admitWaiting();
         for (int i = 0; i < unsettled.size(); i++) {
             unsettled.get(i).settle();
         }
@@ -525,11 +501,11 @@ final class LogicalUnit implements Poller {
     @Override
     public boolean arm() {
         BlockChannel open = channel;
-        boolean requests = background != null || !pending.isEmpty();
+        boolean requests = !background.isEmpty() || !pending.isEmpty();
         return current == null
                 && unsettled.isEmpty()
-                && (waiting.isEmpty() || !canStart(waiting.element()))
-                && (open == null || (!requests || open.free() == 0) && open.arm());
+                && !tasks.canAdmit()
+                && (open == null || ((!requests || open.free() == 0) && open.arm()));
     }
 
     @Override
@@ -540,95 +516,26 @@ final class LogicalUnit implements Poller {
         }
     }
 
-    // Task management.
-
-    /** The slot of a task of a nexus, if it is in the task set. */
-    @Nullable Slot find(UnitNexus nexus, long tag) {
-        for (int i = 0; i < slotsMade; i++) {
-            Slot slot = slots[i];
-            if (slot.state != Slot.State.FREE
-                    && slot.nexus() == nexus
-                    && slot.task().tag() == tag
-                    && slot.abort == null) {
-                return slot;
-            }
-        }
-        return null;
+    /** Takes back a request that waits for room in the channel. */
+    void withdraw(Slot slot) {
+        pending.remove(slot);
     }
 
-    /** Whether a nexus has a task in the task set. */
-    boolean hasTasks(UnitNexus nexus) {
-        for (int i = 0; i < slotsMade; i++) {
-            if (slots[i].state != Slot.State.FREE && slots[i].nexus() == nexus) {
-                return true;
-            }
-        }
-        return false;
-    }
-
-    /** Aborts all tasks of a nexus. */
-    void abort(UnitNexus nexus, ScsiTask.Outcome how, Barrier all) {
-        for (int i = 0; i < slotsMade; i++) {
-            if (slots[i].state != Slot.State.FREE && slots[i].nexus() == nexus) {
-                abort(slots[i], how, false, all);
-            }
-        }
-    }
-
-    /**
-     * Aborts all tasks of all nexuses, on behalf of one: those of others end with TASK ABORTED
-     * where the mode page says so.
-     */
-    void abortAll(UnitNexus cause, ScsiTask.Outcome how, Barrier all) {
-        for (int i = 0; i < slotsMade; i++) {
-            Slot slot = slots[i];
-            if (slot.state != Slot.State.FREE) {
-                abort(slot, how, slot.nexus() != cause && modes.taskAbortedStatus(), all);
-            }
-        }
-    }
-
-    /** Aborts all tasks of a nexus on behalf of another one. */
-    void abortOthers(UnitNexus nexus, Barrier all) {
-        for (int i = 0; i < slotsMade; i++) {
-            if (slots[i].state != Slot.State.FREE && slots[i].nexus() == nexus) {
-                abort(slots[i], ScsiTask.Outcome.ABORTED, modes.taskAbortedStatus(), all);
-            }
-        }
-    }
-
-    /** Aborts a task, which is in the task set; {@code all} learns of its end. */
-    void abort(Slot slot, ScsiTask.Outcome how, boolean withStatus, Barrier all) {
-        all.add(slot);
-        if (slot.abort != null) {
-            return;
-        }
-        slot.abort = how;
-        slot.abortWithStatus = withStatus;
-        if (slot.state == Slot.State.WAITING) {
-            waiting.remove(slot);
-            ended(slot);
-        } else if (slot.queued) {
-            pending.remove(slot);
-            ended(slot);
-        } else if (slot.onAbort != null) {
-            slot.onAbort.run();
-            ended(slot);
-        } else if (slot.busy) {
-            Objects.requireNonNull(channel).cancel(slot.request.tag());
-        }
-        // Else it is at work in this very turn, or waits for what is made durable, and ends soon.
+    /** Tries to cancel a request that the channel has. */
+    void cancel(Slot slot) {
+        Objects.requireNonNull(channel).cancel(slot.request.tag());
     }
 
     /** Logical unit reset (SAM-5, 6.3.3), on behalf of a nexus. */
     void reset(UnitNexus cause, Barrier all) {
-        abortAll(cause, ScsiTask.Outcome.RESET, all);
+        tasks.abortAll(cause, ScsiTask.Outcome.RESET, all);
+        copies.cancelAll();
         reservations.unitReset();
         modes.reset();
         for (UnitNexus nexus : nexuses) {
             nexus.preventsRemoval = false;
             nexus.attentions.replaceAll(Sense.DEVICE_RESET);
         }
-        admitWaiting();
+        tasks.admitWaiting();
     }
 }

@@ -13,9 +13,7 @@ final class ModeCommands {
     private static final int DBD = 0x08;
     private static final int LLBAA = 0x10;
     private static final int LONG_LBA = 0x01;
-    private static final int SUBPAGE_FORMAT = 0x40;
     private static final int PAGE_SAVEABLE = 0x80;
-    private static final int ALL_SUBPAGES = 0xFF;
     private static final int PAGE_FORMAT = 0x10;
 
     private ModeCommands() {}
@@ -44,10 +42,6 @@ final class ModeCommands {
             slot.fail(Sense.SAVING_PARAMETERS_NOT_SUPPORTED);
             return;
         }
-        if (subpage != 0 && subpage != ALL_SUBPAGES) {
-            slot.invalidField(3);
-            return;
-        }
         var reply = new Reply();
         boolean descriptor = (cdb[1] & DBD) == 0;
         boolean longLba = ten && (cdb[1] & LLBAA) != 0 && descriptor;
@@ -61,8 +55,8 @@ final class ModeCommands {
         if (descriptor) {
             blockDescriptor(reply, slot.unit, longLba);
         }
-        if (!slot.unit.modes().write(reply, cdb[2] & 0x3F, control)) {
-            slot.invalidField(2);
+        if (!slot.unit.modes().write(reply, cdb[2] & 0x3F, subpage, control)) {
+            slot.invalidField(subpage == 0 ? 2 : 3);
             return;
         }
         if (ten) {
@@ -138,22 +132,21 @@ final class ModeCommands {
         List<byte[]> pages = new ArrayList<>();
         int at = from;
         while (at < list.length) {
-            if (list.length - at < 2) {
+            int header = ModePages.header(list, at);
+            if (list.length - at < header) {
                 slot.fail(Sense.PARAMETER_LIST_LENGTH_ERROR);
                 return;
             }
-            if ((list[at] & SUBPAGE_FORMAT) != 0) {
-                slot.invalidParameter(at);
-                return;
-            }
-            Optional<byte[]> current = modes.page(list[at] & 0x3F, ModePages.Control.CURRENT);
+            Optional<byte[]> current =
+                    modes.page(ModePages.number(list, at), ModePages.Control.CURRENT);
             if (current.isEmpty()) {
                 slot.invalidParameter(at);
                 return;
             }
             int length = current.get().length;
-            if ((list[at + 1] & 0xFF) != length - 2) {
-                slot.invalidParameter(at + 1);
+            int said = header == 2 ? Bytes.u8(list, at + 1) : Bytes.u16(list, at + 2);
+            if (said != length - header) {
+                slot.invalidParameter(at + header / 2);
                 return;
             }
             if (length > list.length - at) {
@@ -174,8 +167,9 @@ final class ModeCommands {
     }
 
     private static int fixedBitChanged(ModePages modes, byte[] page, byte[] current) {
-        byte[] changeable = modes.page(page[0] & 0x3F, ModePages.Control.CHANGEABLE).orElseThrow();
-        for (int i = 2; i < page.length; i++) {
+        byte[] changeable =
+                modes.page(ModePages.number(page, 0), ModePages.Control.CHANGEABLE).orElseThrow();
+        for (int i = ModePages.header(page, 0); i < page.length; i++) {
             if (((page[i] ^ current[i]) & ~changeable[i]) != 0) {
                 return i;
             }
@@ -188,7 +182,8 @@ final class ModeCommands {
         boolean cached = modes.writeCache();
         boolean changed = false;
         for (byte[] page : pages) {
-            Optional<byte[]> current = modes.page(page[0] & 0x3F, ModePages.Control.CURRENT);
+            Optional<byte[]> current =
+                    modes.page(ModePages.number(page, 0), ModePages.Control.CURRENT);
             changed |= !Arrays.equals(page, current.orElseThrow());
             modes.set(page);
         }

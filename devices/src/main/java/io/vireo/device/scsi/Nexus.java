@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** An I_T nexus: routes tasks to the logical units that its target maps. Of its own reactor. */
@@ -99,9 +100,9 @@ final class Nexus implements ScsiNexus {
     }
 
     /** A task has ended, on the unit's reactor. */
-    void deliver(ScsiTask task, @Nullable Crossing crossing, LogicalUnit from) {
-        if (crossing != null) {
-            crossing.sendBack();
+    void deliver(ScsiTask task, @Nullable Carrier carrier, LogicalUnit from) {
+        if (carrier != null) {
+            carrier.sendBack();
             return;
         }
         inFlight--;
@@ -203,6 +204,14 @@ final class Nexus implements ScsiNexus {
             }
         }
         return present;
+    }
+
+    /** Tells, on any reactor, all units that this nexus sees now. */
+    void look(Reactor on, Consumer<List<UnitNexus>> then) {
+        reactor.execute(() -> {
+            List<UnitNexus> seen = closed ? List.of() : present();
+            on.execute(() -> then.accept(seen));
+        });
     }
 
     private static void on(UnitNexus unit, Runnable task) {

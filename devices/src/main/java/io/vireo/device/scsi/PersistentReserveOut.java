@@ -411,7 +411,7 @@ final class PersistentReserveOut {
         var all = new Barrier(slot::good);
         for (UnitNexus nexus : List.copyOf(slot.unit.nexuses())) {
             if (nexus != slot.nexus() && Reservations.among(nexus, removed)) {
-                slot.unit.abortOthers(nexus, all);
+                slot.unit.tasks().abortOthers(nexus, all);
                 nexus.attention(Sense.COMMANDS_CLEARED_BY_ANOTHER_INITIATOR);
             }
         }

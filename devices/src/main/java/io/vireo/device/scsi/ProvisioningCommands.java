@@ -17,7 +17,7 @@ final class ProvisioningCommands {
     static final int MAX_UNMAP_DESCRIPTORS = 256;
 
     /** Blocks of one WRITE SAME at most. */
-    static final int MAX_WRITE_SAME_BLOCKS = 1 << 16;
+    static final int MAX_WRITE_SAME_BLOCKS = 1 << 23;
 
     /** Bytes of a repeated block that are written at a time. */
     private static final int CHUNK = 1 << 20;
@@ -26,6 +26,16 @@ final class ProvisioningCommands {
     private static final int NDOB = 0x01;
     private static final int HEADER = 8;
     private static final int DESCRIPTOR = 16;
+
+    // GET LBA STATUS.
+    private static final int MAPPED = 0;
+    private static final int DEALLOCATED = 1;
+    private static final long MAX_STATUS_BLOCKS = 0xFFFF_FFFFL;
+
+    /**
+     * How often one command asks the disk what is mapped, and descriptors of its answer at most.
+     */
+    private static final int MAX_LOOKS = 64;
 
     private ProvisioningCommands() {}
 
@@ -152,19 +162,27 @@ final class ProvisioningCommands {
         return Math.max(block, unit.geometry().maxDiscardBytes() / block * block);
     }
 
-    private static void writeSame(Slot slot, long lba, long blocks, int field) {
-        boolean sixteen = field == 10;
-        boolean noData = sixteen && (slot.cdb()[1] & NDOB) != 0;
-        boolean unmap = (slot.cdb()[1] & UNMAP) != 0;
+    /**
+     * WRITE SAME of any length.
+     *
+     * @param asked blocks; 0: to the end of the medium (WSNZ 0)
+     * @param field of the CDB that has the number of blocks
+     */
+    static void writeSame(Slot slot, long lba, long asked, int field) {
+        byte flags = slot.cdb()[BlockCommands.flagsAt(slot)];
+        // Of ten bytes it has none of that kind: the bit is obsolete there, and refused.
+        boolean noData = (flags & NDOB) != 0;
+        boolean unmap = (flags & UNMAP) != 0;
         int block = slot.unit.blockSize();
-        if (BlockCommands.outside(slot, lba, blocks)) {
+        if (BlockCommands.outside(slot, lba, asked)) {
             return;
         }
+        long blocks = asked == 0 ? slot.unit.blocks() - lba : asked;
         slot.task().wanted(noData ? 0 : block, 0);
-        if (blocks == 0 || blocks > MAX_WRITE_SAME_BLOCKS) {
+        if (blocks > MAX_WRITE_SAME_BLOCKS) {
             slot.invalidField(field);
         } else if (unmap && !unmaps(slot.unit)) {
-            slot.invalidField(1);
+            slot.invalidField(BlockCommands.flagsAt(slot));
         } else if (slot.task().dataOut().total() != (noData ? 0 : block)) {
             slot.fail(Sense.INVALID_FIELD_IN_COMMAND_INFORMATION_UNIT);
         } else {
@@ -223,16 +241,53 @@ final class ProvisioningCommands {
         slot.submit(ProvisioningCommands::writeOn);
     }
 
-    /** The device does not tell what is allocated: all blocks count as mapped. */
+    /** GET LBA STATUS (SBC-3, 5.4): blocks are mapped or deallocated, none is anchored. */
     private static void lbaStatus(Slot slot) {
+        LogicalUnit unit = slot.unit;
         long lba = BlockCommands.lba16(slot);
-        long blocks = slot.unit.blocks();
-        if (lba < 0 || lba >= blocks) {
+        if (lba < 0 || lba >= unit.blocks()) {
             slot.fail(Sense.LBA_OUT_OF_RANGE);
             return;
         }
+        long allocation = Bytes.u32(slot.cdb(), 10);
+        long descriptors = Math.clamp((allocation - HEADER) / DESCRIPTOR, 1, MAX_LOOKS);
         var reply = new Reply(24);
-        reply.u32(20).u32(0).u64(lba).u32(Math.min(blocks - lba, 0xFFFF_FFFFL)).u32(0);
-        slot.reply(reply, Bytes.u32(slot.cdb(), 10));
+        reply.u32(0).u32(0);
+        describe(reply, unit, lba, (int) descriptors);
+        reply.patch32(0, reply.length() - 4L);
+        slot.reply(reply, allocation);
+    }
+
+    /** Appends LBA status descriptors; looks so often that no other command waits for long. */
+    private static void describe(Reply reply, LogicalUnit unit, long from, int most) {
+        int shift = unit.blockShift();
+        long lba = from;
+        int described = 0;
+        long start = from;
+        boolean before = false;
+        for (int look = 0; look < MAX_LOOKS && lba < unit.blocks(); look++) {
+            // A block that is mapped in part is mapped.
+            long mapped = unit.mapped(lba << shift, unit.blocks() - lba << shift);
+            boolean is = mapped > 0;
+            if (lba > from && is != before) {
+                if (described + 1 == most) {
+                    break;
+                }
+                descriptor(reply, start, lba, before);
+                described++;
+                start = lba;
+            }
+            before = is;
+            long room = start + MAX_STATUS_BLOCKS - lba;
+            lba += Math.min(Math.max(Math.abs(mapped) >> shift, 1), room);
+            if (lba - start == MAX_STATUS_BLOCKS) {
+                break;
+            }
+        }
+        descriptor(reply, start, lba, before);
+    }
+
+    private static void descriptor(Reply reply, long from, long end, boolean mapped) {
+        reply.u64(from).u32(end - from).u8(mapped ? MAPPED : DEALLOCATED).u24(0);
     }
 }

@@ -1,6 +1,7 @@
 package io.vireo.device.scsi;
 
 import io.vireo.block.BlockDevice;
+import io.vireo.block.BlockPool;
 import io.vireo.block.ExclusiveUse;
 import io.vireo.reactor.Reactor;
 import io.vireo.reactor.ReactorGroup;
@@ -9,9 +10,11 @@ import io.vireo.scsi.ScsiPort;
 import io.vireo.scsi.ScsiTarget;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 
@@ -20,10 +23,16 @@ import java.util.function.Consumer;
  * reservations and unit attentions are one. A service of the host; thread safe.
  */
 public final class ScsiUnits {
+    /** How often it is looked at whether pools are nearly full. */
+    private static final long WATCH_NANOS = TimeUnit.SECONDS.toNanos(5);
+
     private final ReactorGroup reactors;
     private final DurableState state;
     private final PortNumbers numbers = new PortNumbers();
     private final Map<String, Shared> units = new HashMap<>();
+
+    /** Guarded by the map's monitor. */
+    private boolean watching;
 
     /**
      * No units yet.
@@ -39,10 +48,12 @@ public final class ScsiUnits {
      * A disk that can be a logical unit.
      *
      * @param name for people
+     * @param pool whose room the disk shares
      * @param unique unlike that of any other disk, and the same for ever: identity and reservations
      *     of the unit go with it
      */
-    public record Disk(String name, String unique, BlockDevice block, ExclusiveUse use) {}
+    public record Disk(
+            String name, String unique, BlockDevice block, ExclusiveUse use, BlockPool pool) {}
 
     /**
      * What is at a LUN.
@@ -85,16 +96,42 @@ public final class ScsiUnits {
                                     UnitIdentity.of(disk.name(), disk.unique()),
                                     disk.block(),
                                     owner,
-                                    store(disk.unique()));
+                                    store(disk.unique()),
+                                    new SharedRoom(disk.pool()));
                     shared = new Shared(unit, claim);
                 } catch (RuntimeException e) {
                     claim.release();
                     throw e;
                 }
                 units.put(disk.unique(), shared);
+                if (!watching) {
+                    watching = true;
+                    reactors.control().execute(this::watch);
+                }
             }
             shared.users++;
             return shared.unit;
+        }
+    }
+
+    private void watch() {
+        look();
+        reactors.control().schedule(WATCH_NANOS, this::watch);
+    }
+
+    /** Looks which pools have come to a threshold, and has their units tell so. Any thread. */
+    void look() {
+        var known = new IdentityHashMap<BlockPool, Boolean>();
+        List<LogicalUnit> all;
+        synchronized (units) {
+            all = units.values().stream().map(shared -> shared.unit).toList();
+        }
+        for (LogicalUnit unit : all) {
+            SharedRoom room = unit.room();
+            boolean over = known.computeIfAbsent(room.pool(), _ -> room.isOverThreshold());
+            if (room.crosses(over)) {
+                unit.owner().execute(unit::thresholdReached);
+            }
         }
     }
 

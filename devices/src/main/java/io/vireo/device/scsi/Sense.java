@@ -37,6 +37,22 @@ final class Sense {
     static final int REGISTRATIONS_PREEMPTED = 0x06_2A05;
     static final int ASYMMETRIC_ACCESS_STATE_CHANGED = 0x06_2A06;
     static final int CAPACITY_DATA_CHANGED = 0x06_2A09;
+    static final int OPERATION_IN_PROGRESS = 0x05_0016;
+    static final int UNSUPPORTED_TOKEN_TYPE = 0x05_2301;
+    static final int TOKEN_UNKNOWN = 0x05_2304;
+    static final int TOKEN_REVOKED = 0x05_2306;
+    static final int TOKEN_EXPIRED = 0x05_2307;
+    static final int TOKEN_DELETED = 0x05_2309;
+    static final int TOO_MANY_CSCD_DESCRIPTORS = 0x05_2606;
+    static final int UNSUPPORTED_CSCD_DESCRIPTOR = 0x05_2607;
+    static final int TOO_MANY_SEGMENT_DESCRIPTORS = 0x05_2608;
+    static final int UNSUPPORTED_SEGMENT_DESCRIPTOR = 0x05_2609;
+    static final int INLINE_DATA_LENGTH_EXCEEDED = 0x05_260B;
+    static final int COPY_ABORTED = 0x0A_0000;
+    static final int THIRD_PARTY_DEVICE_FAILURE = 0x0A_0D01;
+    static final int COPY_TARGET_NOT_REACHABLE = 0x0A_0D02;
+    static final int INCORRECT_COPY_TARGET_TYPE = 0x0A_0D03;
+    static final int SOFT_THRESHOLD_REACHED = 0x06_3807;
     static final int COMMANDS_CLEARED_BY_ANOTHER_INITIATOR = 0x06_2F00;
     static final int REPORTED_LUNS_DATA_CHANGED = 0x06_3F0E;
     static final int WRITE_PROTECTED = 0x07_2700;
@@ -44,6 +60,9 @@ final class Sense {
     static final int DATA_PHASE_ERROR = 0x0B_4B00;
     static final int COMMAND_ABORTED = 0x0B_0000;
     static final int MISCOMPARE = 0x0E_1D00;
+
+    /** Sense key DATA PROTECT. */
+    static final int DATA_PROTECT = 0x07;
 
     /** {@link #write}: no information field. */
     static final long NO_INFORMATION = -1;
@@ -59,6 +78,13 @@ final class Sense {
     private static final int BIT_POINTER_VALID = 0x08;
 
     private Sense() {}
+
+    /** The code of sense data of either format. */
+    static int code(byte[] sense) {
+        return (sense[0] & 0x7F) >= 0x72
+                ? (sense[1] & 0x0F) << 16 | Bytes.u16(sense, 2)
+                : (sense[2] & 0x0F) << 16 | Bytes.u16(sense, 12);
+    }
 
     /** A sense key specific field that points to a byte of the CDB (SPC-4, 4.5.2.4.2). */
     static int cdbByte(int offset) {
@@ -78,6 +104,12 @@ final class Sense {
     /** A sense key specific field with a progress indication in 65536ths (SPC-4, 4.5.2.4.4). */
     static int progress(int of65536) {
         return VALID << 16 | Math.min(of65536, 0xFFFF);
+    }
+
+    /** What the information field says of a unit attention condition. */
+    static long information(int code) {
+        // SBC-4, 4.7.3.7.6: where the threshold is in its mode page.
+        return code == SOFT_THRESHOLD_REACHED ? ModePages.THRESHOLD : NO_INFORMATION;
     }
 
     /**

@@ -38,6 +38,9 @@ final class Slot implements BlockCompletion {
     /** Whether the request waits for room in the channel. */
     boolean queued;
 
+    /** Whether it goes on in the background. */
+    boolean background;
+
     /** Within a call of the channel that may complete at once. */
     boolean submitting;
 
@@ -69,7 +72,7 @@ final class Slot implements BlockCompletion {
 
     private @Nullable ScsiTask task;
     private @Nullable UnitNexus nexus;
-    private @Nullable Crossing crossing;
+    private @Nullable Carrier carrier;
     private @Nullable Command command;
     private @Nullable OwnMemory own;
 
@@ -79,10 +82,11 @@ final class Slot implements BlockCompletion {
     }
 
     /** A new use. */
-    void begin(ScsiTask newTask, UnitNexus newNexus, @Nullable Crossing newCrossing) {
+    void begin(ScsiTask newTask, UnitNexus newNexus, @Nullable Carrier newCarrier) {
         task = newTask;
         nexus = newNexus;
-        crossing = newCrossing;
+        carrier = newCarrier;
+        background = false;
         command = null;
         step = null;
         abort = null;
@@ -96,7 +100,7 @@ final class Slot implements BlockCompletion {
         state = State.FREE;
         task = null;
         nexus = null;
-        crossing = null;
+        carrier = null;
         command = null;
         step = null;
         onAbort = null;
@@ -123,8 +127,14 @@ final class Slot implements BlockCompletion {
         return Objects.requireNonNull(nexus);
     }
 
-    @Nullable Crossing crossing() {
-        return crossing;
+    @Nullable Carrier carrier() {
+        return carrier;
+    }
+
+    /** Whether it is a part of another task, which no initiator knows of. */
+    boolean isInternal() {
+        Carrier by = carrier;
+        return by != null && by.isInternal();
     }
 
     byte[] cdb() {

@@ -37,7 +37,7 @@ final class UnitCommands {
                         Access.STATUS,
                         0,
                         UnitCommands::readCapacity16),
-                Command.of("1B 01 00 FF F7 00", Access.WRITE, ANY_STATE, UnitCommands::startStop),
+                Command.of("1B 01 00 FF F7 00", Access.STATUS, ANY_STATE, UnitCommands::startStop),
                 Command.of("1E 00 00 00 03 00", Access.STATUS, 0, UnitCommands::preventAllow),
                 Command.of(
                         "35 02 FF FF FF FF 3F FF FF 00",
@@ -84,7 +84,7 @@ final class UnitCommands {
 
     private static Reply senseData(boolean descriptor, int code, int specific) {
         byte[] sense = new byte[64];
-        int length = Sense.write(sense, descriptor, code, Sense.NO_INFORMATION, specific);
+        int length = Sense.write(sense, descriptor, code, Sense.information(code), specific);
         return new Reply().bytes(Arrays.copyOf(sense, length));
     }
 
@@ -115,6 +115,9 @@ final class UnitCommands {
         UnitState condition = slot.unit.condition();
         int power = cdb[4] & POWER_CONDITION;
         boolean start = (cdb[4] & START) != 0;
+        if ((!start || power != 0) && keptOut(slot)) {
+            return;
+        }
         if (condition.obstacle() != Sense.NONE && !condition.stopped()) {
             slot.fail(condition.obstacle(), Sense.NO_INFORMATION, condition.progress());
         } else if (power != 0) {
@@ -133,7 +136,21 @@ final class UnitCommands {
         }
     }
 
+    /**
+     * SBC-3, table 13: some commands are allowed with some fields only; then the slot has ended.
+     */
+    private static boolean keptOut(Slot slot) {
+        boolean conflict = slot.unit.reservations().conflicts(slot.nexus(), Access.WRITE);
+        if (conflict) {
+            slot.end(ScsiStatus.RESERVATION_CONFLICT);
+        }
+        return conflict;
+    }
+
     private static void preventAllow(Slot slot) {
+        if ((slot.cdb()[4] & 3) != 0 && keptOut(slot)) {
+            return;
+        }
         if ((slot.cdb()[4] & 2) != 0) {
             slot.invalidField(4);
             return;

@@ -15,14 +15,14 @@ final class UnitManagement {
             case ABORT_TASK -> abortTask(nexus, function, done);
             case ABORT_TASK_SET -> {
                 var all = new Barrier(done);
-                nexus.unit.abort(nexus, ScsiTask.Outcome.ABORTED, all);
+                nexus.unit.tasks().abort(nexus, ScsiTask.Outcome.ABORTED, all);
                 all.passed();
             }
             case CLEAR_TASK_SET -> clearTaskSet(nexus, done);
             case LOGICAL_UNIT_RESET -> unitReset(nexus, done);
             case QUERY_TASK ->
-                    succeed(function, nexus.unit.find(nexus, function.tag()) != null, done);
-            case QUERY_TASK_SET -> succeed(function, nexus.unit.hasTasks(nexus), done);
+                    succeed(function, nexus.unit.tasks().find(nexus, function.tag()) != null, done);
+            case QUERY_TASK_SET -> succeed(function, nexus.unit.tasks().hasTasks(nexus), done);
             case QUERY_ASYNCHRONOUS_EVENT -> queryEvent(nexus, function, done);
             case CLEAR_ACA, I_T_NEXUS_RESET, TARGET_WARM_RESET, TARGET_COLD_RESET ->
                     throw new IllegalArgumentException(function.function().name());
@@ -30,25 +30,25 @@ final class UnitManagement {
     }
 
     private static void abortTask(UnitNexus nexus, TaskManagement function, Runnable done) {
-        Slot slot = nexus.unit.find(nexus, function.tag());
+        Slot slot = nexus.unit.tasks().find(nexus, function.tag());
         if (slot == null) {
             function.result(Response.TASK_NOT_FOUND, 0);
             done.run();
             return;
         }
         var all = new Barrier(done);
-        nexus.unit.abort(slot, ScsiTask.Outcome.ABORTED, false, all);
+        nexus.unit.tasks().abort(slot, ScsiTask.Outcome.ABORTED, false, all);
         all.passed();
     }
 
     private static void clearTaskSet(UnitNexus nexus, Runnable done) {
         for (UnitNexus other : nexus.unit.nexuses()) {
-            if (other != nexus && nexus.unit.hasTasks(other)) {
+            if (other != nexus && nexus.unit.tasks().hasTasks(other)) {
                 other.attention(Sense.COMMANDS_CLEARED_BY_ANOTHER_INITIATOR);
             }
         }
         var all = new Barrier(done);
-        nexus.unit.abortAll(nexus, ScsiTask.Outcome.ABORTED, all);
+        nexus.unit.tasks().abortAll(nexus, ScsiTask.Outcome.ABORTED, all);
         all.passed();
     }
 
@@ -77,7 +77,7 @@ final class UnitManagement {
     /** I_T nexus reset (SAM-5, 6.3.4 and 7.6). */
     static void nexusReset(UnitNexus nexus, Runnable done) {
         var all = new Barrier(done);
-        nexus.unit.abort(nexus, ScsiTask.Outcome.ABORTED, all);
+        nexus.unit.tasks().abort(nexus, ScsiTask.Outcome.ABORTED, all);
         nexus.unit.reservations().nexusLost(nexus);
         nexus.preventsRemoval = false;
         nexus.attentions.replaceAll(Sense.I_T_NEXUS_LOSS);

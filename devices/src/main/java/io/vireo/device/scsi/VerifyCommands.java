@@ -85,13 +85,18 @@ final class VerifyCommands {
     }
 
     private static int byteCheck(Slot slot) {
-        return (slot.cdb()[1] & BYTCHK) >> 1;
+        return (slot.cdb()[BlockCommands.flagsAt(slot)] & BYTCHK) >> 1;
     }
 
-    private static void verify(Slot slot, long lba, long blocks, int field) {
+    /**
+     * VERIFY of any length.
+     *
+     * @param field of the CDB that has the verification length
+     */
+    static void verify(Slot slot, long lba, long blocks, int field) {
         int check = byteCheck(slot);
         if (check == 2) {
-            slot.invalidField(1);
+            slot.invalidField(BlockCommands.flagsAt(slot));
             return;
         }
         if (check == READABLE
@@ -106,9 +111,10 @@ final class VerifyCommands {
         begin(slot, lba, blocks);
     }
 
-    private static void writeAndVerify(Slot slot, long lba, long blocks, int field) {
+    /** WRITE AND VERIFY of any length, as {@link #verify}. */
+    static void writeAndVerify(Slot slot, long lba, long blocks, int field) {
         if (byteCheck(slot) > COMPARE) {
-            slot.invalidField(1);
+            slot.invalidField(BlockCommands.flagsAt(slot));
             return;
         }
         if (BlockCommands.refused(slot, lba, blocks, field)) {

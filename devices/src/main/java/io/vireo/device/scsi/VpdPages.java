@@ -15,6 +15,7 @@ final class VpdPages {
     private static final int EXTENDED_INQUIRY = 0x86;
     private static final int MODE_PAGE_POLICY = 0x87;
     private static final int SCSI_PORTS = 0x88;
+    private static final int THIRD_PARTY_COPY = 0x8F;
     private static final int BLOCK_LIMITS = 0xB0;
     private static final int BLOCK_CHARACTERISTICS = 0xB1;
     private static final int PROVISIONING = 0xB2;
@@ -27,6 +28,7 @@ final class VpdPages {
                     EXTENDED_INQUIRY,
                     MODE_PAGE_POLICY,
                     SCSI_PORTS,
+                    THIRD_PARTY_COPY,
                     BLOCK_LIMITS,
                     BLOCK_CHARACTERISTICS,
                     PROVISIONING);
@@ -63,6 +65,7 @@ final class VpdPages {
             case EXTENDED_INQUIRY -> page.u8(0).u8(0x07).u8(0x01).u8(0x01).zeroes(56);
             case MODE_PAGE_POLICY -> page.u8(0x3F).u8(0xFF).u8(0).u8(0);
             case SCSI_PORTS -> ports(page, unit);
+            case THIRD_PARTY_COPY -> ThirdPartyCopyPage.write(page, unit);
             case BLOCK_LIMITS -> limits(page, unit);
             case BLOCK_CHARACTERISTICS -> characteristics(page, unit);
             case PROVISIONING -> provisioning(page, unit);
@@ -136,7 +139,7 @@ final class VpdPages {
         boolean unmaps = ProvisioningCommands.unmaps(unit);
         int granularity = Math.max(1, geometry.discardAlignment() / block);
         int atomic = AtomicCommands.atomicBlocks(geometry);
-        page.u8(1).u8(AtomicCommands.MAX_COMPARE).u16(geometry.physicalBlockSize() / block);
+        page.u8(0).u8(AtomicCommands.MAX_COMPARE).u16(geometry.physicalBlockSize() / block);
         page.u32(LogicalUnit.MAX_TRANSFER / block).u32(geometry.optimalIoSize() / block).u32(0);
         page.u32(unmaps ? ProvisioningCommands.MAX_UNMAP_BLOCKS : 0);
         page.u32(unmaps ? ProvisioningCommands.MAX_UNMAP_DESCRIPTORS : 0);
@@ -155,6 +158,8 @@ final class VpdPages {
         boolean unmaps = ProvisioningCommands.unmaps(unit);
         boolean zeroes = unit.can(BlockOperation.WRITE_ZEROES);
         int commands = unmaps ? 0xE0 : 0;
-        page.u8(0).u8(commands | (unmaps && zeroes ? 0x04 : 0)).u8(unmaps ? 2 : 0).u8(0);
+        boolean counts = unmaps && unit.room().isLimited();
+        page.u8(counts ? SharedRoom.thresholdExponent(unit.blockShift()) : 0);
+        page.u8(commands | (unmaps && zeroes ? 0x04 : 0)).u8(unmaps ? 2 : 0).u8(0);
     }
 }

@@ -49,7 +49,7 @@ final class Wipe implements BlockCompletion {
         if (pattern.length > 0) {
             fill();
         }
-        unit.background(slot);
+        unit.tasks().background(slot);
         if (immediate) {
             slot.good();
         } else {

@@ -39,6 +39,8 @@ class BlockCommandsTest {
         "2A000000000500000200, 28000000000500000200",
         "AA0000000005000000020000, A80000000005000000020000",
         "8A00000000000000000500000002 0000, 88000000000000000005000000020000",
+        "7F00000000000018000B00000000000000000005000000000000000000000002,"
+                + "7F00000000000018000900000000000000000005000000000000000000000002",
     })
     void writesAndReadsByEveryLength(String write, String read) {
         byte[] data = random(2 * BLOCK);
@@ -340,7 +342,10 @@ class BlockCommandsTest {
         assertThat(bed.disk.contents(0, 64 * BLOCK)).containsOnly(0);
         assertThat(client.run(0, "93010000000000000040000000400000").good()).isTrue();
         assertThat(bed.disk.contents(64 * BLOCK, 64 * BLOCK)).containsOnly(0);
-        assertThat(client.out(0, "41000000000000000000", block).code()).isEqualTo(0x052400);
+        assertThat(client.out(0, "41000000000000000000", block).good()).isTrue();
+        assertThat(bed.disk.contents(ScsiBed.CAPACITY - BLOCK, BLOCK)).isEqualTo(block);
+        assertThat(client.out(0, "41000000400000000000", block).good()).isTrue();
+        assertThat(client.out(0, "41000000400100000000", block).code()).isEqualTo(0x052100);
         assertThat(client.out(0, "93100000000000000000000000010000", block).code())
                 .isEqualTo(0x052400);
         assertThat(client.out(0, "41000000000000000100", new byte[BLOCK / 2]).code())
@@ -349,6 +354,75 @@ class BlockCommandsTest {
                 .isEqualTo(0x050E03);
         assertThat(client.out(0, "93000000000000000000000100010000", block).code())
                 .isEqualTo(0x052100);
+    }
+
+    @Test
+    void writeSameToTheEndKeepsTheLimit() {
+        bed.disk.pretendToGrow(1L << 40);
+        ScsiClient client = bed.client(1);
+        assertThat(client.out(0, "93000000000000000000000000000000", new byte[BLOCK]).code())
+                .isEqualTo(0x052400);
+    }
+
+    @Test
+    void longCdbsVerifyAndRepeat() {
+        ScsiClient client = bed.client(1);
+        byte[] block = random(BLOCK);
+        String rest = "0000 0000000000000007 0000000000000000 00000003";
+        assertThat(client.out(0, "7F00000000000018000D" + rest, block).good()).isTrue();
+        byte[] three = bed.disk.contents(7 * BLOCK, 3 * BLOCK);
+        assertThat(Arrays.copyOfRange(three, 2 * BLOCK, 3 * BLOCK)).isEqualTo(block);
+        String compare = "0200 0000000000000007 0000000000000000 00000003";
+        assertThat(client.out(0, "7F00000000000018000A" + compare, three).good()).isTrue();
+        three[700] ^= 1;
+        assertThat(client.out(0, "7F00000000000018000A" + compare, three).code())
+                .isEqualTo(0x0E1D00);
+        assertThat(client.out(0, "7F00000000000018000C" + compare, three).good()).isTrue();
+        assertThat(bed.disk.contents(7 * BLOCK, 3 * BLOCK)).isEqualTo(three);
+        String nothing = "0900 0000000000000007 0000000000000000 00000003";
+        assertThat(client.run(0, "7F00000000000018000D" + nothing).good()).isTrue();
+        assertThat(bed.disk.contents(7 * BLOCK, 3 * BLOCK)).containsOnly(0);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        // RDPROTECT, of protection information that is not there.
+        "7F000000000000180009200000000000000000050000000000000000 00000001, C0000A",
+        "7F000000000000100009000000000000000000050000000000000000 00000001, C00007",
+        "7F000000000000180001000000000000000000050000000000000000 00000001, C00008",
+        "7F000000000000180009000000000000000000050000000000000000 00003000, C0001C",
+    })
+    void longCdbsThatAreWrongAreRefusedWhereTheyAre(String cdb, String field) {
+        Result result = bed.client(1).in(0, cdb, BLOCK);
+        assertThat(result.code()).isEqualTo(0x052400);
+        assertThat(Bytes.u24(result.sense(), 15) & 0xF0FFFF).isEqualTo(Integer.parseInt(field, 16));
+        assertThat(bed.client(2).in(0, "7F000000000018000900", BLOCK).code()).isEqualTo(0x052400);
+    }
+
+    @Test
+    void theStatusOfBlocksIsWhatTheDiskSays() {
+        ScsiClient client = bed.client(1);
+        client.out(0, "2A000000001000000800", new byte[8 * BLOCK]);
+        client.out(0, "2A000000010000000900", new byte[9 * BLOCK]);
+        String free = "01000000";
+        String mapped = "00000000";
+        String runs =
+                ("0000000000000000" + "00000010" + free)
+                        + ("0000000000000010" + "00000008" + mapped)
+                        + ("0000000000000018" + "000000e8" + free)
+                        + ("0000000000000100" + "00000010" + mapped)
+                        + ("0000000000000110" + "00003ef0" + free);
+        assertThat(client.in(0, "9E120000000000000000000001000000", 256).hex())
+                .isEqualTo("00000054" + "00000000" + runs);
+        assertThat(client.in(0, "9E120000000000000000000000200000", 256).hex())
+                .isEqualTo("00000014" + "00000000" + runs.substring(0, 32));
+        assertThat(client.in(0, "9E120000000000000104000000180000", 256).hex())
+                .isEqualTo("00000014" + "00000000" + "0000000000000104" + "0000000c" + mapped);
+        byte[] unmap =
+                ScsiClient.bytes("0016001000000000" + "0000000000000010" + "0000000800000000");
+        assertThat(client.out(0, "42000000000000001800", unmap).good()).isTrue();
+        assertThat(client.in(0, "9E120000000000000000000000180000", 256).hex())
+                .endsWith("0000000000000000" + "00000100" + free);
     }
 
     @Test

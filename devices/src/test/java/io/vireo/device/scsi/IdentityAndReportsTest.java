@@ -35,7 +35,7 @@ class IdentityAndReportsTest {
     @Test
     void standardInquiryData() {
         String expected =
-                "0000061" + "25b301002" + hex("VIREO   ") + hex("VDISK           ") + hex("1   ");
+                "0000061" + "25b381002" + hex("VIREO   ") + hex("VDISK           ") + hex("1   ");
         String data = client.in(0, "120000FFFF00", 255).hex();
         assertThat(data).startsWith(expected).hasSize(2 * 96);
         assertThat(data.substring(2 * 58, 2 * 64)).isEqualTo("00a0046004c0");
@@ -64,7 +64,7 @@ class IdentityAndReportsTest {
     @Test
     void vitalProductDataPages() {
         UnitIdentity identity = bed.unit.identity();
-        assertThat(page(0x00)).isEqualTo("00000009" + "0080838687" + "88b0b1b2");
+        assertThat(page(0x00)).isEqualTo("0000000a" + "0080838687" + "888fb0b1b2");
         assertThat(page(0x80)).isEqualTo("00800010" + hex(identity.serial()));
         String group = HexFormat.of().toHexDigits(bed.target.group());
         String port = HexFormat.of().toHexDigits(bed.target.fibreChannelPort().relativeId());
@@ -90,10 +90,28 @@ class IdentityAndReportsTest {
                                 + "0000000c"
                                 + "01930008"
                                 + hex(0x2000_0000_0000_0001L));
+        assertThat(page(0x8F))
+                .isEqualTo(
+                        "008f0148"
+                                + ("00000020" + "000000000000" + "0040" + "0000012c" + "0000003c")
+                                + ("0000000000080000" + "0000000000020000")
+                                + ("00010014" + "10" + "8305" + "00011c1011")
+                                + ("8407" + "00010304050607" + "000000")
+                                + ("0004001c" + "00000000" + "00080040" + "00000800")
+                                + ("00000000" + "00".repeat(12))
+                                + ("00080004" + "0202e400")
+                                + ("000c0004" + "0002ffff")
+                                + ("0106002c" + "00".repeat(12) + "0000003c" + "0000012c")
+                                + ("0000012c" + "00".repeat(20))
+                                + ("01080084" + "00000080")
+                                + ("00800001" + "03000001" + "00".repeat(56))
+                                + ("ffff0001" + "02000000" + "00".repeat(56))
+                                + ("80010020" + "00000004" + "00000004" + "01fffe00" + "0900")
+                                + "00".repeat(18));
         assertThat(page(0xB0))
                 .isEqualTo(
                         "00b0003c"
-                                + "01ff0008"
+                                + "00ff0008"
                                 + "00002000"
                                 + "00000000"
                                 + "00000000"
@@ -101,7 +119,7 @@ class IdentityAndReportsTest {
                                 + "00000100"
                                 + "00000008"
                                 + "80000000"
-                                + "0000000000010000"
+                                + "0000000000800000"
                                 + "000000080000000800000008"
                                 + "0000000000000000");
         assertThat(page(0xB1)).startsWith("00b1003c00010040").hasSize(128);
@@ -218,13 +236,20 @@ class IdentityAndReportsTest {
     void logPages() {
         client.out(0, "2A000000000000000300", new byte[3 * BLOCK]);
         client.in(0, "28000000000000000200", 2 * BLOCK);
-        assertThat(client.in(0, "4D00400000000000FF00", 255).hex()).isEqualTo("000000020019");
+        assertThat(client.in(0, "4D00400000000000FF00", 255).hex()).isEqualTo("00000004000d1119");
         assertThat(client.in(0, "4D0040FF00000000FF00", 255).hex())
-                .isEqualTo("40ff0006000000ff1900");
+                .isEqualTo("40ff000a000000ff0d0011001900");
         assertThat(client.in(0, "4D00590000000000FF00", 255).hex())
                 .startsWith("19000044" + "00010340" + hex(1L) + hex(1L) + hex(3L) + hex(2L))
                 .hasSize(2 * 72);
-        assertThat(client.in(0, "4D004D0000000000FF00", 255).code()).isEqualTo(0x052400);
+        assertThat(client.in(0, "4D004C0000000000FF00", 255).code()).isEqualTo(0x052400);
+        assertThat(client.in(0, "4D004D0000000000FF00", 255).hex())
+                .isEqualTo("0d00000c" + "0000030200ff" + "0001030200ff");
+        assertThat(client.in(0, "4D004D0000000100FF00", 255).hex())
+                .isEqualTo("0d000006" + "0001030200ff");
+        assertThat(client.in(0, "4D00510000000000FF00", 255).hex())
+                .isEqualTo("11000008" + "0001030400000000");
+        assertThat(client.in(0, "4D004D0100000000FF00", 255).code()).isEqualTo(0x052400);
     }
 
     @Test

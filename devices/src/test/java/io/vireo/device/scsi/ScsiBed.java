@@ -1,6 +1,7 @@
 package io.vireo.device.scsi;
 
 import io.vireo.block.BlockDevice;
+import io.vireo.device.virtio.FakePool;
 import io.vireo.reactor.PollMode;
 import io.vireo.reactor.Reactor;
 import io.vireo.reactor.ReactorConfig;
@@ -45,6 +46,7 @@ final class ScsiBed implements AutoCloseable {
     final Reactor other = Reactor.start(new ReactorConfig("other", -1, PollMode.ADAPTIVE));
     final MemoryBlockDevice disk;
     final MemoryStore store = new MemoryStore();
+    final FakePool pool = new FakePool();
     final PortNumbers numbers = new PortNumbers();
     final UnitTarget target =
             new UnitTarget("hba1", 0x2000_0000_0000_0001L, 0x2100_0000_0000_0001L, numbers);
@@ -62,7 +64,8 @@ final class ScsiBed implements AutoCloseable {
     }
 
     LogicalUnit unit(String name, BlockDevice block, ReservationStore kept) {
-        return new LogicalUnit(UnitIdentity.of(name, "uid of " + name), block, owner, kept);
+        return new LogicalUnit(
+                UnitIdentity.of(name, "uid of " + name), block, owner, kept, new SharedRoom(pool));
     }
 
     static void map(UnitTarget target, UnitTarget.Mapping... mappings) {

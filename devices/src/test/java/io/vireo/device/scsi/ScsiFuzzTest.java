@@ -69,10 +69,70 @@ class ScsiFuzzTest {
         if (random.nextBoolean()) {
             random.nextBytes(out);
         }
+        if (command.opcode() == 0x83 && random.nextInt(4) != 0) {
+            out = copyList(command.serviceAction());
+            Bytes.put32(cdb, 10, out.length);
+            cdb[9] = (byte) random.nextInt(4);
+        }
         int room = random.nextBoolean() ? 0 : random.nextInt(8192);
         var attribute = TaskAttribute.values()[random.nextInt(8) == 0 ? random.nextInt(4) : 0];
         int lun = random.nextInt(20) == 0 ? 1 : 0;
         return clients[random.nextInt(2)].start(lun, tag, attribute, cdb, out, room);
+    }
+
+    /** Parameters of a copy that are right, but for one byte now and then. */
+    private byte[] copyList(int action) {
+        byte[] list =
+                switch (action) {
+                    case CopyOperation.LID1 -> new byte[16 + 32 + 28];
+                    case CopyOperation.LID4 -> new byte[48 + 32 + 28];
+                    case CopyOperation.POPULATE_TOKEN -> new byte[16 + 32];
+                    default -> new byte[536 + 16];
+                };
+        if (action < CopyOperation.POPULATE_TOKEN) {
+            boolean four = action == CopyOperation.LID4;
+            int at = four ? 48 : 16;
+            if (four) {
+                list[0] = 1;
+                list[3] = 32;
+                list[15] = (byte) random.nextInt(2);
+                list[16] = (byte) 0xFF;
+                list[23] = (byte) random.nextInt(4);
+                list[43] = 32;
+                list[45] = 28;
+            } else {
+                list[0] = (byte) random.nextInt(4);
+                list[3] = 32;
+                list[11] = 28;
+            }
+            Bytes.put64(list, at, 0xE400_0000_0103_0008L);
+            Bytes.put64(list, at + 8, bed.unit.identity().naa());
+            Bytes.put32(list, at + 28, ScsiBed.BLOCK);
+            Bytes.put32(list, at + 32, 0x0200_0018);
+            Bytes.put32(list, at + 36, random.nextBoolean() ? 0xFFFF_0000L : 0xFFFF);
+            list[at + 43] = (byte) random.nextInt(256);
+            list[at + 50] = (byte) random.nextInt(64);
+            list[at + 58] = (byte) random.nextInt(64);
+        } else {
+            Bytes.put16(list, 0, list.length - 2);
+            int ranges = action == CopyOperation.POPULATE_TOKEN ? 16 : 536;
+            Bytes.put16(list, ranges - 2, list.length - ranges);
+            for (int at = ranges; at < list.length; at += 16) {
+                list[at + 6] = (byte) (at - ranges);
+                list[at + 11] = (byte) random.nextInt(16);
+            }
+            if (ranges == 536 && random.nextBoolean()) {
+                Bytes.put32(list, 16, RodToken.ZERO);
+            } else if (ranges == 536) {
+                Bytes.put64(list, 40, bed.unit.identity().naa());
+            }
+        }
+        if (random.nextInt(3) == 0) {
+            list[random.nextInt(list.length)] = (byte) random.nextInt(256);
+        }
+        return random.nextInt(10) == 0
+                ? java.util.Arrays.copyOf(list, random.nextInt(list.length))
+                : list;
     }
 
     private static void check(CompletableFuture<Result> task) {

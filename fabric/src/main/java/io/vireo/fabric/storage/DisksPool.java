@@ -6,6 +6,7 @@ import io.vireo.block.BlockPool;
 import io.vireo.block.BlockVolume;
 import io.vireo.block.HostDisks.HostDisk;
 import io.vireo.block.PoolContent;
+import io.vireo.block.PoolEncryption;
 import io.vireo.block.PoolIntegrity;
 import io.vireo.block.PoolRedundancy;
 import io.vireo.block.PoolSpace;
@@ -62,6 +63,7 @@ final class DisksPool implements BlockPool {
 
     private final StoragePool pool;
     private final PoolDisks disks;
+    private final DisksEncryption encryption;
     private final AtomicBoolean looking = new AtomicBoolean();
     private volatile PoolLook seen;
     private volatile long seenAt;
@@ -145,6 +147,7 @@ final class DisksPool implements BlockPool {
     private DisksPool(
             Place place, Map<String, HostDisk> disks, StoragePool pool, Listener listener) {
         this.pool = pool;
+        encryption = new DisksEncryption(pool, () -> seen().volumes());
         this.disks = new PoolDisks(pool, disks, place.location(), place.copies(), this::look);
         this.listener = listener;
         seen = pool.look();
@@ -222,13 +225,18 @@ final class DisksPool implements BlockPool {
     }
 
     @Override
+    public boolean hasChecksums(String volume) {
+        return find(volume).filter(VolumeInfo::checksums).isPresent();
+    }
+
+    @Override
     public boolean hasChecksums() {
         return true;
     }
 
     @Override
     public void create(String volume, VolumeFormat format) {
-        if (isNew(volume)) {
+        if (isNew(volume, format)) {
             pool.createVolume(volume, format);
         } else {
             checkFormat(volume, format);
@@ -237,7 +245,7 @@ final class DisksPool implements BlockPool {
 
     @Override
     public void createThick(String volume, VolumeFormat format) {
-        if (isNew(volume)) {
+        if (isNew(volume, format)) {
             pool.createDedicatedVolume(volume, format);
         } else {
             checkFormat(volume, format);
@@ -263,9 +271,19 @@ final class DisksPool implements BlockPool {
     }
 
     /** Whether there is nothing of that name; false if what there is holds no data. */
-    private boolean isNew(String volume) {
+    private boolean isNew(String volume, VolumeFormat format) {
         Optional<VolumeInfo> there = find(volume);
+        boolean other = there.filter(each -> each.encrypted() != format.encrypted()).isPresent();
         if (there.isPresent() && adopting) {
+            if (other) {
+                throw new ResourceException(
+                        ErrorCode.CONFLICT,
+                        "vDisk %s is in the pool %s: set its encrypted to %s"
+                                .formatted(
+                                        volume,
+                                        format.encrypted() ? "unencrypted" : "encrypted",
+                                        !format.encrypted()));
+            }
             return false;
         }
         if (there.isPresent() && there.get().mappedBytes() > 0) {
@@ -275,7 +293,11 @@ final class DisksPool implements BlockPool {
                             + volume
                             + " with data in it already; give this one another name");
         }
-        return there.isEmpty();
+        if (other) {
+            // Left behind by an attempt that was to be otherwise; there is nothing in it.
+            pool.delete(volume);
+        }
+        return there.isEmpty() || other;
     }
 
     @Override
@@ -420,6 +442,7 @@ final class DisksPool implements BlockPool {
                         volume.capacity(),
                         geometry.logicalBlockSize(),
                         geometry.physicalBlockSize(),
+                        volume.encrypted(),
                         volume.checksums()),
                 volume.dedicated());
     }
@@ -449,6 +472,23 @@ final class DisksPool implements BlockPool {
                         ? "snapshot " + volume.name().substring(SNAPSHOT.length())
                         : "vDisk " + volume.name();
         return name + " (" + Capacity.text(volume.mappedBytes()) + ")";
+    }
+
+    @Override
+    public PoolEncryption encryption() {
+        return encryption.which();
+    }
+
+    /** Its master keys, and what is wrapped by them. */
+    DisksEncryption keys() {
+        return encryption;
+    }
+
+    @Override
+    public boolean isEncrypted(String volume, boolean snapshot) {
+        return find(snapshot ? SNAPSHOT + volume : volume)
+                .filter(VolumeInfo::encrypted)
+                .isPresent();
     }
 
     /** Whether volumes with data in them are taken over by those who get their names. */
@@ -530,6 +570,11 @@ final class DisksPool implements BlockPool {
     }
 
     @Override
+    public boolean keepsData() {
+        return true;
+    }
+
+    @Override
     public void deleteSnapshot(String snapshot) {
         if (find(SNAPSHOT + snapshot).isPresent()) {
             pool.delete(SNAPSHOT + snapshot);
@@ -600,11 +645,12 @@ final class DisksPool implements BlockPool {
     }
 
     private final class Opened implements BlockVolume {
-        private final String name;
+        private volatile String name;
         private final BlockDevice device;
 
         Opened(String name) {
             this.name = name;
+            pool.unlock(name);
             device = pool.device(name);
         }
 
@@ -619,13 +665,26 @@ final class DisksPool implements BlockPool {
         }
 
         @Override
+        public void rename(String newName) {
+            if (exists(newName)) {
+                throw new ResourceException(
+                        ErrorCode.CONFLICT,
+                        "the pool holds a vDisk %s already; give this one another name"
+                                .formatted(newName));
+            }
+            pool.rename(name, newName);
+            name = newName;
+        }
+
+        @Override
         public String trouble() {
             return pool.trouble();
         }
 
         @Override
         public void close() {
-            // Its channels are closed, and that is all there is of it.
+            // Its channels are closed: what is left of it is its key.
+            pool.lock(name);
         }
     }
 }

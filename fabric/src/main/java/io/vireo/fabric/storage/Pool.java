@@ -67,9 +67,9 @@ final class Pool implements Realization {
             LongSupplier nanoTime) {
         this.name = name;
         this.opened = opened;
-        pool = new SerialPool(opened);
         this.qos = qos;
         this.spec = spec;
+        pool = new SerialPool(opened, this::warnPercent);
         this.statusChanged = statusChanged;
         this.nanoTime = nanoTime;
         opened.onFull(this::requestFailed);
@@ -127,6 +127,10 @@ final class Pool implements Realization {
                 });
     }
 
+    private int warnPercent() {
+        return spec.warnPercent();
+    }
+
     private boolean isNearlyFull(PoolSpace space) {
         return space.capacityBytes() > 0 && usedPercent(space) >= spec.warnPercent();
     }
@@ -141,6 +145,18 @@ final class Pool implements Realization {
             pool.exclusively(() -> DisksPoolOpener.change(disks, newSpec));
         }
         spec = newSpec;
+        statusChanged.run();
+    }
+
+    /**
+     * Has vDisks be encrypted under other master keys from now on.
+     *
+     * @throws IllegalArgumentException if there are encrypted ones, and no key is named
+     */
+    void encrypt(Optional<SecretMasterKeys> keys) {
+        if (opened instanceof DisksPool disks) {
+            pool.exclusively(() -> disks.keys().use(keys));
+        }
         statusChanged.run();
     }
 
@@ -243,6 +259,9 @@ final class Pool implements Realization {
         }
         pool.integrity()
                 .ifPresent(integrity -> describe(integrity, attributes, metrics, conditions));
+        if (opened instanceof DisksPool disks && !disks.keys().note().isEmpty()) {
+            attributes.put("encryption", disks.keys().note());
+        }
         pool.redundancy().ifPresent(copies -> describe(copies, attributes, metrics, conditions));
         if (!pool.trouble().isEmpty()) {
             conditions.add(new Condition(Condition.READY, false, "PoolFailed", pool.trouble()));

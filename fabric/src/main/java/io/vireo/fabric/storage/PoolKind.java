@@ -15,9 +15,11 @@ import io.vireo.resource.Reference;
 import io.vireo.resource.ResourceException;
 import io.vireo.resource.ResourceKind;
 import io.vireo.resource.RuntimeDirectory;
+import io.vireo.resource.Secrets;
 import io.vireo.resource.Status;
 import io.vireo.resource.UpdateResult;
 import io.vireo.resource.Violation;
+import io.vireo.resource.spec.EncryptionSpec;
 import io.vireo.resource.spec.Kinds;
 import io.vireo.resource.spec.PoolSpec;
 import java.nio.file.Path;
@@ -70,6 +72,7 @@ public final class PoolKind implements ResourceKind<PoolSpec> {
                                     : "only a pool of type disks has disks"));
         }
         spec.disks().map(DisksPoolOpener::validate).ifPresent(violations::addAll);
+        spec.encryption().map(each -> validate(each, disks)).ifPresent(violations::addAll);
         if (spec.path().isPresent() && !isPlain(spec.path().get())) {
             violations.add(
                     new Violation(
@@ -77,6 +80,33 @@ public final class PoolKind implements ResourceKind<PoolSpec> {
                             "must be an absolute path without '.' and '..', and not the root directory"));
         }
         return violations;
+    }
+
+    private static List<Violation> validate(EncryptionSpec encryption, boolean disks) {
+        var violations = new ArrayList<Violation>();
+        if (!disks) {
+            violations.add(
+                    new Violation("/spec/encryption", "only a pool of type disks can encrypt"));
+        }
+        if (encryption.previousKeySecret().filter(encryption.keySecret()::equals).isPresent()) {
+            violations.add(
+                    new Violation(
+                            "/spec/encryption/previousKeySecret",
+                            "is the current one: put the new master key into another secret"));
+        }
+        return violations;
+    }
+
+    /** What the old master key has wrapped has to be unwrapped by it once more. */
+    private static List<Violation> validateUpdate(EncryptionSpec before, EncryptionSpec after) {
+        boolean same = before.keySecret().equals(after.keySecret());
+        return same || after.previousKeySecret().filter(before.keySecret()::equals).isPresent()
+                ? List.of()
+                : List.of(
+                        new Violation(
+                                "/spec/encryption/previousKeySecret",
+                                "must be %s, so that what is wrapped by that is wrapped by %s"
+                                        .formatted(before.keySecret(), after.keySecret())));
     }
 
     static boolean isPlain(String path) {
@@ -101,6 +131,10 @@ public final class PoolKind implements ResourceKind<PoolSpec> {
         if (oldSpec.disks().isPresent() && newSpec.disks().isPresent()) {
             violations.addAll(
                     DisksPoolOpener.validateUpdate(oldSpec.disks().get(), newSpec.disks().get()));
+        }
+        if (oldSpec.encryption().isPresent() && newSpec.encryption().isPresent()) {
+            violations.addAll(
+                    validateUpdate(oldSpec.encryption().get(), newSpec.encryption().get()));
         }
         return violations;
     }
@@ -162,13 +196,22 @@ public final class PoolKind implements ResourceKind<PoolSpec> {
 
     private static BlockPool opened(PoolSpec spec, RealizeContext context) {
         boolean create = !context.provisioned();
-        return spec.type() == PoolSpec.Type.DISKS
-                ? DisksPoolOpener.open(
+        if (spec.type() != PoolSpec.Type.DISKS) {
+            return open(spec, create);
+        }
+        DisksPool pool =
+                DisksPoolOpener.open(
                         spec,
                         create,
                         context.service(ReactorGroup.class).next(),
-                        context.service(RuntimeDirectory.class).root())
-                : open(spec, create);
+                        context.service(RuntimeDirectory.class).root());
+        pool.keys().use(keys(spec, context));
+        return pool;
+    }
+
+    private static Optional<SecretMasterKeys> keys(PoolSpec spec, RealizeContext context) {
+        return spec.encryption()
+                .map(each -> new SecretMasterKeys(each, context.service(Secrets.class)));
     }
 
     @Override
@@ -206,6 +249,9 @@ public final class PoolKind implements ResourceKind<PoolSpec> {
         }
         try {
             var pool = (Pool) running;
+            if (!newSpec.encryption().equals(oldSpec.encryption())) {
+                pool.encrypt(keys(newSpec, context));
+            }
             pool.qos().change(newSpec.iops().orElse(0), policy(newSpec, context));
             pool.change(newSpec);
             return UpdateResult.IN_PLACE;

@@ -1,8 +1,10 @@
 package io.vireo.fabric.storage;
 
+import io.vireo.block.BlockDevice;
 import io.vireo.block.BlockPool;
 import io.vireo.block.BlockVolume;
 import io.vireo.block.PoolContent;
+import io.vireo.block.PoolEncryption;
 import io.vireo.block.PoolIntegrity;
 import io.vireo.block.PoolRedundancy;
 import io.vireo.block.PoolSpace;
@@ -12,18 +14,31 @@ import io.vireo.block.VolumeFormat;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.function.IntSupplier;
 
 /** A pool that the reconciler and the threads of imports use, one at a time. */
 final class SerialPool implements BlockPool {
     private final BlockPool pool;
+    private final IntSupplier warnPercent;
 
-    SerialPool(BlockPool pool) {
+    SerialPool(BlockPool pool, IntSupplier warnPercent) {
         this.pool = pool;
+        this.warnPercent = warnPercent;
+    }
+
+    @Override
+    public int warnPercent() {
+        return warnPercent.getAsInt();
     }
 
     @Override
     public String location() {
         return pool.location();
+    }
+
+    @Override
+    public synchronized boolean hasChecksums(String volume) {
+        return pool.hasChecksums(volume);
     }
 
     @Override
@@ -47,13 +62,23 @@ final class SerialPool implements BlockPool {
     }
 
     @Override
+    public PoolEncryption encryption() {
+        return pool.encryption();
+    }
+
+    @Override
+    public synchronized boolean isEncrypted(String volume, boolean snapshot) {
+        return pool.isEncrypted(volume, snapshot);
+    }
+
+    @Override
     public synchronized void createSnapshot(String volume, String snapshot) {
         pool.createSnapshot(volume, snapshot);
     }
 
     @Override
     public synchronized BlockVolume openSnapshot(String snapshot) {
-        return pool.openSnapshot(snapshot);
+        return new Volume(pool.openSnapshot(snapshot));
     }
 
     @Override
@@ -63,7 +88,7 @@ final class SerialPool implements BlockPool {
 
     @Override
     public synchronized BlockVolume open(String volume, VolumeFormat format) {
-        return pool.open(volume, format);
+        return new Volume(pool.open(volume, format));
     }
 
     @Override
@@ -74,6 +99,11 @@ final class SerialPool implements BlockPool {
     @Override
     public synchronized void delete(String volume, boolean evenIfWritten) {
         pool.delete(volume, evenIfWritten);
+    }
+
+    @Override
+    public boolean keepsData() {
+        return pool.keepsData();
     }
 
     @Override
@@ -159,5 +189,45 @@ final class SerialPool implements BlockPool {
     @Override
     public synchronized void close() {
         pool.close();
+    }
+
+    /** A volume whose changes are changes of the pool. */
+    private final class Volume implements BlockVolume {
+        private final BlockVolume volume;
+
+        Volume(BlockVolume volume) {
+            this.volume = volume;
+        }
+
+        @Override
+        public BlockDevice device() {
+            return volume.device();
+        }
+
+        @Override
+        public void grow(long capacity) {
+            synchronized (SerialPool.this) {
+                volume.grow(capacity);
+            }
+        }
+
+        @Override
+        public void rename(String newName) {
+            synchronized (SerialPool.this) {
+                volume.rename(newName);
+            }
+        }
+
+        @Override
+        public String trouble() {
+            return volume.trouble();
+        }
+
+        @Override
+        public void close() {
+            synchronized (SerialPool.this) {
+                volume.close();
+            }
+        }
     }
 }

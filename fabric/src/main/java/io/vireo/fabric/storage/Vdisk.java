@@ -3,21 +3,28 @@ package io.vireo.fabric.storage;
 import io.vireo.block.BlockCounters;
 import io.vireo.block.BlockDevice;
 import io.vireo.block.BlockPool;
-import io.vireo.block.BlockVolume;
 import io.vireo.block.DiskIdentity;
 import io.vireo.block.ExclusiveUse;
 import io.vireo.block.PooledVolume;
+import io.vireo.fabric.storage.move.Relocation;
+import io.vireo.fabric.storage.move.Site;
+import io.vireo.fabric.storage.qos.QosDevice;
 import io.vireo.fabric.storage.qos.VdiskQos;
 import io.vireo.fabric.storage.transfer.Transfer;
+import io.vireo.reactor.ReactorGroup;
 import io.vireo.resource.Condition;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Metric;
 import io.vireo.resource.Realization;
+import io.vireo.resource.Reference;
 import io.vireo.resource.ResourceException;
 import io.vireo.resource.Status;
+import io.vireo.resource.spec.Kinds;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 
 /** A volume that is open, and who uses it. */
@@ -27,13 +34,17 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
     /** Bytes that it has mapped, those that it shares included. */
     static final String ALLOCATED = "allocatedBytes";
 
+    // How far what is done with it is: an import, or a move.
+    static final String PROGRESS = "progress";
+    static final String RATE = "rate";
+    static final String TIME_LEFT = "timeLeft";
+
     private final String name;
     private final DiskIdentity identity;
-    private final BlockPool pool;
-    private final BlockVolume volume;
-    private final VdiskQos qos;
-    private final BlockDevice device;
+    private final QosDevice device;
+    private final Relocation relocation;
     private final Optional<Transfer> importing;
+    private final boolean encrypted;
     private final Runnable statusChanged;
 
     /** Guarded by itself. */
@@ -42,20 +53,47 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
     Vdisk(
             String name,
             DiskIdentity identity,
-            BlockPool pool,
-            BlockVolume volume,
-            VdiskQos qos,
-            BlockDevice device,
+            QosDevice device,
             Optional<Transfer> importing,
+            boolean encrypted,
+            Relocation.Home home,
+            VdiskPlace place,
+            ReactorGroup reactors,
             Runnable statusChanged) {
         this.name = name;
         this.identity = identity;
-        this.pool = pool;
-        this.volume = volume;
-        this.qos = qos;
         this.device = device;
         this.importing = importing;
+        this.encrypted = encrypted;
         this.statusChanged = statusChanged;
+        relocation =
+                new Relocation(
+                        name,
+                        place.whereabouts(),
+                        device,
+                        reactors,
+                        home,
+                        place.remains(),
+                        () -> isImporting() ? "it is being imported, and is moved then" : "",
+                        statusChanged);
+    }
+
+    private boolean isImporting() {
+        return importing.filter(transfer -> !transfer.progress().done()).isPresent();
+    }
+
+    /** Wants it there. */
+    void goTo(Relocation.Target target) {
+        relocation.goTo(target);
+        statusChanged.run();
+    }
+
+    @Override
+    public List<Reference> uses() {
+        return relocation.pools().stream()
+                .distinct()
+                .map(pool -> new Reference(Kinds.POOL, pool))
+                .toList();
     }
 
     @Override
@@ -74,14 +112,26 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
         if (type == DiskIdentity.class) {
             return Optional.of(type.cast(identity));
         }
+        if (type == PooledVolume.class) {
+            refuseWhileMoved("it can be copied or taken back then");
+        }
         return type == ExclusiveUse.class || type == PooledVolume.class
                 ? Optional.of(type.cast(this))
                 : Optional.empty();
     }
 
+    private void refuseWhileMoved(String then) {
+        if (relocation.isUnderWay()) {
+            throw new ResourceException(
+                    ErrorCode.NOT_READY,
+                    "vDisk %s is being moved to pool %s: %s"
+                            .formatted(name, relocation.wanted().pool(), then));
+        }
+    }
+
     @Override
     public BlockPool pool() {
-        return pool;
+        return relocation.home().pool();
     }
 
     @Override
@@ -110,20 +160,25 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
         return use;
     }
 
+    boolean isEncrypted() {
+        return encrypted;
+    }
+
     VdiskQos qos() {
-        return qos;
+        return relocation.home().qos();
     }
 
     void grow(long capacity) {
-        if (capacity > volume.device().geometry().capacity()) {
-            volume.grow(capacity);
+        if (capacity > device.geometry().capacity()) {
+            refuseWhileMoved("it grows then");
+            relocation.home().volume().grow(capacity);
         }
     }
 
     @Override
     public Status status() {
         var attributes = new LinkedHashMap<String, String>();
-        attributes.put("capacityBytes", Long.toString(volume.device().geometry().capacity()));
+        attributes.put("capacityBytes", Long.toString(device.geometry().capacity()));
         synchronized (uses) {
             if (!uses.isEmpty()) {
                 attributes.put(USERS, String.join(", ", uses.stream().map(u -> u.user).toList()));
@@ -134,26 +189,72 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
             attributes.put("import", progress.percent());
             progress.rate().ifPresent(rate -> attributes.put("importRate", rate));
             progress.timeLeft().ifPresent(left -> attributes.put("importTimeLeft", left));
+            if (!progress.done()) {
+                describe(progress, attributes);
+            }
             if (!progress.notes().isEmpty()) {
                 attributes.put("importNotes", String.join(" ", progress.notes()));
             }
         });
-        qos.policyName().ifPresent(policy -> attributes.put("qosPolicy", policy));
-        pool.mapped(name, false)
+        Relocation.Home home = relocation.home();
+        attributes.put("pool", home.site().pool());
+        if (encrypted) {
+            attributes.put("encryption", "AES-256-XTS");
+        }
+        relocation.progress().ifPresent(progress -> describe(progress, attributes));
+        home.qos().policyName().ifPresent(policy -> attributes.put("qosPolicy", policy));
+        home.pool()
+                .mapped(name, false)
                 .ifPresent(bytes -> attributes.put(ALLOCATED, Long.toString(bytes)));
-        return new Status(conditions(), attributes, metrics(device.counters(), qos.counts()));
+        return new Status(
+                conditions(), attributes, metrics(device.counters(), home.qos().counts()));
+    }
+
+    private static void describe(Transfer.Progress progress, Map<String, String> attributes) {
+        attributes.put(PROGRESS, progress.percent());
+        progress.rate().ifPresent(rate -> attributes.put(RATE, rate));
+        progress.timeLeft().ifPresent(left -> attributes.put(TIME_LEFT, left));
     }
 
     private List<Condition> conditions() {
-        String trouble = volume.trouble();
+        String trouble = relocation.home().volume().trouble();
         if (!trouble.isEmpty()) {
             return List.of(new Condition(Condition.READY, false, "FlushFailed", trouble));
+        }
+        if (relocation.isUnderWay() && !isImporting()) {
+            return List.of(moving());
         }
         return importing
                 .map(transfer ->
                         transfer.progress()
                                 .conditions("Importing", "It is being filled from its image."))
                 .orElse(List.of());
+    }
+
+    private Condition moving() {
+        Site here = relocation.home().site();
+        Site there = relocation.wanted();
+        if (!relocation.problem().isEmpty()) {
+            return new Condition(
+                    Condition.READY,
+                    false,
+                    "MigrationFailed",
+                    "It cannot be moved to pool %s: %s. It stays in use in pool %s, and it is tried again every 10 seconds; set spec.pool to %s, and spec.allocation to %s, to give it up."
+                            .formatted(
+                                    there.pool(),
+                                    relocation.problem(),
+                                    here.pool(),
+                                    here.pool(),
+                                    here.allocation().name().toLowerCase(Locale.ROOT)));
+        }
+        return new Condition(
+                Condition.READY,
+                false,
+                "Migrating",
+                here.equals(there)
+                        ? "What a move has left elsewhere is being deleted; servers go on using it."
+                        : "It is being moved from pool %s to pool %s; servers go on using it."
+                                .formatted(here.pool(), there.pool()));
     }
 
     private static List<Metric> metrics(BlockCounters counters, VdiskQos.Counts waits) {
@@ -190,9 +291,11 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
     }
 
     private void closeVolume(Runnable onClosed) {
-        volume.close();
-        qos.close();
-        onClosed.run();
+        relocation.stop(() -> {
+            relocation.home().volume().close();
+            relocation.home().qos().close();
+            onClosed.run();
+        });
     }
 
     private final class Use implements Claim {

@@ -4,16 +4,23 @@ import io.vireo.block.BlockDevice;
 import io.vireo.block.BlockPool;
 import io.vireo.block.BlockVolume;
 import io.vireo.block.DiskIdentity;
+import io.vireo.block.PoolEncryption;
 import io.vireo.block.PooledVolume;
 import io.vireo.block.VolumeFormat;
+import io.vireo.fabric.storage.move.Relocation;
+import io.vireo.fabric.storage.move.Site;
 import io.vireo.fabric.storage.qos.DiskQosPolicy;
 import io.vireo.fabric.storage.qos.PoolQos;
+import io.vireo.fabric.storage.qos.QosDevice;
 import io.vireo.fabric.storage.qos.VdiskQos;
 import io.vireo.fabric.storage.transfer.DiskImport;
 import io.vireo.fabric.storage.transfer.Transfer;
+import io.vireo.reactor.ReactorGroup;
 import io.vireo.resource.Column;
+import io.vireo.resource.DurableState;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Metadata;
+import io.vireo.resource.Quantity;
 import io.vireo.resource.Realization;
 import io.vireo.resource.RealizeContext;
 import io.vireo.resource.Reference;
@@ -22,6 +29,7 @@ import io.vireo.resource.ResourceKind;
 import io.vireo.resource.UpdateResult;
 import io.vireo.resource.Violation;
 import io.vireo.resource.spec.Kinds;
+import io.vireo.resource.spec.MigrationSpec;
 import io.vireo.resource.spec.VdiskSpec;
 import java.util.ArrayList;
 import java.util.List;
@@ -65,6 +73,11 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
                 .toList();
     }
 
+    @Override
+    public List<Reference> alsoUses(Metadata metadata, VdiskSpec spec, DurableState state) {
+        return VdiskPlace.alsoUses(metadata, spec, state);
+    }
+
     private static Optional<Reference> snapshot(VdiskSpec spec) {
         return spec.snapshot().map(name -> new Reference(Kinds.SNAPSHOT, name));
     }
@@ -100,6 +113,11 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
                                     + spec.blockSize()
                                     + ", and not 0"));
         }
+        if (spec.migration().flatMap(MigrationSpec::rate).filter(r -> r.bytes() == 0).isPresent()) {
+            violations.add(
+                    new Violation(
+                            "/spec/migration/rate", "must not be 0; leave it out for no bound"));
+        }
         if (spec.snapshot().isPresent() && spec.source().isPresent()) {
             violations.add(
                     new Violation("/spec/source", "a vDisk begins as a snapshot or as an image"));
@@ -124,10 +142,11 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
     @Override
     public List<Violation> validateUpdate(Metadata metadata, VdiskSpec oldSpec, VdiskSpec newSpec) {
         var violations = new ArrayList<Violation>();
-        if (!oldSpec.pool().equals(newSpec.pool())) {
+        if (!oldSpec.pool().equals(newSpec.pool()) && newSpec.snapshot().isPresent()) {
             violations.add(
                     new Violation(
-                            "/spec/pool", "cannot change: make another vDisk and copy the data"));
+                            "/spec/snapshot",
+                            "must be taken out when the vDisk moves: in another pool it shares nothing with the snapshot"));
         }
         if (newSpec.size().compareTo(oldSpec.size()) < 0) {
             violations.add(
@@ -136,12 +155,6 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
                             "cannot become smaller than "
                                     + oldSpec.size().bytes()
                                     + " bytes: data would be cut off"));
-        }
-        if (oldSpec.allocation() != newSpec.allocation()) {
-            violations.add(
-                    new Violation(
-                            "/spec/allocation",
-                            "cannot change: make another vDisk and copy the data"));
         }
         if (oldSpec.checksums() != newSpec.checksums()) {
             violations.add(
@@ -175,30 +188,39 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
                 Column.of("POOL", (spec, _) -> spec.pool()),
                 Column.of("SIZE", (spec, _) -> spec.size().toString()),
                 Capacity.column("ALLOCATED", Vdisk.ALLOCATED),
-                Column.attribute("USERS", Vdisk.USERS));
+                Column.attribute("USERS", Vdisk.USERS),
+                Column.attribute("PROGRESS", Vdisk.PROGRESS),
+                Column.attribute("RATE", Vdisk.RATE),
+                Column.attribute("LEFT", Vdisk.TIME_LEFT));
     }
 
     @Override
     public Realization realize(Metadata metadata, VdiskSpec spec, RealizeContext context) {
-        BlockPool pool = context.require(pool(spec), BlockPool.class);
-        VolumeFormat format = format(spec);
-        boolean empty = make(pool, metadata.name(), format, spec, context);
-        PoolQos poolQos = context.require(pool(spec), PoolQos.class);
+        VdiskPlace place = VdiskPlace.find(metadata, spec, each -> format(spec, each), context);
+        BlockPool pool = VdiskPlace.pool(place.site(), context);
+        VolumeFormat format = format(spec, pool);
+        boolean empty = make(pool, metadata.name(), format, place.site(), spec, context);
+        place.made();
+        PoolQos poolQos = qos(place.site(), context);
         VdiskQos qos = admit(poolQos, metadata.name(), policy(spec, context));
         try {
             BlockVolume volume = pool.open(metadata.name(), format);
             try {
-                BlockDevice device = poolQos.stage(qos, volume.device());
+                QosDevice device = poolQos.stage(qos, volume.device());
                 var importing = startImport(pool, metadata.name(), device, empty, spec, context);
-                return new Vdisk(
-                        metadata.name(),
-                        new DiskIdentity(metadata.uid()),
-                        pool,
-                        volume,
-                        qos,
-                        device,
-                        importing,
-                        context.statusChanged());
+                var vdisk =
+                        new Vdisk(
+                                metadata.name(),
+                                new DiskIdentity(metadata.uid()),
+                                device,
+                                importing,
+                                pool.isEncrypted(metadata.name(), false),
+                                new Relocation.Home(place.site(), pool, volume, qos),
+                                place,
+                                context.service(ReactorGroup.class),
+                                context.statusChanged());
+                vdisk.goTo(target(spec, context));
+                return vdisk;
             } catch (RuntimeException e) {
                 volume.close();
                 throw e;
@@ -207,6 +229,20 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
             qos.close();
             throw e;
         }
+    }
+
+    private static PoolQos qos(Site site, RealizeContext context) {
+        return context.require(new Reference(Kinds.POOL, site.pool()), PoolQos.class);
+    }
+
+    private static Relocation.Target target(VdiskSpec spec, RealizeContext context) {
+        Site site = Site.of(spec);
+        return new Relocation.Target(
+                site,
+                VdiskPlace.pool(site, context),
+                qos(site, context),
+                policy(spec, context),
+                spec.migration().flatMap(MigrationSpec::rate).map(Quantity::bytes).orElse(0L));
     }
 
     private static Optional<Transfer> startImport(
@@ -225,6 +261,7 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
             BlockPool pool,
             String name,
             VolumeFormat format,
+            Site site,
             VdiskSpec spec,
             RealizeContext context) {
         if (spec.checksums() && !pool.hasChecksums()) {
@@ -233,11 +270,14 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
                     pool.location()
                             + " has no checksums: only pools of type disks have; make the vDisk there, or without");
         }
+        if (!context.provisioned() && spec.snapshot().isEmpty()) {
+            checkEncryption(spec, pool);
+        }
         if (spec.source().isPresent()) {
             return DiskImport.prepare(pool, name, format, spec.source().get(), context);
         }
         if (!context.provisioned()) {
-            create(name, spec, pool, format, context);
+            create(name, site, spec, pool, format, context);
         }
         return true;
     }
@@ -253,6 +293,7 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
 
     private static void create(
             String name,
+            Site site,
             VdiskSpec spec,
             BlockPool pool,
             VolumeFormat format,
@@ -266,17 +307,44 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
                         "snapshot %s is in another pool than the vDisk; make the vDisk in that pool"
                                 .formatted(source.volumeName()));
             }
+            checkEncryption(spec, pool, source.volumeName());
             pool.createFrom(source.volumeName(), name, format);
-        } else if (spec.allocation() == VdiskSpec.Allocation.THICK) {
+        } else if (site.allocation() == VdiskSpec.Allocation.THICK) {
             pool.createThick(name, format);
         } else {
             pool.create(name, format);
         }
     }
 
-    private static VolumeFormat format(VdiskSpec spec) {
+    private static VolumeFormat format(VdiskSpec spec, BlockPool pool) {
+        boolean encrypted = spec.encrypted().orElse(pool.encryption() == PoolEncryption.BY_DEFAULT);
         return new VolumeFormat(
-                spec.size().bytes(), spec.blockSize(), spec.physicalBlockSize(), spec.checksums());
+                spec.size().bytes(),
+                spec.blockSize(),
+                spec.physicalBlockSize(),
+                encrypted,
+                spec.checksums());
+    }
+
+    /** Refuses what the pool cannot encrypt. */
+    private static void checkEncryption(VdiskSpec spec, BlockPool pool) {
+        if (spec.encrypted().orElse(false) && pool.encryption() == PoolEncryption.NONE) {
+            throw new ResourceException(
+                    ErrorCode.UNSUPPORTED,
+                    "pool %s encrypts nothing: set its spec.encryption.keySecret, which pools of type disks have, or the vDisk's encrypted to false"
+                            .formatted(spec.pool()));
+        }
+    }
+
+    /** What begins as a snapshot has that one's key. */
+    private static void checkEncryption(VdiskSpec spec, BlockPool pool, String snapshot) {
+        boolean source = pool.isEncrypted(snapshot, true);
+        if (spec.encrypted().filter(wanted -> wanted != source).isPresent()) {
+            throw new ResourceException(
+                    ErrorCode.INVALID,
+                    "snapshot %s is %sencrypted, and so is a vDisk that begins as it: set encrypted to %s, or copy the data to a new vDisk"
+                            .formatted(snapshot, source ? "" : "not ", source));
+        }
     }
 
     @Override
@@ -290,25 +358,36 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
             return new UpdateResult.Recreate("guests are told the physical block size once");
         }
         var vdisk = (Vdisk) running;
+        if (newSpec.encrypted().filter(wanted -> wanted != vdisk.isEncrypted()).isPresent()) {
+            return new UpdateResult.Refused(
+                    "encrypted is fixed when a vDisk is made; make another vDisk and copy the data.");
+        }
         try {
             vdisk.qos().change(policy(newSpec, context));
+            vdisk.grow(newSpec.size().bytes());
+            vdisk.goTo(target(newSpec, context));
         } catch (IllegalArgumentException e) {
             return new UpdateResult.Refused(e.getMessage() + ".");
         }
-        vdisk.grow(newSpec.size().bytes());
         return UpdateResult.IN_PLACE;
     }
 
     @Override
     public void destroy(Metadata metadata, VdiskSpec spec, RealizeContext context) {
+        if (VdiskPlace.deleteElsewhere(metadata, spec, context)) {
+            VdiskPlace.forget(metadata, context);
+            return;
+        }
         // What we did not make is not ours to delete: another's file of that name stays.
         BlockPool pool = context.require(pool(spec), BlockPool.class);
         if (spec.source().isEmpty()) {
             pool.delete(metadata.name(), context.provisioned());
+            VdiskPlace.forget(metadata, context);
             return;
         }
         boolean ours = context.provisioned() || DiskImport.isMissing(pool, metadata.name());
         pool.delete(metadata.name(), ours);
         DiskImport.forget(pool, metadata.name());
+        VdiskPlace.forget(metadata, context);
     }
 }

@@ -10,7 +10,10 @@ import io.vireo.block.ExclusiveUse;
 import io.vireo.block.PoolSpace;
 import io.vireo.block.VolumeFormat;
 import io.vireo.fabric.storage.qos.PoolQos;
+import io.vireo.reactor.PollMode;
+import io.vireo.reactor.ReactorGroup;
 import io.vireo.resource.Condition;
+import io.vireo.resource.DurableState;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Metadata;
 import io.vireo.resource.Quantity;
@@ -23,6 +26,7 @@ import io.vireo.resource.Violation;
 import io.vireo.resource.spec.PoolSpec;
 import io.vireo.resource.spec.VdiskSpec;
 import io.vireo.testkit.MemoryBlockDevice;
+import io.vireo.testkit.MemoryState;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -30,15 +34,25 @@ import java.util.OptionalInt;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 
 class StorageKindsTest {
     private static final PoolQos NO_QOS = new PoolQos("main", 0, Optional.empty(), () -> 0);
 
+    private static final ReactorGroup REACTORS =
+            ReactorGroup.start(List.of(-1), PollMode.INTERRUPT);
+
+    private final MemoryState state = new MemoryState();
     private final List<String> calls = new ArrayList<>();
     private final PoolKind pools = new PoolKind();
     private final VdiskKind vdisks = new VdiskKind();
     private final Metadata metadata = Metadata.of("disk", "1");
+
+    @AfterAll
+    static void closeReactors() {
+        REACTORS.close();
+    }
 
     private static VdiskSpec vdisk(long size, int block, int physical) {
         return new VdiskSpec(
@@ -47,7 +61,6 @@ class StorageKindsTest {
                 block,
                 physical,
                 VdiskSpec.Allocation.THIN,
-                false,
                 Optional.empty(),
                 Optional.empty(),
                 Optional.empty());
@@ -151,6 +164,12 @@ class StorageKindsTest {
 
             @Override
             public <T> T service(Class<T> type) {
+                if (type == DurableState.class) {
+                    return type.cast(state);
+                }
+                if (type == ReactorGroup.class) {
+                    return type.cast(REACTORS);
+                }
                 throw new AssertionError(type);
             }
 

@@ -75,7 +75,8 @@ public final class CrashPoint {
         return io.operation == BlockOperation.FLUSH || io.durable;
     }
 
-    boolean isAtEnd() {
+    /** Whether there is no other event. */
+    public boolean isAtEnd() {
         return next == log.events().size();
     }
 
@@ -84,7 +85,7 @@ public final class CrashPoint {
     }
 
     /** Moves past the next event. */
-    void advance() {
+    public void advance() {
         Event event = log.events().get(next++);
         Io io = event.io();
         int disk = io.disk;

@@ -99,24 +99,11 @@ public final class IscsiTargetKind implements ResourceKind<IscsiTargetSpec> {
     @Override
     public Realization realize(Metadata metadata, IscsiTargetSpec spec, RealizeContext context) {
         ScsiTarget device = context.require(vhba(spec), ScsiTarget.class);
-        List<Portal> portals =
-                spec.portals().stream()
-                        .map(name -> context.require(portal(name), Portal.class))
-                        .toList();
+        List<Portal> portals = portals(spec, context);
         String name =
                 spec.targetName()
                         .orElseGet(() -> context.require(vhba(spec), IscsiName.class).name());
-        for (Portal portal : portals) {
-            if (portal.target(name).isPresent()) {
-                throw new ResourceException(
-                        ErrorCode.CONFLICT,
-                        "another target at portal "
-                                + portal.name()
-                                + " has the name "
-                                + name
-                                + ": choose another one");
-            }
-        }
+        portals.forEach(portal -> requireFree(portal, name));
         var node =
                 new TargetNode(
                         context.service(IscsiTransport.class),
@@ -127,6 +114,24 @@ public final class IscsiTargetKind implements ResourceKind<IscsiTargetSpec> {
                         context.statusChanged());
         portals.forEach(portal -> portal.add(node));
         return new Running(node);
+    }
+
+    private static List<Portal> portals(IscsiTargetSpec spec, RealizeContext context) {
+        return spec.portals().stream()
+                .map(name -> context.require(portal(name), Portal.class))
+                .toList();
+    }
+
+    private static void requireFree(Portal portal, String name) {
+        if (portal.target(name).isPresent()) {
+            throw new ResourceException(
+                    ErrorCode.CONFLICT,
+                    "another target at portal "
+                            + portal.name()
+                            + " has the name "
+                            + name
+                            + ": choose another one");
+        }
     }
 
     private static TargetNode.Policy policy(IscsiTargetSpec spec, RealizeContext context) {
@@ -146,12 +151,18 @@ public final class IscsiTargetKind implements ResourceKind<IscsiTargetSpec> {
             IscsiTargetSpec newSpec,
             RealizeContext context) {
         if (!oldSpec.vhba().equals(newSpec.vhba())
-                || !oldSpec.targetName().equals(newSpec.targetName())
-                || !oldSpec.portals().equals(newSpec.portals())) {
-            return new UpdateResult.Recreate(
-                    "a target keeps its name, its virtual HBA and its portals");
+                || !oldSpec.targetName().equals(newSpec.targetName())) {
+            return new UpdateResult.Recreate("a target keeps its name and its virtual HBA");
         }
-        ((Running) running).node.policy(policy(newSpec, context));
+        TargetNode node = ((Running) running).node;
+        if (!oldSpec.portals().equals(newSpec.portals())) {
+            List<Portal> portals = portals(newSpec, context);
+            portals.stream()
+                    .filter(portal -> !oldSpec.portals().contains(portal.name()))
+                    .forEach(portal -> requireFree(portal, node.name()));
+            node.portals(portals);
+        }
+        node.policy(policy(newSpec, context));
         return UpdateResult.IN_PLACE;
     }
 

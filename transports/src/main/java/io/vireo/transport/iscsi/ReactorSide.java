@@ -108,7 +108,10 @@ final class ReactorSide {
             served.add(task);
         }
         for (IscsiTask task : served) {
-            task.session.hasMemory(task);
+            // The session of one before may have ended meanwhile, and with it all that it had.
+            if (task.state == IscsiTask.State.WAITING) {
+                task.session.hasMemory(task);
+            }
         }
     }
 

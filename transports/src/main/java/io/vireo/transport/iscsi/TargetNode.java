@@ -8,12 +8,13 @@ import io.vireo.scsi.ScsiPort;
 import io.vireo.scsi.ScsiTarget;
 import java.net.InetAddress;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -46,14 +47,14 @@ final class TargetNode implements LoginDirectory.Entry {
     private final IscsiTransport transport;
     private final String name;
     private final ScsiTarget device;
-    private final List<Portal> portals;
+    private volatile List<Portal> portals;
     private final Runnable changed;
     private volatile Policy policy;
 
     // Of the control reactor; the list may be read by any thread.
     private final List<Place> places = new CopyOnWriteArrayList<>();
     private final List<Admission> waiting = new ArrayList<>();
-    private final Map<Integer, ScsiPort.Iscsi> ports = new HashMap<>();
+    private final Map<Integer, ScsiPort.Iscsi> ports = new ConcurrentHashMap<>();
     private final SessionTotals totals = new SessionTotals();
     private @Nullable Runnable onClosed;
 
@@ -70,6 +71,11 @@ final class TargetNode implements LoginDirectory.Entry {
         this.portals = List.copyOf(portals);
         this.policy = policy;
         this.changed = changed;
+        makePorts();
+    }
+
+    /** A target port for each portal group. */
+    private void makePorts() {
         for (Portal portal : portals) {
             ports.computeIfAbsent(portal.portalGroup(), group -> device.iscsiPort(name, group));
         }
@@ -105,6 +111,53 @@ final class TargetNode implements LoginDirectory.Entry {
                                 .filter(place -> !next.admits(place.identity.initiator().name()))
                                 .forEach(place ->
                                         place.dismiss("the initiator is not admitted any more")));
+    }
+
+    /** Other portals from now on: sessions by those that it leaves end, the others stay. */
+    void portals(List<Portal> next) {
+        List<Portal> before = portals;
+        synchronized (ports) {
+            portals = List.copyOf(next);
+            makePorts();
+        }
+        next.stream().filter(portal -> !before.contains(portal)).forEach(p -> p.add(this));
+        List<Portal> left = before.stream().filter(portal -> !next.contains(portal)).toList();
+        left.forEach(portal -> portal.remove(this));
+        Set<String> names = left.stream().map(Portal::name).collect(Collectors.toSet());
+        transport.control().execute(() -> leave(names));
+    }
+
+    private void leave(Set<String> left) {
+        for (Admission admission : List.copyOf(waiting)) {
+            if (left.contains(admission.identity().portal()) && waiting.remove(admission)) {
+                admission.refused(
+                        new LoginException(
+                                LoginException.SERVICE_UNAVAILABLE,
+                                name + " is not at this portal any more"));
+            }
+        }
+        places.stream()
+                .filter(place -> left.contains(place.identity.portal()))
+                .forEach(place -> place.dismiss("the target is not at its portal any more"));
+        releasePorts();
+    }
+
+    /** Gives up the ports of groups that have neither a portal nor a session any more. */
+    private void releasePorts() {
+        synchronized (ports) {
+            ports.entrySet()
+                    .removeIf(port -> {
+                        int group = port.getKey();
+                        boolean used =
+                                portals.stream().anyMatch(p -> p.portalGroup() == group)
+                                        || places.stream()
+                                                .anyMatch(p -> p.identity.portalGroup() == group);
+                        if (!used) {
+                            device.removePort(port.getValue());
+                        }
+                        return !used;
+                    });
+        }
     }
 
     /** Where it is, as SendTargets says it to who has connected to {@code local}. */
@@ -172,6 +225,7 @@ final class TargetNode implements LoginDirectory.Entry {
             return;
         }
         next();
+        releasePorts();
         changed.run();
         Runnable closing = onClosed;
         if (closing != null && places.isEmpty()) {

@@ -3,6 +3,7 @@ package io.vireo.device.virtio.scsi;
 import io.vireo.block.BlockDevice;
 import io.vireo.block.DiskIdentity;
 import io.vireo.block.ExclusiveUse;
+import io.vireo.block.PooledVolume;
 import io.vireo.device.scsi.ScsiUnits;
 import io.vireo.reactor.ReactorGroup;
 import io.vireo.resource.Column;
@@ -23,9 +24,7 @@ import io.vireo.transport.EndpointSpec;
 import io.vireo.transport.VirtioTransport;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
 
 /** A virtual host bus adapter: vDisks behind a {@link VirtioScsiDevice} that is presented. */
 public final class VhbaKind implements ResourceKind<VhbaSpec> {
@@ -57,7 +56,7 @@ public final class VhbaKind implements ResourceKind<VhbaSpec> {
 
     @Override
     public List<Reference> references(VhbaSpec spec) {
-        return spec.luns().stream().map(lun -> vdisk(lun.vdisk())).distinct().toList();
+        return spec.references();
     }
 
     private static Reference vdisk(String name) {
@@ -66,30 +65,7 @@ public final class VhbaKind implements ResourceKind<VhbaSpec> {
 
     @Override
     public List<Violation> validate(Metadata metadata, VhbaSpec spec) {
-        var violations = new ArrayList<Violation>();
-        Set<Integer> numbers = new HashSet<>();
-        Set<String> disks = new HashSet<>();
-        boolean boots = false;
-        for (int i = 0; i < spec.luns().size(); i++) {
-            VhbaSpec.Lun lun = spec.luns().get(i);
-            String pointer = "/spec/luns/" + i;
-            if (!numbers.add(lun.lun())) {
-                violations.add(
-                        new Violation(pointer + "/lun", "LUN " + lun.lun() + " is there twice"));
-            }
-            if (!disks.add(lun.vdisk())) {
-                violations.add(
-                        new Violation(
-                                pointer + "/vdisk",
-                                lun.vdisk() + " is at another LUN already: give it one"));
-            }
-            if (lun.boot() && boots) {
-                violations.add(
-                        new Violation(pointer + "/boot", "another LUN is the boot LUN already"));
-            }
-            boots |= lun.boot();
-        }
-        return violations;
+        return spec.violations("/spec");
     }
 
     @Override
@@ -104,14 +80,12 @@ public final class VhbaKind implements ResourceKind<VhbaSpec> {
 
     @Override
     public Realization realize(Metadata metadata, VhbaSpec spec, RealizeContext context) {
-        VhbaIdentity identity = VhbaIdentity.of(metadata, spec);
+        VhbaIdentity identity = VhbaIdentity.of(spec);
         Path socket =
                 spec.socketPath()
                         .map(Path::of)
                         .orElseGet(() ->
-                                context.service(RuntimeDirectory.class)
-                                        .root()
-                                        .resolve("vhba." + metadata.name() + ".sock"));
+                                socket(context.service(RuntimeDirectory.class), metadata.name()));
         var transport = context.service(VirtioTransport.class);
         ReactorGroup reactors = context.service(ReactorGroup.class);
         ScsiUnits.Hba hba =
@@ -138,6 +112,13 @@ public final class VhbaKind implements ResourceKind<VhbaSpec> {
         }
     }
 
+    private static Path socket(RuntimeDirectory directory, String name) {
+        int dot = name.indexOf('.');
+        return dot < 0
+                ? directory.root().resolve("vhba." + name + ".sock")
+                : directory.socket(name.substring(0, dot), name.substring(dot + 1));
+    }
+
     private static List<ScsiUnits.Lun> luns(VhbaSpec spec, RealizeContext context) {
         var luns = new ArrayList<ScsiUnits.Lun>();
         for (VhbaSpec.Lun lun : spec.luns()) {
@@ -147,7 +128,8 @@ public final class VhbaKind implements ResourceKind<VhbaSpec> {
                             lun.vdisk(),
                             context.require(vdisk, DiskIdentity.class).unique(),
                             context.require(vdisk, BlockDevice.class),
-                            context.require(vdisk, ExclusiveUse.class));
+                            context.require(vdisk, ExclusiveUse.class),
+                            context.require(vdisk, PooledVolume.class).pool());
             luns.add(new ScsiUnits.Lun(lun.lun(), disk, lun.readOnly()));
         }
         return luns;
@@ -160,16 +142,7 @@ public final class VhbaKind implements ResourceKind<VhbaSpec> {
             VhbaSpec oldSpec,
             VhbaSpec newSpec,
             RealizeContext context) {
-        var sameButLuns =
-                new VhbaSpec(
-                        oldSpec.luns(),
-                        newSpec.wwpn(),
-                        newSpec.wwnn(),
-                        newSpec.iqn(),
-                        newSpec.queues(),
-                        newSpec.socketMode(),
-                        newSpec.socketPath());
-        if (!sameButLuns.equals(oldSpec)) {
+        if (!oldSpec.withLuns(newSpec.luns()).equals(newSpec)) {
             return new UpdateResult.Recreate(
                     "a vHBA that is plugged in keeps its identity and shape");
         }

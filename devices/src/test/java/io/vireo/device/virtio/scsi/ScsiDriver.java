@@ -3,6 +3,7 @@ package io.vireo.device.virtio.scsi;
 import io.vireo.block.ExclusiveUse;
 import io.vireo.device.scsi.ScsiUnits;
 import io.vireo.linux.ForeignMemory;
+import io.vireo.device.virtio.FakePool;
 import io.vireo.reactor.PollMode;
 import io.vireo.reactor.Reactor;
 import io.vireo.reactor.ReactorGroup;
@@ -95,7 +96,8 @@ final class ScsiDriver implements AutoCloseable {
 
     ScsiUnits.Lun lun(int number) {
         ExclusiveUse use = (_, _) -> () -> {};
-        return new ScsiUnits.Lun(number, new ScsiUnits.Disk("disk", "uid", disk, use), false);
+        return new ScsiUnits.Lun(
+                number, new ScsiUnits.Disk("disk", "uid", disk, use, new FakePool()), false);
     }
 
     private void start(int index) {

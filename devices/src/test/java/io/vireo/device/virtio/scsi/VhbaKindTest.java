@@ -4,10 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.vireo.block.BlockDevice;
+import io.vireo.block.BlockPool;
 import io.vireo.block.DiskIdentity;
 import io.vireo.block.ExclusiveUse;
+import io.vireo.block.PooledVolume;
 import io.vireo.device.scsi.ScsiUnits;
 import io.vireo.device.virtio.FakeContext;
+import io.vireo.device.virtio.FakePool;
 import io.vireo.device.virtio.FakeTransport;
 import io.vireo.reactor.PollMode;
 import io.vireo.reactor.ReactorGroup;
@@ -54,10 +57,25 @@ class VhbaKindTest {
                     .with(BlockDevice.class, disk)
                     .with(DiskIdentity.class, new DiskIdentity("uid"))
                     .with(ExclusiveUse.class, this::claim)
+                    .with(PooledVolume.class, new InPool())
                     .with(ReactorGroup.class, reactors)
                     .with(ScsiUnits.class, new ScsiUnits(reactors, new NoState()))
                     .with(RuntimeDirectory.class, new RuntimeDirectory(Path.of("/run/vireo")))
                     .with(VirtioTransport.class, transport);
+
+    private static final class InPool implements PooledVolume {
+        private final BlockPool pool = new FakePool();
+
+        @Override
+        public BlockPool pool() {
+            return pool;
+        }
+
+        @Override
+        public String volumeName() {
+            return "disk";
+        }
+    }
 
     private static final class NoState implements DurableState {
         @Override
@@ -82,9 +100,9 @@ class VhbaKindTest {
     private static VhbaSpec spec(VhbaSpec.Lun... luns) {
         return new VhbaSpec(
                 List.of(luns),
-                Optional.empty(),
-                Optional.empty(),
-                Optional.empty(),
+                Optional.of("3000000000000001"),
+                Optional.of("3000000000000002"),
+                Optional.of("iqn.2026-11.internal.vireo:db1-1"),
                 2,
                 SocketMode.SERVER,
                 Optional.empty());
@@ -119,8 +137,10 @@ class VhbaKindTest {
                 .containsEntry("luns", "0=one (boot)")
                 .containsEntry("socket", "/run/vireo/vhba.db1.sock")
                 .containsEntry("state", "waiting");
-        assertThat(status.attributes().get("wwpn")).matches("3[0-9a-f]{15}");
-        assertThat(status.attributes().get("iqn")).startsWith("iqn.2026-11.internal.vireo:db1-");
+        assertThat(status.attributes())
+                .containsEntry("wwpn", "3000000000000001")
+                .containsEntry("wwnn", "3000000000000002")
+                .containsEntry("iqn", "iqn.2026-11.internal.vireo:db1-1");
         assertThat(running.contract(ScsiTarget.class)).isPresent();
         assertThat(running.contract(IscsiName.class).orElseThrow().name())
                 .isEqualTo(status.attributes().get("iqn"));
@@ -150,15 +170,8 @@ class VhbaKindTest {
         assertThatThrownBy(() -> kind.update(running, METADATA, after, before, context))
                 .isInstanceOf(ResourceException.class);
         assertThat(running.status().attributes()).containsEntry("luns", "");
-        var elsewhere =
-                new VhbaSpec(
-                        List.of(),
-                        Optional.of("50014380deadbeef"),
-                        Optional.empty(),
-                        Optional.empty(),
-                        2,
-                        SocketMode.SERVER,
-                        Optional.empty());
+        VhbaSpec elsewhere =
+                after.withNames(Optional.of("50014380deadbeef"), after.wwnn(), after.iqn());
         assertThat(kind.update(running, METADATA, after, elsewhere, context))
                 .isInstanceOf(UpdateResult.Recreate.class);
         close(running);
@@ -170,8 +183,6 @@ class VhbaKindTest {
         Realization first = kind.realize(METADATA, spec, context);
         Realization second = kind.realize(Metadata.of("db2", "2"), spec, context);
         assertThat(claims).containsExactly("taken");
-        assertThat(first.status().attributes().get("wwpn"))
-                .isNotEqualTo(second.status().attributes().get("wwpn"));
         close(first);
         assertThat(claims).containsExactly("taken");
         close(second);
@@ -200,23 +211,18 @@ class VhbaKindTest {
     }
 
     @Test
-    void identitiesStayAndAreGiven() {
-        VhbaSpec plain = spec();
-        assertThat(VhbaIdentity.of(METADATA, plain)).isEqualTo(VhbaIdentity.of(METADATA, plain));
-        assertThat(VhbaIdentity.of(METADATA, plain))
-                .isNotEqualTo(VhbaIdentity.of(Metadata.of("db1", "3"), plain));
-        var given =
-                new VhbaSpec(
-                        List.of(),
-                        Optional.of("50014380deadbeef"),
-                        Optional.of("50014380deadbeee"),
-                        Optional.of("iqn.2026-11.test:x"),
-                        1,
-                        SocketMode.SERVER,
-                        Optional.empty());
-        assertThat(VhbaIdentity.of(METADATA, given))
+    void namesAreThoseOfTheSpec() {
+        VhbaSpec given =
+                spec().withNames(
+                                Optional.of("50:01:43:80:DE:AD:BE:EF"),
+                                Optional.of("50014380deadbeee"),
+                                Optional.of("iqn.2026-11.test:x"));
+        assertThat(VhbaIdentity.of(given))
                 .isEqualTo(
                         new VhbaIdentity(
                                 0x50014380deadbeefL, 0x50014380deadbeeeL, "iqn.2026-11.test:x"));
+        VhbaSpec nameless = given.withNames(given.wwpn(), given.wwnn(), Optional.empty());
+        assertThatThrownBy(() -> kind.realize(METADATA, nameless, context))
+                .hasMessage("it has no iqn: declare it once more");
     }
 }

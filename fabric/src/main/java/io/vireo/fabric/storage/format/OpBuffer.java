@@ -1,5 +1,6 @@
 package io.vireo.fabric.storage.format;
 
+import io.vireo.fabric.storage.crypto.WrappedKey;
 import io.vireo.memory.NativeMemory;
 import io.vireo.memory.OwnMemory;
 import java.nio.charset.StandardCharsets;
@@ -30,6 +31,9 @@ public final class OpBuffer implements AutoCloseable {
 
     private int tellable;
     private int length;
+
+    /** Whether wrapped keys are among the operations: the memory may outlive the process. */
+    private boolean keys;
 
     /** The operation that was appended last, if it may be extended; -1: none. */
     private int last = -1;
@@ -100,6 +104,10 @@ public final class OpBuffer implements AutoCloseable {
 
     /** Forgets all operations. */
     public void clear() {
+        if (keys) {
+            NativeMemory.fill(base, length, (byte) 0);
+            keys = false;
+        }
         length = 0;
         last = -1;
         if (given != 0) {
@@ -196,6 +204,7 @@ public final class OpBuffer implements AutoCloseable {
 
     /** Appends a {@link PoolOp.Create}. */
     public void create(VolumeRecord volume) {
+        keys |= volume.key().isPresent();
         volume.encode(begin(PoolOp.CREATE, PoolOp.HEADER + VolumeRecord.BYTES));
     }
 
@@ -204,6 +213,7 @@ public final class OpBuffer implements AutoCloseable {
         int each = 8 + VolumeRecord.BYTES;
         long a = begin(PoolOp.COPY, PoolOp.HEADER + copies.size() * each);
         for (PoolOp.Source copy : copies) {
+            keys |= copy.volume().key().isPresent();
             NativeMemory.putLong(a, copy.from());
             copy.volume().encode(a + 8);
             a += each;
@@ -231,6 +241,14 @@ public final class OpBuffer implements AutoCloseable {
         NativeMemory.putLong(a, first);
         NativeMemory.putLong(a + 8, from);
         NativeMemory.putLong(a + 16, to);
+    }
+
+    /** Appends a {@link PoolOp.Rewrap}. */
+    public void rewrap(long volume, WrappedKey key) {
+        keys = true;
+        long a = begin(PoolOp.REWRAP, PoolOp.HEADER + 8 + WrappedKey.BYTES);
+        NativeMemory.putLong(a, volume);
+        key.encode(a + 8);
     }
 
     /** Appends a {@link PoolOp.Rename}. */

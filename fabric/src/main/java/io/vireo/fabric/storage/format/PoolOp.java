@@ -1,5 +1,6 @@
 package io.vireo.fabric.storage.format;
 
+import io.vireo.fabric.storage.crypto.WrappedKey;
 import io.vireo.memory.NativeMemory;
 import java.util.ArrayList;
 import java.util.List;
@@ -43,6 +44,9 @@ public sealed interface PoolOp {
     /** A volume has another name. */
     record Rename(long volume, String name) implements PoolOp {}
 
+    /** A volume's data key is wrapped by another master key. */
+    record Rewrap(long volume, WrappedKey key) implements PoolOp {}
+
     /** A chunk of a volume with checksums is at a chunk; checksums of blocks of it. */
     record Fill(long volume, long first, long chunk, Sums sums) implements PoolOp {}
 
@@ -69,6 +73,7 @@ public sealed interface PoolOp {
     int FILL = 11;
     int MARK = 12;
     int SETTLE = 13;
+    int REWRAP = 16;
 
     /** Bytes in front of each: type, length. */
     int HEADER = 8;
@@ -101,6 +106,7 @@ public sealed interface PoolOp {
             case FILL -> new Fill(word(a, 0), word(a, 1), word(a, 2), sums(at, 24));
             case MARK -> new Mark(word(a, 0), word(a, 1), word(a, 2));
             case SETTLE -> new Settle(word(a, 0), word(a, 1), word(a, 2), sums(at, 24));
+            case REWRAP -> new Rewrap(word(a, 0), VolumeRecord.key(a + 8));
             case RENAME -> new Rename(word(a, 0), VolumeRecord.name(a + 8));
             default ->
                     throw new FormatException(

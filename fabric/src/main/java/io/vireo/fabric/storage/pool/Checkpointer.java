@@ -33,6 +33,11 @@ final class Checkpointer {
     private final FlushAll flush;
     private final List<Long> catalog;
     private State state = State.IDLE;
+
+    /** The catalog's blocks before, and whether they are overwritten before they are free. */
+    private List<Long> old = List.of();
+
+    private boolean wipes;
     private Runnable whenDone = () -> {};
     private boolean asked;
     private int retired;
@@ -95,6 +100,8 @@ final class Checkpointer {
         asked = false;
         state = State.FROZEN;
         catalog.forEach(engine.meta()::retire);
+        old = List.copyOf(catalog);
+        wipes = engine.erasure().isNeeded();
         catalog.clear();
         long generation = superblocks.current().generation() + 1;
         if (!staging.stage(generation, catalog)) {
@@ -103,7 +110,7 @@ final class Checkpointer {
             return;
         }
         retired = engine.meta().retired();
-        Superblock old = superblocks.current();
+        Superblock before = superblocks.current();
         var members = new ArrayList<MemberEntry>();
         for (int i = 0; i < engine.space().areas(); i++) {
             ChunkArea area = engine.space().area(i);
@@ -119,14 +126,14 @@ final class Checkpointer {
         joining.ifPresent(members::add);
         next =
                 new Superblock(
-                        old.pool(),
+                        before.pool(),
                         0,
                         generation,
-                        old.ownerEpoch(),
-                        old.chunkShift(),
-                        old.striped(),
-                        old.journalBytes(),
-                        old.journal(),
+                        before.ownerEpoch(),
+                        before.chunkShift(),
+                        before.striped(),
+                        before.journalBytes(),
+                        before.journal(),
                         catalog.isEmpty() ? 0 : catalog.getFirst(),
                         catalog.size(),
                         engine.nextVolume(),
@@ -208,6 +215,39 @@ final class Checkpointer {
             return;
         }
         staging.clear();
+        state = State.WRITING;
+        if (wipes) {
+            wipe();
+        } else {
+            finish();
+        }
+    }
+
+    /** Overwrites the old catalog, which may hold wrapped keys, before its blocks are free. */
+    private void wipe() {
+        outstanding = 1;
+        for (long block : old) {
+            engine.erasure().overwrite(block, this::wiped);
+            outstanding++;
+        }
+        wiped(BlockStatus.OK);
+    }
+
+    private void wiped(BlockStatus status) {
+        failed |= status != BlockStatus.OK;
+        if (--outstanding > 0) {
+            return;
+        }
+        if (failed) {
+            state = State.IDLE;
+            engine.poison("the pool's metadata could not be written");
+        } else {
+            finish();
+        }
+    }
+
+    private void finish() {
+        state = State.IDLE;
         engine.meta().freeRetired(retired);
         engine.journal().trim(next.journal().position());
         for (int i = 0; i < engine.space().areas(); i++) {

@@ -144,7 +144,8 @@ final class Committer {
 
     /** Whether the round needs a checkpoint that cannot begin yet. */
     private boolean mustWait() {
-        return checkpointer.isRunning() && !journal.fits(pending.length());
+        return engine.erasure().isRunning()
+                || (checkpointer.isRunning() && !journal.fits(pending.length()));
     }
 
     private void membersFlushed(boolean success) {

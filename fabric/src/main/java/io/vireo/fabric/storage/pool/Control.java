@@ -2,6 +2,7 @@ package io.vireo.fabric.storage.pool;
 
 import io.vireo.block.BlockDevice;
 import io.vireo.block.VolumeFormat;
+import io.vireo.fabric.storage.crypto.WrappedKey;
 import io.vireo.fabric.storage.format.PoolFormat;
 import io.vireo.fabric.storage.format.PoolOp;
 import io.vireo.fabric.storage.format.VolumeRecord;
@@ -12,6 +13,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 
@@ -38,7 +41,11 @@ final class Control {
     }
 
     void create(
-            String name, VolumeFormat format, boolean dedicated, CompletableFuture<Boolean> done) {
+            String name,
+            VolumeFormat format,
+            boolean dedicated,
+            Optional<WrappedKey> key,
+            CompletableFuture<Boolean> done) {
         checkWritable();
         checkName(name);
         checkCapacity(format.capacity(), format.logicalBlockSize());
@@ -49,7 +56,7 @@ final class Control {
         if (format.checksums() && !engine.superblocks().current().has(PoolFormat.CHECKSUMS)) {
             // Whoever does not know of checksums must not find operations that have them.
             engine.addFeature(PoolFormat.CHECKSUMS);
-            first(this::checkpoint, done, () -> create(name, format, dedicated, done));
+            first(this::checkpoint, done, () -> create(name, format, dedicated, key, done));
             return;
         }
         var record =
@@ -65,9 +72,13 @@ final class Control {
                         dedicated,
                         System.currentTimeMillis(),
                         name,
+                        key,
                         format.checksums(),
                         0,
                         1);
+        if (key.isPresent()) {
+            engine.erasure().need();
+        }
         engine.addVolume(new Volume(record));
         engine.committer().ops().create(record);
         commit(done);
@@ -129,6 +140,7 @@ final class Control {
                             false,
                             System.currentTimeMillis(),
                             copy.name(),
+                            source.key,
                             source.sums != null,
                             0,
                             1);
@@ -163,6 +175,12 @@ final class Control {
                     ErrorCode.CONFLICT,
                     "%s is larger than %s; grow the volume first".formatted(snapshot, name));
         }
+        if (!volume.key.equals(source.key)) {
+            throw refuse(
+                    ErrorCode.CONFLICT,
+                    "%s and %s are not encrypted with the same key; clone the snapshot instead"
+                            .formatted(name, snapshot));
+        }
         Barrier.raise(
                 List.of(volume, source),
                 engine.path(),
@@ -186,6 +204,29 @@ final class Control {
         engine.removeVolume(volume);
         engine.committer().ops().delete(volume.id);
         commit(done);
+    }
+
+    /** Whether no other volume has its key, which can be had no more when it is gone. */
+    boolean isLastWithItsKey(Volume volume) {
+        return volume.key.isPresent()
+                && engine.volumes().stream()
+                        .noneMatch(each -> each != volume && each.key.equals(volume.key));
+    }
+
+    /** Data keys are wrapped by another master key. */
+    void rewrap(Map<Volume, WrappedKey> keys, CompletableFuture<Boolean> done) {
+        checkWritable();
+        keys.forEach((volume, key) -> {
+            volume.key = Optional.of(key);
+            engine.committer().ops().rewrap(volume.id, key);
+        });
+        commit(done);
+    }
+
+    /** Overwrites wrapped keys that are not needed any more; a checkpoint came before. */
+    void erase(CompletableFuture<Boolean> done) {
+        checkWritable();
+        engine.erasure().ask(success -> answer(done, success));
     }
 
     void rename(String name, String newName, CompletableFuture<Boolean> done) {

@@ -21,6 +21,9 @@ import java.util.Objects;
 final class DataPath {
     private static final int BOUNCES = 64;
 
+    /** Chunks that are looked at in one go when it is asked what is mapped. */
+    private static final long MAX_LOOK = 1 << 14;
+
     private final Engine engine;
     private final int shift;
     private final long mask;
@@ -36,6 +39,21 @@ final class DataPath {
         shift = engine.chunkShift();
         mask = (1L << shift) - 1;
         zeroes = OwnMemory.allocate(1 << shift);
+    }
+
+    /** As {@link io.vireo.block.BlockChannel#mapped}. */
+    long mapped(Volume volume, long offset, long length) {
+        long first = offset >>> shift;
+        long end = Math.min((offset + length + mask) >>> shift, first + MAX_LOOK);
+        if (engine.tree().find(volume.root, first) == 0) {
+            long mapped = engine.tree().nextMapped(volume.root, first, end);
+            return -(Math.min(offset + length, mapped << shift) - offset);
+        }
+        long last = first + 1;
+        while (last < end && engine.tree().find(volume.root, last) != 0) {
+            last++;
+        }
+        return Math.min(offset + length, last << shift) - offset;
     }
 
     /** Takes a request. */

@@ -55,6 +55,11 @@ final class Engine {
     private final Drain drain;
     private final DataPath path;
     private final WriteBuffers writeBuffers = new WriteBuffers();
+
+    /** Others: writes may hold theirs for as long as there is no room, and reads go on then. */
+    private final WriteBuffers readBuffers = new WriteBuffers();
+
+    private final KeyErasure erasure;
     private final Map<Long, Volume> volumes;
     private final List<Volume> dedicated = new ArrayList<>();
 
@@ -118,6 +123,7 @@ final class Engine {
         path = new DataPath(this);
         sums = new Sums(this);
         scrub = new Scrub(this);
+        erasure = new KeyErasure(this);
         if (!loaded.damage().isEmpty()) {
             freeze(
                     loaded.damage()
@@ -213,6 +219,16 @@ final class Engine {
         return writeBuffers;
     }
 
+    /** Memory for what is read and has to be deciphered. */
+    WriteBuffers readBuffers() {
+        return readBuffers;
+    }
+
+    /** What overwrites wrapped keys that are not needed any more. */
+    KeyErasure erasure() {
+        return erasure;
+    }
+
     Cleaner cleaner() {
         return cleaner;
     }
@@ -245,6 +261,7 @@ final class Engine {
 
     void removeVolume(Volume volume) {
         dedicated.remove(volume);
+        volume.forget();
         volumes.remove(volume.id);
     }
 
@@ -285,6 +302,7 @@ final class Engine {
         LOG.log(Level.ERROR, "storage pool: " + sentence);
         options.events().trouble(sentence);
         committer.fail();
+        erasure.fail();
         for (Piece piece = waitingForRoom.poll(); piece != null; piece = waitingForRoom.poll()) {
             path.giveUp(piece, BlockStatus.IO_ERROR);
         }
@@ -361,6 +379,7 @@ final class Engine {
             work += drain.poll();
             work += sums.poll();
             work += scrub.poll();
+            work += erasure.poll();
             if (!ticking && committer.pendingBytes() > 0) {
                 pendingSince = members.home().nanoTime();
                 startTicking();
@@ -517,6 +536,7 @@ final class Engine {
                 || !committer.hasIo()
                         && !checkpointer.hasIo()
                         && !cleaner.isBusy()
+                        && !erasure.isRunning()
                         && !drain.isBusy()
                         && !sums.isBusy()
                         && !scrub.isBusy();
@@ -536,7 +556,10 @@ final class Engine {
         drain.close();
         scrub.close();
         path.close();
+        erasure.close();
+        volumes.values().forEach(Volume::forget);
         writeBuffers.close();
+        readBuffers.close();
         pages.close();
         sums.close();
         sumMap.close();

@@ -67,6 +67,15 @@ final class JournalWriter {
         return ringBytes;
     }
 
+    /** Byte of the ring where the part begins that is not in use, and how long it is. */
+    long unusedFrom() {
+        return head.position() % ringBytes;
+    }
+
+    long unusedBytes() {
+        return ringBytes - used();
+    }
+
     /** Groups before this position are not needed any more. */
     void trim(long position) {
         tail = position;

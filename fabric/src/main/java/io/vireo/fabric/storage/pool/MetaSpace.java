@@ -101,6 +101,25 @@ final class MetaSpace {
         }
     }
 
+    /** Hands out all blocks of metadata chunks that are not in use, neighbours together. */
+    void free(FreeRun told) {
+        for (MetaChunk chunk : chunks.values()) {
+            int end;
+            for (int at = chunk.used.nextClearBit(0);
+                    at < blocksPerChunk;
+                    at = chunk.used.nextClearBit(end)) {
+                int next = chunk.used.nextSetBit(at);
+                end = next < 0 ? blocksPerChunk : next;
+                told.free(PoolFormat.blockAddress(chunk.number, at), end - at);
+            }
+        }
+    }
+
+    /** Told of neighbouring blocks. */
+    interface FreeRun {
+        void free(long block, int count);
+    }
+
     /** Blocks that can be taken without a new chunk. */
     long freeBlocks() {
         return freeBlocks;

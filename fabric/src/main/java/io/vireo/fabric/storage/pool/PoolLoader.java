@@ -1,5 +1,6 @@
 package io.vireo.fabric.storage.pool;
 
+import io.vireo.fabric.storage.crypto.WrappedKey;
 import io.vireo.fabric.storage.format.CatalogBlock;
 import io.vireo.fabric.storage.format.FormatException;
 import io.vireo.fabric.storage.format.MemberEntry;
@@ -20,6 +21,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Reads a pool: the catalog and the map pages of the last checkpoint, each page once however many
@@ -189,6 +191,7 @@ final class PoolLoader {
             case PoolOp.Grow(long id, long capacity) -> volume(id).capacity = capacity;
             case PoolOp.Rename(long id, String name) -> volume(id).name = name;
             case PoolOp.Move(long first, long from, long to) -> tree.move(first, from, to);
+            case PoolOp.Rewrap(long id, WrappedKey key) -> volume(id).key = Optional.of(key);
         }
     }
 
@@ -257,6 +260,7 @@ final class PoolLoader {
                     case PoolOp.Mark mark -> !volumes.containsKey(mark.volume());
                     case PoolOp.Settle settle -> !volumes.containsKey(settle.volume());
                     case PoolOp.Move _ -> false;
+                    case PoolOp.Rewrap rewrap -> !volumes.containsKey(rewrap.volume());
                     case PoolOp.Rename rename -> !volumes.containsKey(rename.volume());
                 };
         if (!done) {

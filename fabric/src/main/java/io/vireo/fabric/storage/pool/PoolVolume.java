@@ -7,6 +7,8 @@ import io.vireo.block.BlockGeometry;
 import io.vireo.block.BlockMeters;
 import io.vireo.block.BlockOperation;
 import io.vireo.reactor.Reactor;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
@@ -65,6 +67,10 @@ final class PoolVolume implements BlockDevice {
         if (reactor != engine.members().home()) {
             throw new IllegalStateException(
                     "volume " + volume.name + " can be opened on its pool's reactor only");
+        }
+        if (volume.isLocked()) {
+            throw new UncheckedIOException(
+                    new IOException("volume " + volume.name + " is encrypted, and locked"));
         }
         var meter = new Runnable[1];
         var channel = new VolumeChannel(engine, volume, () -> meter[0].run());

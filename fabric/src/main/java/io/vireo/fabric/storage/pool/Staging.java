@@ -106,6 +106,8 @@ final class Staging {
         for (int i = 0; i < catalog.size(); i++) {
             int offset = next(catalog.get(i));
             OwnMemory slab = last();
+            // The memory may have had records of volumes that are gone.
+            slab.fill(offset, PoolFormat.BLOCK, (byte) 0);
             int first = i * CatalogBlock.RECORDS;
             int records = Math.min(CatalogBlock.RECORDS, volumes.size() - first);
             for (int j = 0; j < records; j++) {

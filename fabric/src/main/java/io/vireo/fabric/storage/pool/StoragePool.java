@@ -2,6 +2,7 @@ package io.vireo.fabric.storage.pool;
 
 import io.vireo.block.BlockDevice;
 import io.vireo.block.VolumeFormat;
+import io.vireo.fabric.storage.crypto.MasterKeys;
 import io.vireo.fabric.storage.format.MemberEntry;
 import io.vireo.fabric.storage.format.MirrorHeader;
 import io.vireo.fabric.storage.format.Superblock;
@@ -31,6 +32,7 @@ public final class StoragePool {
     private final Control control;
     private final Reactor home;
     private final PoolMirrors mirrors;
+    private final VolumeKeys keys;
 
     /** Guarded by this. */
     private final Map<Long, PoolVolume> devices = new HashMap<>();
@@ -40,6 +42,7 @@ public final class StoragePool {
         this.home = home;
         control = new Control(engine);
         mirrors = new PoolMirrors(engine);
+        keys = new VolumeKeys(engine, control, home);
     }
 
     /**
@@ -201,6 +204,14 @@ public final class StoragePool {
         HomeIo.await(members.home(), closed);
     }
 
+    Engine engine() {
+        return engine;
+    }
+
+    VolumeKeys volumeKeys() {
+        return keys;
+    }
+
     /** The pool's identity. */
     public UUID uuid() {
         return engine.superblocks().current().pool();
@@ -253,17 +264,73 @@ public final class StoragePool {
                 volume.readOnly,
                 volume.dedicated,
                 volume.created,
+                volume.key.isPresent(),
                 volume.sums != null);
     }
 
     /** Makes an empty volume that takes room as it is written. */
     public void createVolume(String name, VolumeFormat format) {
-        change(done -> control.create(name, format, false, done));
+        var key = keys.draw(format);
+        change(done -> control.create(name, format, false, key, done));
     }
 
     /** Makes an empty volume that has room for all of it reserved. */
     public void createDedicatedVolume(String name, VolumeFormat format) {
-        change(done -> control.create(name, format, true, done));
+        var key = keys.draw(format);
+        change(done -> control.create(name, format, true, key, done));
+    }
+
+    /**
+     * Says where master keys come from. Encrypted volumes can be made and unlocked from then on.
+     */
+    public void keys(MasterKeys masters) {
+        keys.masters(masters);
+    }
+
+    /** Takes {@link #keys} back; what is unlocked stays so. */
+    public void withoutKeys() {
+        keys.withoutMasters();
+    }
+
+    /**
+     * Has the data of an encrypted volume or snapshot be had, until it was locked as often; nothing
+     * happens to others.
+     *
+     * @throws ResourceException UNAVAILABLE if its master key is not there, or is another one
+     */
+    public synchronized void unlock(String name) {
+        keys.unlock(HomeIo.on(home, () -> control.volume(name)));
+    }
+
+    /** Zeroes the keys of a volume in memory, soon; all its channels are closed. Any thread. */
+    public void lock(String name) {
+        home.execute(() -> keys.lock(name));
+    }
+
+    /**
+     * Has all data keys that the previous master key has wrapped be wrapped by the current one, and
+     * overwrites what they were before. What was done before a crash stays done.
+     */
+    public synchronized KeyStatus rewrapKeys() {
+        KeyStatus status = keys.status();
+        var found = keys.toRewrap();
+        if (!found.isEmpty()) {
+            change(done -> control.rewrap(found, done));
+            eraseOldKeys();
+            status = keys.status();
+        }
+        return status;
+    }
+
+    /** By which master keys data keys are wrapped. Reads the secrets. */
+    public synchronized KeyStatus keyStatus() {
+        return keys.status();
+    }
+
+    /** After that no disk holds a wrapped key that the pool does not need. */
+    private void eraseOldKeys() {
+        checkpoint();
+        change(control::erase);
     }
 
     /** The device of a volume or snapshot; the same one each time. */
@@ -292,11 +359,18 @@ public final class StoragePool {
         change(done -> control.rollback(volume, snapshot, done));
     }
 
-    /** Deletes a volume or snapshot whose channels are closed; its chunks come back by and by. */
+    /**
+     * Deletes a volume or snapshot whose channels are closed; its chunks come back by and by. If it
+     * was the last one with its data key, that key is overwritten on the disks when this returns.
+     */
     public synchronized void delete(String name) {
         Volume volume = HomeIo.on(home, () -> control.volume(name));
+        boolean last = HomeIo.on(home, () -> control.isLastWithItsKey(volume));
         change(done -> control.delete(name, done));
         devices.remove(volume.id);
+        if (last) {
+            eraseOldKeys();
+        }
     }
 
     public void rename(String name, String newName) {

@@ -3,6 +3,7 @@ package io.vireo.fabric.storage.pool;
 import io.vireo.block.BlockOperation;
 import io.vireo.block.BlockRequest;
 import io.vireo.block.BlockStatus;
+import io.vireo.fabric.storage.crypto.VolumeCipher;
 import io.vireo.fabric.storage.format.PoolFormat;
 import io.vireo.memory.NativeMemory;
 import io.vireo.memory.OwnMemory;
@@ -67,6 +68,10 @@ final class SummedOp {
     private long suspectEnd;
 
     private boolean locked;
+
+    /** Whether what was read has been deciphered: checksums are of what is on disk. */
+    private boolean deciphered;
+
     private @Nullable Runnable whenDone;
 
     SummedOp(Sums sums, VolumeRequest op, VolumeSums checks) {
@@ -136,12 +141,29 @@ final class SummedOp {
             return true;
         }
         op.takeBuffers(buffers, end - from, from);
-        return isRead() || op.copyIn(request.offset() - from);
+        if (isRead()) {
+            deciphered = false;
+            return true;
+        }
+        boolean there = op.copyIn(request.offset() - from);
+        VolumeCipher cipher = op.volume().cipher;
+        if (there && cipher != null) {
+            edgeData.clear();
+            edgeData.addSlice(op.copied(), request.offset() - from, request.length());
+            cipher.encrypt(edgeData, request.offset());
+        }
+        return there;
     }
 
     /** Copies what was read to the client, and gives the memory back that the request has not. */
     void takeOut() {
         if (isRead() && op.status == BlockStatus.OK) {
+            VolumeCipher cipher = op.volume().cipher;
+            if (cipher != null && !deciphered) {
+                // Once, also if the client's memory is gone and this is done again.
+                cipher.decrypt(op.copied(), from);
+                deciphered = true;
+            }
             op.copyOut(op.request().offset() - from);
         }
         giveEdge();
@@ -451,7 +473,7 @@ final class SummedOp {
             sums.engine().path().finish(op);
         } else {
             giveEdge();
-            op.dropCopy(sums.engine().writeBuffers());
+            op.dropCopy();
             then.run();
         }
     }

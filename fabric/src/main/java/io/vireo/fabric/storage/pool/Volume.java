@@ -1,8 +1,11 @@
 package io.vireo.fabric.storage.pool;
 
+import io.vireo.fabric.storage.crypto.VolumeCipher;
+import io.vireo.fabric.storage.crypto.WrappedKey;
 import io.vireo.fabric.storage.format.VolumeRecord;
 import io.vireo.fabric.storage.map.MapRoot;
 import io.vireo.fabric.storage.queue.Fifo;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** A volume or snapshot while the pool is open. Of the home reactor. */
@@ -37,6 +40,15 @@ final class Volume {
     /** Channels that are open. */
     int channels;
 
+    /** Its wrapped data key; empty: it is not encrypted. */
+    Optional<WrappedKey> key;
+
+    /** What its data goes through; null: it is not encrypted, or locked. */
+    @Nullable VolumeCipher cipher;
+
+    /** How many have unlocked it. */
+    int unlocked;
+
     volatile String name;
     volatile long capacity;
 
@@ -54,11 +66,26 @@ final class Volume {
         readOnly = from.readOnly();
         dedicated = from.dedicated();
         created = from.created();
+        key = from.key();
         name = from.name();
         capacity = from.capacity();
         grown = capacity;
         sums = from.checksums() ? new MapRoot() : null;
         checks = from.checksums() ? new VolumeSums() : null;
+    }
+
+    /** Whether its data cannot be had: nobody has unlocked it. */
+    boolean isLocked() {
+        return key.isPresent() && cipher == null;
+    }
+
+    /** Zeroes its key in memory. */
+    void forget() {
+        VolumeCipher old = cipher;
+        cipher = null;
+        if (old != null) {
+            old.close();
+        }
     }
 
     /** As it is written, with the root at {@code place} and that of its checksums. */
@@ -75,6 +102,7 @@ final class Volume {
                 dedicated,
                 created,
                 name,
+                key,
                 sums != null,
                 sumsPlace,
                 sums == null ? 1 : sums.height());

@@ -5,6 +5,7 @@ import io.vireo.block.BlockMeter;
 import io.vireo.block.BlockOperation;
 import io.vireo.block.BlockRequest;
 import io.vireo.block.BlockStatus;
+import io.vireo.fabric.storage.crypto.VolumeCipher;
 import java.util.ArrayDeque;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -30,6 +31,9 @@ final class VolumeChannel implements BlockChannel {
 
     /** Requests whose data is to be in memory of our own, and is not yet. */
     private final ArrayDeque<VolumeRequest> toCopy = new ArrayDeque<>();
+
+    /** Reads that are deciphered and wait for memory of ours. */
+    private final ArrayDeque<VolumeRequest> toRead = new ArrayDeque<>();
 
     private Runnable wake = () -> {};
     private @Nullable Runnable onClosed;
@@ -74,13 +78,33 @@ final class VolumeChannel implements BlockChannel {
             throw new IllegalStateException("more requests than free() allowed");
         }
         op.begin(request);
-        boolean copied = engine.copiesWrites() && request.operation() == BlockOperation.WRITE;
-        if (copied || op.summed != null) {
+        BlockOperation operation = request.operation();
+        boolean encrypted = volume.cipher != null;
+        if (op.summed != null
+                || operation == BlockOperation.WRITE && (encrypted || engine.copiesWrites())) {
             toCopy.add(op);
+        } else if (operation == BlockOperation.READ && encrypted) {
+            toRead.add(op);
+            beginReads();
         } else {
             engine.path().submit(op);
         }
         engine.members().wake();
+    }
+
+    /** Begins reads of an encrypted volume: they go to memory of ours first. */
+    private int beginReads() {
+        int work = 0;
+        for (VolumeRequest op = toRead.peek(); op != null; op = toRead.peek()) {
+            if (!engine.readBuffers().has(op.buffersNeeded())) {
+                break;
+            }
+            toRead.remove();
+            op.takeRoom(engine.readBuffers());
+            engine.path().submit(op);
+            work++;
+        }
+        return work;
     }
 
     /** Copies what clients write, where it has to be; it is taken off when its memory was there. */
@@ -91,6 +115,10 @@ final class VolumeChannel implements BlockChannel {
                 break;
             }
             boolean there = op.copyData(engine.writeBuffers());
+            VolumeCipher cipher = volume.cipher;
+            if (there && cipher != null && op.summed == null) {
+                cipher.encrypt(op.data(), op.request().offset());
+            }
             toCopy.remove();
             work++;
             if (there) {
@@ -119,26 +147,35 @@ final class VolumeChannel implements BlockChannel {
     }
 
     @Override
+    public long mapped(long offset, long length) {
+        return engine.path().mapped(volume, offset, length);
+    }
+
+    @Override
     public void cancel(int tag) {
         // It is on its way to the members, and ends soon enough.
     }
 
     @Override
     public int poll() {
-        int work = copyWrites() + engine.members().poll();
+        int work = beginReads() + copyWrites() + engine.members().poll();
         int ended = doneTail - doneHead;
         for (int left = ended; left > 0; left--) {
             // Taken only when the client's memory was there: its loss cuts the turn off.
             VolumeRequest op = Objects.requireNonNull(done[doneHead & DEPTH - 1]);
-            op.zeroHoles();
+            BlockRequest request = op.request();
+            VolumeCipher cipher = volume.cipher;
             SummedOp summed = op.summed;
             if (summed != null) {
                 summed.takeOut();
+            } else if (cipher != null && request.operation() == BlockOperation.READ) {
+                op.deliver(cipher);
+            } else {
+                op.zeroHoles();
             }
             doneHead++;
-            op.dropCopy(engine.writeBuffers());
+            op.dropCopy();
             spare[spares++] = op;
-            BlockRequest request = op.request();
             meter.count(request, op.status);
             request.complete(op.status);
         }
@@ -153,7 +190,7 @@ final class VolumeChannel implements BlockChannel {
 
     @Override
     public boolean arm() {
-        if (doneHead != doneTail || !toCopy.isEmpty()) {
+        if (doneHead != doneTail || !toCopy.isEmpty() || !toRead.isEmpty()) {
             return false;
         }
         // Polling the members took their wish for a wake-up back: they have to look for themselves.

@@ -11,6 +11,7 @@ package io.vireo.fabric.storage.pool;
  * @param readOnly whether it is a snapshot
  * @param dedicated whether room for all of it is reserved
  * @param created milliseconds since 1970
+ * @param encrypted whether its data is encrypted
  * @param checksums whether its blocks have checksums
  */
 public record VolumeInfo(
@@ -22,4 +23,5 @@ public record VolumeInfo(
         boolean readOnly,
         boolean dedicated,
         long created,
+        boolean encrypted,
         boolean checksums) {}

@@ -3,6 +3,7 @@ package io.vireo.fabric.storage.pool;
 import io.vireo.block.BlockOperation;
 import io.vireo.block.BlockRequest;
 import io.vireo.block.BlockStatus;
+import io.vireo.fabric.storage.crypto.VolumeCipher;
 import io.vireo.fabric.storage.queue.Fifo;
 import io.vireo.memory.NativeMemory;
 import io.vireo.memory.OwnMemory;
@@ -41,6 +42,11 @@ final class VolumeRequest extends Fifo.Link<VolumeRequest> {
     private OwnMemory[] copies = {};
 
     private int copyCount;
+    private @Nullable WriteBuffers lender;
+
+    /** Whether what was read has been deciphered. */
+    private boolean deciphered;
+
     private final ScatterGatherList copied = new ScatterGatherList(2);
 
     /** Attempts to touch the client's memory that were not seen to end. */
@@ -78,6 +84,7 @@ final class VolumeRequest extends Fifo.Link<VolumeRequest> {
         operation = newRequest.operation();
         data = newRequest.data();
         base = newRequest.offset();
+        deciphered = false;
     }
 
     BlockRequest request() {
@@ -117,12 +124,18 @@ final class VolumeRequest extends Fifo.Link<VolumeRequest> {
         if (here != null) {
             return here.takeIn(buffers);
         }
-        takeBuffers(buffers, request().length(), request().offset());
+        takeRoom(buffers);
         return copyIn(0);
+    }
+
+    /** Takes memory of ours for what is written or read. */
+    void takeRoom(WriteBuffers buffers) {
+        takeBuffers(buffers, request().length(), request().offset());
     }
 
     /** Has the data be in memory of our own, so many bytes of it. */
     void takeBuffers(WriteBuffers buffers, long bytes, long first) {
+        lender = buffers;
         int needed = WriteBuffers.count(bytes);
         if (copies.length < needed) {
             copies = Arrays.copyOf(copies, needed);
@@ -195,11 +208,32 @@ final class VolumeRequest extends Fifo.Link<VolumeRequest> {
         }
     }
 
-    /** Gives the copy's memory back. */
-    void dropCopy(WriteBuffers buffers) {
+    /** Gives memory of ours back. */
+    void dropCopy() {
+        WriteBuffers from = lender;
         while (copyCount > 0) {
-            buffers.give(copies[--copyCount]);
+            Objects.requireNonNull(from).give(copies[--copyCount]);
         }
+    }
+
+    /**
+     * Deciphers what was read, in our memory, and only then copies it to the client's: what a guest
+     * could change before would be deciphered for it. Its memory may be gone, and the {@link
+     * InternalError} cut the turn off: then it is copied again, and the second time it is this
+     * client's own.
+     */
+    void deliver(VolumeCipher cipher) {
+        if (status != BlockStatus.OK) {
+            return;
+        }
+        if (!deciphered) {
+            for (int i = 0; i < holeWords; i += 2) {
+                zero(copied, holes[i], holes[i + 1]);
+            }
+            cipher.decrypt(copied, request().offset());
+            deciphered = true;
+        }
+        copyOut(0);
     }
 
     VolumeChannel channel() {

@@ -5,7 +5,8 @@ import java.util.ArrayDeque;
 
 /**
  * Memory for copies of what clients write. A guest can change its memory while it is written, so
- * that copies on two disks would differ, and a checksum would be that of other bytes.
+ * that copies on two disks would differ, a checksum would be that of other bytes, and what is on
+ * disk another thing than was enciphered. And for what is read, until it is deciphered.
  */
 final class WriteBuffers {
     /** Bytes of a buffer. */

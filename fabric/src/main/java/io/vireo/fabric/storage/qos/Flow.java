@@ -107,6 +107,18 @@ final class Flow {
         return null;
     }
 
+    /** Hands all of them to another flow, where none is granted yet. */
+    void moveTo(Flow other) {
+        for (int i = 0; i < count; i++) {
+            other.add(at(i), since[(head + i) & (ring.length - 1)]);
+        }
+        for (int i = 0; i < count; i++) {
+            ring[(head + i) & (ring.length - 1)] = null;
+        }
+        count = 0;
+        granted = 0;
+    }
+
     private void close(int gap) {
         int mask = ring.length - 1;
         for (int i = gap; i + 1 < count; i++) {

@@ -76,7 +76,7 @@ public final class PoolQos implements DiskQosPolicy.User {
     }
 
     /** The stage of a vDisk in front of a device. */
-    public BlockDevice stage(VdiskQos vdisk, BlockDevice device) {
+    public QosDevice stage(VdiskQos vdisk, BlockDevice device) {
         return new QosDevice(device, vdisk, nanoTime);
     }
 

@@ -1,6 +1,7 @@
 package io.vireo.fabric.storage.qos;
 
 import io.vireo.block.BlockChannel;
+import io.vireo.block.BlockDevice;
 import io.vireo.block.BlockMeter;
 import io.vireo.block.BlockMeters;
 import io.vireo.block.BlockOperation;
@@ -8,6 +9,7 @@ import io.vireo.block.BlockRequest;
 import io.vireo.block.BlockStatus;
 import io.vireo.reactor.Reactor;
 import io.vireo.reactor.Timer;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -21,21 +23,30 @@ import org.jspecify.annotations.Nullable;
  * once.
  */
 final class QosChannel implements BlockChannel {
-    private final BlockChannel inner;
-    private final VdiskQos vdisk;
-    private final Lane lane;
+    private static final System.Logger LOG = System.getLogger(QosChannel.class.getName());
+
     private final Reactor reactor;
     private final LongSupplier nanoTime;
     private final BlockMeters meters;
+    private final Consumer<QosChannel> whenGone;
     private final BlockMeter meter = new BlockMeter();
-    private final Flow flow;
     private final Runnable timerRan = this::timerRan;
+
+    // Others after a change of the device.
+    private BlockChannel inner;
+    private VdiskQos vdisk;
+    private Lane lane;
+    private Flow flow;
 
     private Runnable wake = () -> {};
     private @Nullable Timer timer;
     private @Nullable Runnable onClosed;
     private boolean draining;
     private boolean innerClosing;
+    private boolean gone;
+
+    /** Told when nothing uses the device any more that is being left. */
+    private @Nullable Runnable leaving;
 
     /** For other threads, a little out of date. */
     private int waiting;
@@ -46,13 +57,15 @@ final class QosChannel implements BlockChannel {
             Lane lane,
             Reactor reactor,
             LongSupplier nanoTime,
-            BlockMeters meters) {
+            BlockMeters meters,
+            Consumer<QosChannel> whenGone) {
         this.inner = inner;
         this.vdisk = vdisk;
         this.lane = lane;
         this.reactor = reactor;
         this.nanoTime = nanoTime;
         this.meters = meters;
+        this.whenGone = whenGone;
         meters.add(meter);
         flow = lane.open(vdisk, () -> wake.run());
     }
@@ -62,14 +75,93 @@ final class QosChannel implements BlockChannel {
         return waiting;
     }
 
+    Reactor reactor() {
+        return reactor;
+    }
+
+    /**
+     * Goes over to another device: requests wait until those of the present one have ended.
+     *
+     * @param rates those that it keeps to afterwards
+     * @param whenOver runs when nothing uses the present device any more
+     * @return false: the host refuses, and nothing has changed
+     */
+    boolean changeOver(BlockDevice device, VdiskQos rates, Runnable whenOver) {
+        if (innerClosing) {
+            leaving = whenOver;
+            return true;
+        }
+        if (gone) {
+            whenOver.run();
+            return true;
+        }
+        BlockChannel next;
+        try {
+            next = device.open(reactor);
+        } catch (RuntimeException e) {
+            LOG.log(System.Logger.Level.WARNING, "a disk cannot be opened", e);
+            return false;
+        }
+        cancelTimer();
+        obey(rates);
+        leaving = whenOver;
+        var over = new Changeover(inner, next, () -> begin(next));
+        inner = over;
+        over.goOn();
+        wake.run();
+        return true;
+    }
+
+    private void begin(BlockChannel next) {
+        inner = next;
+        next.onReady(wake);
+        if (draining) {
+            next.drain();
+        }
+        left();
+        wake.run();
+    }
+
+    private void left() {
+        Runnable told = leaving;
+        leaving = null;
+        if (told != null) {
+            told.run();
+        }
+    }
+
+    private void obey(VdiskQos rates) {
+        if (rates == vdisk) {
+            return;
+        }
+        Lane newLane = rates.pool().lane(reactor);
+        Flow newFlow = newLane.open(rates, () -> wake.run());
+        lane.leave(flow);
+        flow.moveTo(newFlow);
+        lane.close(flow);
+        vdisk.closed(this);
+        rates.opened(this);
+        vdisk = rates;
+        lane = newLane;
+        flow = newFlow;
+        if (flow.waits()) {
+            lane.join(flow);
+        }
+    }
+
     /** Other settings are in force. Any thread. */
     void lookAgain() {
         reactor.execute(() -> wake.run());
     }
 
     @Override
+    public long mapped(long offset, long length) {
+        return inner.mapped(offset, length);
+    }
+
+    @Override
     public int free() {
-        return inner.free() - flow.count();
+        return Math.max(0, inner.free() - flow.count());
     }
 
     @Override
@@ -227,6 +319,11 @@ final class QosChannel implements BlockChannel {
         inner.close(() -> {
             meters.close(meter);
             vdisk.closed(this);
+            gone = true;
+            innerClosing = false;
+            onClosed = null;
+            whenGone.accept(this);
+            left();
             whenClosed.run();
         });
     }

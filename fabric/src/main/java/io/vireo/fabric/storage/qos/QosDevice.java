@@ -7,23 +7,105 @@ import io.vireo.block.BlockGeometry;
 import io.vireo.block.BlockMeters;
 import io.vireo.block.BlockOperation;
 import io.vireo.reactor.Reactor;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongSupplier;
 
-/** A device whose requests wait for the rates of a vDisk and for their turn in the pool. */
-final class QosDevice implements BlockDevice {
-    private final BlockDevice device;
-    private final VdiskQos vdisk;
+/**
+ * A device whose requests wait for the rates of a vDisk and for their turn in the pool. What is
+ * behind it can be {@link #change}d under its front ends.
+ */
+public final class QosDevice implements BlockDevice {
     private final LongSupplier nanoTime;
 
     /** Requests that were cancelled here: the device never saw them. */
     private final BlockMeters cancelled = new BlockMeters();
 
+    private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
+
+    // Guarded by this.
+    private final List<QosChannel> channels = new ArrayList<>();
+    private BlockCounters before = BlockCounters.ZERO;
+    private BlockCounters base = BlockCounters.ZERO;
+    private Optional<BlockDevice> leaving = Optional.empty();
+    private BlockCounters leavingBase = BlockCounters.ZERO;
+    private VdiskQos vdisk;
+
+    private volatile BlockDevice device;
+
     QosDevice(BlockDevice device, VdiskQos vdisk, LongSupplier nanoTime) {
         this.device = device;
         this.vdisk = vdisk;
         this.nanoTime = nanoTime;
+    }
+
+    /**
+     * Goes over to another device of the same shape, and to other rates. Requests are held for as
+     * long as those that are under way take; none fails. Any thread, one change at a time.
+     *
+     * @return done when nothing uses the present device any more; false if the host refused some
+     *     channel its place in the new one: such a channel stays with the present device, and the
+     *     same change can be asked for again
+     */
+    public CompletableFuture<Boolean> change(BlockDevice next, VdiskQos rates) {
+        List<QosChannel> open;
+        synchronized (this) {
+            if (device != next) {
+                leave(next);
+            }
+            vdisk = rates;
+            open = List.copyOf(channels);
+        }
+        var done = new CompletableFuture<Boolean>();
+        var left = new AtomicInteger(open.size() + 1);
+        var refused = new AtomicInteger();
+        Runnable over =
+                () -> {
+                    if (left.decrementAndGet() == 0) {
+                        if (refused.get() == 0) {
+                            settle();
+                        }
+                        done.complete(refused.get() == 0);
+                    }
+                };
+        for (QosChannel channel : open) {
+            channel.reactor()
+                    .execute(() -> {
+                        if (!channel.changeOver(next, rates, over)) {
+                            refused.incrementAndGet();
+                            over.run();
+                        }
+                    });
+        }
+        over.run();
+        return done;
+    }
+
+    private void leave(BlockDevice next) {
+        BlockDevice old = device;
+        before = done();
+        base = next.counters();
+        leaving = Optional.of(old);
+        leavingBase = old.counters();
+        device = next;
+        listeners.forEach(next::addGeometryListener);
+        listeners.forEach(old::removeGeometryListener);
+    }
+
+    private synchronized void settle() {
+        before = done().minus(device.counters().minus(base));
+        leaving = Optional.empty();
+    }
+
+    /** What was done by whatever was behind this. */
+    private BlockCounters done() {
+        BlockCounters sum = before.plus(device.counters().minus(base));
+        return leaving.map(old -> sum.plus(old.counters().minus(leavingBase))).orElse(sum);
     }
 
     @Override
@@ -42,7 +124,7 @@ final class QosDevice implements BlockDevice {
     }
 
     @Override
-    public BlockChannel open(Reactor reactor) {
+    public synchronized BlockChannel open(Reactor reactor) {
         var channel =
                 new QosChannel(
                         device.open(reactor),
@@ -50,23 +132,31 @@ final class QosDevice implements BlockDevice {
                         vdisk.pool().lane(reactor),
                         reactor,
                         nanoTime,
-                        cancelled);
+                        cancelled,
+                        this::closed);
         vdisk.opened(channel);
+        channels.add(channel);
         return channel;
     }
 
+    private synchronized void closed(QosChannel channel) {
+        channels.remove(channel);
+    }
+
     @Override
-    public BlockCounters counters() {
-        return device.counters().plus(cancelled.total());
+    public synchronized BlockCounters counters() {
+        return done().plus(cancelled.total());
     }
 
     @Override
     public void addGeometryListener(Runnable changed) {
+        listeners.add(changed);
         device.addGeometryListener(changed);
     }
 
     @Override
     public void removeGeometryListener(Runnable changed) {
+        listeners.remove(changed);
         device.removeGeometryListener(changed);
     }
 }

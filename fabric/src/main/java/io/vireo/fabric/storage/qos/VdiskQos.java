@@ -85,7 +85,8 @@ public final class VdiskQos {
         return name;
     }
 
-    PoolQos pool() {
+    /** The pool that it is in. */
+    public PoolQos pool() {
         return pool;
     }
 

@@ -122,7 +122,7 @@ class PoolModelTest {
     private void step() {
         if (any(true).isEmpty()) {
             String name = "v" + names++;
-            pool().createVolume(name, new VolumeFormat(CAPACITY, BLOCK, 4096, checksums));
+            pool().createVolume(name, new VolumeFormat(CAPACITY, BLOCK, 4096, false, checksums));
             model.put(name, new Copy(new byte[CAPACITY], false));
             return;
         }

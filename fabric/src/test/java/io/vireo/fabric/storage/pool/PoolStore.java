@@ -74,7 +74,7 @@ class PoolStore implements StoreUnderTest {
 
         @Override
         public void create(String name, long capacity) {
-            pool.createVolume(name, new VolumeFormat(capacity, 512, 4096, checksums));
+            pool.createVolume(name, new VolumeFormat(capacity, 512, 4096, false, checksums));
         }
 
         @Override

@@ -70,7 +70,7 @@ class ScrubTest {
     }
 
     private void volume(String name, boolean checksums, int fill) {
-        pool.createVolume(name, new VolumeFormat(1 << 20, 512, BLOCK, checksums));
+        pool.createVolume(name, new VolumeFormat(1 << 20, 512, BLOCK, false, checksums));
         write(name, 0, fill);
         write(name, 20L * CHUNK, fill);
     }

@@ -39,6 +39,15 @@ class SummedCrashTest {
     }
 
     @Test
+    void everyPrefixOfATraceOfEncryptedVolumes() {
+        try (var explorer = new CrashExplorer(new EncryptedPoolStore(true), 1, DISK)) {
+            explorer.exploreRandom(seed(), 60, Depth.PREFIXES);
+            report(explorer, "every prefix of 60 operations, encrypted");
+            assertThat(explorer.images()).isGreaterThan(60);
+        }
+    }
+
+    @Test
     void muchAroundShortTraces() {
         long seed = seed();
         try (var explorer = new CrashExplorer(new PoolStore(true), 2, DISK)) {

@@ -77,7 +77,7 @@ class SummedFaultsTest {
     }
 
     private void volume(String name) {
-        pool.createVolume(name, new VolumeFormat(1 << 20, 512, BLOCK, true));
+        pool.createVolume(name, new VolumeFormat(1 << 20, 512, BLOCK, false, true));
     }
 
     private void remake(int copies) {

@@ -19,7 +19,7 @@ class SummedVolumeTest extends BlockDeviceContract {
         List<BlockDevice> disks = List.of(disk);
         StoragePool.create(new PoolConfig(64 << 10, 1 << 20, true, true), disks, reactor);
         pool = StoragePool.open(disks, reactor, PoolOptions.DEFAULT);
-        pool.createVolume("volume", new VolumeFormat(CAPACITY, BLOCK, 4096, true));
+        pool.createVolume("volume", new VolumeFormat(CAPACITY, BLOCK, 4096, false, true));
         return pool.device("volume");
     }
 

@@ -1,0 +1,146 @@
+package io.vireo.bench;
+
+import io.vireo.bench.BlkDriver.Load;
+import io.vireo.linux.ForeignMemory;
+import io.vireo.testkit.DriverMemory;
+import io.vireo.testkit.DriverQueue;
+import io.vireo.testkit.SplitDriverQueue;
+import io.vireo.testkit.VhostUserSession;
+import io.vireo.testkit.VhostUserSession.Ring;
+import java.nio.file.Path;
+
+/**
+ * A polling virtio-scsi driver of one request queue and LUN 0, VIRTIO 1.3 section 5.6: READ(10) and
+ * WRITE(10), framed as Linux does.
+ */
+final class VirtioScsiDriver extends DiskDriver {
+    private static final int RING_SIZE = 128;
+    private static final int RING_BYTES = 16 * 1024;
+    private static final int SLOT = 4096;
+    private static final int BLOCK = 512;
+
+    /** The control queue and the event queue come before it. */
+    private static final int REQUEST_QUEUE = 2;
+
+    private static final int REQUEST = 51;
+    private static final int RESPONSE = 108;
+    private static final int RESPONSE_AT = 64;
+    private static final int TABLE_AT = 256;
+    private static final int STATUS_AT = RESPONSE_AT + 10;
+    private static final int RESPONSE_CODE_AT = RESPONSE_AT + 11;
+    private static final int CDB_AT = 19;
+    private static final int READ_10 = 0x28;
+    private static final int WRITE_10 = 0x2A;
+    private static final int CHECK_CONDITION = 2;
+
+    private final DriverMemory memory;
+    private final VhostUserSession session;
+    private final long capacity;
+    private final Ring ring;
+    private final SplitDriverQueue queue;
+    private final Interrupts interrupts;
+    private final long slots;
+    private final long data;
+    private final long slotsHost;
+    private boolean ready;
+
+    /**
+     * Connects.
+     *
+     * @param capacity bytes of LUN 0
+     */
+    VirtioScsiDriver(String name, Path socket, long capacity) {
+        super(name, false);
+        this.capacity = capacity;
+        memory =
+                new DriverMemory(
+                        RING_BYTES + BlkDriver.MAX_DEPTH * (long) (SLOT + BlkDriver.MAX_REQUEST));
+        session = FrontEnds.open(socket, memory, 0);
+        if ((session.features() & VhostUserSession.INDIRECT_DESC) == 0) {
+            throw new BenchException(name + " does not offer indirect descriptors.");
+        }
+        ring = session.start(REQUEST_QUEUE, RING_SIZE);
+        queue = (SplitDriverQueue) ring.queue();
+        // We poll, or arm it where we sleep.
+        queue.disarm();
+        interrupts = new Interrupts(ring);
+        slots = memory.allocate((long) BlkDriver.MAX_DEPTH * SLOT, SLOT);
+        data = memory.allocate((long) BlkDriver.MAX_DEPTH * BlkDriver.MAX_REQUEST, SLOT);
+        slotsHost = memory.host(slots);
+    }
+
+    @Override
+    long capacity() {
+        return capacity;
+    }
+
+    @Override
+    void prepare(Load load) {
+        for (var slot = 0; slot < load.depth(); slot++) {
+            var at = slots + (long) slot * SLOT;
+            var buffer = data + (long) slot * BlkDriver.MAX_REQUEST;
+            var table = at + TABLE_AT;
+            queue.entry(table, 0, at, REQUEST, DriverQueue.NEXT, 1);
+            if (load.writes()) {
+                queue.entry(table, 1, buffer, load.size(), DriverQueue.NEXT, 2);
+                queue.entry(table, 2, at + RESPONSE_AT, RESPONSE, DriverQueue.WRITE, 0);
+            } else {
+                var flags = DriverQueue.NEXT | DriverQueue.WRITE;
+                queue.entry(table, 1, at + RESPONSE_AT, RESPONSE, flags, 2);
+                queue.entry(table, 2, buffer, load.size(), DriverQueue.WRITE, 0);
+            }
+            queue.descriptor(slot, table, 48, DriverQueue.INDIRECT, 0);
+            ForeignMemory.fill(memory.host(buffer), load.size(), (byte) (slot + 1));
+            ForeignMemory.fill(memory.host(at), TABLE_AT, (byte) 0);
+            // The single level form of LUN 0 of target 0.
+            ForeignMemory.putByte(memory.host(at), (byte) 1);
+            ForeignMemory.putByte(memory.host(at) + 2, (byte) 0x40);
+        }
+    }
+
+    @Override
+    void submit(Load load, int slot) {
+        var header = slotsHost + (long) slot * SLOT;
+        var cdb = header + CDB_AT;
+        ForeignMemory.putLong(header + 8, slot);
+        ForeignMemory.putByte(cdb, (byte) (load.writes() ? WRITE_10 : READ_10));
+        ForeignMemory.putInt(cdb + 2, Integer.reverseBytes((int) (offset(load) / BLOCK)));
+        ForeignMemory.putShort(cdb + 7, Short.reverseBytes((short) (load.size() / BLOCK)));
+        ForeignMemory.putByte(header + RESPONSE_CODE_AT, (byte) 0xff);
+        queue.stage(slot);
+    }
+
+    @Override
+    int complete(Load load) {
+        if (!queue.collect()) {
+            return -1;
+        }
+        var slot = queue.usedHead();
+        var header = slotsHost + (long) slot * SLOT;
+        var status = ForeignMemory.getByte(header + STATUS_AT);
+        // The first command may be told of the power on.
+        var told = status == CHECK_CONDITION && !ready;
+        ready = true;
+        if (ForeignMemory.getByte(header + RESPONSE_CODE_AT) != 0 || (status != 0 && !told)) {
+            throw new BenchException(name() + " completed a request with status " + status + ".");
+        }
+        return slot;
+    }
+
+    @Override
+    void publish() {
+        VhostUserSession.publish(ring);
+    }
+
+    @Override
+    Interrupts interrupts() {
+        return interrupts;
+    }
+
+    @Override
+    public void close() {
+        interrupts.close();
+        session.close();
+        memory.close();
+    }
+}

@@ -1,0 +1,13 @@
+package io.vireo.device.scsi;
+
+/** Who brought a task to a logical unit, and takes it back when it has ended. */
+interface Carrier {
+    /** The task has ended; on the unit's reactor. */
+    void sendBack();
+
+    /**
+     * Whether the task is a part of another one, which is the copy manager's: no initiator knows of
+     * it, so that it takes no unit attention conditions away and is not found by its tag.
+     */
+    boolean isInternal();
+}

@@ -1,0 +1,216 @@
+package io.vireo.device.scsi;
+
+import io.vireo.scsi.ScsiTask;
+import io.vireo.scsi.TaskAttribute;
+import java.util.ArrayDeque;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The tasks of a logical unit (SAM-5, 8): which may run beside which, and what becomes of those
+ * that are aborted. Of the unit's reactor.
+ */
+final class TaskSet {
+    private final LogicalUnit unit;
+    private final Slot[] slots = new Slot[LogicalUnit.MAX_TASKS];
+    private final int[] free = new int[LogicalUnit.MAX_TASKS];
+    private int freeCount;
+    private int slotsMade;
+
+    /** Dormant tasks, in order; nothing passes them but HEAD OF QUEUE. */
+    private final ArrayDeque<Slot> waiting = new ArrayDeque<>();
+
+    private int running;
+
+    /** Of those that run, those that keep nothing from running alone. */
+    private int inBackground;
+
+    private @Nullable Slot barrier;
+
+    TaskSet(LogicalUnit unit) {
+        this.unit = unit;
+    }
+
+    /** A slot for a new task; nothing: the task set is full. */
+    @Nullable Slot take() {
+        if (freeCount == 0) {
+            if (slotsMade == LogicalUnit.MAX_TASKS) {
+                return null;
+            }
+            slots[slotsMade] = new Slot(unit, slotsMade);
+            free[freeCount++] = slotsMade++;
+        }
+        return slots[free[--freeCount]];
+    }
+
+    /** Takes a task into the task set, which starts at once if nothing is before it. */
+    void admit(Slot slot) {
+        if (slot.task().attribute() == TaskAttribute.HEAD_OF_QUEUE) {
+            if (canPass(slot)) {
+                start(slot);
+            } else {
+                slot.state = Slot.State.WAITING;
+                waiting.addFirst(slot);
+            }
+        } else if (waiting.isEmpty() && canStart(slot)) {
+            start(slot);
+        } else {
+            slot.state = Slot.State.WAITING;
+            waiting.addLast(slot);
+        }
+        admitWaiting();
+    }
+
+    /** Starts what has waited for others to end. */
+    void admitWaiting() {
+        while (!waiting.isEmpty() && canStart(waiting.element())) {
+            start(waiting.remove());
+        }
+    }
+
+    private boolean canStart(Slot slot) {
+        if (slot.task().attribute() == TaskAttribute.ORDERED) {
+            return running == 0;
+        }
+        return exclusive(slot) ? running == inBackground && barrier == null : barrier == null;
+    }
+
+    /** HEAD OF QUEUE passes what waits, and what is ORDERED, but not what is to run alone. */
+    private boolean canPass(Slot slot) {
+        Slot before = barrier;
+        return exclusive(slot) ? running == inBackground : before == null || !exclusive(before);
+    }
+
+    private static boolean isBarrier(Slot slot) {
+        return slot.task().attribute() == TaskAttribute.ORDERED || exclusive(slot);
+    }
+
+    private static boolean exclusive(Slot slot) {
+        Command command = slot.command();
+        return command != null && command.has(Command.EXCLUSIVE);
+    }
+
+    private void start(Slot slot) {
+        slot.state = Slot.State.RUNNING;
+        running++;
+        if (isBarrier(slot)) {
+            barrier = slot;
+        }
+        unit.start(slot);
+    }
+
+    /** Whether tasks are dormant. */
+    boolean waits() {
+        return !waiting.isEmpty();
+    }
+
+    /** Whether a dormant task could start now. */
+    boolean canAdmit() {
+        return !waiting.isEmpty() && canStart(waiting.element());
+    }
+
+    /** The task of a slot has ended: clears the slot for the next one. */
+    void release(Slot slot) {
+        if (slot.state == Slot.State.RUNNING) {
+            running--;
+            if (slot.background) {
+                inBackground--;
+            }
+            if (barrier == slot) {
+                barrier = null;
+            }
+        }
+        slot.clear();
+        free[freeCount++] = slot.request.tag();
+    }
+
+    /**
+     * The task of a slot, which runs, goes on in the background: it does not keep others from
+     * starting.
+     */
+    void background(Slot slot) {
+        slot.background = true;
+        inBackground++;
+        if (barrier == slot) {
+            barrier = null;
+        }
+    }
+
+    /** The slot of a task of a nexus, if it is in the task set. */
+    @Nullable Slot find(UnitNexus nexus, long tag) {
+        for (int i = 0; i < slotsMade; i++) {
+            Slot slot = slots[i];
+            if (slot.state != Slot.State.FREE
+                    && slot.nexus() == nexus
+                    && slot.task().tag() == tag
+                    && !slot.isInternal()
+                    && slot.abort == null) {
+                return slot;
+            }
+        }
+        return null;
+    }
+
+    /** Whether a nexus has a task in the task set. */
+    boolean hasTasks(UnitNexus nexus) {
+        for (int i = 0; i < slotsMade; i++) {
+            if (slots[i].state != Slot.State.FREE && slots[i].nexus() == nexus) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Aborts all tasks of a nexus. */
+    void abort(UnitNexus nexus, ScsiTask.Outcome how, Barrier all) {
+        for (int i = 0; i < slotsMade; i++) {
+            if (slots[i].state != Slot.State.FREE && slots[i].nexus() == nexus) {
+                abort(slots[i], how, false, all);
+            }
+        }
+    }
+
+    /**
+     * Aborts all tasks of all nexuses, on behalf of one: those of others end with TASK ABORTED
+     * where the mode page says so.
+     */
+    void abortAll(UnitNexus cause, ScsiTask.Outcome how, Barrier all) {
+        for (int i = 0; i < slotsMade; i++) {
+            Slot slot = slots[i];
+            if (slot.state != Slot.State.FREE) {
+                abort(slot, how, slot.nexus() != cause && unit.modes().taskAbortedStatus(), all);
+            }
+        }
+    }
+
+    /** Aborts all tasks of a nexus on behalf of another one. */
+    void abortOthers(UnitNexus nexus, Barrier all) {
+        for (int i = 0; i < slotsMade; i++) {
+            if (slots[i].state != Slot.State.FREE && slots[i].nexus() == nexus) {
+                abort(slots[i], ScsiTask.Outcome.ABORTED, unit.modes().taskAbortedStatus(), all);
+            }
+        }
+    }
+
+    /** Aborts a task, which is in the task set; {@code all} learns of its end. */
+    void abort(Slot slot, ScsiTask.Outcome how, boolean withStatus, Barrier all) {
+        all.add(slot);
+        if (slot.abort != null) {
+            return;
+        }
+        slot.abort = how;
+        slot.abortWithStatus = withStatus;
+        if (slot.state == Slot.State.WAITING) {
+            waiting.remove(slot);
+            unit.ended(slot);
+        } else if (slot.queued) {
+            unit.withdraw(slot);
+            unit.ended(slot);
+        } else if (slot.onAbort != null) {
+            slot.onAbort.run();
+            unit.ended(slot);
+        } else if (slot.busy) {
+            unit.cancel(slot);
+        }
+        // Else it is at work in this very turn, or waits for what is made durable, and ends soon.
+    }
+}

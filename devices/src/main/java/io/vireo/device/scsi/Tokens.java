@@ -1,0 +1,60 @@
+package io.vireo.device.scsi;
+
+import java.util.ArrayDeque;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/** The tokens that stand for data of a unit. Of the unit's reactor. */
+final class Tokens {
+    /** Tokens of a unit at most: the oldest is forgotten for a new one. */
+    private static final int MAX = 256;
+
+    private final LogicalUnit unit;
+    private final ArrayDeque<RodToken> tokens = new ArrayDeque<>();
+
+    Tokens(LogicalUnit unit) {
+        this.unit = unit;
+    }
+
+    boolean isEmpty() {
+        return tokens.isEmpty();
+    }
+
+    /** Makes a token for ranges, each an offset and an end in bytes. */
+    RodToken make(long[] ranges, long inactivitySeconds) {
+        long now = unit.owner().nanoTime();
+        // One that expired is remembered for as long again, to tell its holder.
+        tokens.removeIf(token -> token.hasExpired(now) && token.problem() != Sense.NONE);
+        tokens.forEach(token -> {
+            if (token.hasExpired(now)) {
+                token.invalid(Sense.TOKEN_EXPIRED);
+            }
+        });
+        if (tokens.size() == MAX) {
+            tokens.removeFirst();
+        }
+        var made =
+                new RodToken(
+                        unit.identity(), ranges, TimeUnit.SECONDS.toNanos(inactivitySeconds), now);
+        tokens.addLast(made);
+        return made;
+    }
+
+    /** The token of these bytes, which is used now. */
+    @Nullable RodToken use(byte[] presented) {
+        for (RodToken token : tokens) {
+            if (token.is(presented)) {
+                token.used(unit.owner().nanoTime());
+                return token;
+            }
+        }
+        return null;
+    }
+
+    /** A range of the unit changes. */
+    void changed(long offset, long length) {
+        for (RodToken token : tokens) {
+            token.changed(offset, length);
+        }
+    }
+}

@@ -1,0 +1,528 @@
+package io.vireo.device.scsi;
+
+import static io.vireo.device.scsi.ScsiBed.BLOCK;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.vireo.block.BlockOperation;
+import io.vireo.block.BlockStatus;
+import io.vireo.device.scsi.ScsiClient.Result;
+import io.vireo.scsi.ScsiStatus;
+import io.vireo.scsi.ScsiTask;
+import io.vireo.scsi.TaskAttribute;
+import io.vireo.scsi.TaskManagement;
+import io.vireo.testkit.BlockClient;
+import io.vireo.testkit.MemoryBlockDevice;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** EXTENDED COPY and what is told of it, between units of two reactors. */
+class CopyTest {
+    private static final int BLOCKS = (int) (ScsiBed.CAPACITY / BLOCK);
+
+    private final ScsiBed bed = new ScsiBed();
+    private final MemoryBlockDevice second = new MemoryBlockDevice(ScsiBed.CAPACITY, BLOCK);
+    private final LogicalUnit other =
+            new LogicalUnit(
+                    UnitIdentity.of("disk2", "uid of disk2"),
+                    second,
+                    bed.other,
+                    new ScsiBed.MemoryStore(),
+                    new SharedRoom(bed.pool));
+
+    CopyTest() {
+        ScsiBed.map(
+                bed.target,
+                new UnitTarget.Mapping(0, bed.unit, false),
+                new UnitTarget.Mapping(1, other, false));
+    }
+
+    @AfterEach
+    void close() {
+        second.release();
+        ScsiBed.map(bed.target, new UnitTarget.Mapping(0, bed.unit, false));
+        var closed = new CompletableFuture<Boolean>();
+        other.close(() -> closed.complete(true));
+        BlockClient.await(closed);
+        bed.close();
+        second.close();
+    }
+
+    private ScsiClient client(int number, boolean direct) {
+        return bed.client(number, direct ? bed.owner : bed.other).ready(1);
+    }
+
+    private static String cscd(LogicalUnit unit) {
+        String naa = HexFormat.of().toHexDigits(unit.identity().naa());
+        return "e4000000" + "01030008" + naa + "00".repeat(12) + "00000200";
+    }
+
+    private static String segment(int from, int to, int blocks, long lba, long target) {
+        HexFormat hex = HexFormat.of();
+        return "02000018"
+                + (hex.toHexDigits((short) from) + hex.toHexDigits((short) to))
+                + ("0000" + hex.toHexDigits((short) blocks))
+                + (hex.toHexDigits(lba) + hex.toHexDigits(target));
+    }
+
+    /** A parameter list of one-byte list identifiers. */
+    private static byte[] list(int id, String cscds, String segments) {
+        HexFormat hex = HexFormat.of();
+        return ScsiClient.bytes(
+                hex.toHexDigits((byte) id)
+                        + ("00" + hex.toHexDigits((short) (cscds.length() / 2)) + "00000000")
+                        + (hex.toHexDigits(segments.length() / 2) + "00000000")
+                        + cscds
+                        + segments);
+    }
+
+    private static byte[] longList(int id, boolean immediate, String cscds, String segments) {
+        HexFormat hex = HexFormat.of();
+        return ScsiClient.bytes(
+                "01000020"
+                        + ("00".repeat(11) + (immediate ? "01" : "00"))
+                        + ("ff000000" + hex.toHexDigits(id) + "00".repeat(18))
+                        + hex.toHexDigits((short) (cscds.length() / 2))
+                        + (hex.toHexDigits((short) (segments.length() / 2)) + "0000")
+                        + cscds
+                        + segments);
+    }
+
+    private static String cdb(int action, int length) {
+        HexFormat hex = HexFormat.of();
+        return "83"
+                + hex.toHexDigits((byte) action)
+                + "00".repeat(8)
+                + hex.toHexDigits(length)
+                + "0000";
+    }
+
+    private static Result copy(ScsiClient client, byte[] list) {
+        return client.out(0, cdb(0, list.length), list);
+    }
+
+    private static byte[] random(int length) {
+        byte[] data = new byte[length];
+        new Random(length).nextBytes(data);
+        return data;
+    }
+
+    private void fill(ScsiClient client, byte[] data) {
+        String blocks = HexFormat.of().toHexDigits((short) (data.length / BLOCK));
+        assertThat(client.out(0, "2A000000000000" + blocks + "00", data).good()).isTrue();
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void blocksGoToAnotherUnitAndWithinOne(boolean direct) {
+        ScsiClient client = client(1, direct);
+        byte[] data = random(5000 * BLOCK);
+        fill(client, data);
+        String units = cscd(bed.unit) + cscd(other);
+        Result result =
+                copy(
+                        client,
+                        list(
+                                7,
+                                units,
+                                segment(0, 1, 5000, 0, 3000)
+                                        + segment(1, 0xFFFF, 100, 3010, 9000)));
+        assertThat(result.good()).isTrue();
+        assertThat(second.contents(3000L * BLOCK, data.length)).isEqualTo(data);
+        assertThat(bed.disk.contents(9000L * BLOCK, 100 * BLOCK))
+                .isEqualTo(Arrays.copyOfRange(data, 10 * BLOCK, 110 * BLOCK));
+        // Completed without errors, two segments, in bytes.
+        assertThat(client.in(0, "84000700000000000000000000FF0000", 255).hex())
+                .isEqualTo("00000008" + "01" + "0002" + "00" + hex(5100 * BLOCK));
+        assertThat(client.in(0, "84010700000000000000000000FF0000", 255).hex())
+                .isEqualTo("00000000");
+        assertThat(client.in(0, "84000800000000000000000000FF0000", 255).code())
+                .isEqualTo(0x052400);
+        assertThat(client.in(0, "84030000000000000000000000FF0000", 255).hex())
+                .isEqualTo(
+                        "0000002a"
+                                + "01000000"
+                                + "00080040"
+                                + "00000800"
+                                + "01fffe00"
+                                + "00000000".repeat(3)
+                                + "00000004"
+                                + "04090000"
+                                + "000000"
+                                + "0202e4");
+    }
+
+    private static String hex(int value) {
+        return HexFormat.of().toHexDigits(value);
+    }
+
+    @Test
+    void holesStayHoles() {
+        ScsiClient client = client(1, true);
+        client.out(0, "2A000000010000000800", random(8 * BLOCK));
+        client.out(1, "2A000000000000000800", random(8 * BLOCK));
+        assertThat(copy(client, list(1, cscd(other), segment(0xFFFF, 0, BLOCKS - 1, 0, 0))).good())
+                .isTrue();
+        assertThat(second.contents(0, 8 * BLOCK)).containsOnly(0);
+        assertThat(second.contents(256 * BLOCK, 8 * BLOCK))
+                .isEqualTo(bed.disk.contents(256 * BLOCK, 8 * BLOCK));
+        assertThat(second.log().stream().filter(e -> e.operation() == BlockOperation.WRITE))
+                .allMatch(e -> e.offset() == 0 || e.offset() >= 256 * BLOCK);
+        assertThat(second.log().stream().anyMatch(e -> e.unmap())).isTrue();
+    }
+
+    @Test
+    void longIdentifiersAndTheBackground() {
+        ScsiClient client = client(1, true);
+        byte[] data = random(100 * BLOCK);
+        fill(client, data);
+        second.fate(_ -> MemoryBlockDevice.Fate.HELD);
+        byte[] list = longList(0x01020304, true, cscd(other), segment(0xFFFF, 0, 100, 0, 0));
+        assertThat(client.out(0, cdb(1, list.length), list).good()).isTrue();
+        // In progress, in the background.
+        assertThat(client.in(0, "84050102030400000000000000FF0000", 255).hex().substring(8, 12))
+                .isEqualTo("0112");
+        assertThat(client.out(0, cdb(1, list.length), list).code()).isEqualTo(0x050016);
+        second.fate(_ -> MemoryBlockDevice.Fate.DONE);
+        second.release();
+        String status;
+        do {
+            status = client.in(0, "84050102030400000000000000FF0000", 255).hex();
+        } while (status.startsWith("0112", 8));
+        assertThat(status)
+                .isEqualTo(
+                        "0000003c"
+                                + "01010000"
+                                + "00000000"
+                                + "002000f1"
+                                + "0000000000000064"
+                                + "0001"
+                                + "00".repeat(38));
+        assertThat(second.contents(0, data.length)).isEqualTo(data);
+    }
+
+    @Test
+    void whatIsMaskedCannotBeReached() {
+        ScsiClient client = client(1, true);
+        ScsiBed.map(bed.target, new UnitTarget.Mapping(0, bed.unit, false));
+        client.ready(0);
+        assertThat(copy(client, list(1, cscd(other), segment(0, 0xFFFF, 1, 0, 0))).code())
+                .isEqualTo(0x0A0D02);
+        assertThat(copy(client, list(1, cscd(other), segment(0xFFFF, 0, 1, 0, 0))).code())
+                .isEqualTo(0x0A0D02);
+        assertThat(second.log()).isEmpty();
+        // What it failed by, and that it did.
+        assertThat(client.in(0, "84000100000000000000000000FF0000", 255).hex())
+                .isEqualTo("00000008" + "02" + "0000" + "00" + "00000000");
+        assertThat(client.in(0, "84040100000000000000000000FF0000", 255).hex())
+                .startsWith("0000004a" + "00".repeat(52) + "02000012" + "70000a");
+    }
+
+    @Test
+    void reservationsAndWriteProtectionCountAtBothUnits() {
+        ScsiClient client = client(1, true);
+        ScsiClient holder = client(2, false);
+        byte[] list = list(1, cscd(other), segment(0xFFFF, 0, 10, 0, 0));
+        byte[] key = ScsiClient.bytes("0000000000000000" + "00000000000000aa" + "0000000000000000");
+        assertThat(holder.out(1, "5F000000000000001800", key).good()).isTrue();
+        byte[] own = ScsiClient.bytes("00000000000000aa" + "0000000000000000" + "0000000000000000");
+        assertThat(holder.out(1, "5F010100000000001800", own).good()).isTrue();
+        assertThat(copy(client, list).code()).isEqualTo(0x0A0D02);
+        // Reading is allowed by Write Exclusive.
+        byte[] back = list(1, cscd(other), segment(0, 0xFFFF, 10, 0, 0));
+        assertThat(copy(client, back).good()).isTrue();
+        assertThat(holder.out(1, "5F030000000000001800", own).good()).isTrue();
+        assertThat(copy(client, list).good()).isTrue();
+        ScsiBed.map(
+                bed.target,
+                new UnitTarget.Mapping(0, bed.unit, false),
+                new UnitTarget.Mapping(1, other, true));
+        client.ready(0);
+        assertThat(copy(client, list).code()).isEqualTo(0x072700);
+    }
+
+    @Test
+    void aUnitAttentionOfTheOtherUnitStays() {
+        ScsiClient client = client(1, true);
+        client(2, false).manage(TaskManagement.Function.LOGICAL_UNIT_RESET, 1, 0);
+        assertThat(copy(client, list(1, cscd(other), segment(0xFFFF, 0, 10, 0, 0))).good())
+                .isTrue();
+        assertThat(client.run(1, "000000000000").code()).isEqualTo(0x062903);
+    }
+
+    @Test
+    void failuresOfTheHostAreToldAndNothingFollows() {
+        ScsiClient client = client(1, true);
+        fill(client, random(10 * BLOCK));
+        second.fate(_ -> new MemoryBlockDevice.Fate.Ends(BlockStatus.IO_ERROR));
+        String twice = segment(0xFFFF, 0, 10, 0, 0) + segment(0xFFFF, 0, 10, 0, 100);
+        assertThat(copy(client, list(1, cscd(other), twice)).code()).isEqualTo(0x0A0D01);
+        assertThat(second.log().stream().filter(e -> !e.completion())).hasSize(1);
+        second.fate(_ -> new MemoryBlockDevice.Fate.Ends(BlockStatus.NO_SPACE));
+        assertThat(copy(client, list(1, cscd(other), twice)).code()).isEqualTo(0x072707);
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aCopyIsAbortedAndOthersAreNotKeptWaiting(boolean byUnit) {
+        ScsiClient client = client(1, true);
+        fill(client, random(4000 * BLOCK));
+        second.fate(_ -> MemoryBlockDevice.Fate.HELD);
+        byte[] list = list(9, cscd(other), segment(0xFFFF, 0, 4000, 0, 0));
+        CompletableFuture<Result> copying =
+                client.start(
+                        0,
+                        77,
+                        TaskAttribute.SIMPLE,
+                        ScsiClient.bytes(cdb(0, list.length)),
+                        list,
+                        0);
+        // One that runs alone does not wait for the copy.
+        assertThat(client.out(0, "8900" + "00".repeat(11) + "010000", new byte[2 * BLOCK]).status())
+                .isEqualTo(ScsiStatus.CHECK_CONDITION);
+        assertThat(client.in(0, "28000000000000000100", BLOCK).good()).isTrue();
+        while (second.log().isEmpty()) {
+            Thread.onSpinWait();
+        }
+        var function =
+                byUnit
+                        ? TaskManagement.Function.LOGICAL_UNIT_RESET
+                        : TaskManagement.Function.ABORT_TASK;
+        var managed = client.startManage(function, 0, 77);
+        second.fate(_ -> MemoryBlockDevice.Fate.DONE);
+        second.release();
+        assertThat(BlockClient.await(managed)).isEqualTo(TaskManagement.Response.FUNCTION_COMPLETE);
+        assertThat(BlockClient.await(copying).outcome())
+                .isEqualTo(byUnit ? ScsiTask.Outcome.RESET : ScsiTask.Outcome.ABORTED);
+        assertThat(second.contents(3000L * BLOCK, 1000 * BLOCK)).containsOnly(0);
+    }
+
+    @Test
+    void aCopyIsEndedByItsInitiator() {
+        ScsiClient client = client(1, true);
+        fill(client, random(4000 * BLOCK));
+        second.fate(_ -> MemoryBlockDevice.Fate.HELD);
+        byte[] list = list(9, cscd(other), segment(0xFFFF, 0, 4000, 0, 0));
+        CompletableFuture<Result> copying =
+                client.start(
+                        0,
+                        77,
+                        TaskAttribute.SIMPLE,
+                        ScsiClient.bytes(cdb(0, list.length)),
+                        list,
+                        0);
+        while (second.log().isEmpty()) {
+            Thread.onSpinWait();
+        }
+        assertThat(client(2, true).run(0, "831C000000090000000000000000 0000").code())
+                .isEqualTo(0x052400);
+        assertThat(client.run(0, "831C000000090000000000000000 0000").good()).isTrue();
+        second.fate(_ -> MemoryBlockDevice.Fate.DONE);
+        second.release();
+        assertThat(BlockClient.await(copying).code()).isEqualTo(0x0A0000);
+        assertThat(client.run(0, "831C000000090000000000000000 0000").code()).isEqualTo(0x052400);
+    }
+
+    @Test
+    void listsThatAreWrongCopyNothing() {
+        ScsiClient client = client(1, true);
+        String unit = cscd(bed.unit);
+        String good = segment(0, 0, 10, 0, 100);
+        assertThat(client.run(0, cdb(0, 0)).good()).isTrue();
+        assertThat(client.out(0, cdb(0, 15), new byte[15]).code()).isEqualTo(0x051A00);
+        byte[] cut = Arrays.copyOf(list(1, unit, good), 16 + 32 + 27);
+        assertThat(copy(client, cut).code()).isEqualTo(0x051A00);
+        assertThat(copy(client, list(1, unit.repeat(9), good)).code()).isEqualTo(0x052606);
+        assertThat(copy(client, list(1, unit, good.repeat(65))).code()).isEqualTo(0x052608);
+        assertThat(copy(client, list(1, unit.repeat(8), good.repeat(66))).code())
+                .isEqualTo(0x051A00);
+        assertThat(copy(client, list(1, "e0" + unit.substring(2), good)).code())
+                .isEqualTo(0x052607);
+        assertThat(copy(client, list(1, unit, "03" + good.substring(2))).code())
+                .isEqualTo(0x052609);
+        assertThat(copy(client, list(1, unit, segment(0, 1, 10, 0, 100))).code())
+                .isEqualTo(0x0A0D02);
+        assertThat(copy(client, list(1, unit, segment(0, 0, 10, 0, BLOCKS - 9))).code())
+                .isEqualTo(0x0A0000);
+        assertThat(copy(client, list(1, unit, segment(0, 0, 10, -1, 0))).code())
+                .isEqualTo(0x0A0000);
+        byte[] inline = list(1, unit, good);
+        inline[15] = 1;
+        assertThat(copy(client, inline).code()).isEqualTo(0x05260B);
+        byte[] tape = list(1, unit, good);
+        tape[17] = 1;
+        assertThat(copy(client, tape).code()).isEqualTo(0x0A0D03);
+        assertThat(bed.disk.log()).isEmpty();
+        assertThat(copy(client, list(1, unit, segment(0, 0, 10, 0, BLOCKS - 10))).good()).isTrue();
+    }
+
+    // Tokens.
+
+    private static String ranges(int... lbasAndBlocks) {
+        var text =
+                new StringBuilder(HexFormat.of().toHexDigits((short) (lbasAndBlocks.length * 8)));
+        for (int i = 0; i < lbasAndBlocks.length; i += 2) {
+            text.append(HexFormat.of().toHexDigits((long) lbasAndBlocks[i]));
+            text.append(hex(lbasAndBlocks[i + 1])).append("00000000");
+        }
+        return text.toString();
+    }
+
+    private static Result token(ScsiClient client, int lun, int action, int id, String list) {
+        byte[] bytes = ScsiClient.bytes(list);
+        Bytes.put16(bytes, 0, bytes.length - 2);
+        String cdb = "83" + HexFormat.of().toHexDigits((byte) action) + "00000000" + hex(id);
+        return client.out(lun, cdb + hex(bytes.length) + "0000", bytes);
+    }
+
+    private static Result populate(ScsiClient client, int id, String ranges) {
+        return token(client, 0, 0x10, id, "0000" + "00".repeat(12) + ranges);
+    }
+
+    private static Result write(ScsiClient client, int lun, int at, byte[] token, String ranges) {
+        String text = HexFormat.of().formatHex(token);
+        String offset = HexFormat.of().toHexDigits((long) at);
+        return token(
+                client,
+                lun,
+                0x11,
+                5,
+                "0000" + "00".repeat(6) + offset + text + "00".repeat(6) + ranges);
+    }
+
+    private static Result information(ScsiClient client, int lun, int id) {
+        return client.in(lun, "8407" + hex(id) + "0000000000000400" + "0000", 1024);
+    }
+
+    private static byte[] tokenOf(Result information) {
+        byte[] data = information.data();
+        assertThat(Bytes.u32(data, 64)).isEqualTo(514);
+        return Arrays.copyOfRange(data, 70, 70 + 512);
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aTokenStandsForItsData(boolean direct) {
+        ScsiClient client = client(1, direct);
+        byte[] data = random(3000 * BLOCK);
+        fill(client, data);
+        assertThat(populate(client, 4, ranges(100, 1000, 2000, 500)).good()).isTrue();
+        Result made = information(client, 0, 4);
+        assertThat(made.hex())
+                .startsWith(
+                        "00000242"
+                                + "10010000"
+                                + "00000000"
+                                + "002000f1"
+                                + "00000000000005dc"
+                                + "0000"
+                                + "00".repeat(38)
+                                + "00000202"
+                                + "0000"
+                                + "00800001"
+                                + "0000"
+                                + "01f8");
+        byte[] token = tokenOf(made);
+        assertThat(write(client, 1, 900, token, ranges(0, 150, 4000, 100)).good()).isTrue();
+        assertThat(second.contents(0, 100 * BLOCK))
+                .isEqualTo(Arrays.copyOfRange(data, 1000 * BLOCK, 1100 * BLOCK));
+        assertThat(second.contents(100 * BLOCK, 50 * BLOCK))
+                .isEqualTo(Arrays.copyOfRange(data, 2000 * BLOCK, 2050 * BLOCK));
+        assertThat(second.contents(4000 * BLOCK, 100 * BLOCK))
+                .isEqualTo(Arrays.copyOfRange(data, 2050 * BLOCK, 2150 * BLOCK));
+        assertThat(information(client, 1, 5).hex())
+                .startsWith("00000040" + "11010000" + "00000000" + "002000f1" + "00000000000000fa")
+                .hasSize(2 * 68);
+        // More than there is.
+        assertThat(write(client, 1, 1400, token, ranges(0, 101)).code()).isEqualTo(0x052600);
+        // Another initiator that sees both units may use it, one that does not may not.
+        assertThat(write(client(2, true), 1, 0, token, ranges(0, 10)).good()).isTrue();
+        ScsiBed.map(bed.target, new UnitTarget.Mapping(1, other, false));
+        client.ready(1);
+        assertThat(write(client, 1, 0, token, ranges(0, 10)).code()).isEqualTo(0x052304);
+    }
+
+    @Test
+    void aTokenIsRevokedWhenItsDataChanges() {
+        ScsiClient client = client(1, true);
+        fill(client, random(100 * BLOCK));
+        assertThat(populate(client, 4, ranges(10, 10)).good()).isTrue();
+        byte[] token = tokenOf(information(client, 0, 4));
+        client.out(0, "2A000000000900000100", new byte[BLOCK]);
+        assertThat(write(client, 1, 0, token, ranges(0, 10)).good()).isTrue();
+        client.out(0, "2A000000001300000100", new byte[BLOCK]);
+        assertThat(write(client, 1, 0, token, ranges(0, 10)).code()).isEqualTo(0x052306);
+        byte[] guessed = token.clone();
+        guessed[511] ^= 1;
+        assertThat(write(client, 1, 0, guessed, ranges(0, 10)).code()).isEqualTo(0x052304);
+    }
+
+    @Test
+    void aTokenIsRevokedInTheMiddleOfItsUse() {
+        ScsiClient client = client(1, true);
+        fill(client, random(4000 * BLOCK));
+        assertThat(populate(client, 4, ranges(0, 4000)).good()).isTrue();
+        byte[] token = tokenOf(information(client, 0, 4));
+        second.fate(_ -> MemoryBlockDevice.Fate.HELD);
+        var ended =
+                CompletableFuture.supplyAsync(() -> write(client, 1, 0, token, ranges(0, 4000)));
+        while (second.log().isEmpty()) {
+            Thread.onSpinWait();
+        }
+        assertThat(client(2, true).out(0, "2A00000003E800000100", new byte[BLOCK]).good()).isTrue();
+        second.fate(_ -> MemoryBlockDevice.Fate.DONE);
+        second.release();
+        assertThat(BlockClient.await(ended).code()).isEqualTo(0x052306);
+    }
+
+    @Test
+    void zeroesHaveATokenOfTheirOwn() {
+        ScsiClient client = client(1, true);
+        client.out(1, "2A000000000000000800", random(8 * BLOCK));
+        byte[] zero = new byte[512];
+        Bytes.put32(zero, 0, 0xFFFF0001L);
+        assertThat(write(client, 1, 0, zero, ranges(1, 7)).good()).isTrue();
+        assertThat(second.contents(BLOCK, 7 * BLOCK)).containsOnly(0);
+        assertThat(second.contents(0, BLOCK)).isNotEqualTo(new byte[BLOCK]);
+    }
+
+    @Test
+    void tokenListsThatAreWrongAreRefused() {
+        ScsiClient client = client(1, true);
+        assertThat(populate(client, 4, ranges(0, BLOCKS + 1)).code()).isEqualTo(0x052100);
+        assertThat(populate(client, 4, ranges(0, 10, 9, 10)).code()).isEqualTo(0x052600);
+        assertThat(populate(client, 4, "0000").code()).isEqualTo(0x052600);
+        assertThat(populate(client, 4, "0020" + ranges(0, 1).substring(4)).code())
+                .isEqualTo(0x052600);
+        assertThat(
+                        token(
+                                        client,
+                                        0,
+                                        0x10,
+                                        4,
+                                        "00000200"
+                                                + "00000000"
+                                                + "00010000"
+                                                + "0000"
+                                                + ranges(0, 1))
+                                .code())
+                .isEqualTo(0x052301);
+        assertThat(
+                        token(
+                                        client,
+                                        0,
+                                        0x10,
+                                        4,
+                                        "00000000" + "0000012d" + "00".repeat(6) + ranges(0, 1))
+                                .code())
+                .isEqualTo(0x052600);
+        assertThat(write(client, 1, -1, new byte[512], ranges(0, 1)).code()).isEqualTo(0x052600);
+        assertThat(write(client, 1, 0, new byte[512], ranges(0, 1)).code()).isEqualTo(0x052304);
+        assertThat(information(client, 0, 4).code()).isEqualTo(0x052400);
+    }
+}

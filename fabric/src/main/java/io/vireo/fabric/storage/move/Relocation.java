@@ -1,0 +1,691 @@
+package io.vireo.fabric.storage.move;
+
+import io.vireo.block.BlockDevice;
+import io.vireo.block.BlockGeometry;
+import io.vireo.block.BlockOperation;
+import io.vireo.block.BlockPool;
+import io.vireo.block.BlockVolume;
+import io.vireo.block.PoolContent;
+import io.vireo.block.PoolEncryption;
+import io.vireo.block.PoolSpace;
+import io.vireo.block.VolumeFormat;
+import io.vireo.fabric.storage.move.Whereabouts.Place;
+import io.vireo.fabric.storage.move.Whereabouts.State;
+import io.vireo.fabric.storage.qos.DiskQosPolicy;
+import io.vireo.fabric.storage.qos.PoolQos;
+import io.vireo.fabric.storage.qos.QosDevice;
+import io.vireo.fabric.storage.qos.VdiskQos;
+import io.vireo.fabric.storage.transfer.Transfer;
+import io.vireo.reactor.Reactor;
+import io.vireo.reactor.ReactorGroup;
+import io.vireo.resource.ErrorCode;
+import io.vireo.resource.ResourceException;
+import io.vireo.resource.spec.VdiskSpec;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Has a vDisk where it is to be, on a thread of its own for as long as it is not. What fails is
+ * tried again, from the beginning, until it succeeds or another place is wanted: the vDisk stays in
+ * use where it is.
+ */
+public final class Relocation {
+    private static final Logger LOG = System.getLogger(Relocation.class.getName());
+    private static final long RETRY_NANOS = TimeUnit.SECONDS.toNanos(10);
+    private static final int NAMED_AT_MOST = 3;
+
+    /** Where a vDisk is. */
+    public record Home(Site site, BlockPool pool, BlockVolume volume, VdiskQos qos) {}
+
+    /**
+     * Where it is to be.
+     *
+     * @param policy its own
+     * @param rate bytes per second that are copied at most; 0: no bound
+     */
+    public record Target(
+            Site site, BlockPool pool, PoolQos qos, Optional<DiskQosPolicy> policy, long rate) {}
+
+    /**
+     * What an earlier move has left somewhere else, to be deleted.
+     *
+     * @param pool where it is
+     */
+    public record Remains(Place place, BlockPool pool) {}
+
+    /** It is not wanted there any more: no error. */
+    private static final class WithdrawnException extends RuntimeException {
+        private static final long serialVersionUID = 1;
+
+        WithdrawnException() {
+            super("withdrawn", null, false, false);
+        }
+    }
+
+    private final String name;
+    private final Whereabouts whereabouts;
+    private final QosDevice front;
+    private final ReactorGroup reactors;
+    private final Supplier<String> obstacle;
+    private final Runnable changed;
+    private final long retryNanos;
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition news = lock.newCondition();
+
+    // Guarded by the lock.
+    private Target wanted;
+    private Optional<Remains> remains;
+    private boolean running;
+    private boolean stopping;
+    private @Nullable Runnable onStopped;
+
+    private volatile Home home;
+    private volatile Optional<Attempt> attempt = Optional.empty();
+    private volatile String problem = "";
+
+    /** How far the last attempt that failed had copied. */
+    private volatile long failedAt;
+
+    /**
+     * @param name of the vDisk's volume
+     * @param front what servers use
+     * @param home where it is now
+     * @param obstacle what it has to wait for before it can be moved; empty: nothing
+     * @param changed runs on any thread when its status is another one
+     */
+    public Relocation(
+            String name,
+            Whereabouts whereabouts,
+            QosDevice front,
+            ReactorGroup reactors,
+            Home home,
+            Optional<Remains> remains,
+            Supplier<String> obstacle,
+            Runnable changed) {
+        this(name, whereabouts, front, reactors, home, remains, obstacle, changed, RETRY_NANOS);
+    }
+
+    Relocation(
+            String name,
+            Whereabouts whereabouts,
+            QosDevice front,
+            ReactorGroup reactors,
+            Home home,
+            Optional<Remains> remains,
+            Supplier<String> obstacle,
+            Runnable changed,
+            long retryNanos) {
+        this.name = name;
+        this.whereabouts = whereabouts;
+        this.front = front;
+        this.reactors = reactors;
+        this.home = home;
+        this.remains = remains;
+        this.obstacle = obstacle;
+        this.changed = changed;
+        this.retryNanos = retryNanos;
+        wanted = new Target(home.site(), home.pool(), home.qos().pool(), Optional.empty(), 0);
+    }
+
+    /** Where it is. */
+    public Home home() {
+        return home;
+    }
+
+    /** Where it is to be. */
+    public Site wanted() {
+        lock.lock();
+        try {
+            return wanted.site();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Whether it is not where it is to be, or still leaves something behind. */
+    public boolean isUnderWay() {
+        lock.lock();
+        try {
+            return running;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Names of the pools that it uses now. */
+    public List<String> pools() {
+        lock.lock();
+        try {
+            var pools = new ArrayList<String>();
+            pools.add(home.site().pool());
+            if (running) {
+                pools.add(wanted.site().pool());
+                attempt.ifPresent(each -> pools.add(each.target.site().pool()));
+                remains.ifPresent(left -> {
+                    pools.add(left.place().from().pool());
+                    pools.add(left.place().to().pool());
+                });
+            }
+            return pools;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Why it cannot get there just now, and what to do; empty: nothing is wrong. */
+    public String problem() {
+        // An attempt that got further than the last one is not known to fail as well.
+        boolean further =
+                attempt.filter(each -> each.device.mover().position() > failedAt).isPresent();
+        return further ? "" : problem;
+    }
+
+    /** How far it is; empty: nothing is copied. */
+    public Optional<Transfer.Progress> progress() {
+        return attempt.map(Attempt::progress);
+    }
+
+    /**
+     * Wants it there. If it is on its way to somewhere else that is given up; if it is there, or
+     * never left, nothing more happens.
+     */
+    public void goTo(Target target) {
+        lock.lock();
+        try {
+            attempt.ifPresent(each -> each.policy(target.policy()));
+            wanted = target;
+            attempt.filter(each -> each.target.site().equals(target.site()))
+                    .ifPresent(each -> each.rate(target.rate()));
+            news.signalAll();
+            boolean rests = target.site().equals(home.site()) && remains.isEmpty();
+            if (running || rests || stopping) {
+                return;
+            }
+            running = true;
+        } finally {
+            lock.unlock();
+        }
+        Thread.ofPlatform().name("move-" + name).daemon(true).start(this::run);
+    }
+
+    /**
+     * Ends it, soon. What is copied is lost; the next daemon begins anew. Nobody uses the vDisk.
+     *
+     * @param whenStopped runs, on any thread, when it uses nothing any more but the vDisk's home
+     */
+    public void stop(Runnable whenStopped) {
+        lock.lock();
+        try {
+            stopping = true;
+            news.signalAll();
+            if (running) {
+                onStopped = whenStopped;
+                return;
+            }
+        } finally {
+            lock.unlock();
+        }
+        whenStopped.run();
+    }
+
+    private void run() {
+        while (true) {
+            Target target;
+            lock.lock();
+            try {
+                target = wanted;
+                boolean rests = target.site().equals(home.site()) && remains.isEmpty();
+                if (rests || stopping) {
+                    problem = "";
+                    running = false;
+                    break;
+                }
+            } finally {
+                lock.unlock();
+            }
+            step(target);
+        }
+        changed.run();
+        Runnable told;
+        lock.lock();
+        try {
+            told = onStopped;
+            onStopped = null;
+        } finally {
+            lock.unlock();
+        }
+        if (told != null) {
+            told.run();
+        }
+    }
+
+    private void step(Target target) {
+        try {
+            if (remains.isPresent()) {
+                clear(remains.get());
+            } else {
+                move(target);
+                problem = "";
+                changed.run();
+            }
+        } catch (WithdrawnException e) {
+            problem = "";
+            changed.run();
+        } catch (ResourceException e) {
+            failed(target, String.valueOf(e.getMessage()));
+        } catch (RuntimeException e) {
+            LOG.log(Level.ERROR, "vDisk " + name + " cannot be moved", e);
+            failed(target, "a defect of Vireo: " + e);
+        }
+    }
+
+    private void failed(Target target, String why) {
+        if (!problem.equals(why)) {
+            LOG.log(Level.WARNING, "vDisk " + name + ": " + why);
+            problem = why;
+            changed.run();
+        }
+        lock.lock();
+        try {
+            long left = retryNanos;
+            while (left > 0 && !stopping && wanted.site().equals(target.site())) {
+                left = news.awaitNanos(left);
+            }
+        } catch (InterruptedException e) {
+            stopping = true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Deletes what a move has left. */
+    private void clear(Remains left) {
+        Place place = left.place();
+        boolean same = place.from().pool().equals(place.to().pool());
+        if (place.state() == State.MOVED) {
+            Volumes.deleteFormer(left.pool(), name, same);
+        } else {
+            // In a pool of its own the copy may have got the name before it was given up.
+            Volumes.deleteCopy(left.pool(), name, !same && place.state() == State.ABANDONED);
+        }
+        whereabouts.write(Place.at(home.site()));
+        lock.lock();
+        try {
+            remains = Optional.empty();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void move(Target target) {
+        Home from = home;
+        boolean same = from.site().pool().equals(target.site().pool());
+        check(from, target, same);
+        whereabouts.write(new Place(State.COPYING, from.site(), target.site()));
+        remainsAt(State.COPYING, from, target);
+        BlockVolume copy = Volumes.makeCopy(target.pool(), name, target.site(), format(from, name));
+        var current = new Attempt(from, target, copy, same);
+        attempt = Optional.of(current);
+        try {
+            current.run();
+        } finally {
+            failedAt = current.device.mover().position();
+            attempt = Optional.empty();
+        }
+    }
+
+    private void remainsAt(State state, Home from, Target target) {
+        var place = new Place(state, from.site(), target.site());
+        lock.lock();
+        try {
+            remains =
+                    Optional.of(
+                            new Remains(place, state == State.MOVED ? from.pool() : target.pool()));
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** It stays as it is, encrypted or not, with checksums or without. */
+    private static VolumeFormat format(Home from, String name) {
+        BlockGeometry geometry = from.volume().device().geometry();
+        return new VolumeFormat(
+                geometry.capacity(),
+                geometry.logicalBlockSize(),
+                geometry.physicalBlockSize(),
+                from.pool().isEncrypted(name, false),
+                from.pool().hasChecksums(name));
+    }
+
+    private void check(Home from, Target target, boolean same) {
+        if (!obstacle.get().isEmpty()) {
+            throw new ResourceException(ErrorCode.NOT_READY, obstacle.get());
+        }
+        if (!target.pool().keepsData()) {
+            throw new ResourceException(
+                    ErrorCode.UNSUPPORTED,
+                    "pool %s keeps nothing when the daemon ends, and a vDisk cannot be moved to it: choose one of type disks or directory"
+                            .formatted(target.site().pool()));
+        }
+        if (from.pool().isEncrypted(name, false)
+                && target.pool().encryption() == PoolEncryption.NONE) {
+            throw new ResourceException(
+                    ErrorCode.UNSUPPORTED,
+                    "it is encrypted, and pool %s encrypts nothing: set its spec.encryption.keySecret, or choose another pool"
+                            .formatted(target.site().pool()));
+        }
+        if (from.pool().hasChecksums(name) && !target.pool().hasChecksums()) {
+            throw new ResourceException(
+                    ErrorCode.UNSUPPORTED,
+                    "it has checksums, and pool %s has none: choose one of type disks"
+                            .formatted(target.site().pool()));
+        }
+        if (!same && target.pool().exists(name)) {
+            throw new ResourceException(
+                    ErrorCode.CONFLICT,
+                    "pool %s holds a vDisk %s already: move that away first"
+                            .formatted(target.site().pool(), name));
+        }
+        List<String> snapshots = snapshots(from.pool());
+        if (!snapshots.isEmpty()) {
+            int more = snapshots.size() - NAMED_AT_MOST;
+            throw new ResourceException(
+                    ErrorCode.IN_USE,
+                    "it has snapshots in pool %s, which cannot go with it (%s%s): delete them, or make a vDisk of one in another pool by export and import"
+                            .formatted(
+                                    from.site().pool(),
+                                    String.join(
+                                            ", ", snapshots.stream().limit(NAMED_AT_MOST).toList()),
+                                    more > 0 ? " and %d more".formatted(more) : ""));
+        }
+        checkRoom(from, target);
+    }
+
+    private List<String> snapshots(BlockPool pool) {
+        try {
+            return pool.contents().stream()
+                    .filter(each ->
+                            each.snapshot() && each.snapshotOf().filter(name::equals).isPresent())
+                    .map(PoolContent::name)
+                    .toList();
+        } catch (ResourceException e) {
+            if (e.code() == ErrorCode.UNSUPPORTED) {
+                return List.of();
+            }
+            throw e;
+        }
+    }
+
+    private void checkRoom(Home from, Target target) {
+        long capacity = from.volume().device().geometry().capacity();
+        long needed =
+                target.site().allocation() == VdiskSpec.Allocation.THICK
+                        ? capacity
+                        : from.pool().mapped(name, false).orElse(0);
+        PoolSpace space = target.pool().space();
+        if (space.capacityBytes() > 0 && space.freeBytes() < needed) {
+            throw new ResourceException(
+                    ErrorCode.EXHAUSTED,
+                    "pool %s has %d MiB free, and it needs %d MiB there: make room in that pool"
+                            .formatted(
+                                    target.site().pool(), space.freeBytes() >> 20, needed >> 20));
+        }
+    }
+
+    /** One way to one place. */
+    private final class Attempt implements Mover.Listener {
+        private final Home from;
+        private final Target target;
+        private final BlockVolume copy;
+        private final boolean same;
+        private final VdiskQos qos;
+        private final Reactor reactor;
+        private final MoveDevice device;
+        private final long began = System.nanoTime();
+        private final long size;
+
+        // Guarded by the lock.
+        private boolean converged;
+        private boolean held;
+        private String failure = "";
+
+        Attempt(Home from, Target target, BlockVolume copy, boolean same) {
+            this.from = from;
+            this.target = target;
+            this.copy = copy;
+            this.same = same;
+            BlockDevice source = from.volume().device();
+            size = source.geometry().capacity();
+            reactor = source.home().or(() -> copy.device().home()).orElseGet(reactors::next);
+            try {
+                checkOperations(source, copy.device());
+                qos = same ? from.qos() : admit();
+                try {
+                    device = on(() -> new MoveDevice(source, copy.device(), reactor, this));
+                } catch (RuntimeException e) {
+                    closeQos();
+                    throw e;
+                }
+            } catch (RuntimeException e) {
+                copy.close();
+                throw e;
+            }
+        }
+
+        private VdiskQos admit() {
+            try {
+                return target.qos().add(name, target.policy());
+            } catch (IllegalArgumentException e) {
+                throw new ResourceException(ErrorCode.EXHAUSTED, String.valueOf(e.getMessage()), e);
+            }
+        }
+
+        private void closeQos() {
+            if (!same) {
+                qos.close();
+            }
+        }
+
+        private void checkOperations(BlockDevice source, BlockDevice to) {
+            var needed = source.operations();
+            if (!to.operations().containsAll(needed)
+                    || !to.operations().contains(BlockOperation.WRITE_ZEROES)) {
+                throw new ResourceException(
+                        ErrorCode.UNSUPPORTED,
+                        "pool %s cannot do what servers were promised (%s): choose another one"
+                                .formatted(target.site().pool(), needed));
+            }
+        }
+
+        /** Has the reactor do something and waits for it. */
+        private <T> T on(Supplier<T> task) {
+            var done = new CompletableFuture<T>();
+            reactor.execute(() -> {
+                try {
+                    done.complete(task.get());
+                } catch (RuntimeException e) {
+                    done.completeExceptionally(e);
+                }
+            });
+            try {
+                return done.join();
+            } catch (CompletionException e) {
+                throw new ResourceException(
+                        ErrorCode.UNAVAILABLE, "the disk cannot be opened: " + e.getMessage(), e);
+            }
+        }
+
+        private void tell(Runnable task) {
+            on(() -> {
+                task.run();
+                return true;
+            });
+        }
+
+        Transfer.Progress progress() {
+            return new Transfer.Progress(
+                    false,
+                    device.mover().position(),
+                    size,
+                    "",
+                    List.of(),
+                    System.nanoTime() - began);
+        }
+
+        void rate(long bytesPerSecond) {
+            reactor.execute(() -> device.mover().rate(bytesPerSecond));
+        }
+
+        void policy(Optional<DiskQosPolicy> policy) {
+            if (!same) {
+                qos.change(policy);
+            }
+        }
+
+        void run() {
+            boolean switched = false;
+            try {
+                if (!front.change(HopDevice.over(device), from.qos()).join()) {
+                    throw new ResourceException(
+                            ErrorCode.UNAVAILABLE,
+                            "the host has no place for another use of the disk: raise its limit of open files");
+                }
+                tell(() -> device.mover().begin(target.rate()));
+                changed.run();
+                await(() -> converged);
+                whereabouts.write(new Place(State.SWITCHING, from.site(), target.site()));
+                tell(() -> device.mover().mayHold());
+                await(() -> held);
+                switched = becomeTarget();
+            } finally {
+                if (!switched) {
+                    undo();
+                }
+            }
+            finish();
+        }
+
+        private void await(BooleanSupplier event) {
+            lock.lock();
+            try {
+                while (!event.getAsBoolean() && failure.isEmpty() && !isWithdrawn()) {
+                    news.awaitUninterruptibly();
+                }
+                if (isWithdrawn()) {
+                    throw new WithdrawnException();
+                }
+                if (!failure.isEmpty()) {
+                    throw new ResourceException(ErrorCode.UNAVAILABLE, failure);
+                }
+            } finally {
+                lock.unlock();
+            }
+        }
+
+        /** With the lock. */
+        private boolean isWithdrawn() {
+            return stopping || !wanted.site().equals(target.site());
+        }
+
+        /** Requests are held. */
+        private boolean becomeTarget() {
+            try {
+                Volumes.switchTo(copy, from.volume(), name, same);
+            } catch (RuntimeException e) {
+                // The copy may have got the name nevertheless: nobody is to take it for the vDisk.
+                recordAbandoned();
+                throw e;
+            }
+            home = new Home(target.site(), target.pool(), copy, qos);
+            tell(() -> device.mover().switched());
+            remainsAt(State.MOVED, from, target);
+            changed.run();
+            return true;
+        }
+
+        private void recordAbandoned() {
+            var place = new Place(State.ABANDONED, from.site(), target.site());
+            while (true) {
+                try {
+                    whereabouts.write(place);
+                    remainsAt(State.ABANDONED, from, target);
+                    return;
+                } catch (ResourceException e) {
+                    LOG.log(Level.ERROR, "vDisk " + name + " waits: " + e.getMessage());
+                    pause();
+                }
+            }
+        }
+
+        private void pause() {
+            LockSupport.parkNanos(TimeUnit.SECONDS.toNanos(1));
+        }
+
+        /** The vDisk stays what it was. */
+        private void undo() {
+            tell(() -> device.mover().stop());
+            leaveFor(from);
+            copy.close();
+            closeQos();
+        }
+
+        /** The vDisk is the target. */
+        private void finish() {
+            leaveFor(home);
+            from.volume().close();
+            if (!same) {
+                from.qos().close();
+            }
+            whereabouts.write(new Place(State.MOVED, from.site(), target.site()));
+        }
+
+        /** Front ends go over to where the vDisk is, and the device in between is closed. */
+        private void leaveFor(Home to) {
+            BlockDevice direct = HopDevice.over(to.volume().device());
+            while (!front.change(direct, to.qos()).join()) {
+                // Those that could not stay with the device in between, which serves them as well.
+                pause();
+            }
+            var closed = new CompletableFuture<Boolean>();
+            reactor.execute(() -> device.mover().close(() -> closed.complete(true)));
+            closed.join();
+        }
+
+        @Override
+        public void converged() {
+            note(() -> converged = true);
+        }
+
+        @Override
+        public void held() {
+            note(() -> held = true);
+        }
+
+        @Override
+        public void failed(String why) {
+            note(() -> failure = why);
+        }
+
+        private void note(Runnable event) {
+            lock.lock();
+            try {
+                event.run();
+                news.signalAll();
+            } finally {
+                lock.unlock();
+            }
+        }
+    }
+}

@@ -1,0 +1,196 @@
+package io.vireo.fabric.storage.pool;
+
+import io.vireo.block.BlockOperation;
+import io.vireo.block.BlockRequest;
+import io.vireo.block.BlockStatus;
+import io.vireo.fabric.storage.format.PoolFormat;
+import io.vireo.memory.OwnMemory;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+
+/**
+ * Overwrites what may hold wrapped keys of volumes that are gone: the part of the journal's ring
+ * that is not in use, and the free blocks of chunks that hold metadata. Zeroes are written, not
+ * asked for: a host may answer that by forgetting where the old bytes are. Nothing becomes durable
+ * meanwhile, so that no group and no block comes to be where zeroes are on their way to.
+ */
+final class KeyErasure {
+    private static final int STEP = 1 << 20;
+    private static final int AT_A_TIME = 4;
+
+    private final Engine engine;
+    private final FlushAll flush;
+    private final OwnMemory zeroes = OwnMemory.reserve(STEP);
+
+    /** Member, first byte, number of bytes. */
+    private final LongQueue ranges = new LongQueue();
+
+    private List<Committer.Waiter> waiting = new ArrayList<>();
+    private List<Committer.Waiter> served = new ArrayList<>();
+    private int outstanding;
+    private boolean needed;
+    private boolean asked;
+    private boolean running;
+    private boolean failed;
+
+    KeyErasure(Engine engine) {
+        this.engine = engine;
+        flush = new FlushAll(engine.members(), this::flushed);
+        needed = engine.volumes().stream().anyMatch(volume -> volume.key.isPresent());
+        asked = needed;
+    }
+
+    /** Whether keys are, or have been, on the members since the pool was opened. */
+    boolean isNeeded() {
+        return needed;
+    }
+
+    /** There are, or may have been, keys. */
+    void need() {
+        needed = true;
+    }
+
+    /** Has what is free be overwritten soon; what was freed before is among it. */
+    void ask() {
+        asked = true;
+        engine.members().wake();
+    }
+
+    /** The same; tells when that is durable. */
+    void ask(Committer.Waiter told) {
+        if (engine.isFrozen()) {
+            told.committed(false);
+            return;
+        }
+        waiting.add(told);
+        ask();
+    }
+
+    boolean isRunning() {
+        return running;
+    }
+
+    /** Whether it runs, or will. */
+    boolean isPending() {
+        return asked || running;
+    }
+
+    /** Begins when nothing is on its way to the journal, after a checkpoint that was asked for. */
+    int poll() {
+        if (!asked
+                || running
+                || engine.committer().isBusy()
+                || engine.checkpointer().isWanted()
+                || engine.checkpointer().isRunning()) {
+            return 0;
+        }
+        asked = false;
+        running = true;
+        failed = false;
+        List<Committer.Waiter> none = served;
+        served = waiting;
+        waiting = none;
+        long from = engine.journal().unusedFrom();
+        long ring = engine.journal().ringBytes();
+        long before = Math.min(engine.journal().unusedBytes(), ring - from);
+        add(0, PoolFormat.HEADER_BYTES + from, before);
+        add(0, PoolFormat.HEADER_BYTES, engine.journal().unusedBytes() - before);
+        engine.meta()
+                .free((block, count) ->
+                        add(member(block), place(block), (long) count * PoolFormat.BLOCK));
+        outstanding = 1;
+        for (int i = 0; i < AT_A_TIME; i++) {
+            next();
+        }
+        ended(BlockStatus.OK);
+        return 1;
+    }
+
+    private void add(int member, long at, long length) {
+        for (long done = 0; done < length; done += STEP) {
+            ranges.add(member);
+            ranges.add(at + done);
+            ranges.add(Math.min(STEP, length - done));
+        }
+    }
+
+    private void next() {
+        if (ranges.isEmpty()) {
+            return;
+        }
+        outstanding++;
+        int member = (int) ranges.remove();
+        long at = ranges.remove();
+        write(
+                member,
+                at,
+                (int) ranges.remove(),
+                status -> {
+                    next();
+                    ended(status);
+                });
+    }
+
+    private void write(int member, long at, int length, Consumer<BlockStatus> then) {
+        var request =
+                new BlockRequest(
+                        0,
+                        end -> {
+                            engine.members().get(member).changed();
+                            then.accept(end.status());
+                        });
+        request.prepare(BlockOperation.WRITE, at, length).data().add(zeroes.address(), length);
+        engine.members().get(member).submit(request);
+    }
+
+    /** Overwrites one block of metadata. */
+    void overwrite(long block, Consumer<BlockStatus> then) {
+        write(member(block), place(block), PoolFormat.BLOCK, then);
+    }
+
+    private static int member(long block) {
+        return PoolFormat.member(PoolFormat.chunkOf(block));
+    }
+
+    private long place(long block) {
+        long chunk = PoolFormat.chunkOf(block);
+        return engine.space().area(PoolFormat.member(chunk)).dataStart()
+                + (PoolFormat.index(chunk) << engine.chunkShift())
+                + (long) PoolFormat.blockOf(block) * PoolFormat.BLOCK;
+    }
+
+    private void ended(BlockStatus status) {
+        failed |= status != BlockStatus.OK;
+        if (--outstanding > 0) {
+            return;
+        }
+        if (failed) {
+            flushed(false);
+        } else {
+            flush.startAll();
+        }
+    }
+
+    private void flushed(boolean success) {
+        running = false;
+        if (!success) {
+            engine.poison("old keys could not be overwritten");
+        }
+        List<Committer.Waiter> told = List.copyOf(served);
+        served.clear();
+        told.forEach(waiter -> waiter.committed(success));
+        engine.members().wake();
+    }
+
+    /** The pool takes no more changes: whoever waits is told so. */
+    void fail() {
+        List<Committer.Waiter> told = List.copyOf(waiting);
+        waiting.clear();
+        told.forEach(waiter -> waiter.committed(false));
+    }
+
+    void close() {
+        zeroes.close();
+    }
+}
