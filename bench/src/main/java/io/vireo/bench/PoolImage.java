@@ -96,7 +96,8 @@ final class PoolImage {
                         address(volumes * (leaves + 1)),
                         catalogBlocks(),
                         volumes + 1L,
-                        List.of(new MemberEntry(UUID.randomUUID(), dataStart(), chunks, used)));
+                        List.of(new MemberEntry(UUID.randomUUID(), dataStart(), chunks, used)),
+                        0);
         superblock.encode(block);
         out.write(content(), PoolFormat.SUPERBLOCKS[0]);
         out.force(true);
@@ -159,6 +160,9 @@ final class PoolImage {
                 false,
                 0,
                 "disk" + volume,
-                Optional.empty());
+                Optional.empty(),
+                false,
+                0,
+                1);
     }
 }

@@ -14,6 +14,11 @@ public interface BlockPool {
     /** Where it is, for people: a path, or what it is. */
     String location();
 
+    /** Whether volumes can have checksums. */
+    default boolean hasChecksums() {
+        return false;
+    }
+
     /**
      * Makes an empty volume, durably: it reads as zeroes and takes room as it is written. If one of
      * this name was left behind by an attempt that was cut off, it is taken over; one with data in
@@ -178,6 +183,11 @@ public interface BlockPool {
         return "";
     }
 
+    /** What is known of damage, if it looks for that; does not block. */
+    default Optional<PoolIntegrity> integrity() {
+        return Optional.empty();
+    }
+
     /** Which new volumes are encrypted. */
     default PoolEncryption encryption() {
         return PoolEncryption.NONE;
@@ -185,6 +195,11 @@ public interface BlockPool {
 
     /** Whether a volume, or a snapshot, is encrypted; false if there is none. */
     default boolean isEncrypted(String volume, boolean snapshot) {
+        return false;
+    }
+
+    /** Whether a volume has checksums; false if there is none. */
+    default boolean hasChecksums(String volume) {
         return false;
     }
 

@@ -18,14 +18,25 @@ public final class OwnMemory implements AutoCloseable {
     private final ByteBuffer view;
     private final CRC32C crc = new CRC32C();
 
-    private OwnMemory(NativeBuffer buffer) {
+    /** Whether somebody else may have the buffer afterwards. */
+    private final boolean kept;
+
+    private boolean closed;
+
+    private OwnMemory(NativeBuffer buffer, boolean kept) {
         this.buffer = buffer;
+        this.kept = kept;
         this.view = buffer.bytes();
     }
 
     /** Allocates {@code length} zero bytes. */
     public static OwnMemory allocate(int length) {
-        return new OwnMemory(NativeBuffer.allocate(length, ALIGNMENT));
+        NativeBuffer spare = SpareBuffers.take(length);
+        if (spare == null) {
+            return new OwnMemory(NativeBuffer.allocate(length, ALIGNMENT), true);
+        }
+        ForeignMemory.fill(spare.address(), length, (byte) 0);
+        return new OwnMemory(spare, true);
     }
 
     /**
@@ -35,7 +46,7 @@ public final class OwnMemory implements AutoCloseable {
      */
     public static OwnMemory reserve(int length) {
         try {
-            return new OwnMemory(NativeBuffer.reserve(length));
+            return new OwnMemory(NativeBuffer.reserve(length), false);
         } catch (ErrnoException e) {
             throw new UncheckedIOException(e);
         }
@@ -85,7 +96,12 @@ public final class OwnMemory implements AutoCloseable {
 
     @Override
     public void close() {
-        buffer.close();
+        if (!closed) {
+            closed = true;
+            if (!kept || !SpareBuffers.give(buffer)) {
+                buffer.close();
+            }
+        }
     }
 
     private void check(int offset, int length) {

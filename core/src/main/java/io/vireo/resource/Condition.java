@@ -28,6 +28,9 @@ public record Condition(String type, boolean met, String reason, String message)
     /** Everything is kept on as many disks as it should be. */
     public static final String REDUNDANT = "Redundant";
 
+    /** Nothing was found that is not as it was written. */
+    public static final String INTACT = "Intact";
+
     public Condition {
         Objects.requireNonNull(type);
         Objects.requireNonNull(reason);

@@ -99,6 +99,11 @@ final class PoolCommand {
                                     report.dataChunks(),
                                     report.metadataChunks(),
                                     report.toClean()));
+            line(
+                    out,
+                    "checksums",
+                    "of %d blocks, %d of them to be taken anew"
+                            .formatted(report.checksums(), report.uncertain()));
         }
         report.findings().forEach(finding -> line(out, "WRONG", finding));
         out.println(

@@ -135,6 +135,7 @@ final class PoolBed implements AutoCloseable {
                 adopt,
                 copies,
                 openDegraded,
+                Optional.empty(),
                 Optional.empty());
     }
 
@@ -185,7 +186,8 @@ final class PoolBed implements AutoCloseable {
                 Optional.empty(),
                 Optional.empty(),
                 Optional.empty(),
-                migration);
+                migration,
+                false);
     }
 
     <S extends Spec> Realization open(

@@ -190,7 +190,8 @@ class PoolDrainTest {
                                 false,
                                 1,
                                 false,
-                                Optional.of(new Quantity(1 << 20)))),
+                                Optional.of(new Quantity(1 << 20)),
+                                Optional.empty())),
                 80);
     }
 

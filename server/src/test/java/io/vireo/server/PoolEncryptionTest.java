@@ -89,7 +89,8 @@ class PoolEncryptionTest {
                 Optional.empty(),
                 Optional.empty(),
                 encrypted,
-                Optional.empty());
+                Optional.empty(),
+                false);
     }
 
     private BlockDevice open(String name, VdiskSpec spec, boolean provisioned) {

@@ -50,10 +50,32 @@ public record DisksSpec(
         @Field(
                         "Bytes per second that are copied at most to a disk of a mirror that came back or is new, and off one"
                                 + " that is drained, for example 100Mi. Absent: as many as go.")
-                Optional<Quantity> resyncRate) {
+                Optional<Quantity> resyncRate,
+        @Field("When everything on the disks is read and verified. Absent: never.")
+                Optional<Scrub> scrub) {
     public DisksSpec {
         members = List.copyOf(members);
     }
+
+    /** When and how fast everything is read and verified. */
+    public record Scrub(
+            @Field(
+                            value =
+                                    "Days from the end of a scrub, or the start of the daemon, to the next one. 0: it begins"
+                                            + " only when it is asked for.",
+                            defaultValue = "0",
+                            min = 0,
+                            max = 365)
+                    int everyDays,
+            @Field(
+                            value =
+                                    "Any word. A scrub begins when it is set to another one, and is cancelled when it is taken"
+                                            + " out.",
+                            maxLength = 64)
+                    Optional<String> request,
+            @Field(
+                            "Bytes per second that are read at most, for example 100Mi. Absent: as many as go.")
+                    Optional<Quantity> rate) {}
 
     /** A disk. */
     public record Member(

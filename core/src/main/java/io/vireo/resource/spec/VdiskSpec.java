@@ -52,7 +52,13 @@ public record VdiskSpec(
                                 + " the snapshot that it begins as.")
                 Optional<Boolean> encrypted,
         @Field("How it is moved when its pool or its allocation changes.")
-                Optional<MigrationSpec> migration)
+                Optional<MigrationSpec> migration,
+        @Field(
+                        value =
+                                "Whether each 4 KiB of it have a checksum, which is verified whenever they are read. In pools"
+                                        + " of type disks. A vDisk that begins as a snapshot has what that has. Cannot change.",
+                        defaultValue = "false")
+                boolean checksums)
         implements Spec {
     /** A vDisk that is as its pool says, and is moved without a bound. */
     public VdiskSpec(
@@ -74,7 +80,8 @@ public record VdiskSpec(
                 qosPolicy,
                 source,
                 Optional.empty(),
-                Optional.empty());
+                Optional.empty(),
+                false);
     }
 
     /** When a vDisk takes room of its pool. */

@@ -7,6 +7,7 @@ import io.vireo.block.BlockVolume;
 import io.vireo.block.HostDisks.HostDisk;
 import io.vireo.block.PoolContent;
 import io.vireo.block.PoolEncryption;
+import io.vireo.block.PoolIntegrity;
 import io.vireo.block.PoolRedundancy;
 import io.vireo.block.PoolSpace;
 import io.vireo.block.PoolUsage;
@@ -29,6 +30,7 @@ import java.lang.System.Logger.Level;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -39,6 +41,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Predicate;
 
 /**
@@ -52,6 +55,9 @@ final class DisksPool implements BlockPool {
 
     private static final String GROUPED = "/";
     private static final int LARGEST = 3;
+
+    /** Findings that are shown; the log has all. */
+    private static final int FINDINGS = 5;
 
     /** Whether volumes with data in them are taken over by those who get their names. */
     private volatile boolean adopting;
@@ -68,6 +74,11 @@ final class DisksPool implements BlockPool {
     private static final class Listener implements PoolEvents {
         private volatile Runnable full = () -> {};
         private volatile Runnable copies = () -> {};
+        private final AtomicLong damaged = new AtomicLong();
+        private final AtomicLong repaired = new AtomicLong();
+
+        /** The latest; guarded by itself. */
+        private final ArrayDeque<String> findings = new ArrayDeque<>();
 
         @Override
         public void full() {
@@ -78,6 +89,36 @@ final class DisksPool implements BlockPool {
         public void degraded(String sentence) {
             LOG.log(Level.WARNING, sentence);
             copies.run();
+        }
+
+        @Override
+        public void damaged(String volume, long offset, String sentence) {
+            found(sentence);
+            damaged.incrementAndGet();
+        }
+
+        @Override
+        public void repaired(String volume, long offset, String sentence) {
+            found(sentence);
+            repaired.incrementAndGet();
+        }
+
+        private void found(String sentence) {
+            LOG.log(Level.WARNING, sentence);
+            synchronized (findings) {
+                if (findings.size() == FINDINGS) {
+                    findings.removeFirst();
+                }
+                findings.addLast(sentence);
+            }
+            copies.run();
+        }
+
+        PoolIntegrity integrity(String scrub) {
+            synchronized (findings) {
+                return new PoolIntegrity(
+                        scrub, damaged.get(), repaired.get(), List.copyOf(findings));
+            }
         }
 
         @Override
@@ -185,11 +226,21 @@ final class DisksPool implements BlockPool {
     }
 
     @Override
+    public boolean hasChecksums(String volume) {
+        return find(volume).filter(VolumeInfo::checksums).isPresent();
+    }
+
+    @Override
+    public boolean hasChecksums() {
+        return true;
+    }
+
+    @Override
     public void create(String volume, VolumeFormat format) {
         if (isNew(volume, format)) {
             pool.createVolume(volume, format);
         } else {
-            checkBlocks(volume, format);
+            checkFormat(volume, format);
         }
     }
 
@@ -198,18 +249,25 @@ final class DisksPool implements BlockPool {
         if (isNew(volume, format)) {
             pool.createDedicatedVolume(volume, format);
         } else {
-            checkBlocks(volume, format);
+            checkFormat(volume, format);
         }
     }
 
-    /** What is on a disk depends on its blocks. */
-    private void checkBlocks(String volume, VolumeFormat format) {
+    /** What is on a disk depends on its blocks, and has checksums or not. */
+    private void checkFormat(String volume, VolumeFormat format) {
         int block = pool.device(volume).geometry().logicalBlockSize();
         if (block != format.logicalBlockSize()) {
             throw new ResourceException(
                     ErrorCode.CONFLICT,
                     "vDisk %s is in the pool with blocks of %d bytes: set its blockSize to that"
                             .formatted(volume, block));
+        }
+        boolean checksums = find(volume).orElseThrow(() -> gone(volume)).checksums();
+        if (checksums != format.checksums()) {
+            throw new ResourceException(
+                    ErrorCode.CONFLICT,
+                    "vDisk %s is in the pool %s checksums: set its spec.checksums to %s"
+                            .formatted(volume, checksums ? "with" : "without", checksums));
         }
     }
 
@@ -251,6 +309,12 @@ final class DisksPool implements BlockPool {
                     ErrorCode.INVALID,
                     "snapshot %s has %d bytes, more than the vDisk: set its size to that or more"
                             .formatted(snapshot, source.capacity()));
+        }
+        if (format.checksums() && !source.checksums()) {
+            throw new ResourceException(
+                    ErrorCode.INVALID,
+                    "snapshot %s has no checksums, and what begins as it has none: leave spec.checksums out"
+                            .formatted(snapshot));
         }
         Optional<VolumeInfo> there = find(volume);
         if (there.isEmpty()) {
@@ -379,7 +443,8 @@ final class DisksPool implements BlockPool {
                         volume.capacity(),
                         geometry.logicalBlockSize(),
                         geometry.physicalBlockSize(),
-                        volume.encrypted()),
+                        volume.encrypted(),
+                        volume.checksums()),
                 volume.dedicated());
     }
 
@@ -453,6 +518,11 @@ final class DisksPool implements BlockPool {
     @Override
     public String drain() {
         return disks.drain(seen().drain());
+    }
+
+    @Override
+    public Optional<PoolIntegrity> integrity() {
+        return Optional.of(listener.integrity(Scrubs.text(seen().scrub())));
     }
 
     @Override

@@ -166,6 +166,7 @@ final class DisksPoolOpener {
             pool.adopt(disks.adopt());
             pool.disks().drains().want(disks.members(), resyncRate(disks));
             pool.disks().drains().tend();
+            pool.disks().scrubs().want(disks.scrub());
             return pool;
         } catch (RuntimeException e) {
             open.values().forEach(HostDisk::close);
@@ -413,6 +414,7 @@ final class DisksPoolOpener {
         pool.disks().growMembers(disks.members());
         pool.disks().drains().want(disks.members(), resyncRate(disks));
         pool.disks().drains().tend();
+        pool.disks().scrubs().want(disks.scrub());
         pool.disks().isAt(location(disks));
         pool.adopt(disks.adopt());
         pool.holdWhenFull(Duration.ofSeconds(disks.holdSeconds()));

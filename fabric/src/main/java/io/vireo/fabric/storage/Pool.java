@@ -1,6 +1,7 @@
 package io.vireo.fabric.storage;
 
 import io.vireo.block.BlockPool;
+import io.vireo.block.PoolIntegrity;
 import io.vireo.block.PoolRedundancy;
 import io.vireo.block.PoolSpace;
 import io.vireo.block.PoolUsage;
@@ -30,6 +31,7 @@ final class Pool implements Realization {
     static final String ALLOCATED = "allocatedBytes";
     static final String LOGICAL = "logicalBytes";
     static final String SAVED = "savedBytes";
+    static final String SCRUB = "scrub";
     static final String SNAPSHOTS = "snapshots";
     static final String QUOTAS = "quotas";
 
@@ -125,6 +127,7 @@ final class Pool implements Realization {
                             if (!closed) {
                                 DisksPoolOpener.lookForMissing(onDisks, spec);
                                 onDisks.disks().drains().tend();
+                                onDisks.disks().scrubs().tend();
                                 onDisks.disks().letGo();
                             }
                         });
@@ -301,6 +304,8 @@ final class Pool implements Realization {
         if (!drain.isEmpty()) {
             attributes.put("drain", drain);
         }
+        pool.integrity()
+                .ifPresent(integrity -> describe(integrity, attributes, metrics, conditions));
         if (opened instanceof DisksPool disks && !disks.keys().note().isEmpty()) {
             attributes.put("encryption", disks.keys().note());
         }
@@ -331,6 +336,34 @@ final class Pool implements Realization {
         conditions.add(
                 new Condition(
                         Condition.REDUNDANT, copies.inSync(), reason, redundancyMessage(copies)));
+    }
+
+    private static void describe(
+            PoolIntegrity integrity,
+            Map<String, String> attributes,
+            List<Metric> metrics,
+            List<Condition> conditions) {
+        if (!integrity.scrub().isEmpty()) {
+            attributes.put(SCRUB, integrity.scrub());
+        }
+        metrics.add(
+                Metric.counter(
+                        "damaged_blocks_total",
+                        "Blocks that were found damaged and have no right copy.",
+                        integrity.damaged()));
+        metrics.add(
+                Metric.counter(
+                        "repaired_blocks_total",
+                        "Blocks that were written anew from another copy.",
+                        integrity.repaired()));
+        conditions.add(
+                new Condition(
+                        Condition.INTACT,
+                        integrity.findings().isEmpty(),
+                        integrity.findings().isEmpty() ? "NothingFound" : "DamageFound",
+                        integrity.findings().isEmpty()
+                                ? "No damage was found since the pool was opened."
+                                : String.join(". ", integrity.findings()) + "."));
     }
 
     private static String redundancyMessage(PoolRedundancy copies) {

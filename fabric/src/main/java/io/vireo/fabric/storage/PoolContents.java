@@ -49,7 +49,7 @@ final class PoolContents {
     private static String vdisk(String pool, PoolContent volume) {
         return """
         {"apiVersion":"vireo/v1","kind":"%s","metadata":{"name":"%s"},\
-        "spec":{"pool":"%s","size":"%d","blockSize":%d,"physicalBlockSize":%d,"allocation":"%s","encrypted":%s}}\
+        "spec":{"pool":"%s","size":"%d","blockSize":%d,"physicalBlockSize":%d,"allocation":"%s","encrypted":%s%s}}\
         """
                 .formatted(
                         Kinds.VDISK,
@@ -59,7 +59,8 @@ final class PoolContents {
                         volume.format().logicalBlockSize(),
                         volume.format().physicalBlockSize(),
                         volume.thick() ? "thick" : "thin",
-                        volume.format().encrypted());
+                        volume.format().encrypted(),
+                        volume.format().checksums() ? ",\"checksums\":true" : "");
     }
 
     private static void addSnapshot(PoolContent each, List<String> items, List<String> left) {

@@ -27,6 +27,7 @@ final class PoolDisks {
     private final Map<String, HostDisk> disks;
     private final int copies;
     private final Runnable changed;
+    private final Scrubs scrubs;
     private final Drains drains = new Drains(new Drained());
 
     /** Disks that have been replaced or emptied: requests may still be on their way to them. */
@@ -56,6 +57,7 @@ final class PoolDisks {
         this.disks = new ConcurrentHashMap<>(disks);
         this.location = location;
         this.copies = copies;
+        scrubs = new Scrubs(pool, System::nanoTime);
         this.changed = changed;
     }
 
@@ -137,7 +139,7 @@ final class PoolDisks {
 
     /** Whether none is missing, to be emptied, or to be let go of. */
     boolean isAtRest() {
-        return missing.isEmpty() && !drains.isNeeded() && !lingering;
+        return missing.isEmpty() && !drains.isNeeded() && !lingering && !scrubs.isDue();
     }
 
     private void retire(HostDisk disk) {
@@ -181,6 +183,12 @@ final class PoolDisks {
         public DrainStatus status() {
             return pool.drainStatus();
         }
+    }
+
+    // Scrubs.
+
+    Scrubs scrubs() {
+        return scrubs;
     }
 
     // Mirrors.

@@ -188,6 +188,7 @@ public final class PoolKind implements ResourceKind<PoolSpec> {
                 Capacity.column("SAVED", Pool.SAVED),
                 Capacity.column("FREE", Pool.FREE),
                 Column.wide("COPIES", (_, status) -> attribute(status, "copies")),
+                Column.wide("SCRUB", (_, status) -> attribute(status, Pool.SCRUB)),
                 Column.wide("SNAPSHOTS", (_, status) -> attribute(status, Pool.SNAPSHOTS)),
                 Column.wide("QUOTAS", (_, status) -> attribute(status, Pool.QUOTAS)),
                 Column.wide("PATH", (_, status) -> attribute(status, Pool.LOCATION)));

@@ -5,6 +5,7 @@ import io.vireo.block.BlockPool;
 import io.vireo.block.BlockVolume;
 import io.vireo.block.PoolContent;
 import io.vireo.block.PoolEncryption;
+import io.vireo.block.PoolIntegrity;
 import io.vireo.block.PoolRedundancy;
 import io.vireo.block.PoolSpace;
 import io.vireo.block.PoolUsage;
@@ -33,6 +34,16 @@ final class SerialPool implements BlockPool {
     @Override
     public String location() {
         return pool.location();
+    }
+
+    @Override
+    public synchronized boolean hasChecksums(String volume) {
+        return pool.hasChecksums(volume);
+    }
+
+    @Override
+    public boolean hasChecksums() {
+        return pool.hasChecksums();
     }
 
     @Override
@@ -153,6 +164,11 @@ final class SerialPool implements BlockPool {
     @Override
     public String drain() {
         return pool.drain();
+    }
+
+    @Override
+    public Optional<PoolIntegrity> integrity() {
+        return pool.integrity();
     }
 
     @Override

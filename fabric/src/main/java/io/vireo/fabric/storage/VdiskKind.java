@@ -156,6 +156,12 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
                                     + oldSpec.size().bytes()
                                     + " bytes: data would be cut off"));
         }
+        if (oldSpec.checksums() != newSpec.checksums()) {
+            violations.add(
+                    new Violation(
+                            "/spec/checksums",
+                            "cannot change: what is on the disk has them or has not; make another vDisk and copy the data"));
+        }
         if (newSpec.snapshot().isPresent() && !newSpec.snapshot().equals(oldSpec.snapshot())) {
             violations.add(
                     new Violation(
@@ -283,6 +289,12 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
             Site site,
             VdiskSpec spec,
             RealizeContext context) {
+        if (spec.checksums() && !pool.hasChecksums()) {
+            throw new ResourceException(
+                    ErrorCode.UNSUPPORTED,
+                    pool.location()
+                            + " has no checksums: only pools of type disks have; make the vDisk there, or without");
+        }
         if (!context.provisioned() && spec.snapshot().isEmpty()) {
             checkEncryption(spec, pool);
         }
@@ -332,7 +344,11 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
     private static VolumeFormat format(VdiskSpec spec, BlockPool pool) {
         boolean encrypted = spec.encrypted().orElse(pool.encryption() == PoolEncryption.BY_DEFAULT);
         return new VolumeFormat(
-                spec.size().bytes(), spec.blockSize(), spec.physicalBlockSize(), encrypted);
+                spec.size().bytes(),
+                spec.blockSize(),
+                spec.physicalBlockSize(),
+                encrypted,
+                spec.checksums());
     }
 
     /** Refuses what the pool cannot encrypt. */

@@ -10,6 +10,11 @@ import io.vireo.memory.OwnMemory;
  */
 public final class MapPage {
     private static final int MAGIC = 0x504D_5356; // "VSMP"
+
+    /** Of a page of checksums, which is a leaf. */
+    private static final int SUMS_MAGIC = 0x5343_5356; // "VSCS"
+
+    private static final int MARKS_AT = 64;
     private static final int ENTRIES = 512;
     private static final int ENTRY = 7;
     private static final long ENTRY_MASK = (1L << 56) - 1;
@@ -24,13 +29,46 @@ public final class MapPage {
      * @param index of the page in its level
      */
     public static void seal(OwnMemory memory, int offset, int level, long index, long generation) {
+        NativeMemory.fill(memory.address() + offset, ENTRIES, (byte) 0);
+        seal(memory, offset, MAGIC, level, index, generation);
+    }
+
+    private static void seal(
+            OwnMemory memory, int offset, int magic, int level, long index, long generation) {
         long at = memory.address() + offset;
-        NativeMemory.fill(at, ENTRIES, (byte) 0);
-        NativeMemory.putInt(at, MAGIC);
+        NativeMemory.putInt(at, magic);
         NativeMemory.putInt(at + 8, level);
         NativeMemory.putLong(at + 16, index);
         NativeMemory.putLong(at + 24, generation);
         NativeMemory.putInt(at + 4, memory.crc32c(offset + 8, PoolFormat.BLOCK - 8));
+    }
+
+    /**
+     * Writes a page of checksums.
+     *
+     * @param source native address of {@link SumLeaf}'s words
+     */
+    public static void encodeSums(
+            OwnMemory memory, int offset, long source, long index, long generation) {
+        long at = memory.address() + offset;
+        NativeMemory.fill(at, ENTRIES, (byte) 0);
+        NativeMemory.copy(source, at + ENTRIES, SumLeaf.SUM_WORDS * 8L);
+        NativeMemory.copy(source + SumLeaf.SUM_WORDS * 8L, at + MARKS_AT, SumLeaf.MARK_WORDS * 8L);
+        seal(memory, offset, SUMS_MAGIC, 0, index, generation);
+    }
+
+    /**
+     * Reads a page of checksums.
+     *
+     * @param target native address of {@link SumLeaf}'s words
+     * @throws FormatException if it is damaged or another one than was expected
+     */
+    public static void decodeSums(OwnMemory memory, int offset, long target, long index)
+            throws FormatException {
+        check(memory, offset, SUMS_MAGIC, 0, index);
+        long at = memory.address() + offset;
+        NativeMemory.copy(at + ENTRIES, target, SumLeaf.SUM_WORDS * 8L);
+        NativeMemory.copy(at + MARKS_AT, target + SumLeaf.SUM_WORDS * 8L, SumLeaf.MARK_WORDS * 8L);
     }
 
     /** Stores an entry of the page at {@code page}. Entries are put in ascending order. */
@@ -54,9 +92,15 @@ public final class MapPage {
      */
     public static void check(OwnMemory memory, int offset, int level, long index)
             throws FormatException {
+        check(memory, offset, MAGIC, level, index);
+    }
+
+    private static void check(OwnMemory memory, int offset, int magic, int level, long index)
+            throws FormatException {
         long at = memory.address() + offset;
-        if (NativeMemory.getInt(at) != MAGIC) {
-            throw new FormatException("there is no map page");
+        if (NativeMemory.getInt(at) != magic) {
+            throw new FormatException(
+                    magic == MAGIC ? "there is no map page" : "there is no page of checksums");
         }
         if (NativeMemory.getInt(at + 4) != memory.crc32c(offset + 8, PoolFormat.BLOCK - 8)) {
             throw new FormatException("the map page's checksum is wrong");

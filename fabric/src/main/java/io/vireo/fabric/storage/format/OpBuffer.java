@@ -158,6 +158,45 @@ public final class OpBuffer implements AutoCloseable {
         NativeMemory.putLong(a + 16, 1);
     }
 
+    /**
+     * Appends a {@link PoolOp.Fill}.
+     *
+     * @param block the first block of which a checksum follows
+     * @return where {@code count} checksums of 4 bytes are to be stored now
+     */
+    public long fill(long volume, long first, long chunk, long block, int count) {
+        return sums(PoolOp.FILL, volume, first, chunk, block, count);
+    }
+
+    /**
+     * Appends a {@link PoolOp.Settle}.
+     *
+     * @param certain the first of {@code certainCount} blocks that are uncertain no more
+     * @param block the first block of which a checksum follows
+     * @return where {@code count} checksums of 4 bytes are to be stored now
+     */
+    public long settle(long volume, long certain, long certainCount, long block, int count) {
+        return sums(PoolOp.SETTLE, volume, certain, certainCount, block, count);
+    }
+
+    private long sums(int type, long volume, long second, long third, long block, int count) {
+        long a = begin(type, PoolOp.HEADER + 40 + (4 * count + 7) / 8 * 8);
+        NativeMemory.putLong(a, volume);
+        NativeMemory.putLong(a + 8, second);
+        NativeMemory.putLong(a + 16, third);
+        NativeMemory.putLong(a + 24, block);
+        NativeMemory.putLong(a + 32, count);
+        return a + 40;
+    }
+
+    /** Appends a {@link PoolOp.Mark}. */
+    public void mark(long volume, long block, long count) {
+        long a = begin(PoolOp.MARK, PoolOp.HEADER + 24);
+        NativeMemory.putLong(a, volume);
+        NativeMemory.putLong(a + 8, block);
+        NativeMemory.putLong(a + 16, count);
+    }
+
     /** Appends a {@link PoolOp.HighWater}. */
     public void highWater(int member, long mark) {
         words(PoolOp.HIGH_WATER, member, mark);

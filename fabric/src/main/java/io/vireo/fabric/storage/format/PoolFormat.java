@@ -2,11 +2,22 @@ package io.vireo.fabric.storage.format;
 
 /** Numbers of the format that more than one structure needs. */
 public final class PoolFormat {
-    /** The version that is written, and the only one that is read. */
+    /** The version of a pool that has no {@link #FEATURES feature}. */
     public static final int VERSION = 1;
+
+    /** The version of a pool that has features: whoever knows only version 1 refuses it. */
+    public static final int VERSION_WITH_FEATURES = 2;
+
+    /** Feature: volumes may have checksums. */
+    public static final int CHECKSUMS = 1;
+
+    /** The features that are known here. */
+    public static final int FEATURES = CHECKSUMS;
 
     /** Bytes of a block: what superblocks, map pages and journal records are made of. */
     public static final int BLOCK = 4096;
+
+    public static final int BLOCK_SHIFT = 12;
 
     /** The two superblocks of a member, in bytes from its beginning. */
     public static final long[] SUPERBLOCKS = {0, 512 << 10};

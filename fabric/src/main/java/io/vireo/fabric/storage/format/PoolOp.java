@@ -47,6 +47,19 @@ public sealed interface PoolOp {
     /** A volume's data key is wrapped by another master key. */
     record Rewrap(long volume, WrappedKey key) implements PoolOp {}
 
+    /** A chunk of a volume with checksums is at a chunk; checksums of blocks of it. */
+    record Fill(long volume, long first, long chunk, Sums sums) implements PoolOp {}
+
+    /** Blocks of a volume may not match their checksums until {@link Settle} says so. */
+    record Mark(long volume, long block, long count) implements PoolOp {}
+
+    /** Checksums of blocks; {@code count} blocks from {@code block} on are uncertain no more. */
+    record Settle(long volume, long block, long count, Sums sums) implements PoolOp {}
+
+    /** Checksums of successive blocks, as {@link SumLeaf} has them. */
+    @SuppressWarnings("ArrayRecordComponent") // Read once, by replay.
+    record Sums(long first, int[] values) {}
+
     int MAP = 1;
     int UNMAP = 2;
     int HIGH_WATER = 3;
@@ -57,6 +70,9 @@ public sealed interface PoolOp {
     int GROW = 8;
     int RENAME = 9;
     int MOVE = 10;
+    int FILL = 11;
+    int MARK = 12;
+    int SETTLE = 13;
     int REWRAP = 16;
 
     /** Bytes in front of each: type, length. */
@@ -87,12 +103,29 @@ public sealed interface PoolOp {
             case ROLLBACK -> new Rollback(word(a, 0), word(a, 1));
             case GROW -> new Grow(word(a, 0), word(a, 1));
             case MOVE -> new Move(word(a, 0), word(a, 1), word(a, 2));
+            case FILL -> new Fill(word(a, 0), word(a, 1), word(a, 2), sums(at, 24));
+            case MARK -> new Mark(word(a, 0), word(a, 1), word(a, 2));
+            case SETTLE -> new Settle(word(a, 0), word(a, 1), word(a, 2), sums(at, 24));
             case REWRAP -> new Rewrap(word(a, 0), VolumeRecord.key(a + 8));
             case RENAME -> new Rename(word(a, 0), VolumeRecord.name(a + 8));
             default ->
                     throw new FormatException(
                             "operation " + NativeMemory.getInt(at) + " of the journal is unknown");
         };
+    }
+
+    /** Checksums at the end of the operation at {@code at}: first, count, values. */
+    private static Sums sums(long at, int offset) throws FormatException {
+        long a = at + HEADER + offset;
+        long count = word(a, 1);
+        if (count < 0 || count > (length(at) - HEADER - offset - 16) / 4) {
+            throw new FormatException("an operation of the journal has a wrong length");
+        }
+        int[] values = new int[(int) count];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = NativeMemory.getInt(a + 16 + 4L * i);
+        }
+        return new Sums(word(a, 0), values);
     }
 
     private static Copy copy(long at, int length) throws FormatException {

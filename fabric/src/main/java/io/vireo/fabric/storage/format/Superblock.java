@@ -22,6 +22,7 @@ import java.util.UUID;
  * @param catalogBlocks its length; 0: no volumes
  * @param nextVolume the smallest number that no volume has had
  * @param members all members
+ * @param features what a reader has to know of, {@link PoolFormat#FEATURES}
  */
 public record Superblock(
         UUID pool,
@@ -35,13 +36,19 @@ public record Superblock(
         long catalog,
         int catalogBlocks,
         long nextVolume,
-        List<MemberEntry> members) {
+        List<MemberEntry> members,
+        int features) {
     private static final int MAGIC = 0x4250_5356; // "VSPB"
     private static final int TABLE = 1024;
     private static final int ENTRY = 64;
 
     public Superblock {
         members = List.copyOf(members);
+    }
+
+    /** Whether a reader has to know of a feature. */
+    public boolean has(int feature) {
+        return (features & feature) != 0;
     }
 
     /** The same state as another member tells it. */
@@ -58,7 +65,8 @@ public record Superblock(
                 catalog,
                 catalogBlocks,
                 nextVolume,
-                members);
+                members,
+                features);
     }
 
     /** Writes it to the first block of {@code memory}. */
@@ -66,7 +74,8 @@ public record Superblock(
         memory.fill(0, PoolFormat.BLOCK, (byte) 0);
         long at = memory.address();
         NativeMemory.putInt(at, MAGIC);
-        NativeMemory.putInt(at + 8, PoolFormat.VERSION);
+        NativeMemory.putInt(
+                at + 8, features == 0 ? PoolFormat.VERSION : PoolFormat.VERSION_WITH_FEATURES);
         NativeMemory.putInt(at + 12, chunkShift);
         putUuid(at + 16, pool);
         NativeMemory.putInt(at + 32, member);
@@ -81,6 +90,7 @@ public record Superblock(
         NativeMemory.putLong(at + 88, catalog);
         NativeMemory.putInt(at + 96, catalogBlocks);
         NativeMemory.putLong(at + 104, nextVolume);
+        NativeMemory.putInt(at + 112, features);
         for (int i = 0; i < members.size(); i++) {
             long entry = at + TABLE + (long) i * ENTRY;
             MemberEntry m = members.get(i);
@@ -102,7 +112,16 @@ public record Superblock(
         return isOne(memory)
                 && NativeMemory.getInt(memory.address() + 4)
                         == memory.crc32c(8, PoolFormat.BLOCK - 8)
-                && NativeMemory.getInt(memory.address() + 8) != PoolFormat.VERSION;
+                && !isKnown(memory.address());
+    }
+
+    private static boolean isKnown(long at) {
+        return switch (NativeMemory.getInt(at + 8)) {
+            case PoolFormat.VERSION -> true;
+            case PoolFormat.VERSION_WITH_FEATURES ->
+                    (NativeMemory.getInt(at + 112) & ~PoolFormat.FEATURES) == 0;
+            default -> false;
+        };
     }
 
     /**
@@ -119,12 +138,16 @@ public record Superblock(
             throw new FormatException("the superblock's checksum is wrong");
         }
         int version = NativeMemory.getInt(at + 8);
-        if (version != PoolFormat.VERSION) {
+        if (!isKnown(at)) {
             throw new FormatException(
                     "the pool has format version "
                             + version
-                            + ", this Vireo reads version "
-                            + PoolFormat.VERSION
+                            + " with features "
+                            + NativeMemory.getInt(at + 112)
+                            + ", this Vireo reads versions up to "
+                            + PoolFormat.VERSION_WITH_FEATURES
+                            + " with features "
+                            + PoolFormat.FEATURES
                             + "; use the Vireo that wrote it, or a newer one");
         }
         int count = NativeMemory.getInt(at + 36);
@@ -154,7 +177,8 @@ public record Superblock(
                 NativeMemory.getLong(at + 88),
                 NativeMemory.getInt(at + 96),
                 NativeMemory.getLong(at + 104),
-                members);
+                members,
+                version == PoolFormat.VERSION ? 0 : NativeMemory.getInt(at + 112));
     }
 
     private static MemberEntry entry(long at) {

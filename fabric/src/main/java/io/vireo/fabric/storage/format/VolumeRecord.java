@@ -20,6 +20,9 @@ import java.util.Optional;
  * @param created milliseconds since 1970
  * @param name unique in the pool
  * @param key its data key, wrapped; empty: it is not encrypted
+ * @param checksums whether each block of 4 KiB has a checksum
+ * @param sumsRoot address of the root of its checksums; 0: there are none
+ * @param sumsHeight levels of the map of its checksums
  */
 public record VolumeRecord(
         long id,
@@ -33,17 +36,22 @@ public record VolumeRecord(
         boolean dedicated,
         long created,
         String name,
-        Optional<WrappedKey> key) {
+        Optional<WrappedKey> key,
+        boolean checksums,
+        long sumsRoot,
+        int sumsHeight) {
     /** Bytes of one. */
     public static final int BYTES = 256;
 
     /** Where in it the wrapped key is, {@link WrappedKey#BYTES} long. */
     static final int KEY = 192;
 
+    private static final int SUMS_ROOT = 240;
     private static final int READ_ONLY = 1;
     private static final int DEDICATED = 2;
+    private static final int CHECKSUMS = 4;
     private static final int ENCRYPTED = 16;
-    private static final int KNOWN_FLAGS = READ_ONLY | DEDICATED | ENCRYPTED;
+    private static final int KNOWN_FLAGS = READ_ONLY | DEDICATED | CHECKSUMS | ENCRYPTED;
 
     /** Writes it. */
     public void encode(long at) {
@@ -59,8 +67,11 @@ public record VolumeRecord(
                 at + 44,
                 (readOnly ? READ_ONLY : 0)
                         | (dedicated ? DEDICATED : 0)
+                        | (checksums ? CHECKSUMS : 0)
                         | (key.isPresent() ? ENCRYPTED : 0));
         NativeMemory.putLong(at + 48, created);
+        NativeMemory.putLong(at + SUMS_ROOT, sumsRoot);
+        NativeMemory.putInt(at + SUMS_ROOT + 8, sumsHeight);
         byte[] text = name.getBytes(StandardCharsets.UTF_8);
         NativeMemory.putInt(at + 56, text.length);
         for (int i = 0; i < text.length; i++) {
@@ -92,7 +103,10 @@ public record VolumeRecord(
                 (flags & DEDICATED) != 0,
                 NativeMemory.getLong(at + 48),
                 name(at + 56),
-                (flags & ENCRYPTED) != 0 ? Optional.of(key(at + KEY)) : Optional.empty());
+                (flags & ENCRYPTED) != 0 ? Optional.of(key(at + KEY)) : Optional.empty(),
+                (flags & CHECKSUMS) != 0,
+                NativeMemory.getLong(at + SUMS_ROOT),
+                NativeMemory.getInt(at + SUMS_ROOT + 8));
     }
 
     /**

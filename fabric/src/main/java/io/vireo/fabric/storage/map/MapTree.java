@@ -14,6 +14,10 @@ public final class MapTree {
 
     private final PageStore pages;
     private final ChunkCounts counts;
+
+    /** Whether entries of leaves refer to chunks. */
+    private final boolean refers;
+
     private boolean exclusive;
 
     /** Pages without users whose own references are still to be given back. */
@@ -22,8 +26,17 @@ public final class MapTree {
     private int doomedCount;
 
     public MapTree(PageStore pages, ChunkCounts counts) {
+        this(pages, counts, true);
+    }
+
+    /**
+     * @param refers whether entries of leaves refer to chunks; if not, they are any words, and
+     *     nobody is told of them
+     */
+    MapTree(PageStore pages, ChunkCounts counts, boolean refers) {
         this.pages = pages;
         this.counts = counts;
+        this.refers = refers;
     }
 
     /** The entry of a chunk of a volume; {@link #exclusive} tells of the way to it. */
@@ -125,6 +138,9 @@ public final class MapTree {
             return;
         }
         pages.entry(leaf, slot, value);
+        if (!refers) {
+            return;
+        }
         if (value != 0) {
             counts.add(value & PoolFormat.CHUNK_MASK);
             root.mapped++;
@@ -161,9 +177,9 @@ public final class MapTree {
         boolean leaf = pages.level(page) == 0;
         for (int i = 0; i < PoolFormat.FANOUT; i++) {
             long entry = pages.entry(copy, i);
-            if (entry != 0 && leaf) {
+            if (entry != 0 && leaf && refers) {
                 counts.add(entry & PoolFormat.CHUNK_MASK);
-            } else if (entry != 0) {
+            } else if (entry != 0 && !leaf) {
                 pages.share((int) entry);
             }
         }
@@ -209,9 +225,9 @@ public final class MapTree {
             boolean leaf = pages.level(page) == 0;
             for (int i = 0; i < PoolFormat.FANOUT; i++) {
                 long entry = pages.entry(page, i);
-                if (entry != 0 && leaf) {
+                if (entry != 0 && leaf && refers) {
                     counts.drop(entry & PoolFormat.CHUNK_MASK);
-                } else if (entry != 0) {
+                } else if (entry != 0 && !leaf) {
                     release((int) entry);
                 }
             }

@@ -6,8 +6,10 @@ import io.vireo.block.BlockDevice;
 import io.vireo.block.BlockGeometry;
 import io.vireo.block.BlockMeter;
 import io.vireo.block.BlockOperation;
+import io.vireo.block.BlockRequest;
 import io.vireo.fabric.storage.format.MirrorHeader;
 import io.vireo.fabric.storage.queue.DeviceQueue;
+import io.vireo.memory.OwnMemory;
 import io.vireo.reactor.Reactor;
 import java.util.ArrayList;
 import java.util.EnumSet;
@@ -120,6 +122,29 @@ public final class MirrorDevice implements BlockDevice {
                 resync.bytesPerSecond(),
                 resync.isPaused(),
                 (long) open.regions().bits() * open.regions().bytes());
+    }
+
+    /** How many copies it is made for. */
+    public int copies() {
+        return plan.legs().size();
+    }
+
+    /**
+     * Begins to read one copy, whatever the others hold. On the mirror's reactor.
+     *
+     * @param at byte of the mirror
+     * @param request completed when {@code memory} is full or that failed
+     * @return false: the copy is not here, or out of date
+     */
+    public boolean readCopy(int leg, long at, OwnMemory memory, BlockRequest request) {
+        Leg one = Objects.requireNonNull(channel).legs().get(leg);
+        if (one.state != Leg.State.IN_SYNC || one.queue == null) {
+            return false;
+        }
+        request.prepare(BlockOperation.READ, MirrorHeader.DATA + at, memory.length());
+        request.data().add(memory.address(), memory.length());
+        one.submit(request);
+        return true;
     }
 
     /** Changes how many bytes per second a resync copies; 0: any number. */

@@ -358,14 +358,15 @@ public final class Relocation {
         }
     }
 
-    /** It stays as it is, encrypted or not. */
+    /** It stays as it is, encrypted or not, with checksums or without. */
     private static VolumeFormat format(Home from, String name) {
         BlockGeometry geometry = from.volume().device().geometry();
         return new VolumeFormat(
                 geometry.capacity(),
                 geometry.logicalBlockSize(),
                 geometry.physicalBlockSize(),
-                from.pool().isEncrypted(name, false));
+                from.pool().isEncrypted(name, false),
+                from.pool().hasChecksums(name));
     }
 
     private void check(Home from, Target target, boolean same) {
@@ -383,6 +384,12 @@ public final class Relocation {
             throw new ResourceException(
                     ErrorCode.UNSUPPORTED,
                     "it is encrypted, and pool %s encrypts nothing: set its spec.encryption.keySecret, or choose another pool"
+                            .formatted(target.site().pool()));
+        }
+        if (from.pool().hasChecksums(name) && !target.pool().hasChecksums()) {
+            throw new ResourceException(
+                    ErrorCode.UNSUPPORTED,
+                    "it has checksums, and pool %s has none: choose one of type disks"
                             .formatted(target.site().pool()));
         }
         if (!same && target.pool().exists(name)) {

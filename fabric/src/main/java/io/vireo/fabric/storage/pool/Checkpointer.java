@@ -63,7 +63,7 @@ final class Checkpointer {
     /** Whether a checkpoint should begin with the next round. */
     boolean isWanted() {
         return asked
-                || engine.pages().dirty() > MANY_DIRTY_PAGES
+                || dirtyPages() > MANY_DIRTY_PAGES
                 || engine.journal().used() > engine.journal().ringBytes() / 2;
     }
 
@@ -88,7 +88,11 @@ final class Checkpointer {
 
     /** Blocks that a checkpoint would need if it began now. */
     long blocksNeeded() {
-        return engine.pages().dirty() + Staging.catalogBlocks(engine.volumes().size());
+        return dirtyPages() + Staging.catalogBlocks(engine.volumes().size());
+    }
+
+    private int dirtyPages() {
+        return engine.pages().dirty() + engine.sumMap().pages().dirty();
     }
 
     /** Keeps the state as it is now. */
@@ -133,7 +137,8 @@ final class Checkpointer {
                         catalog.isEmpty() ? 0 : catalog.getFirst(),
                         catalog.size(),
                         engine.nextVolume(),
-                        members);
+                        members,
+                        engine.features());
     }
 
     /**
@@ -158,7 +163,8 @@ final class Checkpointer {
                         next.catalog(),
                         next.catalogBlocks(),
                         next.nextVolume(),
-                        next.members());
+                        next.members(),
+                        next.features());
         outstanding = 1;
         staging.runs(this::submit);
         written(BlockStatus.OK);

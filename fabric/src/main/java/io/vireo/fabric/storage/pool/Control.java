@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
 
 /**
  * What the control plane does to volumes, on the home reactor; one at a time. Each change of the
@@ -52,6 +53,12 @@ final class Control {
         if (dedicated) {
             checkRoom(engine.chunks(format.capacity()));
         }
+        if (format.checksums() && !engine.superblocks().current().has(PoolFormat.CHECKSUMS)) {
+            // Whoever does not know of checksums must not find operations that have them.
+            engine.addFeature(PoolFormat.CHECKSUMS);
+            first(this::checkpoint, done, () -> create(name, format, dedicated, key, done));
+            return;
+        }
         var record =
                 new VolumeRecord(
                         engine.takeNumber(),
@@ -65,13 +72,36 @@ final class Control {
                         dedicated,
                         System.currentTimeMillis(),
                         name,
-                        key);
+                        key,
+                        format.checksums(),
+                        0,
+                        1);
         if (key.isPresent()) {
             engine.erasure().need();
         }
         engine.addVolume(new Volume(record));
         engine.committer().ops().create(record);
         commit(done);
+    }
+
+    /** Does one thing, then another one. */
+    private static void first(
+            Consumer<CompletableFuture<Boolean>> task,
+            CompletableFuture<Boolean> done,
+            Runnable then) {
+        var ended = new CompletableFuture<Boolean>();
+        ended.whenComplete((_, failure) -> {
+            try {
+                if (failure != null) {
+                    done.completeExceptionally(failure);
+                } else {
+                    then.run();
+                }
+            } catch (RuntimeException e) {
+                done.completeExceptionally(e);
+            }
+        });
+        task.accept(ended);
     }
 
     void copy(List<CopyOf> copies, CompletableFuture<Boolean> done) {
@@ -92,6 +122,8 @@ final class Control {
     }
 
     private void copyNow(List<CopyOf> copies, CompletableFuture<Boolean> done) {
+        // What the operation copies has to be as the memory has it.
+        copies.forEach(copy -> engine.sums().settleForCopy(volume(copy.source())));
         var made = new ArrayList<PoolOp.Source>();
         for (CopyOf copy : copies) {
             Volume source = volume(copy.source());
@@ -108,9 +140,13 @@ final class Control {
                             false,
                             System.currentTimeMillis(),
                             copy.name(),
-                            source.key);
+                            source.key,
+                            source.sums != null,
+                            0,
+                            1);
             var volume = new Volume(record);
             engine.tree().copy(source.root, volume.root);
+            engine.sums().copied(source, volume);
             engine.addVolume(volume);
             made.add(new PoolOp.Source(source.id, record));
         }
@@ -128,6 +164,12 @@ final class Control {
         if (volume == source) {
             throw refuse(ErrorCode.INVALID, "a volume cannot be rolled back to itself");
         }
+        if ((source.sums == null) != (volume.sums == null)) {
+            throw refuse(
+                    ErrorCode.INVALID,
+                    "one of %s and %s has checksums and the other has none; clone the snapshot instead"
+                            .formatted(name, snapshot));
+        }
         if (source.capacity > volume.capacity) {
             throw refuse(
                     ErrorCode.CONFLICT,
@@ -143,8 +185,10 @@ final class Control {
                 List.of(volume, source),
                 engine.path(),
                 () -> {
+                    engine.sums().settleForCopy(source);
                     engine.condemn(volume);
                     engine.tree().copy(source.root, volume.root);
+                    engine.sums().copied(source, volume);
                     engine.committer().ops().rollback(volume.id, source.id);
                     commit(done);
                 });

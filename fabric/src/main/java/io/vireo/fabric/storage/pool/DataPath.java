@@ -72,7 +72,7 @@ final class DataPath {
         ended(op);
     }
 
-    private BlockStatus refusal(VolumeRequest op, BlockOperation operation) {
+    BlockStatus refusal(VolumeRequest op, BlockOperation operation) {
         if (operation == BlockOperation.READ) {
             return BlockStatus.OK;
         }
@@ -83,7 +83,7 @@ final class DataPath {
         return change && op.volume().readOnly ? BlockStatus.READ_ONLY : BlockStatus.OK;
     }
 
-    private void read(VolumeRequest op, long from, long end) {
+    void read(VolumeRequest op, long from, long end) {
         Volume volume = op.volume();
         long at = from;
         while (at < end) {
@@ -108,16 +108,17 @@ final class DataPath {
     }
 
     /** WRITE, WRITE_ZEROES, DISCARD. */
-    private void change(VolumeRequest op, long from, long end) {
+    void change(VolumeRequest op, long from, long end) {
         long at = from;
         Volume volume = op.volume();
-        if (op.request().operation() != BlockOperation.WRITE && volume.barrier == null) {
+        boolean held = volume.barrier != null && !op.entered;
+        if (op.operation != BlockOperation.WRITE && !held) {
             changeZeroes(op, from, end);
             return;
         }
         while (at < end) {
             long stop = Math.min(end, (at >>> shift) + 1 << shift);
-            if (volume.barrier != null) {
+            if (held) {
                 // All of the rest, whatever it may be by then.
                 stop = end;
                 hold(op, at, stop - at, volume.held);
@@ -152,10 +153,21 @@ final class DataPath {
             last = following;
             reach = Math.min(end, reach + mask + 1);
         }
-        Piece piece = take(op, at, reach - at, Piece.Stage.IN_PLACE);
-        volume.active++;
-        start(piece, BlockOperation.WRITE, entry, op.direct);
+        if (volume.checks == null || mayOverwrite(op, at, reach)) {
+            Piece piece = take(op, at, reach - at, Piece.Stage.IN_PLACE);
+            volume.active++;
+            start(piece, BlockOperation.WRITE, entry, op.direct);
+        }
         return reach;
+    }
+
+    /** Whether a range with checksums may be changed in place now; if not, it waits for that. */
+    private boolean mayOverwrite(VolumeRequest op, long at, long end) {
+        SumUnit closed = engine.sums().open(op.volume(), at, end);
+        if (closed != null) {
+            hold(op, at, end - at, closed.waiting);
+        }
+        return closed == null;
     }
 
     private void changeZeroes(VolumeRequest op, long from, long end) {
@@ -180,7 +192,7 @@ final class DataPath {
     /** Zeroes a range of one chunk that is mapped. */
     private void zero(VolumeRequest op, long at, long stop) {
         Volume volume = op.volume();
-        boolean discard = op.request().operation() == BlockOperation.DISCARD;
+        boolean discard = op.operation == BlockOperation.DISCARD;
         long first = at >>> shift;
         long entry = engine.tree().find(volume.root, first);
         boolean own = isOwn(entry);
@@ -188,8 +200,11 @@ final class DataPath {
             op.direct = false;
             engine.tree().set(volume.root, first, 0);
             engine.committer().ops().unmap(volume.id, first);
+            engine.sums().unmapped(volume, first);
         } else if (discard) {
             // Only a hint, and nothing to gain: the chunk stays.
+        } else if (own && volume.checks != null && !mayOverwrite(op, at, stop)) {
+            // It waits.
         } else if (own) {
             Piece piece = take(op, at, stop - at, Piece.Stage.IN_PLACE);
             volume.active++;
@@ -201,7 +216,7 @@ final class DataPath {
 
     /** Whether a range is all that the volume has of its chunk. */
     private boolean isWhole(Volume volume, long at, long stop) {
-        return (at & mask) == 0 && ((stop & mask) == 0 || stop == volume.capacity);
+        return (at & mask) == 0 && ((stop & mask) == 0 || stop >= volume.capacity);
     }
 
     private static @org.jspecify.annotations.Nullable Piece busy(Volume volume, long first) {
@@ -242,7 +257,7 @@ final class DataPath {
             piece.shared = entry & PoolFormat.CHUNK_MASK;
             piece.epoch = engine.epochs().enter();
             copy(piece);
-        } else if (op.request().operation() == BlockOperation.WRITE) {
+        } else if (op.operation == BlockOperation.WRITE) {
             start(piece, BlockOperation.WRITE, fresh, false);
         } else {
             // A fresh chunk is what was asked for.
@@ -270,18 +285,16 @@ final class DataPath {
     }
 
     /** Writes what was copied, with the new data in its place, to the fresh chunk. */
-    private void writeCopy(Piece piece) {
+    void writeCopy(Piece piece) {
         OwnMemory bounce = Objects.requireNonNull(piece.bounce);
         long inside = piece.at & mask;
         long behind = inside + piece.length;
         piece.stage = Piece.Stage.COPY_WRITE;
         piece.io.prepare(BlockOperation.WRITE, offset(piece.fresh), mask + 1);
         piece.io.data().add(bounce.address(), (int) inside);
-        BlockRequest request = piece.request().request();
-        if (request.operation() == BlockOperation.WRITE) {
-            piece.io
-                    .data()
-                    .addSlice(piece.request().data(), piece.at - request.offset(), piece.length);
+        VolumeRequest op = piece.request();
+        if (op.operation == BlockOperation.WRITE) {
+            piece.io.data().addSlice(op.data(), piece.at - op.base(), piece.length);
         } else {
             piece.io.data().add(zeroes.address(), (int) piece.length);
         }
@@ -290,14 +303,12 @@ final class DataPath {
     }
 
     private void start(Piece piece, BlockOperation operation, long entry, boolean durable) {
-        BlockRequest request = piece.request().request();
+        VolumeRequest op = piece.request();
         long chunk = entry & PoolFormat.CHUNK_MASK;
         piece.io.prepare(operation, offset(chunk) + (piece.at & mask), piece.length);
         piece.io.forceUnitAccess(durable);
         if (operation != BlockOperation.WRITE_ZEROES) {
-            piece.io
-                    .data()
-                    .addSlice(piece.request().data(), piece.at - request.offset(), piece.length);
+            piece.io.data().addSlice(op.data(), piece.at - op.base(), piece.length);
         }
         piece.fresh = operation == BlockOperation.READ ? ChunkSpace.NONE : chunk;
         // From here on whoever frees the chunk has to wait for us.
@@ -305,19 +316,23 @@ final class DataPath {
         member(chunk).submit(piece.io);
     }
 
-    private long offset(long chunk) {
+    long offset(long chunk) {
         return engine.space().area(PoolFormat.member(chunk)).dataStart()
                 + (PoolFormat.index(chunk) << shift);
     }
 
-    private Member member(long chunk) {
+    Member member(long chunk) {
         return engine.members().get(PoolFormat.member(chunk));
     }
 
     /** An operation of a piece on a member has ended. */
     void ended(Piece piece, BlockStatus status) {
         if (status == BlockStatus.OK && piece.stage == Piece.Stage.COPY_READ) {
-            writeCopy(piece);
+            if (piece.request().summed == null) {
+                writeCopy(piece);
+            } else {
+                engine.sums().verifyCopy(piece);
+            }
             return;
         }
         engine.epochs().leave(piece.epoch);
@@ -331,6 +346,9 @@ final class DataPath {
             }
             case IN_PLACE -> {
                 member(piece.fresh).changed();
+                if (op.volume().checks != null) {
+                    engine.sums().overwritten(piece, status == BlockStatus.OK);
+                }
                 settled(op.volume());
             }
             case FILL, COPY_READ, COPY_WRITE -> {
@@ -352,7 +370,11 @@ final class DataPath {
         Volume volume = piece.request().volume();
         long first = piece.at >>> shift;
         engine.tree().set(volume.root, first, PoolFormat.PRESENT | piece.fresh);
-        engine.committer().ops().map(volume.id, first, piece.fresh);
+        if (volume.checks == null) {
+            engine.committer().ops().map(volume.id, first, piece.fresh);
+        } else {
+            engine.sums().filled(piece, first);
+        }
         settled(volume, piece);
     }
 
@@ -365,7 +387,7 @@ final class DataPath {
         settled(volume);
     }
 
-    private void settled(Volume volume) {
+    void settled(Volume volume) {
         volume.active--;
         if (volume.active == 0 && volume.barrier != null) {
             volume.barrier.check();
@@ -373,10 +395,20 @@ final class DataPath {
     }
 
     /** Counts a piece of a request as ended, and the request after the last. */
-    private void ended(VolumeRequest op) {
+    void ended(VolumeRequest op) {
         if (--op.outstanding > 0) {
             return;
         }
+        SummedOp summed = op.summed;
+        if (summed == null) {
+            finish(op);
+        } else {
+            summed.advance();
+        }
+    }
+
+    /** All of a request has been done; it is answered when it is durable, if it has to be. */
+    void finish(VolumeRequest op) {
         BlockRequest request = op.request();
         boolean durable = request.forceUnitAccess() && !op.direct;
         boolean change = request.operation() != BlockOperation.READ;

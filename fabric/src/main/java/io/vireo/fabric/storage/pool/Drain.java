@@ -7,6 +7,7 @@ import io.vireo.fabric.storage.format.PoolFormat;
 import io.vireo.memory.OwnMemory;
 import io.vireo.reactor.Timer;
 import java.util.concurrent.TimeUnit;
+import java.util.function.LongPredicate;
 
 /**
  * Moves everything off a member, which then leaves the pool. From the beginning on no chunk of it
@@ -156,7 +157,9 @@ final class Drain {
         if (engine.space().area(member).inUse() > 0) {
             // What is left is metadata, or on its way to be free.
             emptied = false;
-            engine.pages().touchAll(at -> PoolFormat.member(PoolFormat.chunkOf(at)) == member);
+            LongPredicate here = at -> PoolFormat.member(PoolFormat.chunkOf(at)) == member;
+            engine.pages().touchAll(here);
+            engine.sumMap().pages().touchAll(here);
             commit();
         } else if (!emptied) {
             // Nobody who saw it in use may be on the way to it.

@@ -6,6 +6,7 @@ import io.vireo.fabric.storage.format.MemberEntry;
 import io.vireo.fabric.storage.format.Superblock;
 import io.vireo.fabric.storage.map.MapTree;
 import io.vireo.fabric.storage.map.PageStore;
+import io.vireo.fabric.storage.map.SumMap;
 import io.vireo.fabric.storage.mirror.MirrorDevice;
 import io.vireo.fabric.storage.queue.Fifo;
 import io.vireo.resource.ErrorCode;
@@ -42,6 +43,9 @@ final class Engine {
     private final MapTree tree;
     private final Epochs epochs;
     private final ChunkSpace space;
+    private final SumMap sumMap;
+    private final Sums sums;
+    private final Scrub scrub;
     private final MetaSpace meta;
     private final Superblocks superblocks;
     private final JournalWriter journal;
@@ -65,6 +69,7 @@ final class Engine {
     private LongQueue sealedPages = new LongQueue();
     private final Fifo<Piece> waitingForRoom = new Fifo<>();
     private long nextVolume;
+    private int features;
     private boolean frozen;
     private boolean full;
     private long triedReady;
@@ -95,6 +100,8 @@ final class Engine {
         tree = loaded.tree();
         epochs = loaded.epochs();
         space = loaded.space();
+        sumMap = loaded.sums();
+        features = superblock.features();
         meta = loaded.meta();
         volumes = new LinkedHashMap<>(loaded.volumes());
         volumes.values().stream().filter(v -> v.dedicated).forEach(dedicated::add);
@@ -114,6 +121,8 @@ final class Engine {
         cleaner = new Cleaner(this);
         drain = new Drain(this);
         path = new DataPath(this);
+        sums = new Sums(this);
+        scrub = new Scrub(this);
         erasure = new KeyErasure(this);
         if (!loaded.damage().isEmpty()) {
             freeze(
@@ -154,6 +163,27 @@ final class Engine {
 
     Epochs epochs() {
         return epochs;
+    }
+
+    SumMap sumMap() {
+        return sumMap;
+    }
+
+    Scrub scrub() {
+        return scrub;
+    }
+
+    Sums sums() {
+        return sums;
+    }
+
+    /** Features of the pool from the next checkpoint on. */
+    int features() {
+        return features;
+    }
+
+    void addFeature(int feature) {
+        features |= feature;
     }
 
     ChunkSpace space() {
@@ -359,12 +389,14 @@ final class Engine {
 
     /** What is done in each turn of the reactor beside the members' completions. */
     private int turn() {
-        int work = path.poll();
+        int work = path.poll() + sums.pollReady();
         if (!frozen) {
             work += keepSpace();
             work += committer.poll();
             work += cleaner.poll();
             work += drain.poll();
+            work += sums.poll();
+            work += scrub.poll();
             work += erasure.poll();
             if (!ticking && committer.pendingBytes() > 0) {
                 pendingSince = members.home().nanoTime();
@@ -382,7 +414,11 @@ final class Engine {
     private int keepSpace() {
         int work = 0;
         if (tree.hasDoomed() && space.waiting() < MANY_FREED) {
-            tree.dismantle(DISMANTLE, this::pageGone);
+            tree.dismantle(DISMANTLE, page -> pageGone(pages, page));
+            work++;
+        }
+        if (sumMap.tree().hasDoomed()) {
+            sumMap.tree().dismantle(DISMANTLE, page -> pageGone(sumMap.pages(), page));
             work++;
         }
         if (space.dropped() > 0 && !committer.isBusy() && committer.pendingBytes() == 0) {
@@ -432,6 +468,7 @@ final class Engine {
         if (page != 0) {
             condemned.add(page);
         }
+        sums.dropped(volume);
     }
 
     /** What was given up so far is in the group that is written now. */
@@ -462,9 +499,9 @@ final class Engine {
         return raised;
     }
 
-    private void pageGone(int page) {
-        if (pages.place(page) != 0) {
-            meta.retire(pages.place(page));
+    private void pageGone(PageStore of, int page) {
+        if (of.place(page) != 0) {
+            meta.retire(of.place(page));
         }
     }
 
@@ -518,7 +555,9 @@ final class Engine {
                         && !checkpointer.hasIo()
                         && !cleaner.isBusy()
                         && !erasure.isRunning()
-                        && !drain.isBusy();
+                        && !drain.isBusy()
+                        && !sums.isBusy()
+                        && !scrub.isBusy();
     }
 
     /** No change is taken any more, without anything being wrong. */
@@ -533,12 +572,15 @@ final class Engine {
         journal.close();
         superblocks.close();
         drain.close();
+        scrub.close();
         path.close();
         erasure.close();
         volumes.values().forEach(Volume::forget);
         writeBuffers.close();
         readBuffers.close();
         pages.close();
+        sums.close();
+        sumMap.close();
         space.close();
     }
 
@@ -593,8 +635,8 @@ final class Engine {
                 reserve(),
                 meta.chunks(),
                 cleaner.broken(),
-                pages.size(),
-                pages.dirty(),
+                pages.size() + sumMap.pages().size(),
+                pages.dirty() + sumMap.pages().dirty(),
                 journal.used(),
                 superblocks.current().generation());
     }

@@ -4,6 +4,7 @@ import io.vireo.fabric.storage.format.JournalPoint;
 import io.vireo.fabric.storage.format.Superblock;
 import io.vireo.fabric.storage.map.MapTree;
 import io.vireo.fabric.storage.map.PageStore;
+import io.vireo.fabric.storage.map.SumMap;
 import java.util.List;
 import java.util.Map;
 
@@ -24,6 +25,7 @@ record LoadedPool(
         MapTree tree,
         Epochs epochs,
         ChunkSpace space,
+        SumMap sums,
         MetaSpace meta,
         Map<Long, Volume> volumes,
         long nextVolume,

@@ -88,6 +88,7 @@ final class MemberJoin {
                 0,
                 0,
                 pool.nextVolume(),
-                table);
+                table,
+                pool.features());
     }
 }

@@ -4,6 +4,7 @@ import io.vireo.block.BlockDevice;
 import io.vireo.fabric.storage.format.PoolFormat;
 import io.vireo.fabric.storage.format.Superblock;
 import io.vireo.fabric.storage.map.PageStore;
+import io.vireo.fabric.storage.map.SumMap;
 import io.vireo.reactor.Reactor;
 import io.vireo.resource.ResourceException;
 import java.util.ArrayList;
@@ -25,6 +26,8 @@ public final class PoolCheck {
     private final long[][] placeOf;
 
     private long placed;
+    private long checksums;
+    private long uncertain;
 
     private PoolCheck(LoadedPool loaded) {
         this.loaded = loaded;
@@ -53,7 +56,7 @@ public final class PoolCheck {
             }
         } catch (ResourceException e) {
             return new PoolCheckReport(
-                    "", 0, 0, 0, 0, 0, 0, 0, 0, 0, List.of(String.valueOf(e.getMessage())));
+                    "", 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, List.of(String.valueOf(e.getMessage())));
         }
     }
 
@@ -68,7 +71,8 @@ public final class PoolCheck {
                 });
         LoadedPool loaded =
                 new PoolLoader(io, scan.superblock()).load(members, scan.newest(), List.of());
-        try (PageStore _ = loaded.pages()) {
+        try (PageStore _ = loaded.pages();
+                SumMap _ = loaded.sums()) {
             return new PoolCheck(loaded).report();
         } finally {
             loaded.space().close();
@@ -85,6 +89,7 @@ public final class PoolCheck {
                 walk(volume.root.page());
             }
         }
+        loaded.volumes().values().forEach(this::checkSums);
         ChunkSpace space = loaded.space();
         long dirty = 0;
         for (int i = 0; i < space.areas(); i++) {
@@ -103,12 +108,34 @@ public final class PoolCheck {
                 superblock.ownerEpoch(),
                 loaded.head().sequence() - superblock.journal().sequence(),
                 loaded.volumes().size(),
-                pages.size(),
+                pages.size() + loaded.sums().pages().size(),
                 space.total(),
                 placed,
                 loaded.meta().chunks(),
                 dirty,
+                checksums,
+                uncertain,
                 findings);
+    }
+
+    /** A block has a checksum only where something is mapped. */
+    private void checkSums(Volume volume) {
+        if (volume.sums == null) {
+            return;
+        }
+        int shift = loaded.superblock().chunkShift() - PoolFormat.BLOCK_SHIFT;
+        loaded.sums()
+                .known(
+                        volume.sums,
+                        block -> {
+                            checksums++;
+                            if (loaded.tree().find(volume.root, block >>> shift) == 0) {
+                                findings.add(
+                                        "block %d of volume %s has a checksum and is not mapped"
+                                                .formatted(block, volume.name));
+                            }
+                        });
+        loaded.sums().marked(volume.sums, _ -> uncertain++);
     }
 
     private void walk(int page) {

@@ -16,6 +16,8 @@ import java.util.List;
  * @param metadataChunks that hold metadata
  * @param toClean chunks that nothing refers to and that may hold old data; they are zeroed before
  *     they are used again
+ * @param checksums blocks of volumes that have one
+ * @param uncertain blocks of volumes that may not match theirs, because the end was not clean
  * @param findings what is wrong, one sentence each; empty: nothing
  */
 public record PoolCheckReport(
@@ -29,6 +31,8 @@ public record PoolCheckReport(
         long dataChunks,
         long metadataChunks,
         long toClean,
+        long checksums,
+        long uncertain,
         List<String> findings) {
     public PoolCheckReport {
         findings = List.copyOf(findings);

@@ -70,7 +70,8 @@ final class PoolCreator {
                         0,
                         0,
                         1,
-                        table);
+                        table,
+                        0);
         try (OwnMemory block = OwnMemory.allocate(PoolFormat.BLOCK)) {
             for (int i = 0; i < members.count(); i++) {
                 checkUnused(io, i, block);

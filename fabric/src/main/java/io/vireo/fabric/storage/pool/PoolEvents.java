@@ -14,6 +14,17 @@ public interface PoolEvents {
     /** A disk of a mirror is lost or out of date, and what to do, in one sentence. */
     default void degraded(String sentence) {}
 
+    /**
+     * A block of a volume does not match its checksum and no copy of it does, or cannot be read, or
+     * has copies that differ.
+     *
+     * @param offset in bytes
+     */
+    default void damaged(String volume, long offset, String sentence) {}
+
+    /** The same, but it was written anew from another copy. */
+    default void repaired(String volume, long offset, String sentence) {}
+
     /** A mirror has all its copies again. */
     default void redundant() {}
 }

@@ -3,15 +3,16 @@ package io.vireo.fabric.storage.pool;
 import io.vireo.fabric.storage.crypto.WrappedKey;
 import io.vireo.fabric.storage.format.CatalogBlock;
 import io.vireo.fabric.storage.format.FormatException;
-import io.vireo.fabric.storage.format.MapPage;
 import io.vireo.fabric.storage.format.MemberEntry;
 import io.vireo.fabric.storage.format.PoolFormat;
 import io.vireo.fabric.storage.format.PoolOp;
 import io.vireo.fabric.storage.format.Superblock;
 import io.vireo.fabric.storage.format.VolumeRecord;
 import io.vireo.fabric.storage.journal.JournalReader;
+import io.vireo.fabric.storage.map.MapRoot;
 import io.vireo.fabric.storage.map.MapTree;
 import io.vireo.fabric.storage.map.PageStore;
+import io.vireo.fabric.storage.map.SumMap;
 import io.vireo.memory.OwnMemory;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.ResourceException;
@@ -38,11 +39,8 @@ final class PoolLoader {
     private final MapTree tree;
     private final MetaSpace meta;
     private final Map<Long, Volume> volumes = new LinkedHashMap<>();
-    private final PlaceTable loaded = new PlaceTable();
+    private final SumMap sums;
     private final List<Long> catalog = new ArrayList<>();
-
-    /** Pages that are to be read next. */
-    private List<Integer> wanted = new ArrayList<>();
 
     private final OwnMemory block = OwnMemory.allocate(PoolFormat.BLOCK);
     private long nextVolume;
@@ -55,6 +53,7 @@ final class PoolLoader {
             space.addArea(new ChunkArea(m.dataStart(), m.chunks(), m.highWater()));
         }
         tree = new MapTree(pages, space);
+        sums = new SumMap(space);
         meta = new MetaSpace(space, superblock.chunkShift());
         nextVolume = superblock.nextVolume();
     }
@@ -80,6 +79,7 @@ final class PoolLoader {
                         tree,
                         epochs,
                         space,
+                        sums,
                         meta,
                         volumes,
                         nextVolume,
@@ -90,6 +90,7 @@ final class PoolLoader {
             }
         } catch (FormatException e) {
             pages.close();
+            sums.close();
             space.close();
             throw new ResourceException(
                     ErrorCode.UNAVAILABLE,
@@ -99,6 +100,7 @@ final class PoolLoader {
                     e);
         } catch (RuntimeException e) {
             pages.close();
+            sums.close();
             space.close();
             throw e;
         }
@@ -117,107 +119,26 @@ final class PoolLoader {
             }
             next = CatalogBlock.next(block.address());
         }
-        loadPages(records);
+        var maps = new TreeLoader(io, superblock, pages, meta, false);
+        maps.load(records.stream().map(r -> new TreeLoader.Root(r.root(), r.height())).toList());
+        var checksums = new TreeLoader(io, superblock, sums.pages(), meta, true);
+        checksums.load(
+                records.stream()
+                        .map(r -> new TreeLoader.Root(r.sumsRoot(), r.sumsHeight()))
+                        .toList());
         for (VolumeRecord record : records) {
             var volume = new Volume(record);
-            int root = 0;
-            if (record.root() != 0) {
-                root = page(record.root());
-                pages.share(root);
+            volume.root.load(maps.root(record.root()), record.height());
+            if (volume.sums != null) {
+                volume.sums.load(checksums.root(record.sumsRoot()), record.sumsHeight());
             }
-            volume.root.load(root, record.height());
             volumes.put(volume.id, volume);
-        }
-    }
-
-    /** Reads the pages of all maps, level by level, and joins them. */
-    private void loadPages(List<VolumeRecord> records) throws FormatException {
-        int height = records.stream().mapToInt(VolumeRecord::height).max().orElse(0);
-        try (var reader = new PageReader(io)) {
-            for (int level = height - 1; level >= 0; level--) {
-                for (VolumeRecord record : records) {
-                    if (record.root() != 0 && record.height() - 1 == level) {
-                        want(record.root(), level, 0);
-                    }
-                }
-                loadLevel(reader, level);
-            }
-        }
-        join();
-    }
-
-    /** Has a page be read with the others of its level; each once, however many maps share it. */
-    private void want(long entry, int level, long index) throws FormatException {
-        long place = entry & ~PoolFormat.PRESENT;
-        int known = loaded.get(place);
-        if (known == 0) {
-            loaded.put(place, pages.load(level, index, place));
-            wanted.add(page(entry));
-        } else if (pages.level(known) != level || pages.index(known) != index) {
-            throw new FormatException("a map page is at two places of maps");
-        }
-    }
-
-    private int page(long entry) {
-        return loaded.get(entry & ~PoolFormat.PRESENT);
-    }
-
-    private void loadLevel(PageReader reader, int level) throws FormatException {
-        var places = new ArrayList<PageReader.Place>();
-        for (int page : wanted) {
-            long place = pages.place(page);
-            places.add(
-                    new PageReader.Place(
-                            PoolFormat.member(PoolFormat.chunkOf(place)), offset(place), page));
-            meta.adopt(place);
-        }
-        List<Integer> read = wanted;
-        wanted = new ArrayList<>();
-        reader.read(places, this::decode);
-        for (int page : read) {
-            long index = pages.index(page) << PoolFormat.FANOUT_SHIFT;
-            for (int i = 0; level > 0 && i < PoolFormat.FANOUT; i++) {
-                long below = pages.entry(page, i);
-                if (below != 0) {
-                    want(below, level - 1, index | i);
-                }
-            }
-        }
-    }
-
-    private void decode(int page, OwnMemory memory, int offset) throws FormatException {
-        MapPage.check(memory, offset, pages.level(page), pages.index(page));
-        for (int i = 0; i < PoolFormat.FANOUT; i++) {
-            pages.entry(page, i, MapPage.entry(memory.address() + offset, i));
-        }
-    }
-
-    /** Replaces the places of pages that others refer to by their numbers. */
-    private void join() {
-        for (int page = 1; page <= pages.size(); page++) {
-            for (int i = 0; pages.level(page) > 0 && i < PoolFormat.FANOUT; i++) {
-                long below = pages.entry(page, i);
-                if (below != 0) {
-                    int child = page(below);
-                    pages.share(child);
-                    pages.entry(page, i, child);
-                }
-            }
         }
     }
 
     private void readBlock(long address) throws FormatException {
         int member = PoolFormat.member(PoolFormat.chunkOf(address));
-        io.read(member, offset(address), block, PoolFormat.BLOCK);
-    }
-
-    /** Where a block of metadata is on its member. */
-    private long offset(long address) throws FormatException {
-        long chunk = PoolFormat.chunkOf(address);
-        checkInside(chunk);
-        return superblock.members().get(PoolFormat.member(chunk)).dataStart()
-                + (PoolFormat.index(chunk) << superblock.chunkShift())
-                + (long) PoolFormat.blockOf(address) * PoolFormat.BLOCK;
+        io.read(member, TreeLoader.offset(superblock, address), block, PoolFormat.BLOCK);
     }
 
     private void apply(PoolOp op) {
@@ -232,7 +153,19 @@ final class PoolLoader {
                 Volume volume = volume(id);
                 for (long i = 0; i < count; i++) {
                     tree.set(volume.root, first + i, 0);
+                    clearSums(volume, first + i);
                 }
+            }
+            case PoolOp.Fill(long id, long first, long chunk, PoolOp.Sums values) -> {
+                Volume volume = volume(id);
+                tree.set(volume.root, first, PoolFormat.PRESENT | chunk);
+                store(volume, values);
+            }
+            case PoolOp.Mark(long id, long block, long count) ->
+                    sums.mark(sumsOf(id), block, count, true);
+            case PoolOp.Settle(long id, long block, long count, PoolOp.Sums values) -> {
+                sums.mark(sumsOf(id), block, count, false);
+                store(volume(id), values);
             }
             case PoolOp.HighWater(int member, long mark) -> space.area(member).replayMark(mark);
             case PoolOp.Create(VolumeRecord record) -> add(new Volume(record));
@@ -240,21 +173,65 @@ final class PoolLoader {
                 for (PoolOp.Source copy : copies) {
                     var volume = new Volume(copy.volume());
                     tree.copy(volume(copy.from()).root, volume.root);
+                    copySums(volume(copy.from()), volume);
                     add(volume);
                 }
             }
             case PoolOp.Delete(long id) -> {
                 tree.release(tree.detach(volume(id).root));
+                dropSums(volume(id));
                 volumes.remove(id);
             }
             case PoolOp.Rollback(long id, long snapshot) -> {
                 tree.release(tree.detach(volume(id).root));
                 tree.copy(volume(snapshot).root, volume(id).root);
+                dropSums(volume(id));
+                copySums(volume(snapshot), volume(id));
             }
             case PoolOp.Grow(long id, long capacity) -> volume(id).capacity = capacity;
             case PoolOp.Rename(long id, String name) -> volume(id).name = name;
             case PoolOp.Move(long first, long from, long to) -> tree.move(first, from, to);
             case PoolOp.Rewrap(long id, WrappedKey key) -> volume(id).key = Optional.of(key);
+        }
+    }
+
+    private MapRoot sumsOf(long id) {
+        MapRoot root = volume(id).sums;
+        if (root == null) {
+            throw new ResourceException(
+                    ErrorCode.UNAVAILABLE,
+                    "the pool's journal speaks of checksums of volume %d, which has none; restore the disk"
+                            .formatted(id));
+        }
+        return root;
+    }
+
+    private void store(Volume volume, PoolOp.Sums values) {
+        MapRoot root = sumsOf(volume.id);
+        for (int i = 0; i < values.values().length; i++) {
+            sums.set(root, values.first() + i, values.values()[i]);
+        }
+    }
+
+    private void clearSums(Volume volume, long chunk) {
+        MapRoot root = volume.sums;
+        if (root != null) {
+            int shift = superblock.chunkShift() - PoolFormat.BLOCK_SHIFT;
+            for (long block = chunk << shift; block < chunk + 1 << shift; block++) {
+                sums.set(root, block, 0);
+            }
+        }
+    }
+
+    private void copySums(Volume from, Volume to) {
+        if (from.sums != null && to.sums != null) {
+            sums.tree().copy(from.sums, to.sums);
+        }
+    }
+
+    private void dropSums(Volume volume) {
+        if (volume.sums != null) {
+            sums.drop(volume.sums);
         }
     }
 
@@ -279,6 +256,9 @@ final class PoolLoader {
                             !volumes.containsKey(rollback.volume())
                                     || !volumes.containsKey(rollback.snapshot());
                     case PoolOp.Grow grow -> !volumes.containsKey(grow.volume());
+                    case PoolOp.Fill fill -> !volumes.containsKey(fill.volume());
+                    case PoolOp.Mark mark -> !volumes.containsKey(mark.volume());
+                    case PoolOp.Settle settle -> !volumes.containsKey(settle.volume());
                     case PoolOp.Move _ -> false;
                     case PoolOp.Rewrap rewrap -> !volumes.containsKey(rewrap.volume());
                     case PoolOp.Rename rename -> !volumes.containsKey(rename.volume());
@@ -306,11 +286,18 @@ final class PoolLoader {
 
     private void count() throws FormatException {
         while (tree.hasDoomed()) {
-            tree.dismantle(1024, this::gone);
+            tree.dismantle(1024, page -> gone(pages, page));
+        }
+        while (sums.tree().hasDoomed()) {
+            sums.tree().dismantle(1024, page -> gone(sums.pages(), page));
         }
         var mapped = new long[pages.made()];
         Arrays.fill(mapped, UNCOUNTED);
         for (Volume volume : volumes.values()) {
+            VolumeSums checks = volume.checks;
+            if (checks != null && volume.sums != null) {
+                sums.marked(volume.sums, block -> checks.foundMarked(block));
+            }
             volume.root.mapped(volume.root.page() == 0 ? 0 : count(volume.root.page(), mapped));
         }
         meta.opened();
@@ -340,23 +327,15 @@ final class PoolLoader {
     }
 
     private void check(long chunk) throws FormatException {
-        checkInside(chunk);
+        TreeLoader.checkInside(superblock, chunk);
         if (space.isMetadata(chunk)) {
             throw new FormatException("a map refers to a chunk that holds metadata");
         }
     }
 
-    private void checkInside(long chunk) throws FormatException {
-        int member = PoolFormat.member(chunk);
-        if (member >= superblock.members().size()
-                || PoolFormat.index(chunk) >= superblock.members().get(member).chunks()) {
-            throw new FormatException("a map refers to a chunk outside of the pool");
-        }
-    }
-
-    private void gone(int page) {
-        if (pages.place(page) != 0) {
-            meta.retire(pages.place(page));
+    private void gone(PageStore of, int page) {
+        if (of.place(page) != 0) {
+            meta.retire(of.place(page));
         }
     }
 }

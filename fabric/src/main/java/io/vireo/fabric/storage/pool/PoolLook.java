@@ -8,12 +8,14 @@ import java.util.List;
  *
  * @param mirrors the mirrored members; none in a pool that keeps everything once
  * @param drain how far the last drain of a member is
+ * @param scrub how far the last scrub is
  */
 public record PoolLook(
         PoolStatus status,
         List<VolumeInfo> volumes,
         List<MirrorStatus> mirrors,
-        DrainStatus drain) {
+        DrainStatus drain,
+        ScrubStatus scrub) {
     public PoolLook {
         volumes = List.copyOf(volumes);
         mirrors = List.copyOf(mirrors);

@@ -3,6 +3,7 @@ package io.vireo.fabric.storage.pool;
 import io.vireo.fabric.storage.format.CatalogBlock;
 import io.vireo.fabric.storage.format.MapPage;
 import io.vireo.fabric.storage.format.PoolFormat;
+import io.vireo.fabric.storage.map.MapRoot;
 import io.vireo.fabric.storage.map.PageStore;
 import io.vireo.memory.OwnMemory;
 import java.util.ArrayList;
@@ -44,7 +45,22 @@ final class Staging {
      */
     boolean stage(long generation, List<Long> catalog) {
         clear();
-        PageStore pages = engine.pages();
+        if (!stagePages(engine.pages(), generation, false)
+                || !stagePages(engine.sumMap().pages(), generation, true)) {
+            return false;
+        }
+        for (int i = catalogBlocks(engine.volumes().size()); i > 0; i--) {
+            long place = engine.meta().take();
+            if (place == MetaSpace.NONE) {
+                return false;
+            }
+            catalog.add(place);
+        }
+        encodeCatalog(generation, catalog);
+        return true;
+    }
+
+    private boolean stagePages(PageStore pages, long generation, boolean sums) {
         var changed = new ArrayList<Integer>();
         for (int page = pages.takeDirty(); page != 0; page = pages.takeDirty()) {
             // What only waits to be dismantled is not written.
@@ -61,22 +77,17 @@ final class Staging {
             }
         }
         // Only now do all pages know where those below them will be.
-        changed.forEach(page -> encode(page, generation));
-        for (int i = catalogBlocks(engine.volumes().size()); i > 0; i--) {
-            long place = engine.meta().take();
-            if (place == MetaSpace.NONE) {
-                return false;
-            }
-            catalog.add(place);
-        }
-        encodeCatalog(generation, catalog);
+        changed.forEach(page -> encode(pages, page, generation, sums));
         return true;
     }
 
-    private void encode(int page, long generation) {
-        PageStore pages = engine.pages();
+    private void encode(PageStore pages, int page, long generation, boolean sums) {
         int offset = next(pages.place(page));
         OwnMemory slab = last();
+        if (sums && pages.level(page) == 0) {
+            MapPage.encodeSums(slab, offset, pages.address(page), pages.index(page), generation);
+            return;
+        }
         long at = slab.address() + offset;
         int level = pages.level(page);
         for (int i = 0; i < PoolFormat.FANOUT; i++) {
@@ -101,13 +112,17 @@ final class Staging {
             int records = Math.min(CatalogBlock.RECORDS, volumes.size() - first);
             for (int j = 0; j < records; j++) {
                 Volume volume = volumes.get(first + j);
-                int root = volume.root.page();
-                long place = root == 0 ? 0 : engine.pages().place(root) | PoolFormat.PRESENT;
-                volume.record(place).encode(CatalogBlock.record(slab.address() + offset, j));
+                long place = place(engine.pages(), volume.root);
+                long sums = volume.sums == null ? 0 : place(engine.sumMap().pages(), volume.sums);
+                volume.record(place, sums).encode(CatalogBlock.record(slab.address() + offset, j));
             }
             long following = i + 1 < catalog.size() ? catalog.get(i + 1) : 0;
             CatalogBlock.seal(slab, offset, records, i, following, generation);
         }
+    }
+
+    private static long place(PageStore pages, MapRoot root) {
+        return root.page() == 0 ? 0 : pages.place(root.page()) | PoolFormat.PRESENT;
     }
 
     /** Room for one more block; its offset in {@link #last}. */

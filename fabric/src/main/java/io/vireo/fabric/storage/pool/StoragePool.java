@@ -144,6 +144,7 @@ public final class StoragePool {
         } catch (RuntimeException e) {
             superblocks.close();
             loaded.pages().close();
+            loaded.sums().close();
             loaded.space().close();
             surviving.ifPresent(SurvivingOps::close);
             throw e;
@@ -179,7 +180,8 @@ public final class StoragePool {
                             old.catalog(),
                             old.catalogBlocks(),
                             old.nextVolume(),
-                            members),
+                            members,
+                            old.features()),
                     done::complete);
             loaded.members().wake();
         });
@@ -248,7 +250,8 @@ public final class StoragePool {
                 engine.status(),
                 engine.volumes().stream().map(this::info).toList(),
                 mirrors.status(),
-                engine.drain().status());
+                engine.drain().status(),
+                engine.scrub().status());
     }
 
     private VolumeInfo info(Volume volume) {
@@ -261,7 +264,8 @@ public final class StoragePool {
                 volume.readOnly,
                 volume.dedicated,
                 volume.created,
-                volume.key.isPresent());
+                volume.key.isPresent(),
+                volume.sums != null);
     }
 
     /** Makes an empty volume that takes room as it is written. */
@@ -500,6 +504,46 @@ public final class StoragePool {
                 });
     }
 
+    /**
+     * Begins to read all copies of everything in the background, and to verify and compare them;
+     * one that is under way begins anew. What it finds is told to {@link PoolEvents}.
+     *
+     * @param bytesPerSecond how much is read at most; 0: as much as it can
+     */
+    public void scrub(long bytesPerSecond) {
+        HomeIo.on(
+                home,
+                () -> {
+                    engine.scrub().start(bytesPerSecond);
+                    return true;
+                });
+    }
+
+    /** How far the last scrub is. */
+    public ScrubStatus scrubStatus() {
+        return HomeIo.on(home, () -> engine.scrub().status());
+    }
+
+    /** Changes how many bytes per second a scrub reads at most; 0: any number. */
+    public void scrubRate(long bytesPerSecond) {
+        HomeIo.on(
+                home,
+                () -> {
+                    engine.scrub().rate(bytesPerSecond);
+                    return true;
+                });
+    }
+
+    /** Ends a scrub. */
+    public void cancelScrub() {
+        HomeIo.on(
+                home,
+                () -> {
+                    engine.scrub().cancel();
+                    return true;
+                });
+    }
+
     /** The mirrored members, with what each of their disks is and what is copied. */
     public List<MirrorStatus> mirrors() {
         return HomeIo.on(home, mirrors::status);
@@ -568,6 +612,12 @@ public final class StoragePool {
         boolean durable = false;
         try {
             if (engine.trouble().isEmpty()) {
+                HomeIo.on(
+                        home,
+                        () -> {
+                            engine.sums().settleAll();
+                            return true;
+                        });
                 checkpoint();
                 durable = true;
             }

@@ -21,6 +21,12 @@ final class Volume {
     final long created;
     final MapRoot root = new MapRoot();
 
+    /** Its checksums; null: it has none. */
+    final @Nullable MapRoot sums;
+
+    /** Of a volume with checksums, what is under way and what is uncertain. */
+    final @Nullable VolumeSums checks;
+
     /** Chunks that are being filled, with who does it. */
     final LongMap<Piece> busy = new LongMap<>();
 
@@ -72,6 +78,8 @@ final class Volume {
         name = from.name();
         capacity = from.capacity();
         grown = capacity;
+        sums = from.checksums() ? new MapRoot() : null;
+        checks = from.checksums() ? new VolumeSums() : null;
     }
 
     /** Whether its data cannot be had: nobody has unlocked it. */
@@ -88,8 +96,8 @@ final class Volume {
         }
     }
 
-    /** As it is written, with the root at {@code place}. */
-    VolumeRecord record(long place) {
+    /** As it is written, with the root at {@code place} and that of its checksums. */
+    VolumeRecord record(long place, long sumsPlace) {
         return new VolumeRecord(
                 id,
                 origin,
@@ -102,6 +110,9 @@ final class Volume {
                 dedicated,
                 created,
                 name,
-                key);
+                key,
+                sums != null,
+                sumsPlace,
+                sums == null ? 1 : sums.height());
     }
 }

@@ -29,7 +29,7 @@ final class VolumeChannel implements BlockChannel {
     private int doneHead;
     private int doneTail;
 
-    /** Writes whose data is still to be copied. */
+    /** Requests whose data is to be in memory of our own, and is not yet. */
     private final ArrayDeque<VolumeRequest> toCopy = new ArrayDeque<>();
 
     /** Reads that are deciphered and wait for memory of ours. */
@@ -46,6 +46,10 @@ final class VolumeChannel implements BlockChannel {
 
     Volume volume() {
         return volume;
+    }
+
+    Sums sums() {
+        return engine.sums();
     }
 
     BlockMeter meter() {
@@ -76,7 +80,8 @@ final class VolumeChannel implements BlockChannel {
         op.begin(request);
         BlockOperation operation = request.operation();
         boolean encrypted = volume.cipher != null;
-        if (operation == BlockOperation.WRITE && (encrypted || engine.copiesWrites())) {
+        if (op.summed != null
+                || operation == BlockOperation.WRITE && (encrypted || engine.copiesWrites())) {
             toCopy.add(op);
         } else if (operation == BlockOperation.READ && encrypted) {
             toRead.add(op);
@@ -111,19 +116,28 @@ final class VolumeChannel implements BlockChannel {
             }
             boolean there = op.copyData(engine.writeBuffers());
             VolumeCipher cipher = volume.cipher;
-            if (there && cipher != null) {
+            if (there && cipher != null && op.summed == null) {
                 cipher.encrypt(op.data(), op.request().offset());
             }
             toCopy.remove();
             work++;
             if (there) {
-                engine.path().submit(op);
+                begin(op);
             } else {
                 op.fail(BlockStatus.MEMORY_FAULT);
                 done(op);
             }
         }
         return work;
+    }
+
+    private void begin(VolumeRequest op) {
+        SummedOp summed = op.summed;
+        if (summed == null) {
+            engine.path().submit(op);
+        } else {
+            summed.submit();
+        }
     }
 
     /** The engine has ended a request. */
@@ -151,7 +165,10 @@ final class VolumeChannel implements BlockChannel {
             VolumeRequest op = Objects.requireNonNull(done[doneHead & DEPTH - 1]);
             BlockRequest request = op.request();
             VolumeCipher cipher = volume.cipher;
-            if (cipher != null && request.operation() == BlockOperation.READ) {
+            SummedOp summed = op.summed;
+            if (summed != null) {
+                summed.takeOut();
+            } else if (cipher != null && request.operation() == BlockOperation.READ) {
                 op.deliver(cipher);
             } else {
                 op.zeroHoles();

@@ -12,6 +12,7 @@ package io.vireo.fabric.storage.pool;
  * @param dedicated whether room for all of it is reserved
  * @param created milliseconds since 1970
  * @param encrypted whether its data is encrypted
+ * @param checksums whether its blocks have checksums
  */
 public record VolumeInfo(
         long id,
@@ -22,4 +23,5 @@ public record VolumeInfo(
         boolean readOnly,
         boolean dedicated,
         long created,
-        boolean encrypted) {}
+        boolean encrypted,
+        boolean checksums) {}

@@ -1,5 +1,6 @@
 package io.vireo.fabric.storage.pool;
 
+import io.vireo.block.BlockOperation;
 import io.vireo.block.BlockRequest;
 import io.vireo.block.BlockStatus;
 import io.vireo.fabric.storage.crypto.VolumeCipher;
@@ -34,7 +35,10 @@ final class VolumeRequest extends Fifo.Link<VolumeRequest> {
 
     private int holeWords;
 
-    /** What is written or read, where the client's own memory is not good enough. */
+    /**
+     * Memory of our own for the data, where the client's is not good enough: of what is written to
+     * mirrors, and of all that has checksums.
+     */
     private OwnMemory[] copies = {};
 
     private int copyCount;
@@ -48,8 +52,25 @@ final class VolumeRequest extends Fifo.Link<VolumeRequest> {
     /** Attempts to touch the client's memory that were not seen to end. */
     private int touches;
 
+    /** What is done now; a request with checksums takes several steps. */
+    BlockOperation operation = BlockOperation.FLUSH;
+
+    /** What is written, or where what is read goes to. */
+    private ScatterGatherList data = copied;
+
+    /** The byte of the volume that is the first of the data. */
+    private long base;
+
+    /** Of a volume with checksums, how far the request is; null: it has none. */
+    final @Nullable SummedOp summed;
+
+    /** Whether barriers wait for it, so that it does not wait for them. */
+    boolean entered;
+
     VolumeRequest(VolumeChannel channel) {
         this.channel = channel;
+        VolumeSums checks = channel.volume().checks;
+        summed = checks == null ? null : new SummedOp(channel.sums(), this, checks);
     }
 
     void begin(BlockRequest newRequest) {
@@ -60,6 +81,9 @@ final class VolumeRequest extends Fifo.Link<VolumeRequest> {
         deadline = 0;
         holeWords = 0;
         touches = 0;
+        operation = newRequest.operation();
+        data = newRequest.data();
+        base = newRequest.offset();
         deciphered = false;
     }
 
@@ -69,12 +93,24 @@ final class VolumeRequest extends Fifo.Link<VolumeRequest> {
 
     /** What is written, or where what is read goes to. */
     ScatterGatherList data() {
-        return copyCount == 0 ? request().data() : copied;
+        return data;
+    }
+
+    /** The byte of the volume that is the first of {@link #data}. */
+    long base() {
+        return base;
+    }
+
+    /** Changes what is written, or where what is read goes to. */
+    void data(ScatterGatherList list, long first) {
+        data = list;
+        base = first;
     }
 
     /** Buffers that a copy of the data needs. */
     int buffersNeeded() {
-        return (int) ((request().length() + WriteBuffers.BYTES - 1) / WriteBuffers.BYTES);
+        SummedOp here = summed;
+        return here == null ? WriteBuffers.count(request().length()) : here.buffersNeeded();
     }
 
     /**
@@ -84,19 +120,23 @@ final class VolumeRequest extends Fifo.Link<VolumeRequest> {
      * @return false: the memory is gone
      */
     boolean copyData(WriteBuffers buffers) {
-        if (++touches > 2) {
-            return false;
+        SummedOp here = summed;
+        if (here != null) {
+            return here.takeIn(buffers);
         }
         takeRoom(buffers);
-        copy(request().data(), copied);
-        touches = 0;
-        return true;
+        return copyIn(0);
     }
 
     /** Takes memory of ours for what is written or read. */
     void takeRoom(WriteBuffers buffers) {
+        takeBuffers(buffers, request().length(), request().offset());
+    }
+
+    /** Has the data be in memory of our own, so many bytes of it. */
+    void takeBuffers(WriteBuffers buffers, long bytes, long first) {
         lender = buffers;
-        int needed = buffersNeeded();
+        int needed = WriteBuffers.count(bytes);
         if (copies.length < needed) {
             copies = Arrays.copyOf(copies, needed);
         }
@@ -104,27 +144,66 @@ final class VolumeRequest extends Fifo.Link<VolumeRequest> {
             copies[copyCount++] = buffers.take();
         }
         copied.clear();
-        long left = request().length();
-        for (int i = 0; left > 0; i++) {
-            int step = (int) Math.min(left, WriteBuffers.BYTES);
-            copied.add(copies[i].address(), step);
-            left -= step;
+        for (int i = 0; i < needed; i++) {
+            long left = bytes - (long) i * WriteBuffers.BYTES;
+            copied.add(copies[i].address(), (int) Math.min(WriteBuffers.BYTES, left));
         }
+        data(copied, first);
     }
 
-    private static void copy(ScatterGatherList from, ScatterGatherList to) {
+    /** The data in memory of our own. */
+    ScatterGatherList copied() {
+        return copied;
+    }
+
+    /** The buffer of our own with a byte of the data. */
+    OwnMemory buffer(long offset) {
+        return copies[(int) (offset / WriteBuffers.BYTES)];
+    }
+
+    /**
+     * Copies what the client writes to our memory, from byte {@code margin} of that on.
+     *
+     * @return false: the client's memory is gone
+     */
+    boolean copyIn(long margin) {
+        if (++touches > 2) {
+            return false;
+        }
+        copy(request().data(), 0, copied, margin, request().length());
+        touches = 0;
+        return true;
+    }
+
+    /** Copies what was read to the client's memory; as {@link #zeroHoles}. */
+    void copyOut(long margin) {
+        if (++touches > 2) {
+            fail(BlockStatus.MEMORY_FAULT);
+            return;
+        }
+        copy(copied, margin, request().data(), 0, request().length());
+    }
+
+    private static void copy(
+            ScatterGatherList from, long fromSkip, ScatterGatherList to, long toSkip, long length) {
+        int source = 0;
         int target = 0;
-        int inside = 0;
-        for (int i = 0; i < from.count(); i++) {
-            for (int done = 0; done < from.length(i); ) {
-                int step = Math.min(from.length(i) - done, to.length(target) - inside);
-                NativeMemory.copy(from.address(i) + done, to.address(target) + inside, step);
-                done += step;
-                inside += step;
-                if (inside == to.length(target)) {
-                    target++;
-                    inside = 0;
-                }
+        long inSource = fromSkip;
+        long inTarget = toSkip;
+        long left = length;
+        while (left > 0) {
+            if (inSource >= from.length(source)) {
+                inSource -= from.length(source++);
+            } else if (inTarget >= to.length(target)) {
+                inTarget -= to.length(target++);
+            } else {
+                long step = Math.min(from.length(source) - inSource, to.length(target) - inTarget);
+                step = Math.min(step, left);
+                NativeMemory.copy(
+                        from.address(source) + inSource, to.address(target) + inTarget, step);
+                inSource += step;
+                inTarget += step;
+                left -= step;
             }
         }
     }
@@ -154,11 +233,7 @@ final class VolumeRequest extends Fifo.Link<VolumeRequest> {
             cipher.decrypt(copied, request().offset());
             deciphered = true;
         }
-        if (++touches > 2) {
-            fail(BlockStatus.MEMORY_FAULT);
-            return;
-        }
-        copy(copied, request().data());
+        copyOut(0);
     }
 
     VolumeChannel channel() {
@@ -181,7 +256,7 @@ final class VolumeRequest extends Fifo.Link<VolumeRequest> {
         if (holeWords == holes.length) {
             holes = Arrays.copyOf(holes, holeWords * 2);
         }
-        holes[holeWords++] = at - request().offset();
+        holes[holeWords++] = at - base;
         holes[holeWords++] = length;
     }
 
@@ -198,9 +273,10 @@ final class VolumeRequest extends Fifo.Link<VolumeRequest> {
             return;
         }
         for (int i = 0; i < holeWords; i += 2) {
-            zero(request().data(), holes[i], holes[i + 1]);
+            zero(data, holes[i], holes[i + 1]);
         }
         holeWords = 0;
+        touches = 0;
     }
 
     private static void zero(ScatterGatherList list, long offset, long length) {

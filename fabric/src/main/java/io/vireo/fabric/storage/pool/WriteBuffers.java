@@ -17,6 +17,11 @@ final class WriteBuffers {
     private final ArrayDeque<OwnMemory> free = new ArrayDeque<>();
     private int used;
 
+    /** Buffers for so many bytes. */
+    static int count(long bytes) {
+        return (int) ((bytes + BYTES - 1) / BYTES);
+    }
+
     /**
      * Whether so many buffers may be taken now. Somebody who needs more than there are is served
      * when nobody else has any.

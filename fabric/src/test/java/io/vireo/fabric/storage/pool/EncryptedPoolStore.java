@@ -10,7 +10,19 @@ import java.util.List;
  * that the one before did not have as its current one, and wraps all data keys anew.
  */
 final class EncryptedPoolStore extends PoolStore {
+    private final boolean checksums;
     private int openings;
+
+    EncryptedPoolStore() {
+        this(false);
+    }
+
+    /**
+     * @param checksums whether volumes that are made have them
+     */
+    EncryptedPoolStore(boolean checksums) {
+        this.checksums = checksums;
+    }
 
     @Override
     public Store open(List<BlockDevice> disks, Reactor reactor) {
@@ -25,17 +37,20 @@ final class EncryptedPoolStore extends PoolStore {
             throw new IllegalStateException("a key was lost: " + pool.keyStatus());
         }
         pool.rewrapKeys();
-        return new Encrypted(pool);
+        return new Encrypted(pool, checksums);
     }
 
     private static final class Encrypted extends Open {
-        Encrypted(StoragePool pool) {
-            super(pool);
+        private final boolean checksums;
+
+        Encrypted(StoragePool pool, boolean checksums) {
+            super(pool, checksums);
+            this.checksums = checksums;
         }
 
         @Override
         public void create(String name, long capacity) {
-            pool().createVolume(name, new VolumeFormat(capacity, 512, 4096, true));
+            pool().createVolume(name, new VolumeFormat(capacity, 512, 4096, true, checksums));
         }
 
         @Override

@@ -82,7 +82,7 @@ final class MirrorStore extends PoolStore {
         private final Reactor reactor;
 
         Compared(StoragePool pool, List<BlockDevice> disks, Reactor reactor) {
-            super(pool);
+            super(pool, false);
             this.disks = disks.stream().map(SimulatedDisk.class::cast).toList();
             this.reactor = reactor;
         }

@@ -51,10 +51,22 @@ class PoolModelTest {
     private final Random random = new Random(seed);
     private @Nullable StoragePool pool;
     private int names;
+    private boolean checksums;
 
     @ParameterizedTest
     @ValueSource(ints = {1, 3})
     void agreesWithArrays(int members) {
+        agree(members);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 3})
+    void agreesWithArraysIfThereAreChecksums(int members) {
+        checksums = true;
+        agree(members);
+    }
+
+    private void agree(int members) {
         System.out.println("vireo.seed=" + seed);
         for (int i = 0; i < members; i++) {
             var disk = new MemoryBlockDevice((i == 0 ? 8 : 4) << 20, BLOCK);
@@ -110,7 +122,7 @@ class PoolModelTest {
     private void step() {
         if (any(true).isEmpty()) {
             String name = "v" + names++;
-            pool().createVolume(name, new VolumeFormat(CAPACITY, BLOCK, 4096));
+            pool().createVolume(name, new VolumeFormat(CAPACITY, BLOCK, 4096, false, checksums));
             model.put(name, new Copy(new byte[CAPACITY], false));
             return;
         }

@@ -16,6 +16,16 @@ class PoolStore implements StoreUnderTest {
     static final PoolOptions OPTIONS =
             new PoolOptions(Duration.ofSeconds(5), Duration.ofSeconds(1), new PoolEvents() {});
 
+    private final boolean checksums;
+
+    PoolStore() {
+        this(false);
+    }
+
+    PoolStore(boolean checksums) {
+        this.checksums = checksums;
+    }
+
     @Override
     public void create(List<BlockDevice> disks, Reactor reactor) {
         StoragePool.create(CONFIG, disks, reactor);
@@ -27,19 +37,25 @@ class PoolStore implements StoreUnderTest {
         if (!report.isSound()) {
             throw new IllegalStateException("the checker says: " + report.findings());
         }
-        return opened(StoragePool.open(disks, reactor, OPTIONS));
+        return new Open(StoragePool.open(disks, reactor, OPTIONS), checksums);
     }
 
     /** A pool that is open. */
     static Store opened(StoragePool pool) {
-        return new Open(pool);
+        return new Open(pool, false);
     }
 
     static class Open implements Store {
         private final StoragePool pool;
 
-        Open(StoragePool pool) {
+        private final boolean checksums;
+
+        /**
+         * @param checksums whether volumes that are made have them
+         */
+        Open(StoragePool pool, boolean checksums) {
             this.pool = pool;
+            this.checksums = checksums;
         }
 
         StoragePool pool() {
@@ -58,7 +74,7 @@ class PoolStore implements StoreUnderTest {
 
         @Override
         public void create(String name, long capacity) {
-            pool.createVolume(name, new VolumeFormat(capacity, 512, 4096));
+            pool.createVolume(name, new VolumeFormat(capacity, 512, 4096, false, checksums));
         }
 
         @Override
