@@ -279,8 +279,12 @@ final class Control {
         engine.members().wake();
     }
 
-    /** Begins to empty the member that a device is, or is a disk of. */
-    void drain(BlockDevice device, long bytesPerSecond) {
+    /**
+     * Begins to empty the member that a device is, or is a disk of, when changes that were begun
+     * have ended: from then on who writes to one of its chunks copies it, and must not miss what
+     * was still on its way there.
+     */
+    void drain(BlockDevice device, long bytesPerSecond, CompletableFuture<Boolean> done) {
         checkWritable();
         int member = -1;
         for (int i = 0; i < engine.members().count(); i++) {
@@ -311,7 +315,14 @@ final class Control {
                     "the member has %d chunks in use, and the others have room for %d; add a disk or delete volumes"
                             .formatted(area.inUse(), Math.max(0, elsewhere - engine.unmet())));
         }
-        engine.drain().start(member, bytesPerSecond);
+        int leaving = member;
+        Barrier.raise(
+                List.copyOf(engine.volumes()),
+                engine.path(),
+                () -> {
+                    engine.drain().start(leaving, bytesPerSecond);
+                    done.complete(true);
+                });
     }
 
     private void retryCheckpoint(CompletableFuture<Boolean> done) {

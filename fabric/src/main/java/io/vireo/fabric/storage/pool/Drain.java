@@ -30,6 +30,10 @@ final class Drain {
     private DrainStatus.State state = DrainStatus.State.NONE;
     private int member;
     private long epoch;
+
+    /** In which what is copied now was begun. */
+    private long copyEpoch;
+
     private int page;
     private int count;
     private int outstanding;
@@ -229,7 +233,7 @@ final class Drain {
         }
         trouble = "";
         failed = false;
-        epoch = engine.epochs().enter();
+        copyEpoch = engine.epochs().enter();
         outstanding = 1;
         for (int i = 0; i < count; i++) {
             submit(i, BlockOperation.READ, from[i], this::readEnded);
@@ -260,6 +264,10 @@ final class Drain {
         if (--outstanding > 0) {
             return;
         }
+        if (state != DrainStatus.State.MOVING) {
+            giveBack();
+            return;
+        }
         if (failed) {
             giveUp("a chunk of member %d cannot be read".formatted(member));
             return;
@@ -279,11 +287,16 @@ final class Drain {
         for (int i = 0; i < count; i++) {
             engine.members().get(PoolFormat.member(to[i])).changed();
         }
+        if (state != DrainStatus.State.MOVING) {
+            // It was cancelled: what is copied may have been changed in place since.
+            giveBack();
+            return;
+        }
         if (failed) {
             giveUp("a chunk cannot be written to another member");
             return;
         }
-        engine.epochs().leave(epoch);
+        engine.epochs().leave(copyEpoch);
         for (int i = 0; i < count; i++) {
             if (!engine.isFrozen() && engine.tree().move(place[i], from[i], to[i]) > 0) {
                 engine.committer().ops().move(place[i], from[i], to[i]);
@@ -300,11 +313,17 @@ final class Drain {
         engine.members().wake();
     }
 
-    private void giveUp(String what) {
-        engine.epochs().leave(epoch);
+    /** What was being copied stays where it is. */
+    private void giveBack() {
+        engine.epochs().leave(copyEpoch);
         for (int i = 0; i < count; i++) {
             engine.space().giveBack(to[i]);
         }
+        engine.members().wake();
+    }
+
+    private void giveUp(String what) {
+        giveBack();
         cancel();
         trouble = what + "; nothing is lost, the member stays: check the disks, and begin again";
         engine.alarm(trouble);

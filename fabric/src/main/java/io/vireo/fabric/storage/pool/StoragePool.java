@@ -471,12 +471,7 @@ public final class StoragePool {
      * @param bytesPerSecond how much is moved at most; 0: as much as it can
      */
     public synchronized void drain(BlockDevice device, long bytesPerSecond) {
-        HomeIo.on(
-                home,
-                () -> {
-                    control.drain(device, bytesPerSecond);
-                    return true;
-                });
+        change(done -> control.drain(device, bytesPerSecond, done));
     }
 
     /** How far the last drain is. */

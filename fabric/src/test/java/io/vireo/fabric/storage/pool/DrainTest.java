@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.vireo.block.BlockDevice;
 import io.vireo.block.BlockOperation;
+import io.vireo.block.BlockRequest;
 import io.vireo.block.BlockStatus;
 import io.vireo.block.VolumeFormat;
 import io.vireo.fabric.storage.pool.DrainStatus.State;
@@ -17,6 +18,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -172,6 +175,65 @@ class DrainTest {
         until(State.DONE);
         // 32 chunks or so, by the clock of the reactor.
         assertThat(HomeIo.on(home, home::nanoTime) - began).isGreaterThan(1_000_000_000L);
+        reopen(first);
+        assertContents();
+    }
+
+    @Test
+    void whatIsBeingWrittenWhenADrainBeginsIsNotLost() {
+        second.faults(DrainTest::stallsWrites);
+        var half = new byte[CHUNK / 2];
+        Arrays.fill(half, (byte) 99);
+        var written = new ArrayList<CompletableFuture<BlockStatus>>();
+        for (int i = 0; i < CHUNKS; i++) {
+            written.add(client.write((long) i * CHUNK, half, false));
+            model[i] = 99;
+        }
+        // Others write to the same chunks before that has ended.
+        home.schedule(
+                1_000_000,
+                () -> {
+                    for (int i = 0; i < CHUNKS; i++) {
+                        written.add(client.write((long) i * CHUNK + CHUNK / 2, half, false));
+                    }
+                });
+        home.schedule(50_000_000, second::release);
+        pool.drain(second, 0);
+        until(State.DONE);
+        assertThat(written).hasSize(2 * CHUNKS);
+        written.forEach(each -> assertThat(client.await(each)).isEqualTo(BlockStatus.OK));
+        assertContents();
+    }
+
+    private static DiskFault stallsWrites(BlockRequest request) {
+        return request.operation() == BlockOperation.WRITE
+                ? new DiskFault.Stalls()
+                : DiskFault.NONE;
+    }
+
+    @Test
+    void whatIsWrittenAfterADrainWasCancelledIsNotLost() {
+        var stalled = new AtomicInteger();
+        first.faults(request -> {
+            boolean copy = request.operation() == BlockOperation.WRITE && request.length() == CHUNK;
+            stalled.addAndGet(copy ? 1 : 0);
+            return copy ? new DiskFault.Stalls() : DiskFault.NONE;
+        });
+        pool.drain(second, 0);
+        for (int i = 0; i < 100_000 && stalled.get() == 0; i++) {
+            home.step();
+        }
+        assertThat(stalled.get()).as("chunks that are being copied").isPositive();
+        pool.cancelDrain();
+        first.faults(_ -> DiskFault.NONE);
+        for (int i = 0; i < CHUNKS; i++) {
+            write(i, 100 + i % 20);
+        }
+        // It is begun again while the copies of before are still on their way.
+        pool.drain(second, 0);
+        first.release();
+        until(State.DONE);
+        assertContents();
         reopen(first);
         assertContents();
     }
