@@ -91,6 +91,15 @@ final class Checkpointer {
         return dirtyPages() + Staging.catalogBlocks(engine.volumes().size());
     }
 
+    /**
+     * Whether there is no room for it now, but will be: chunks are being zeroed, or wait for
+     * requests that may reach them.
+     */
+    boolean isShortOfRoom() {
+        return engine.meta().chunksFor(blocksNeeded()) > engine.space().readyForMetadata()
+                && (engine.cleaner().isBusy() || engine.space().isAging());
+    }
+
     private int dirtyPages() {
         return engine.pages().dirty() + engine.sumMap().pages().dirty();
     }

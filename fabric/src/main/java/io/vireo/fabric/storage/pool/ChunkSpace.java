@@ -291,6 +291,21 @@ final class ChunkSpace implements ChunkCounts {
         return sum;
     }
 
+    /** Chunks that can be taken for metadata now. */
+    long readyForMetadata() {
+        long sum = 0;
+        for (int i = 0; i < areas.size(); i++) {
+            ChunkArea area = areas.get(i);
+            sum += area.isDraining() ? 0 : area.ready() + area.dirtyCount();
+        }
+        return sum;
+    }
+
+    /** Whether chunks wait for the end of requests that may reach them. */
+    boolean isAging() {
+        return !aging.isEmpty();
+    }
+
     /** Gives the memory back. */
     void close() {
         areas.forEach(ChunkArea::close);

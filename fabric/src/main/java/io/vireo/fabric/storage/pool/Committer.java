@@ -144,8 +144,14 @@ final class Committer {
 
     /** Whether the round needs a checkpoint that cannot begin yet. */
     private boolean mustWait() {
-        return engine.erasure().isRunning()
-                || (checkpointer.isRunning() && !journal.fits(pending.length()));
+        if (engine.erasure().isRunning()) {
+            return true;
+        }
+        boolean fits = journal.fits(pending.length());
+        if (checkpointer.isRunning()) {
+            return !fits;
+        }
+        return (!fits || checkpointer.isWanted()) && checkpointer.isShortOfRoom();
     }
 
     private void membersFlushed(boolean success) {
