@@ -81,9 +81,8 @@ public record Qemu(int major, int minor, boolean tcg) implements Hypervisor {
     record Option(String name, String value) {}
 
     /**
-     * The options of a host bus adapter.
-     *
-     * @throws IllegalArgumentException with a sentence, if QEMU cannot boot from its boot LUN
+     * The options of a host bus adapter. A boot index names its LUN 0, whatever it is given for; a
+     * boot LUN elsewhere is the first that the firmware finds if nothing has an index.
      */
     List<Option> options(Guest.Hba hba) {
         String id = "vireo-" + hba.name();
@@ -93,13 +92,7 @@ public record Qemu(int major, int minor, boolean tcg) implements Hypervisor {
         if (tcg && major < 10) {
             device.append(",vectors=0");
         }
-        if (hba.bootOrder().isPresent()) {
-            if (hba.bootLun().orElse(0) != 0) {
-                throw new IllegalArgumentException(
-                        "QEMU boots from LUN 0 only of a vhost-user SCSI adapter: map the boot LUN of "
-                                + hba.name()
-                                + " at 0");
-            }
+        if (hba.bootOrder().isPresent() && hba.bootLun().orElse(0) == 0) {
             device.append(",bootindex=").append(hba.bootOrder().getAsInt());
         }
         return List.of(

@@ -86,8 +86,9 @@ final class HypervisorTest {
                 .contains("num_queues=2,vectors=0,bootindex=1\n");
         assertThat(new Qemu(7, 2, false).render(san(false, 0))).contains("hba0.sock,server=on\n");
         assertThat(new Qemu(8, 2, false).render(san(true, 0))).contains("hba0.sock,reconnect=1\n");
-        assertThatThrownBy(() -> new Qemu(10, 0, false).render(san(true, 3)))
-                .hasMessageContaining("map the boot LUN of hba0 at 0");
+        assertThat(new Qemu(10, 0, false).render(san(true, 3)))
+                .contains("num_queues=2\n")
+                .doesNotContain("bootindex");
         assertThat(new Libvirt(new Qemu(10, 0, false)).render(san(true, 0)))
                 .contains(
                         """
