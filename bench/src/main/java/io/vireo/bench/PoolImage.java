@@ -14,8 +14,8 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
-import java.util.UUID;
 import java.util.Optional;
+import java.util.UUID;
 
 /**
  * Writes a pool that is larger than the disk: one sparse file with the maps of volumes all of whose

@@ -2,8 +2,8 @@ package io.vireo.device.virtio.scsi;
 
 import io.vireo.block.ExclusiveUse;
 import io.vireo.device.scsi.ScsiUnits;
-import io.vireo.linux.ForeignMemory;
 import io.vireo.device.virtio.FakePool;
+import io.vireo.linux.ForeignMemory;
 import io.vireo.reactor.PollMode;
 import io.vireo.reactor.Reactor;
 import io.vireo.reactor.ReactorGroup;
