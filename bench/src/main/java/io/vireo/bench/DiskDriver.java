@@ -101,6 +101,8 @@ abstract class DiskDriver implements AutoCloseable {
         for (var turn = 1; turn % CLOCK_INTERVAL != 0 || System.nanoTime() < until; turn++) {
             var slot = complete(load);
             if (slot < 0) {
+                // What follows a write that has ended.
+                publish();
                 idle();
             }
             for (; slot >= 0; slot = complete(load)) {
