@@ -1,14 +1,9 @@
 package io.vireo.fabric.storage.move;
 
 import io.vireo.block.BlockDevice;
-import io.vireo.block.BlockGeometry;
 import io.vireo.block.BlockOperation;
 import io.vireo.block.BlockPool;
 import io.vireo.block.BlockVolume;
-import io.vireo.block.PoolContent;
-import io.vireo.block.PoolEncryption;
-import io.vireo.block.PoolSpace;
-import io.vireo.block.VolumeFormat;
 import io.vireo.fabric.storage.move.Whereabouts.Place;
 import io.vireo.fabric.storage.move.Whereabouts.State;
 import io.vireo.fabric.storage.qos.DiskQosPolicy;
@@ -20,7 +15,6 @@ import io.vireo.reactor.Reactor;
 import io.vireo.reactor.ReactorGroup;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.ResourceException;
-import io.vireo.resource.spec.VdiskSpec;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.util.ArrayList;
@@ -44,7 +38,6 @@ import org.jspecify.annotations.Nullable;
 public final class Relocation {
     private static final Logger LOG = System.getLogger(Relocation.class.getName());
     private static final long RETRY_NANOS = TimeUnit.SECONDS.toNanos(10);
-    private static final int NAMED_AT_MOST = 3;
 
     /** Where a vDisk is. */
     public record Home(Site site, BlockPool pool, BlockVolume volume, VdiskQos qos) {}
@@ -332,10 +325,14 @@ public final class Relocation {
     private void move(Target target) {
         Home from = home;
         boolean same = from.site().pool().equals(target.site().pool());
-        check(from, target, same);
+        if (!obstacle.get().isEmpty()) {
+            throw new ResourceException(ErrorCode.NOT_READY, obstacle.get());
+        }
+        MoveRules.check(name, from, target);
         whereabouts.write(new Place(State.COPYING, from.site(), target.site()));
         remainsAt(State.COPYING, from, target);
-        BlockVolume copy = Volumes.makeCopy(target.pool(), name, target.site(), format(from, name));
+        BlockVolume copy =
+                Volumes.makeCopy(target.pool(), name, target.site(), MoveRules.format(name, from));
         var current = new Attempt(from, target, copy, same);
         attempt = Optional.of(current);
         try {
@@ -355,92 +352,6 @@ public final class Relocation {
                             new Remains(place, state == State.MOVED ? from.pool() : target.pool()));
         } finally {
             lock.unlock();
-        }
-    }
-
-    /** It stays as it is, encrypted or not, with checksums or without. */
-    private static VolumeFormat format(Home from, String name) {
-        BlockGeometry geometry = from.volume().device().geometry();
-        return new VolumeFormat(
-                geometry.capacity(),
-                geometry.logicalBlockSize(),
-                geometry.physicalBlockSize(),
-                from.pool().isEncrypted(name, false),
-                from.pool().hasChecksums(name));
-    }
-
-    private void check(Home from, Target target, boolean same) {
-        if (!obstacle.get().isEmpty()) {
-            throw new ResourceException(ErrorCode.NOT_READY, obstacle.get());
-        }
-        if (!target.pool().keepsData()) {
-            throw new ResourceException(
-                    ErrorCode.UNSUPPORTED,
-                    "pool %s keeps nothing when the daemon ends, and a vDisk cannot be moved to it: choose one of type disks or directory"
-                            .formatted(target.site().pool()));
-        }
-        if (from.pool().isEncrypted(name, false)
-                && target.pool().encryption() == PoolEncryption.NONE) {
-            throw new ResourceException(
-                    ErrorCode.UNSUPPORTED,
-                    "it is encrypted, and pool %s encrypts nothing: set its spec.encryption.keySecret, or choose another pool"
-                            .formatted(target.site().pool()));
-        }
-        if (from.pool().hasChecksums(name) && !target.pool().hasChecksums()) {
-            throw new ResourceException(
-                    ErrorCode.UNSUPPORTED,
-                    "it has checksums, and pool %s has none: choose one of type disks"
-                            .formatted(target.site().pool()));
-        }
-        if (!same && target.pool().exists(name)) {
-            throw new ResourceException(
-                    ErrorCode.CONFLICT,
-                    "pool %s holds a vDisk %s already: move that away first"
-                            .formatted(target.site().pool(), name));
-        }
-        List<String> snapshots = snapshots(from.pool());
-        if (!snapshots.isEmpty()) {
-            int more = snapshots.size() - NAMED_AT_MOST;
-            throw new ResourceException(
-                    ErrorCode.IN_USE,
-                    "it has snapshots in pool %s, which cannot go with it (%s%s): delete them, or make a vDisk of one in another pool by export and import"
-                            .formatted(
-                                    from.site().pool(),
-                                    String.join(
-                                            ", ", snapshots.stream().limit(NAMED_AT_MOST).toList()),
-                                    more > 0 ? " and %d more".formatted(more) : ""));
-        }
-        checkRoom(from, target);
-    }
-
-    private List<String> snapshots(BlockPool pool) {
-        try {
-            return pool.contents().stream()
-                    .filter(each ->
-                            each.snapshot() && each.snapshotOf().filter(name::equals).isPresent())
-                    .map(PoolContent::name)
-                    .toList();
-        } catch (ResourceException e) {
-            if (e.code() == ErrorCode.UNSUPPORTED) {
-                return List.of();
-            }
-            throw e;
-        }
-    }
-
-    private void checkRoom(Home from, Target target) {
-        long capacity = from.volume().device().geometry().capacity();
-        long needed =
-                target.site().allocation() == VdiskSpec.Allocation.THICK
-                        ? capacity
-                        : from.pool().mapped(name, false).orElse(0);
-        PoolSpace space = target.pool().space();
-        if (space.capacityBytes() > 0 && space.freeBytes() < needed) {
-            throw new ResourceException(
-                    ErrorCode.EXHAUSTED,
-                    "pool %s has %d MiB free, and it needs %d MiB there: make room in that pool"
-                            .formatted(
-                                    target.site().pool(), space.freeBytes() >> 20, needed >> 20));
         }
     }
 
