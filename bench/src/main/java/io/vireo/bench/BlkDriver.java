@@ -3,7 +3,6 @@ package io.vireo.bench;
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
 
 import io.vireo.linux.ForeignMemory;
-import io.vireo.testkit.DriverMemory;
 import io.vireo.testkit.DriverQueue;
 import io.vireo.testkit.SplitDriverQueue;
 import io.vireo.testkit.VhostUserSession;
@@ -17,8 +16,6 @@ import java.nio.file.Path;
  * without which a device would have to write through.
  */
 final class BlkDriver extends DiskDriver {
-    static final int MAX_DEPTH = 32;
-    static final int MAX_REQUEST = 128 * 1024;
 
     /** Where {@link Order#FRESH} requests lie: each in an allocation unit of its own. */
     static final int FRESH_STRIDE = 64 * 1024;
@@ -30,13 +27,9 @@ final class BlkDriver extends DiskDriver {
     private static final int TYPE_OUT = 1;
     private static final int TYPE_FLUSH = 4;
     private static final int STATUS_UNSET = 0xff;
-    private static final int SLOT = 4096;
-
-    /** More than the ring takes up. */
-    private static final int RING_BYTES = 16 * 1024;
 
     /** Descriptors of flushes lie behind those of the requests, two for each slot. */
-    private static final int FLUSH_HEADS = 3 * MAX_DEPTH;
+    private static final int FLUSH_HEADS = 3 * RequestSlots.COUNT;
 
     private static final int FLUSH_DEPTH = (RING_SIZE - FLUSH_HEADS) / 2;
 
@@ -82,16 +75,13 @@ final class BlkDriver extends DiskDriver {
         }
     }
 
-    private final DriverMemory memory;
+    private final RequestSlots slots;
     private final VhostUserSession session;
     private final long capacity;
     private final Ring ring;
     private final SplitDriverQueue queue;
     private final Interrupts interrupts;
     private final boolean indirect;
-    private final long slots;
-    private final long data;
-    private final long slotsHost;
 
     /**
      * Connects.
@@ -100,8 +90,8 @@ final class BlkDriver extends DiskDriver {
      */
     BlkDriver(String name, Path socket, boolean sleeps) {
         super(name, sleeps);
-        memory = new DriverMemory(RING_BYTES + MAX_DEPTH * (long) (SLOT + MAX_REQUEST));
-        session = FrontEnds.open(socket, memory, F_FLUSH);
+        slots = new RequestSlots();
+        session = FrontEnds.open(socket, slots.memory(), F_FLUSH);
         if ((session.features() & F_FLUSH) == 0) {
             throw new BenchException(name() + " does not offer FLUSH.");
         }
@@ -114,9 +104,7 @@ final class BlkDriver extends DiskDriver {
         // We poll, or arm it where we sleep.
         queue.disarm();
         interrupts = new Interrupts(ring);
-        slots = memory.allocate((long) MAX_DEPTH * SLOT, SLOT);
-        data = memory.allocate((long) MAX_DEPTH * MAX_REQUEST, SLOT);
-        slotsHost = memory.host(slots);
+        slots.place();
     }
 
     @Override
@@ -126,8 +114,8 @@ final class BlkDriver extends DiskDriver {
                     "Flushes are measured with up to " + FLUSH_DEPTH + " at once.");
         }
         for (var slot = 0; slot < load.depth(); slot++) {
-            var at = slots + (long) slot * SLOT;
-            var buffer = data + (long) slot * MAX_REQUEST;
+            var at = slots.request(slot);
+            var buffer = slots.data(slot);
             var dataFlags = DriverQueue.NEXT | (load.writes() ? 0 : DriverQueue.WRITE);
             if (indirect) {
                 var table = at + 64;
@@ -140,7 +128,7 @@ final class BlkDriver extends DiskDriver {
                 queue.descriptor(3 * slot + 1, buffer, load.size(), dataFlags, 3 * slot + 2);
                 queue.descriptor(3 * slot + 2, at + 16, 1, DriverQueue.WRITE, 0);
             }
-            ForeignMemory.fill(memory.host(buffer), load.size(), (byte) (slot + 1));
+            ForeignMemory.fill(slots.memory().host(buffer), load.size(), (byte) (slot + 1));
             if (load.kind() == Kind.WRITE_FLUSH) {
                 prepareFlush(slot, at);
             }
@@ -149,9 +137,9 @@ final class BlkDriver extends DiskDriver {
 
     private void prepareFlush(int slot, long at) {
         var head = FLUSH_HEADS + 2 * slot;
-        ForeignMemory.putInt(memory.host(at) + 32, TYPE_FLUSH);
-        ForeignMemory.putInt(memory.host(at) + 36, 0);
-        ForeignMemory.putLong(memory.host(at) + 40, 0);
+        ForeignMemory.putInt(slots.host(slot) + 32, TYPE_FLUSH);
+        ForeignMemory.putInt(slots.host(slot) + 36, 0);
+        ForeignMemory.putLong(slots.host(slot) + 40, 0);
         if (indirect) {
             var table = at + 128;
             queue.entry(table, 0, at + 32, 16, DriverQueue.NEXT, 1);
@@ -165,7 +153,7 @@ final class BlkDriver extends DiskDriver {
 
     @Override
     void submit(Load load, int slot) {
-        var header = slotsHost + (long) slot * SLOT;
+        var header = slots.host(slot);
         ForeignMemory.putInt(header, load.writes() ? TYPE_OUT : TYPE_IN);
         ForeignMemory.putInt(header + 4, 0);
         ForeignMemory.putLong(header + 8, offset(load) / SECTOR);
@@ -181,12 +169,12 @@ final class BlkDriver extends DiskDriver {
         var head = queue.usedHead();
         var flushed = head >= FLUSH_HEADS;
         var slot = flushed ? (head - FLUSH_HEADS) / 2 : head / 3;
-        var status = ForeignMemory.getByte(slotsHost + (long) slot * SLOT + 16);
+        var status = ForeignMemory.getByte(slots.host(slot) + 16);
         if (status != 0) {
             throw new BenchException(name() + " completed a request with status " + status + ".");
         }
         if (load.kind() == Kind.WRITE_FLUSH && !flushed) {
-            ForeignMemory.putByte(slotsHost + (long) slot * SLOT + 16, (byte) STATUS_UNSET);
+            ForeignMemory.putByte(slots.host(slot) + 16, (byte) STATUS_UNSET);
             queue.stage(FLUSH_HEADS + 2 * slot);
             return -1;
         }
@@ -212,6 +200,6 @@ final class BlkDriver extends DiskDriver {
     public void close() {
         interrupts.close();
         session.close();
-        memory.close();
+        slots.close();
     }
 }

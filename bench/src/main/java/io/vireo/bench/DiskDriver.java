@@ -90,10 +90,10 @@ abstract class DiskDriver implements AutoCloseable {
 
     /** Writes the whole disk once, so that no later read or write meets a hole. */
     void writeAll() {
-        position = -BlkDriver.MAX_REQUEST;
+        position = -RequestSlots.MAX_DATA;
         runCount(
-                new Load(Kind.WRITE, Order.SEQUENTIAL, BlkDriver.MAX_REQUEST, BlkDriver.MAX_DEPTH),
-                capacity() / BlkDriver.MAX_REQUEST);
+                new Load(Kind.WRITE, Order.SEQUENTIAL, RequestSlots.MAX_DATA, RequestSlots.COUNT),
+                capacity() / RequestSlots.MAX_DATA);
     }
 
     private long circulate(Load load, long until) {

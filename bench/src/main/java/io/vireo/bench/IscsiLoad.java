@@ -54,7 +54,7 @@ final class IscsiLoad implements AutoCloseable {
     private final int immediate;
     private final ByteBuffer received = ByteBuffer.allocate(4 * MAX_SEGMENT);
     private final ByteBuffer sent;
-    private final long[] begun = new long[BlkDriver.MAX_DEPTH];
+    private final long[] begun = new long[RequestSlots.COUNT];
     private int cmdSn;
     private int expStatSn;
     private long seed;
@@ -100,7 +100,7 @@ final class IscsiLoad implements AutoCloseable {
         } catch (IOException e) {
             throw new BenchException("Cannot log in to " + target + ": " + e.getMessage(), e);
         }
-        sent = ByteBuffer.allocate(BlkDriver.MAX_DEPTH * (BlkDriver.MAX_REQUEST + 64 * BHS));
+        sent = ByteBuffer.allocate(RequestSlots.COUNT * (RequestSlots.MAX_DATA + 64 * BHS));
         cmdSn = initiator.cmdSn();
         expStatSn = initiator.expStatSn();
         takePowerOn();
@@ -151,7 +151,7 @@ final class IscsiLoad implements AutoCloseable {
 
     /** Writes all of the unit once. */
     void writeAll() {
-        var load = new Load(Kind.WRITE, Order.SEQUENTIAL, BlkDriver.MAX_REQUEST, 8);
+        var load = new Load(Kind.WRITE, Order.SEQUENTIAL, RequestSlots.MAX_DATA, 8);
         position = -load.size();
         var wanted = completed + capacity / load.size();
         try {

@@ -71,7 +71,7 @@ final class ScsiBench {
             }
         }
         for (var kind : List.of(Kind.READ, Kind.WRITE)) {
-            var sequential = new Load(kind, Order.SEQUENTIAL, BlkDriver.MAX_REQUEST, 8);
+            var sequential = new Load(kind, Order.SEQUENTIAL, RequestSlots.MAX_DATA, 8);
             cases.add(new Case(store, sequential, 1));
             cases.add(new Case(store, new Load(kind, Order.RANDOM, 4096, 32), 4));
         }
@@ -149,7 +149,7 @@ final class ScsiBench {
                                 new Load(Kind.READ, Order.RANDOM, 4096, 32),
                                 new Load(Kind.WRITE, Order.RANDOM, 4096, 32),
                                 new Load(Kind.READ, Order.RANDOM, 4096, 1),
-                                new Load(Kind.READ, Order.SEQUENTIAL, BlkDriver.MAX_REQUEST, 8))
+                                new Load(Kind.READ, Order.SEQUENTIAL, RequestSlots.MAX_DATA, 8))
                         .stream()
                         .filter(load -> options.wants("virtio-" + load.caseName()))
                         .limit(options.quick() ? QUICK_CASES : Long.MAX_VALUE)

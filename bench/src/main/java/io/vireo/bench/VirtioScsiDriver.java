@@ -2,7 +2,6 @@ package io.vireo.bench;
 
 import io.vireo.bench.BlkDriver.Load;
 import io.vireo.linux.ForeignMemory;
-import io.vireo.testkit.DriverMemory;
 import io.vireo.testkit.DriverQueue;
 import io.vireo.testkit.SplitDriverQueue;
 import io.vireo.testkit.VhostUserSession;
@@ -15,8 +14,6 @@ import java.nio.file.Path;
  */
 final class VirtioScsiDriver extends DiskDriver {
     private static final int RING_SIZE = 128;
-    private static final int RING_BYTES = 16 * 1024;
-    private static final int SLOT = 4096;
     private static final int BLOCK = 512;
 
     /** The control queue and the event queue come before it. */
@@ -33,15 +30,12 @@ final class VirtioScsiDriver extends DiskDriver {
     private static final int WRITE_10 = 0x2A;
     private static final int CHECK_CONDITION = 2;
 
-    private final DriverMemory memory;
+    private final RequestSlots slots;
     private final VhostUserSession session;
     private final long capacity;
     private final Ring ring;
     private final SplitDriverQueue queue;
     private final Interrupts interrupts;
-    private final long slots;
-    private final long data;
-    private final long slotsHost;
     private boolean ready;
 
     /**
@@ -52,10 +46,8 @@ final class VirtioScsiDriver extends DiskDriver {
     VirtioScsiDriver(String name, Path socket, long capacity) {
         super(name, false);
         this.capacity = capacity;
-        memory =
-                new DriverMemory(
-                        RING_BYTES + BlkDriver.MAX_DEPTH * (long) (SLOT + BlkDriver.MAX_REQUEST));
-        session = FrontEnds.open(socket, memory, 0);
+        slots = new RequestSlots();
+        session = FrontEnds.open(socket, slots.memory(), 0);
         if ((session.features() & VhostUserSession.INDIRECT_DESC) == 0) {
             throw new BenchException(name + " does not offer indirect descriptors.");
         }
@@ -64,9 +56,7 @@ final class VirtioScsiDriver extends DiskDriver {
         // We poll, or arm it where we sleep.
         queue.disarm();
         interrupts = new Interrupts(ring);
-        slots = memory.allocate((long) BlkDriver.MAX_DEPTH * SLOT, SLOT);
-        data = memory.allocate((long) BlkDriver.MAX_DEPTH * BlkDriver.MAX_REQUEST, SLOT);
-        slotsHost = memory.host(slots);
+        slots.place();
     }
 
     @Override
@@ -77,8 +67,8 @@ final class VirtioScsiDriver extends DiskDriver {
     @Override
     void prepare(Load load) {
         for (var slot = 0; slot < load.depth(); slot++) {
-            var at = slots + (long) slot * SLOT;
-            var buffer = data + (long) slot * BlkDriver.MAX_REQUEST;
+            var at = slots.request(slot);
+            var buffer = slots.data(slot);
             var table = at + TABLE_AT;
             queue.entry(table, 0, at, REQUEST, DriverQueue.NEXT, 1);
             if (load.writes()) {
@@ -90,17 +80,17 @@ final class VirtioScsiDriver extends DiskDriver {
                 queue.entry(table, 2, buffer, load.size(), DriverQueue.WRITE, 0);
             }
             queue.descriptor(slot, table, 48, DriverQueue.INDIRECT, 0);
-            ForeignMemory.fill(memory.host(buffer), load.size(), (byte) (slot + 1));
-            ForeignMemory.fill(memory.host(at), TABLE_AT, (byte) 0);
+            ForeignMemory.fill(slots.memory().host(buffer), load.size(), (byte) (slot + 1));
+            ForeignMemory.fill(slots.host(slot), TABLE_AT, (byte) 0);
             // The single level form of LUN 0 of target 0.
-            ForeignMemory.putByte(memory.host(at), (byte) 1);
-            ForeignMemory.putByte(memory.host(at) + 2, (byte) 0x40);
+            ForeignMemory.putByte(slots.host(slot), (byte) 1);
+            ForeignMemory.putByte(slots.host(slot) + 2, (byte) 0x40);
         }
     }
 
     @Override
     void submit(Load load, int slot) {
-        var header = slotsHost + (long) slot * SLOT;
+        var header = slots.host(slot);
         var cdb = header + CDB_AT;
         ForeignMemory.putLong(header + 8, slot);
         ForeignMemory.putByte(cdb, (byte) (load.writes() ? WRITE_10 : READ_10));
@@ -116,7 +106,7 @@ final class VirtioScsiDriver extends DiskDriver {
             return -1;
         }
         var slot = queue.usedHead();
-        var header = slotsHost + (long) slot * SLOT;
+        var header = slots.host(slot);
         var status = ForeignMemory.getByte(header + STATUS_AT);
         // The first command may be told of the power on.
         var told = status == CHECK_CONDITION && !ready;
@@ -141,6 +131,6 @@ final class VirtioScsiDriver extends DiskDriver {
     public void close() {
         interrupts.close();
         session.close();
-        memory.close();
+        slots.close();
     }
 }
