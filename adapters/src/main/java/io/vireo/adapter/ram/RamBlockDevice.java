@@ -37,6 +37,9 @@ public final class RamBlockDevice implements BlockDevice, AutoCloseable {
     private volatile VolumeFormat format;
     private final AtomicReferenceArray<@Nullable OwnMemory> pieces;
 
+    /** What was touched last, so that the compiler leaves the touching in. */
+    int fetched;
+
     /**
      * @param limit bytes that it can grow to
      */
@@ -160,6 +163,11 @@ public final class RamBlockDevice implements BlockDevice, AutoCloseable {
         }
     }
 
+    private byte firstByte(long offset) {
+        OwnMemory there = pieces.get((int) (offset >>> PIECE_SHIFT));
+        return there == null ? 0 : ForeignMemory.getByte(there.address() + (offset & PIECE - 1));
+    }
+
     private void zero(long offset, long length) {
         long at = offset;
         while (at < offset + length) {
@@ -184,7 +192,10 @@ public final class RamBlockDevice implements BlockDevice, AutoCloseable {
         private int head;
         private int tail;
 
-        /** Whether the first request was begun and not seen to end. */
+        /** Requests from the head on that were carried out and are not completed yet. */
+        private int carriedOut;
+
+        /** Whether the one behind these was begun and not seen to end. */
         private boolean touched;
 
         private @Nullable Runnable onClosed;
@@ -219,21 +230,51 @@ public final class RamBlockDevice implements BlockDevice, AutoCloseable {
         @Override
         public int poll() {
             int ended = inFlight();
-            for (int left = ended; left > 0; left--) {
-                BlockRequest request = Objects.requireNonNull(waiting[head & DEPTH - 1]);
-                BlockStatus status = BlockStatus.MEMORY_FAULT;
-                if (!touched) {
-                    touched = true;
-                    carryOut(request);
-                    status = BlockStatus.OK;
-                }
+            if (touched) {
+                // Its client's memory was gone. What is before it ends well first.
                 touched = false;
+                complete(carriedOut, BlockStatus.OK);
+                complete(1, BlockStatus.MEMORY_FAULT);
+            }
+            // In loops of their own: a copy begins while the one before it waits for memory, which
+            // it does not when a completion lies between them.
+            fetch(head + carriedOut);
+            int last = tail;
+            for (int at = head + carriedOut; at != last; at++) {
+                touched = true;
+                carryOut(request(at));
+                touched = false;
+                carriedOut++;
+            }
+            complete(carriedOut, BlockStatus.OK);
+            closeIfDrained();
+            return ended;
+        }
+
+        private BlockRequest request(int at) {
+            return Objects.requireNonNull(waiting[at & DEPTH - 1]);
+        }
+
+        /** Touches where each request begins, so that all of them are waited for at once. */
+        private void fetch(int from) {
+            int seen = 0;
+            for (int at = from; at != tail; at++) {
+                BlockRequest request = request(at);
+                if (request.length() > 0) {
+                    seen += firstByte(request.offset());
+                }
+            }
+            fetched = seen;
+        }
+
+        private void complete(int count, BlockStatus status) {
+            for (int left = count; left > 0; left--) {
+                BlockRequest request = request(head);
                 waiting[head++ & DEPTH - 1] = null;
+                carriedOut = Math.max(0, carriedOut - 1);
                 meter.count(request, status);
                 request.complete(status);
             }
-            closeIfDrained();
-            return ended;
         }
 
         @Override

@@ -6,6 +6,7 @@ import io.vireo.reactor.Reactor;
 import io.vireo.scsi.ScsiNexus;
 import io.vireo.scsi.ScsiStatus;
 import io.vireo.scsi.ScsiTask;
+import io.vireo.scsi.TaskAttribute;
 import io.vireo.virtqueue.ChainBatch;
 import io.vireo.virtqueue.Reader;
 import io.vireo.virtqueue.Virtqueue;
@@ -26,7 +27,6 @@ final class RequestQueue extends ServedQueue {
     private final int senseSize;
     private final int cdbSize;
     private final byte[] response;
-    private final byte[] fixed = new byte[ScsiProtocol.REQUEST_HEADER];
     private final Reader reader = new Reader();
     private final Writer writer = new Writer();
 
@@ -100,12 +100,14 @@ final class RequestQueue extends ServedQueue {
     }
 
     private void decode(RequestSlot slot, int head) {
-        reader.copyTo(fixed, 0, fixed.length);
+        long lun = ScsiProtocol.lun(Long.reverseBytes(reader.getLong()));
+        long tag = reader.getLong();
+        TaskAttribute attribute = ScsiProtocol.attribute(reader.getByte());
+        reader.skip(ScsiProtocol.PRIO_AND_CRN);
         ScsiTask task = slot.task;
-        long lun = ScsiProtocol.lun(bigEndian(fixed));
         slot.head = head;
         slot.early = lun == ScsiProtocol.BAD_TARGET ? ScsiProtocol.S_BAD_TARGET : ScsiProtocol.S_OK;
-        task.prepare(lun, littleEndian(fixed), ScsiProtocol.attribute(fixed[16]), cdbSize);
+        task.prepare(lun, tag, attribute, cdbSize);
         reader.copyTo(task.cdb(), 0, cdbSize);
         slot.response.clear();
         writer.takeInto(slot.response, response.length);
@@ -117,22 +119,6 @@ final class RequestQueue extends ServedQueue {
         }
         reader.takeInto(task.dataOut(), Math.min(slot.out, maxTransfer));
         writer.takeInto(task.dataIn(), Math.min(slot.in, maxTransfer));
-    }
-
-    private static long bigEndian(byte[] bytes) {
-        long value = 0;
-        for (int i = 0; i < Long.BYTES; i++) {
-            value = value << 8 | bytes[i] & 0xFF;
-        }
-        return value;
-    }
-
-    private static long littleEndian(byte[] bytes) {
-        long value = 0;
-        for (int i = 2 * Long.BYTES - 1; i >= Long.BYTES; i--) {
-            value = value << 8 | bytes[i] & 0xFF;
-        }
-        return value;
     }
 
     private RequestSlot spareSlot() {

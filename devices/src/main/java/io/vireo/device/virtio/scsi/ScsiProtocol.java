@@ -43,6 +43,9 @@ final class ScsiProtocol {
     /** Bytes of {@code lun}, {@code id}, {@code task_attr}, {@code prio} and {@code crn}. */
     static final int REQUEST_HEADER = 19;
 
+    /** Bytes of {@code prio} and {@code crn}. */
+    static final int PRIO_AND_CRN = 2;
+
     /** Bytes of the response before the sense data. */
     static final int RESPONSE_HEADER = 12;
 

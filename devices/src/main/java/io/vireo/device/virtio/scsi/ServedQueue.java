@@ -26,6 +26,10 @@ abstract class ServedQueue implements Poller {
     private int attempts;
     private int completionAttempts;
     private boolean settled = true;
+
+    /** Whether chains were completed that the driver was not told of. */
+    private boolean owesFlush;
+
     private @Nullable Runnable onDrained;
 
     ServedQueue(String device, Reactor reactor, Virtqueue queue, int batchSize) {
@@ -83,18 +87,24 @@ abstract class ServedQueue implements Poller {
         }
         settled = false;
         int work = 0;
+        // First what has ended: its lines travel while new chains are read.
+        if (hasCompletions()) {
+            owesFlush = true;
+            work = complete();
+            completionAttempts = 0;
+        }
+        if (owesFlush) {
+            queue.flush();
+            owesFlush = false;
+        }
         int room = room();
         if (room > 0 && onDrained == null) {
             batch.clear();
             next = 0;
-            work = queue.pop(batch, room);
+            work += queue.pop(batch, room);
+            batch.fetchHeaders();
             startBatch();
         }
-        if (hasCompletions()) {
-            work += complete();
-            completionAttempts = 0;
-        }
-        queue.flush();
         settled = true;
         drainIfDone();
         return work;
