@@ -7,9 +7,7 @@ import java.util.concurrent.atomic.AtomicReference;
  * A back end with the driver that is connected to one of its disks. Disks of one daemon share its
  * process, which closing them leaves alone.
  */
-final class BlkSide implements Side, AutoCloseable {
-    private static final double SETTLE_SECONDS = 0.05;
-
+final class BlkSide extends ProcessSide {
     /** What is on a disk. */
     enum Contents {
         /** There is no disk behind it. */
@@ -20,19 +18,12 @@ final class BlkSide implements Side, AutoCloseable {
         WRITTEN
     }
 
-    private static final double WARM_UP_SECONDS = 3;
-    private static final double AGAIN_SECONDS = 1;
-
-    private final String name;
-    private final MeasuredProcess process;
     private final DiskDriver driver;
-    private boolean begun;
     private BlkDriver.Load load =
             new BlkDriver.Load(BlkDriver.Kind.READ, BlkDriver.Order.RANDOM, 4096, 1);
 
     private BlkSide(String name, MeasuredProcess process, DiskDriver driver) {
-        this.name = name;
-        this.process = process;
+        super(name, process);
         this.driver = driver;
     }
 
@@ -77,8 +68,7 @@ final class BlkSide implements Side, AutoCloseable {
      * Runs the load for a while: the first one long enough for a compiler to have seen the path.
      */
     void begin(BlkDriver.Load next) {
-        begin(next, begun ? AGAIN_SECONDS : WARM_UP_SECONDS);
-        begun = true;
+        begin(next, warmUpSeconds());
     }
 
     void begin(BlkDriver.Load next, double seconds) {
@@ -86,22 +76,6 @@ final class BlkSide implements Side, AutoCloseable {
         resume();
         window(seconds);
         pause();
-    }
-
-    @Override
-    public String name() {
-        return name;
-    }
-
-    @Override
-    public void resume() {
-        process.resume();
-        Progress.sleep(SETTLE_SECONDS);
-    }
-
-    @Override
-    public void pause() {
-        process.pause();
     }
 
     @Override

@@ -7,14 +7,9 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /** An iSCSI target with the sessions that load it, each in a thread of its own on one core. */
-final class IscsiSide implements Side, AutoCloseable {
-    private static final double SETTLE_SECONDS = 0.05;
-    private static final double WARM_UP_SECONDS = 3;
-    private static final double AGAIN_SECONDS = 1;
+final class IscsiSide extends ProcessSide {
     private static final double PATIENCE_SECONDS = 20;
 
-    private final String name;
-    private final MeasuredProcess process;
     private final Runnable end;
     private final int port;
     private final String target;
@@ -25,7 +20,6 @@ final class IscsiSide implements Side, AutoCloseable {
     private Latencies latencies = new Latencies();
     private long completed;
     private double processorSeconds;
-    private boolean begun;
 
     /**
      * A target that may not answer yet.
@@ -41,8 +35,7 @@ final class IscsiSide implements Side, AutoCloseable {
             String target,
             int lun,
             long capacity) {
-        this.name = name;
-        this.process = process;
+        super(name, process);
         this.end = end;
         this.port = port;
         this.target = target;
@@ -86,8 +79,7 @@ final class IscsiSide implements Side, AutoCloseable {
         for (var i = 0; i < count; i++) {
             sessions.add(session(i));
         }
-        window(begun ? AGAIN_SECONDS : WARM_UP_SECONDS);
-        begun = true;
+        window(warmUpSeconds());
         latencies = new Latencies();
         completed = 0;
         processorSeconds = 0;
@@ -102,22 +94,6 @@ final class IscsiSide implements Side, AutoCloseable {
     /** Thousands of commands a second that the client would do if it had nothing to wait for. */
     double clientLimit() {
         return completed / processorSeconds / 1e3;
-    }
-
-    @Override
-    public String name() {
-        return name;
-    }
-
-    @Override
-    public void resume() {
-        process.resume();
-        Progress.sleep(SETTLE_SECONDS);
-    }
-
-    @Override
-    public void pause() {
-        process.pause();
     }
 
     @Override

@@ -16,6 +16,7 @@ public interface HostPortProvider {
      * @param namespace network namespace; absent: the daemon's own
      * @param mac that the host sends from
      * @param mtu in bytes
+     * @param queues that the host sends by, and gets frames by
      */
     record HostPort(
             String owner,
@@ -23,7 +24,8 @@ public interface HostPortProvider {
             String interfaceName,
             Optional<String> namespace,
             MacAddress mac,
-            int mtu) {}
+            int mtu,
+            int queues) {}
 
     /** An interface of the host that runs. Its port may go from one network to another. */
     interface HostCard extends Uplink {

@@ -23,15 +23,6 @@ import org.jspecify.annotations.Nullable;
  * its first descriptor last: the driver looks at that one only, and finds all or nothing.
  */
 final class PackedVirtqueue extends Virtqueue {
-    // struct pvirtq_event_suppress as one little-endian number: offset and wrap counter, flags
-    private static final int EVENT_OFFSET = 0x7FFF;
-    private static final int EVENT_WRAP = 15;
-    private static final int EVENT_FLAGS = 16;
-    private static final int FLAGS_MASK = 3;
-    private static final int ENABLE = 0;
-    private static final int DISABLE = 1;
-    private static final int DESC = 2;
-
     /** What a descriptor that is a chain of its own does not have. */
     private static final long NOT_PLAIN = F_NEXT | F_INDIRECT | ChainDecoder.LONG_LENGTH;
 
@@ -423,7 +414,9 @@ final class PackedVirtqueue extends Virtqueue {
     @Override
     public void signal() {
         if (unsignalled > 0 && !stopped) {
-            boolean wanted = driverWantsNotification();
+            int wish = ForeignMemory.getInt(rings.available());
+            boolean wanted =
+                    PackedEvents.wanted(wish, eventIndex, used, usedWrap, size, unsignalled);
             unsignalled = 0;
             if (wanted) {
                 notifier.notifyDriver();
@@ -485,21 +478,6 @@ final class PackedVirtqueue extends Virtqueue {
         }
     }
 
-    /** VIRTIO 1.3, 2.8.10. */
-    private boolean driverWantsNotification() {
-        int wish = ForeignMemory.getInt(rings.available());
-        int flags = wish >>> EVENT_FLAGS & FLAGS_MASK;
-        if (flags != DESC || !eventIndex) {
-            return flags != DISABLE;
-        }
-        int event = wish & EVENT_OFFSET;
-        if ((wish >>> EVENT_WRAP & 1) != usedWrap) {
-            event -= size;
-        }
-        int behind = used - event - 1;
-        return behind >= 0 && behind < unsignalled;
-    }
-
     @Override
     public boolean hasAvailable() {
         if (halted || outstanding == size) {
@@ -515,8 +493,7 @@ final class PackedVirtqueue extends Virtqueue {
             return true;
         }
         ForeignMemory.putInt(
-                rings.used(),
-                eventIndex ? next | wrap << EVENT_WRAP | DESC << EVENT_FLAGS : ENABLE);
+                rings.used(), eventIndex ? PackedEvents.at(next, wrap) : PackedEvents.ALL);
         if (log != null) {
             log.markEvents();
         }
@@ -532,7 +509,7 @@ final class PackedVirtqueue extends Virtqueue {
     @Override
     public void disarm() {
         if (!halted) {
-            ForeignMemory.putInt(rings.used(), DISABLE << EVENT_FLAGS);
+            ForeignMemory.putInt(rings.used(), PackedEvents.NONE);
             if (log != null) {
                 log.markEvents();
             }

@@ -13,6 +13,7 @@ import io.vireo.reactor.ReactorGroup;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.MacAddress;
 import io.vireo.resource.Metadata;
+import io.vireo.resource.Metric;
 import io.vireo.resource.Realization;
 import io.vireo.resource.RealizeContext;
 import io.vireo.resource.Reference;
@@ -56,6 +57,8 @@ class HostVnicTest {
     private static final String TWO = "vireo-two-" + ProcessHandle.current().pid();
     private static final String CARD = "data0";
     private static final int PORT = 5001;
+    private static final int QUEUES = 4;
+    private static final int FLOWS = 16;
 
     @TempDir private Path runtime;
 
@@ -119,6 +122,11 @@ class HostVnicTest {
     }
 
     private static VnicSpec spec(String namespace, String network, int mtu, AdminState state) {
+        return spec(namespace, network, mtu, state, 1);
+    }
+
+    private static VnicSpec spec(
+            String namespace, String network, int mtu, AdminState state, int queuePairs) {
         return new VnicSpec(
                 "metal1",
                 CARD,
@@ -128,7 +136,7 @@ class HostVnicTest {
                 OptionalInt.of(7),
                 Optional.empty(),
                 OptionalInt.empty(),
-                1,
+                queuePairs,
                 SocketMode.SERVER,
                 Optional.empty(),
                 PortPolicySpec.NONE,
@@ -214,7 +222,7 @@ class HostVnicTest {
         ip("-n", ONE, "address", "add", "192.0.2.1/24", "dev", CARD);
         ip("-n", TWO, "address", "add", "192.0.2.2/24", "dev", CARD);
         ping(ONE, "192.0.2.2");
-        transfer();
+        transfer(PORT);
 
         // A cable that is pulled, and the address stays.
         var up = spec(ONE, "left", 1500, AdminState.UP);
@@ -239,16 +247,59 @@ class HostVnicTest {
         close(two);
     }
 
+    /** Flows are spread over the queues that a host's card has, in both directions. */
+    @Test
+    void hostsUseTheQueuesThatTheyAreGiven() throws Exception {
+        close(realize(ONE, 1500));
+        var one =
+                kind.realize(
+                        metadata(ONE), spec(ONE, "left", 1500, AdminState.UP, QUEUES), context);
+        var two =
+                kind.realize(
+                        metadata(TWO), spec(TWO, "left", 1500, AdminState.UP, QUEUES), context);
+        assertThat(run(List.of("ip", "netns", "exec", ONE, "ls", "/sys/class/net/data0/queues")))
+                .contains("rx-" + (QUEUES - 1), "tx-" + (QUEUES - 1))
+                .doesNotContain("tx-" + QUEUES);
+        assertThat(one.status().attributes()).containsEntry("queues", Integer.toString(QUEUES));
+        ip("-n", ONE, "address", "add", "192.0.2.1/24", "dev", CARD);
+        ip("-n", TWO, "address", "add", "192.0.2.2/24", "dev", CARD);
+        ping(ONE, "192.0.2.2");
+        for (int port = PORT; port < PORT + FLOWS; port++) {
+            transfer(port);
+        }
+        // A flow that they all went by would be the same queue with a chance of 1 in 4^15.
+        assertThat(framesByQueue(one)).hasSize(QUEUES);
+        assertThat(framesByQueue(one).stream().filter(frames -> frames > 50).count())
+                .isGreaterThan(1);
+        assertThat(framesByQueue(two).stream().filter(frames -> frames > 50).count())
+                .isGreaterThan(1);
+        close(one);
+        close(two);
+        // Fewer again, by the interface that there is.
+        one = realize(ONE, 1500);
+        assertThat(ip("-n", ONE, "address", "show", CARD)).contains("192.0.2.1");
+        close(one);
+        destroy(ONE);
+        assertThat(exists()).isFalse();
+    }
+
+    private static List<Double> framesByQueue(Realization card) {
+        return card.status().metrics().stream()
+                .filter(metric -> metric.name().equals("queue_frames_total"))
+                .map(Metric::value)
+                .toList();
+    }
+
     /** Large packets, whose checksums and segments nobody has made when they reach the switch. */
-    private static void transfer() throws Exception {
+    private static void transfer(int port) throws Exception {
         var data = new byte[8 << 20];
-        new Random(1).nextBytes(data);
+        new Random(port).nextBytes(data);
         var listening = new CountDownLatch(1);
         var received =
                 inside(
                         TWO,
                         () -> {
-                            try (var listener = new ServerSocket(PORT)) {
+                            try (var listener = new ServerSocket(port)) {
                                 listening.countDown();
                                 try (var connection = listener.accept()) {
                                     return connection.getInputStream().readAllBytes();
@@ -260,7 +311,7 @@ class HostVnicTest {
                         ONE,
                         () -> {
                             try (var socket = new Socket()) {
-                                socket.connect(new InetSocketAddress("192.0.2.2", PORT), 10_000);
+                                socket.connect(new InetSocketAddress("192.0.2.2", port), 10_000);
                                 socket.getOutputStream().write(data);
                             }
                             return data;

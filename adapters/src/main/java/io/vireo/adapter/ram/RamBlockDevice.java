@@ -1,24 +1,16 @@
 package io.vireo.adapter.ram;
 
 import io.vireo.block.BlockChannel;
-import io.vireo.block.BlockCounters;
-import io.vireo.block.BlockDevice;
-import io.vireo.block.BlockGeometry;
 import io.vireo.block.BlockMeter;
-import io.vireo.block.BlockMeters;
-import io.vireo.block.BlockOperation;
 import io.vireo.block.BlockRequest;
 import io.vireo.block.BlockStatus;
+import io.vireo.block.FormattedDevice;
 import io.vireo.block.VolumeFormat;
 import io.vireo.linux.ForeignMemory;
 import io.vireo.memory.OwnMemory;
 import io.vireo.memory.ScatterGatherList;
 import io.vireo.reactor.Reactor;
-import java.util.EnumSet;
-import java.util.List;
 import java.util.Objects;
-import java.util.Set;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
 
@@ -27,14 +19,10 @@ import org.jspecify.annotations.Nullable;
  * reactors may use it at the same time; what they do to the same blocks at once comes out in any
  * order, as with any disk.
  */
-public final class RamBlockDevice implements BlockDevice, AutoCloseable {
+public final class RamBlockDevice extends FormattedDevice implements AutoCloseable {
     private static final int PIECE_SHIFT = 20;
     private static final int PIECE = 1 << PIECE_SHIFT;
-    private static final long MAX_DISCARD = 1L << 31;
 
-    private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
-    private final BlockMeters meters = new BlockMeters();
-    private volatile VolumeFormat format;
     private final AtomicReferenceArray<@Nullable OwnMemory> pieces;
 
     /** What was touched last, so that the compiler leaves the touching in. */
@@ -44,26 +32,9 @@ public final class RamBlockDevice implements BlockDevice, AutoCloseable {
      * @param limit bytes that it can grow to
      */
     public RamBlockDevice(VolumeFormat format, long limit) {
-        this.format = format;
+        super(format);
         long most = Math.max(limit, format.capacity());
         pieces = new AtomicReferenceArray<>((int) (most + PIECE - 1 >>> PIECE_SHIFT));
-    }
-
-    @Override
-    public BlockGeometry geometry() {
-        VolumeFormat now = format;
-        return new BlockGeometry(
-                now.capacity(),
-                now.logicalBlockSize(),
-                now.physicalBlockSize(),
-                0,
-                MAX_DISCARD,
-                now.physicalBlockSize());
-    }
-
-    @Override
-    public Set<BlockOperation> operations() {
-        return EnumSet.allOf(BlockOperation.class);
     }
 
     @Override
@@ -71,28 +42,6 @@ public final class RamBlockDevice implements BlockDevice, AutoCloseable {
         var channel = new Channel();
         meters.add(channel.meter);
         return channel;
-    }
-
-    @Override
-    public BlockCounters counters() {
-        return meters.total();
-    }
-
-    @Override
-    public void addGeometryListener(Runnable changed) {
-        listeners.add(changed);
-    }
-
-    @Override
-    public void removeGeometryListener(Runnable changed) {
-        listeners.remove(changed);
-    }
-
-    /** Has more room; not beyond the limit. */
-    void grow(long capacity) {
-        VolumeFormat old = format;
-        format = new VolumeFormat(capacity, old.logicalBlockSize(), old.physicalBlockSize());
-        listeners.forEach(Runnable::run);
     }
 
     /** The memory of a piece, which is taken if it has none. */

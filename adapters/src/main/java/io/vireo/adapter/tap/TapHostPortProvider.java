@@ -12,6 +12,7 @@ import io.vireo.resource.RealizeContext;
 import io.vireo.resource.ResourceException;
 import io.vireo.resource.RuntimeDirectory;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -58,7 +59,8 @@ public final class TapHostPortProvider implements HostPortProvider {
         return new TapInterface(
                 port.owner(),
                 host,
-                new TapInterface.Settings(port.mtu(), Optional.of(port.mac()), Optional.empty()),
+                new TapInterface.Settings(
+                        port.mtu(), Optional.of(port.mac()), Optional.empty(), port.queues()),
                 TapNote.of(notes(context), subject(port)));
     }
 
@@ -89,7 +91,18 @@ public final class TapHostPortProvider implements HostPortProvider {
 
         @Override
         public List<Metric> metrics() {
-            return uplink.metrics();
+            var metrics = new ArrayList<>(uplink.metrics());
+            long[] frames = tap.framesByQueue();
+            for (int queue = 0; queue < frames.length; queue++) {
+                metrics.add(
+                        new Metric(
+                                "queue_frames_total",
+                                "Frames that the host sent by each queue of the interface.",
+                                Metric.Type.COUNTER,
+                                Map.of("queue", Integer.toString(queue)),
+                                frames[queue]));
+            }
+            return metrics;
         }
 
         @Override

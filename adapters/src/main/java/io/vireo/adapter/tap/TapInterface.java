@@ -14,6 +14,7 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Optional;
 import java.util.Set;
@@ -44,8 +45,9 @@ final class TapInterface {
      * @param mac absent: it is left as it is. Present: the interface has to be one that was made
      *     here
      * @param user who may open it if it is made here; absent: the daemon's user
+     * @param queues that it has; one that was made here with a single one is made anew for several
      */
-    record Settings(int mtu, Optional<MacAddress> mac, Optional<String> user) {}
+    record Settings(int mtu, Optional<MacAddress> mac, Optional<String> user, int queues) {}
 
     /**
      * Names an interface.
@@ -73,7 +75,7 @@ final class TapInterface {
                 continue;
             }
             var host = new HostInterface(resource, subject.interfaceName(), subject.namespace());
-            var settings = new Settings(0, Optional.empty(), Optional.empty());
+            var settings = new Settings(0, Optional.empty(), Optional.empty(), 1);
             try {
                 new TapInterface(resource, host, settings, TapNote.of(notes, subject)).delete();
                 LOG.log(Level.INFO, "removed " + host.name() + ", which nobody has any more");
@@ -85,33 +87,38 @@ final class TapInterface {
 
     /** Opens it, up, with its MTU and MAC address. */
     TapUplink open(Reactor control) {
-        return host.inside(
-                () -> {
-                    boolean absent = !host.device().exists();
-                    if (!absent && settings.mac().isPresent() && !isOurs()) {
-                        throw new ResourceException(
-                                ErrorCode.IN_USE,
-                                host.owner()
-                                        + ": there is an interface "
-                                        + host.name()
-                                        + " already that was not made for it; delete that one, or give the vNIC"
-                                        + " another interfaceName");
-                    }
-                    var tap = tap();
-                    try {
-                        if (absent) {
-                            own(tap);
-                            made = true;
-                        }
-                        address();
-                        host.configure(settings.mtu());
-                        return new TapUplink(resource, tap, host.monitor(control), settings.mtu());
-                    } catch (IOException | RuntimeException e) {
-                        tap.close();
-                        throw e;
-                    }
-                },
-                this::advice);
+        return host.inside(() -> openInside(control), this::advice);
+    }
+
+    private TapUplink openInside(Reactor control) throws IOException {
+        boolean there = host.device().exists();
+        if (there && settings.mac().isPresent() && !isOurs()) {
+            throw new ResourceException(
+                    ErrorCode.IN_USE,
+                    host.owner()
+                            + ": there is an interface "
+                            + host.name()
+                            + " already that was not made for it; delete that one, or give the vNIC"
+                            + " another interfaceName");
+        }
+        int before = there ? host.device().index() : 0;
+        var taps = new ArrayList<Tap>();
+        try {
+            taps.add(settings.queues() == 1 ? tap() : oneOfSeveral());
+            if (host.device().index() != before) {
+                own(taps.getFirst());
+                made = true;
+            }
+            while (taps.size() < settings.queues()) {
+                taps.add(Tap.open(host.name(), true, TapUplink.OFFLOADS));
+            }
+            address();
+            host.configure(settings.mtu());
+            return new TapUplink(resource, taps, host.monitor(control), settings.mtu());
+        } catch (IOException | RuntimeException e) {
+            taps.forEach(Tap::close);
+            throw e;
+        }
     }
 
     private void address() throws ErrnoException {
@@ -159,6 +166,21 @@ final class TapInterface {
             // What exists may have been made for several queues.
             return Tap.open(host.name(), true, TapUplink.OFFLOADS);
         }
+    }
+
+    /** The kernel does not add queues to an interface that was made with one. */
+    private Tap oneOfSeveral() throws IOException {
+        try {
+            return Tap.open(host.name(), true, TapUplink.OFFLOADS);
+        } catch (ErrnoException e) {
+            if (e.errno() != Errno.EINVAL || !isOurs()) {
+                throw e;
+            }
+        }
+        try (var former = Tap.open(host.name(), false, TapUplink.OFFLOADS)) {
+            former.setPersistent(false);
+        }
+        return Tap.open(host.name(), true, TapUplink.OFFLOADS);
     }
 
     /** Deletes it if it was made here. */

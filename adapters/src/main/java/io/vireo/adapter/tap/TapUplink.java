@@ -2,21 +2,20 @@ package io.vireo.adapter.tap;
 
 import io.vireo.adapter.link.FrameVectors;
 import io.vireo.adapter.link.LinkMonitor;
-import io.vireo.linux.Epoll;
 import io.vireo.linux.Errno;
 import io.vireo.linux.ErrnoException;
-import io.vireo.linux.FileCalls;
 import io.vireo.linux.ForeignMemory;
 import io.vireo.linux.Mapping;
 import io.vireo.linux.Tap;
+import io.vireo.net.Flow;
 import io.vireo.net.FrameBatch;
 import io.vireo.net.NetPort;
 import io.vireo.net.Offload;
 import io.vireo.net.PortState;
-import io.vireo.reactor.FdWatch;
 import io.vireo.reactor.Reactor;
+import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A TAP interface of the host as a port of a network (Documentation/networking/tuntap.rst). Frames
@@ -24,8 +23,8 @@ import org.jspecify.annotations.Nullable;
  * read into memory of ours. The kernel takes and gives frames with checksum and segmentation left
  * to do, as a virtio driver does.
  *
- * <p>One system call moves one frame. The descriptor is watched edge-triggered, so that no call is
- * made while there is nothing to read.
+ * <p>One system call moves one frame. Of several queues each is read in turn; a frame is written to
+ * the queue of its flow, and the kernel sends what answers it by the same one.
  */
 public final class TapUplink implements NetPort {
     /**
@@ -43,7 +42,7 @@ public final class TapUplink implements NetPort {
     private static final int ETHERNET_HEADER = 14;
 
     private final String name;
-    private final Tap tap;
+    private final TapQueue[] queues;
     private final LinkMonitor link;
     private final int mtu;
     private final Mapping memory;
@@ -52,22 +51,23 @@ public final class TapUplink implements NetPort {
     private final AtomicLong readErrors = new AtomicLong();
     private final AtomicLong writeErrors = new AtomicLong();
 
-    private @Nullable FdWatch watch;
     private Runnable ready = () -> {};
-    private boolean readable;
     private volatile boolean attached;
+
+    /** Position of the queue that was read last. */
+    private int current;
 
     /**
      * Takes an open TAP.
      *
      * @param name for logs and metrics
-     * @param tap opened with {@link #OFFLOADS}; closed by {@link #close}
+     * @param taps its queues, opened with {@link #OFFLOADS}; closed by {@link #close}
      * @param link closed by {@link #close}
      * @param mtu of the interface in bytes
      */
-    TapUplink(String name, Tap tap, LinkMonitor link, int mtu) throws ErrnoException {
+    TapUplink(String name, List<Tap> taps, LinkMonitor link, int mtu) throws ErrnoException {
         this.name = name;
-        this.tap = tap;
+        queues = taps.stream().map(TapQueue::new).toArray(TapQueue[]::new);
         this.link = link;
         this.mtu = mtu;
         memory = Mapping.anonymous((long) SLOTS * SLOT_SIZE);
@@ -93,46 +93,47 @@ public final class TapUplink implements NetPort {
         if (attached) {
             throw new IllegalStateException("it is plugged into another network");
         }
-        watch =
-                reactor.watch(
-                        tap.fd().number(), Epoll.EPOLLIN | Epoll.EPOLLET, _ -> descriptorReady());
         ready = wake;
-        readable = true;
+        for (var queue : queues) {
+            queue.attach(reactor, this::descriptorReady);
+        }
         attached = true;
     }
 
     @Override
     public void detached() {
-        var watching = watch;
-        watch = null;
         ready = () -> {};
         attached = false;
-        if (watching != null) {
-            watching.close();
+        for (var queue : queues) {
+            queue.detach();
         }
     }
 
     private void descriptorReady() {
-        readable = true;
         ready.run();
     }
 
     @Override
     public int receive(FrameBatch batch) {
         int most = Math.min(batch.limit, SLOTS);
-        while (readable && batch.count < most) {
-            long slot = memory.address() + (long) batch.count * SLOT_SIZE;
-            long count = FileCalls.read(tap.fd().number(), slot, SLOT_SIZE);
-            if (count < 0) {
-                readable = count == -Errno.EINTR;
-                if (count != -Errno.EAGAIN && count != -Errno.EINTR) {
-                    readErrors.incrementAndGet();
-                }
-            } else if (count >= Tap.HEADER_SIZE + ETHERNET_HEADER) {
-                add(batch, slot, (int) count - Tap.HEADER_SIZE);
-            }
+        for (int tries = queues.length; tries > 0 && batch.count == 0; tries--) {
+            current = current + 1 < queues.length ? current + 1 : 0;
+            receive(batch, queues[current], most);
         }
         return batch.count;
+    }
+
+    private void receive(FrameBatch batch, TapQueue queue, int most) {
+        while (queue.readable() && batch.count < most) {
+            long slot = memory.address() + (long) batch.count * SLOT_SIZE;
+            long count = queue.read(slot, SLOT_SIZE);
+            if (count >= Tap.HEADER_SIZE + ETHERNET_HEADER) {
+                add(batch, slot, (int) count - Tap.HEADER_SIZE);
+            } else if (count < 0 && count != -Errno.EAGAIN && count != -Errno.EINTR) {
+                readErrors.incrementAndGet();
+            }
+        }
+        queue.count(batch.count);
     }
 
     private static void add(FrameBatch batch, long slot, int length) {
@@ -165,8 +166,7 @@ public final class TapUplink implements NetPort {
             vectors.clear();
             long written =
                     vectors.add(batch, i)
-                            ? FileCalls.writev(
-                                    tap.fd().number(), vectors.address(0), vectors.entries(0))
+                            ? queue(batch, i).write(vectors.address(0), vectors.entries(0))
                             : -Errno.EINVAL;
             if (written >= 0) {
                 sent++;
@@ -182,6 +182,10 @@ public final class TapUplink implements NetPort {
         return sent;
     }
 
+    private TapQueue queue(FrameBatch batch, int i) {
+        return queues.length == 1 ? queues[0] : queues[Flow.choose(batch, i, queues.length)];
+    }
+
     @Override
     public void release(FrameBatch batch) {}
 
@@ -190,7 +194,12 @@ public final class TapUplink implements NetPort {
 
     @Override
     public boolean arm() {
-        return !readable;
+        for (var queue : queues) {
+            if (queue.readable()) {
+                return false;
+            }
+        }
+        return true;
     }
 
     @Override
@@ -208,9 +217,14 @@ public final class TapUplink implements NetPort {
         return writeErrors.get();
     }
 
+    /** Frames that the host sent by each queue; from any thread. */
+    long[] framesByQueue() {
+        return Arrays.stream(queues).mapToLong(TapQueue::frames).toArray();
+    }
+
     /** Gives the interface a carrier or takes it away; any thread. */
     void carrier(boolean present) throws ErrnoException {
-        tap.setCarrier(present);
+        queues[0].tap().setCarrier(present);
     }
 
     /** The state of the interface. */
@@ -220,13 +234,15 @@ public final class TapUplink implements NetPort {
 
     /** Name of the interface. */
     String interfaceName() {
-        return tap.name();
+        return queues[0].tap().name();
     }
 
     /** Closes the descriptor; no network holds the port any more. */
     void close() {
         link.close();
-        tap.close();
+        for (var queue : queues) {
+            queue.close();
+        }
         vectors.close();
         memory.unmap();
     }

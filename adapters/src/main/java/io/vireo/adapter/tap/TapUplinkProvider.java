@@ -67,7 +67,7 @@ public final class TapUplinkProvider implements UplinkProvider {
         return new TapInterface(
                 metadata.name(),
                 host,
-                new TapInterface.Settings(spec.mtu(), Optional.empty(), spec.owner()),
+                new TapInterface.Settings(spec.mtu(), Optional.empty(), spec.owner(), 1),
                 TapNote.of(notes(context), subject(metadata, spec)));
     }
 

@@ -55,7 +55,7 @@ class TapInterfaceTest {
 
     private TapInterface tap(String uid) {
         var host = new HostInterface("uplink 'uplink'", NAME, Optional.of(NAMESPACE));
-        var settings = new TapInterface.Settings(1400, Optional.empty(), Optional.of("nobody"));
+        var settings = new TapInterface.Settings(1400, Optional.empty(), Optional.of("nobody"), 1);
         var subject = new TapNote.Subject(uid, host.namespace(), host.name());
         return new TapInterface("uplink", host, settings, TapNote.of(notes, subject));
     }

@@ -5,6 +5,7 @@ import io.vireo.adapter.link.HostPortContract;
 import io.vireo.linux.Tap;
 import io.vireo.net.NetPort;
 import io.vireo.reactor.Reactor;
+import java.util.List;
 import java.util.Optional;
 
 /** A TAP in a bridge. */
@@ -19,7 +20,7 @@ class TapUplinkTest extends HostPortContract {
         var tap = Tap.open(INTERFACE, false, TapUplink.OFFLOADS);
         var host = new HostInterface("test", INTERFACE, Optional.empty());
         host.configure(1500);
-        uplink = new TapUplink("uplink", tap, host.monitor(controlReactor), 1500);
+        uplink = new TapUplink("uplink", List.of(tap), host.monitor(controlReactor), 1500);
         return INTERFACE;
     }
 

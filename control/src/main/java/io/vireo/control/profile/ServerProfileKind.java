@@ -156,12 +156,6 @@ public final class ServerProfileKind implements ResourceKind<ServerProfileSpec> 
                         new Violation(
                                 at + "/speed", "is for presentation vhost-user: leave it out"));
             }
-            if (nic.queuePairs() > 1) {
-                violations.add(
-                        new Violation(
-                                at + "/queuePairs",
-                                "is 1 with presentation tap, where one thread serves the card: leave it out"));
-            }
         } else {
             nic.interfaceName()
                     .or(nic::namespace)

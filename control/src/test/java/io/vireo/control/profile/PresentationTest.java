@@ -77,10 +77,7 @@ class PresentationTest {
                                         2,
                                         Optional.empty(),
                                         Optional.empty())))
-                .containsExactly(
-                        "/spec/vnics/0/socketPath",
-                        "/spec/vnics/0/qmp",
-                        "/spec/vnics/0/queuePairs");
+                .containsExactly("/spec/vnics/0/socketPath", "/spec/vnics/0/qmp");
         assertThat(
                         pointers(
                                 card(

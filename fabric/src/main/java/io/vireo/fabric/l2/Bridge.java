@@ -186,26 +186,35 @@ final class Bridge {
         return stations.behind(port, pass.seconds);
     }
 
-    /** Forwards announcements of each station as if they came in by the port; not counted. */
-    void announce(BridgePort in, List<Station> announced) {
+    /**
+     * Forwards announcements of each station as if they came in by the port; not counted.
+     *
+     * @param limited whether the rates of the port hold for them, its share of the uplink and what
+     *     may go to many included
+     */
+    void announce(BridgePort in, List<Station> announced, boolean limited) {
         for (var station : announced) {
-            announce(in, () -> Announcement.fill(batch, station));
+            announce(in, limited, () -> Announcement.fill(batch, station));
             for (var address : station.addresses()) {
                 if (in.policy.mayHave(address)) {
-                    announce(in, () -> Announcement.fill(batch, station, address));
+                    announce(in, limited, () -> Announcement.fill(batch, station, address));
                 }
             }
         }
     }
 
-    private void announce(BridgePort in, Runnable fill) {
+    private void announce(BridgePort in, boolean limited, Runnable fill) {
         if (source != null) {
             recover();
         }
         source = in;
-        pass.source = in;
+        pass.source = limited ? in : null;
         fill.run();
-        admit(in, 1);
+        if (limited) {
+            admit(in, 1);
+        } else {
+            in.unlimited(() -> admit(in, 1));
+        }
         transmit();
         source = null;
     }

@@ -433,12 +433,14 @@ public final class L2Switch implements Network {
         private void arrived(MacAddress address) {
             if (registration != null) {
                 bridge.time(reactor.nanoTime());
+                // Limited: a front end may ask for it as often as it likes.
                 bridge.announce(
                         bridgePort,
                         bridge.stationsBehind(bridgePort).stream()
                                 .filter(station -> station.address().equals(address))
                                 .filter(station -> !station.addresses().isEmpty())
-                                .toList());
+                                .toList(),
+                        true);
             }
         }
 
@@ -543,7 +545,7 @@ public final class L2Switch implements Network {
                 }
                 int some = Math.min(ANNOUNCEMENTS, stations.size());
                 bridge.time(reactor.nanoTime());
-                bridge.announce(bridgePort, stations.subList(0, some));
+                bridge.announce(bridgePort, stations.subList(0, some), false);
                 if (some < stations.size()) {
                     announceNow(stations.subList(some, stations.size()));
                 }

@@ -65,6 +65,11 @@ record PortRules(
         return new MacAddress(Long.reverseBytes(littleEndian) >>> 16);
     }
 
+    /** The same, but that any number of frames may go to many. */
+    PortRules withoutStormControl() {
+        return new PortRules(sources, bound, macLimit, null, addresses);
+    }
+
     /** Whether a station of the port may have an address. */
     boolean mayHave(StationAddress address) {
         if (addresses == null) {

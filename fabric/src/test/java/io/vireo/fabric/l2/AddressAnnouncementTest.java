@@ -9,8 +9,12 @@ import static io.vireo.fabric.l2.Packets.linkLayer;
 import static io.vireo.fabric.l2.Packets.neighbor;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.vireo.fabric.l2.qos.UplinkScheduler;
 import io.vireo.net.PortPolicy;
 import io.vireo.net.PortSpec;
+import io.vireo.net.QosCounters;
+import io.vireo.net.QosSettings;
+import io.vireo.net.QosSettings.Rates;
 import io.vireo.net.Station;
 import io.vireo.net.StationAddress;
 import io.vireo.resource.IpPrefix;
@@ -19,6 +23,7 @@ import io.vireo.resource.VlanSet;
 import io.vireo.resource.spec.AntiSpoofingSpec;
 import io.vireo.resource.spec.AntiSpoofingSpec.LinkLocal;
 import io.vireo.resource.spec.PortPolicySpec;
+import io.vireo.resource.spec.StormControlSpec;
 import io.vireo.testkit.FramePort;
 import io.vireo.testkit.Frames;
 import java.util.HexFormat;
@@ -313,12 +318,73 @@ class AddressAnnouncementTest {
         bridge.change(port, PortSpec.access(9).with(policy(A, "192.0.2.0/24")));
         assertThat(known(port)).isEmpty();
         outside.sent();
-        bridge.announce(port, stations);
+        bridge.announce(port, stations, false);
         var told = hex(outside.sent());
         assertThat(told).hasSize(2);
         assertThat(told.get(0)).startsWith("ffffffffffff0200000000a1810000098035");
         assertThat(told.get(1)).startsWith("ffffffffffff0200000000a1810000090806");
         assertThat(port.counters().receivedDrops().values()).allMatch(count -> count == 0);
         assertThat(known(port)).as("heard of in the new place").containsExactly(KNOWN_FOUR);
+    }
+
+    /** A card that may send one frame a second, with a share of the uplink. */
+    private BridgePort limited(BridgePort uplink) {
+        var storm =
+                new PortPolicySpec(
+                        Optional.empty(),
+                        Optional.empty(),
+                        OptionalInt.empty(),
+                        List.of(),
+                        Optional.empty(),
+                        Optional.empty(),
+                        Optional.empty(),
+                        Optional.of(
+                                new StormControlSpec(
+                                        OptionalInt.of(1),
+                                        OptionalInt.of(1),
+                                        OptionalInt.of(1),
+                                        1)),
+                        List.of(),
+                        List.of());
+        var port = plug(a, PortSpec.access(0).with(new PortPolicy(Optional.empty(), storm)));
+        port.ingress =
+                BridgePort.with(
+                        port.ingress, new RateStage(port, false, new Rates(8, 8, 100, false), 0));
+        uplink.egress = BridgePort.with(uplink.egress, new UplinkStage());
+        port.qos = new PortQos(port);
+        port.qos.change(QosSettings.NONE, new UplinkScheduler(1_000_000_000L, 0), 0);
+        return port;
+    }
+
+    /** The switch speaks after a move, not the server: what the card may send is left to it. */
+    @Test
+    void announcementsTakeNothingOfWhatACardMaySend() {
+        var uplink = plug(outside, PortSpec.transparent(true));
+        var port = limited(uplink);
+        var station = new Station(new MacAddress(A), 0, List.of(KNOWN_FOUR, KNOWN_SIX));
+        bridge.announce(port, List.of(station), false);
+        assertThat(outside.sent()).hasSize(3);
+        assertThat(port.counters().receivedDrops().values()).allMatch(count -> count == 0);
+        assertThat(port.qosCounters()).isEqualTo(QosCounters.ZERO);
+
+        send(port, Frames.frame(Frames.BROADCAST, A, 60));
+        assertThat(outside.sent()).as("its own").hasSize(1);
+        assertThat(port.qosCounters().uplinkBytes()).isPositive();
+        send(port, Frames.frame(Frames.BROADCAST, A, 60));
+        assertThat(outside.sent()).as("beyond its rate").isEmpty();
+        bridge.announce(port, List.of(station), false);
+        assertThat(outside.sent()).as("whatever the card has sent").hasSize(3);
+    }
+
+    /** As often as its front end asks for them: that may be too often. */
+    @Test
+    void announcementsForAFrontEndStayInTheLimitsOfTheCard() {
+        var uplink = plug(outside, PortSpec.transparent(true));
+        var port = limited(uplink);
+        var station = new Station(new MacAddress(A), 0, List.of(KNOWN_FOUR, KNOWN_SIX));
+        for (int i = 0; i < 10; i++) {
+            bridge.announce(port, List.of(station), true);
+        }
+        assertThat(outside.sent()).hasSize(1);
     }
 }

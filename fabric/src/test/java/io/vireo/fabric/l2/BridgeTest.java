@@ -296,7 +296,7 @@ class BridgeTest {
                         new Station(new MacAddress(A), 0), new Station(new MacAddress(C), 7));
         assertThat(bridge.stationsBehind(other)).isEmpty();
         b.sent();
-        bridge.announce(port, bridge.stationsBehind(port));
+        bridge.announce(port, bridge.stationsBehind(port), false);
         assertThat(b.sent())
                 .allSatisfy(frame -> {
                     assertThat(Frames.get(frame, 12)).isEqualTo(0x8100);

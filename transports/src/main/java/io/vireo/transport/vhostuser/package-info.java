@@ -4,11 +4,11 @@
  *
  * <p>Entry point: {@link io.vireo.transport.vhostuser.VhostUserTransport}, which makes an endpoint
  * for each device. An endpoint listens (or connects, again and again) and has at most one {@code
- * Session}: the state machine of one front end. A {@code Connection} turns bytes and descriptors
- * into whole {@code Message}s; {@code Request} says of each message its number, its size, its
- * descriptors and the protocol feature that it needs; {@code MemoryTable} maps the guest's memory;
- * a {@code Vring} collects what the front end tells of a ring until it can start; {@code Signals}
- * are its eventfds.
+ * Session}: the conversation with one front end. What each request does is in {@code
+ * RequestHandler}. A {@code Connection} turns bytes and descriptors into whole {@code Message}s;
+ * {@code Request} says of each message its number, its size, its descriptors and the protocol
+ * feature that it needs; {@code MemoryTable} maps the guest's memory; a {@code Vring} collects what
+ * the front end tells of a ring until it can start; {@code Signals} are its eventfds.
  *
  * <p>The socket is foreign: no field of any message is believed. A message that breaks a rule gets
  * an error reply where the front end asked for one and otherwise ends the session; it is counted,

@@ -80,6 +80,7 @@ final class HostVnicRealization implements PluggedVnic {
         var attributes = new LinkedHashMap<String, String>();
         attributes.put("interface", port.interfaceName());
         port.namespace().ifPresent(namespace -> attributes.put("namespace", namespace));
+        attributes.put(Status.QUEUES, Integer.toString(port.queues()));
         attributes.put("mac", port.mac().toString());
         attributes.put("mtu", Integer.toString(port.mtu()));
         attributes.put(VnicRealization.ENDPOINT, "host");

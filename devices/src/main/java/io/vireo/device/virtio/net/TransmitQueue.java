@@ -184,6 +184,15 @@ final class TransmitQueue {
     }
 
     /**
+     * Whether what the guest sends is dropped.
+     *
+     * @param linked whether the card's cable is plugged in
+     */
+    boolean idle(boolean linked) {
+        return disabled || !linked && !stopped;
+    }
+
+    /**
      * Completes what the guest sends, unsent; at most as much as the queue holds.
      *
      * @return whether there may be more

@@ -11,8 +11,6 @@ import io.vireo.reactor.Reactor;
 import io.vireo.resource.MacAddress;
 import io.vireo.resource.spec.Limits;
 import io.vireo.virtqueue.Virtqueue;
-import java.util.Arrays;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.function.Consumer;
@@ -36,20 +34,7 @@ public final class VirtioNetDevice implements VirtioDevice, NetPort {
     private final MacAddress mac;
     private final int queuePairs;
     private final NetStatistics statistics = new NetStatistics();
-    private final @Nullable ReceiveQueue[] receiveQueues;
-    private final @Nullable TransmitQueue[] transmitQueues;
-
-    // The queues that run, without gaps.
-    private ReceiveQueue[] receiving = new ReceiveQueue[0];
-    private TransmitQueue[] transmitting = new TransmitQueue[0];
-
-    /** Position in {@link #transmitting} of the queue that the batch under way came from. */
-    private int current;
-
-    /** Position in {@link #receiving} of the queue of each pair; 0 for those that do not run. */
-    private final int[] positions;
-
-    private final FlowSpreader spreader = new FlowSpreader();
+    private final QueuePairs queues;
     private @Nullable SoftwareOffload software;
     private Runnable ready = () -> {};
     private boolean armed;
@@ -85,9 +70,7 @@ public final class VirtioNetDevice implements VirtioDevice, NetPort {
         queuePairs = config.queuePairs();
         reactor = config.reactor();
         speed = config.speed();
-        positions = new int[queuePairs];
-        receiveQueues = new ReceiveQueue[queuePairs];
-        transmitQueues = new TransmitQueue[queuePairs];
+        queues = new QueuePairs(queuePairs, statistics);
     }
 
     @Override
@@ -184,11 +167,7 @@ public final class VirtioNetDevice implements VirtioDevice, NetPort {
         linked = plugged;
         reactor.execute(() -> {
             settingsChanged();
-            for (var queue : transmitQueues) {
-                if (queue != null) {
-                    enabled(queue);
-                }
-            }
+            queues.transmitQueues().forEach(this::enabled);
         });
         configChanged.run();
     }
@@ -254,12 +233,13 @@ public final class VirtioNetDevice implements VirtioDevice, NetPort {
             coalescing.set(set.coalescing(receive));
         }
         if (receive) {
-            receiveQueues[index / 2] =
+            queues.start(
+                    index / 2,
                     new ReceiveQueue(
-                            queue, features, statistics, this::softwareOffload, coalescing);
+                            queue, features, statistics, this::softwareOffload, coalescing));
         } else {
             var added = new TransmitQueue(queue, features, statistics, coalescing);
-            transmitQueues[index / 2] = added;
+            queues.start(index / 2, added);
             queue.onKick(() -> kicked(added));
         }
         settingsChanged();
@@ -288,16 +268,11 @@ public final class VirtioNetDevice implements VirtioDevice, NetPort {
     }
 
     private void kicked(TransmitQueue queue) {
-        if (idle(queue)) {
+        if (queue.idle(linked)) {
             drain(queue);
         } else {
             ready.run();
         }
-    }
-
-    /** Whether what the guest sends is dropped. */
-    private boolean idle(TransmitQueue queue) {
-        return queue.disabled || !linked && !queue.stopped;
     }
 
     /** vhost-user, "Ring states": a disabled transmit ring is emptied, a receive ring is not. */
@@ -308,7 +283,7 @@ public final class VirtioNetDevice implements VirtioDevice, NetPort {
 
     @Override
     public void enableQueue(int index, boolean enabled) {
-        var queue = transmitQueues[index / 2];
+        var queue = queues.transmitQueue(index / 2);
         if (queue == null || queue.disabled != enabled) {
             return;
         }
@@ -319,7 +294,7 @@ public final class VirtioNetDevice implements VirtioDevice, NetPort {
 
     /** Follows a change of whether a queue is to be drained. */
     private void enabled(TransmitQueue queue) {
-        if (idle(queue)) {
+        if (queue.idle(linked)) {
             drain(queue);
         } else if (armed) {
             ready.run();
@@ -331,7 +306,7 @@ public final class VirtioNetDevice implements VirtioDevice, NetPort {
     private void drain(TransmitQueue queue) {
         boolean more = true;
         try {
-            more = idle(queue) && (queue.drain() || !queue.queue.arm());
+            more = queue.idle(linked) && (queue.drain() || !queue.queue.arm());
         } finally {
             // The others on the reactor have their turn in between; after a memory fault too, which
             // another guest's memory may have caused.
@@ -349,9 +324,9 @@ public final class VirtioNetDevice implements VirtioDevice, NetPort {
             if (index >= 2 * queuePairs || set != null && index == set.controlIndex()) {
                 stopControl();
             } else if (index % 2 == 0) {
-                stopReceiving(pair);
+                queues.stopReceiving(pair);
             } else {
-                stopTransmitting(pair);
+                queues.stopTransmitting(pair);
             }
         } finally {
             changed();
@@ -367,41 +342,10 @@ public final class VirtioNetDevice implements VirtioDevice, NetPort {
         }
     }
 
-    private void stopReceiving(int pair) {
-        var queue = receiveQueues[pair];
-        receiveQueues[pair] = null;
-        if (queue != null) {
-            queue.stop();
-        }
-    }
-
-    private void stopTransmitting(int pair) {
-        var queue = transmitQueues[pair];
-        transmitQueues[pair] = null;
-        if (queue != null) {
-            queue.disabled = false;
-            queue.stop();
-        }
-    }
-
     private void changed() {
         var set = settings;
-        int active = set == null ? queuePairs : set.activePairs();
-        receiving =
-                Arrays.stream(receiveQueues)
-                        .limit(active)
-                        .filter(Objects::nonNull)
-                        .toArray(ReceiveQueue[]::new);
-        transmitting =
-                Arrays.stream(transmitQueues)
-                        .filter(queue -> queue != null && !idle(queue))
-                        .toArray(TransmitQueue[]::new);
-        for (int pair = 0; pair < queuePairs; pair++) {
-            int at = Arrays.asList(receiving).indexOf(receiveQueues[pair]);
-            positions[pair] = Math.max(0, at);
-        }
-        current = 0;
-        up = receiving.length > 0 && linked;
+        queues.select(set == null ? queuePairs : set.activePairs(), linked);
+        up = queues.canReceive() && linked;
     }
 
     // --- what the control queue changes, and asks; on the card's reactor
@@ -411,24 +355,13 @@ public final class VirtioNetDevice implements VirtioDevice, NetPort {
         changed();
         var set = settings;
         if (set != null) {
-            for (var queue : receiving) {
-                queue.follow(set.effectiveFeatures(), set.reported());
-            }
+            queues.follow(set);
         }
     }
 
     /** How a running queue tells of what it used; empty if it does not run. */
     Optional<Coalescing> coalescing(int index) {
-        int pair = index / 2;
-        if (pair >= queuePairs) {
-            return Optional.empty();
-        }
-        if (index % 2 == 0) {
-            var queue = receiveQueues[pair];
-            return queue == null ? Optional.empty() : Optional.ofNullable(queue.coalescing);
-        }
-        var queue = transmitQueues[pair];
-        return queue == null ? Optional.empty() : Optional.ofNullable(queue.coalescing);
+        return queues.coalescing(index);
     }
 
     /** Returns whether the guest had been asked to announce itself. */
@@ -485,7 +418,6 @@ public final class VirtioNetDevice implements VirtioDevice, NetPort {
 
     @Override
     public int receive(FrameBatch batch) {
-        var queues = transmitting;
         var station = announced;
         if (station != null && linked) {
             announced = null;
@@ -493,104 +425,43 @@ public final class VirtioNetDevice implements VirtioDevice, NetPort {
             arrival.accept(station.address());
             return 1;
         }
-        for (int i = 0; i < queues.length; i++) {
-            current = current + 1 < queues.length ? current + 1 : 0;
-            int frames = queues[current].receive(batch);
-            if (frames > 0) {
-                return frames;
-            }
-        }
-        return 0;
+        return queues.receive(batch);
     }
 
     @Override
     public void release(FrameBatch batch) {
-        if (current < transmitting.length) {
-            transmitting[current].release();
-        }
+        queues.release();
     }
 
     @Override
     public int transmit(FrameBatch batch, int[] index, int count) {
-        var queues = receiving;
         var set = settings;
-        if (set != null) {
-            return transmit(set, batch, index, count);
-        }
-        if (queues.length == 1) {
-            return queues[0].transmit(batch, index, count);
-        }
-        if (queues.length == 0) {
-            return 0;
-        }
-        spreader.spread(batch, index, count, queues.length);
-        return transmitSpread(batch);
-    }
-
-    /** As the driver wants it: what it filters out counts as sent, as on a wire. */
-    private int transmit(CardSettings set, FrameBatch batch, int[] index, int count) {
-        var queues = receiving;
-        if (queues.length == 0) {
-            return 0;
-        }
-        var filter = set.filter();
-        int taken = filter.select(batch, index, count);
-        statistics.add(NetStatistics.RX_FILTERED, count - taken);
-        var steering = set.steering();
-        if (steering != null) {
-            spreader.steer(batch, filter.index(), taken, steering, positions);
-        } else {
-            spreader.spread(batch, filter.index(), taken, queues.length);
-        }
-        return count - taken + transmitSpread(batch);
-    }
-
-    private int transmitSpread(FrameBatch batch) {
-        int sent = 0;
-        for (int q = 0; q < receiving.length; q++) {
-            int share = spreader.select(q);
-            if (share > 0) {
-                sent += receiving[q].transmit(batch, spreader.index(), share);
-            }
-        }
-        return sent;
+        return set == null
+                ? queues.transmit(batch, index, count)
+                : queues.transmit(set, batch, index, count);
     }
 
     @Override
     public void publish() {
-        for (var queue : receiving) {
-            queue.publish();
-        }
+        queues.publish();
     }
 
     @Override
     public void flush() {
-        for (var queue : receiving) {
-            queue.flush();
-        }
+        queues.flush();
     }
 
     @Override
     public boolean arm() {
-        var queues = transmitting;
-        for (int i = 0; i < queues.length; i++) {
-            if (!queues[i].queue.arm()) {
-                for (int j = 0; j < i; j++) {
-                    queues[j].queue.disarm();
-                }
-                return false;
-            }
-        }
-        armed = true;
-        return true;
+        boolean all = queues.arm();
+        armed |= all;
+        return all;
     }
 
     @Override
     public void disarm() {
         armed = false;
-        for (var queue : transmitting) {
-            queue.queue.disarm();
-        }
+        queues.disarm();
     }
 
     private SoftwareOffload softwareOffload() {

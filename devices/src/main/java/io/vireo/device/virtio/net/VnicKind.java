@@ -132,7 +132,8 @@ public final class VnicKind implements ResourceKind<VnicSpec> {
                 spec.interfaceName().orElse(spec.device()),
                 spec.namespace(),
                 spec.mac(),
-                spec.mtu());
+                spec.mtu(),
+                spec.queuePairs());
     }
 
     private static HostPortProvider hostPorts() {
