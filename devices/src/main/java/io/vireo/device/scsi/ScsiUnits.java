@@ -32,6 +32,10 @@ public final class ScsiUnits {
     private final ReactorGroup reactors;
     private final DurableState state;
     private final PortNumbers numbers = new PortNumbers();
+
+    /** Numbers of logical unit groups. */
+    private final PortNumbers groups = new PortNumbers();
+
     private final Map<String, Shared> units = new HashMap<>();
 
     /** Guarded by the map's monitor. */
@@ -103,6 +107,7 @@ public final class ScsiUnits {
                     var unit =
                             new LogicalUnit(
                                     UnitIdentity.of(disk.name(), disk.unique()),
+                                    groups.take(disk.unique()),
                                     disk.block(),
                                     owner,
                                     store(disk.unique()),
@@ -175,6 +180,7 @@ public final class ScsiUnits {
         } else {
             last.unit.close(() -> {
                 last.claim.release();
+                groups.release(last.unit.group());
                 onReleased.run();
             });
         }
