@@ -211,7 +211,9 @@ final class LogicalUnit implements Poller {
 
     /** Whether the unit is write protected for this nexus. */
     boolean writeProtected(UnitNexus nexus) {
-        return nexus.readOnly || modes.softwareWriteProtect() || !can(BlockOperation.WRITE);
+        return nexus.mapping.readOnly()
+                || modes.softwareWriteProtect()
+                || !can(BlockOperation.WRITE);
     }
 
     // Nexuses.
@@ -288,6 +290,26 @@ final class LogicalUnit implements Poller {
         if (modes.reportsThresholds()) {
             nexuses.forEach(nexus -> nexus.attention(Sense.SOFT_THRESHOLD_REACHED));
         }
+    }
+
+    /** The operator maps it: it is there again if an initiator had ejected it. Any thread. */
+    void load() {
+        owner.execute(() -> {
+            if (condition.ejected()) {
+                condition.ejected(false);
+                nexuses.forEach(nexus -> nexus.attention(Sense.MEDIUM_MAY_HAVE_CHANGED));
+            }
+        });
+    }
+
+    /** Whether a nexus that sees it wants its medium to stay. */
+    boolean keepsMedium() {
+        for (UnitNexus nexus : nexuses) {
+            if (nexus.preventsRemoval) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** Establishes a unit attention condition for all nexuses but one. */

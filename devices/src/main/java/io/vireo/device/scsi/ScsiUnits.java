@@ -15,11 +15,13 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 
 /**
  * The logical units of this host: one for each disk, however many targets map it, so that
@@ -67,11 +69,12 @@ public final class ScsiUnits {
      *
      * @param lun 0 to 16383
      * @param boot whether firmware is to boot from it: REPORT LUNS names it first
+     * @param removable whether initiators can eject it
      */
-    public record Lun(int lun, Disk disk, boolean readOnly, boolean boot) {
-        /** One that nobody boots from. */
+    public record Lun(int lun, Disk disk, boolean readOnly, boolean boot, boolean removable) {
+        /** One that nobody boots from, and that stays. */
         public Lun(int lun, Disk disk, boolean readOnly) {
-            this(lun, disk, readOnly, false);
+            this(lun, disk, readOnly, false, false);
         }
     }
 
@@ -225,6 +228,14 @@ public final class ScsiUnits {
             return all;
         }
 
+        /** LUNs of units that an initiator has ejected; any thread. */
+        public Set<Integer> ejected() {
+            return target.mappings().values().stream()
+                    .filter(mapping -> mapping.unit().condition().ejected())
+                    .map(UnitTarget.Mapping::lun)
+                    .collect(Collectors.toSet());
+        }
+
         /** I_T nexuses that are open; any thread. */
         public int nexuses() {
             return target.nexuses().size();
@@ -249,7 +260,8 @@ public final class ScsiUnits {
                     LogicalUnit unit = acquire(lun.disk());
                     acquired.add(lun.disk().unique());
                     mappings.add(
-                            new UnitTarget.Mapping(lun.lun(), unit, lun.readOnly(), lun.boot()));
+                            new UnitTarget.Mapping(
+                                    lun.lun(), unit, lun.readOnly(), lun.boot(), lun.removable()));
                 }
             } catch (RuntimeException e) {
                 acquired.forEach(unique -> release(unique, () -> {}));

@@ -48,11 +48,10 @@ final class WipeCommands {
                         WipeCommands::format));
     }
 
-    /** Whether a wipe is under way; then the slot has ended. */
+    /** Whether a wipe is under way, or nothing is there to be wiped; then the slot has ended. */
     private static boolean underWay(Slot slot) {
         UnitState condition = slot.unit.condition();
-        boolean wiping = condition.obstacle() != Sense.NONE && !condition.sanitizeFailed();
-        if (wiping && !condition.stopped()) {
+        if (condition.isWiping() || condition.ejected()) {
             slot.fail(condition.obstacle(), Sense.NO_INFORMATION, condition.progress());
             return true;
         }
