@@ -443,6 +443,11 @@ final class Commands {
         side.released();
     }
 
+    /** Places for commands that are free. */
+    int free() {
+        return freeCount;
+    }
+
     /** The task of a tag, if it has not been answered. */
     @Nullable IscsiTask find(int tag) {
         return byTag.find(tag);
