@@ -194,6 +194,7 @@ final class AttachCommand extends Subcommand {
                 socket(vhba),
                 listens(spec),
                 spec.path("queues").asInt(1),
+                spec.path("queueDepth").asInt(Integer.MAX_VALUE),
                 bootLun,
                 bootLun.isPresent() ? place : OptionalInt.empty());
     }

@@ -101,8 +101,8 @@ final class ProfileVhbasTest {
         assertThat(view.resource().metadata().owner()).contains(DB1);
         assertThat(adapter().luns())
                 .containsExactly(
-                        new VhbaSpec.Lun(0, "root", false, true),
-                        new VhbaSpec.Lun(1, "data", false, false));
+                        new VhbaSpec.Lun(0, "root", false, true, false),
+                        new VhbaSpec.Lun(1, "data", false, false, false));
         assertThat(adapter().iqn().orElseThrow())
                 .startsWith("iqn.2026-11.internal.vireo:db1.hba0-");
         List<String> journal = world.journal();

@@ -15,4 +15,9 @@ public interface Secrets {
      *     others can read it
      */
     byte[] secret(String name);
+
+    /** What messages call a secret, so that whoever has to mend it finds it. */
+    default String describe(String name) {
+        return "the secret " + name;
+    }
 }

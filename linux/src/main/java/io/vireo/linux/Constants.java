@@ -44,6 +44,7 @@ final class Constants {
     static final int BLKPBSZGET = 0x127b;
     static final int BLKZEROOUT = 0x127f;
     static final int BLKGETSIZE64 = 0x80081272;
+    static final int FS_IOC_FIEMAP = 0xc020660b;
 
     // asm-generic/mman-common.h
     static final int MAP_SHARED = 1;

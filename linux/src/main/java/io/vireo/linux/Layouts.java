@@ -110,6 +110,29 @@ final class Layouts {
         private Flock() {}
     }
 
+    /** linux/fiemap.h. */
+    static final class Fiemap {
+        static final String C_NAME = "struct fiemap";
+        static final int SIZE = 32;
+        static final int FM_START = 0;
+        static final int FM_LENGTH = 8;
+        static final int FM_FLAGS = 16;
+        static final int FM_MAPPED_EXTENTS = 20;
+        static final int FM_EXTENT_COUNT = 24;
+
+        private Fiemap() {}
+    }
+
+    /** linux/fiemap.h. */
+    static final class FiemapExtent {
+        static final String C_NAME = "struct fiemap_extent";
+        static final int SIZE = 56;
+        static final int FE_LOGICAL = 0;
+        static final int FE_LENGTH = 16;
+
+        private FiemapExtent() {}
+    }
+
     /** linux/un.h. */
     static final class SockaddrUn {
         static final String C_NAME = "struct sockaddr_un";

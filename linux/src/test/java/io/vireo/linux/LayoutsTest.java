@@ -45,6 +45,7 @@ class LayoutsTest {
                     "linux/bpf.h",
                     "linux/ethtool.h",
                     "linux/falloc.h",
+                    "linux/fiemap.h",
                     "linux/fs.h",
                     "linux/if.h",
                     "linux/if_arp.h",

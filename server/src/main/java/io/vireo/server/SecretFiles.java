@@ -66,6 +66,11 @@ final class SecretFiles implements Secrets {
         }
     }
 
+    @Override
+    public String describe(String name) {
+        return "the secret " + name + " (" + directory.resolve(name) + ")";
+    }
+
     /** Editors and echo end a file with a line feed, which nobody means. */
     private static byte[] withoutLineEnd(byte[] bytes) {
         int length = bytes.length;

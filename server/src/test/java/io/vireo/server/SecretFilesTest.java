@@ -29,6 +29,12 @@ class SecretFilesTest {
     }
 
     @Test
+    void messagesNameTheFile() {
+        assertThat(new SecretFiles(directory).describe("web1"))
+                .isEqualTo("the secret web1 (" + directory.resolve("web1") + ")");
+    }
+
+    @Test
     void aContentThatHasChangedCountsFromTheNextUseOn() throws IOException {
         var secrets = new SecretFiles(directory);
         write("web1", "the old secret", "rw-------");

@@ -177,18 +177,22 @@ public final class Daemon implements Host {
 
     @Override
     public List<String> attach(String profile, int memoryMib) {
-        var arguments = new ArrayList<String>(List.of("attach", profile, "--as", "qemu"));
-        arguments.addAll(List.of("--memory", memoryMib + "M"));
-        if (!bed.emulator().kvm()) {
-            arguments.add("--tcg");
-        }
-        List<String> words = shellWords(vireo(arguments.toArray(String[]::new)));
+        List<String> words = shellWords(attachAs("qemu", profile, memoryMib));
         return words.getFirst().startsWith("-") ? words : words.subList(1, words.size());
     }
 
     /** The elements with which libvirt takes the devices of a profile. */
     public String attachLibvirt(String profile, int memoryMib) {
-        return vireo("attach", profile, "--as", "libvirt", "--memory", memoryMib + "M");
+        return attachAs("libvirt", profile, memoryMib);
+    }
+
+    private String attachAs(String hypervisor, String profile, int memoryMib) {
+        var arguments = new ArrayList<String>(List.of("attach", profile, "--as", hypervisor));
+        arguments.addAll(List.of("--memory", memoryMib + "M"));
+        if (!bed.emulator().kvm()) {
+            arguments.add("--tcg");
+        }
+        return vireo(arguments.toArray(String[]::new));
     }
 
     /** Has a shell split what is meant to be pasted into one. */

@@ -20,7 +20,8 @@ final class Conformance {
     /** Of the run's summary: tests in total, run, passed, failed. */
     private static final Pattern SUMMARY = Pattern.compile("tests +1 +1 +1 +0 ");
 
-    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    /** One of them sleeps for a minute. */
+    private static final Duration PATIENCE = Duration.ofSeconds(120);
 
     /** What came of a test. A test that skips a part of itself counts as skipped. */
     enum Outcome {

@@ -58,7 +58,8 @@ class LibvirtIT {
         }
     }
 
-    private static Guest guest(Bed bed, String elements) throws IOException {
+    /** A guest of the elements that {@code vireo attach --as libvirt} prints. */
+    static Guest guest(Bed bed, String elements) throws IOException {
         Path run = bed.run();
         Files.createDirectories(run.resolve("libvirt/etc"));
         Files.writeString(run.resolve("libvirt/etc/qemu.conf"), DRIVER);

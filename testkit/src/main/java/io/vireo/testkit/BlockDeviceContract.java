@@ -194,7 +194,7 @@ public abstract class BlockDeviceContract {
                         .isEqualTo(-1);
     }
 
-    private long mapped(long offset, long length) {
+    protected long mapped(long offset, long length) {
         return BlockClient.on(
                 reactor,
                 () -> {

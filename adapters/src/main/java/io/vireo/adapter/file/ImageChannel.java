@@ -7,6 +7,7 @@ import io.vireo.block.BlockRequest;
 import io.vireo.block.BlockStatus;
 import io.vireo.linux.Errno;
 import io.vireo.linux.Fd;
+import io.vireo.linux.FileExtents;
 import io.vireo.linux.NativeBuffer;
 import io.vireo.memory.ScatterGatherList;
 import java.util.ArrayDeque;
@@ -94,6 +95,17 @@ final class ImageChannel implements BlockChannel {
             ready(op);
         }
         inFlight++;
+    }
+
+    @Override
+    public long mapped(long offset, long length) {
+        int block = device.geometry().logicalBlockSize();
+        long alike = FileExtents.alike(file.number(), offset, length);
+        long hole = -alike / block * block;
+        // A block that has room for a part of itself is mapped.
+        return hole > 0
+                ? -hole
+                : Math.min(length, (Math.max(alike, 1) + block - 1) / block * block);
     }
 
     @Override

@@ -3,8 +3,10 @@ package io.vireo.adapter.file;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vireo.block.BlockDevice;
+import io.vireo.block.BlockOperation;
 import io.vireo.block.BlockStatus;
 import io.vireo.linux.Fd;
+import io.vireo.testkit.BlockClient;
 import io.vireo.testkit.BlockDeviceContract;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -58,6 +60,30 @@ public abstract class ImageContract extends BlockDeviceContract {
             System.arraycopy(data, 0, expected, 0, length);
             assertThat(client.read(0, data.length)).as("length " + length).isEqualTo(expected);
         }
+    }
+
+    @Test
+    void tellsHolesFromWhatHasRoom() throws Exception {
+        int unit = 1 << 16;
+        assertThat(mapped(0, CAPACITY)).isEqualTo(-CAPACITY);
+        assertThat(client.write(2 * unit, bytes(random(), unit))).isEqualTo(BlockStatus.OK);
+        assertThat(mapped(0, CAPACITY)).isEqualTo(-2 * unit);
+        assertThat(mapped(unit, BLOCK)).isEqualTo(-BLOCK);
+        assertThat(mapped(2 * unit, CAPACITY - 2 * unit)).isEqualTo(unit);
+        assertThat(mapped(2 * unit + BLOCK, BLOCK)).isEqualTo(BLOCK);
+        assertThat(mapped(3 * unit, CAPACITY - 3 * unit)).isEqualTo(3 * unit - CAPACITY);
+        assertThat(client.run(BlockOperation.DISCARD, 2 * unit, unit / 2))
+                .isEqualTo(BlockStatus.OK);
+        assertThat(mapped(0, CAPACITY)).isEqualTo(-2 * unit - unit / 2);
+        // What keeps its room reads as zeroes, and is mapped.
+        var zeroes =
+                client.start(BlockOperation.WRITE_ZEROES, 0, unit, request -> request.unmap(false));
+        assertThat(BlockClient.await(zeroes)).isEqualTo(BlockStatus.OK);
+        assertThat(mapped(0, CAPACITY)).isEqualTo(unit);
+        try (var file = FileChannel.open(path(), StandardOpenOption.WRITE)) {
+            file.truncate(unit);
+        }
+        assertThat(mapped(unit, CAPACITY - unit)).isEqualTo(unit - CAPACITY);
     }
 
     @Test

@@ -54,6 +54,7 @@ public record Guest(
     /**
      * A virtual host bus adapter.
      *
+     * @param queueDepth commands that are carried out at once
      * @param bootLun the logical unit that it boots from
      * @param bootOrder place of that in the boot order; empty if there is none
      */
@@ -62,6 +63,7 @@ public record Guest(
             String socket,
             boolean vireoListens,
             int queues,
+            int queueDepth,
             OptionalInt bootLun,
             OptionalInt bootOrder) {}
 

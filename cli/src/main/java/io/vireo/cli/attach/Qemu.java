@@ -12,6 +12,9 @@ import java.util.List;
  * @param tcg whether the guest runs without KVM
  */
 public record Qemu(int major, int minor, boolean tcg) implements Hypervisor {
+    /** Commands that a driver gives a unit at once if nobody says otherwise. */
+    private static final int COMMANDS_PER_LUN = 128;
+
     @Override
     public String render(Guest guest) {
         List<String> lines = new ArrayList<>();
@@ -89,6 +92,9 @@ public record Qemu(int major, int minor, boolean tcg) implements Hypervisor {
         StringBuilder device =
                 new StringBuilder(
                         "vhost-user-scsi-pci,chardev=" + id + ",num_queues=" + hba.queues());
+        if (hba.queueDepth() < COMMANDS_PER_LUN) {
+            device.append(",cmd_per_lun=").append(hba.queueDepth());
+        }
         if (tcg && major < 10) {
             device.append(",vectors=0");
         }

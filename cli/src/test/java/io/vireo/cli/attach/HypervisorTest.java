@@ -54,6 +54,10 @@ final class HypervisorTest {
                     List.of());
 
     private static Guest san(boolean listens, int bootLun) {
+        return san(listens, bootLun, 1024);
+    }
+
+    private static Guest san(boolean listens, int bootLun, int queueDepth) {
         return new Guest(
                 "db1",
                 Optional.empty(),
@@ -66,6 +70,7 @@ final class HypervisorTest {
                                 "/run/vireo/db1/hba0.sock",
                                 listens,
                                 2,
+                                queueDepth,
                                 OptionalInt.of(bootLun),
                                 OptionalInt.of(1))));
     }
@@ -81,6 +86,9 @@ final class HypervisorTest {
                         -chardev socket,id=vireo-hba0,path=/run/vireo/db1/hba0.sock,reconnect-ms=1000
                         -device vhost-user-scsi-pci,chardev=vireo-hba0,num_queues=2,bootindex=1
                         """);
+        assertThat(new Qemu(10, 0, true).render(san(true, 0, 32)))
+                .contains("num_queues=2,cmd_per_lun=32,bootindex=1\n");
+        assertThat(new Qemu(10, 0, true).render(san(true, 0, 128))).doesNotContain("cmd_per_lun");
         assertThat(new Qemu(7, 2, true).render(san(true, 0)))
                 .contains("path=/run/vireo/db1/hba0.sock\n")
                 .contains("num_queues=2,vectors=0,bootindex=1\n");

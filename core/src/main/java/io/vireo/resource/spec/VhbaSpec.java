@@ -185,5 +185,9 @@ public record VhbaSpec(
             @Field(
                             value = "Whether the server boots from it; of one LUN at most.",
                             defaultValue = "false")
-                    boolean boot) {}
+                    boolean boot,
+            @Field(
+                            value = "Whether the server can eject it, and load it again.",
+                            defaultValue = "false")
+                    boolean removable) {}
 }

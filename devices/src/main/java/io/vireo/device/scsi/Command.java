@@ -1,5 +1,6 @@
 package io.vireo.device.scsi;
 
+import io.vireo.block.BlockOperation;
 import java.util.Arrays;
 import java.util.HexFormat;
 
@@ -29,6 +30,12 @@ record Command(
 
     /** Carried out in every state: while being formatted, in standby. */
     static final int ANY_STATE = 8;
+
+    /** Only of units whose blocks can be given back. */
+    static final int NEEDS_UNMAP = 16;
+
+    /** Only of units whose disk makes blocks read as zeroes by itself. */
+    static final int NEEDS_ZEROES = 32;
 
     /** Operation code of CDBs of more than 16 bytes, whose service action is in bytes 8 and 9. */
     static final int VARIABLE_LENGTH = 0x7F;
@@ -70,6 +77,12 @@ record Command(
 
     boolean has(int trait) {
         return (traits & trait) != 0;
+    }
+
+    /** Whether a unit has this command: that depends on its disk. */
+    boolean isOf(LogicalUnit unit) {
+        return (!has(NEEDS_UNMAP) || ProvisioningCommands.unmaps(unit))
+                && (!has(NEEDS_ZEROES) || unit.can(BlockOperation.WRITE_ZEROES));
     }
 
     boolean hasServiceAction() {

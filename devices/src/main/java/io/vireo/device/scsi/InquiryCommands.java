@@ -10,6 +10,7 @@ final class InquiryCommands {
     /** Direct access block device, connected. */
     static final int DISK = 0x00;
 
+    private static final int REMOVABLE = 0x80;
     private static final int SPC_4 = 0x06;
     private static final int HISUP_AND_FORMAT = 0x12;
     private static final int TPGS_BOTH = 0x30;
@@ -37,7 +38,11 @@ final class InquiryCommands {
             if (cdb[2] != 0) {
                 slot.invalidField(2);
             } else {
-                slot.reply(standard(DISK), allocation);
+                Reply data = standard(DISK);
+                if (slot.nexus().mapping.removable()) {
+                    data.patch8(1, REMOVABLE);
+                }
+                slot.reply(data, allocation);
             }
             return;
         }

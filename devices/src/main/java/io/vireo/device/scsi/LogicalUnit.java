@@ -39,6 +39,7 @@ final class LogicalUnit implements Poller {
     private static final System.Logger LOG = System.getLogger(LogicalUnit.class.getName());
 
     private final UnitIdentity identity;
+    private final int group;
     private final BlockDevice block;
     private final Reactor owner;
     private final SharedRoom room;
@@ -72,12 +73,15 @@ final class LogicalUnit implements Poller {
     /**
      * A unit; any thread.
      *
+     * @param group number of its logical unit group, which it is alone in: what initiators set of
+     *     target port groups is of this unit only
      * @param owner where it runs: the device's home, where it has one
      * @param kept what survives of persistent reservations
      * @param room that it shares
      */
     LogicalUnit(
             UnitIdentity identity,
+            int group,
             BlockDevice block,
             Reactor owner,
             ReservationStore kept,
@@ -85,6 +89,7 @@ final class LogicalUnit implements Poller {
         this.room = room;
         modes = new ModePages(room);
         this.identity = identity;
+        this.group = group;
         this.block = block;
         this.owner = owner;
         reservations = new Reservations(kept, owner);
@@ -96,6 +101,11 @@ final class LogicalUnit implements Poller {
     /** Any thread. */
     UnitIdentity identity() {
         return identity;
+    }
+
+    /** Number of its logical unit group; any thread. */
+    int group() {
+        return group;
     }
 
     /** Any thread. */
@@ -201,7 +211,9 @@ final class LogicalUnit implements Poller {
 
     /** Whether the unit is write protected for this nexus. */
     boolean writeProtected(UnitNexus nexus) {
-        return nexus.readOnly || modes.softwareWriteProtect() || !can(BlockOperation.WRITE);
+        return nexus.mapping.readOnly()
+                || modes.softwareWriteProtect()
+                || !can(BlockOperation.WRITE);
     }
 
     // Nexuses.
@@ -280,6 +292,26 @@ final class LogicalUnit implements Poller {
         }
     }
 
+    /** The operator maps it: it is there again if an initiator had ejected it. Any thread. */
+    void load() {
+        owner.execute(() -> {
+            if (condition.ejected()) {
+                condition.ejected(false);
+                nexuses.forEach(nexus -> nexus.attention(Sense.MEDIUM_MAY_HAVE_CHANGED));
+            }
+        });
+    }
+
+    /** Whether a nexus that sees it wants its medium to stay. */
+    boolean keepsMedium() {
+        for (UnitNexus nexus : nexuses) {
+            if (nexus.preventsRemoval) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /** Establishes a unit attention condition for all nexuses but one. */
     void attentionToOthers(UnitNexus cause, int code) {
         for (UnitNexus nexus : nexuses) {
@@ -324,7 +356,7 @@ final class LogicalUnit implements Poller {
             slot.fail(condition, Sense.information(condition), Sense.NO_SPECIFIC);
         } else if (task.attribute() == TaskAttribute.ACA) {
             slot.fail(Sense.INVALID_MESSAGE_ERROR);
-        } else if (command == null) {
+        } else if (command == null || !command.isOf(this)) {
             refuseUnknown(slot);
         } else if (task.cdbLength() < command.length()) {
             slot.fail(Sense.INVALID_FIELD_IN_CDB);

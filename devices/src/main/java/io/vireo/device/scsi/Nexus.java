@@ -264,7 +264,7 @@ final class Nexus implements ScsiNexus {
         if (mapping.lun() >= units.length) {
             units = Arrays.copyOf(units, Math.max(mapping.lun() + 1, units.length * 2));
         }
-        var unit = new UnitNexus(this, mapping.unit(), mapping.lun(), mapping.readOnly());
+        var unit = new UnitNexus(this, mapping);
         units[mapping.lun()] = unit;
         on(unit, () -> unit.unit.attach(unit));
     }
@@ -292,9 +292,7 @@ final class Nexus implements ScsiNexus {
         List<UnitNexus> kept = new ArrayList<>();
         for (UnitNexus unit : present()) {
             UnitTarget.Mapping mapping = target.mappings().get(unit.lun);
-            if (mapping != null
-                    && mapping.unit() == unit.unit
-                    && mapping.readOnly() == unit.readOnly) {
+            if (mapping != null && mapping.isSame(unit.mapping)) {
                 kept.add(unit);
             } else {
                 units[unit.lun] = null;

@@ -4,9 +4,9 @@ import java.util.HashSet;
 import java.util.Set;
 
 /**
- * Relative target port identifiers and target port group numbers, 1 to 65535 each, of one host: a
- * logical unit that is mapped by several targets has ports of all of them. A name gets the same
- * number again where that is free. Thread safe.
+ * Relative target port identifiers and target port group numbers, or numbers of logical unit
+ * groups, 1 to 65535 each, of one host: a logical unit that is mapped by several targets has ports
+ * of all of them. A name gets the same number again where that is free. Thread safe.
  */
 final class PortNumbers {
     private static final int LAST = 0xFFFF;
@@ -26,7 +26,8 @@ final class PortNumbers {
                 return number;
             }
         }
-        throw new IllegalStateException("all " + LAST + " SCSI port numbers are in use");
+        throw new IllegalStateException(
+                "all " + LAST + " SCSI numbers of ports or units are in use");
     }
 
     /** Gives a number back. */

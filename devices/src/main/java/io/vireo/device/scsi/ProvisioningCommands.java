@@ -1,6 +1,7 @@
 package io.vireo.device.scsi;
 
 import static io.vireo.device.scsi.Command.MODIFIES;
+import static io.vireo.device.scsi.Command.NEEDS_UNMAP;
 
 import io.vireo.block.BlockOperation;
 import io.vireo.block.BlockRequest;
@@ -8,7 +9,10 @@ import io.vireo.memory.NativeMemory;
 import io.vireo.memory.OwnMemory;
 import java.util.List;
 
-/** UNMAP, WRITE SAME and GET LBA STATUS (SBC-3, 5). */
+/**
+ * UNMAP, WRITE SAME and GET LBA STATUS (SBC-3, 5). No pool keeps room for blocks that are not
+ * mapped, so that there is no anchored state (ANC_SUP 0): ANCHOR is no bit of these commands.
+ */
 final class ProvisioningCommands {
     /** Blocks of one UNMAP at most. */
     static final int MAX_UNMAP_BLOCKS = 1 << 20;
@@ -44,7 +48,7 @@ final class ProvisioningCommands {
                 Command.of(
                         "42 00 00 00 00 00 3F FF FF 00",
                         Access.WRITE,
-                        MODIFIES,
+                        MODIFIES | NEEDS_UNMAP,
                         ProvisioningCommands::unmap),
                 Command.of(
                         "41 08 FF FF FF FF 3F FF FF 00",
@@ -79,10 +83,6 @@ final class ProvisioningCommands {
     }
 
     private static void unmap(Slot slot) {
-        if (!unmaps(slot.unit)) {
-            slot.fail(Sense.INVALID_OPERATION_CODE);
-            return;
-        }
         int length = Bytes.u16(slot.cdb(), 7);
         byte[] list = slot.parameters(length);
         if (list == null) {

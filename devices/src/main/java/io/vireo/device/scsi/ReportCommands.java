@@ -94,7 +94,7 @@ final class ReportCommands {
         int action = Bytes.u16(cdb, 4);
         CommandTable table = CommandTable.ALL;
         switch (cdb[2] & 7) {
-            case 0 -> slot.reply(everything(timeouts), Bytes.u32(cdb, 6));
+            case 0 -> slot.reply(everything(slot.unit, timeouts), Bytes.u32(cdb, 6));
             case 1 -> {
                 if (table.hasActions(opcode)) {
                     slot.invalidField(2);
@@ -117,10 +117,13 @@ final class ReportCommands {
         }
     }
 
-    private static Reply everything(boolean timeouts) {
+    private static Reply everything(LogicalUnit unit, boolean timeouts) {
         var reply = new Reply(2048);
         reply.u32(0);
         for (Command command : CommandTable.ALL.commands()) {
+            if (!command.isOf(unit)) {
+                continue;
+            }
             reply.u8(command.opcode()).u8(0).u16(Math.max(0, command.serviceAction())).u8(0);
             reply.u8((timeouts ? 2 : 0) | (command.hasServiceAction() ? 1 : 0));
             reply.u16(command.length());
@@ -139,7 +142,7 @@ final class ReportCommands {
 
     private static void one(Slot slot, @Nullable Command command, boolean timeouts) {
         var reply = new Reply();
-        if (command == null) {
+        if (command == null || !command.isOf(slot.unit)) {
             reply.u8(0).u8(NOT_SUPPORTED).u16(0);
         } else {
             reply.u8(0).u8(STANDARD | (timeouts ? 0x80 : 0)).u16(command.length());

@@ -15,11 +15,13 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 
 /**
  * The logical units of this host: one for each disk, however many targets map it, so that
@@ -32,6 +34,10 @@ public final class ScsiUnits {
     private final ReactorGroup reactors;
     private final DurableState state;
     private final PortNumbers numbers = new PortNumbers();
+
+    /** Numbers of logical unit groups. */
+    private final PortNumbers groups = new PortNumbers();
+
     private final Map<String, Shared> units = new HashMap<>();
 
     /** Guarded by the map's monitor. */
@@ -63,11 +69,12 @@ public final class ScsiUnits {
      *
      * @param lun 0 to 16383
      * @param boot whether firmware is to boot from it: REPORT LUNS names it first
+     * @param removable whether initiators can eject it
      */
-    public record Lun(int lun, Disk disk, boolean readOnly, boolean boot) {
-        /** One that nobody boots from. */
+    public record Lun(int lun, Disk disk, boolean readOnly, boolean boot, boolean removable) {
+        /** One that nobody boots from, and that stays. */
         public Lun(int lun, Disk disk, boolean readOnly) {
-            this(lun, disk, readOnly, false);
+            this(lun, disk, readOnly, false, false);
         }
     }
 
@@ -103,6 +110,7 @@ public final class ScsiUnits {
                     var unit =
                             new LogicalUnit(
                                     UnitIdentity.of(disk.name(), disk.unique()),
+                                    groups.take(disk.unique()),
                                     disk.block(),
                                     owner,
                                     store(disk.unique()),
@@ -175,6 +183,7 @@ public final class ScsiUnits {
         } else {
             last.unit.close(() -> {
                 last.claim.release();
+                groups.release(last.unit.group());
                 onReleased.run();
             });
         }
@@ -219,6 +228,14 @@ public final class ScsiUnits {
             return all;
         }
 
+        /** LUNs of units that an initiator has ejected; any thread. */
+        public Set<Integer> ejected() {
+            return target.mappings().values().stream()
+                    .filter(mapping -> mapping.unit().condition().ejected())
+                    .map(UnitTarget.Mapping::lun)
+                    .collect(Collectors.toSet());
+        }
+
         /** I_T nexuses that are open; any thread. */
         public int nexuses() {
             return target.nexuses().size();
@@ -243,7 +260,8 @@ public final class ScsiUnits {
                     LogicalUnit unit = acquire(lun.disk());
                     acquired.add(lun.disk().unique());
                     mappings.add(
-                            new UnitTarget.Mapping(lun.lun(), unit, lun.readOnly(), lun.boot()));
+                            new UnitTarget.Mapping(
+                                    lun.lun(), unit, lun.readOnly(), lun.boot(), lun.removable()));
                 }
             } catch (RuntimeException e) {
                 acquired.forEach(unique -> release(unique, () -> {}));

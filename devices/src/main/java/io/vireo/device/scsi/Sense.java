@@ -13,6 +13,7 @@ final class Sense {
     static final int NOT_READY_UNAVAILABLE = 0x02_040C;
     static final int NOT_READY_SANITIZE = 0x02_041B;
     static final int STOPPED = 0x02_0402;
+    static final int MEDIUM_NOT_PRESENT = 0x02_3A00;
     static final int UNRECOVERED_READ_ERROR = 0x03_1100;
     static final int WRITE_ERROR = 0x03_0C00;
     static final int SANITIZE_FAILED = 0x03_3103;
@@ -27,7 +28,9 @@ final class Sense {
     static final int INVALID_FIELD_IN_COMMAND_INFORMATION_UNIT = 0x05_0E03;
     static final int SAVING_PARAMETERS_NOT_SUPPORTED = 0x05_3900;
     static final int INVALID_MESSAGE_ERROR = 0x05_4900;
+    static final int MEDIUM_REMOVAL_PREVENTED = 0x05_5302;
     static final int INSUFFICIENT_REGISTRATION_RESOURCES = 0x05_5504;
+    static final int MEDIUM_MAY_HAVE_CHANGED = 0x06_2800;
     static final int POWER_ON_OR_RESET = 0x06_2900;
     static final int DEVICE_RESET = 0x06_2903;
     static final int I_T_NEXUS_LOSS = 0x06_2907;

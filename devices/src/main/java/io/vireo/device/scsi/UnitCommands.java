@@ -14,6 +14,7 @@ final class UnitCommands {
     private static final int LBPME = 0x80;
     private static final int LBPRZ = 0x40;
     private static final int START = 1;
+    private static final int LOEJ = 2;
     private static final int POWER_CONDITION = 0xF0;
     private static final long FIXED_CAPACITY_LIMIT = 0xFFFF_FFFFL;
 
@@ -38,16 +39,17 @@ final class UnitCommands {
                         0,
                         UnitCommands::readCapacity16),
                 Command.of("1B 01 00 FF F7 00", Access.STATUS, ANY_STATE, UnitCommands::startStop),
-                Command.of("1E 00 00 00 03 00", Access.STATUS, 0, UnitCommands::preventAllow),
                 Command.of(
-                        "35 02 FF FF FF FF 3F FF FF 00",
+                        "1E 00 00 00 03 00", Access.STATUS, ANY_STATE, UnitCommands::preventAllow),
+                Command.of(
+                        "35 06 FF FF FF FF 3F FF FF 00",
                         Access.WRITE,
                         0,
                         slot ->
                                 synchronize(
                                         slot, Bytes.u32(slot.cdb(), 2), Bytes.u16(slot.cdb(), 7))),
                 Command.of(
-                        "91 02 FF FF FF FF FF FF FF FF FF FF FF FF 3F 00",
+                        "91 06 FF FF FF FF FF FF FF FF FF FF FF FF 3F 00",
                         Access.WRITE,
                         0,
                         slot ->
@@ -118,22 +120,45 @@ final class UnitCommands {
         if ((!start || power != 0) && keptOut(slot)) {
             return;
         }
-        if (condition.obstacle() != Sense.NONE && !condition.stopped()) {
+        boolean loads = (cdb[4] & LOEJ) != 0;
+        if (condition.isWiping() || condition.sanitizeFailed()) {
             slot.fail(condition.obstacle(), Sense.NO_INFORMATION, condition.progress());
-        } else if (power != 0) {
+        } else if (power != 0 || (loads && !slot.nexus().mapping.removable())) {
             slot.invalidField(4);
-        } else if ((cdb[4] & 2) != 0) {
-            // LOEJ: the medium cannot be removed.
-            slot.invalidField(4);
+        } else if (loads) {
+            load(slot, start);
+        } else if (condition.ejected()) {
+            slot.fail(Sense.MEDIUM_NOT_PRESENT);
         } else {
             condition.stopped(!start);
-            if (start) {
-                slot.good();
-            } else {
-                slot.prepare(BlockOperation.FLUSH, 0, 0);
-                slot.submit(null);
-            }
+            durable(slot, start);
         }
+    }
+
+    private static void durable(Slot slot, boolean already) {
+        if (already) {
+            slot.good();
+        } else {
+            slot.prepare(BlockOperation.FLUSH, 0, 0);
+            slot.submit(null);
+        }
+    }
+
+    /** Loads or ejects the medium, if no initiator prevents that. */
+    private static void load(Slot slot, boolean start) {
+        UnitState condition = slot.unit.condition();
+        if (slot.unit.keepsMedium()) {
+            slot.fail(Sense.MEDIUM_REMOVAL_PREVENTED);
+            return;
+        }
+        boolean comes = start && condition.ejected();
+        boolean goes = !start && !condition.ejected();
+        condition.ejected(!start);
+        condition.stopped(false);
+        if (comes) {
+            slot.unit.attentionToOthers(slot.nexus(), Sense.MEDIUM_MAY_HAVE_CHANGED);
+        }
+        durable(slot, !goes);
     }
 
     /**
@@ -159,6 +184,7 @@ final class UnitCommands {
         slot.good();
     }
 
+    /** SYNC_NV, of SBC-2, is taken: what a volatile cache holds always goes to the medium. */
     private static void synchronize(Slot slot, long lba, long blocks) {
         if (BlockCommands.outside(slot, lba, blocks)) {
             return;

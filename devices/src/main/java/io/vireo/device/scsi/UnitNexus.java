@@ -14,8 +14,8 @@ final class UnitNexus {
     /** Number of the unit on this nexus. */
     final int lun;
 
-    /** Whether it is mapped for reading only. */
-    final boolean readOnly;
+    /** As what it is mapped. */
+    final UnitTarget.Mapping mapping;
 
     /** Whether the nexus is on the unit's reactor. */
     final boolean direct;
@@ -33,11 +33,11 @@ final class UnitNexus {
 
     boolean detached;
 
-    UnitNexus(Nexus nexus, LogicalUnit unit, int lun, boolean readOnly) {
+    UnitNexus(Nexus nexus, UnitTarget.Mapping mapping) {
         this.nexus = nexus;
-        this.unit = unit;
-        this.lun = lun;
-        this.readOnly = readOnly;
+        this.mapping = mapping;
+        unit = mapping.unit();
+        lun = mapping.lun();
         counters = nexus.target().counters(lun);
         portName = nexus.port().toString();
         direct = nexus.reactor() == unit.owner();

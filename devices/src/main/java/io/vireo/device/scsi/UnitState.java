@@ -1,10 +1,11 @@
 package io.vireo.device.scsi;
 
-/** What keeps a unit from working for a while: it is stopped, formatted or sanitized. */
+/** What keeps a unit from working for a while: it is stopped, ejected, formatted or sanitized. */
 final class UnitState {
     private int wiping = Sense.NONE;
     private int wiped;
     private boolean stopped;
+    private volatile boolean ejected;
     private boolean sanitizeFailed;
 
     /** What a command that needs the medium is told; {@link Sense#NONE}: nothing. */
@@ -15,7 +16,15 @@ final class UnitState {
         if (sanitizeFailed) {
             return Sense.SANITIZE_FAILED;
         }
+        if (ejected) {
+            return Sense.MEDIUM_NOT_PRESENT;
+        }
         return stopped ? Sense.STOPPED : Sense.NONE;
+    }
+
+    /** Whether the medium is being wiped. */
+    boolean isWiping() {
+        return wiping != Sense.NONE;
     }
 
     /** A sense key specific field that says how far it is. */
@@ -29,6 +38,15 @@ final class UnitState {
 
     void stopped(boolean now) {
         stopped = now;
+    }
+
+    /** Whether an initiator has ejected it; any thread. */
+    boolean ejected() {
+        return ejected;
+    }
+
+    void ejected(boolean now) {
+        ejected = now;
     }
 
     boolean sanitizeFailed() {

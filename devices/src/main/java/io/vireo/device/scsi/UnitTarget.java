@@ -25,10 +25,16 @@ final class UnitTarget implements ScsiTarget {
      * A logical unit at a LUN.
      *
      * @param boot whether firmware is to boot from it
+     * @param removable whether initiators can eject it
      */
-    record Mapping(int lun, LogicalUnit unit, boolean readOnly, boolean boot) {
+    record Mapping(int lun, LogicalUnit unit, boolean readOnly, boolean boot, boolean removable) {
         Mapping(int lun, LogicalUnit unit, boolean readOnly) {
-            this(lun, unit, readOnly, false);
+            this(lun, unit, readOnly, false, false);
+        }
+
+        /** Whether initiators see the same of it by both. */
+        boolean isSame(Mapping other) {
+            return unit == other.unit && readOnly == other.readOnly && removable == other.removable;
         }
     }
 
@@ -168,7 +174,13 @@ final class UnitTarget implements ScsiTarget {
         wanted.forEach(mapping -> next.put(mapping.lun(), mapping));
         mappings = next;
         counters.keySet().retainAll(next.keySet());
-        next.values().forEach(mapping -> mapping.unit().addTarget(this));
+        for (Mapping mapping : next.values()) {
+            mapping.unit().addTarget(this);
+            Mapping earlier = before.get(mapping.lun());
+            if (earlier == null || earlier.unit() != mapping.unit()) {
+                mapping.unit().load();
+            }
+        }
         List<Nexus> open = List.copyOf(nexuses);
         var left = new AtomicInteger(open.size() + 1);
         Runnable passed =

@@ -41,6 +41,7 @@ final class VpdPages {
     private static final int UTF_8 = 3;
     private static final int UNIT_VENDOR = 0x01;
     private static final int UNIT_NAA = 0x03;
+    private static final int UNIT_GROUP = 0x06;
     private static final int PORT_NAA = 0x93;
     private static final int PORT_RELATIVE = 0x94;
     private static final int PORT_GROUP = 0x95;
@@ -85,6 +86,7 @@ final class VpdPages {
         byte[] serial = ascii(identity.serial());
         page.u8(ASCII).u8(UNIT_VENDOR).u8(0).u8(8 + serial.length);
         page.text(UnitIdentity.VENDOR, 8).bytes(serial);
+        page.u8(BINARY).u8(UNIT_GROUP).u8(0).u8(4).u32(slot.unit.group());
         ScsiPort port = slot.nexus().port();
         int protocol = protocol(port);
         page.u8(protocol | BINARY).u8(PORT_RELATIVE).u8(0).u8(4).u32(port.relativeId());

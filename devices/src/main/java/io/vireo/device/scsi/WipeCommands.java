@@ -3,6 +3,7 @@ package io.vireo.device.scsi;
 import static io.vireo.device.scsi.Command.ANY_STATE;
 import static io.vireo.device.scsi.Command.EXCLUSIVE;
 import static io.vireo.device.scsi.Command.MODIFIES;
+import static io.vireo.device.scsi.Command.NEEDS_ZEROES;
 
 import io.vireo.block.BlockOperation;
 import java.util.Arrays;
@@ -33,7 +34,7 @@ final class WipeCommands {
                 Command.withAction(
                         "48 A2 00 00 00 00 00 FF FF 00",
                         Access.WRITE,
-                        TRAITS,
+                        TRAITS | NEEDS_ZEROES,
                         WipeCommands::blockErase),
                 Command.withAction(
                         "48 BF 00 00 00 00 00 FF FF 00",
@@ -47,11 +48,10 @@ final class WipeCommands {
                         WipeCommands::format));
     }
 
-    /** Whether a wipe is under way; then the slot has ended. */
+    /** Whether a wipe is under way, or nothing is there to be wiped; then the slot has ended. */
     private static boolean underWay(Slot slot) {
         UnitState condition = slot.unit.condition();
-        boolean wiping = condition.obstacle() != Sense.NONE && !condition.sanitizeFailed();
-        if (wiping && !condition.stopped()) {
+        if (condition.isWiping() || condition.ejected()) {
             slot.fail(condition.obstacle(), Sense.NO_INFORMATION, condition.progress());
             return true;
         }
@@ -94,8 +94,6 @@ final class WipeCommands {
         }
         if (Bytes.u16(slot.cdb(), 7) != 0) {
             slot.invalidField(7);
-        } else if (!slot.unit.can(BlockOperation.WRITE_ZEROES)) {
-            slot.invalidField(1);
         } else {
             new Wipe(slot.unit, true, new byte[0], 1, false).begin(slot, immediate(slot));
         }

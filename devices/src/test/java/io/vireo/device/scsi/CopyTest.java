@@ -30,6 +30,7 @@ class CopyTest {
     private final LogicalUnit other =
             new LogicalUnit(
                     UnitIdentity.of("disk2", "uid of disk2"),
+                    bed.groups.take("disk2"),
                     second,
                     bed.other,
                     new ScsiBed.MemoryStore(),
@@ -445,6 +446,24 @@ class CopyTest {
         ScsiBed.map(bed.target, new UnitTarget.Mapping(1, other, false));
         client.ready(1);
         assertThat(write(client, 1, 0, token, ranges(0, 10)).code()).isEqualTo(0x052304);
+    }
+
+    @Test
+    void aTokenOfAnEarlierDaemonIsUnknownAndHarmsNothing() {
+        ScsiClient client = client(1, true);
+        fill(client, random(100 * BLOCK));
+        assertThat(populate(client, 4, ranges(0, 100)).good()).isTrue();
+        byte[] token = tokenOf(information(client, 0, 4));
+        // The same unit after a restart: what a token stands for is not kept.
+        try (var after = new ScsiBed()) {
+            ScsiClient later = after.client(1);
+            assertThat(after.unit.identity()).isEqualTo(bed.unit.identity());
+            byte[] there = random(10 * BLOCK);
+            assertThat(later.out(0, "2A000000000000000A00", there).good()).isTrue();
+            Result stale = write(later, 0, 0, token, ranges(0, 10));
+            assertThat(stale.code()).isEqualTo(0x052304);
+            assertThat(after.disk.contents(0, 10 * BLOCK)).isEqualTo(there);
+        }
     }
 
     @Test

@@ -71,6 +71,7 @@ class IdentityAndReportsTest {
         String designators =
                 ("01030008" + hex(identity.naa()))
                         + ("02010018" + hex("VIREO   " + identity.serial()))
+                        + ("01060004" + HexFormat.of().toHexDigits(bed.unit.group()))
                         + ("01940004" + port)
                         + ("01950004" + group)
                         + ("01930008" + hex(0x2000_0000_0000_0001L))

@@ -57,7 +57,7 @@ class MappingTest {
         ScsiBed.map(
                 bed.target,
                 new UnitTarget.Mapping(0, bed.unit, false),
-                new UnitTarget.Mapping(5, secondUnit, false, true));
+                new UnitTarget.Mapping(5, secondUnit, false, true, false));
         assertThat(client.in(0, "A00000000000000000400000", 64).hex())
                 .isEqualTo("0000001000000000" + "0005000000000000" + "0000000000000000");
     }

@@ -48,6 +48,7 @@ final class ScsiBed implements AutoCloseable {
     final MemoryStore store = new MemoryStore();
     final FakePool pool = new FakePool();
     final PortNumbers numbers = new PortNumbers();
+    final PortNumbers groups = new PortNumbers();
     final UnitTarget target =
             new UnitTarget("hba1", 0x2000_0000_0000_0001L, 0x2100_0000_0000_0001L, numbers);
     LogicalUnit unit;
@@ -65,7 +66,12 @@ final class ScsiBed implements AutoCloseable {
 
     LogicalUnit unit(String name, BlockDevice block, ReservationStore kept) {
         return new LogicalUnit(
-                UnitIdentity.of(name, "uid of " + name), block, owner, kept, new SharedRoom(pool));
+                UnitIdentity.of(name, "uid of " + name),
+                groups.take(name),
+                block,
+                owner,
+                kept,
+                new SharedRoom(pool));
     }
 
     static void map(UnitTarget target, UnitTarget.Mapping... mappings) {

@@ -7,6 +7,7 @@ import java.security.SecureRandom;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,11 +18,6 @@ import org.jspecify.annotations.Nullable;
 final class ChapExchange {
     private static final SecureRandom RANDOM = new SecureRandom();
     private static final int MAX_CHALLENGE = 1024;
-
-    /** 96 bits, below which RFC 7143, 12.1.3 wants a secret refused; longest of Windows and us. */
-    static final int MIN_SECRET = 12;
-
-    static final int MAX_SECRET = 255;
 
     /** Where the exchange is. */
     private enum State {
@@ -131,16 +127,9 @@ final class ChapExchange {
         } catch (ResourceException e) {
             throw new LoginException(LoginException.TARGET_ERROR, String.valueOf(e.getMessage()));
         }
-        if (secret.length < MIN_SECRET || secret.length > MAX_SECRET) {
-            throw new LoginException(
-                    LoginException.TARGET_ERROR,
-                    "the CHAP secret of "
-                            + credential.user()
-                            + " has not "
-                            + MIN_SECRET
-                            + " to "
-                            + MAX_SECRET
-                            + " bytes");
+        Optional<String> mistake = credential.mistake(secret.length);
+        if (mistake.isPresent()) {
+            throw new LoginException(LoginException.TARGET_ERROR, mistake.get());
         }
         return secret;
     }

@@ -52,19 +52,11 @@ final class Chaps {
 
     /** Looks once, so that a mistake is told now; each login fetches it anew. */
     private static Credential credential(String user, String name, Secrets secrets) {
-        int length = secrets.secret(name).length;
-        if (length < ChapExchange.MIN_SECRET || length > ChapExchange.MAX_SECRET) {
-            throw new ResourceException(
-                    ErrorCode.INVALID,
-                    "the secret "
-                            + name
-                            + " has "
-                            + length
-                            + " bytes; CHAP needs "
-                            + ChapExchange.MIN_SECRET
-                            + " to "
-                            + ChapExchange.MAX_SECRET);
+        var credential = new Credential(user, secrets.describe(name), () -> secrets.secret(name));
+        Optional<String> mistake = credential.mistake(secrets.secret(name).length);
+        if (mistake.isPresent()) {
+            throw new ResourceException(ErrorCode.INVALID, mistake.get());
         }
-        return new Credential(user, () -> secrets.secret(name));
+        return credential;
     }
 }

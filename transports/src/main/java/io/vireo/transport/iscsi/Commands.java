@@ -254,9 +254,7 @@ final class Commands {
         if (Wire.getInt(bhs + Pdu.TTT) != task.expectedTag()) {
             return "data answer no R2T, or not in the order of R2Ts";
         }
-        if (Wire.getInt(bhs + Pdu.DATA_SN) != task.expectedSn()) {
-            return "a DataSN was left out or comes twice";
-        }
+        task.spoiled |= Wire.getInt(bhs + Pdu.DATA_SN) != task.expectedSn();
         if (Wire.getInt(bhs + Pdu.BUFFER_OFFSET) != task.received) {
             return "data do not follow those before";
         }
@@ -271,9 +269,7 @@ final class Commands {
         if (!task.unsolicited) {
             return "data come unasked";
         }
-        if (Wire.getInt(bhs + Pdu.DATA_SN) != task.unsolicitedSn) {
-            return "a DataSN was left out or comes twice";
-        }
+        task.spoiled |= Wire.getInt(bhs + Pdu.DATA_SN) != task.unsolicitedSn;
         if (Wire.getInt(bhs + Pdu.BUFFER_OFFSET) != task.received) {
             return "data do not follow those before";
         }
@@ -390,6 +386,11 @@ final class Commands {
     }
 
     private void submit(IscsiTask task) {
+        if (task.spoiled) {
+            counters.violation();
+            task.failSpoiled();
+            return;
+        }
         task.state = State.RUNNING;
         if (task.wanted > 0) {
             task.scsi.dataOut().addSlice(task.out, 0, task.wanted);
@@ -440,6 +441,11 @@ final class Commands {
         side.pool().release(task.out);
         side.pool().release(task.in);
         side.released();
+    }
+
+    /** Places for commands that are free. */
+    int free() {
+        return freeCount;
     }
 
     /** The task of a tag, if it has not been answered. */

@@ -4,6 +4,7 @@ import io.vireo.linux.ForeignMemory;
 import io.vireo.memory.ScatterGatherList;
 import io.vireo.scsi.ScsiStatus;
 import io.vireo.scsi.ScsiTask;
+import java.util.Arrays;
 
 /** A command of a session: its data, its R2Ts, and its answer. Preallocated and used again. */
 final class IscsiTask extends Outgoing {
@@ -21,6 +22,12 @@ final class IscsiTask extends Outgoing {
         /** It is over, and has still to leave the queue of what is sent. */
         LEAVING
     }
+
+    // Sense data "protocol service CRC error" (RFC 7143, 11.4.7.2).
+    private static final int SENSE_LENGTH = 18;
+    private static final int SENSE_FIXED = 0x70;
+    private static final int ABORTED_COMMAND = 0x0B;
+    private static final int SERVICE_CRC_ERROR = 0x4705;
 
     final Session session;
     final ScsiTask scsi;
@@ -45,6 +52,12 @@ final class IscsiTask extends Outgoing {
     int requested;
     boolean unsolicited;
     int unsolicitedSn;
+
+    /**
+     * Whether a Data-Out had another DataSN than it was to have, though it had its place: it ends
+     * without being carried out when all of its data are in (RFC 7143, 7.8 and 7.9).
+     */
+    boolean spoiled;
 
     /** Memory that it holds of the session's share. */
     int held;
@@ -91,6 +104,7 @@ final class IscsiTask extends Outgoing {
         requested = 0;
         unsolicited = false;
         unsolicitedSn = 0;
+        spoiled = false;
         r2tFirst = 0;
         r2tCount = 0;
         r2tSn = 0;
@@ -164,6 +178,20 @@ final class IscsiTask extends Outgoing {
     void fail(ScsiStatus status) {
         failed = true;
         failure = status;
+        reply();
+    }
+
+    /** Has the answer sent that its data cannot be trusted, which initiators repeat it for. */
+    void failSpoiled() {
+        byte[] sense = scsi.sense();
+        Arrays.fill(sense, 0, SENSE_LENGTH, (byte) 0);
+        sense[0] = SENSE_FIXED;
+        sense[2] = ABORTED_COMMAND;
+        sense[7] = SENSE_LENGTH - 8;
+        sense[12] = SERVICE_CRC_ERROR >> 8;
+        sense[13] = SERVICE_CRC_ERROR & 0xFF;
+        scsi.wanted(expectedOut, 0);
+        scsi.checkCondition(SENSE_LENGTH);
         reply();
     }
 

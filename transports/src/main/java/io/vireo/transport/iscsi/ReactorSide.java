@@ -58,8 +58,13 @@ final class ReactorSide {
         }
     }
 
+    /** Those that are there now. */
+    List<Session> sessions() {
+        return List.copyOf(sessions);
+    }
+
     private void tick() {
-        for (Session session : List.copyOf(sessions)) {
+        for (Session session : sessions()) {
             session.tick(reactor.nanoTime());
         }
         if (!sessions.isEmpty()) {
@@ -91,7 +96,8 @@ final class ReactorSide {
         }
     }
 
-    private void serve() {
+    /** Gives those that wait the memory that there is. */
+    void serve() {
         serving = false;
         Iterator<IscsiTask> each = waiting.iterator();
         var served = new ArrayList<IscsiTask>();

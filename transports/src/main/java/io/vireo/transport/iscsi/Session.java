@@ -25,7 +25,7 @@ final class Session implements Inbound.Handler, NexusListener {
     static final int WINDOW = 128;
 
     /** Those that are marked immediate come on top. */
-    private static final int IMMEDIATE_ROOM = 16;
+    static final int IMMEDIATE_ROOM = 16;
 
     private static final int MAX_CONTROL = 64;
     private static final long SILENCE_NANOS = TimeUnit.SECONDS.toNanos(30);

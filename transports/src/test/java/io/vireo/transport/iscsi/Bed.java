@@ -42,7 +42,8 @@ final class Bed implements AutoCloseable {
     }
 
     private static Credential credential(String user, String secret) {
-        return new Credential(user, () -> secret.getBytes(StandardCharsets.UTF_8));
+        return new Credential(
+                user, "the secret " + user, () -> secret.getBytes(StandardCharsets.UTF_8));
     }
 
     IscsiInitiator connect() throws IOException {

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.ResourceException;
+import io.vireo.resource.Secrets;
+import io.vireo.resource.spec.ChapSpec;
 import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
 import java.util.List;
@@ -89,7 +91,8 @@ class ChapExchangeTest {
 
     @Test
     void oneSecretForBothDirectionsIsRefused() throws LoginException {
-        ChapExchange chap = exchange(Optional.of(new Credential("target", () -> SECRET)));
+        ChapExchange chap =
+                exchange(Optional.of(new Credential("target", "the secret x", () -> SECRET)));
         var offer = texts(chap.answer(Map.of(TextKey.CHAP_A, "7")));
         byte[] response =
                 ChapAlgorithm.SHA_256.response(
@@ -155,6 +158,7 @@ class ChapExchangeTest {
         var gone =
                 new Credential(
                         "user",
+                        "the secret x",
                         () -> {
                             throw new ResourceException(ErrorCode.UNAVAILABLE, "it is gone");
                         });
@@ -165,5 +169,38 @@ class ChapExchangeTest {
                 .isInstanceOfSatisfying(
                         LoginException.class,
                         e -> assertThat(e.status()).isEqualTo(LoginException.TARGET_ERROR));
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 11, 256})
+    void aSecretOfAnotherLengthIsNamedWithItsPlace(int length) throws LoginException {
+        String place = "the secret web1 (/var/lib/vireo/secrets/web1)";
+        String message =
+                place + ", of the CHAP user user, has " + length + " bytes; CHAP needs 12 to 255";
+        var changed = new Credential("user", place, () -> new byte[length]);
+        var chap =
+                new ChapExchange(
+                        new Authentication(Optional.of(changed), Optional.empty()), changed);
+        var _ = chap.answer(Map.of(TextKey.CHAP_A, "5"));
+        assertThatThrownBy(
+                        () -> chap.answer(Map.of(TextKey.CHAP_N, "user", TextKey.CHAP_R, "0x00")))
+                .isInstanceOf(LoginException.class)
+                .hasMessage(message);
+        var spec = new ChapSpec("user", "web1", Optional.empty(), Optional.empty());
+        var secrets =
+                new Secrets() {
+                    @Override
+                    public byte[] secret(String name) {
+                        return new byte[length];
+                    }
+
+                    @Override
+                    public String describe(String name) {
+                        return place;
+                    }
+                };
+        assertThatThrownBy(() -> Chaps.authentication(Optional.of(spec), secrets))
+                .isInstanceOf(ResourceException.class)
+                .hasMessage(message);
     }
 }

@@ -146,6 +146,36 @@ class SessionTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(ints = {1, 27, -1})
+    void aWrongDataSnEndsItsCommandAndNotTheSession(int wrong) throws IOException {
+        var parameters = Map.of("ImmediateData", "No", "InitialR2T", "No");
+        try (IscsiInitiator initiator = bed.session(parameters)) {
+            byte[] data = pattern(16 * FakeTarget.BLOCK);
+            byte[] cdb = Bed.cdb(FakeTarget.WRITE_10, 0, 16);
+            for (boolean solicited : new boolean[] {true, false}) {
+                IscsiPdu command =
+                        initiator.command(
+                                solicited ? WRITE : UNSOLICITED_WRITE, 0, data.length, cdb);
+                initiator.send(command);
+                int tag = solicited ? initiator.receive().u32(20) : IscsiPdu.NO_TAG;
+                byte[] half = Arrays.copyOf(data, data.length / 2);
+                initiator.send(initiator.dataOut(command, tag, wrong, 0, half, false));
+                initiator.send(initiator.dataOut(command, tag, 1, data.length / 2, half, true));
+                IscsiPdu response = initiator.receive();
+                assertThat(response.opcode()).isEqualTo(0x21);
+                assertThat(response.flags()).isEqualTo(0x80);
+                assertThat(response.u8(3)).isEqualTo(2);
+                // ABORTED COMMAND, PROTOCOL SERVICE CRC ERROR.
+                assertThat(response.data()).hasSize(20).startsWith(0, 18, 0x70, 0, 0x0B);
+                assertThat(Arrays.copyOfRange(response.data(), 14, 16)).containsExactly(0x47, 5);
+                assertThat(bed.device.blocks).startsWith(new byte[data.length]);
+            }
+            write(initiator, data, 0, data.length, 1);
+            assertThat(Arrays.copyOf(bed.device.blocks, data.length)).isEqualTo(data);
+        }
+    }
+
     @Test
     void residualsTellWhatWasAnnouncedAndNotTransferred() throws IOException {
         try (IscsiInitiator initiator = bed.session(PLAIN)) {

@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Collectors;
 
 /** A presented {@link VirtioScsiDevice} and the target behind it. */
@@ -94,17 +95,22 @@ final class Vhba implements Realization {
         attributes.put(IQN, identity.iqn());
         attributes.put(ACCESS, now.access().name().toLowerCase(Locale.ROOT).replace('_', '-'));
         attributes.put("queueDepth", Integer.toString(now.queueDepth()));
+        Set<Integer> ejected = hba.ejected();
         attributes.put(
-                "luns", now.luns().stream().map(Vhba::describe).collect(Collectors.joining(", ")));
+                "luns",
+                now.luns().stream()
+                        .map(lun -> describe(lun, ejected))
+                        .collect(Collectors.joining(", ")));
         return new Status(List.of(connected(state)), attributes, metrics());
     }
 
-    private static String describe(VhbaSpec.Lun lun) {
+    private static String describe(VhbaSpec.Lun lun, Set<Integer> ejected) {
         return lun.lun()
                 + "="
                 + lun.vdisk()
                 + (lun.readOnly() ? " (read-only)" : "")
-                + (lun.boot() ? " (boot)" : "");
+                + (lun.boot() ? " (boot)" : "")
+                + (ejected.contains(lun.lun()) ? " (ejected)" : "");
     }
 
     private Condition connected(Endpoint.State state) {

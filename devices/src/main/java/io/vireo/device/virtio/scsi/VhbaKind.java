@@ -133,7 +133,9 @@ public final class VhbaKind implements ResourceKind<VhbaSpec> {
                             context.require(vdisk, BlockDevice.class),
                             context.require(vdisk, ExclusiveUse.class),
                             context.require(vdisk, PooledVolume.class).pool());
-            luns.add(new ScsiUnits.Lun(lun.lun(), disk, lun.readOnly(), lun.boot()));
+            luns.add(
+                    new ScsiUnits.Lun(
+                            lun.lun(), disk, lun.readOnly(), lun.boot(), lun.removable()));
         }
         return luns;
     }

@@ -111,7 +111,7 @@ class VhbaKindTest {
     }
 
     private static VhbaSpec.Lun lun(int number, String vdisk, boolean boot) {
-        return new VhbaSpec.Lun(number, vdisk, false, boot);
+        return new VhbaSpec.Lun(number, vdisk, false, boot, false);
     }
 
     private static void close(Realization running) {

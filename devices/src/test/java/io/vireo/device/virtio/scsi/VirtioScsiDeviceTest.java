@@ -47,6 +47,12 @@ class VirtioScsiDeviceTest {
     }
 
     @Test
+    void protectionInformationIsNotOffered() {
+        // VIRTIO_SCSI_F_T10_PI.
+        assertThat(driver.device.features() >> 3 & 1).isZero();
+    }
+
+    @Test
     void theFirstCommandMeetsAUnitAttention() {
         Answer first = driver.run("000000000000", NOTHING, 0);
         assertThat(first.status()).isEqualTo(2);

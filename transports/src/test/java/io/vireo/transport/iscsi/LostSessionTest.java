@@ -1,0 +1,103 @@
+package io.vireo.transport.iscsi;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.vireo.testkit.iscsi.IscsiInitiator;
+import io.vireo.testkit.iscsi.IscsiPdu;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** Sessions whose connection breaks in the middle of what the target does for them. */
+class LostSessionTest {
+    private static final int READ = 0xC1;
+    private static final int WRITE = 0xA1;
+    private static final int LENGTH = 1 << 20;
+
+    /** As many of them as may have memory at once. */
+    private static final int WRITES = 3;
+
+    private static final int READS = 4;
+
+    private final Bed bed = new Bed();
+
+    @AfterEach
+    void everythingIsGivenBack() throws Exception {
+        bed.awaitNoSession();
+        assertThat(bed.isPoolWhole()).isTrue();
+        bed.close();
+    }
+
+    private static IscsiPdu command(IscsiInitiator initiator, int flags, int opcode) {
+        return initiator.command(flags, 0, LENGTH, Bed.cdb(opcode, 0, LENGTH / FakeTarget.BLOCK));
+    }
+
+    @Test
+    void commandsThatGetMemoryTogetherAreGivenBackOnceEach() throws Exception {
+        try (IscsiInitiator initiator = bed.session(Map.of("ImmediateData", "No"))) {
+            List<IscsiPdu> holders = new ArrayList<>();
+            for (int i = 0; i < WRITES; i++) {
+                holders.add(command(initiator, WRITE, FakeTarget.WRITE_10));
+                assertThat(initiator.exchange(holders.getLast()).opcode()).isEqualTo(0x31);
+            }
+            for (int i = 0; i < READS; i++) {
+                initiator.send(command(initiator, READ, FakeTarget.READ_10));
+            }
+            // They wait: an answer to a ping comes before theirs.
+            assertThat(initiator.exchange(initiator.request(0x40, 0x80)).opcode()).isEqualTo(0x20);
+            var busy = new CountDownLatch(1);
+            var broken = new CountDownLatch(1);
+            var outcome = new CompletableFuture<Session>();
+            var reactor = bed.reactors.data().getFirst();
+            reactor.execute(() -> {
+                try {
+                    busy.countDown();
+                    broken.await();
+                    outcome.complete(serve(holders));
+                } catch (InterruptedException | RuntimeException | AssertionError e) {
+                    outcome.completeExceptionally(e);
+                }
+            });
+            busy.await();
+            breakConnection(initiator);
+            broken.countDown();
+            Session session = outcome.get();
+            bed.awaitNoSession();
+            var free = new CompletableFuture<Integer>();
+            reactor.execute(() -> free.complete(session.commands().free()));
+            assertThat(free.get()).isEqualTo(Session.WINDOW + Session.IMMEDIATE_ROOM);
+        }
+    }
+
+    /**
+     * On the reactor, which has not seen yet that the connection is broken: those that have memory
+     * give it back, and those that wait get it at once. The answer to the first of them finds the
+     * connection broken, which is the end of the others, too.
+     */
+    private Session serve(List<IscsiPdu> holders) {
+        ReactorSide side = bed.transport.side(bed.reactors.data().getFirst());
+        Session session = side.sessions().getFirst();
+        for (IscsiPdu holder : holders) {
+            IscsiTask task = session.commands().find(holder.u32(16));
+            assertThat(task).isNotNull();
+            if (task != null) {
+                session.commands().abandon(task);
+            }
+        }
+        assertThat(side.isAwaited()).isTrue();
+        side.serve();
+        assertThat(session.isOpen()).isFalse();
+        return session;
+    }
+
+    /** Has the other side meet a reset when it writes. */
+    private static void breakConnection(IscsiInitiator initiator) throws IOException {
+        initiator.socket().setSoLinger(true, 0);
+        initiator.socket().close();
+    }
+}
