@@ -19,6 +19,11 @@ public interface BlockPool {
         return false;
     }
 
+    /** Whether volumes can look for writes of zeroes. */
+    default boolean hasZeroDetection() {
+        return false;
+    }
+
     /**
      * Makes an empty volume, durably: it reads as zeroes and takes room as it is written. If one of
      * this name was left behind by an attempt that was cut off, it is taken over; one with data in

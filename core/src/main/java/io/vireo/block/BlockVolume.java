@@ -29,6 +29,20 @@ public interface BlockVolume {
                 "the pool keeps nothing when the daemon ends: use one of type disks or directory");
     }
 
+    /**
+     * Whether chunks that are written with nothing but zeroes take no room. Off when it is opened;
+     * can change while it is used.
+     *
+     * @throws ResourceException UNSUPPORTED if the pool says so, see {@link
+     *     BlockPool#hasZeroDetection}
+     */
+    default void zeroDetection(boolean on) {
+        if (on) {
+            throw new ResourceException(
+                    ErrorCode.UNSUPPORTED, "only pools of type disks look for zeroes");
+        }
+    }
+
     /** Empty while it is sound; else one sentence on what is wrong and what to do. */
     String trouble();
 

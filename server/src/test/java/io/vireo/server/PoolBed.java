@@ -187,6 +187,7 @@ final class PoolBed implements AutoCloseable {
                 Optional.empty(),
                 Optional.empty(),
                 migration,
+                false,
                 false);
     }
 

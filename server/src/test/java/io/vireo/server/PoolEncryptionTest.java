@@ -90,6 +90,7 @@ class PoolEncryptionTest {
                 Optional.empty(),
                 encrypted,
                 Optional.empty(),
+                false,
                 false);
     }
 

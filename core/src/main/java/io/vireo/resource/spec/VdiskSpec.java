@@ -58,7 +58,13 @@ public record VdiskSpec(
                                 "Whether each 4 KiB of it have a checksum, which is verified whenever they are read. In pools"
                                         + " of type disks. A vDisk that begins as a snapshot has what that has. Cannot change.",
                         defaultValue = "false")
-                boolean checksums)
+                boolean checksums,
+        @Field(
+                        value =
+                                "Whether chunks that are written with nothing but zeroes take no room. For thin vDisks in pools"
+                                        + " of type disks. Can change, in use.",
+                        defaultValue = "false")
+                boolean zeroDetection)
         implements Spec {
     /** A vDisk that is as its pool says, and is moved without a bound. */
     public VdiskSpec(
@@ -81,6 +87,7 @@ public record VdiskSpec(
                 source,
                 Optional.empty(),
                 Optional.empty(),
+                false,
                 false);
     }
 

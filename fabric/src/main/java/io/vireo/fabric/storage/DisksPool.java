@@ -236,6 +236,11 @@ final class DisksPool implements BlockPool {
     }
 
     @Override
+    public boolean hasZeroDetection() {
+        return true;
+    }
+
+    @Override
     public void create(String volume, VolumeFormat format) {
         if (isNew(volume, format)) {
             pool.createVolume(volume, format);
@@ -552,13 +557,13 @@ final class DisksPool implements BlockPool {
         if (there.capacity() < format.capacity()) {
             pool.grow(volume, format.capacity());
         }
-        return new Opened(volume);
+        return new DisksVolume(pool, volume);
     }
 
     @Override
     public BlockVolume openSnapshot(String snapshot) {
         var _ = find(SNAPSHOT + snapshot).orElseThrow(() -> gone(snapshot));
-        return new Opened(SNAPSHOT + snapshot);
+        return new DisksVolume(pool, SNAPSHOT + snapshot);
     }
 
     private ResourceException gone(String name) {
@@ -651,50 +656,6 @@ final class DisksPool implements BlockPool {
             pool.close();
         } finally {
             disks.close();
-        }
-    }
-
-    private final class Opened implements BlockVolume {
-        private volatile String name;
-        private final BlockDevice device;
-
-        Opened(String name) {
-            this.name = name;
-            pool.unlock(name);
-            device = pool.device(name);
-        }
-
-        @Override
-        public BlockDevice device() {
-            return device;
-        }
-
-        @Override
-        public void grow(long capacity) {
-            pool.grow(name, capacity);
-        }
-
-        @Override
-        public void rename(String newName) {
-            if (exists(newName)) {
-                throw new ResourceException(
-                        ErrorCode.CONFLICT,
-                        "the pool holds a vDisk %s already; give this one another name"
-                                .formatted(newName));
-            }
-            pool.rename(name, newName);
-            name = newName;
-        }
-
-        @Override
-        public String trouble() {
-            return pool.trouble();
-        }
-
-        @Override
-        public void close() {
-            // Its channels are closed: what is left of it is its key.
-            pool.lock(name);
         }
     }
 }

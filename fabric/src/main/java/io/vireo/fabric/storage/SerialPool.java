@@ -42,6 +42,11 @@ final class SerialPool implements BlockPool {
     }
 
     @Override
+    public boolean hasZeroDetection() {
+        return pool.hasZeroDetection();
+    }
+
+    @Override
     public boolean hasChecksums() {
         return pool.hasChecksums();
     }
@@ -202,6 +207,11 @@ final class SerialPool implements BlockPool {
         @Override
         public BlockDevice device() {
             return volume.device();
+        }
+
+        @Override
+        public void zeroDetection(boolean on) {
+            volume.zeroDetection(on);
         }
 
         @Override

@@ -48,6 +48,8 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
     private final VdiskQuotas quotas;
     private final Runnable statusChanged;
 
+    private volatile boolean zeroDetection;
+
     /** Guarded by itself. */
     private final List<Use> uses = new ArrayList<>();
 
@@ -78,7 +80,24 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
                         home,
                         place.remains(),
                         () -> isImporting() ? "it is being imported, and is moved then" : "",
-                        statusChanged);
+                        this::moved);
+    }
+
+    private void moved() {
+        settleZeroDetection();
+        statusChanged.run();
+    }
+
+    /** Whether chunks that are written with nothing but zeroes take no room. */
+    void zeroDetection(boolean on) {
+        zeroDetection = on;
+        settleZeroDetection();
+    }
+
+    /** Wherever it is by now. */
+    private void settleZeroDetection() {
+        Relocation.Home home = relocation.home();
+        home.volume().zeroDetection(zeroDetection && home.pool().hasZeroDetection());
     }
 
     private boolean isImporting() {

@@ -118,6 +118,12 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
                     new Violation(
                             "/spec/migration/rate", "must not be 0; leave it out for no bound"));
         }
+        if (spec.zeroDetection() && spec.allocation() == VdiskSpec.Allocation.THICK) {
+            violations.add(
+                    new Violation(
+                            "/spec/zeroDetection",
+                            "must be false for a thick vDisk: all of its room is reserved, and zeroes save none"));
+        }
         if (spec.snapshot().isPresent() && spec.source().isPresent()) {
             violations.add(
                     new Violation("/spec/source", "a vDisk begins as a snapshot or as an image"));
@@ -221,6 +227,7 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
             VdiskPlace place,
             VdiskQuotas quotas) {
         BlockPool pool = VdiskPlace.pool(place.site(), context);
+        checkZeroDetection(spec, context);
         VolumeFormat format = format(spec, pool);
         boolean empty = make(pool, metadata.name(), format, place.site(), spec, context);
         place.made();
@@ -244,6 +251,7 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
                                 context.service(ReactorGroup.class),
                                 context.statusChanged());
                 count(quotas, Site.of(spec), spec, context, context.provisioned());
+                vdisk.zeroDetection(spec.zeroDetection());
                 vdisk.goTo(target(spec, context));
                 return vdisk;
             } catch (RuntimeException e) {
@@ -305,6 +313,15 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
             create(name, site, spec, pool, format, context);
         }
         return true;
+    }
+
+    private static void checkZeroDetection(VdiskSpec spec, RealizeContext context) {
+        if (spec.zeroDetection() && !VdiskPlace.pool(Site.of(spec), context).hasZeroDetection()) {
+            throw new ResourceException(
+                    ErrorCode.UNSUPPORTED,
+                    "pool %s does not look for zeroes: only pools of type disks do; set zeroDetection to false"
+                            .formatted(spec.pool()));
+        }
     }
 
     private static VdiskQos admit(PoolQos pool, String name, Optional<DiskQosPolicy> policy) {
@@ -388,11 +405,13 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
                     "encrypted is fixed when a vDisk is made; make another vDisk and copy the data.");
         }
         try {
+            checkZeroDetection(newSpec, context);
             vdisk.qos().change(policy(newSpec, context));
             vdisk.quotas().grow(newSpec.size().bytes());
             vdisk.grow(newSpec.size().bytes());
             count(vdisk.quotas(), Site.of(newSpec), newSpec, context, false);
             vdisk.goTo(target(newSpec, context));
+            vdisk.zeroDetection(newSpec.zeroDetection());
         } catch (IllegalArgumentException e) {
             return new UpdateResult.Refused(e.getMessage() + ".");
         }

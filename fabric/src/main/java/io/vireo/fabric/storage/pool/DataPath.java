@@ -139,13 +139,18 @@ final class DataPath {
             return stop;
         }
         long entry = engine.tree().find(volume.root, first);
+        if (op.isZeroes(first) && leftOut(op, at, stop, entry)) {
+            return stop;
+        }
         if (!isOwn(entry)) {
             fill(op, at, stop - at, entry);
             return stop;
         }
         long last = entry;
         long reach = stop;
-        while (reach < end && busy(volume, reach >>> shift) == null) {
+        while (reach < end
+                && busy(volume, reach >>> shift) == null
+                && !op.isZeroes(reach >>> shift)) {
             long following = engine.tree().find(volume.root, reach >>> shift);
             if (following != last + 1 || !isOwn(following)) {
                 break;
@@ -159,6 +164,30 @@ final class DataPath {
             start(piece, BlockOperation.WRITE, entry, op.direct);
         }
         return reach;
+    }
+
+    /**
+     * Has zeroes that are written to a range of one chunk take no room; false: they are written.
+     */
+    private boolean leftOut(VolumeRequest op, long at, long stop, long entry) {
+        if (entry != 0) {
+            // Of a volume with checksums more may be written than the client has given.
+            long from = Math.max(at, op.request().offset());
+            long end = Math.min(stop, op.request().offset() + op.request().length());
+            if (!isWhole(op.volume(), from, end)) {
+                return false;
+            }
+            unmap(op, at >>> shift);
+        }
+        return true;
+    }
+
+    private void unmap(VolumeRequest op, long first) {
+        Volume volume = op.volume();
+        op.direct = false;
+        engine.tree().set(volume.root, first, 0);
+        engine.committer().ops().unmap(volume.id, first);
+        engine.sums().unmapped(volume, first);
     }
 
     /** Whether a range with checksums may be changed in place now; if not, it waits for that. */
@@ -197,10 +226,7 @@ final class DataPath {
         long entry = engine.tree().find(volume.root, first);
         boolean own = isOwn(entry);
         if (isWhole(volume, at, stop) && (discard || op.request().unmap())) {
-            op.direct = false;
-            engine.tree().set(volume.root, first, 0);
-            engine.committer().ops().unmap(volume.id, first);
-            engine.sums().unmapped(volume, first);
+            unmap(op, first);
         } else if (discard) {
             // Only a hint, and nothing to gain: the chunk stays.
         } else if (own && volume.checks != null && !mayOverwrite(op, at, stop)) {

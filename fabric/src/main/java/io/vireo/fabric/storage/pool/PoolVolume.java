@@ -2,7 +2,6 @@ package io.vireo.fabric.storage.pool;
 
 import io.vireo.block.BlockChannel;
 import io.vireo.block.BlockCounters;
-import io.vireo.block.BlockDevice;
 import io.vireo.block.BlockGeometry;
 import io.vireo.block.BlockMeters;
 import io.vireo.block.BlockOperation;
@@ -16,7 +15,7 @@ import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 
 /** A volume as the front ends see it. */
-final class PoolVolume implements BlockDevice {
+final class PoolVolume implements ThinDevice {
     /** Longest DISCARD or WRITE_ZEROES: bounds what is done in one go. */
     private static final long MAX_DISCARD = 256L << 20;
 
@@ -37,6 +36,11 @@ final class PoolVolume implements BlockDevice {
     /** Its capacity has changed. */
     void changed() {
         listeners.forEach(Runnable::run);
+    }
+
+    @Override
+    public void zeroDetection(boolean on) {
+        volume.zeroDetection = on;
     }
 
     @Override

@@ -334,7 +334,7 @@ public final class StoragePool {
     }
 
     /** The device of a volume or snapshot; the same one each time. */
-    public synchronized BlockDevice device(String name) {
+    public synchronized ThinDevice device(String name) {
         Volume volume = HomeIo.on(home, () -> control.volume(name));
         return devices.computeIfAbsent(volume.id, _ -> new PoolVolume(engine, volume));
     }

@@ -54,6 +54,9 @@ final class Volume {
     /** What its data goes through; null: it is not encrypted, or locked. */
     @Nullable VolumeCipher cipher;
 
+    /** Whether writes of zeroes are looked for. Set on any thread. */
+    volatile boolean zeroDetection;
+
     /** How many have unlocked it. */
     int unlocked;
 

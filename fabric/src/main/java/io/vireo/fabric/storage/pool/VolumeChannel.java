@@ -32,6 +32,9 @@ final class VolumeChannel implements BlockChannel {
     /** Requests whose data is to be in memory of our own, and is not yet. */
     private final ArrayDeque<VolumeRequest> toCopy = new ArrayDeque<>();
 
+    /** Writes whose data is to be looked at, and is not yet. */
+    private final ArrayDeque<VolumeRequest> toLookAt = new ArrayDeque<>();
+
     /** Reads that are deciphered and wait for memory of ours. */
     private final ArrayDeque<VolumeRequest> toRead = new ArrayDeque<>();
 
@@ -50,6 +53,10 @@ final class VolumeChannel implements BlockChannel {
 
     Sums sums() {
         return engine.sums();
+    }
+
+    int chunkShift() {
+        return engine.chunkShift();
     }
 
     BlockMeter meter() {
@@ -86,6 +93,8 @@ final class VolumeChannel implements BlockChannel {
         } else if (operation == BlockOperation.READ && encrypted) {
             toRead.add(op);
             beginReads();
+        } else if (operation == BlockOperation.WRITE && volume.zeroDetection) {
+            toLookAt.add(op);
         } else {
             engine.path().submit(op);
         }
@@ -131,6 +140,23 @@ final class VolumeChannel implements BlockChannel {
         return work;
     }
 
+    /** Looks at what clients write; it is taken off when its memory was there. */
+    private int lookAtWrites() {
+        int work = 0;
+        for (VolumeRequest op = toLookAt.peek(); op != null; op = toLookAt.peek()) {
+            boolean there = op.findZeroes();
+            toLookAt.remove();
+            work++;
+            if (there) {
+                engine.path().submit(op);
+            } else {
+                op.fail(BlockStatus.MEMORY_FAULT);
+                done(op);
+            }
+        }
+        return work;
+    }
+
     private void begin(VolumeRequest op) {
         SummedOp summed = op.summed;
         if (summed == null) {
@@ -158,7 +184,7 @@ final class VolumeChannel implements BlockChannel {
 
     @Override
     public int poll() {
-        int work = beginReads() + copyWrites() + engine.members().poll();
+        int work = beginReads() + lookAtWrites() + copyWrites() + engine.members().poll();
         int ended = doneTail - doneHead;
         for (int left = ended; left > 0; left--) {
             // Taken only when the client's memory was there: its loss cuts the turn off.
@@ -190,7 +216,7 @@ final class VolumeChannel implements BlockChannel {
 
     @Override
     public boolean arm() {
-        if (doneHead != doneTail || !toCopy.isEmpty() || !toRead.isEmpty()) {
+        if (doneHead != doneTail || !toLookAt.isEmpty() || !toCopy.isEmpty() || !toRead.isEmpty()) {
             return false;
         }
         // Polling the members took their wish for a wake-up back: they have to look for themselves.

@@ -49,6 +49,9 @@ final class VolumeRequest extends Fifo.Link<VolumeRequest> {
 
     private final ScatterGatherList copied = new ScatterGatherList(2);
 
+    /** Chunks that are written with nothing but zeroes, where the volume cares. */
+    private final ZeroChunks zeroes = new ZeroChunks();
+
     /** Attempts to touch the client's memory that were not seen to end. */
     private int touches;
 
@@ -85,6 +88,7 @@ final class VolumeRequest extends Fifo.Link<VolumeRequest> {
         data = newRequest.data();
         base = newRequest.offset();
         deciphered = false;
+        zeroes.clear();
     }
 
     BlockRequest request() {
@@ -171,8 +175,34 @@ final class VolumeRequest extends Fifo.Link<VolumeRequest> {
             return false;
         }
         copy(request().data(), 0, copied, margin, request().length());
+        if (volume().zeroDetection) {
+            findZeroes(copied, margin);
+        }
         touches = 0;
         return true;
+    }
+
+    /**
+     * Looks for zeroes in the client's memory; as {@link #copyData}.
+     *
+     * @return false: the memory is gone
+     */
+    boolean findZeroes() {
+        if (++touches > 2) {
+            return false;
+        }
+        findZeroes(request().data(), 0);
+        touches = 0;
+        return true;
+    }
+
+    private void findZeroes(ScatterGatherList list, long skip) {
+        zeroes.find(list, skip, request().offset(), request().length(), channel.chunkShift());
+    }
+
+    /** Whether what is written to a chunk was found to be all zeroes. */
+    boolean isZeroes(long chunk) {
+        return zeroes.has(chunk);
     }
 
     /** Copies what was read to the client's memory; as {@link #zeroHoles}. */

@@ -52,6 +52,7 @@ class PoolModelTest {
     private @Nullable StoragePool pool;
     private int names;
     private boolean checksums;
+    private boolean zeroDetection;
 
     @ParameterizedTest
     @ValueSource(ints = {1, 3})
@@ -64,6 +65,14 @@ class PoolModelTest {
     void agreesWithArraysIfThereAreChecksums(int members) {
         checksums = true;
         agree(members);
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void agreesWithArraysIfZeroesAreLookedFor(boolean summed) {
+        checksums = summed;
+        zeroDetection = true;
+        agree(2);
     }
 
     private void agree(int members) {
@@ -107,7 +116,12 @@ class PoolModelTest {
     }
 
     private SteppedClient client(String name) {
-        return clients.computeIfAbsent(name, n -> new SteppedClient(pool().device(n), home));
+        return clients.computeIfAbsent(
+                name,
+                n -> {
+                    pool().device(n).zeroDetection(zeroDetection);
+                    return new SteppedClient(pool().device(n), home);
+                });
     }
 
     private String any(boolean writable) {
@@ -225,6 +239,13 @@ class PoolModelTest {
         if (kind < 6) {
             byte[] data = new byte[length];
             random.nextBytes(data);
+            if (zeroDetection) {
+                int from = random.nextInt(length);
+                Arrays.fill(data, from, from + random.nextInt(length - from + 1), (byte) 0);
+                if (random.nextInt(3) == 0) {
+                    Arrays.fill(data, (byte) 0);
+                }
+            }
             System.arraycopy(data, 0, copy.data, at, length);
             return client.write(at, data, durable);
         }

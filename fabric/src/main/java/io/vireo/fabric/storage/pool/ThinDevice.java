@@ -1,0 +1,12 @@
+package io.vireo.fabric.storage.pool;
+
+import io.vireo.block.BlockDevice;
+
+/** A volume of a pool as front ends use it. Thread safe. */
+public interface ThinDevice extends BlockDevice {
+    /**
+     * Whether chunks that are written with nothing but zeroes take no room, from the next request
+     * on: what is not mapped stays so, and a chunk that is written as a whole is given back.
+     */
+    void zeroDetection(boolean on);
+}
