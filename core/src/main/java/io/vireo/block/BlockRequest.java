@@ -73,6 +73,14 @@ public final class BlockRequest {
         return length;
     }
 
+    /** Bytes that it moves: what it frees or zeroes it does not move. */
+    public long moved() {
+        return switch (operation) {
+            case READ, WRITE -> length;
+            case FLUSH, DISCARD, WRITE_ZEROES -> 0;
+        };
+    }
+
     public boolean forceUnitAccess() {
         return forceUnitAccess;
     }

@@ -19,6 +19,12 @@ public interface ScsiNexus {
      */
     void manage(TaskManagement function);
 
+    /**
+     * The transport waits for its tasks: none of them, nor any that comes after, is held back for
+     * the rates of the target, until this is taken back.
+     */
+    void hurry(boolean on);
+
     /** Tasks that are submitted and have not ended. */
     int inFlight();
 

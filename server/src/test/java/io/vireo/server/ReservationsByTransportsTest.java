@@ -126,7 +126,8 @@ class ReservationsByTransportsTest {
                         SocketMode.SERVER,
                         Optional.of(directory.resolve("hba.sock").toString()),
                         VhbaSpec.Access.OPTIMIZED,
-                        VhbaSpec.QUEUE_DEPTH_MAX));
+                        VhbaSpec.QUEUE_DEPTH_MAX,
+                        Optional.empty()));
         realize(new IscsiPortalKind(), "san", new IscsiPortalSpec("::1", 0, 7, Optional.empty()));
         realize(
                 new IscsiTargetKind(),

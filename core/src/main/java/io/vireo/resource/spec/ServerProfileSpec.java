@@ -206,7 +206,8 @@ public record ServerProfileSpec(
                             defaultValue = "1024",
                             min = 1,
                             max = VhbaSpec.QUEUE_DEPTH_MAX)
-                    int queueDepth) {
+                    int queueDepth,
+            @Field(value = VhbaSpec.QOS_POLICY, pattern = Names.LABEL) Optional<String> qosPolicy) {
         public Hba {
             luns = List.copyOf(luns);
         }
@@ -214,7 +215,16 @@ public record ServerProfileSpec(
         /** The adapter by itself. */
         public VhbaSpec adapter() {
             return new VhbaSpec(
-                    luns, wwpn, wwnn, iqn, queues, socketMode, socketPath, access, queueDepth);
+                    luns,
+                    wwpn,
+                    wwnn,
+                    iqn,
+                    queues,
+                    socketMode,
+                    socketPath,
+                    access,
+                    queueDepth,
+                    qosPolicy);
         }
 
         /** The same with other names, those of an adapter. */
@@ -230,7 +240,8 @@ public record ServerProfileSpec(
                     socketMode,
                     socketPath,
                     access,
-                    queueDepth);
+                    queueDepth,
+                    qosPolicy);
         }
 
         /** Place of its boot LUN in the boot order; empty if it has none. */

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /** A virtual host bus adapter: a SCSI target whose logical units are vDisks. */
 public record VhbaSpec(
@@ -58,7 +59,8 @@ public record VhbaSpec(
                         defaultValue = "1024",
                         min = 1,
                         max = VhbaSpec.QUEUE_DEPTH_MAX)
-                int queueDepth)
+                int queueDepth,
+        @Field(value = VhbaSpec.QOS_POLICY, pattern = Names.LABEL) Optional<String> qosPolicy)
         implements Spec {
     /** Asymmetric access states (SPC-4, 5.16.2). */
     public enum Access {
@@ -87,6 +89,10 @@ public record VhbaSpec(
             "Commands of one initiator that are carried out at once; one more ends with TASK SET FULL."
                     + " Changes while it is in use.";
 
+    static final String QOS_POLICY =
+            "Name of the DiskQosPolicy whose rates all its LUNs together keep to, beside the policies of the"
+                    + " vDisks. Absent: no rates. Changes while it is in use.";
+
     /** As many tasks as a logical unit has room for. */
     public static final int QUEUE_DEPTH_MAX = 1024;
 
@@ -111,19 +117,52 @@ public record VhbaSpec(
     public VhbaSpec withNames(
             Optional<String> newWwpn, Optional<String> newWwnn, Optional<String> newIqn) {
         return new VhbaSpec(
-                luns, newWwpn, newWwnn, newIqn, queues, socketMode, socketPath, access, queueDepth);
+                luns,
+                newWwpn,
+                newWwnn,
+                newIqn,
+                queues,
+                socketMode,
+                socketPath,
+                access,
+                queueDepth,
+                qosPolicy);
     }
 
     /** The same with another access state. */
     public VhbaSpec withAccess(Access newAccess) {
         return new VhbaSpec(
-                luns, wwpn, wwnn, iqn, queues, socketMode, socketPath, newAccess, queueDepth);
+                luns,
+                wwpn,
+                wwnn,
+                iqn,
+                queues,
+                socketMode,
+                socketPath,
+                newAccess,
+                queueDepth,
+                qosPolicy);
     }
 
     /** The same with another queue depth. */
     public VhbaSpec withQueueDepth(int newDepth) {
         return new VhbaSpec(
-                luns, wwpn, wwnn, iqn, queues, socketMode, socketPath, access, newDepth);
+                luns, wwpn, wwnn, iqn, queues, socketMode, socketPath, access, newDepth, qosPolicy);
+    }
+
+    /** The same with another policy. */
+    public VhbaSpec withQosPolicy(Optional<String> newPolicy) {
+        return new VhbaSpec(
+                luns,
+                wwpn,
+                wwnn,
+                iqn,
+                queues,
+                socketMode,
+                socketPath,
+                access,
+                queueDepth,
+                newPolicy);
     }
 
     /** Whether they differ, if at all, in what can change while the adapter is in use. */
@@ -137,14 +176,16 @@ public record VhbaSpec(
                         socketMode,
                         socketPath,
                         other.access,
-                        other.queueDepth)
+                        other.queueDepth,
+                        other.qosPolicy)
                 .equals(other);
     }
 
-    /** What its logical units refer to. */
+    /** What it and its logical units refer to. */
     public List<Reference> references() {
-        return luns.stream()
-                .map(lun -> new Reference(Kinds.VDISK, lun.vdisk()))
+        return Stream.concat(
+                        luns.stream().map(lun -> new Reference(Kinds.VDISK, lun.vdisk())),
+                        qosPolicy.stream().map(name -> new Reference(Kinds.DISK_QOS_POLICY, name)))
                 .distinct()
                 .toList();
     }

@@ -59,6 +59,7 @@ final class LogicalUnit implements Poller {
     /** Requests for which the channel had no room. */
     private final ArrayDeque<Slot> pending = new ArrayDeque<>();
 
+    private final RateGates gates;
     private boolean closing;
     private byte[] buffer = {};
     private @Nullable Slot current;
@@ -93,6 +94,7 @@ final class LogicalUnit implements Poller {
         this.block = block;
         this.owner = owner;
         reservations = new Reservations(kept, owner);
+        gates = new RateGates(owner, this::lookAgain);
         geometry = block.geometry();
         geometryListener = () -> owner.execute(this::geometryChanged);
         block.addGeometryListener(geometryListener);
@@ -225,6 +227,25 @@ final class LogicalUnit implements Poller {
         }
         nexus.attentions.add(Sense.POWER_ON_OR_RESET);
         nexuses.add(nexus);
+        gates.attach(nexus);
+    }
+
+    /** The rates of a target have changed, or what they hold back may pass. */
+    void lookAgain() {
+        Registration added = registration;
+        if (added != null) {
+            added.wake();
+        }
+    }
+
+    /** The transport of a nexus waits for its tasks, or does not any more. */
+    void hurry(UnitNexus nexus, boolean on) {
+        RateGate gate = nexus.gate;
+        if (gate != null && !nexus.detached) {
+            nexus.hurried = on;
+            gate.release(nexus, this::enter);
+            lookAgain();
+        }
     }
 
     private void open() {
@@ -246,6 +267,7 @@ final class LogicalUnit implements Poller {
         var all =
                 new Barrier(() -> {
                     nexuses.remove(nexus);
+                    gates.detach(nexus);
                     reservations.nexusLost(nexus);
                     onDone.run();
                 });
@@ -435,16 +457,24 @@ final class LogicalUnit implements Poller {
 
     /** Submits the request of a slot, now or when there is room. */
     void submit(Slot slot) {
-        BlockChannel open = channel;
-        if (open == null) {
+        if (channel == null) {
             slot.proceed(BlockStatus.IO_ERROR);
             return;
         }
         slot.busy = true;
+        slot.queued = Objects.requireNonNull(slot.nexus().gate).holds(slot);
+        if (!slot.queued) {
+            enter(slot);
+        }
+    }
+
+    /** Nothing but the room of the channel holds a request back. */
+    private void enter(Slot slot) {
+        BlockChannel open = Objects.requireNonNull(channel);
         // A request that is the next step of one that ended within its own submission has to wait:
         // a long row of them would fill the stack.
-        if (slot.submitting || !pending.isEmpty() || open.free() == 0) {
-            slot.queued = true;
+        slot.queued = slot.submitting || !pending.isEmpty() || open.free() == 0;
+        if (slot.queued) {
             pending.add(slot);
         } else {
             hand(open, slot);
@@ -511,6 +541,10 @@ final class LogicalUnit implements Poller {
                 open.submit(request);
                 work++;
             }
+            for (Slot due = gates.next(); due != null; due = gates.next()) {
+                enter(due);
+                work++;
+            }
             while (!pending.isEmpty() && open.free() > 0) {
                 Slot slot = pending.remove();
                 slot.queued = false;
@@ -544,20 +578,24 @@ final class LogicalUnit implements Poller {
         return current == null
                 && unsettled.isEmpty()
                 && !tasks.canAdmit()
+                && gates.arm()
                 && (open == null || ((!requests || open.free() == 0) && open.arm()));
     }
 
     @Override
     public void disarm() {
+        gates.disarm();
         BlockChannel open = channel;
         if (open != null) {
             open.disarm();
         }
     }
 
-    /** Takes back a request that waits for room in the channel. */
+    /** Takes back a request that waits for rates, or for room in the channel. */
     void withdraw(Slot slot) {
-        pending.remove(slot);
+        if (!Objects.requireNonNull(slot.nexus().gate).withdraw(slot)) {
+            pending.remove(slot);
+        }
     }
 
     /** Tries to cancel a request that the channel has. */

@@ -34,6 +34,7 @@ final class Nexus implements ScsiNexus {
     /** Calls of the transport that are under way. */
     private int depth;
 
+    private boolean hurried;
     private boolean settleOwed;
     private boolean closed;
     private boolean gone;
@@ -96,6 +97,14 @@ final class Nexus implements ScsiNexus {
         } else {
             Crossing crossing = crossings.poll();
             (crossing == null ? new Crossing(this) : crossing).send(task, to);
+        }
+    }
+
+    @Override
+    public void hurry(boolean on) {
+        hurried = on;
+        for (UnitNexus unit : present()) {
+            on(unit, () -> unit.unit.hurry(unit, on));
         }
     }
 
@@ -266,6 +275,7 @@ final class Nexus implements ScsiNexus {
         }
         var unit = new UnitNexus(this, mapping);
         units[mapping.lun()] = unit;
+        unit.hurried = hurried;
         on(unit, () -> unit.unit.attach(unit));
     }
 

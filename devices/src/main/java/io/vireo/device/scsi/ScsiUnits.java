@@ -2,6 +2,8 @@ package io.vireo.device.scsi;
 
 import io.vireo.block.BlockDevice;
 import io.vireo.block.BlockPool;
+import io.vireo.block.BlockRatePolicy;
+import io.vireo.block.BlockRates;
 import io.vireo.block.ExclusiveUse;
 import io.vireo.reactor.Reactor;
 import io.vireo.reactor.ReactorGroup;
@@ -193,6 +195,7 @@ public final class ScsiUnits {
     public final class Hba {
         private final UnitTarget target;
         private List<String> held = List.of();
+        private Optional<BlockRatePolicy> ratePolicy = Optional.empty();
 
         private Hba(UnitTarget target) {
             this.target = target;
@@ -219,6 +222,34 @@ public final class ScsiUnits {
         /** Commands of a nexus that are carried out at once, from now on. */
         public void queueDepth(int depth) {
             target.queueDepth(depth);
+        }
+
+        /**
+         * Has the requests of all its commands together keep to the rates of a policy from now on,
+         * those that wait included; empty: to none.
+         *
+         * @return the policy until now
+         * @throws IllegalArgumentException if the policy cannot be had: nothing has changed
+         */
+        public Optional<BlockRatePolicy> rates(Optional<BlockRatePolicy> policy) {
+            Optional<BlockRatePolicy> replaced = ratePolicy;
+            if (policy.equals(replaced)) {
+                return replaced;
+            }
+            BlockRates before = target.rates();
+            target.rates(
+                    policy.map(of -> of.open("vHBA " + target.name(), target::ratesChanged))
+                            .orElse(null));
+            ratePolicy = policy;
+            if (before != null) {
+                before.close();
+            }
+            return replaced;
+        }
+
+        /** What the rates did; any thread. */
+        public RateWaits waits() {
+            return target.waits();
         }
 
         /** What was done at LUNs that are mapped, by LUN; any thread. */
@@ -289,6 +320,7 @@ public final class ScsiUnits {
             map(
                     List.of(),
                     () -> {
+                        rates(Optional.empty());
                         target.close();
                         onClosed.run();
                     });

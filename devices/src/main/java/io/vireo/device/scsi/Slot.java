@@ -32,11 +32,16 @@ final class Slot implements BlockCompletion {
     final BlockRequest request;
     State state = State.FREE;
 
-    /** Whether the request is submitted, or waits for room in the channel. */
+    /** Whether the request is submitted, or waits to be. */
     boolean busy;
 
-    /** Whether the request waits for room in the channel. */
+    /** Whether the request waits for rates, or for room in the channel. */
     boolean queued;
+
+    /** When the request may pass a {@link RateGate}, and since when it waits there. */
+    long passesAt;
+
+    long heldSince;
 
     /** Whether it goes on in the background. */
     boolean background;

@@ -2,6 +2,7 @@ package io.vireo.device.scsi;
 
 import io.vireo.scsi.ScsiInitiator;
 import io.vireo.scsi.ScsiPort;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An I_T_L nexus: what a logical unit remembers of an I_T nexus. Of the unit's reactor, but for the
@@ -32,6 +33,12 @@ final class UnitNexus {
     boolean preventsRemoval;
 
     boolean detached;
+
+    /** Whether its transport waits for its tasks: none of them waits for rates. */
+    boolean hurried;
+
+    /** Where its requests wait; there is one from when it is attached. */
+    @Nullable RateGate gate;
 
     UnitNexus(Nexus nexus, UnitTarget.Mapping mapping) {
         this.nexus = nexus;

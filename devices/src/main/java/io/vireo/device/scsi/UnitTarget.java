@@ -1,5 +1,6 @@
 package io.vireo.device.scsi;
 
+import io.vireo.block.BlockRates;
 import io.vireo.reactor.Reactor;
 import io.vireo.scsi.NexusListener;
 import io.vireo.scsi.ScsiInitiator;
@@ -14,6 +15,7 @@ import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A target device whose logical units are {@link LogicalUnit}s, each mapped to a LUN. All of its
@@ -46,6 +48,8 @@ final class UnitTarget implements ScsiTarget {
     private final Map<Integer, UnitCounters> counters = new ConcurrentHashMap<>();
     private volatile int access = PortGroups.OPTIMIZED;
     private volatile int queueDepth = LogicalUnit.MAX_TASKS;
+    private final RateWaits waits = new RateWaits();
+    private volatile @Nullable BlockRates rates;
     private volatile SortedMap<Integer, Mapping> mappings = new TreeMap<>();
 
     /**
@@ -208,6 +212,30 @@ final class UnitTarget implements ScsiTarget {
     /** Changes {@link #queueDepth}; commands that there are stay. */
     void queueDepth(int depth) {
         queueDepth = depth;
+    }
+
+    /** What the requests of its commands keep to; nothing: they need not. */
+    @Nullable BlockRates rates() {
+        return rates;
+    }
+
+    /** Has the requests of its commands keep to rates, those that wait included. */
+    void rates(@Nullable BlockRates newRates) {
+        rates = newRates;
+        ratesChanged();
+    }
+
+    /** Those that wait for rates look again. */
+    void ratesChanged() {
+        for (Mapping mapping : mappings.values()) {
+            LogicalUnit unit = mapping.unit();
+            unit.owner().execute(unit::lookAgain);
+        }
+    }
+
+    /** What its rates did. */
+    RateWaits waits() {
+        return waits;
     }
 
     /** What was done at a LUN that is mapped. */

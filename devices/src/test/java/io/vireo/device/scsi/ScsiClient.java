@@ -145,6 +145,10 @@ final class ScsiClient implements NexusListener {
         return BlockClient.await(startManage(function, lun, tag));
     }
 
+    void hurry(boolean on) {
+        reactor.execute(() -> nexus.hurry(on));
+    }
+
     int inFlight() {
         return BlockClient.on(reactor, nexus::inFlight);
     }

@@ -122,6 +122,11 @@ final class FakeTarget implements ScsiTarget {
             listener.completed(task);
         }
 
+        @Override
+        public void hurry(boolean on) {
+            // Nothing is held back here.
+        }
+
         private static int number(byte[] bytes, int at) {
             return Byte.toUnsignedInt(bytes[at]) << 8 | Byte.toUnsignedInt(bytes[at + 1]);
         }

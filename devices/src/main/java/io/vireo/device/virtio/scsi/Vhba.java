@@ -1,5 +1,6 @@
 package io.vireo.device.virtio.scsi;
 
+import io.vireo.block.BlockRatePolicy;
 import io.vireo.device.scsi.ScsiUnits;
 import io.vireo.resource.Condition;
 import io.vireo.resource.Metric;
@@ -64,9 +65,19 @@ final class Vhba implements Realization {
         return attribute(status, Status.SOCKET);
     }
 
-    /** Maps other units. */
-    void map(VhbaSpec newSpec, List<ScsiUnits.Lun> luns) {
-        hba.map(luns);
+    /**
+     * Puts another spec into force.
+     *
+     * @throws IllegalArgumentException if its policy cannot be had: nothing has changed
+     */
+    void change(VhbaSpec newSpec, List<ScsiUnits.Lun> luns, Optional<BlockRatePolicy> policy) {
+        Optional<BlockRatePolicy> before = hba.rates(policy);
+        try {
+            hba.map(luns);
+        } catch (RuntimeException e) {
+            hba.rates(before);
+            throw e;
+        }
         hba.access(newSpec.access());
         hba.queueDepth(newSpec.queueDepth());
         spec = newSpec;
@@ -95,6 +106,7 @@ final class Vhba implements Realization {
         attributes.put(IQN, identity.iqn());
         attributes.put(ACCESS, now.access().name().toLowerCase(Locale.ROOT).replace('_', '-'));
         attributes.put("queueDepth", Integer.toString(now.queueDepth()));
+        now.qosPolicy().ifPresent(name -> attributes.put("qosPolicy", name));
         Set<Integer> ejected = hba.ejected();
         attributes.put(
                 "luns",
@@ -130,6 +142,7 @@ final class Vhba implements Realization {
         metrics.add(
                 Metric.gauge(
                         "nexuses", "Initiators that are logged in, by any way.", hba.nexuses()));
+        VhbaMetrics.add(hba.waits(), metrics);
         hba.counters().forEach((lun, counters) -> VhbaMetrics.add(lun, counters, metrics));
         for (Map.Entry<String, Long> counter : endpoint.counters().entrySet()) {
             metrics.add(

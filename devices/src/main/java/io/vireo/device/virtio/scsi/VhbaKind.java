@@ -1,16 +1,19 @@
 package io.vireo.device.virtio.scsi;
 
 import io.vireo.block.BlockDevice;
+import io.vireo.block.BlockRatePolicy;
 import io.vireo.block.DiskIdentity;
 import io.vireo.block.ExclusiveUse;
 import io.vireo.block.PooledVolume;
 import io.vireo.device.scsi.ScsiUnits;
 import io.vireo.reactor.ReactorGroup;
 import io.vireo.resource.Column;
+import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Metadata;
 import io.vireo.resource.Realization;
 import io.vireo.resource.RealizeContext;
 import io.vireo.resource.Reference;
+import io.vireo.resource.ResourceException;
 import io.vireo.resource.ResourceKind;
 import io.vireo.resource.RuntimeDirectory;
 import io.vireo.resource.UpdateResult;
@@ -25,6 +28,7 @@ import io.vireo.transport.VirtioTransport;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /** A virtual host bus adapter: vDisks behind a {@link VirtioScsiDevice} that is presented. */
 public final class VhbaKind implements ResourceKind<VhbaSpec> {
@@ -75,6 +79,7 @@ public final class VhbaKind implements ResourceKind<VhbaSpec> {
                 Column.attribute("STATE", Vhba.STATE),
                 Column.attribute("WWPN", Vhba.WWPN),
                 Column.wide("ACCESS", (_, status) -> Vhba.attribute(status, Vhba.ACCESS)),
+                Column.wide("QOS", (spec, _) -> spec.qosPolicy().orElse("-")),
                 Column.wide("IQN", (_, status) -> Vhba.attribute(status, Vhba.IQN)),
                 Column.wide("SOCKET", (_, status) -> Vhba.socketOf(status)));
     }
@@ -95,6 +100,7 @@ public final class VhbaKind implements ResourceKind<VhbaSpec> {
         try {
             hba.access(spec.access());
             hba.queueDepth(spec.queueDepth());
+            hba.rates(policy(spec, context));
             hba.map(luns(spec, context));
             var device =
                     new VirtioScsiDevice(
@@ -109,10 +115,21 @@ public final class VhbaKind implements ResourceKind<VhbaSpec> {
                     transport.present(device, new EndpointSpec(metadata.name(), socket, listen));
             endpoint.onChange(context.statusChanged());
             return new Vhba(spec, identity, socket, hba, device, endpoint);
+        } catch (IllegalArgumentException e) {
+            hba.close(() -> {});
+            throw new ResourceException(
+                    ErrorCode.INVALID, "it cannot have its rates: " + e.getMessage(), e);
         } catch (RuntimeException e) {
             hba.close(() -> {});
             throw e;
         }
+    }
+
+    private static Optional<BlockRatePolicy> policy(VhbaSpec spec, RealizeContext context) {
+        return spec.qosPolicy()
+                .map(name ->
+                        context.require(
+                                new Reference(Kinds.DISK_QOS_POLICY, name), BlockRatePolicy.class));
     }
 
     private static Path socket(RuntimeDirectory directory, String name) {
@@ -151,7 +168,12 @@ public final class VhbaKind implements ResourceKind<VhbaSpec> {
             return new UpdateResult.Recreate(
                     "a vHBA that is plugged in keeps its identity and shape");
         }
-        ((Vhba) running).map(newSpec, luns(newSpec, context));
-        return UpdateResult.IN_PLACE;
+        Optional<BlockRatePolicy> policy = policy(newSpec, context);
+        try {
+            ((Vhba) running).change(newSpec, luns(newSpec, context), policy);
+            return UpdateResult.IN_PLACE;
+        } catch (IllegalArgumentException e) {
+            return new UpdateResult.Refused(e.getMessage() + ".");
+        }
     }
 }

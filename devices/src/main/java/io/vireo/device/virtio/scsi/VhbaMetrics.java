@@ -1,5 +1,6 @@
 package io.vireo.device.virtio.scsi;
 
+import io.vireo.device.scsi.RateWaits;
 import io.vireo.device.scsi.UnitCounters;
 import io.vireo.resource.Metric;
 import java.util.HashMap;
@@ -44,6 +45,25 @@ final class VhbaMetrics {
                                 counters.errors(key)));
             }
         }
+    }
+
+    /** Adds the metrics of the rates. */
+    static void add(RateWaits waits, List<Metric> metrics) {
+        metrics.add(
+                Metric.counter(
+                        "qos_waits_total",
+                        "Requests that had to wait for the rates.",
+                        waits.waits()));
+        metrics.add(
+                Metric.counter(
+                        "qos_waited_nanoseconds_total",
+                        "How long they waited, in sum.",
+                        waits.waitedNanos()));
+        metrics.add(
+                Metric.gauge(
+                        "qos_waiting",
+                        "Requests that wait for the rates now.",
+                        (double) waits.waiting()));
     }
 
     private static Metric counter(

@@ -34,6 +34,9 @@ public final class VirtioScsiDevice implements VirtioDevice {
     private final EventLog events = new EventLog();
     private @Nullable ScsiNexus nexus;
 
+    /** Queues that are to stop and wait for their tasks. */
+    private int stopping;
+
     /**
      * A device that is not presented yet.
      *
@@ -154,8 +157,15 @@ public final class VirtioScsiDevice implements VirtioDevice {
             onDrained.run();
             return;
         }
+        ScsiNexus open = nexus;
+        if (open != null && stopping++ == 0) {
+            open.hurry(true);
+        }
         queue.stop(() -> {
             running[index] = null;
+            if (open != null && --stopping == 0) {
+                open.hurry(false);
+            }
             onDrained.run();
         });
     }

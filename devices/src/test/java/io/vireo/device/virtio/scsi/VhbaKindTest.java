@@ -4,7 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.vireo.block.BlockDevice;
+import io.vireo.block.BlockOperation;
 import io.vireo.block.BlockPool;
+import io.vireo.block.BlockRatePolicy;
+import io.vireo.block.BlockRates;
 import io.vireo.block.DiskIdentity;
 import io.vireo.block.ExclusiveUse;
 import io.vireo.block.PooledVolume;
@@ -107,7 +110,8 @@ class VhbaKindTest {
                 SocketMode.SERVER,
                 Optional.empty(),
                 VhbaSpec.Access.OPTIMIZED,
-                VhbaSpec.QUEUE_DEPTH_MAX);
+                VhbaSpec.QUEUE_DEPTH_MAX,
+                Optional.empty());
     }
 
     private static VhbaSpec.Lun lun(int number, String vdisk, boolean boot) {
@@ -205,6 +209,81 @@ class VhbaKindTest {
                     assertThat(metric.labels()).containsEntry("lun", "3");
                 });
         close(running);
+    }
+
+    /** A policy that cannot be had, or can. */
+    private static final class Policy implements BlockRatePolicy {
+        boolean refuses;
+        int users;
+
+        @Override
+        public String name() {
+            return "gold";
+        }
+
+        @Override
+        public BlockRates open(String user, Runnable changed) {
+            if (refuses) {
+                throw new IllegalArgumentException("not for " + user);
+            }
+            users++;
+            return new BlockRates() {
+                @Override
+                public boolean limited() {
+                    return true;
+                }
+
+                @Override
+                public int settings() {
+                    return 0;
+                }
+
+                @Override
+                public long reserve(BlockOperation operation, long bytes, long now) {
+                    return now;
+                }
+
+                @Override
+                public void giveBack(BlockOperation operation, long bytes) {}
+
+                @Override
+                public void takeUnasked(BlockOperation operation, long bytes, long now) {}
+
+                @Override
+                public void close() {
+                    users--;
+                }
+            };
+        }
+    }
+
+    @Test
+    void thePolicyOfItsRatesChangesInPlace() {
+        var policy = new Policy();
+        context.with(BlockRatePolicy.class, policy);
+        VhbaSpec plain = spec(lun(0, "one", false));
+        VhbaSpec gold = plain.withQosPolicy(Optional.of("gold"));
+        assertThat(kind.references(gold)).contains(new Reference(Kinds.DISK_QOS_POLICY, "gold"));
+        Realization running = kind.realize(METADATA, gold, context);
+        assertThat(policy.users).isEqualTo(1);
+        assertThat(running.status().attributes()).containsEntry("qosPolicy", "gold");
+        assertThat(running.status().metrics())
+                .anyMatch(metric -> metric.name().equals("qos_waits_total"));
+        assertThat(kind.update(running, METADATA, gold, plain, context))
+                .isEqualTo(UpdateResult.IN_PLACE);
+        assertThat(policy.users).isZero();
+        policy.refuses = true;
+        assertThat(kind.update(running, METADATA, plain, gold, context))
+                .isEqualTo(new UpdateResult.Refused("not for vHBA db1."));
+        assertThat(running.status().attributes()).doesNotContainKey("qosPolicy");
+        policy.refuses = false;
+        kind.update(running, METADATA, plain, gold, context);
+        close(running);
+        assertThat(policy.users).isZero();
+        policy.refuses = true;
+        assertThatThrownBy(() -> kind.realize(METADATA, gold, context))
+                .isInstanceOf(ResourceException.class)
+                .hasMessage("it cannot have its rates: not for vHBA db1");
     }
 
     @Test

@@ -1,5 +1,7 @@
 package io.vireo.fabric.storage.qos;
 
+import io.vireo.block.BlockRatePolicy;
+import io.vireo.block.BlockRates;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 
@@ -7,8 +9,8 @@ import java.util.concurrent.CopyOnWriteArrayList;
  * Settings that vDisks share by name, and that may change while they do. {@link #change} is for one
  * thread at a time, the rest for any.
  */
-public final class DiskQosPolicy {
-    /** Who has vDisks with the policy: a pool. */
+public final class DiskQosPolicy implements BlockRatePolicy {
+    /** Who keeps to the policy: a pool with vDisks, or somebody for himself. */
     interface User {
         /**
          * Whether the settings could be in force; nothing is changed.
@@ -30,8 +32,16 @@ public final class DiskQosPolicy {
         this.settings = settings;
     }
 
+    @Override
     public String name() {
         return name;
+    }
+
+    @Override
+    public BlockRates open(String user, Runnable changed) {
+        var rates = new UserRates(user, this, changed, System::nanoTime);
+        addUser(rates);
+        return rates;
     }
 
     /** The settings in force. */

@@ -1,5 +1,6 @@
 package io.vireo.fabric.storage.qos;
 
+import io.vireo.block.BlockRatePolicy;
 import io.vireo.resource.Column;
 import io.vireo.resource.Metadata;
 import io.vireo.resource.Quantity;
@@ -16,7 +17,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 
-/** Rates and shares of vDisks with a name; vDisks and pools refer to it. */
+/** Rates and shares of vDisks with a name; vDisks, pools and vHBAs refer to it. */
 public final class DiskQosPolicyKind implements ResourceKind<DiskQosPolicySpec> {
     /** The default burst is what a rate brings in this part of a second. */
     private static final int DEFAULT_BURSTS_PER_SECOND = 10;
@@ -41,7 +42,7 @@ public final class DiskQosPolicyKind implements ResourceKind<DiskQosPolicySpec> 
 
     @Override
     public String description() {
-        return "Rates, shares and reservation of the vDisks that refer to it, or to whose Pool it belongs.";
+        return "Rates, shares and reservation of the vDisks that refer to it, or to whose Pool it belongs; rates of vHBAs.";
     }
 
     @Override
@@ -163,7 +164,9 @@ public final class DiskQosPolicyKind implements ResourceKind<DiskQosPolicySpec> 
     private record Running(DiskQosPolicy policy) implements Realization {
         @Override
         public <T> Optional<T> contract(Class<T> type) {
-            return type == DiskQosPolicy.class ? Optional.of(type.cast(policy)) : Optional.empty();
+            return type == DiskQosPolicy.class || type == BlockRatePolicy.class
+                    ? Optional.of(type.cast(policy))
+                    : Optional.empty();
         }
 
         @Override

@@ -72,7 +72,7 @@ final class Flow {
 
     /** A request is as many units as it has pieces of 16 KiB, at least one. */
     static long units(BlockRequest request) {
-        long bytes = VdiskQos.bytes(request);
+        long bytes = request.moved();
         return Math.max(1, (bytes + (1 << UNIT_BYTES_SHIFT) - 1) >> UNIT_BYTES_SHIFT);
     }
 

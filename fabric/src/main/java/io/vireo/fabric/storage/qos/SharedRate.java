@@ -69,6 +69,43 @@ final class SharedRate {
         return ahead <= 0 ? 0 : (ahead >> TICK_SHIFT) + 1;
     }
 
+    /**
+     * Takes units and says when they may pass: each caller after the one before.
+     *
+     * @return nanoseconds from {@code now}; 0: at once
+     */
+    long reserve(long units, long now) {
+        Config rate = config;
+        if (rate.perSecond == 0) {
+            return 0;
+        }
+        long at = ticks(now);
+        long cost = (long) (units * rate.ticksPerUnit);
+        long before;
+        long ahead;
+        do {
+            before = paidUntil.get();
+            ahead = Math.max(before - at, -rate.burstTicks);
+        } while (cost > 0 && !paidUntil.compareAndSet(before, at + ahead + cost));
+        return ahead <= 0 ? 0 : (ahead >> TICK_SHIFT) + 1;
+    }
+
+    /** Takes units, unless more than {@code debtNanos} is owed for earlier ones. */
+    void charge(long units, long now, long debtNanos) {
+        Config rate = config;
+        if (rate.perSecond != 0 && (paidUntil.get() - ticks(now)) >> TICK_SHIFT < debtNanos) {
+            reserve(units, now);
+        }
+    }
+
+    /** Gives units back that were reserved and did not pass. */
+    void giveBack(long units) {
+        Config rate = config;
+        if (rate.perSecond != 0) {
+            paidUntil.addAndGet(-(long) (units * rate.ticksPerUnit));
+        }
+    }
+
     /** Takes units, on credit if need be. */
     void take(long units, long now) {
         take(units, now, Long.MAX_VALUE);

@@ -10,17 +10,9 @@ import java.util.concurrent.atomic.LongAdder;
 
 /** The rates of one vDisk, for all its channels, and what they did to its requests. Any thread. */
 public final class VdiskQos {
-    /** A request that ends a front end's patience is owed for no longer than this. */
-    private static final long DRAIN_DEBT_NANOS = 1_000_000_000;
-
     private final String name;
     private final PoolQos pool;
-    private final SharedRate readOps;
-    private final SharedRate readBytes;
-    private final SharedRate writeOps;
-    private final SharedRate writeBytes;
-    private final SharedRate totalOps;
-    private final SharedRate totalBytes;
+    private final RateSet rates;
 
     /** Channels that have requests waiting for their turn. */
     private final AtomicInteger backlogged = new AtomicInteger();
@@ -29,7 +21,6 @@ public final class VdiskQos {
     private final LongAdder waits = new LongAdder();
     private final LongAdder waitedNanos = new LongAdder();
     private volatile DiskQosSettings settings = DiskQosSettings.NONE;
-    private volatile boolean limited;
 
     /** Its own policy; empty: the pool's. Guarded by the pool. */
     private Optional<DiskQosPolicy> own;
@@ -38,12 +29,7 @@ public final class VdiskQos {
         this.name = name;
         this.pool = pool;
         this.own = own;
-        readOps = new SharedRate(now);
-        readBytes = new SharedRate(now);
-        writeOps = new SharedRate(now);
-        writeBytes = new SharedRate(now);
-        totalOps = new SharedRate(now);
-        totalBytes = new SharedRate(now);
+        rates = new RateSet(now);
     }
 
     /** What the requests of a vDisk met with since it was opened. */
@@ -101,13 +87,7 @@ public final class VdiskQos {
     /** Puts settings into force. */
     void apply(DiskQosSettings changed, long now) {
         settings = changed;
-        readOps.change(changed.read().iops(), changed.read().iopsBurst(), now);
-        readBytes.change(changed.read().bandwidth(), changed.read().bandwidthBurst(), now);
-        writeOps.change(changed.write().iops(), changed.write().iopsBurst(), now);
-        writeBytes.change(changed.write().bandwidth(), changed.write().bandwidthBurst(), now);
-        totalOps.change(changed.total().iops(), changed.total().iopsBurst(), now);
-        totalBytes.change(changed.total().bandwidth(), changed.total().bandwidthBurst(), now);
-        limited = changed.limited();
+        rates.change(changed, now);
         wakeChannels();
     }
 
@@ -126,7 +106,7 @@ public final class VdiskQos {
 
     /** Whether requests have to ask at all. */
     boolean inForce() {
-        return limited || pool.iops() != 0;
+        return rates.limited() || pool.iops() != 0;
     }
 
     /** Channels that share its rates and shares now, at least 1. */
@@ -144,61 +124,22 @@ public final class VdiskQos {
 
     /** Whether the rates let a request of this operation pass now. */
     boolean admits(BlockOperation operation, long now) {
-        if (!limited) {
-            return true;
-        }
-        boolean some =
-                operation == BlockOperation.READ
-                        ? readOps.inCredit(now) && readBytes.inCredit(now)
-                        : writeOps.inCredit(now) && writeBytes.inCredit(now);
-        return some && totalOps.inCredit(now) && totalBytes.inCredit(now);
+        return rates.admits(operation, now);
     }
 
     /** Nanoseconds until {@link #admits} may be true; 0 if it is. */
     long opensIn(BlockOperation operation, long now) {
-        if (!limited) {
-            return 0;
-        }
-        long some =
-                operation == BlockOperation.READ
-                        ? Math.max(readOps.opensIn(now), readBytes.opensIn(now))
-                        : Math.max(writeOps.opensIn(now), writeBytes.opensIn(now));
-        return Math.max(some, Math.max(totalOps.opensIn(now), totalBytes.opensIn(now)));
+        return rates.opensIn(operation, now);
     }
 
     /** A request passes. */
     void take(BlockRequest request, long now) {
-        take(request, now, Long.MAX_VALUE);
+        rates.take(request.operation(), request.moved(), now, Long.MAX_VALUE);
     }
 
     /** A request passes whatever the rates say. */
     void takeUnasked(BlockRequest request, long now) {
-        take(request, now, DRAIN_DEBT_NANOS);
-    }
-
-    private void take(BlockRequest request, long now, long debtNanos) {
-        if (!limited) {
-            return;
-        }
-        BlockOperation operation = request.operation();
-        long bytes = bytes(request);
-        if (operation == BlockOperation.READ) {
-            readOps.take(1, now, debtNanos);
-            readBytes.take(bytes, now, debtNanos);
-        } else {
-            writeOps.take(1, now, debtNanos);
-            writeBytes.take(bytes, now, debtNanos);
-        }
-        totalOps.take(1, now, debtNanos);
-        totalBytes.take(bytes, now, debtNanos);
-    }
-
-    /** Bytes that a request moves: what it frees or zeroes it does not move. */
-    static long bytes(BlockRequest request) {
-        return switch (request.operation()) {
-            case READ, WRITE -> request.length();
-            case FLUSH, DISCARD, WRITE_ZEROES -> 0;
-        };
+        rates.take(request.operation(), request.moved(), now, RateSet.DRAIN_DEBT_NANOS);
     }
 
     /** A request had to wait. */

@@ -7,6 +7,8 @@
  *       its channels hold the requests that wait, as many as the back end would take and no more.
  *   <li>{@link io.vireo.fabric.storage.qos.SharedRate}: a rate with a burst that all channels of a
  *       vDisk use, on whatever reactors.
+ *   <li>{@link io.vireo.fabric.storage.qos.UserRates}: the rates of a policy for somebody who is no
+ *       vDisk: a vHBA.
  *   <li>{@link io.vireo.fabric.storage.qos.Lane}: whose turn it is among the vDisks of a pool that
  *       one reactor serves: reservations first, then by shares.
  *   <li>{@link io.vireo.fabric.storage.qos.PoolQos}: a pool's policy, what is reserved of it, and

@@ -79,6 +79,27 @@ class SharedRateTest {
     }
 
     @Test
+    void placesAreOneBehindTheOther() {
+        var rate = new SharedRate(0);
+        rate.change(1000, 1, 0);
+        assertThat(rate.reserve(1, 0)).isZero();
+        long last = 0;
+        for (int i = 0; i < 5000; i++) {
+            last = rate.reserve(1, 0);
+        }
+        assertThat(last).isBetween(4_990_000_000L, 5_000_000_001L);
+        rate.charge(1_000_000, 0, SECOND);
+        assertThat(rate.opensIn(0)).as("much was owed").isLessThan(5_002_000_001L);
+        rate.giveBack(4000);
+        assertThat(rate.opensIn(0)).isBetween(990_000_000L, 1_001_000_001L);
+        rate.charge(1, SECOND, SECOND);
+        assertThat(rate.reserve(0, SECOND)).isBetween(1L, 2_000_001L);
+        assertThat(rate.reserve(0, SECOND)).as("nothing costs nothing").isLessThan(2_000_002L);
+        rate.change(0, 0, SECOND);
+        assertThat(rate.reserve(1_000_000, SECOND)).isZero();
+    }
+
+    @Test
     void aChangeForgivesDebtAndGivesNoBurst() {
         var rate = new SharedRate(0);
         assertThat(rate.inCredit(0)).isTrue();
