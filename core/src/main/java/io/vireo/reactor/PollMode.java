@@ -17,6 +17,17 @@ public enum PollMode {
         this.parkAfterNanos = parkAfterNanos;
     }
 
+    /** As long as it takes for what follows at once to come. */
+    private static final long WHILE_OTHERS_WORK = TimeUnit.MICROSECONDS.toNanos(5);
+
+    /**
+     * The same while other threads carry out what this reactor waits for: they may be bound to its
+     * core.
+     */
+    long parkWhileOthersWorkNanos() {
+        return this == BUSY ? parkAfterNanos : Math.min(parkAfterNanos, WHILE_OTHERS_WORK);
+    }
+
     /** Nanoseconds without work after which a poller is parked. */
     public long parkAfterNanos() {
         return parkAfterNanos;

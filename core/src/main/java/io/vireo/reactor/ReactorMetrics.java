@@ -11,6 +11,7 @@ package io.vireo.reactor;
  * @param failures exceptions that pollers, handlers and tasks threw: bugs
  * @param activePollers pollers that are polled every turn
  * @param parkedPollers pollers that wait to be woken
+ * @param delegatedRequests requests that other threads carry out for it
  */
 public record ReactorMetrics(
         long turns,
@@ -20,4 +21,5 @@ public record ReactorMetrics(
         long memoryFaults,
         long failures,
         int activePollers,
-        int parkedPollers) {}
+        int parkedPollers,
+        int delegatedRequests) {}

@@ -254,6 +254,15 @@ class ReactorTest {
     }
 
     @Test
+    void waitsLessWhileOthersWorkForItUnlessItNeverSleeps() {
+        assertThat(PollMode.ADAPTIVE.parkWhileOthersWorkNanos())
+                .isPositive()
+                .isLessThan(PollMode.ADAPTIVE.parkAfterNanos());
+        assertThat(PollMode.BUSY.parkWhileOthersWorkNanos()).isEqualTo(Long.MAX_VALUE);
+        assertThat(PollMode.INTERRUPT.parkWhileOthersWorkNanos()).isZero();
+    }
+
+    @Test
     void theGroupDealsOutItsReactorsInTurn() {
         var group = ReactorGroup.start(List.of(-1, -1), PollMode.INTERRUPT);
         try {

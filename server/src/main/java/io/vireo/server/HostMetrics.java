@@ -47,6 +47,12 @@ record HostMetrics(ReactorGroup reactors) implements MetricSource {
                         "Devices that wait to be rung.",
                         labels,
                         now.parkedPollers()));
+        metrics.add(
+                gauge(
+                        "delegated_requests",
+                        "Requests that threads of the kernel or our own carry out for it.",
+                        labels,
+                        now.delegatedRequests()));
     }
 
     private static Metric counter(

@@ -83,6 +83,7 @@ public abstract class BlockDeviceContract {
     void close() throws Exception {
         client.close();
         unmake();
+        assertThat(reactor.metrics().delegatedRequests()).isZero();
         reactor.close();
     }
 

@@ -42,6 +42,7 @@ public final class ThreadIo implements HostIo {
     public boolean start(HostOp op) {
         try {
             POOL.execute(job(op));
+            reactor.delegated(1);
             return true;
         } catch (RejectedExecutionException full) {
             return false;
@@ -119,6 +120,7 @@ public final class ThreadIo implements HostIo {
         }
 
         private void report() {
+            reactor.delegated(-1);
             op.finished(result);
         }
 

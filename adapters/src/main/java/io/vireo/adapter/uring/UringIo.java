@@ -112,6 +112,9 @@ public final class UringIo implements HostIo {
         op.ticket(ticket);
         started[ticket] = op;
         prepare(op, ticket);
+        if (isDelegated(op)) {
+            reactor.delegated(1);
+        }
         if (ring.sqeCapacity() - ring.sqeFree() >= SUBMIT_AT) {
             submit();
         }
@@ -144,6 +147,14 @@ public final class UringIo implements HostIo {
             case PUNCH_HOLE -> allocate(op, FileCalls.FALLOC_FL_PUNCH_HOLE, ticket);
             case ZERO_RANGE -> allocate(op, FileCalls.FALLOC_FL_ZERO_RANGE, ticket);
         }
+    }
+
+    /** Whether the kernel has a thread carry it out: all that may wait within. */
+    private static boolean isDelegated(HostOp op) {
+        return switch (op.kind()) {
+            case READ, WRITE -> false;
+            case SYNC, PUNCH_HOLE, ZERO_RANGE -> true;
+        };
     }
 
     private void allocate(HostOp op, int mode, long ticket) {
@@ -232,6 +243,9 @@ public final class UringIo implements HostIo {
             if (ticket != NOBODY) {
                 HostOp op = started[(int) ticket];
                 freeTickets[freeCount++] = (int) ticket;
+                if (isDelegated(op)) {
+                    reactor.delegated(-1);
+                }
                 op.finished(result);
             }
         }
