@@ -43,6 +43,7 @@ public final class ScsiTask {
     private Outcome outcome = Outcome.COMPLETED;
     private ScsiStatus status = ScsiStatus.GOOD;
     private int senseLength;
+    private long submittedAt;
     private long dataOutWanted;
     private long dataInWanted;
 
@@ -185,6 +186,16 @@ public final class ScsiTask {
     /** For the implementation of the nexus: no status is to be delivered. */
     public void aborted(Outcome how) {
         outcome = how;
+    }
+
+    /** For the implementation of the nexus: when it was submitted, {@link System#nanoTime}. */
+    public long submittedAt() {
+        return submittedAt;
+    }
+
+    /** For the implementation of the nexus: it is submitted now. */
+    public void submitted(long now) {
+        submittedAt = now;
     }
 
     /** For the implementation of the nexus: what the command would transfer, in bytes. */

@@ -77,6 +77,7 @@ final class Nexus implements ScsiNexus {
 
     @Override
     public void submit(ScsiTask task) {
+        task.submitted(System.nanoTime());
         if (inFlight++ >= target.queueDepth()) {
             task.result(ScsiStatus.TASK_SET_FULL);
             ended(task);

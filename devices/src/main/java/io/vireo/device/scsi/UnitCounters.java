@@ -1,5 +1,6 @@
 package io.vireo.device.scsi;
 
+import io.vireo.block.LatencyHistogram;
 import io.vireo.scsi.ScsiStatus;
 import io.vireo.scsi.ScsiTask;
 import java.util.concurrent.atomic.LongAdder;
@@ -29,6 +30,30 @@ public final class UnitCounters {
     private static final int DESCRIPTOR = 0x72;
     private static final int KEY = 0x0F;
 
+    /** What {@link #SORT} says of commands that are no READ and no WRITE. */
+    private static final byte OTHER = 0;
+
+    private static final byte READ = 1;
+    private static final byte WRITE = 2;
+    private static final int LONG_COMMAND = 0x7F;
+    private static final int READ_32 = 0x0009;
+    private static final int WRITE_32 = 0x000B;
+    private static final int WRITE_AND_VERIFY_32 = 0x000C;
+
+    /** By operation code; WRITE AND VERIFY and WRITE ATOMIC are writes. */
+    private static final byte[] SORT = new byte[256];
+
+    static {
+        for (int read : new int[] {0x08, 0x28, 0x88, 0xA8}) {
+            SORT[read] = READ;
+        }
+        for (int write : new int[] {0x0A, 0x2A, 0x2E, 0x8A, 0x8E, 0x9C, 0xAA, 0xAE}) {
+            SORT[write] = WRITE;
+        }
+    }
+
+    private final LatencyHistogram reads;
+    private final LatencyHistogram writes;
     private final LongAdder commands = new LongAdder();
     private final LongAdder read = new LongAdder();
     private final LongAdder written = new LongAdder();
@@ -36,6 +61,9 @@ public final class UnitCounters {
     private final LongAdder[] errors = new LongAdder[KEYS.length];
 
     UnitCounters() {
+        long now = System.nanoTime();
+        reads = new LatencyHistogram(now);
+        writes = new LatencyHistogram(now);
         for (int i = 0; i < errors.length; i++) {
             errors[i] = new LongAdder();
         }
@@ -50,6 +78,7 @@ public final class UnitCounters {
         if (task.status() == ScsiStatus.GOOD) {
             read.add(task.dataInLength());
             written.add(task.dataOutWanted());
+            timed(task);
         } else if (task.status() == ScsiStatus.CHECK_CONDITION && task.senseLength() > 2) {
             byte[] sense = task.sense();
             boolean descriptor = (sense[0] & 0x7F) >= DESCRIPTOR;
@@ -57,6 +86,36 @@ public final class UnitCounters {
         } else {
             refused.increment();
         }
+    }
+
+    private void timed(ScsiTask task) {
+        int sort = sort(task.cdb());
+        if (sort != OTHER) {
+            (sort == READ ? reads : writes).record(System.nanoTime() - task.submittedAt());
+        }
+    }
+
+    private static int sort(byte[] cdb) {
+        int code = cdb[0] & 0xFF;
+        if (code != LONG_COMMAND) {
+            return SORT[code];
+        }
+        int action = Bytes.u16(cdb, 8);
+        return switch (action) {
+            case READ_32 -> READ;
+            case WRITE_32, WRITE_AND_VERIFY_32 -> WRITE;
+            default -> OTHER;
+        };
+    }
+
+    /** How long READs took that ended well, from when they were submitted. */
+    public LatencyHistogram reads() {
+        return reads;
+    }
+
+    /** As {@link #reads}, of WRITEs. */
+    public LatencyHistogram writes() {
+        return writes;
     }
 
     /** Names of sense keys, by their numbers. */

@@ -69,4 +69,35 @@ class QueueDepthTest {
         assertThat(counters.errors(5)).isEqualTo(1);
         assertThat(counters.errors(6)).isEqualTo(attentions);
     }
+
+    @Test
+    void whatIsReadAndWrittenIsTimed() {
+        ScsiClient client = bed.client(1, bed.other);
+        UnitCounters counters = bed.target.counters(0);
+        client.in(0, "120000002400", 36);
+        client.in(0, "28000010000000000100", BLOCK);
+        assertThat(counters.reads().count()).as("INQUIRY, and what fails").isZero();
+        client.in(0, READ, BLOCK);
+        client.in(0, "7F00000000000018000900000000000000000000000000000000000000000001", BLOCK);
+        bed.disk.fate(_ -> MemoryBlockDevice.Fate.HELD);
+        CompletableFuture<Result> held =
+                client.start(
+                        0,
+                        7,
+                        TaskAttribute.SIMPLE,
+                        ScsiClient.bytes("2A000000000000000100"),
+                        new byte[BLOCK],
+                        0);
+        client.run(0, READY);
+        long since = System.nanoTime();
+        assertThat(counters.writes().count()).isZero();
+        long later = System.nanoTime();
+        bed.disk.fate(_ -> MemoryBlockDevice.Fate.DONE);
+        bed.disk.release();
+        assertThat(BlockClient.await(held).good()).isTrue();
+        assertThat(counters.reads().count()).isEqualTo(2);
+        assertThat(counters.reads().window(System.nanoTime()).quantile(1)).isPositive();
+        assertThat(counters.writes().count()).isEqualTo(1);
+        assertThat(counters.writes().seconds()).isGreaterThan((later - since) / 1e9);
+    }
 }

@@ -51,6 +51,12 @@ final class BlkQueue implements Poller, BlockCompletion {
 
     private int attempts;
 
+    /** When the chains of this turn were popped. */
+    private long startedAt;
+
+    /** When something was completed first in this turn; 0: nothing was yet. */
+    private long completedAt;
+
     /** False in the middle of a turn. */
     private boolean settled = true;
 
@@ -105,12 +111,14 @@ final class BlkQueue implements Poller, BlockCompletion {
             recover();
         }
         settled = false;
+        completedAt = 0;
         int work = 0;
         int room = Math.min(channel.free(), slots.length - inFlight);
         if (room > 0 && onDrained == null) {
             batch.clear();
             next = 0;
             work = queue.pop(batch, room);
+            startedAt = work == 0 ? 0 : System.nanoTime();
             startBatch();
         }
         work += channel.poll();
@@ -147,9 +155,22 @@ final class BlkQueue implements Poller, BlockCompletion {
         if (request.status() == BlockStatus.OK && slot.hasMoreSegments()) {
             channel.submit(slot.nextSegment(request.operation(), device.writeThrough()));
         } else {
+            if (request.status() == BlockStatus.OK) {
+                timed(slot);
+            }
             slot.status = BlkProtocol.wire(request.status());
             finish(slot);
         }
+    }
+
+    /** One look at the clock in a turn will do: nobody is that exact. */
+    private void timed(BlkSlot slot) {
+        long now = completedAt;
+        if (now == 0) {
+            now = System.nanoTime();
+            completedAt = now;
+        }
+        device.took(slot.request.operation(), now - slot.startedAt);
     }
 
     private void startBatch() {
@@ -166,6 +187,7 @@ final class BlkQueue implements Poller, BlockCompletion {
             attempts = 0;
             freeCount--;
             inFlight++;
+            slot.startedAt = startedAt;
             if (outcome == BlkRequestDecoder.SUBMIT) {
                 channel.submit(slot.request);
             } else {

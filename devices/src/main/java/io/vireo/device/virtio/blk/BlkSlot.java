@@ -20,6 +20,9 @@ final class BlkSlot {
     /** What it will be. */
     byte status;
 
+    /** When it was popped, {@link System#nanoTime}. */
+    long startedAt;
+
     /** Attempts to complete it that were cut off. */
     int attempts;
 

@@ -1,6 +1,7 @@
 package io.vireo.device.virtio.blk;
 
 import io.vireo.block.ExclusiveUse;
+import io.vireo.block.LatencyWindow;
 import io.vireo.resource.Condition;
 import io.vireo.resource.Metric;
 import io.vireo.resource.Realization;
@@ -21,6 +22,11 @@ final class VdiskAttachment implements Realization {
     /** Attribute: what the front end is doing. */
     static final String STATE = "state";
 
+    /** Attributes: how long reads and writes took lately. */
+    static final String READ_LATENCY = "readLatency";
+
+    static final String WRITE_LATENCY = "writeLatency";
+
     private final VdiskAttachmentSpec spec;
     private final Path socket;
     private final VirtioBlkDevice device;
@@ -40,8 +46,12 @@ final class VdiskAttachment implements Realization {
         this.claim = claim;
     }
 
+    static String attribute(Status status, String name) {
+        return status.attributes().getOrDefault(name, "-");
+    }
+
     static String socketOf(Status status) {
-        return status.attributes().getOrDefault(Status.SOCKET, "-");
+        return attribute(status, Status.SOCKET);
     }
 
     @Override
@@ -59,7 +69,15 @@ final class VdiskAttachment implements Realization {
                 Status.SOCKET_MODE, spec.socketMode() == SocketMode.SERVER ? "server" : "client");
         attributes.put(Status.QUEUES, Integer.toString(spec.queues()));
         attributes.put("serial", spec.serial());
-        return new Status(List.of(connected(state)), attributes, metrics());
+        long now = System.nanoTime();
+        LatencyWindow reads = device.reads().window(now);
+        LatencyWindow writes = device.writes().window(now);
+        attributes.put(READ_LATENCY, reads.describe());
+        attributes.put(WRITE_LATENCY, writes.describe());
+        List<Metric> metrics = metrics();
+        LatencyWindow.addMetrics("read", device.reads(), reads, Map.of(), metrics);
+        LatencyWindow.addMetrics("write", device.writes(), writes, Map.of(), metrics);
+        return new Status(List.of(connected(state)), attributes, metrics);
     }
 
     private Condition connected(Endpoint.State state) {

@@ -60,6 +60,14 @@ public final class VdiskAttachmentKind implements ResourceKind<VdiskAttachmentSp
                 Column.of("VDISK", (spec, _) -> spec.vdisk()),
                 Column.of("SERIAL", (spec, _) -> spec.serial()),
                 Column.attribute("STATE", VdiskAttachment.STATE),
+                Column.wide(
+                        "READ-LATENCY",
+                        (_, status) ->
+                                VdiskAttachment.attribute(status, VdiskAttachment.READ_LATENCY)),
+                Column.wide(
+                        "WRITE-LATENCY",
+                        (_, status) ->
+                                VdiskAttachment.attribute(status, VdiskAttachment.WRITE_LATENCY)),
                 Column.wide("SOCKET", (_, status) -> VdiskAttachment.socketOf(status)));
     }
 

@@ -3,6 +3,7 @@ package io.vireo.device.virtio.blk;
 import io.vireo.block.BlockDevice;
 import io.vireo.block.BlockGeometry;
 import io.vireo.block.BlockOperation;
+import io.vireo.block.LatencyHistogram;
 import io.vireo.device.VirtioDevice;
 import io.vireo.reactor.Reactor;
 import io.vireo.virtqueue.Virtqueue;
@@ -46,6 +47,8 @@ public final class VirtioBlkDevice implements VirtioDevice {
     private volatile Runnable configChanged = () -> {};
     private volatile long negotiated;
     private volatile boolean writeback = true;
+    private final LatencyHistogram reads = new LatencyHistogram(System.nanoTime());
+    private final LatencyHistogram writes = new LatencyHistogram(System.nanoTime());
     private final AtomicBoolean flushOwed = new AtomicBoolean();
 
     /**
@@ -146,7 +149,25 @@ public final class VirtioBlkDevice implements VirtioDevice {
         return true;
     }
 
-    /** Has the first queue that runs flush, or else the next one that starts. */
+    /** A request ended well; on the reactor of its queue. */
+    void took(BlockOperation operation, long nanos) {
+        if (operation == BlockOperation.READ) {
+            reads.record(nanos);
+        } else if (operation == BlockOperation.WRITE) {
+            writes.record(nanos);
+        }
+    }
+
+    /** How long reads took that ended well, from when they were popped. */
+    LatencyHistogram reads() {
+        return reads;
+    }
+
+    /** As {@link #reads}, of writes. */
+    LatencyHistogram writes() {
+        return writes;
+    }
+
     /**
      * Requests that are being carried out, on all queues; from any thread, a little out of date.
      */
@@ -159,6 +180,7 @@ public final class VirtioBlkDevice implements VirtioDevice {
         return sum;
     }
 
+    /** Has the first queue that runs flush, or else the next one that starts. */
     private void oweFlush() {
         flushOwed.set(true);
         for (int i = 0; i < reactors.size(); i++) {

@@ -1,7 +1,9 @@
 package io.vireo.device.virtio.scsi;
 
 import io.vireo.block.BlockRatePolicy;
+import io.vireo.block.LatencyWindow;
 import io.vireo.device.scsi.ScsiUnits;
+import io.vireo.device.scsi.UnitCounters;
 import io.vireo.resource.Condition;
 import io.vireo.resource.Metric;
 import io.vireo.resource.Realization;
@@ -13,13 +15,16 @@ import io.vireo.scsi.ScsiTarget;
 import io.vireo.transport.Endpoint;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.SortedMap;
 import java.util.stream.Collectors;
 
 /** A presented {@link VirtioScsiDevice} and the target behind it. */
@@ -30,6 +35,10 @@ final class Vhba implements Realization {
     /** Attribute: how good it is as a way to its units. */
     static final String ACCESS = "access";
 
+    /** Attributes: how long READs and WRITEs took lately, at all LUNs together. */
+    static final String READ_LATENCY = "readLatency";
+
+    static final String WRITE_LATENCY = "writeLatency";
     static final String WWPN = "wwpn";
     static final String IQN = "iqn";
 
@@ -113,7 +122,22 @@ final class Vhba implements Realization {
                 now.luns().stream()
                         .map(lun -> describe(lun, ejected))
                         .collect(Collectors.joining(", ")));
-        return new Status(List.of(connected(state)), attributes, metrics());
+        SortedMap<Integer, UnitCounters> counters = hba.counters();
+        Map<Integer, LunLatency> latencies = latencies(counters);
+        Optional<LunLatency> all = latencies.values().stream().reduce(LunLatency::plus);
+        attributes.put(
+                READ_LATENCY, all.map(LunLatency::reads).map(LatencyWindow::describe).orElse("-"));
+        attributes.put(
+                WRITE_LATENCY,
+                all.map(LunLatency::writes).map(LatencyWindow::describe).orElse("-"));
+        return new Status(List.of(connected(state)), attributes, metrics(counters, latencies));
+    }
+
+    private static Map<Integer, LunLatency> latencies(SortedMap<Integer, UnitCounters> counters) {
+        long now = System.nanoTime();
+        var latencies = new HashMap<Integer, LunLatency>();
+        counters.forEach((lun, of) -> latencies.put(lun, LunLatency.of(of, now)));
+        return latencies;
     }
 
     private static String describe(VhbaSpec.Lun lun, Set<Integer> ejected) {
@@ -132,7 +156,8 @@ final class Vhba implements Realization {
         return new Condition(Condition.CONNECTED, met, met ? "Connected" : "Waiting", message);
     }
 
-    private List<Metric> metrics() {
+    private List<Metric> metrics(
+            SortedMap<Integer, UnitCounters> counters, Map<Integer, LunLatency> latencies) {
         var metrics = new ArrayList<Metric>();
         metrics.add(
                 Metric.gauge(
@@ -143,7 +168,10 @@ final class Vhba implements Realization {
                 Metric.gauge(
                         "nexuses", "Initiators that are logged in, by any way.", hba.nexuses()));
         VhbaMetrics.add(hba.waits(), metrics);
-        hba.counters().forEach((lun, counters) -> VhbaMetrics.add(lun, counters, metrics));
+        counters.forEach((lun, of) -> {
+            VhbaMetrics.add(lun, of, metrics);
+            VhbaMetrics.add(lun, of, Objects.requireNonNull(latencies.get(lun)), metrics);
+        });
         for (Map.Entry<String, Long> counter : endpoint.counters().entrySet()) {
             metrics.add(
                     new Metric(

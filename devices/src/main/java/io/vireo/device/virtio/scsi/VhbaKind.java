@@ -80,6 +80,10 @@ public final class VhbaKind implements ResourceKind<VhbaSpec> {
                 Column.attribute("WWPN", Vhba.WWPN),
                 Column.wide("ACCESS", (_, status) -> Vhba.attribute(status, Vhba.ACCESS)),
                 Column.wide("QOS", (spec, _) -> spec.qosPolicy().orElse("-")),
+                Column.wide(
+                        "READ-LATENCY", (_, status) -> Vhba.attribute(status, Vhba.READ_LATENCY)),
+                Column.wide(
+                        "WRITE-LATENCY", (_, status) -> Vhba.attribute(status, Vhba.WRITE_LATENCY)),
                 Column.wide("IQN", (_, status) -> Vhba.attribute(status, Vhba.IQN)),
                 Column.wide("SOCKET", (_, status) -> Vhba.socketOf(status)));
     }

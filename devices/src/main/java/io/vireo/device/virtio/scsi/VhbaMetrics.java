@@ -1,5 +1,6 @@
 package io.vireo.device.virtio.scsi;
 
+import io.vireo.block.LatencyWindow;
 import io.vireo.device.scsi.RateWaits;
 import io.vireo.device.scsi.UnitCounters;
 import io.vireo.resource.Metric;
@@ -45,6 +46,13 @@ final class VhbaMetrics {
                                 counters.errors(key)));
             }
         }
+    }
+
+    /** Adds how long READs and WRITEs of a LUN took. */
+    static void add(int lun, UnitCounters counters, LunLatency latency, List<Metric> metrics) {
+        Map<String, String> at = Map.of("lun", Integer.toString(lun));
+        LatencyWindow.addMetrics("read", counters.reads(), latency.reads(), at, metrics);
+        LatencyWindow.addMetrics("write", counters.writes(), latency.writes(), at, metrics);
     }
 
     /** Adds the metrics of the rates. */

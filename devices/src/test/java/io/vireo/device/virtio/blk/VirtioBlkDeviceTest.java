@@ -146,6 +146,23 @@ class VirtioBlkDeviceTest {
     }
 
     @Test
+    void whatIsReadAndWrittenIsTimed() {
+        BlkBed bed = bed();
+        long begin = System.nanoTime();
+        bed.write(0, new byte[512]);
+        bed.write(1, new byte[512]);
+        bed.read(0, 512);
+        double all = (System.nanoTime() - begin) / 1e9;
+        block.fate(_ -> new MemoryBlockDevice.Fate.Ends(BlockStatus.IO_ERROR));
+        assertThat(bed.write(0, new byte[512])).isEqualTo(BlkProtocol.S_IOERR);
+        assertThat(bed.device.writes().count()).as("what ended well").isEqualTo(2);
+        assertThat(bed.device.reads().count()).isEqualTo(1);
+        assertThat(bed.device.reads().seconds() + bed.device.writes().seconds())
+                .isBetween(0.0, all);
+        assertThat(bed.device.writes().window(System.nanoTime()).count()).isEqualTo(2);
+    }
+
+    @Test
     void tellsItsSerial() {
         BlkBed bed = bed();
         long in = bed.take(20);

@@ -207,7 +207,10 @@ class VhbaKindTest {
                 .anySatisfy(metric -> {
                     assertThat(metric.name()).isEqualTo("commands_total");
                     assertThat(metric.labels()).containsEntry("lun", "3");
-                });
+                })
+                .anyMatch(metric -> metric.name().equals("read_latency_seconds_total"))
+                .noneMatch(metric -> metric.name().equals("read_latency_seconds"));
+        assertThat(running.status().attributes()).containsEntry("readLatency", "-");
         close(running);
     }
 
