@@ -8,9 +8,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -22,6 +24,8 @@ class IscsiIT {
     private static final String TARGET = "iqn.2026-11.io.vireo:hba";
     private static final String GUARDED = "iqn.2026-11.io.vireo:guarded";
     private static final String TOOLS = "iqn.2026-11.io.vireo:tools";
+    private static final String MOVED = "iqn.2026-11.io.vireo:moved";
+    private static final Pattern LISTED = Pattern.compile("Target:(\\S+) Portal:(\\S+)");
     private static final String SECRET = "a-secret-of-tools";
     private static final Duration PATIENCE = Duration.ofSeconds(60);
 
@@ -73,6 +77,15 @@ class IscsiIT {
         daemon.apply(file);
         portal = address("san");
         other = address("other");
+        moveTo(other);
+    }
+
+    /** Has whoever logs in to one target be sent elsewhere. */
+    private static void moveTo(String elsewhere) throws IOException {
+        String text = Files.readString(Path.of("src/test/resources/iscsi-moved.yaml"));
+        Path file = bed.run().resolve("iscsi-moved.yaml");
+        Files.writeString(file, text.replace("ELSEWHERE", elsewhere));
+        daemon.apply(file);
     }
 
     private static String address(String name) {
@@ -107,10 +120,45 @@ class IscsiIT {
                 .contains(portal + ",1")
                 .contains(other + ",2");
         assertThat(run("iscsi-ls", "-i", TOOLS, "iscsi://" + other)).contains(TARGET);
+        // Each with the portals and groups that it is at, and no others.
+        assertThat(targets(found))
+                .containsEntry(TARGET, List.of(portal + ",1", other + ",2"))
+                .containsEntry(GUARDED, List.of(portal + ",1"))
+                .containsEntry(MOVED, List.of(portal + ",1"))
+                .hasSize(3);
         assertThat(run("iscsi-ls", "-i", "iqn.2026-11.io.vireo:stranger", "iscsi://" + portal))
                 .doesNotContain(TARGET);
         assertThat(run("iscsi-inq", "-i", TOOLS, url(portal, TARGET)))
                 .contains("Peripheral Device Type:DIRECT_ACCESS");
+    }
+
+    /** Targets with their portals, as {@code iscsi-ls} prints them. */
+    private static Map<String, List<String>> targets(String found) {
+        var targets = new TreeMap<String, List<String>>();
+        for (String line : found.lines().toList()) {
+            var words = LISTED.matcher(line);
+            if (words.matches()) {
+                targets.computeIfAbsent(words.group(1), _ -> new ArrayList<>()).add(words.group(2));
+            }
+        }
+        targets.values().forEach(portals -> portals.sort(null));
+        return targets;
+    }
+
+    @Test
+    void whoIsSentElsewhereGoesThere() throws IOException {
+        // The same target at the other portal, of IPv6 and of another group, stays where it is.
+        moveTo(other);
+        assertThat(run("iscsi-inq", "-i", TOOLS, url(portal, MOVED)))
+                .contains("Peripheral Device Type:DIRECT_ACCESS");
+        assertThat(run("qemu-io", "-r", "-f", "raw", "-c", "read 0 4k", url(portal, MOVED)))
+                .contains("read 4096/4096");
+        assertThat(daemon.vireo("get", "iscsitarget", "moved-here", "-o", "yaml"))
+                .contains("sessions: \"0\"");
+        // One that is sent where nobody listens comes to an end, too.
+        moveTo("127.0.0.1:1");
+        assertThat(run("iscsi-inq", "-i", TOOLS, url(portal, MOVED)))
+                .doesNotContain("Peripheral Device Type");
     }
 
     @Test

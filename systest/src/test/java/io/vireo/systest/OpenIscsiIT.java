@@ -24,6 +24,8 @@ class OpenIscsiIT {
     /** The host's loopback, as QEMU's user network shows it to the guest. */
     private static final String HOST = "10.0.2.2";
 
+    private static final String HOST_6 = "fec0::2";
+
     @Test
     @Timeout(400)
     void aGuestKeepsItsFileSystemWhenTheDaemonIsKilled() throws IOException {
@@ -49,6 +51,62 @@ class OpenIscsiIT {
                 verify(guest);
                 guest.output("iscsiadm -m node -T " + TARGET + " -p " + portal + " --logout");
                 assertThat(guest.output("ls /sys/block")).doesNotContain("sda");
+            }
+        }
+    }
+
+    @Test
+    @Timeout(400)
+    void aGuestIsSentToAPortalOfIpv6() throws IOException {
+        Bed bed = Bed.prepare(Path.of(".."), "openiscsi-moved");
+        int port = freePort();
+        int port6 = freePort();
+        try (var daemon = new Daemon(bed)) {
+            daemon.start();
+            Path file = bed.run().resolve("moved.yaml");
+            Files.writeString(
+                    file,
+                    Files.readString(Path.of("src/test/resources/openiscsi-moved.yaml"))
+                            .replace("POOL", bed.run().resolve("pool").toString())
+                            .replace("PORT_6", Integer.toString(port6))
+                            .replace("PORT_4", Integer.toString(port))
+                            .replace("ELSEWHERE", "[" + HOST_6 + "]:" + port6));
+            daemon.apply(file);
+            try (var guest = new Guest(bed, "iscsi", options())) {
+                guest.start();
+                prepare(guest);
+                guest.output("echo 0 >/proc/sys/net/ipv6/conf/eth0/accept_dad");
+                guest.output("ip -6 address add fec0::15/64 dev eth0");
+                // Several targets, of which it sees those that it may log in to.
+                String portal = HOST + ":" + port;
+                String portal6 = "[" + HOST_6 + "]:" + port6;
+                assertThat(guest.output("iscsiadm -m discovery -t sendtargets -p " + portal))
+                        .contains("127.0.0.1:" + port + ",1 " + TARGET)
+                        .contains("127.0.0.1:" + port + ",1 iqn.2026-11.io.vireo:plain")
+                        .doesNotContain("iqn.2026-11.io.vireo:foreign");
+                assertThat(guest.output("iscsiadm -m discovery -t sendtargets -p " + portal6))
+                        .contains("[::1]:" + port6 + ",9 " + TARGET)
+                        .doesNotContain("iqn.2026-11.io.vireo:plain");
+                String node = "iscsiadm -m node -T " + TARGET + " -p " + portal;
+                guest.output(node + ",1 -o new && " + node + " --login");
+                awaitDisk(guest);
+                // It is at the other portal, and of that one's group; so says its port, too.
+                assertThat(guest.output("iscsiadm -m session -P 1"))
+                        .contains(
+                                "Current Portal: [fec0:0000:0000:0000:0000:0000:0000:0002]:"
+                                        + port6
+                                        + ",9")
+                        .contains("Persistent Portal: " + portal);
+                assertThat(guest.output("tr -cd 'a-z0-9.,:-' </sys/block/sda/device/vpd_pg83"))
+                        .contains(TARGET + ",t,0x0009");
+                assertThat(daemon.vireo("get", "iscsitarget", "db1-here", "-o", "yaml"))
+                        .contains("sessions: \"1\"");
+                assertThat(daemon.vireo("get", "iscsitarget", "db1", "-o", "yaml"))
+                        .contains("sessions: \"0\"");
+                guest.output("dd if=/dev/urandom of=/tmp/data bs=1M count=8 2>/dev/null");
+                guest.output("dd if=/tmp/data of=/dev/sda bs=1M conv=fsync 2>/dev/null");
+                guest.output("echo 3 >/proc/sys/vm/drop_caches; cmp -n 8388608 /tmp/data /dev/sda");
+                guest.output(node + " --logout");
             }
         }
     }
@@ -106,6 +164,10 @@ class OpenIscsiIT {
         set(guest, node, "node.session.auth.password_in", "secret-of-the-target");
         set(guest, node, "node.conn[0].iscsi.HeaderDigest", "CRC32C");
         guest.output(node + " --login");
+        awaitDisk(guest);
+    }
+
+    private static void awaitDisk(Guest guest) {
         guest.output(
                 "for i in $(seq 50); do [ -b /dev/sda ] && break; sleep 0.2; done; [ -b /dev/sda ]");
     }
