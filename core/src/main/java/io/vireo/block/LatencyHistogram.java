@@ -1,13 +1,19 @@
 package io.vireo.block;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicLongArray;
-import org.jspecify.annotations.Nullable;
 
 /**
  * How long requests took: counts of nanoseconds in buckets, eight to each octave from 1.024 us to
- * 137 s and eight below, so that what is read of them is at most an eighth too much. Recording
- * allocates nothing but, the first time, what it all is in. Any thread.
+ * 137 s and eight below, so that what is read of them is at most an eighth too much.
+ *
+ * <p>Whoever records has a {@link Recorder} of its own: an atomic addition would have the processor
+ * finish all that was stored before it, the data of a read for instance. All else is for any
+ * thread.
  */
 public final class LatencyHistogram {
     static final int BUCKETS_PER_OCTAVE_SHIFT = 3;
@@ -26,9 +32,12 @@ public final class LatencyHistogram {
 
     private static final long[] NONE = new long[BUCKETS];
 
-    private volatile @Nullable AtomicLongArray cells;
+    private static final VarHandle CELL = MethodHandles.arrayElementVarHandle(long[].class);
 
-    // Counts when the window began, and when the next one will have begun. Guarded by this.
+    // All guarded by this: the recorders that are in use, what the others counted; counts when the
+    // window began, and when the next one will have begun.
+    private final List<Recorder> recorders = new ArrayList<>();
+    private final long[] closed = new long[BUCKETS + 1];
     private long[] base = NONE;
     private long[] mark = NONE;
     private long markedAt;
@@ -38,24 +47,49 @@ public final class LatencyHistogram {
         markedAt = now;
     }
 
-    /** A request took so long. */
-    public void record(long nanos) {
-        AtomicLongArray all = cells;
-        if (all == null) {
-            all = begin();
+    /** Counts what one thread at a time records. It allocates nothing but, once, where to count. */
+    public static final class Recorder {
+        private volatile long[] cells = NONE;
+
+        private Recorder() {}
+
+        /** A request took so long. */
+        public void record(long nanos) {
+            long[] all = cells;
+            if (all.length == BUCKETS) {
+                // There are many devices that are never used.
+                all = new long[BUCKETS + 1];
+                cells = all;
+            }
+            add(all, bucket(nanos), 1);
+            add(all, SUM, Math.max(0, nanos));
         }
-        all.getAndIncrement(bucket(nanos));
-        all.getAndAdd(SUM, Math.max(0, nanos));
+
+        private static void add(long[] all, int cell, long amount) {
+            // Opaque: one writer; others see whole values, and in the end all of them.
+            CELL.setOpaque(all, cell, all[cell] + amount);
+        }
+
+        private void addTo(long[] sums) {
+            long[] all = cells;
+            for (int i = 0; i < all.length; i++) {
+                sums[i] += (long) CELL.getOpaque(all, i);
+            }
+        }
     }
 
-    /** There are many devices that are never used. */
-    private synchronized AtomicLongArray begin() {
-        AtomicLongArray all = cells;
-        if (all == null) {
-            all = new AtomicLongArray(BUCKETS + 1);
-            cells = all;
+    /** A recorder, for one that records. */
+    public synchronized Recorder recorder() {
+        var recorder = new Recorder();
+        recorders.add(recorder);
+        return recorder;
+    }
+
+    /** It records no more. */
+    public synchronized void close(Recorder recorder) {
+        if (recorders.remove(recorder)) {
+            recorder.addTo(closed);
         }
-        return all;
     }
 
     private static int bucket(long nanos) {
@@ -80,8 +114,7 @@ public final class LatencyHistogram {
 
     /** Seconds that all requests took together. */
     public double seconds() {
-        AtomicLongArray all = cells;
-        return all == null ? 0 : all.get(SUM) / 1e9;
+        return cells()[SUM] / 1e9;
     }
 
     /** Requests that were recorded. */
@@ -89,16 +122,16 @@ public final class LatencyHistogram {
         return new LatencyWindow(counts()).count();
     }
 
+    private synchronized long[] cells() {
+        long[] sums = closed.clone();
+        for (Recorder recorder : recorders) {
+            recorder.addTo(sums);
+        }
+        return sums;
+    }
+
     private long[] counts() {
-        AtomicLongArray all = cells;
-        if (all == null) {
-            return NONE;
-        }
-        long[] counts = new long[BUCKETS];
-        for (int i = 0; i < BUCKETS; i++) {
-            counts[i] = all.get(i);
-        }
-        return counts;
+        return Arrays.copyOf(cells(), BUCKETS);
     }
 
     /**
@@ -107,9 +140,6 @@ public final class LatencyHistogram {
      * @param now {@link System#nanoTime}
      */
     public synchronized LatencyWindow window(long now) {
-        if (cells == null) {
-            return new LatencyWindow(NONE);
-        }
         long[] counts = counts();
         if (now - markedAt >= WINDOW_NANOS) {
             base = mark;

@@ -14,6 +14,7 @@ class LatencyHistogramTest {
     private static final long SEED = Long.getLong("vireo.seed", System.nanoTime());
 
     private final LatencyHistogram histogram = new LatencyHistogram(0);
+    private final LatencyHistogram.Recorder recorder = histogram.recorder();
 
     @Test
     void quantilesAreAtMostAnEighthTooMuch() {
@@ -23,7 +24,7 @@ class LatencyHistogramTest {
         for (int i = 0; i < times.length; i++) {
             times[i] = (long) Math.exp(Math.log(1000) + random.nextDouble() * Math.log(1e8));
             sum += times[i];
-            histogram.record(times[i]);
+            recorder.record(times[i]);
         }
         Arrays.sort(times);
         LatencyWindow window = histogram.window(1);
@@ -42,20 +43,20 @@ class LatencyHistogramTest {
     void everyTimeHasABucket() {
         for (long nanos : new long[] {-1, 0, 1, 127, 128, 1023, 1024, 1151, 1152, 2047, 2048}) {
             var single = new LatencyHistogram(0);
-            single.record(nanos);
+            single.recorder().record(nanos);
             long told = Math.round(single.window(0).quantile(1) * 1e9);
             assertThat(told).as("%d", nanos).isBetween(Math.max(0, nanos), nanos + 257);
         }
-        histogram.record(Long.MAX_VALUE);
+        recorder.record(Long.MAX_VALUE);
         assertThat(histogram.window(0).quantile(1)).isBetween(137.0, 138.0);
     }
 
     @Test
     void aWindowIsOfTheLastMinuteOrTwo() {
-        histogram.record(1000);
+        recorder.record(1000);
         assertThat(histogram.window(MINUTE - 1).count()).isEqualTo(1);
         assertThat(histogram.window(MINUTE).count()).isEqualTo(1);
-        histogram.record(1000);
+        recorder.record(1000);
         assertThat(histogram.window(2 * MINUTE - 1).count()).isEqualTo(2);
         assertThat(histogram.window(2 * MINUTE).count()).isEqualTo(1);
         assertThat(histogram.window(3 * MINUTE).count()).isZero();
@@ -64,10 +65,24 @@ class LatencyHistogramTest {
     }
 
     @Test
+    void whatARecorderCountedOutlivesIt() {
+        recorder.record(1000);
+        histogram.close(recorder);
+        histogram.close(recorder);
+        LatencyHistogram.Recorder second = histogram.recorder();
+        assertThat(histogram.window(MINUTE).count()).isEqualTo(1);
+        second.record(3000);
+        histogram.close(second);
+        assertThat(histogram.count()).isEqualTo(2);
+        assertThat(histogram.seconds()).isEqualTo(4e-6);
+        assertThat(histogram.window(2 * MINUTE).count()).isEqualTo(1);
+    }
+
+    @Test
     void isToldInSecondsAndInWords() {
-        histogram.record(100_000);
+        recorder.record(100_000);
         var other = new LatencyHistogram(0);
-        other.record(20_000_000);
+        other.recorder().record(20_000_000);
         LatencyWindow both = histogram.window(0).plus(other.window(0));
         assertThat(both.describe()).isEqualTo("p50 0.106 ms, p99 21 ms, max 21 ms");
         var metrics = new ArrayList<Metric>();

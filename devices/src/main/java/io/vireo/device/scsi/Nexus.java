@@ -31,6 +31,11 @@ final class Nexus implements ScsiNexus {
 
     private int inFlight;
 
+    /** When the turn began in which something ended last, and when that was. */
+    private long turn;
+
+    private long endedAt;
+
     /** Calls of the transport that are under way. */
     private int depth;
 
@@ -77,7 +82,7 @@ final class Nexus implements ScsiNexus {
 
     @Override
     public void submit(ScsiTask task) {
-        task.submitted(System.nanoTime());
+        task.submitted(reactor.nanoTime());
         if (inFlight++ >= target.queueDepth()) {
             task.result(ScsiStatus.TASK_SET_FULL);
             ended(task);
@@ -113,9 +118,18 @@ final class Nexus implements ScsiNexus {
         inFlight--;
         UnitNexus at = find(Luns.decode(task.lun()));
         if (at != null) {
-            at.counters.ended(task);
+            at.meter.ended(task, time());
         }
         listener.completed(task);
+    }
+
+    /** One look at the clock in a turn will do: nobody is that exact. */
+    private long time() {
+        if (turn != reactor.nanoTime()) {
+            turn = reactor.nanoTime();
+            endedAt = System.nanoTime();
+        }
+        return endedAt;
     }
 
     private @Nullable UnitNexus find(int lun) {
@@ -307,6 +321,7 @@ final class Nexus implements ScsiNexus {
                 kept.add(unit);
             } else {
                 units[unit.lun] = null;
+                unit.closeMeter();
                 left.incrementAndGet();
                 detach(unit, passed);
                 listener.unitRemoved(Luns.encode(unit.lun));
@@ -338,6 +353,7 @@ final class Nexus implements ScsiNexus {
         closed = true;
         whenClosed.add(onClosed);
         List<UnitNexus> all = present();
+        all.forEach(UnitNexus::closeMeter);
         var left = new AtomicInteger(all.size() + 1);
         Runnable passed =
                 () -> {

@@ -1,9 +1,8 @@
 package io.vireo.device.scsi;
 
 import io.vireo.block.LatencyHistogram;
-import io.vireo.scsi.ScsiStatus;
-import io.vireo.scsi.ScsiTask;
-import java.util.concurrent.atomic.LongAdder;
+import java.util.ArrayList;
+import java.util.List;
 
 /** What was done at a LUN of a target, by all of its nexuses. Any thread. */
 public final class UnitCounters {
@@ -27,85 +26,39 @@ public final class UnitCounters {
         "completed"
     };
 
-    private static final int DESCRIPTOR = 0x72;
-    private static final int KEY = 0x0F;
+    private final LatencyHistogram reads = new LatencyHistogram(System.nanoTime());
+    private final LatencyHistogram writes = new LatencyHistogram(System.nanoTime());
 
-    /** What {@link #SORT} says of commands that are no READ and no WRITE. */
-    private static final byte OTHER = 0;
+    // Both guarded by this.
+    private final List<UnitMeter> open = new ArrayList<>();
+    private final long[] closed = new long[UnitMeter.CELLS];
 
-    private static final byte READ = 1;
-    private static final byte WRITE = 2;
-    private static final int LONG_COMMAND = 0x7F;
-    private static final int READ_32 = 0x0009;
-    private static final int WRITE_32 = 0x000B;
-    private static final int WRITE_AND_VERIFY_32 = 0x000C;
+    UnitCounters() {}
 
-    /** By operation code; WRITE AND VERIFY and WRITE ATOMIC are writes. */
-    private static final byte[] SORT = new byte[256];
+    /** A nexus begins to use the LUN. */
+    synchronized UnitMeter open() {
+        var meter = new UnitMeter(reads.recorder(), writes.recorder());
+        open.add(meter);
+        return meter;
+    }
 
-    static {
-        for (int read : new int[] {0x08, 0x28, 0x88, 0xA8}) {
-            SORT[read] = READ;
-        }
-        for (int write : new int[] {0x0A, 0x2A, 0x2E, 0x8A, 0x8E, 0x9C, 0xAA, 0xAE}) {
-            SORT[write] = WRITE;
+    /** The nexus uses it no more. */
+    synchronized void close(UnitMeter meter) {
+        if (open.remove(meter)) {
+            for (int i = 0; i < closed.length; i++) {
+                closed[i] += meter.cell(i);
+            }
+            reads.close(meter.reads);
+            writes.close(meter.writes);
         }
     }
 
-    private final LatencyHistogram reads;
-    private final LatencyHistogram writes;
-    private final LongAdder commands = new LongAdder();
-    private final LongAdder read = new LongAdder();
-    private final LongAdder written = new LongAdder();
-    private final LongAdder refused = new LongAdder();
-    private final LongAdder[] errors = new LongAdder[KEYS.length];
-
-    UnitCounters() {
-        long now = System.nanoTime();
-        reads = new LatencyHistogram(now);
-        writes = new LatencyHistogram(now);
-        for (int i = 0; i < errors.length; i++) {
-            errors[i] = new LongAdder();
+    private synchronized long sum(int cell) {
+        long sum = closed[cell];
+        for (UnitMeter meter : open) {
+            sum += meter.cell(cell);
         }
-    }
-
-    /** A command has ended, with a status. */
-    void ended(ScsiTask task) {
-        commands.increment();
-        if (task.outcome() != ScsiTask.Outcome.COMPLETED) {
-            return;
-        }
-        if (task.status() == ScsiStatus.GOOD) {
-            read.add(task.dataInLength());
-            written.add(task.dataOutWanted());
-            timed(task);
-        } else if (task.status() == ScsiStatus.CHECK_CONDITION && task.senseLength() > 2) {
-            byte[] sense = task.sense();
-            boolean descriptor = (sense[0] & 0x7F) >= DESCRIPTOR;
-            errors[sense[descriptor ? 1 : 2] & KEY].increment();
-        } else {
-            refused.increment();
-        }
-    }
-
-    private void timed(ScsiTask task) {
-        int sort = sort(task.cdb());
-        if (sort != OTHER) {
-            (sort == READ ? reads : writes).record(System.nanoTime() - task.submittedAt());
-        }
-    }
-
-    private static int sort(byte[] cdb) {
-        int code = cdb[0] & 0xFF;
-        if (code != LONG_COMMAND) {
-            return SORT[code];
-        }
-        int action = Bytes.u16(cdb, 8);
-        return switch (action) {
-            case READ_32 -> READ;
-            case WRITE_32, WRITE_AND_VERIFY_32 -> WRITE;
-            default -> OTHER;
-        };
+        return sum;
     }
 
     /** How long READs took that ended well, from when they were submitted. */
@@ -130,26 +83,26 @@ public final class UnitCounters {
 
     /** Commands that have ended. */
     public long commands() {
-        return commands.sum();
+        return sum(UnitMeter.COMMANDS);
     }
 
     /** Bytes that initiators got, those of parameters included. */
     public long bytesRead() {
-        return read.sum();
+        return sum(UnitMeter.READ_BYTES);
     }
 
     /** Bytes that initiators sent with commands that ended well, those of parameters included. */
     public long bytesWritten() {
-        return written.sum();
+        return sum(UnitMeter.WRITTEN_BYTES);
     }
 
     /** Commands that ended with a status without sense data: busy, full, in conflict. */
     public long refused() {
-        return refused.sum();
+        return sum(UnitMeter.REFUSED);
     }
 
     /** Commands that ended with CHECK CONDITION and this sense key. */
     public long errors(int key) {
-        return errors[key].sum();
+        return sum(UnitMeter.ERRORS + key);
     }
 }

@@ -24,8 +24,10 @@ final class UnitNexus {
     /** Name of the target port, as registrations have it. */
     final String portName;
 
-    /** What was done at its LUN. */
-    final UnitCounters counters;
+    /** What this nexus does at its LUN. */
+    final UnitMeter meter;
+
+    private final UnitCounters counters;
 
     final Attentions attentions = new Attentions();
 
@@ -46,8 +48,14 @@ final class UnitNexus {
         unit = mapping.unit();
         lun = mapping.lun();
         counters = nexus.target().counters(lun);
+        meter = counters.open();
         portName = nexus.port().toString();
         direct = nexus.reactor() == unit.owner();
+    }
+
+    /** Nothing is counted any more. */
+    void closeMeter() {
+        counters.close(meter);
     }
 
     ScsiInitiator initiator() {

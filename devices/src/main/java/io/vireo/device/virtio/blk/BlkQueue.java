@@ -5,6 +5,7 @@ import io.vireo.block.BlockCompletion;
 import io.vireo.block.BlockOperation;
 import io.vireo.block.BlockRequest;
 import io.vireo.block.BlockStatus;
+import io.vireo.block.LatencyHistogram;
 import io.vireo.memory.NativeMemory;
 import io.vireo.reactor.Poller;
 import io.vireo.reactor.Reactor;
@@ -36,6 +37,8 @@ final class BlkQueue implements Poller, BlockCompletion {
     private final BlockChannel channel;
     private final BlkRequestDecoder decoder;
     private final ChainBatch batch;
+    private final LatencyHistogram.Recorder reads;
+    private final LatencyHistogram.Recorder writes;
     private final Registration registration;
 
     /** By tag; made when first needed. */
@@ -70,6 +73,8 @@ final class BlkQueue implements Poller, BlockCompletion {
         this.channel = channel;
         decoder = new BlkRequestDecoder(device);
         batch = new ChainBatch(BATCH, queue.size());
+        reads = device.reads().recorder();
+        writes = device.writes().recorder();
         slots = new BlkSlot[channel.free()];
         free = new int[slots.length];
         registration = reactor.add(this);
@@ -170,7 +175,11 @@ final class BlkQueue implements Poller, BlockCompletion {
             now = System.nanoTime();
             completedAt = now;
         }
-        device.took(slot.request.operation(), now - slot.startedAt);
+        if (slot.request.operation() == BlockOperation.READ) {
+            reads.record(now - slot.startedAt);
+        } else if (slot.request.operation() == BlockOperation.WRITE) {
+            writes.record(now - slot.startedAt);
+        }
     }
 
     private void startBatch() {
@@ -246,6 +255,8 @@ final class BlkQueue implements Poller, BlockCompletion {
             Runnable drained = Objects.requireNonNull(onDrained);
             onDrained = null;
             registration.close();
+            device.reads().close(reads);
+            device.writes().close(writes);
             channel.close(drained);
         }
     }

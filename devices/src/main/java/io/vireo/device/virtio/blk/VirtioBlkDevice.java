@@ -149,15 +149,6 @@ public final class VirtioBlkDevice implements VirtioDevice {
         return true;
     }
 
-    /** A request ended well; on the reactor of its queue. */
-    void took(BlockOperation operation, long nanos) {
-        if (operation == BlockOperation.READ) {
-            reads.record(nanos);
-        } else if (operation == BlockOperation.WRITE) {
-            writes.record(nanos);
-        }
-    }
-
     /** How long reads took that ended well, from when they were popped. */
     LatencyHistogram reads() {
         return reads;
