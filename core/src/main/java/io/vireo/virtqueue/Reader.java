@@ -2,6 +2,9 @@ package io.vireo.virtqueue;
 
 import io.vireo.linux.ForeignMemory;
 import io.vireo.memory.ScatterGatherList;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
 
 /**
  * A cursor over the device-readable part of a chain, however the driver framed it (VIRTIO 1.3,
@@ -11,6 +14,12 @@ import io.vireo.memory.ScatterGatherList;
  * before they read any: ask {@link #remaining} first, a driver may send less.
  */
 public final class Reader {
+    private static final VarHandle LONGS =
+            MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+
+    /** Bytes that are copied word by word at most. */
+    private static final int SHORT = 64;
+
     private final RangeCursor cursor = new RangeCursor();
 
     /** Begins at the first device-readable byte of chain {@code index}. The batch is only read. */
@@ -64,6 +73,13 @@ public final class Reader {
         cursor.require(length);
         int at = offset;
         int left = length;
+        // A call costs more than a few words.
+        for (;
+                left >= Long.BYTES && left <= SHORT && cursor.piece(left) == left;
+                left -= Long.BYTES) {
+            LONGS.set(destination, at, ForeignMemory.getLong(cursor.advance(Long.BYTES)));
+            at += Long.BYTES;
+        }
         while (left > 0) {
             int piece = cursor.piece(left);
             ForeignMemory.copyToArray(cursor.advance(piece), destination, at, piece);

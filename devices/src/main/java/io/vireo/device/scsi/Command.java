@@ -1,6 +1,9 @@
 package io.vireo.device.scsi;
 
 import io.vireo.block.BlockOperation;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.HexFormat;
 
@@ -13,10 +16,20 @@ import java.util.HexFormat;
  * @param traits bits of {@link #MODIFIES} and the like
  * @param usage bits of the CDB that are looked at, in the form of REPORT SUPPORTED OPERATION CODES
  *     (SPC-4, 6.35.3); as long as the CDB
+ * @param reserved the other bits of its first 16 bytes, eight bytes each, the first one lowest
  * @param handler carries it out
  */
 record Command(
-        int opcode, int serviceAction, Access access, int traits, byte[] usage, Handler handler) {
+        int opcode,
+        int serviceAction,
+        Access access,
+        int traits,
+        byte[] usage,
+        long[] reserved,
+        Handler handler) {
+    private static final VarHandle LONG =
+            MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+
     static final int NO_SERVICE_ACTION = -1;
 
     /** It changes the medium: not on a unit that is write protected. */
@@ -50,13 +63,30 @@ record Command(
      */
     static Command of(String usage, Access access, int traits, Handler handler) {
         byte[] bits = bits(usage);
-        return new Command(Bytes.u8(bits, 0), NO_SERVICE_ACTION, access, traits, bits, handler);
+        return make(NO_SERVICE_ACTION, access, traits, bits, handler);
     }
 
     /** A command with a service action, which is where {@link #actionOf} finds it. */
     static Command withAction(String usage, Access access, int traits, Handler handler) {
         byte[] bits = bits(usage);
-        return new Command(Bytes.u8(bits, 0), actionOf(bits), access, traits, bits, handler);
+        return make(actionOf(bits), access, traits, bits, handler);
+    }
+
+    private static Command make(
+            int action, Access access, int traits, byte[] usage, Handler handler) {
+        int opcode = Bytes.u8(usage, 0);
+        byte[] first = new byte[2 * Long.BYTES];
+        for (int i = 1; i < Math.min(first.length, usage.length); i++) {
+            first[i] = (byte) ~mask(opcode, action, usage, i);
+        }
+        long[] reserved = {(long) LONG.get(first, 0), (long) LONG.get(first, Long.BYTES)};
+        return new Command(opcode, action, access, traits, usage, reserved, handler);
+    }
+
+    /** Bits of a byte of the CDB that may be set. */
+    private static int mask(int opcode, int action, byte[] usage, int i) {
+        boolean withAction = i == 1 && action != NO_SERVICE_ACTION && opcode != VARIABLE_LENGTH;
+        return usage[i] & 0xFF | (withAction ? SERVICE_ACTION_MASK : 0);
     }
 
     /** The service action that a CDB names, if its operation code has any. */
@@ -97,17 +127,24 @@ record Command(
     /**
      * The first bit that is set and must not be, or the length of a CDB of variable length that is
      * wrong, as a sense key specific field; {@link Sense#NO_SPECIFIC} if there is none.
+     *
+     * @param cdb in an array of 16 bytes at least
      */
     int reservedBit(byte[] cdb) {
+        long excess =
+                (long) LONG.get(cdb, 0) & reserved[0]
+                        | (long) LONG.get(cdb, Long.BYTES) & reserved[1];
+        return excess == 0 && usage.length <= 2 * Long.BYTES
+                ? Sense.NO_SPECIFIC
+                : firstReservedBit(cdb);
+    }
+
+    private int firstReservedBit(byte[] cdb) {
         if (opcode == VARIABLE_LENGTH && cdb[7] != ADDITIONAL_LENGTH) {
             return Sense.cdbByte(7);
         }
         for (int i = 1; i < usage.length; i++) {
-            int mask = usage[i] & 0xFF;
-            if (i == 1 && hasServiceAction() && opcode != VARIABLE_LENGTH) {
-                mask |= SERVICE_ACTION_MASK;
-            }
-            int excess = cdb[i] & 0xFF & ~mask;
+            int excess = cdb[i] & 0xFF & ~mask(opcode, serviceAction, usage, i);
             if (excess != 0) {
                 return Sense.cdbBit(i, Integer.SIZE - 1 - Integer.numberOfLeadingZeros(excess));
             }
@@ -117,7 +154,7 @@ record Command(
 
     @Override
     public boolean equals(Object other) {
-        return other instanceof Command(int op, int action, _, _, _, _)
+        return other instanceof Command(int op, int action, _, _, _, _, _)
                 && op == opcode
                 && action == serviceAction;
     }
