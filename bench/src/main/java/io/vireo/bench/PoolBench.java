@@ -17,7 +17,8 @@ import java.util.Map;
  * <p>What a vDisk has been through is in its name: {@code thick}, {@code thin} and {@code snapN}
  * were written whole; of the last kind N snapshots were made after that, with some writes before
  * each, and all of it was written once more. {@code encrypted} is, in units of 512 bytes, and
- * {@code encrypted4k} of 4 KiB. {@code fresh} is larger than can be written.
+ * {@code encrypted4k} of 4 KiB, {@code checksummed} has checksums, and {@code mirrored} is in a
+ * pool with two copies. {@code fresh} is larger than can be written.
  */
 final class PoolBench {
     private static final Unit RATE = Unit.rate("kIOPS");
@@ -70,6 +71,8 @@ final class PoolBench {
             beside(Resources.THIN);
             beside(Resources.ENCRYPTED);
             beside(Resources.ENCRYPTED_4K);
+            beside(Resources.CHECKSUMMED);
+            beside(Resources.MIRRORED);
             for (var count : Resources.SNAPSHOTS) {
                 beside(Resources.SNAP + count);
             }

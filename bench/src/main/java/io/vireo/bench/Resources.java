@@ -27,6 +27,12 @@ record Resources(String yaml, List<Path> sockets) {
     /** The same in units of 4 KiB. */
     static final String ENCRYPTED_4K = "encrypted4k";
 
+    /** Written whole, with checksums. */
+    static final String CHECKSUMMED = "checksummed";
+
+    /** Written whole, in a pool that keeps two copies; both are on the same disk. */
+    static final String MIRRORED = "mirrored";
+
     /** Name of the secret that is the pool's master key. */
     static final String KEY_SECRET = "bench-key";
 
@@ -52,6 +58,9 @@ record Resources(String yaml, List<Path> sockets) {
     static final long FRESH_DISK = 64L << 30;
 
     private static final long POOL_MEMBER = 200L << 30;
+
+    /** Bytes of each copy of {@link #MIRRORED}, most of which are never written. */
+    private static final long POOL_MIRROR = 8L << 30;
 
     /** The interface of {@link #shares}. */
     static final String INTERFACE = "up0";
@@ -312,8 +321,8 @@ record Resources(String yaml, List<Path> sockets) {
     }
 
     /**
-     * A pool of type disks on one sparse file, and the vDisks that {@link PoolBench} measures; what
-     * they are for is in their names.
+     * A pool of type disks on one sparse file, one that mirrors, and the vDisks that {@link
+     * PoolBench} measures; what they are for is in their names.
      */
     static Resources diskPool(Path directory) {
         var yaml = new StringBuilder(head("Pool", "disks"));
@@ -321,17 +330,33 @@ record Resources(String yaml, List<Path> sockets) {
                 .append(directory.resolve("member.img"))
                 .append("\n        size: " + POOL_MEMBER + "\n")
                 .append("  encryption:\n    keySecret: " + KEY_SECRET + "\n    byDefault: false\n");
+        yaml.append(head("Pool", MIRRORED))
+                .append("  type: disks\n  disks:\n    copies: 2\n    members:\n");
+        for (var copy : List.of("mirror0.img", "mirror1.img")) {
+            yaml.append(
+                    "      - path: "
+                            + directory.resolve(copy)
+                            + "\n        size: "
+                            + POOL_MIRROR
+                            + "\n");
+        }
         var sizes = new LinkedHashMap<String, Long>();
         sizes.put(THICK, POOL_DISK);
         sizes.put(THIN, POOL_DISK);
         sizes.put(ENCRYPTED, POOL_DISK);
         sizes.put(ENCRYPTED_4K, POOL_DISK);
+        sizes.put(CHECKSUMMED, POOL_DISK);
+        sizes.put(MIRRORED, POOL_DISK);
         SNAPSHOTS.forEach(count -> sizes.put(SNAP + count, POOL_DISK));
         sizes.put(FRESH, FRESH_DISK);
         sizes.put(LARGE, 1L << 40);
         sizes.put(SMALL, 1L << 30);
         sizes.forEach((name, size) -> {
-            yaml.append(head("Vdisk", name)).append("  pool: disks\n  size: " + size + "\n");
+            yaml.append(head("Vdisk", name))
+                    .append("  pool: ")
+                    .append(name.equals(MIRRORED) ? MIRRORED : "disks")
+                    .append("\n  size: " + size + "\n");
+            yaml.append(name.equals(CHECKSUMMED) ? "  checksums: true\n" : "");
             yaml.append(name.equals(THICK) ? "  allocation: thick\n" : "");
             yaml.append(name.startsWith(ENCRYPTED) ? "  encrypted: true\n" : "");
             yaml.append(name.equals(ENCRYPTED_4K) ? "  blockSize: 4096\n" : "");
