@@ -4,6 +4,7 @@ import io.vireo.cli.output.Documents;
 import io.vireo.cli.output.Table;
 import java.math.BigDecimal;
 import java.util.List;
+import java.util.Locale;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
 import tools.jackson.databind.JsonNode;
@@ -11,6 +12,8 @@ import tools.jackson.databind.JsonNode;
 /** Shows all that is known of one resource. */
 @Command(name = "describe", description = "Show all that is known of one resource.")
 final class DescribeCommand extends Subcommand {
+    private static final String UNITS = " KMGTP";
+
     @Parameters(index = "0", paramLabel = "KIND", description = "A kind in any of its names.")
     String kind = "";
 
@@ -54,14 +57,36 @@ final class DescribeCommand extends Subcommand {
         var table = new Table(List.of("NAME", "VALUE"));
         properties
                 .properties()
-                .forEach(each -> table.add(List.of(each.getKey(), value(each.getValue()))));
+                .forEach(each ->
+                        table.add(List.of(each.getKey(), value(each.getKey(), each.getValue()))));
         return "\n" + heading + "\n" + indented(table.toString());
     }
 
-    private static String value(JsonNode node) {
-        return node.isNumber()
-                ? new BigDecimal(node.asString()).stripTrailingZeros().toPlainString()
-                : node.asString();
+    private static String value(String name, JsonNode node) {
+        String text =
+                node.isNumber()
+                        ? new BigDecimal(node.asString()).stripTrailingZeros().toPlainString()
+                        : node.asString();
+        boolean bytes = name.endsWith("Bytes") || name.endsWith("_bytes");
+        return bytes && text.matches("[0-9]{4,18}")
+                ? text + " (" + size(Long.parseLong(text)) + ")"
+                : text;
+    }
+
+    /** A number of bytes as people read it, {@code 12.5Gi}. */
+    static String size(long bytes) {
+        double value = bytes;
+        int unit = 0;
+        while (value >= 1024 && unit < UNITS.length() - 1) {
+            value /= 1024;
+            unit++;
+        }
+        String number =
+                String.format(
+                        Locale.ROOT,
+                        value == Math.rint(value) || value >= 100 ? "%.0f" : "%.1f",
+                        value);
+        return unit == 0 ? number : number + UNITS.charAt(unit) + "i";
     }
 
     private static String indented(String text) {

@@ -16,7 +16,8 @@ final class KindNames {
             String lower = name.toLowerCase(Locale.ROOT);
             return kind.toLowerCase(Locale.ROOT).equals(lower)
                     || plural.equals(lower)
-                    || shortNames.contains(lower);
+                    || shortNames.stream()
+                            .anyMatch(each -> lower.equals(each) || lower.equals(each + "s"));
         }
     }
 

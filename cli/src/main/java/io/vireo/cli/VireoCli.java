@@ -20,6 +20,7 @@ import picocli.CommandLine.ParameterException;
             GetCommand.class,
             DescribeCommand.class,
             DeleteCommand.class,
+            CancelCommand.class,
             EventsCommand.class,
             CaptureCommand.class,
             AttachCommand.class,

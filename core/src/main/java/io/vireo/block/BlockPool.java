@@ -1,6 +1,7 @@
 package io.vireo.block;
 
 import io.vireo.resource.ErrorCode;
+import io.vireo.resource.Progress;
 import io.vireo.resource.ResourceException;
 import java.util.List;
 import java.util.Optional;
@@ -186,6 +187,14 @@ public interface BlockPool {
      */
     default String drain() {
         return "";
+    }
+
+    /**
+     * What it is busy with in the background, as {@code drain}, {@code resync}, {@code scrub} and
+     * {@code reclaim}; does not block.
+     */
+    default List<Progress> jobs() {
+        return List.of();
     }
 
     /** What is known of damage, if it looks for that; does not block. */

@@ -8,7 +8,7 @@ package io.vireo.block;
  * @param message what is wrong and what to do, in one sentence; empty: nothing
  * @param copiedBytes of what disks that came back or are new lack
  * @param toCopyBytes all that they lack; 0: nothing is copied
- * @param secondsLeft until they have it; -1: nobody knows
+ * @param bytesPerSecond what was copied per second so far; 0: not known yet
  */
 public record PoolRedundancy(
         int copies,
@@ -16,4 +16,4 @@ public record PoolRedundancy(
         String message,
         long copiedBytes,
         long toCopyBytes,
-        long secondsLeft) {}
+        long bytesPerSecond) {}

@@ -228,7 +228,7 @@ final class ImportExportTest {
         await(() -> isReady(vdisk));
         assertThat(vdisk.status().attributes())
                 .containsEntry("import", "100%")
-                .doesNotContainKeys("importRate", "importTimeLeft");
+                .doesNotContainKeys("job", "rate", "timeLeft");
         assertThat(contents(vdisk)).as("seed %d", SEED).isEqualTo(disk);
         assertThat(isThere("disk.import.raw")).isFalse();
         for (var format : DiskImageFormat.values()) {
@@ -259,8 +259,9 @@ final class ImportExportTest {
         Realization vdisk = start(slow, false);
         await(() -> !"0%".equals(vdisk.status().attributes().get("import")));
         assertThat(vdisk.status().conditions().getFirst().reason()).isEqualTo("Importing");
-        assertThat(vdisk.status().attributes().get("importRate")).matches("[0-9.]+Mi/s");
-        assertThat(vdisk.status().attributes().get("importTimeLeft")).matches("[0-9]+s");
+        assertThat(vdisk.status().attributes()).containsEntry("job", "import");
+        assertThat(vdisk.status().attributes().get("rate")).matches("[0-9.]+[KM]i/s");
+        assertThat(vdisk.status().attributes().get("timeLeft")).matches("[0-9]+s");
         for (var contract : List.of(BlockDevice.class, ExclusiveUse.class)) {
             assertThatExceptionOfType(ResourceException.class)
                     .isThrownBy(() -> vdisk.contract(contract))

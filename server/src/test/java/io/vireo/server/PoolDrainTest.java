@@ -205,7 +205,7 @@ class PoolDrainTest {
         }
         var leaves = slow(member("a"), leaving("b"));
         assertThat(change(whole, leaves)).isEqualTo(UpdateResult.IN_PLACE);
-        awaitDrain("moved");
+        awaitDrain("% of ");
         assertThat(change(leaves, whole)).isEqualTo(UpdateResult.IN_PLACE);
         assertThat(drain()).isEmpty();
         bed.closeAll();

@@ -10,6 +10,7 @@ import io.vireo.resource.Status;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -21,6 +22,7 @@ public final class FakeRealization implements Realization {
     private final Runnable statusChanged;
     private volatile Spec spec;
     private volatile boolean connected;
+    private volatile Map<String, String> attributes = Map.of();
 
     FakeRealization(FakeWorld world, Reference reference, Spec spec, Runnable statusChanged) {
         this.world = world;
@@ -39,6 +41,11 @@ public final class FakeRealization implements Realization {
 
     void become(Spec changed) {
         spec = changed;
+    }
+
+    /** Has its status say more. */
+    public void say(Map<String, String> more) {
+        attributes = more;
     }
 
     /** Pretends that a guest came. */
@@ -82,6 +89,8 @@ public final class FakeRealization implements Realization {
     public Status status() {
         Status base = FakeWorld.status(reference, spec);
         String message = connected ? "a guest is there" : "";
+        Map<String, String> shown = new LinkedHashMap<>(base.attributes());
+        shown.putAll(attributes);
         return new Status(
                 List.of(
                         new Condition(
@@ -89,7 +98,7 @@ public final class FakeRealization implements Realization {
                                 connected,
                                 connected ? "GuestThere" : "NoGuest",
                                 message)),
-                base.attributes(),
+                shown,
                 List.of(Metric.counter("uses_total", "How often it was used.", 42)));
     }
 

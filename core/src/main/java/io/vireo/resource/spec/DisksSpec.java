@@ -70,7 +70,7 @@ public record DisksSpec(
             @Field(
                             value =
                                     "Any word. A scrub begins when it is set to another one, and is cancelled when it is taken"
-                                            + " out.",
+                                            + " out or set to cancel.",
                             maxLength = 64)
                     Optional<String> request,
             @Field(

@@ -1,13 +1,11 @@
 package io.vireo.fabric.storage;
 
 import io.vireo.resource.Column;
+import io.vireo.resource.Progress;
 import io.vireo.resource.Spec;
-import java.util.Locale;
 
 /** Numbers of bytes for people. */
 final class Capacity {
-    private static final String[] UNITS = {"B", "Ki", "Mi", "Gi", "Ti", "Pi"};
-
     private Capacity() {}
 
     /** A column that shows an attribute which has bytes. */
@@ -22,13 +20,6 @@ final class Capacity {
 
     /** Three digits and a unit, {@code 12.5Gi}. */
     static String text(long bytes) {
-        double value = bytes;
-        int unit = 0;
-        while (value >= 1024 && unit + 1 < UNITS.length) {
-            value /= 1024;
-            unit++;
-        }
-        boolean whole = value == Math.rint(value) || value >= 100;
-        return String.format(Locale.ROOT, whole ? "%.0f%s" : "%.1f%s", value, UNITS[unit]);
+        return Progress.bytes(bytes);
     }
 }

@@ -17,20 +17,16 @@ import io.vireo.fabric.storage.pool.AllocationLimit;
 import io.vireo.fabric.storage.pool.CopyOf;
 import io.vireo.fabric.storage.pool.MirrorOptions;
 import io.vireo.fabric.storage.pool.PoolConfig;
-import io.vireo.fabric.storage.pool.PoolEvents;
-import io.vireo.fabric.storage.pool.PoolLook;
 import io.vireo.fabric.storage.pool.PoolOptions;
-import io.vireo.fabric.storage.pool.PoolStatus;
 import io.vireo.fabric.storage.pool.StoragePool;
 import io.vireo.fabric.storage.pool.VolumeInfo;
 import io.vireo.reactor.Reactor;
 import io.vireo.resource.ErrorCode;
+import io.vireo.resource.Progress;
 import io.vireo.resource.ResourceException;
-import java.lang.System.Logger.Level;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -39,9 +35,6 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Predicate;
 
 /**
@@ -49,15 +42,10 @@ import java.util.function.Predicate;
  * of the pool with a sign before their names that no vDisk's name can have.
  */
 final class DisksPool implements BlockPool {
-    private static final System.Logger LOG = System.getLogger(DisksPool.class.getName());
     private static final String SNAPSHOT = "@";
-    private static final long LOOK_NANOS = TimeUnit.SECONDS.toNanos(1);
 
     private static final String GROUPED = "/";
     private static final int LARGEST = 3;
-
-    /** Findings that are shown; the log has all. */
-    private static final int FINDINGS = 5;
 
     /** Whether volumes with data in them are taken over by those who get their names. */
     private volatile boolean adopting;
@@ -65,67 +53,8 @@ final class DisksPool implements BlockPool {
     private final StoragePool pool;
     private final PoolDisks disks;
     private final DisksEncryption encryption;
-    private final AtomicBoolean looking = new AtomicBoolean();
-    private volatile PoolLook seen;
-    private volatile long seenAt;
-    private final Listener listener;
-
-    /** Tells whoever listens later. */
-    private static final class Listener implements PoolEvents {
-        private volatile Runnable full = () -> {};
-        private volatile Runnable copies = () -> {};
-        private final AtomicLong damaged = new AtomicLong();
-        private final AtomicLong repaired = new AtomicLong();
-
-        /** The latest; guarded by itself. */
-        private final ArrayDeque<String> findings = new ArrayDeque<>();
-
-        @Override
-        public void full() {
-            full.run();
-        }
-
-        @Override
-        public void degraded(String sentence) {
-            LOG.log(Level.WARNING, sentence);
-            copies.run();
-        }
-
-        @Override
-        public void damaged(String volume, long offset, String sentence) {
-            found(sentence);
-            damaged.incrementAndGet();
-        }
-
-        @Override
-        public void repaired(String volume, long offset, String sentence) {
-            found(sentence);
-            repaired.incrementAndGet();
-        }
-
-        private void found(String sentence) {
-            LOG.log(Level.WARNING, sentence);
-            synchronized (findings) {
-                if (findings.size() == FINDINGS) {
-                    findings.removeFirst();
-                }
-                findings.addLast(sentence);
-            }
-            copies.run();
-        }
-
-        PoolIntegrity integrity(String scrub) {
-            synchronized (findings) {
-                return new PoolIntegrity(
-                        scrub, damaged.get(), repaired.get(), List.copyOf(findings));
-            }
-        }
-
-        @Override
-        public void redundant() {
-            copies.run();
-        }
-    }
+    private final PoolView view;
+    private final PoolListener listener;
 
     /**
      * Where and how a pool is opened.
@@ -146,13 +75,12 @@ final class DisksPool implements BlockPool {
             Set<String> leaving) {}
 
     private DisksPool(
-            Place place, Map<String, HostDisk> disks, StoragePool pool, Listener listener) {
+            Place place, Map<String, HostDisk> disks, StoragePool pool, PoolListener listener) {
         this.pool = pool;
-        encryption = new DisksEncryption(pool, () -> seen().volumes());
-        this.disks = new PoolDisks(pool, disks, place.location(), place.copies(), this::look);
+        view = new PoolView(pool);
+        encryption = new DisksEncryption(pool, () -> view.now().volumes());
+        this.disks = new PoolDisks(pool, disks, place.location(), place.copies(), view::refresh);
         this.listener = listener;
-        seen = pool.look();
-        seenAt = System.nanoTime();
     }
 
     /**
@@ -162,7 +90,7 @@ final class DisksPool implements BlockPool {
      * @throws ResourceException UNAVAILABLE if there is none, or a disk of it is missing
      */
     static DisksPool open(Map<String, HostDisk> disks, Place place) {
-        var listener = new Listener();
+        var listener = new PoolListener();
         var options =
                 new PoolOptions(
                         place.holdWhenFull(),
@@ -217,7 +145,7 @@ final class DisksPool implements BlockPool {
 
     /** Number of volumes and snapshots. */
     int size() {
-        return seen.volumes().size();
+        return view.now().volumes().size();
     }
 
     @Override
@@ -456,7 +384,7 @@ final class DisksPool implements BlockPool {
     @Override
     public OptionalLong mapped(String volume, boolean snapshot) {
         String name = snapshot ? SNAPSHOT + volume : volume;
-        return seen().volumes().stream()
+        return view.now().volumes().stream()
                 .filter(each -> each.name().equals(name))
                 .mapToLong(VolumeInfo::mappedBytes)
                 .findFirst();
@@ -464,7 +392,7 @@ final class DisksPool implements BlockPool {
 
     @Override
     public List<String> largest() {
-        return seen().volumes().stream()
+        return view.now().volumes().stream()
                 .filter(each -> each.mappedBytes() > 0)
                 .sorted(Comparator.comparingLong(VolumeInfo::mappedBytes).reversed())
                 .limit(LARGEST)
@@ -522,27 +450,27 @@ final class DisksPool implements BlockPool {
 
     @Override
     public String drain() {
-        return disks.drain(seen().drain());
+        return disks.drain(view.now().drain());
+    }
+
+    @Override
+    public List<Progress> jobs() {
+        return view.jobs(disks.drains());
     }
 
     @Override
     public Optional<PoolIntegrity> integrity() {
-        return Optional.of(listener.integrity(Scrubs.text(seen().scrub())));
+        return Optional.of(listener.integrity(Scrubs.text(view.now().scrub())));
     }
 
     @Override
     public Optional<PoolRedundancy> redundancy() {
-        return disks.redundancy(seen().mirrors());
+        return disks.redundancy(view.now().mirrors());
     }
 
     /** Whom to tell when copies are lost or whole again; on the pool's reactor. */
     void onCopies(Runnable told) {
-        listener.copies = told;
-    }
-
-    private void look() {
-        seen = pool.look();
-        seenAt = System.nanoTime();
+        listener.onChange(told);
     }
 
     @Override
@@ -557,13 +485,19 @@ final class DisksPool implements BlockPool {
         if (there.capacity() < format.capacity()) {
             pool.grow(volume, format.capacity());
         }
-        return new DisksVolume(pool, volume);
+        return opened(volume);
     }
 
     @Override
     public BlockVolume openSnapshot(String snapshot) {
         var _ = find(SNAPSHOT + snapshot).orElseThrow(() -> gone(snapshot));
-        return new DisksVolume(pool, SNAPSHOT + snapshot);
+        return opened(SNAPSHOT + snapshot);
+    }
+
+    private BlockVolume opened(String name) {
+        var volume = new DisksVolume(pool, name);
+        view.changed();
+        return volume;
     }
 
     private ResourceException gone(String name) {
@@ -581,6 +515,7 @@ final class DisksPool implements BlockPool {
         Optional<VolumeInfo> there = find(volume);
         if (there.isPresent() && (evenIfWritten || there.get().mappedBytes() == 0)) {
             pool.delete(volume);
+            view.changed();
         }
     }
 
@@ -593,6 +528,7 @@ final class DisksPool implements BlockPool {
     public void deleteSnapshot(String snapshot) {
         if (find(SNAPSHOT + snapshot).isPresent()) {
             pool.delete(SNAPSHOT + snapshot);
+            view.changed();
         }
     }
 
@@ -607,37 +543,12 @@ final class DisksPool implements BlockPool {
 
     @Override
     public PoolSpace space() {
-        PoolStatus status = seen().status();
-        long free = Math.max(0, status.unused() - status.reserved());
-        return new PoolSpace(status.total() * status.chunkBytes(), free * status.chunkBytes());
+        return view.space();
     }
 
     @Override
     public Optional<PoolUsage> usage() {
-        PoolLook now = seen();
-        PoolStatus status = now.status();
-        List<VolumeInfo> volumes = now.volumes();
-        return Optional.of(
-                new PoolUsage(
-                        (status.total() - status.unused()) * status.chunkBytes(),
-                        volumes.stream()
-                                .filter(volume -> !volume.readOnly())
-                                .mapToLong(VolumeInfo::capacity)
-                                .sum(),
-                        volumes.stream().mapToLong(VolumeInfo::mappedBytes).sum(),
-                        (int) volumes.stream().filter(VolumeInfo::readOnly).count()));
-    }
-
-    /** What was seen last; has the pool looked at again if that is old. */
-    private PoolLook seen() {
-        if (System.nanoTime() - seenAt > LOOK_NANOS && looking.compareAndSet(false, true)) {
-            pool.look(look -> {
-                seen = look;
-                seenAt = System.nanoTime();
-                looking.set(false);
-            });
-        }
-        return seen;
+        return Optional.of(view.usage());
     }
 
     @Override
@@ -647,7 +558,7 @@ final class DisksPool implements BlockPool {
 
     @Override
     public void onFull(Runnable told) {
-        listener.full = told;
+        listener.onFull(told);
     }
 
     @Override

@@ -1,11 +1,13 @@
 package io.vireo.fabric.storage;
 
 import io.vireo.fabric.storage.pool.DrainStatus;
+import io.vireo.resource.Progress;
 import io.vireo.resource.ResourceException;
 import io.vireo.resource.spec.DisksSpec;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
 
@@ -31,7 +33,7 @@ final class Drains {
     }
 
     private final Disks disks;
-    private List<String> wanted = List.of();
+    private volatile List<String> wanted = List.of();
     private long rate;
 
     /** Disks that were given up; tried again when somebody asks anew. */
@@ -84,12 +86,7 @@ final class Drains {
             }
         }
         DrainStatus status = disks.status();
-        boolean running =
-                switch (status.state()) {
-                    case SETTLING, MOVING, REMOVING -> true;
-                    case NONE, DONE, CANCELLED -> false;
-                };
-        if (running) {
+        if (isRunning(status)) {
             return;
         }
         if (status.state() == DrainStatus.State.CANCELLED
@@ -115,9 +112,34 @@ final class Drains {
         }
     }
 
+    /** The disks that are to be emptied and are not yet. */
+    List<String> open() {
+        List<String> empty = done;
+        return wanted.stream().filter(path -> !empty.contains(path)).toList();
+    }
+
     /** Whether a disk has been emptied, or was never a part of the pool. */
     boolean isDone(String path) {
         return done.contains(path);
+    }
+
+    /** How far the present one is, if there is one. */
+    Optional<Progress> progress(DrainStatus status) {
+        return isRunning(status)
+                ? Optional.of(
+                        new Progress(
+                                "drain",
+                                status.movedBytes(),
+                                status.totalBytes(),
+                                status.bytesPerSecond()))
+                : Optional.empty();
+    }
+
+    private static boolean isRunning(DrainStatus status) {
+        return switch (status.state()) {
+            case SETTLING, MOVING, REMOVING -> true;
+            case NONE, DONE, CANCELLED -> false;
+        };
     }
 
     /** How it stands, for people; empty: nothing is to be emptied. */
@@ -126,15 +148,9 @@ final class Drains {
             return trouble;
         }
         String path = current;
-        if (!path.isEmpty() && status.totalBytes() > 0) {
-            return "%s: %d%% of %s moved%s"
-                    .formatted(
-                            path,
-                            100 * status.movedBytes() / status.totalBytes(),
-                            Capacity.text(status.totalBytes()),
-                            status.secondsLeft() > 0
-                                    ? ", %d s left".formatted(status.secondsLeft())
-                                    : "");
+        Optional<Progress> progress = progress(status);
+        if (!path.isEmpty() && progress.isPresent()) {
+            return path + ": " + progress.get().text();
         }
         if (!path.isEmpty()) {
             return path + ": begins";

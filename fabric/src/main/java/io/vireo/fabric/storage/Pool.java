@@ -10,6 +10,7 @@ import io.vireo.reactor.Reactor;
 import io.vireo.resource.Condition;
 import io.vireo.resource.LiveStream;
 import io.vireo.resource.Metric;
+import io.vireo.resource.Progress;
 import io.vireo.resource.Realization;
 import io.vireo.resource.Status;
 import io.vireo.resource.spec.PoolSpec;
@@ -304,6 +305,10 @@ final class Pool implements Realization {
         if (!drain.isEmpty()) {
             attributes.put("drain", drain);
         }
+        if (opened instanceof DisksPool disks && !disks.disks().drains().open().isEmpty()) {
+            attributes.put("draining", String.join(", ", disks.disks().drains().open()));
+        }
+        Progress.describe(pool.jobs(), attributes);
         pool.integrity()
                 .ifPresent(integrity -> describe(integrity, attributes, metrics, conditions));
         if (opened instanceof DisksPool disks && !disks.keys().note().isEmpty()) {
@@ -377,14 +382,13 @@ final class Pool implements Realization {
                             .formatted(copies.copies(), copies.message()));
         }
         if (copies.toCopyBytes() > 0) {
-            sentences.add(
-                    "%d%% of %s are copied%s."
-                            .formatted(
-                                    100 * copies.copiedBytes() / copies.toCopyBytes(),
-                                    Capacity.text(copies.toCopyBytes()),
-                                    copies.secondsLeft() > 0
-                                            ? ", %d s left".formatted(copies.secondsLeft())
-                                            : ""));
+            var resync =
+                    new Progress(
+                            "resync",
+                            copies.copiedBytes(),
+                            copies.toCopyBytes(),
+                            copies.bytesPerSecond());
+            sentences.add("It is copied: " + resync.text() + ".");
         }
         return sentences.isEmpty() ? "Disks are made equal." : String.join(" ", sentences);
     }

@@ -305,7 +305,7 @@ final class PoolDisks {
                                         + ": bring it back, or name an empty disk in its place in spec.disks.members",
                         mirrors.stream().mapToLong(MirrorStatus::copiedBytes).sum(),
                         mirrors.stream().mapToLong(MirrorStatus::toCopyBytes).sum(),
-                        mirrors.stream().mapToLong(MirrorStatus::secondsLeft).max().orElse(0)));
+                        mirrors.stream().mapToLong(MirrorStatus::bytesPerSecond).sum()));
     }
 
     private String path(MirrorStatus.Leg leg) {

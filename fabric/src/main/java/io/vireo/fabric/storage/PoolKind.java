@@ -9,6 +9,7 @@ import io.vireo.resource.Column;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.LiveStream;
 import io.vireo.resource.Metadata;
+import io.vireo.resource.Progress;
 import io.vireo.resource.Realization;
 import io.vireo.resource.RealizeContext;
 import io.vireo.resource.Reference;
@@ -180,13 +181,20 @@ public final class PoolKind implements ResourceKind<PoolSpec> {
 
     @Override
     public List<Column<PoolSpec>> columns() {
+        List<Column<PoolSpec>> columns = new ArrayList<>();
+        columns.add(Column.of("TYPE", (spec, _) -> spec.type().name().toLowerCase(Locale.ROOT)));
+        columns.add(Capacity.column("PHYSICAL", Pool.CAPACITY));
+        columns.add(Capacity.column("ALLOCATED", Pool.ALLOCATED));
+        columns.add(Capacity.column("LOGICAL", Pool.LOGICAL));
+        columns.add(Capacity.column("SAVED", Pool.SAVED));
+        columns.add(Capacity.column("FREE", Pool.FREE));
+        columns.addAll(Progress.columns());
+        columns.addAll(wideColumns());
+        return columns;
+    }
+
+    private static List<Column<PoolSpec>> wideColumns() {
         return List.of(
-                Column.of("TYPE", (spec, _) -> spec.type().name().toLowerCase(Locale.ROOT)),
-                Capacity.column("PHYSICAL", Pool.CAPACITY),
-                Capacity.column("ALLOCATED", Pool.ALLOCATED),
-                Capacity.column("LOGICAL", Pool.LOGICAL),
-                Capacity.column("SAVED", Pool.SAVED),
-                Capacity.column("FREE", Pool.FREE),
                 Column.wide("COPIES", (_, status) -> attribute(status, "copies")),
                 Column.wide("SCRUB", (_, status) -> attribute(status, Pool.SCRUB)),
                 Column.wide("SNAPSHOTS", (_, status) -> attribute(status, Pool.SNAPSHOTS)),

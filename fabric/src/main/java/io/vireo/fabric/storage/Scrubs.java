@@ -2,6 +2,7 @@ package io.vireo.fabric.storage;
 
 import io.vireo.fabric.storage.pool.ScrubStatus;
 import io.vireo.fabric.storage.pool.StoragePool;
+import io.vireo.resource.Progress;
 import io.vireo.resource.Quantity;
 import io.vireo.resource.spec.DisksSpec;
 import java.time.Instant;
@@ -14,6 +15,9 @@ import java.util.function.LongSupplier;
  * time, but for {@link #isDue} and {@link #text}.
  */
 final class Scrubs {
+    /** The word that is no request for one but ends it. */
+    private static final String CANCEL = "cancel";
+
     private final StoragePool pool;
     private final LongSupplier nanoTime;
     private volatile Optional<DisksSpec.Scrub> wanted = Optional.empty();
@@ -29,18 +33,24 @@ final class Scrubs {
         since = nanoTime.getAsLong();
     }
 
-    /** What is wanted from now on. What is wanted when a pool is opened was asked for before. */
+    /**
+     * What is wanted from now on. One that runs ends when the request is taken out, or is {@code
+     * cancel}, and when none is wanted at all. What is wanted when a pool is opened was asked for
+     * before.
+     */
     void want(Optional<DisksSpec.Scrub> scrub) {
+        boolean was = wanted.isPresent();
         Optional<String> before = wanted.flatMap(DisksSpec.Scrub::request);
         Optional<String> now = scrub.flatMap(DisksSpec.Scrub::request);
         boolean first = !known;
         known = true;
         wanted = scrub;
         pool.scrubRate(rate());
-        if (first || before.equals(now)) {
+        boolean gone = was && scrub.isEmpty();
+        if (first || before.equals(now) && !gone) {
             return;
         }
-        if (now.isPresent()) {
+        if (now.isPresent() && !now.get().equals(CANCEL)) {
             begin();
         } else {
             pool.cancelScrub();
@@ -75,6 +85,18 @@ final class Scrubs {
         }
     }
 
+    /** How far it is, if there is one. */
+    static Optional<Progress> progress(ScrubStatus status) {
+        return status.state() == ScrubStatus.State.RUNNING
+                ? Optional.of(progressOf(status))
+                : Optional.empty();
+    }
+
+    private static Progress progressOf(ScrubStatus status) {
+        return new Progress(
+                "scrub", status.readBytes(), status.totalBytes(), status.bytesPerSecond());
+    }
+
     /** How it stands, for people; empty: there was none. */
     static String text(ScrubStatus status) {
         String found =
@@ -84,19 +106,7 @@ final class Scrubs {
                                 .formatted(status.wrong(), status.repaired(), status.different());
         return switch (status.state()) {
             case NONE -> "";
-            case RUNNING ->
-                    "%d%% of %s read%s; %s"
-                            .formatted(
-                                    status.totalBytes() == 0
-                                            ? 100
-                                            : Math.min(
-                                                    100,
-                                                    100 * status.readBytes() / status.totalBytes()),
-                                    Capacity.text(status.totalBytes()),
-                                    status.secondsLeft() > 0
-                                            ? ", %d s left".formatted(status.secondsLeft())
-                                            : "",
-                                    found);
+            case RUNNING -> progressOf(status).text() + "; " + found;
             case DONE ->
                     "done %s: %s"
                             .formatted(

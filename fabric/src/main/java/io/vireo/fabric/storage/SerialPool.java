@@ -11,6 +11,7 @@ import io.vireo.block.PoolSpace;
 import io.vireo.block.PoolUsage;
 import io.vireo.block.SnapshotGroup;
 import io.vireo.block.VolumeFormat;
+import io.vireo.resource.Progress;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -169,6 +170,11 @@ final class SerialPool implements BlockPool {
     @Override
     public String drain() {
         return pool.drain();
+    }
+
+    @Override
+    public List<Progress> jobs() {
+        return pool.jobs();
     }
 
     @Override

@@ -15,6 +15,7 @@ import io.vireo.reactor.ReactorGroup;
 import io.vireo.resource.Condition;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Metric;
+import io.vireo.resource.Progress;
 import io.vireo.resource.Realization;
 import io.vireo.resource.Reference;
 import io.vireo.resource.ResourceException;
@@ -24,8 +25,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /** A volume that is open, and who uses it. */
 final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
@@ -34,17 +35,35 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
     /** Bytes that it has mapped, those that it shares included. */
     static final String ALLOCATED = "allocatedBytes";
 
-    // How far what is done with it is: an import, or a move.
-    static final String PROGRESS = "progress";
-    static final String RATE = "rate";
-    static final String TIME_LEFT = "timeLeft";
+    /** Where it is now, which is not where it is to be while it moves. */
+    static final String POOL = "pool";
+
+    /** How what is on its pool's disks is protected: {@code checksums}, {@code encrypted}. */
+    static final String PROTECTION = "protection";
+
+    /**
+     * How what it has on its pool's disks is protected.
+     *
+     * @param checksums whether each 4 KiB have one
+     * @param encrypted whether it is encrypted
+     */
+    record Protection(boolean checksums, boolean encrypted) {
+        /** For people; empty: not at all. */
+        String text() {
+            return String.join(
+                    ",",
+                    Stream.of(checksums ? "checksums" : "", encrypted ? "encrypted" : "")
+                            .filter(each -> !each.isEmpty())
+                            .toList());
+        }
+    }
 
     private final String name;
     private final DiskIdentity identity;
     private final QosDevice device;
     private final Relocation relocation;
     private final Optional<Transfer> importing;
-    private final boolean encrypted;
+    private final Protection protection;
     private final VdiskQuotas quotas;
     private final Runnable statusChanged;
 
@@ -58,7 +77,7 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
             DiskIdentity identity,
             QosDevice device,
             Optional<Transfer> importing,
-            boolean encrypted,
+            Protection protection,
             VdiskQuotas quotas,
             Relocation.Home home,
             VdiskPlace place,
@@ -68,7 +87,7 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
         this.identity = identity;
         this.device = device;
         this.importing = importing;
-        this.encrypted = encrypted;
+        this.protection = protection;
         this.quotas = quotas;
         this.statusChanged = statusChanged;
         relocation =
@@ -192,7 +211,7 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
     }
 
     boolean isEncrypted() {
-        return encrypted;
+        return protection.encrypted();
     }
 
     VdiskQos qos() {
@@ -218,10 +237,8 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
         importing.ifPresent(transfer -> {
             Transfer.Progress progress = transfer.progress();
             attributes.put("import", progress.percent());
-            progress.rate().ifPresent(rate -> attributes.put("importRate", rate));
-            progress.timeLeft().ifPresent(left -> attributes.put("importTimeLeft", left));
             if (!progress.done()) {
-                describe(progress, attributes);
+                Progress.describe(List.of(progress.of("import")), attributes);
             }
             if (!progress.notes().isEmpty()) {
                 attributes.put("importNotes", String.join(" ", progress.notes()));
@@ -229,23 +246,30 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
         });
         settleQuotas();
         Relocation.Home home = relocation.home();
-        attributes.put("pool", home.site().pool());
-        if (encrypted) {
+        attributes.put(POOL, home.site().pool());
+        attributes.put("allocation", home.site().allocation().name().toLowerCase(Locale.ROOT));
+        if (!protection.text().isEmpty()) {
+            attributes.put(PROTECTION, protection.text());
+        }
+        if (protection.encrypted()) {
             attributes.put("encryption", "AES-256-XTS");
         }
-        relocation.progress().ifPresent(progress -> describe(progress, attributes));
+        if (relocation.isUnderWay() && !home.site().equals(relocation.wanted())) {
+            Progress moving =
+                    relocation
+                            .progress()
+                            .map(progress -> progress.of("move"))
+                            .orElseGet(() -> new Progress("move", 0, 0, 0));
+            if (!isImporting()) {
+                Progress.describe(List.of(moving), attributes);
+            }
+        }
         home.qos().policyName().ifPresent(policy -> attributes.put("qosPolicy", policy));
         home.pool()
                 .mapped(name, false)
                 .ifPresent(bytes -> attributes.put(ALLOCATED, Long.toString(bytes)));
         return new Status(
                 conditions(), attributes, metrics(device.counters(), home.qos().counts()));
-    }
-
-    private static void describe(Transfer.Progress progress, Map<String, String> attributes) {
-        attributes.put(PROGRESS, progress.percent());
-        progress.rate().ifPresent(rate -> attributes.put(RATE, rate));
-        progress.timeLeft().ifPresent(left -> attributes.put(TIME_LEFT, left));
     }
 
     private List<Condition> conditions() {

@@ -20,6 +20,7 @@ import io.vireo.resource.Column;
 import io.vireo.resource.DurableState;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Metadata;
+import io.vireo.resource.Progress;
 import io.vireo.resource.Quantity;
 import io.vireo.resource.Realization;
 import io.vireo.resource.RealizeContext;
@@ -190,14 +191,18 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
 
     @Override
     public List<Column<VdiskSpec>> columns() {
-        return List.of(
-                Column.of("POOL", (spec, _) -> spec.pool()),
-                Column.of("SIZE", (spec, _) -> spec.size().toString()),
-                Capacity.column("ALLOCATED", Vdisk.ALLOCATED),
-                Column.attribute("USERS", Vdisk.USERS),
-                Column.attribute("PROGRESS", Vdisk.PROGRESS),
-                Column.attribute("RATE", Vdisk.RATE),
-                Column.attribute("LEFT", Vdisk.TIME_LEFT));
+        List<Column<VdiskSpec>> columns = new ArrayList<>();
+        columns.add(
+                Column.of(
+                        "POOL",
+                        (spec, status) ->
+                                status.attributes().getOrDefault(Vdisk.POOL, spec.pool())));
+        columns.add(Column.of("SIZE", (spec, _) -> spec.size().toString()));
+        columns.add(Capacity.column("ALLOCATED", Vdisk.ALLOCATED));
+        columns.add(Column.attribute("PROTECTION", Vdisk.PROTECTION));
+        columns.add(Column.attribute("USERS", Vdisk.USERS));
+        columns.addAll(Progress.columns());
+        return columns;
     }
 
     @Override
@@ -244,7 +249,9 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
                                 new DiskIdentity(metadata.uid()),
                                 device,
                                 importing,
-                                pool.isEncrypted(metadata.name(), false),
+                                new Vdisk.Protection(
+                                        pool.hasChecksums(metadata.name()),
+                                        pool.isEncrypted(metadata.name(), false)),
                                 quotas,
                                 new Relocation.Home(place.site(), pool, volume, qos),
                                 place,

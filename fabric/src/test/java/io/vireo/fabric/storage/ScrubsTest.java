@@ -2,16 +2,26 @@ package io.vireo.fabric.storage;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.vireo.block.BlockChannel;
 import io.vireo.block.BlockDevice;
+import io.vireo.block.BlockOperation;
+import io.vireo.block.BlockRequest;
+import io.vireo.block.BlockStatus;
+import io.vireo.block.VolumeFormat;
 import io.vireo.fabric.storage.pool.PoolConfig;
 import io.vireo.fabric.storage.pool.PoolOptions;
 import io.vireo.fabric.storage.pool.ScrubStatus;
 import io.vireo.fabric.storage.pool.StoragePool;
+import io.vireo.memory.OwnMemory;
+import io.vireo.reactor.Poller;
 import io.vireo.reactor.Reactor;
+import io.vireo.reactor.Registration;
+import io.vireo.resource.Quantity;
 import io.vireo.resource.spec.DisksSpec;
 import io.vireo.testkit.MemoryBlockDevice;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -38,6 +48,18 @@ class ScrubsTest {
         home.close();
     }
 
+    private record Polled(BlockChannel channel) implements Poller {
+        @Override
+        public int poll() {
+            return channel.poll();
+        }
+
+        @Override
+        public String name() {
+            return "front end";
+        }
+    }
+
     private void want(int days, String request) {
         scrubs.want(
                 Optional.of(
@@ -45,6 +67,30 @@ class ScrubsTest {
                                 days,
                                 request.isEmpty() ? Optional.empty() : Optional.of(request),
                                 Optional.empty())));
+    }
+
+    /** Has something that a scrub reads slowly. */
+    private void written() {
+        int bytes = 256 << 10;
+        pool.createVolume("v", new VolumeFormat(1 << 20, 512, 4096));
+        BlockDevice device = pool.device("v");
+        var ended = new CompletableFuture<BlockStatus>();
+        try (OwnMemory memory = OwnMemory.allocate(bytes)) {
+            memory.fill(0, bytes, (byte) 1);
+            home.execute(() -> {
+                BlockChannel channel = device.open(home);
+                Registration polled = home.add(new Polled(channel));
+                channel.onReady(polled::wake);
+                var request =
+                        new BlockRequest(0, r -> channel.close(() -> ended.complete(r.status())));
+                request.prepare(BlockOperation.WRITE, 0, bytes).data().add(memory.address(), bytes);
+                channel.submit(request);
+            });
+            for (int i = 0; i < 100_000 && !ended.isDone(); i++) {
+                home.step();
+            }
+        }
+        assertThat(ended.join()).isEqualTo(BlockStatus.OK);
     }
 
     private ScrubStatus.State settled() {
@@ -76,6 +122,38 @@ class ScrubsTest {
         want(0, "");
         assertThat(pool.scrubStatus().state())
                 .isIn(ScrubStatus.State.CANCELLED, ScrubStatus.State.DONE);
+    }
+
+    @Test
+    void oneThatBeganByItselfIsCancelledByAWordOrByTakingEverythingOut() {
+        // What there is takes days at a byte per second.
+        written();
+        for (boolean byWord : new boolean[] {true, false}) {
+            scrubs.want(
+                    Optional.of(
+                            new DisksSpec.Scrub(
+                                    1, Optional.empty(), Optional.of(new Quantity(1)))));
+            now += TimeUnit.DAYS.toNanos(1);
+            scrubs.tend();
+            assertThat(pool.scrubStatus().state()).isEqualTo(ScrubStatus.State.RUNNING);
+            if (byWord) {
+                want(1, "cancel");
+            } else {
+                scrubs.want(Optional.empty());
+            }
+            assertThat(pool.scrubStatus().state()).isEqualTo(ScrubStatus.State.CANCELLED);
+        }
+    }
+
+    @Test
+    void saysHowFarItIs() {
+        assertThat(Scrubs.progress(pool.scrubStatus())).isEmpty();
+        var running =
+                new ScrubStatus(ScrubStatus.State.RUNNING, 1 << 20, 4 << 20, 1 << 20, 0, 2, 0, 0);
+        assertThat(Scrubs.text(running))
+                .isEqualTo(
+                        "25% of 4Mi, 1Mi/s, 3s left; 0 damaged, 2 repaired, 0 with copies that differ");
+        assertThat(Scrubs.progress(running).orElseThrow().job()).isEqualTo("scrub");
     }
 
     @Test

@@ -313,11 +313,15 @@ final class ChunkSpace implements ChunkCounts {
 
     /** Whether there is anything to clean. */
     boolean hasDirty() {
+        return dirty() > 0;
+    }
+
+    /** Chunks that are to be cleaned. */
+    long dirty() {
+        long sum = 0;
         for (int i = 0; i < areas.size(); i++) {
-            if (areas.get(i).dirtyCount() > 0 && !areas.get(i).isDraining()) {
-                return true;
-            }
+            sum += areas.get(i).isDraining() ? 0 : areas.get(i).dirtyCount();
         }
-        return false;
+        return sum;
     }
 }

@@ -38,6 +38,15 @@ final class Cleaner {
         return busy;
     }
 
+    /** Chunks that are being zeroed. */
+    long underWay() {
+        long sum = 0;
+        for (int i = 0; busy && i < used; i++) {
+            sum += runs[i].count;
+        }
+        return sum;
+    }
+
     /** Whether chunks of a member are being zeroed. */
     boolean isCleaning(int member) {
         for (int i = 0; busy && i < used; i++) {

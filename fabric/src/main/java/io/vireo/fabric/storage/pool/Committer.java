@@ -131,7 +131,7 @@ final class Committer {
         List<Waiter> none = currentWaiters;
         currentWaiters = nextWaiters;
         nextWaiters = none;
-        engine.seal();
+        engine.reclaim().seal();
         viaCheckpoint = !journal.fits(sealed.length());
         if (viaCheckpoint || (checkpointer.isWanted() && !checkpointer.isRunning())) {
             // The maps are now exactly what the operations up to this round make of them.
@@ -195,7 +195,7 @@ final class Committer {
         boolean begun = checkpointer.isFrozen();
         sealed.clear();
         state = State.IDLE;
-        engine.sealedIsDurable();
+        engine.reclaim().sealedIsDurable();
         if (begun) {
             checkpointer.write(journal.head(), () -> {});
         }

@@ -186,7 +186,7 @@ final class Control {
                 engine.path(),
                 () -> {
                     engine.sums().settleForCopy(source);
-                    engine.condemn(volume);
+                    engine.reclaim().condemn(volume);
                     engine.tree().copy(source.root, volume.root);
                     engine.sums().copied(source, volume);
                     engine.committer().ops().rollback(volume.id, source.id);
@@ -200,7 +200,7 @@ final class Control {
         if (volume.channels > 0) {
             throw refuse(ErrorCode.IN_USE, "volume " + name + " is in use; detach it first");
         }
-        engine.condemn(volume);
+        engine.reclaim().condemn(volume);
         engine.removeVolume(volume);
         engine.committer().ops().delete(volume.id);
         commit(done);

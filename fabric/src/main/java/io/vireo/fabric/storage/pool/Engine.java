@@ -27,12 +27,6 @@ import org.jspecify.annotations.Nullable;
 final class Engine {
     private static final Logger LOG = System.getLogger(Engine.class.getName());
 
-    /** Pages that are dismantled in one turn. */
-    private static final int DISMANTLE = 16;
-
-    /** Freed chunks on their way, beyond which nothing more is dismantled for now. */
-    private static final int MANY_FREED = 1 << 16;
-
     private static final long TICK_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
     private final MemberSet members;
@@ -52,6 +46,7 @@ final class Engine {
     private final Checkpointer checkpointer;
     private final Committer committer;
     private final Cleaner cleaner;
+    private final Reclaim reclaim;
     private final Drain drain;
     private final DataPath path;
     private final WriteBuffers writeBuffers = new WriteBuffers();
@@ -63,10 +58,6 @@ final class Engine {
     private final Map<Long, Volume> volumes;
     private final List<Volume> dedicated = new ArrayList<>();
 
-    /** Roots of volumes that are gone: not in a group yet, and in the group that is written. */
-    private LongQueue condemned = new LongQueue();
-
-    private LongQueue sealedPages = new LongQueue();
     private final Fifo<Piece> waitingForRoom = new Fifo<>();
     private long nextVolume;
     private int features;
@@ -119,6 +110,7 @@ final class Engine {
         checkpointer = new Checkpointer(this, superblocks, loaded.catalog());
         committer = new Committer(this, journal, checkpointer);
         cleaner = new Cleaner(this);
+        reclaim = new Reclaim(this);
         drain = new Drain(this);
         path = new DataPath(this);
         sums = new Sums(this);
@@ -231,6 +223,11 @@ final class Engine {
 
     Cleaner cleaner() {
         return cleaner;
+    }
+
+    /** What gives back what deleted volumes had. */
+    Reclaim reclaim() {
+        return reclaim;
     }
 
     Drain drain() {
@@ -412,19 +409,11 @@ final class Engine {
     }
 
     private int keepSpace() {
-        int work = 0;
-        if (tree.hasDoomed() && space.waiting() < MANY_FREED) {
-            tree.dismantle(DISMANTLE, page -> pageGone(pages, page));
-            work++;
-        }
-        if (sumMap.tree().hasDoomed()) {
-            sumMap.tree().dismantle(DISMANTLE, page -> pageGone(sumMap.pages(), page));
-            work++;
-        }
+        int work = reclaim.poll();
         if (space.dropped() > 0 && !committer.isBusy() && committer.pendingBytes() == 0) {
             // Whatever dropped them is durable already.
-            seal();
-            sealedIsDurable();
+            reclaim.seal();
+            reclaim.sealedIsDurable();
             work++;
         }
         work += space.age();
@@ -459,34 +448,6 @@ final class Engine {
         return 1;
     }
 
-    /**
-     * Takes a volume's map away; what it had is given up when the operation that says so is
-     * durable.
-     */
-    void condemn(Volume volume) {
-        int page = tree.detach(volume.root);
-        if (page != 0) {
-            condemned.add(page);
-        }
-        sums.dropped(volume);
-    }
-
-    /** What was given up so far is in the group that is written now. */
-    void seal() {
-        LongQueue empty = sealedPages;
-        sealedPages = condemned;
-        condemned = empty;
-        space.seal();
-    }
-
-    /** That group is durable. */
-    void sealedIsDurable() {
-        while (!sealedPages.isEmpty()) {
-            tree.release((int) sealedPages.remove());
-        }
-        space.sealedIsDurable();
-    }
-
     private boolean raiseMarks() {
         boolean raised = false;
         for (int i = 0; i < space.areas(); i++) {
@@ -497,12 +458,6 @@ final class Engine {
             }
         }
         return raised;
-    }
-
-    private void pageGone(PageStore of, int page) {
-        if (of.place(page) != 0) {
-            meta.retire(of.place(page));
-        }
     }
 
     private void startTicking() {

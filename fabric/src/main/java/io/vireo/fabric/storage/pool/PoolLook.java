@@ -9,13 +9,15 @@ import java.util.List;
  * @param mirrors the mirrored members; none in a pool that keeps everything once
  * @param drain how far the last drain of a member is
  * @param scrub how far the last scrub is
+ * @param reclaim how far chunks that nobody uses any more are from being of use again
  */
 public record PoolLook(
         PoolStatus status,
         List<VolumeInfo> volumes,
         List<MirrorStatus> mirrors,
         DrainStatus drain,
-        ScrubStatus scrub) {
+        ScrubStatus scrub,
+        ReclaimStatus reclaim) {
     public PoolLook {
         volumes = List.copyOf(volumes);
         mirrors = List.copyOf(mirrors);

@@ -251,7 +251,8 @@ public final class StoragePool {
                 engine.volumes().stream().map(this::info).toList(),
                 mirrors.status(),
                 engine.drain().status(),
-                engine.scrub().status());
+                engine.scrub().status(),
+                engine.reclaim().status());
     }
 
     private VolumeInfo info(Volume volume) {

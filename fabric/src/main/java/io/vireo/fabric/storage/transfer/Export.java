@@ -2,6 +2,7 @@ package io.vireo.fabric.storage.transfer;
 
 import io.vireo.block.ExclusiveUse;
 import io.vireo.resource.Metric;
+import io.vireo.resource.Progress;
 import io.vireo.resource.Quantity;
 import io.vireo.resource.Realization;
 import io.vireo.resource.Status;
@@ -13,10 +14,6 @@ import org.jspecify.annotations.Nullable;
 
 /** An export that runs or is finished. It holds the vDisk until then. */
 final class Export implements Realization {
-    static final String PROGRESS = "progress";
-    static final String RATE = "rate";
-    static final String TIME_LEFT = "timeLeft";
-
     private final String file;
     private final AtomicBoolean released = new AtomicBoolean();
     private final ExclusiveUse.@Nullable Claim claim;
@@ -70,13 +67,15 @@ final class Export implements Realization {
         var attributes = new LinkedHashMap<String, String>();
         attributes.put("file", file);
         if (transfer == null) {
-            attributes.put(PROGRESS, "100%");
+            attributes.put(Progress.PROGRESS, "100%");
             return new Status(List.of(), attributes, List.of());
         }
         Transfer.Progress progress = transfer.progress();
-        attributes.put(PROGRESS, progress.percent());
-        progress.rate().ifPresent(rate -> attributes.put(RATE, rate));
-        progress.timeLeft().ifPresent(left -> attributes.put(TIME_LEFT, left));
+        if (progress.done()) {
+            attributes.put(Progress.PROGRESS, "100%");
+        } else {
+            Progress.describe(List.of(progress.of("export")), attributes);
+        }
         return new Status(
                 progress.conditions("Exporting", "The file is being written."),
                 attributes,

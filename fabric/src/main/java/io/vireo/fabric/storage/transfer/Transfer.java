@@ -47,38 +47,16 @@ public final class Transfer {
      */
     public record Progress(
             boolean done, long copied, long size, String problem, List<String> notes, long nanos) {
-        private static final double MEBIBYTE = 1 << 20;
-
-        private boolean isMoving() {
-            return !done && problem.isEmpty() && copied > 0 && nanos > 0;
-        }
-
-        /**
-         * Bytes of the disk per second that were dealt with, as people read it; empty: none yet.
-         */
-        public Optional<String> rate() {
-            return isMoving()
-                    ? Optional.of("%.1fMi/s".formatted(copied / MEBIBYTE * 1e9 / nanos))
-                    : Optional.empty();
-        }
-
-        /** How long it will take if it goes on like that, as people read it. */
-        public Optional<String> timeLeft() {
-            if (!isMoving() || size == 0) {
-                return Optional.empty();
-            }
-            long seconds = (long) (nanos / 1e9 * (size - copied) / copied);
-            return Optional.of(
-                    seconds >= 3600
-                            ? "%dh%02dm".formatted(seconds / 3600, seconds / 60 % 60)
-                            : seconds >= 60
-                                    ? "%dm%02ds".formatted(seconds / 60, seconds % 60)
-                                    : seconds + "s");
+        /** For tables and statuses. */
+        public io.vireo.resource.Progress of(String job) {
+            boolean moves = !done && problem.isEmpty() && copied > 0 && nanos > 0;
+            return new io.vireo.resource.Progress(
+                    job, copied, size, moves ? (long) (copied * 1e9 / nanos) : 0);
         }
 
         /** As people read it. */
         public String percent() {
-            return done ? "100%" : size == 0 ? "0%" : (long) (copied * 100.0 / size) + "%";
+            return done ? "100%" : of("").percent();
         }
 
         /** What a resource says while it is not done. */

@@ -7,6 +7,7 @@ import io.vireo.reactor.ReactorGroup;
 import io.vireo.resource.Column;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Metadata;
+import io.vireo.resource.Progress;
 import io.vireo.resource.Realization;
 import io.vireo.resource.RealizeContext;
 import io.vireo.resource.Reference;
@@ -16,6 +17,7 @@ import io.vireo.resource.UpdateResult;
 import io.vireo.resource.Violation;
 import io.vireo.resource.spec.Kinds;
 import io.vireo.resource.spec.VdiskExportSpec;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
@@ -65,13 +67,13 @@ public final class VdiskExportKind implements ResourceKind<VdiskExportSpec> {
 
     @Override
     public List<Column<VdiskExportSpec>> columns() {
-        return List.of(
-                Column.of("VDISK", (spec, _) -> spec.vdisk()),
-                Column.of("FILE", (spec, _) -> spec.file()),
-                Column.of("FORMAT", (spec, _) -> spec.format().name().toLowerCase(Locale.ROOT)),
-                Column.attribute("PROGRESS", Export.PROGRESS),
-                Column.attribute("RATE", Export.RATE),
-                Column.attribute("LEFT", Export.TIME_LEFT));
+        List<Column<VdiskExportSpec>> columns = new ArrayList<>();
+        columns.add(Column.of("VDISK", (spec, _) -> spec.vdisk()));
+        columns.add(Column.of("FILE", (spec, _) -> spec.file()));
+        columns.add(
+                Column.of("FORMAT", (spec, _) -> spec.format().name().toLowerCase(Locale.ROOT)));
+        columns.addAll(Progress.columns());
+        return columns;
     }
 
     @Override
