@@ -13,7 +13,8 @@ import java.util.Random;
 
 /**
  * Runs a trace on a store over simulated disks, and opens the store on what the disks may hold
- * after a crash at each point. Not thread safe.
+ * after a crash at each point. What the trace has done is explored while it goes on, and forgotten:
+ * a trace may be as long as somebody has time for. Not thread safe.
  */
 public final class CrashExplorer implements AutoCloseable {
     /**
@@ -21,7 +22,8 @@ public final class CrashExplorer implements AutoCloseable {
      *
      * @param exhaustive all subsets of up to so many operations that may be lost
      * @param subsets drawn subsets, and torn writes, where there are more operations than that
-     * @param chooseEvery only plain prefixes at points other than each so-manieth barrier
+     * @param chooseEvery a plain prefix and a drawn subset at points other than each so-manieth
+     *     barrier
      * @param recrashEvery crashes again during the recovery of each so-manieth image
      * @param continueEvery goes on after the recovery of each so-manieth image, and crashes again
      */
@@ -30,17 +32,27 @@ public final class CrashExplorer implements AutoCloseable {
         /** Everything at each point. */
         public static final Depth FULL = new Depth(8, 20, 1, 10, 40);
 
-        /** Every prefix, and a part of the rest. */
-        public static final Depth PREFIXES = new Depth(3, 3, 12, 150, 1500);
+        /** All that a crash can leave of sequences, of which there are thousands. */
+        public static final Depth SEQUENCES = new Depth(8, 20, 1, 100, 400);
+
+        /** Every prefix of a trace of thousands of operations, and a part of the rest. */
+        public static final Depth PREFIXES = new Depth(3, 3, 24, 2000, 10_000);
     }
 
     private static final int CONTINUED = 12;
     private static final int RECOVERY_STEPS = 30;
 
+    /** What recoveries leave on a reactor is not to slow down those that follow. */
+    private static final int RECOVERIES_PER_REACTOR = 500;
+
     private final StoreUnderTest store;
     private final int diskCount;
     private final long diskBytes;
+
+    /** Of the trace; and of the recoveries, which happen while it goes on. */
     private Rig rig = new Rig();
+
+    private Rig after = new Rig();
     private final List<DiskImage> formatted;
 
     // Of the trace that is explored.
@@ -48,8 +60,13 @@ public final class CrashExplorer implements AutoCloseable {
     private List<TraceOperation> trace = List.of();
     private List<Integer> starts = List.of();
     private Depth depth = Depth.FULL;
+
+    /** Draws what happens in the trace; and what becomes of disks. */
     private Random random = new Random(0);
 
+    private Random fate = new Random(0);
+    private int barriers;
+    private int recoveries;
     private long attempts;
     private long images;
     private long points;
@@ -85,7 +102,15 @@ public final class CrashExplorer implements AutoCloseable {
 
     /** Explores a short sequence on a store with two tenants and a snapshot. */
     public void exploreSequence(List<TraceOperation> sequence, long newSeed, Depth newDepth) {
-        explore(TraceOperation.SETUP, sequence, newSeed, newDepth);
+        explore(TraceOperation.SETUP, sequence, 0, newSeed, newDepth);
+    }
+
+    /**
+     * Explores what crashes during and after the last operation of a short sequence do. The points
+     * before are those of the sequence without it, with the same seed.
+     */
+    public void exploreLast(List<TraceOperation> sequence, long newSeed, Depth newDepth) {
+        explore(TraceOperation.SETUP, sequence, sequence.size() - 1, newSeed, newDepth);
     }
 
     /** Explores a drawn trace. */
@@ -95,6 +120,7 @@ public final class CrashExplorer implements AutoCloseable {
                         new TraceOperation(TraceOperation.Kind.CREATE, 0, 0, 0, true),
                         new TraceOperation(TraceOperation.Kind.CREATE, 0, 0, 0, true)),
                 TraceOperation.random(newSeed, length),
+                0,
                 newSeed,
                 newDepth);
     }
@@ -102,37 +128,57 @@ public final class CrashExplorer implements AutoCloseable {
     private void explore(
             List<TraceOperation> setup,
             List<TraceOperation> operations,
+            int fromOperation,
             long newSeed,
             Depth newDepth) {
-        seed = newSeed;
-        depth = newDepth;
-        random = new Random(newSeed);
-        trace = operations;
-        attempts = 0;
-        // What the traces before have left on the reactor must not count.
-        rig.close();
-        rig = new Rig();
+        begin(operations, newSeed, newDepth);
         var log = new DiskLog();
         var oracle = new Oracle(newSeed | 1);
-        List<SimulatedDisk> disks = disks(formatted, log, false);
-        starts = new ArrayList<>();
-        int from;
+        List<SimulatedDisk> disks = disks(formatted, log, random, false);
+        var point = new CrashPoint(log, formatted);
         try {
             Store open = store.open(List.<BlockDevice>copyOf(disks), rig.reactor);
             var runner = new TraceRunner(rig, open, oracle, log, random);
             setup.forEach(runner::run);
             runner.settle();
-            from = log.events().size();
             for (TraceOperation operation : operations) {
+                pass(point, log, oracle, starts.size() > fromOperation);
                 store.before(starts.size(), List.copyOf(disks));
-                starts.add(log.events().size());
+                starts.add(log.size());
                 runner.run(operation);
             }
+            pass(point, log, oracle, starts.size() > fromOperation);
             finish(runner, open, disks);
+        } catch (CrashFailure e) {
+            throw e;
         } catch (RuntimeException e) {
             throw failure("while the trace ran", String.valueOf(e.getMessage()), e);
         }
-        sweep(log, formatted, oracle, from);
+        pass(point, log, oracle, true);
+        points++;
+        tryPoint(point, oracle, true);
+    }
+
+    private void begin(List<TraceOperation> operations, long newSeed, Depth newDepth) {
+        seed = newSeed;
+        depth = newDepth;
+        random = new Random(newSeed);
+        trace = operations;
+        starts = new ArrayList<>();
+        // Short sequences are not to be all treated alike.
+        fate = new Random(~newSeed + operations.toString().hashCode());
+        attempts = fate.nextInt(newDepth.continueEvery());
+        barriers = 0;
+        // What the traces before have left on the reactors must not count.
+        rig.close();
+        rig = new Rig();
+        renewAfter();
+    }
+
+    private void renewAfter() {
+        after.close();
+        after = new Rig();
+        recoveries = 0;
     }
 
     private static void finish(TraceRunner runner, Store open, List<SimulatedDisk> disks) {
@@ -144,41 +190,38 @@ public final class CrashExplorer implements AutoCloseable {
         }
     }
 
-    private List<SimulatedDisk> disks(List<DiskImage> images, DiskLog log, boolean calm) {
+    private List<SimulatedDisk> disks(
+            List<DiskImage> images, DiskLog log, Random drawing, boolean calm) {
         var disks = new ArrayList<SimulatedDisk>();
         for (int i = 0; i < diskCount; i++) {
-            disks.add(new SimulatedDisk(i, images.get(i).fork(), log, random.nextLong(), calm));
+            disks.add(new SimulatedDisk(i, images.get(i).fork(), log, drawing.nextLong(), calm));
         }
         return disks;
     }
 
-    /** Cuts the power at each point of a log. */
-    private void sweep(DiskLog log, List<DiskImage> start, Oracle oracle, int from) {
-        var point = new CrashPoint(log, start);
-        int barriers = 0;
-        while (true) {
-            if (point.index() >= from && (point.isBeforeCompletion() || point.isAtEnd())) {
+    /** Goes through what has happened so far, and cuts the power at each point of it. */
+    private void pass(CrashPoint point, DiskLog log, Oracle oracle, boolean explores) {
+        while (!point.isAtEnd()) {
+            if (explores && point.isBeforeCompletion()) {
                 points++;
-                boolean choose =
-                        point.isAtEnd()
-                                || point.isBeforeBarrier() && barriers++ % depth.chooseEvery() == 0;
-                tryPoint(point, oracle, choose);
-            }
-            if (point.isAtEnd()) {
-                return;
+                tryPoint(
+                        point,
+                        oracle,
+                        point.isBeforeBarrier() && barriers++ % depth.chooseEvery() == 0);
             }
             point.advance();
         }
+        log.forget(point.index());
     }
 
     private void tryPoint(CrashPoint point, Oracle oracle, boolean choose) {
         tryImage(point.prefix(), oracle, point, "prefix", false);
-        if (!choose && depth.chooseEvery() == 1 && point.optionalCount() > 0) {
-            Choice one = point.drawn(random);
+        if (!choose && point.optionalCount() > 0) {
+            Choice one = point.drawn(fate);
             tryImage(point.image(one), oracle, point, one.name(), false);
         }
         if (choose) {
-            for (Choice choice : point.choices(depth.exhaustive(), depth.subsets(), random)) {
+            for (Choice choice : point.choices(depth.exhaustive(), depth.subsets(), fate)) {
                 tryImage(point.image(choice), oracle, point, choice.name(), choice.torn());
             }
         }
@@ -201,10 +244,13 @@ public final class CrashExplorer implements AutoCloseable {
     /** Opens a store on an image and compares everything. */
     private Map<String, long[]> recover(
             List<DiskImage> image, Oracle oracle, int crash, boolean torn, String where) {
-        List<SimulatedDisk> disks = disks(image, new DiskLog(), true);
+        List<SimulatedDisk> disks = disks(image, new DiskLog(), fate, true);
         disks.forEach(disk -> disk.logging(false));
+        if (recoveries++ == RECOVERIES_PER_REACTOR) {
+            renewAfter();
+        }
         try {
-            Store open = store.reopen(List.<BlockDevice>copyOf(disks), rig.reactor);
+            Store open = store.reopen(List.<BlockDevice>copyOf(disks), after.reactor);
             Map<String, long[]> found = compare(open, oracle, crash, torn);
             open.abandon();
             checkReactor();
@@ -215,7 +261,7 @@ public final class CrashExplorer implements AutoCloseable {
     }
 
     private void checkReactor() {
-        if (rig.reactor.metrics().failures() > 0) {
+        if (after.reactor.metrics().failures() > 0) {
             throw new IllegalStateException("a task or poller of the store failed; see the log");
         }
     }
@@ -229,7 +275,7 @@ public final class CrashExplorer implements AutoCloseable {
         oracle.checkNames(names, crash).ifPresent(CrashExplorer::complain);
         var found = new LinkedHashMap<String, long[]>();
         for (String name : names) {
-            long[] values = VolumeClient.readAll(rig, open.device(name), oracle.seed);
+            long[] values = VolumeClient.readAll(after, open.device(name), oracle.seed);
             oracle.volume(name).afterCrash(values, crash, torn).ifPresent(CrashExplorer::complain);
             if (diskCount > 1 && !Arrays.equals(values, again(open, name, oracle))) {
                 complain(name + " reads differently the second time");
@@ -240,7 +286,7 @@ public final class CrashExplorer implements AutoCloseable {
     }
 
     private long[] again(Store open, String name, Oracle oracle) {
-        return VolumeClient.readAll(rig, open.device(name), oracle.seed);
+        return VolumeClient.readAll(after, open.device(name), oracle.seed);
     }
 
     private static void complain(String trouble) {
@@ -251,11 +297,11 @@ public final class CrashExplorer implements AutoCloseable {
     private void recrash(
             List<DiskImage> image, Oracle oracle, int crash, boolean torn, String where, int deep) {
         var log = new DiskLog();
-        List<SimulatedDisk> disks = disks(image, log, false);
+        List<SimulatedDisk> disks = disks(image, log, fate, false);
         try {
-            Store open = store.reopen(List.<BlockDevice>copyOf(disks), rig.reactor);
+            Store open = store.reopen(List.<BlockDevice>copyOf(disks), after.reactor);
             // What it does by itself after that is part of its recovery.
-            for (int i = 0; i < RECOVERY_STEPS && rig.reactor.step() > 0; i++) {}
+            for (int i = 0; i < RECOVERY_STEPS && after.reactor.step() > 0; i++) {}
             disks.forEach(SimulatedDisk::vanish);
             open.abandon();
         } catch (RuntimeException e) {
@@ -264,14 +310,14 @@ public final class CrashExplorer implements AutoCloseable {
         var point = new CrashPoint(log, image);
         while (true) {
             if (point.isBeforeCompletion() || point.isAtEnd()) {
-                for (Choice choice : point.choices(2, 1, random)) {
+                for (Choice choice : point.choices(2, 1, fate)) {
                     images++;
                     List<DiskImage> second = point.image(choice);
                     String again =
                             "%s, then %s at event %d of recovery"
                                     .formatted(where, choice.name(), point.index());
                     recover(second, oracle, crash, torn || choice.torn(), again);
-                    if (deep > 1 && random.nextInt(4) == 0) {
+                    if (deep > 1 && fate.nextInt(4) == 0) {
                         recrash(second, oracle, crash, torn || choice.torn(), again, deep - 1);
                     }
                 }
@@ -286,15 +332,15 @@ public final class CrashExplorer implements AutoCloseable {
     /** Uses the store after its recovery, and crashes again. */
     private void goOn(List<DiskImage> image, Oracle before, int crash, boolean torn, String where) {
         var log = new DiskLog();
-        List<SimulatedDisk> disks = disks(image, log, false);
+        List<SimulatedDisk> disks = disks(image, log, fate, false);
         Oracle oracle;
         int from;
-        long drawn = random.nextLong();
+        long drawn = fate.nextLong();
         try {
-            Store open = store.reopen(List.<BlockDevice>copyOf(disks), rig.reactor);
-            from = log.events().size();
+            Store open = store.reopen(List.<BlockDevice>copyOf(disks), after.reactor);
+            from = log.size();
             oracle = Oracle.after(before, compare(open, before, crash, torn));
-            var runner = new TraceRunner(rig, open, oracle, log, random);
+            var runner = new TraceRunner(after, open, oracle, log, fate);
             TraceOperation.random(drawn, CONTINUED).forEach(runner::run);
             finish(runner, open, disks);
         } catch (RuntimeException e) {
@@ -334,5 +380,6 @@ public final class CrashExplorer implements AutoCloseable {
     @Override
     public void close() {
         rig.close();
+        after.close();
     }
 }

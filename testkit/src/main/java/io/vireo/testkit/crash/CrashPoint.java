@@ -58,12 +58,12 @@ public final class CrashPoint {
 
     /** The time of this moment: what has an earlier one has happened. */
     public int time() {
-        return next < log.events().size() ? log.events().get(next).time() : DiskLog.NEVER - 1;
+        return next < log.size() ? log.event(next).time() : DiskLog.NEVER - 1;
     }
 
     /** Whether the event that comes next is the end of an operation. */
     boolean isBeforeCompletion() {
-        return next < log.events().size() && log.events().get(next).completion();
+        return next < log.size() && log.event(next).completion();
     }
 
     /** Whether the event that comes next is the end of a flush, or of a FUA write. */
@@ -71,13 +71,13 @@ public final class CrashPoint {
         if (!isBeforeCompletion()) {
             return false;
         }
-        Io io = log.events().get(next).io();
+        Io io = log.event(next).io();
         return io.operation == BlockOperation.FLUSH || io.durable;
     }
 
     /** Whether there is no other event. */
     public boolean isAtEnd() {
-        return next == log.events().size();
+        return next == log.size();
     }
 
     int index() {
@@ -86,7 +86,7 @@ public final class CrashPoint {
 
     /** Moves past the next event. */
     public void advance() {
-        Event event = log.events().get(next++);
+        Event event = log.event(next++);
         Io io = event.io();
         int disk = io.disk;
         if (!event.completion()) {

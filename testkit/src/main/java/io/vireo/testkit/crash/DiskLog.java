@@ -73,6 +73,7 @@ public final class DiskLog {
     record Event(int time, Io io, boolean completion) {}
 
     private final List<Event> events = new ArrayList<>();
+    private int forgotten;
     private int clock;
 
     /** The time of something that happens now; no two are the same. */
@@ -80,9 +81,20 @@ public final class DiskLog {
         return clock++;
     }
 
-    /** Events so far, in order. */
-    List<Event> events() {
-        return events;
+    /** How many events there were so far. */
+    int size() {
+        return forgotten + events.size();
+    }
+
+    /** One of them that is not forgotten. */
+    Event event(int index) {
+        return events.get(index - forgotten);
+    }
+
+    /** Gives back the memory of all events before one. */
+    void forget(int index) {
+        events.subList(0, index - forgotten).clear();
+        forgotten = index;
     }
 
     void submitted(Io io) {

@@ -50,6 +50,34 @@ public interface StoreUnderTest {
 
         void grow(String name, long capacity);
 
+        /** Whether volumes can be moved to another place while they are used. */
+        default boolean moves() {
+            return false;
+        }
+
+        /** Whether a volume is on its way; it cannot be copied, grown or rolled back then. */
+        default boolean isMoving(String name) {
+            return false;
+        }
+
+        /** Begins to copy a volume. {@link #device} gives another device from then on. */
+        default void beginMove(String name) {
+            throw new UnsupportedOperationException("volumes of this store do not move");
+        }
+
+        /** Makes the copy the volume; requests that are in flight go on. */
+        default void switchMove(String name) {
+            throw new UnsupportedOperationException("volumes of this store do not move");
+        }
+
+        /**
+         * Deletes what the volume was. Nobody uses the device of before, and {@link #device} gives
+         * another one.
+         */
+        default void endMove(String name) {
+            throw new UnsupportedOperationException("volumes of this store do not move");
+        }
+
         /** What is wrong, after a close look at its own invariants; empty: nothing. */
         String check();
 

@@ -27,6 +27,8 @@ public record TraceOperation(Kind kind, int volume, int sector, int sectors, boo
         DELETE,
         GROW,
         ROLLBACK,
+        /** A volume begins to move; or, if it moves, it is there. */
+        MIGRATE,
         CREATE,
         READ,
         SETTLE,
@@ -47,7 +49,8 @@ public record TraceOperation(Kind kind, int volume, int sector, int sectors, boo
                     new TraceOperation(Kind.CLONE, 0, 0, 0, true),
                     new TraceOperation(Kind.DELETE, 1, 0, 0, true),
                     new TraceOperation(Kind.GROW, 0, 0, 0, true),
-                    new TraceOperation(Kind.ROLLBACK, 0, 0, 0, true));
+                    new TraceOperation(Kind.ROLLBACK, 0, 0, 0, true),
+                    new TraceOperation(Kind.MIGRATE, 0, 0, 0, true));
 
     /**
      * What has to be there before an exhaustive sequence: two tenants, a snapshot, writes since.
@@ -63,13 +66,17 @@ public record TraceOperation(Kind kind, int volume, int sector, int sectors, boo
                     new TraceOperation(Kind.FLUSH, 0, 0, 0, true),
                     new TraceOperation(Kind.FLUSH, 1, 0, 0, true));
 
-    /** All sequences of a length, 12 to its power. */
-    public static List<List<TraceOperation>> sequences(int length) {
+    /**
+     * All sequences of a length: 13 to its power if the store moves volumes, else 12 to its power.
+     */
+    public static List<List<TraceOperation>> sequences(int length, boolean moves) {
+        List<TraceOperation> alphabet =
+                ALPHABET.stream().filter(each -> moves || each.kind() != Kind.MIGRATE).toList();
         List<List<TraceOperation>> all = List.of(List.of());
         for (int i = 0; i < length; i++) {
             var longer = new ArrayList<List<TraceOperation>>();
             for (List<TraceOperation> sequence : all) {
-                for (TraceOperation next : ALPHABET) {
+                for (TraceOperation next : alphabet) {
                     var extended = new ArrayList<>(sequence);
                     extended.add(next);
                     longer.add(extended);
@@ -104,7 +111,8 @@ public record TraceOperation(Kind kind, int volume, int sector, int sectors, boo
                     case 20, 21, 22, 23, 24 -> Kind.READ;
                     case 25, 26 -> Kind.SETTLE;
                     case 27 -> Kind.IDLE;
-                    case 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39 -> Kind.FLUSH;
+                    case 28 -> Kind.MIGRATE;
+                    case 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39 -> Kind.FLUSH;
                     case 40, 41, 42, 43, 44, 45 -> Kind.FUA;
                     case 46, 47, 48, 49, 50, 51, 52, 53 -> Kind.PARTIAL;
                     default -> Kind.OVERWRITE;

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Random;
 
@@ -54,6 +55,7 @@ final class TraceRunner {
             case DELETE -> delete(operation);
             case GROW -> grow(operation);
             case ROLLBACK -> rollback(operation);
+            case MIGRATE -> migrate(operation);
             case SETTLE -> settle();
             case IDLE -> idle();
         }
@@ -237,6 +239,7 @@ final class TraceRunner {
             return;
         }
         pick(operation, snapshot)
+                .filter(source -> !store.isMoving(source.name))
                 .ifPresent(source -> {
                     VolumeModel copy = named(snapshot, Optional.of(source), source.capacity());
                     oracle.add(copy);
@@ -267,6 +270,7 @@ final class TraceRunner {
 
     private void grow(TraceOperation operation) {
         pick(operation, true)
+                .filter(volume -> !store.isMoving(volume.name))
                 .ifPresent(volume -> {
                     long capacity = volume.capacity() + (32 << 10);
                     if (capacity <= LARGEST) {
@@ -285,14 +289,38 @@ final class TraceRunner {
                 oracle.present().stream()
                         .filter(v -> v.readOnly && v.source != null)
                         .filter(v -> oracle.present().contains(v.source))
+                        .filter(v -> !store.isMoving(Objects.requireNonNull(v.source).name))
                         .toList();
         if (snapshots.isEmpty()) {
             return;
         }
         VolumeModel snapshot = snapshots.get(operation.volume() % snapshots.size());
-        VolumeModel volume = oracle.volume(java.util.Objects.requireNonNull(snapshot.source).name);
+        VolumeModel volume = oracle.volume(Objects.requireNonNull(snapshot.source).name);
         Change change = volume.rollback(snapshot, log.tick());
         store.rollback(volume.name, snapshot.name);
         volume.completed(change, true, log.tick());
+    }
+
+    /** It begins to move, which goes on in the background; or it is to be there now. */
+    private void migrate(TraceOperation operation) {
+        if (!store.moves()) {
+            return;
+        }
+        pick(operation, true)
+                .ifPresent(volume -> {
+                    boolean moving = store.isMoving(volume.name);
+                    if (moving) {
+                        store.switchMove(volume.name);
+                    }
+                    VolumeClient client = clients.remove(volume.name);
+                    if (client != null) {
+                        client.close();
+                    }
+                    if (moving) {
+                        store.endMove(volume.name);
+                    } else {
+                        store.beginMove(volume.name);
+                    }
+                });
     }
 }

@@ -19,6 +19,9 @@ final class VolumeModel {
         final @Nullable VolumeModel restored;
         int completed = NEVER;
 
+        /** What was submitted before this had ended by then. */
+        int calm = -1;
+
         /** From when on it is surely durable. */
         int durable = NEVER;
 
@@ -61,6 +64,8 @@ final class VolumeModel {
     private final long startCapacity;
     private long[] baseline = {};
     private long[] pinned = {};
+    private int open;
+    private int calm = -1;
 
     VolumeModel(
             String name,
@@ -113,7 +118,7 @@ final class VolumeModel {
 
     /** A write, a write of zeroes (version 0) or a discard. */
     Change change(int first, int count, long version, boolean discard, int now) {
-        var change = new Change(now, version, discard, null);
+        Change change = begun(new Change(now, version, discard, null));
         for (int i = first; i < first + count; i++) {
             changes(i).add(change);
         }
@@ -127,7 +132,7 @@ final class VolumeModel {
     }
 
     Change rollback(VolumeModel snapshot, int now) {
-        var change = new Change(now, 0, false, snapshot);
+        Change change = begun(new Change(now, 0, false, snapshot));
         for (int i = 0; i < capacity() / Sectors.SIZE; i++) {
             changes(i).add(change);
         }
@@ -153,9 +158,18 @@ final class VolumeModel {
         return list;
     }
 
+    private Change begun(Change change) {
+        change.calm = calm;
+        open++;
+        return change;
+    }
+
     /** A change has ended. */
     void completed(Change change, boolean durable, int now) {
         change.completed = now;
+        if (--open == 0) {
+            calm = now;
+        }
         if (durable) {
             change.durable = now;
         } else {
@@ -307,9 +321,13 @@ final class VolumeModel {
             return pinned[sector] == value;
         }
         int barrier = -1;
+        int calmBefore = -1;
         List<Change> list = changesOf(sector);
         for (int i = list.size() - 1; i >= 0; i--) {
             Change change = list.get(i);
+            if (change.submitted < calmBefore) {
+                break;
+            }
             if (!moment.begun(change) || barrier >= 0 && change.completed < barrier) {
                 continue;
             }
@@ -318,6 +336,7 @@ final class VolumeModel {
             }
             if (!change.discard && moment.settled(change)) {
                 barrier = Math.max(barrier, change.submitted);
+                calmBefore = Math.max(calmBefore, change.calm);
             }
         }
         return barrier < 0 && startsAs(sector, value);

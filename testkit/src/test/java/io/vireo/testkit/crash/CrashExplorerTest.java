@@ -27,7 +27,7 @@ class CrashExplorerTest {
     void aStoreThatIsRightPassesAllSequencesOfTwo() {
         long seed = seed();
         try (var explorer = new CrashExplorer(new SimpleStore(Bug.NONE), 1, DISK)) {
-            for (List<TraceOperation> sequence : TraceOperation.sequences(2)) {
+            for (List<TraceOperation> sequence : TraceOperation.sequences(2, false)) {
                 explorer.exploreSequence(sequence, seed, Depth.FULL);
             }
             System.out.println(explorer.images() + " crash images, sequences of two");
@@ -57,7 +57,7 @@ class CrashExplorerTest {
         assertFound(
                 bug,
                 explorer -> {
-                    for (List<TraceOperation> sequence : TraceOperation.sequences(2)) {
+                    for (List<TraceOperation> sequence : TraceOperation.sequences(2, false)) {
                         explorer.exploreSequence(sequence, seed, Depth.FULL);
                     }
                 });

@@ -19,8 +19,6 @@ import org.junit.jupiter.api.Test;
 /** Power is cut while a member is emptied and leaves the pool, and after that. */
 @Tag("endurance")
 class DrainCrashTest {
-    private static final long DISK = 6 << 20;
-
     /** The second disk is drained from one operation of the trace on. */
     private static final class DrainStore extends PoolStore {
         private final int from;
@@ -77,12 +75,11 @@ class DrainCrashTest {
 
     @Test
     void aMemberThatLeaves() {
-        long seed = Long.getLong("vireo.seed", System.nanoTime());
-        System.out.println("vireo.seed=" + seed);
+        long seed = CrashBed.seed();
         int left = 0;
         for (int from : List.of(6, 14)) {
             var store = new DrainStore(from);
-            try (var explorer = new CrashExplorer(store, 2, DISK)) {
+            try (var explorer = new CrashExplorer(store, 2, CrashBed.DISK)) {
                 explorer.exploreRandom(seed + from, 60, new Depth(3, 3, 4, 200, 200));
                 left += store.left ? 1 : 0;
                 System.out.printf(

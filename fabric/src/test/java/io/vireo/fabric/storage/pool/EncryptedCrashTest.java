@@ -15,18 +15,10 @@ import org.junit.jupiter.api.Test;
  */
 @Tag("endurance")
 class EncryptedCrashTest {
-    private static final long DISK = 6 << 20;
-
-    private static long seed() {
-        long seed = Long.getLong("vireo.seed", System.nanoTime());
-        System.out.println("vireo.seed=" + seed);
-        return seed;
-    }
-
     @Test
     void everyPrefixOfATrace() {
-        try (var explorer = new CrashExplorer(new EncryptedPoolStore(), 1, DISK)) {
-            explorer.exploreRandom(seed(), 100, new Depth(3, 3, 12, 400, 900));
+        try (var explorer = new CrashExplorer(new EncryptedPoolStore(), 1, CrashBed.DISK)) {
+            explorer.exploreRandom(CrashBed.seed(), 100, new Depth(3, 3, 12, 400, 900));
             System.out.printf(
                     "every prefix of 100 operations on encrypted volumes: %d crash images%n",
                     explorer.images());
@@ -36,9 +28,9 @@ class EncryptedCrashTest {
 
     @Test
     void allSequencesOfOneOnTwoDisks() {
-        long seed = seed();
-        try (var explorer = new CrashExplorer(new EncryptedPoolStore(), 2, DISK)) {
-            for (List<TraceOperation> sequence : TraceOperation.sequences(1)) {
+        long seed = CrashBed.seed();
+        try (var explorer = new CrashExplorer(new EncryptedPoolStore(), 2, CrashBed.DISK)) {
+            for (List<TraceOperation> sequence : TraceOperation.sequences(1, false)) {
                 explorer.exploreSequence(sequence, seed, new Depth(3, 4, 4, 600, 800));
             }
             System.out.printf(

@@ -15,18 +15,10 @@ import org.junit.jupiter.api.Test;
  */
 @Tag("endurance")
 class MirrorCrashTest {
-    private static final long DISK = 6 << 20;
-
-    private static long seed() {
-        long seed = Long.getLong("vireo.seed", System.nanoTime());
-        System.out.println("vireo.seed=" + seed);
-        return seed;
-    }
-
     private static void explore(
             MirrorStore store, int disks, int length, Depth depth, String what) {
-        try (var explorer = new CrashExplorer(store, disks, DISK)) {
-            explorer.exploreRandom(seed(), length, depth);
+        try (var explorer = new CrashExplorer(store, disks, CrashBed.DISK)) {
+            explorer.exploreRandom(CrashBed.seed(), length, depth);
             System.out.printf(
                     "%s: %d crash images at %d points%n",
                     what, explorer.images(), explorer.points());
@@ -67,9 +59,9 @@ class MirrorCrashTest {
 
     @Test
     void allSequencesOfOne() {
-        long seed = seed();
-        try (var explorer = new CrashExplorer(MirrorStore.whole(), 2, DISK)) {
-            for (List<TraceOperation> sequence : TraceOperation.sequences(1)) {
+        long seed = CrashBed.seed();
+        try (var explorer = new CrashExplorer(MirrorStore.whole(), 2, CrashBed.DISK)) {
+            for (List<TraceOperation> sequence : TraceOperation.sequences(1, false)) {
                 explorer.exploreSequence(sequence, seed, new Depth(2, 3, 4, 600, 800));
             }
             System.out.printf(

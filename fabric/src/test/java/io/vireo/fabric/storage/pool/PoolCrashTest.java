@@ -2,74 +2,27 @@ package io.vireo.fabric.storage.pool;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.vireo.fabric.storage.move.MovingStore;
 import io.vireo.testkit.crash.CrashExplorer;
 import io.vireo.testkit.crash.CrashExplorer.Depth;
-import io.vireo.testkit.crash.TraceOperation;
-import java.util.List;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/**
- * Power is cut at every point of long drawn traces and of all short sequences of operations; what
- * the pool is after that is compared with what it may be.
- */
+/** Power is cut under volumes without checksums. */
 @Tag("endurance")
-class PoolCrashTest {
-    private static final long DISK = 6 << 20;
-
-    private static long seed() {
-        long seed = Long.getLong("vireo.seed", System.nanoTime());
-        System.out.println("vireo.seed=" + seed);
-        return seed;
-    }
-
-    private static void report(CrashExplorer explorer, String what) {
-        System.out.printf(
-                "%s: %d crash images at %d points%n", what, explorer.images(), explorer.points());
+class PoolCrashTest extends CrashBed {
+    PoolCrashTest() {
+        super(new MovingStore(false), new PoolStore(false), "without checksums", 10_000, 3);
     }
 
     @Test
-    void everyPrefixOfALongTrace() {
-        try (var explorer = new CrashExplorer(new PoolStore(), 1, DISK)) {
-            explorer.exploreRandom(seed(), 200, Depth.PREFIXES);
-            report(explorer, "every prefix of 200 operations");
-            assertThat(explorer.images()).isGreaterThan(200);
-        }
-    }
-
-    @Test
-    void everyPrefixOfALongTraceOnThreeDisks() {
+    void everyPrefixOfATraceOnThreeDisks() {
         try (var explorer = new CrashExplorer(new PoolStore(), 3, DISK)) {
-            explorer.exploreRandom(seed(), 80, Depth.PREFIXES);
-            report(explorer, "every prefix of 80 operations on three disks");
+            explorer.exploreRandom(seed(), 80, new Depth(3, 3, 12, 150, 1500));
+            System.out.printf(
+                    "every prefix of 80 operations on three disks: %d crash images at %d points%n",
+                    explorer.images(), explorer.points());
             assertThat(explorer.images()).isGreaterThan(80);
-        }
-    }
-
-    @Test
-    void muchAroundShortTraces() {
-        long seed = seed();
-        try (var explorer = new CrashExplorer(new PoolStore(), 2, DISK)) {
-            for (int i = 0; i < 2; i++) {
-                explorer.exploreRandom(seed + i, 20, new Depth(3, 4, 4, 60, 400));
-            }
-            report(explorer, "much around 40 operations on two disks");
-            assertThat(explorer.images()).isGreaterThan(80);
-        }
-    }
-
-    @Test
-    void allSequencesOfOneAndTwo() {
-        long seed = seed();
-        try (var explorer = new CrashExplorer(new PoolStore(), 1, DISK)) {
-            for (int length = 1; length <= 2; length++) {
-                for (List<TraceOperation> sequence : TraceOperation.sequences(length)) {
-                    explorer.exploreSequence(sequence, seed, Depth.FULL);
-                }
-            }
-            report(explorer, "all sequences of up to two operations");
-            // About a thousand, by the order in which the seed has operations end.
-            assertThat(explorer.points()).isGreaterThan(900);
         }
     }
 }

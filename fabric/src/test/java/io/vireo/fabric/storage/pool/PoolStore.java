@@ -10,7 +10,7 @@ import java.util.List;
 /**
  * A storage pool as the crash tests drive it: small chunks and a small journal, which wraps often.
  */
-class PoolStore implements StoreUnderTest {
+public class PoolStore implements StoreUnderTest {
     static final PoolConfig CONFIG = new PoolConfig(16 << 10, 64 << 10, true, true);
 
     static final PoolOptions OPTIONS =
@@ -18,11 +18,14 @@ class PoolStore implements StoreUnderTest {
 
     private final boolean checksums;
 
-    PoolStore() {
+    public PoolStore() {
         this(false);
     }
 
-    PoolStore(boolean checksums) {
+    /**
+     * @param checksums whether volumes that are made have them
+     */
+    public PoolStore(boolean checksums) {
         this.checksums = checksums;
     }
 
@@ -37,7 +40,12 @@ class PoolStore implements StoreUnderTest {
         if (!report.isSound()) {
             throw new IllegalStateException("the checker says: " + report.findings());
         }
-        return new Open(StoragePool.open(disks, reactor, OPTIONS), checksums);
+        return opened(StoragePool.open(disks, reactor, OPTIONS), checksums, reactor);
+    }
+
+    /** How the tests see a pool that was opened. */
+    protected Store opened(StoragePool pool, boolean sums, Reactor reactor) {
+        return new Open(pool, sums);
     }
 
     /** A pool that is open. */
@@ -45,7 +53,7 @@ class PoolStore implements StoreUnderTest {
         return new Open(pool, false);
     }
 
-    static class Open implements Store {
+    public static class Open implements Store {
         private final StoragePool pool;
 
         private final boolean checksums;
@@ -53,12 +61,12 @@ class PoolStore implements StoreUnderTest {
         /**
          * @param checksums whether volumes that are made have them
          */
-        Open(StoragePool pool, boolean checksums) {
+        public Open(StoragePool pool, boolean checksums) {
             this.pool = pool;
             this.checksums = checksums;
         }
 
-        StoragePool pool() {
+        protected StoragePool pool() {
             return pool;
         }
 

@@ -1,0 +1,105 @@
+package io.vireo.fabric.storage.move;
+
+import io.vireo.block.BlockDevice;
+import io.vireo.block.BlockPool;
+import io.vireo.block.BlockVolume;
+import io.vireo.block.PoolSpace;
+import io.vireo.block.VolumeFormat;
+import io.vireo.fabric.storage.pool.StoragePool;
+
+/** The engine's pool as what moves volumes sees it. */
+final class PoolOfVolumes implements BlockPool {
+    private final StoragePool pool;
+
+    PoolOfVolumes(StoragePool pool) {
+        this.pool = pool;
+    }
+
+    @Override
+    public String location() {
+        return "simulated disks";
+    }
+
+    @Override
+    public void create(String volume, VolumeFormat format) {
+        pool.createVolume(volume, format);
+    }
+
+    @Override
+    public void createThick(String volume, VolumeFormat format) {
+        pool.createDedicatedVolume(volume, format);
+    }
+
+    @Override
+    public boolean exists(String volume) {
+        return pool.volumes().stream().anyMatch(each -> each.name().equals(volume));
+    }
+
+    @Override
+    public BlockVolume open(String volume, VolumeFormat format) {
+        return new Opened(volume, pool.device(volume));
+    }
+
+    @Override
+    public boolean keepsData() {
+        return true;
+    }
+
+    @Override
+    public void delete(String volume, boolean evenIfWritten) {
+        if (exists(volume)) {
+            pool.delete(volume);
+        }
+    }
+
+    @Override
+    public PoolSpace space() {
+        return new PoolSpace(0, 0);
+    }
+
+    @Override
+    public String trouble() {
+        return pool.trouble();
+    }
+
+    @Override
+    public void close() {
+        pool.close();
+    }
+
+    private final class Opened implements BlockVolume {
+        private String name;
+        private final BlockDevice device;
+
+        Opened(String name, BlockDevice device) {
+            this.name = name;
+            this.device = device;
+        }
+
+        @Override
+        public BlockDevice device() {
+            return device;
+        }
+
+        @Override
+        public void grow(long capacity) {
+            pool.grow(name, capacity);
+        }
+
+        @Override
+        public void rename(String newName) {
+            pool.rename(name, newName);
+            name = newName;
+        }
+
+        @Override
+        public String trouble() {
+            return pool.trouble();
+        }
+
+        @Override
+        public void close() {
+            // The pool's device stays.
+        }
+    }
+}
