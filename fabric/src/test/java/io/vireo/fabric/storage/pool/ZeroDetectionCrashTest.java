@@ -226,7 +226,7 @@ class ZeroDetectionCrashTest {
         long seed = seed();
         var store = new ZeroStore(new PoolStore(checksums));
         try (var explorer = new CrashExplorer(store, 1, DISK)) {
-            for (List<TraceOperation> sequence : TraceOperation.sequences(1)) {
+            for (List<TraceOperation> sequence : TraceOperation.sequences(1, false)) {
                 explorer.exploreSequence(sequence, seed, Depth.FULL);
             }
             System.out.printf("zeroes as data: %d crash images%n", explorer.images());
