@@ -42,6 +42,9 @@ public final class CrashExplorer implements AutoCloseable {
     private static final int CONTINUED = 12;
     private static final int RECOVERY_STEPS = 30;
 
+    /** Events of a recovery at which the power goes again, at most; a fifth in that of that. */
+    private static final int RECOVERY_POINTS = 60;
+
     /** What recoveries leave on a reactor is not to slow down those that follow. */
     private static final int RECOVERIES_PER_REACTOR = 500;
 
@@ -308,8 +311,12 @@ public final class CrashExplorer implements AutoCloseable {
             throw failure(where + ", again", String.valueOf(e.getMessage()), e);
         }
         var point = new CrashPoint(log, image);
+        // A recovery that copies a disk is long, and each of its points has such a recovery again.
+        int every = 1 + log.size() / (deep > 1 ? RECOVERY_POINTS : RECOVERY_POINTS / 5);
+        int phase = fate.nextInt(every);
         while (true) {
-            if (point.isBeforeCompletion() || point.isAtEnd()) {
+            boolean chosen = point.index() % every == phase;
+            if (chosen && point.isBeforeCompletion() || point.isAtEnd()) {
                 for (Choice choice : point.choices(2, 1, fate)) {
                     images++;
                     List<DiskImage> second = point.image(choice);
