@@ -100,7 +100,10 @@ final class Syscall {
 
     /**
      * Returns the call's result, or the negated error number. Neither throws on failure nor
-     * allocates.
+     * allocates: the slice that the JDK makes of the segment for errno is removed by the compiler,
+     * but only where all of the call is inlined into what is compiled. Under fifteen other methods
+     * (MaxInlineLevel) it is not, so the daemon and the tests are told to compile this one by
+     * itself.
      */
     static long call(int number, long a, long b, long c, long d, long e, long f) {
         MemorySegment state = ERRNO.get();

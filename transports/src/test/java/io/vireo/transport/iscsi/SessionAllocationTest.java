@@ -19,9 +19,7 @@ class SessionAllocationTest {
 
     /**
      * What the virtual machine itself may do on the thread meanwhile, in bytes for each command: an
-     * object for each second command would be more. What there is are the 40 bytes by which the JDK
-     * slices the segment for errno in a system call (SharedUtils.checkCaptureSegment), where the
-     * compiler does not remove that; a system call serves several commands.
+     * object for each second command would be more.
      */
     private static final long SLACK = 6;
 
