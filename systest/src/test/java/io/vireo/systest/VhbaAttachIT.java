@@ -106,12 +106,23 @@ class VhbaAttachIT {
         guest.output("for i in $(seq 100); do test -b /dev/sdb && break; sleep 0.2; done");
         assertThat(guest.output("cd /sys/class/scsi_device; ls | sed 's/.*://' | sort | xargs"))
                 .isEqualTo("0 5");
-        assertThat(guest.output("cat /sys/block/sda/size")).isEqualTo(Integer.toString(64 << 11));
-        assertThat(guest.output("cat /sys/block/sdb/size")).isEqualTo(Integer.toString(96 << 11));
-        assertThat(guest.output("cat /sys/block/sda/device/queue_depth"))
+        String root = disk(guest, 0);
+        String data = disk(guest, 5);
+        assertThat(guest.output("cat /sys/block/" + root + "/size"))
+                .isEqualTo(Integer.toString(64 << 11));
+        assertThat(guest.output("cat /sys/block/" + data + "/size"))
+                .isEqualTo(Integer.toString(96 << 11));
+        assertThat(guest.output("cat /sys/block/" + root + "/device/queue_depth"))
                 .isEqualTo(Integer.toString(QUEUE_DEPTH));
         guest.output("dd if=/dev/urandom of=/tmp/data bs=1M count=8 2>/dev/null");
-        guest.output("dd if=/tmp/data of=/dev/sdb bs=1M conv=fsync 2>/dev/null");
-        guest.output("echo 3 > /proc/sys/vm/drop_caches; cmp -n 8388608 /tmp/data /dev/sdb");
+        guest.output("dd if=/tmp/data of=/dev/" + data + " bs=1M conv=fsync 2>/dev/null");
+        guest.output("echo 3 > /proc/sys/vm/drop_caches; cmp -n 8388608 /tmp/data /dev/" + data);
+    }
+
+    /**
+     * The name of a unit's disk: Linux gives them out in the order in which it is done with each.
+     */
+    private static String disk(Guest guest, int lun) {
+        return guest.output("ls /sys/class/scsi_device/*:" + lun + "/device/block");
     }
 }
