@@ -361,10 +361,12 @@ final class Mover implements Poller, Copier.Listener {
             case SOURCE, HELD, TARGET -> 0;
             case COPYING -> copier.pump(now) + holdIfLittleIsLeft(now);
             case HOLDING -> {
+                int work = 0;
                 if (underWay == 0) {
                     phase = Phase.LAST;
+                    work++;
                 }
-                yield giveUpHolding(now) + copier.pump(now);
+                yield work + giveUpHolding(now) + copier.pump(now);
             }
             case LAST -> {
                 int work = copier.pump(now);

@@ -25,7 +25,7 @@ abstract class CrashBed {
 
     /**
      * @param moving whose volumes can be moved
-     * @param store whose volumes stay where they are, so that a long trace may fill it
+     * @param store whose volumes stay where they are, for the long trace
      * @param kind of volumes, for people
      * @param length operations of the long trace
      * @param longest operations of short sequences, unless {@code -Dvireo.crash.longest} says so
