@@ -1,7 +1,5 @@
 package io.vireo.device.virtio.scsi;
 
-import io.vireo.memory.NativeMemory;
-import io.vireo.memory.ScatterGatherList;
 import io.vireo.reactor.Reactor;
 import io.vireo.scsi.ScsiNexus;
 import io.vireo.scsi.ScsiStatus;
@@ -11,7 +9,7 @@ import io.vireo.virtqueue.ChainBatch;
 import io.vireo.virtqueue.Reader;
 import io.vireo.virtqueue.Virtqueue;
 import io.vireo.virtqueue.Writer;
-import java.util.Arrays;
+
 import org.jspecify.annotations.Nullable;
 
 /** A request queue (VIRTIO 1.3, 5.6.6.1). */
@@ -24,9 +22,8 @@ final class RequestQueue extends ServedQueue {
     private final VirtioScsiDevice device;
     private final ScsiNexus nexus;
     private final int maxTransfer;
-    private final int senseSize;
     private final int cdbSize;
-    private final byte[] response;
+    private final ResponseWriter responses;
     private final Reader reader = new Reader();
     private final Writer writer = new Writer();
 
@@ -50,9 +47,8 @@ final class RequestQueue extends ServedQueue {
         this.device = device;
         this.nexus = nexus;
         maxTransfer = device.maxTransferBytes();
-        senseSize = device.config().senseSize();
         cdbSize = device.config().cdbSize();
-        response = new byte[ScsiProtocol.RESPONSE_HEADER + senseSize];
+        responses = new ResponseWriter(device.config().senseSize());
         slots = new RequestSlot[queue.size()];
         free = new int[queue.size()];
         done = new int[queue.size()];
@@ -74,7 +70,7 @@ final class RequestQueue extends ServedQueue {
         reader.reset(chains, index);
         writer.reset(chains, index);
         if (reader.remaining() < ScsiProtocol.REQUEST_HEADER + cdbSize
-                || writer.remaining() < response.length) {
+                || writer.remaining() < responses.size()) {
             queue.fail("a request has no room for its header or its response");
             return;
         }
@@ -110,7 +106,7 @@ final class RequestQueue extends ServedQueue {
         task.prepare(lun, tag, attribute, cdbSize);
         reader.copyTo(task.cdb(), 0, cdbSize);
         slot.response.clear();
-        writer.takeInto(slot.response, response.length);
+        writer.takeInto(slot.response, responses.size());
         slot.out = reader.remaining();
         slot.in = writer.remaining();
         boolean both = slot.out > 0 && slot.in > 0;
@@ -145,8 +141,8 @@ final class RequestQueue extends ServedQueue {
     }
 
     private void addDone(int index) {
-        done[(doneFirst + doneCount) % done.length] = index & 0xFFFF;
-        doneCount++;
+        int at = doneFirst + doneCount++;
+        done[at < done.length ? at : at - done.length] = index & 0xFFFF;
     }
 
     @Override
@@ -176,54 +172,35 @@ final class RequestQueue extends ServedQueue {
     private void removeDone() {
         free[freeCount++] = done[doneFirst];
         inFlight--;
-        doneFirst = (doneFirst + 1) % done.length;
+        doneFirst = doneFirst + 1 == done.length ? 0 : doneFirst + 1;
         doneCount--;
     }
 
     /** Writes the response; returns how many bytes of the chain were written. */
     private int respond(RequestSlot slot) {
         ScsiTask task = slot.task;
-        Arrays.fill(response, (byte) 0);
+        byte response = slot.early;
+        byte status = 0;
+        long residual = 0;
+        int sense = 0;
         int data = 0;
-        if (slot.early != ScsiProtocol.S_OK) {
-            response[11] = slot.early;
-            putInt(4, slot.out + slot.in);
+        if (response != ScsiProtocol.S_OK) {
+            residual = slot.out + slot.in;
+        } else if (task.outcome() != ScsiTask.Outcome.COMPLETED) {
+            response = ScsiProtocol.response(task.outcome());
         } else {
-            response[11] = ScsiProtocol.response(task.outcome());
-            if (task.outcome() == ScsiTask.Outcome.COMPLETED) {
-                data = result(slot, task);
+            long out = slot.out - task.dataOutWanted();
+            long in = slot.in - task.dataInWanted();
+            boolean tooMuch = out < 0 || in < 0;
+            if (tooMuch && task.status() == ScsiStatus.GOOD) {
+                response = ScsiProtocol.S_OVERRUN;
             }
+            status = task.status().code();
+            residual = Math.max(0, out) + Math.max(0, in);
+            sense = task.senseLength();
+            data = task.dataInLength();
         }
-        scatter(slot.response);
-        return response.length + data;
-    }
-
-    private int result(RequestSlot slot, ScsiTask task) {
-        int sense = Math.min(task.senseLength(), senseSize);
-        putInt(0, sense);
-        long missing = Math.max(0, slot.out - task.dataOutWanted());
-        missing += Math.max(0, slot.in - task.dataInWanted());
-        putInt(4, missing);
-        response[10] = task.status().code();
-        boolean tooMuch = task.dataInWanted() > slot.in || task.dataOutWanted() > slot.out;
-        if (tooMuch && task.status() == ScsiStatus.GOOD) {
-            response[11] = ScsiProtocol.S_OVERRUN;
-        }
-        System.arraycopy(task.sense(), 0, response, ScsiProtocol.RESPONSE_HEADER, sense);
-        return task.dataInLength();
-    }
-
-    private void putInt(int offset, long value) {
-        for (int i = 0; i < Integer.BYTES; i++) {
-            response[offset + i] = (byte) (value >>> 8 * i);
-        }
-    }
-
-    private void scatter(ScatterGatherList list) {
-        int at = 0;
-        for (int i = 0; i < list.count(); i++) {
-            NativeMemory.copyFromArray(response, at, list.address(i), list.length(i));
-            at += list.length(i);
-        }
+        responses.write(slot.response, response, status, residual, task.sense(), sense);
+        return responses.size() + data;
     }
 }

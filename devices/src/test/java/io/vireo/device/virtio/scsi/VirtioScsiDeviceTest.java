@@ -1,21 +1,25 @@
 package io.vireo.device.virtio.scsi;
 
 import static io.vireo.device.virtio.scsi.ScsiDriver.BLOCK;
+
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vireo.device.virtio.scsi.ScsiDriver.Answer;
 import io.vireo.testkit.BlockClient;
 import io.vireo.testkit.MemoryBlockDevice;
 import io.vireo.virtqueue.Virtqueue;
-import java.util.HexFormat;
-import java.util.List;
-import java.util.Random;
-import java.util.concurrent.locks.LockSupport;
+
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.locks.LockSupport;
 
 class VirtioScsiDeviceTest {
     private static final String READ = "28000000000000000200";
@@ -71,6 +75,24 @@ class VirtioScsiDeviceTest {
         Answer none = driver.run("2800FFFFFFFF00000200", NOTHING, 2 * BLOCK);
         assertThat(none.code()).isEqualTo(0x052100);
         assertThat(none.residual()).isEqualTo(2 * BLOCK);
+    }
+
+    /** One piece, and several, of which some end within a number. */
+    @ParameterizedTest
+    @ValueSource(ints = {4096, 50, 7})
+    void allOfAResponseIsWritten(int piece) {
+        driver.ready();
+        for (String cdb : List.of("000000000000", "FF0000000000")) {
+            long in = driver.start("0100000000000000", cdb, NOTHING, 0, piece);
+            driver.used(ScsiDriver.REQUEST);
+            Answer answer = driver.answer(in, 0);
+            int from = ScsiProtocol.RESPONSE_HEADER + answer.sense().length;
+            byte[] all = driver.get(in, ScsiProtocol.RESPONSE_HEADER + ScsiProtocol.SENSE_SIZE);
+            assertThat(Arrays.copyOfRange(all, from, all.length))
+                    .containsOnly(0)
+                    .hasSizeGreaterThan(50);
+            assertThat(answer.code()).isEqualTo(cdb.startsWith("FF") ? 0x052000 : 0);
+        }
     }
 
     @ParameterizedTest
