@@ -2,6 +2,9 @@ package io.vireo.systest;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -10,14 +13,13 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 
 /**
  * Stock guests whose disks are thin volumes of a pool in Vireo's own format: they write and compare
  * while the daemon is killed and while a snapshot is made; a third guest boots with a clone of it
- * and finds a sound file system. One of the disks is encrypted, with its snapshot and clone: the
- * members hold nothing of what its guest wrote.
+ * and finds a sound file system. One guest turns its write cache off, and it stays off. One of the
+ * disks is encrypted, with its snapshot and clone: the members hold nothing of what its guest
+ * wrote.
  */
 class DisksPoolIT {
     private static final int MEMORY_MIB = 512;
@@ -49,6 +51,7 @@ class DisksPoolIT {
                 other.tryDisk();
                 guest.output(mark("web1"));
                 peer.output(mark("web2"));
+                peer.output("echo 'write through' > /sys/block/vda/cache_type");
                 server.configureNetwork();
                 other.configureNetwork();
                 server.ping(other);
@@ -61,6 +64,9 @@ class DisksPoolIT {
                     daemon.crash();
                     server.goesOn();
                 }
+                assertThat(peer.output("cat /sys/block/vda/cache_type")).isEqualTo("write through");
+                assertThat(daemon.vireo("describe", "vdiskattachment", "web2.disk0"))
+                        .containsPattern("writeCache: +off, by the server");
                 assertThat(isOnMembers(bed, MARKER + "web2")).as("what is not encrypted").isTrue();
                 assertThat(isOnMembers(bed, MARKER + "web1")).as("what is encrypted").isFalse();
                 assertThat(guest.output("echo 3 > /proc/sys/vm/drop_caches && cat /mnt/marker"))
@@ -80,7 +86,8 @@ class DisksPoolIT {
             guest.start();
             guest.output("mount -t ext4 /dev/vda /mnt && ls /mnt/writer1.0 && umount /mnt");
             guest.output(
-                    "/usr/sbin/e2fsck -f -n /dev/vda >/tmp/e2fsck 2>&1 || (cat /tmp/e2fsck; false)");
+                    "/usr/sbin/e2fsck -f -n /dev/vda >/tmp/e2fsck 2>&1 || (cat /tmp/e2fsck;"
+                        + " false)");
             assertThat(guest.output("dmesg | grep -c 'EXT4-fs error'; true")).isEqualTo("0");
         }
     }

@@ -11,6 +11,9 @@ import io.vireo.virtqueue.ChainBatch;
 import io.vireo.virtqueue.Reader;
 import io.vireo.virtqueue.Virtqueue;
 import io.vireo.virtqueue.Writer;
+
+import org.jspecify.annotations.Nullable;
+
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
@@ -18,7 +21,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
-import org.jspecify.annotations.Nullable;
+import java.util.function.Consumer;
 
 /**
  * The simplest device: copies what is readable of a chain to what is writable. It can hold chains
@@ -40,6 +43,9 @@ final class EchoDevice implements VirtioDevice {
 
     /** Whether disabled queues are served on. */
     volatile boolean drains;
+
+    /** How what a driver writes to the configuration space comes about. */
+    volatile Consumer<Runnable> configWriter = Runnable::run;
 
     /** Chains taken so far, of all queues. */
     final AtomicInteger taken = new AtomicInteger();
@@ -122,12 +128,14 @@ final class EchoDevice implements VirtioDevice {
     }
 
     @Override
-    public boolean writeConfig(int offset, byte[] source, int length) {
+    public void writeConfig(
+            int offset, byte[] source, int length, Consumer<@Nullable String> done) {
         if (offset != WRITABLE || length != 1) {
-            return false;
+            done.accept(CONFIG_READ_ONLY);
+            return;
         }
         config[offset] = source[0];
-        return true;
+        configWriter.accept(() -> done.accept(null));
     }
 
     @Override

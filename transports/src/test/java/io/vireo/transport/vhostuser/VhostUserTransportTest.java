@@ -3,6 +3,7 @@ package io.vireo.transport.vhostuser;
 import static io.vireo.testkit.VhostUserFrontEnd.*;
 import static io.vireo.transport.vhostuser.TestBed.await;
 import static io.vireo.transport.vhostuser.TestBed.echo;
+
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vireo.linux.OpenFiles;
@@ -12,11 +13,15 @@ import io.vireo.testkit.DriverQueue;
 import io.vireo.testkit.VhostUserFrontEnd;
 import io.vireo.testkit.VhostUserSession;
 import io.vireo.transport.Endpoint.State;
-import java.nio.file.Files;
-import java.nio.file.attribute.PosixFilePermissions;
+
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+
+import java.nio.file.Files;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.LinkedBlockingQueue;
 
 /** Conversations with front ends that keep the rules. */
 class VhostUserTransportTest {
@@ -419,6 +424,26 @@ class VhostUserTransportTest {
             var write = payload(13).putInt(0, EchoDevice.WRITABLE).putInt(4, 1).put(12, (byte) 99);
             session.tell(SET_CONFIG, write);
             assertThat(session.config(EchoDevice.WRITABLE, 1)).containsExactly(99);
+        }
+    }
+
+    @Test
+    void answersAWriteToTheConfigurationWhenItIsWritten() throws Exception {
+        var device = bed.device(1);
+        var writes = new LinkedBlockingQueue<Runnable>();
+        device.configWriter = writes::add;
+        bed.present(device, "disk");
+        try (var session = VhostUserSession.open(bed.path("disk"), memory)) {
+            var write = payload(13).putInt(0, EchoDevice.WRITABLE).putInt(4, 1);
+            var told =
+                    CompletableFuture.runAsync(
+                            () -> session.tell(SET_CONFIG, write),
+                            task -> Thread.ofPlatform().start(task));
+            Runnable written = writes.take();
+            assertThat(told).isNotDone();
+            written.run();
+            told.get();
+            assertThat(session.config(EchoDevice.WRITABLE, 1)).containsExactly(0);
         }
     }
 

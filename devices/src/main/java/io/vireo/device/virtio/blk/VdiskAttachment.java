@@ -9,6 +9,7 @@ import io.vireo.resource.Status;
 import io.vireo.resource.spec.SocketMode;
 import io.vireo.resource.spec.VdiskAttachmentSpec;
 import io.vireo.transport.Endpoint;
+
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -26,6 +27,9 @@ final class VdiskAttachment implements Realization {
     static final String READ_LATENCY = "readLatency";
 
     static final String WRITE_LATENCY = "writeLatency";
+
+    /** Attribute: whether writes may end before they are durable. */
+    static final String WRITE_CACHE = "writeCache";
 
     private final VdiskAttachmentSpec spec;
     private final Path socket;
@@ -69,6 +73,7 @@ final class VdiskAttachment implements Realization {
                 Status.SOCKET_MODE, spec.socketMode() == SocketMode.SERVER ? "server" : "client");
         attributes.put(Status.QUEUES, Integer.toString(spec.queues()));
         attributes.put("serial", spec.serial());
+        attributes.put(WRITE_CACHE, device.turnedOff() ? "off, by the server" : "on");
         long now = System.nanoTime();
         LatencyWindow reads = device.reads().window(now);
         LatencyWindow writes = device.writes().window(now);

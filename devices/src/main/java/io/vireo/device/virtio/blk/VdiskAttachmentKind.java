@@ -5,6 +5,7 @@ import io.vireo.block.ExclusiveUse;
 import io.vireo.reactor.Reactor;
 import io.vireo.reactor.ReactorGroup;
 import io.vireo.resource.Column;
+import io.vireo.resource.DurableState;
 import io.vireo.resource.Metadata;
 import io.vireo.resource.Realization;
 import io.vireo.resource.RealizeContext;
@@ -18,6 +19,7 @@ import io.vireo.resource.spec.VdiskAttachmentSpec;
 import io.vireo.transport.Endpoint;
 import io.vireo.transport.EndpointSpec;
 import io.vireo.transport.VirtioTransport;
+
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -36,7 +38,8 @@ public final class VdiskAttachmentKind implements ResourceKind<VdiskAttachmentSp
 
     @Override
     public String description() {
-        return "A virtual disk plugged into a server, as a virtio block device. Derived from a ServerProfile.";
+        return "A virtual disk plugged into a server, as a virtio block device. Derived from a"
+                + " ServerProfile.";
     }
 
     @Override
@@ -94,7 +97,8 @@ public final class VdiskAttachmentKind implements ResourceKind<VdiskAttachmentSp
                             block,
                             spec.readOnly(),
                             spec.serial(),
-                            owners(block, reactors, spec.queues()));
+                            owners(block, reactors, spec.queues()),
+                            record(metadata, context));
             boolean listen = spec.socketMode() == SocketMode.SERVER;
             Endpoint endpoint =
                     transport.present(device, new EndpointSpec(metadata.name(), socket, listen));
@@ -107,6 +111,15 @@ public final class VdiskAttachmentKind implements ResourceKind<VdiskAttachmentSp
             claim.release();
             throw e;
         }
+    }
+
+    private static WritebackRecord record(Metadata metadata, RealizeContext context) {
+        return new WritebackRecord(context.service(DurableState.class), metadata.uid());
+    }
+
+    @Override
+    public void destroy(Metadata metadata, VdiskAttachmentSpec spec, RealizeContext context) {
+        record(metadata, context).off(false, _ -> {});
     }
 
     private static List<Reactor> owners(BlockDevice block, ReactorGroup reactors, int queues) {

@@ -11,10 +11,12 @@ import io.vireo.reactor.Reactor;
 import io.vireo.resource.MacAddress;
 import io.vireo.resource.spec.Limits;
 import io.vireo.virtqueue.Virtqueue;
+
+import org.jspecify.annotations.Nullable;
+
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.function.Consumer;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A virtio network card (VIRTIO 1.3, 5.1): a {@link VirtioDevice} towards a guest's driver and a
@@ -132,8 +134,9 @@ public final class VirtioNetDevice implements VirtioDevice, NetPort {
 
     /** Nothing is writable: the address of a card belongs to its profile. */
     @Override
-    public boolean writeConfig(int offset, byte[] source, int length) {
-        return false;
+    public void writeConfig(
+            int offset, byte[] source, int length, Consumer<@Nullable String> done) {
+        done.accept(CONFIG_READ_ONLY);
     }
 
     @Override

@@ -10,7 +10,10 @@ import io.vireo.scsi.ScsiTarget;
 import io.vireo.scsi.ScsiTask;
 import io.vireo.scsi.TaskManagement;
 import io.vireo.virtqueue.Virtqueue;
+
 import org.jspecify.annotations.Nullable;
+
+import java.util.function.Consumer;
 
 /**
  * A virtio SCSI host device with one target: a control queue, an event queue and request queues.
@@ -103,8 +106,9 @@ public final class VirtioScsiDevice implements VirtioDevice {
     }
 
     @Override
-    public boolean writeConfig(int offset, byte[] source, int length) {
-        return config.write(offset, source, length);
+    public void writeConfig(
+            int offset, byte[] source, int length, Consumer<@Nullable String> done) {
+        done.accept(config.write(offset, source, length) ? null : CONFIG_READ_ONLY);
     }
 
     @Override

@@ -1,21 +1,24 @@
 package io.vireo.device.virtio.scsi;
 
 import static io.vireo.device.virtio.scsi.ScsiDriver.BLOCK;
+
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vireo.device.virtio.scsi.ScsiDriver.Answer;
 import io.vireo.testkit.BlockClient;
 import io.vireo.testkit.MemoryBlockDevice;
 import io.vireo.virtqueue.Virtqueue;
-import java.util.HexFormat;
-import java.util.List;
-import java.util.Random;
-import java.util.concurrent.locks.LockSupport;
+
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.locks.LockSupport;
 
 class VirtioScsiDeviceTest {
     private static final String READ = "28000000000000000200";
@@ -251,9 +254,9 @@ class VirtioScsiDeviceTest {
                                 + "0000"
                                 + "0000"
                                 + "ff3f0000");
-        assertThat(driver.device.writeConfig(20, new byte[] {18, 0, 0, 0}, 4)).isTrue();
+        assertThat(driver.configure(20, 18, 0, 0, 0)).isTrue();
         assertThat(driver.device.config().senseSize()).isEqualTo(18);
-        assertThat(driver.device.writeConfig(24, new byte[] {0, 2, 0, 0}, 4)).isFalse();
-        assertThat(driver.device.writeConfig(0, new byte[] {18, 0, 0, 0}, 4)).isFalse();
+        assertThat(driver.configure(24, 0, 2, 0, 0)).isFalse();
+        assertThat(driver.configure(0, 18, 0, 0, 0)).isFalse();
     }
 }
