@@ -3,10 +3,8 @@ package io.vireo.device;
 import io.vireo.reactor.Reactor;
 import io.vireo.resource.MacAddress;
 import io.vireo.virtqueue.Virtqueue;
-
-import org.jspecify.annotations.Nullable;
-
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A virtio device (VIRTIO 1.3, 2), without any bus or transport. Queue methods are called on {@link
@@ -32,6 +30,14 @@ public interface VirtioDevice {
      * are not its matter.
      */
     long features();
+
+    /**
+     * Feature bits that drivers may have taken when they were offered: a front end that comes back
+     * with them is served as before.
+     */
+    default long formerFeatures() {
+        return 0;
+    }
 
     /**
      * Feature bits that are offered besides where the transport brings the driver's control queue,

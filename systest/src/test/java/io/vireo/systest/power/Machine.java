@@ -14,7 +14,6 @@ import io.vireo.testkit.crash.SimulatedDisk;
 import io.vireo.transport.Endpoint;
 import io.vireo.transport.EndpointSpec;
 import io.vireo.transport.vhostuser.VhostUserTransport;
-
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;

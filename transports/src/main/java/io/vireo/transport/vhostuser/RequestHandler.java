@@ -8,13 +8,11 @@ import io.vireo.resource.MacAddress;
 import io.vireo.transport.vhostuser.Journal.Counter;
 import io.vireo.virtqueue.InflightRegion;
 import io.vireo.virtqueue.Virtqueue;
-
-import org.jspecify.annotations.Nullable;
-
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What each request of a front end does, and what the front end has set by them: features, memory,
@@ -165,7 +163,7 @@ final class RequestHandler {
 
     private void setFeatures(Request request, Message message) throws ViolationException {
         long wanted = message.u64(0);
-        if ((wanted & ~offer.features()) != 0) {
+        if ((wanted & ~(offer.features() | device.formerFeatures())) != 0) {
             throw new ViolationException("only offered features can be taken");
         }
         if (wanted == features) {

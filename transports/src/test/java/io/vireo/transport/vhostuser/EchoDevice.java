@@ -11,9 +11,6 @@ import io.vireo.virtqueue.ChainBatch;
 import io.vireo.virtqueue.Reader;
 import io.vireo.virtqueue.Virtqueue;
 import io.vireo.virtqueue.Writer;
-
-import org.jspecify.annotations.Nullable;
-
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
@@ -22,6 +19,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The simplest device: copies what is readable of a chain to what is writable. It can hold chains
@@ -29,6 +27,9 @@ import java.util.function.Consumer;
  */
 final class EchoDevice implements VirtioDevice {
     static final int CONFIG_SIZE = 60;
+
+    /** A feature that it does not offer any more. */
+    static final long FORMER = 1L << 9;
 
     /** The byte of the configuration space that a driver may write. */
     static final int WRITABLE = 32;
@@ -100,6 +101,11 @@ final class EchoDevice implements VirtioDevice {
     @Override
     public long features() {
         return 1L << 5;
+    }
+
+    @Override
+    public long formerFeatures() {
+        return FORMER;
     }
 
     @Override

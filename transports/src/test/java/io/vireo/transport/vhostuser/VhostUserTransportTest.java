@@ -3,7 +3,6 @@ package io.vireo.transport.vhostuser;
 import static io.vireo.testkit.VhostUserFrontEnd.*;
 import static io.vireo.transport.vhostuser.TestBed.await;
 import static io.vireo.transport.vhostuser.TestBed.echo;
-
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vireo.linux.OpenFiles;
@@ -13,15 +12,13 @@ import io.vireo.testkit.DriverQueue;
 import io.vireo.testkit.VhostUserFrontEnd;
 import io.vireo.testkit.VhostUserSession;
 import io.vireo.transport.Endpoint.State;
-
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Test;
-
 import java.nio.file.Files;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
 
 /** Conversations with front ends that keep the rules. */
 class VhostUserTransportTest {
@@ -424,6 +421,20 @@ class VhostUserTransportTest {
             var write = payload(13).putInt(0, EchoDevice.WRITABLE).putInt(4, 1).put(12, (byte) 99);
             session.tell(SET_CONFIG, write);
             assertThat(session.config(EchoDevice.WRITABLE, 1)).containsExactly(99);
+        }
+    }
+
+    @Test
+    void aFrontEndComesBackWithFeaturesThatAreNotOfferedAnyMore() {
+        var device = bed.device(1);
+        bed.present(device, "disk");
+        try (var session = VhostUserSession.open(bed.path("disk"), memory)) {
+            long offered = session.frontEnd().ask(GET_FEATURES, payload(0)).u64();
+            assertThat(offered & EchoDevice.FORMER).isZero();
+            session.tell(SET_FEATURES, u64(offered | EchoDevice.FORMER));
+            assertThat(device.negotiated.get() & EchoDevice.FORMER).isNotZero();
+            var more = u64(offered | EchoDevice.FORMER << 1);
+            assertThat(session.frontEnd().acknowledged(SET_FEATURES, more)).isNotZero();
         }
     }
 

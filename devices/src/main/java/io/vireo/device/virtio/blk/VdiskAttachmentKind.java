@@ -19,7 +19,6 @@ import io.vireo.resource.spec.VdiskAttachmentSpec;
 import io.vireo.transport.Endpoint;
 import io.vireo.transport.EndpointSpec;
 import io.vireo.transport.VirtioTransport;
-
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -38,8 +37,7 @@ public final class VdiskAttachmentKind implements ResourceKind<VdiskAttachmentSp
 
     @Override
     public String description() {
-        return "A virtual disk plugged into a server, as a virtio block device. Derived from a"
-                + " ServerProfile.";
+        return "A virtual disk plugged into a server, as a virtio block device. Derived from a ServerProfile.";
     }
 
     @Override

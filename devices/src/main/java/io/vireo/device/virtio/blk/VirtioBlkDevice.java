@@ -7,9 +7,6 @@ import io.vireo.block.LatencyHistogram;
 import io.vireo.device.VirtioDevice;
 import io.vireo.reactor.Reactor;
 import io.vireo.virtqueue.Virtqueue;
-
-import org.jspecify.annotations.Nullable;
-
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
@@ -17,6 +14,7 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A virtio block device over a {@link BlockDevice}.
@@ -34,6 +32,9 @@ public final class VirtioBlkDevice implements VirtioDevice {
 
     /** Segments of one DISCARD or WRITE_ZEROES at most. */
     static final int MAX_SEGMENTS = 16;
+
+    /** What a disk that writes through does not offer: drivers see that there is no cache. */
+    private static final long CACHE = BlkProtocol.F_FLUSH | BlkProtocol.F_CONFIG_WCE;
 
     private final String name;
     private final BlockDevice block;
@@ -113,15 +114,21 @@ public final class VirtioBlkDevice implements VirtioDevice {
                 BlkProtocol.F_SEG_MAX
                         | BlkProtocol.F_BLK_SIZE
                         | BlkProtocol.F_TOPOLOGY
-                        | BlkProtocol.F_FLUSH
-                        | BlkProtocol.F_CONFIG_WCE
                         | BlkProtocol.F_MQ;
+        if (!block.writeThrough()) {
+            features |= CACHE;
+        }
         if (readOnly) {
             return features | BlkProtocol.F_RO;
         }
         return features
                 | (discards ? BlkProtocol.F_DISCARD : 0)
                 | (zeroes ? BlkProtocol.F_WRITE_ZEROES : 0);
+    }
+
+    @Override
+    public long formerFeatures() {
+        return CACHE;
     }
 
     @Override
@@ -147,7 +154,12 @@ public final class VirtioBlkDevice implements VirtioDevice {
     @Override
     public void readConfig(int offset, byte[] destination, int length) {
         byte[] space =
-                BlkConfigSpace.encode(geometry, reactors.size(), SEG_MAX, MAX_SEGMENTS, writeback);
+                BlkConfigSpace.encode(
+                        geometry,
+                        reactors.size(),
+                        SEG_MAX,
+                        MAX_SEGMENTS,
+                        writeback && !block.writeThrough());
         System.arraycopy(space, offset, destination, 0, length);
     }
 

@@ -1,7 +1,6 @@
 package io.vireo.device.virtio.blk;
 
 import io.vireo.resource.DurableState;
-
 import java.util.Optional;
 import java.util.function.Consumer;
 

@@ -11,12 +11,10 @@ import io.vireo.reactor.Reactor;
 import io.vireo.resource.MacAddress;
 import io.vireo.resource.spec.Limits;
 import io.vireo.virtqueue.Virtqueue;
-
-import org.jspecify.annotations.Nullable;
-
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A virtio network card (VIRTIO 1.3, 5.1): a {@link VirtioDevice} towards a guest's driver and a

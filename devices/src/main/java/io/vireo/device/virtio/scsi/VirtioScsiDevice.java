@@ -10,10 +10,8 @@ import io.vireo.scsi.ScsiTarget;
 import io.vireo.scsi.ScsiTask;
 import io.vireo.scsi.TaskManagement;
 import io.vireo.virtqueue.Virtqueue;
-
-import org.jspecify.annotations.Nullable;
-
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A virtio SCSI host device with one target: a control queue, an event queue and request queues.

@@ -12,7 +12,6 @@ import io.vireo.testkit.MemoryState;
 import io.vireo.virtqueue.Virtqueue;
 import io.vireo.virtqueue.VirtqueueConfig;
 import io.vireo.virtqueue.VirtqueueException;
-
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;

@@ -9,12 +9,6 @@ import io.vireo.testkit.BlockClient;
 import io.vireo.testkit.MemoryBlockDevice;
 import io.vireo.testkit.MemoryBlockDevice.Fate;
 import io.vireo.virtqueue.Virtqueue;
-
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedClass;
-import org.junit.jupiter.params.provider.ValueSource;
-
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -23,6 +17,10 @@ import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Random;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The device by the rules of VIRTIO 1.3, 5.2. */
 @ParameterizedClass
@@ -342,6 +340,23 @@ class VirtioBlkDeviceTest {
         BlkBed bed = bed(false, 1, BlkBed.FEATURES & ~BlkProtocol.F_CONFIG_WCE);
         bed.writeback(false);
         assertThat(bed.device.writeThrough()).isFalse();
+    }
+
+    @Test
+    void aDiskThatWritesThroughHasNoCacheToTellOf() {
+        BlkBed bed = bed();
+        long cache = BlkProtocol.F_FLUSH | BlkProtocol.F_CONFIG_WCE;
+        assertThat(bed.device.features() & cache).isEqualTo(cache);
+        block.writeThrough(true);
+        assertThat(bed.device.features() & cache).isZero();
+        assertThat(config(bed.device).get(32)).isZero();
+        // Who took them before goes on.
+        assertThat(bed.device.formerFeatures()).isEqualTo(cache);
+        assertThat(bed.request(BlkProtocol.T_FLUSH, 0, NONE, 0, 0)).isEqualTo(BlkProtocol.S_OK);
+        assertThat(bed.writeback(true)).isTrue();
+        assertThat(config(bed.device).get(32)).isZero();
+        block.writeThrough(false);
+        assertThat(config(bed.device).get(32)).isEqualTo((byte) 1);
     }
 
     private boolean isOffInTheNextDaemon(BlkBed bed) {
