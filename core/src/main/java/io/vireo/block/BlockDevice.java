@@ -26,6 +26,23 @@ public interface BlockDevice {
         return Optional.empty();
     }
 
+    /**
+     * Whether every WRITE and WRITE_ZEROES ends only when it is durable, as all did that ended
+     * before. Can change in use. Any thread, does not block.
+     */
+    default boolean writeThrough() {
+        return false;
+    }
+
+    /**
+     * Has {@code changed} run, on any thread, whenever {@link #writeThrough} has changed; before
+     * writes may end sooner than they are durable.
+     */
+    default void addCacheModeListener(Runnable changed) {}
+
+    /** Takes {@link #addCacheModeListener} back. */
+    default void removeCacheModeListener(Runnable changed) {}
+
     /** What it has done since it was opened. Any thread, does not block. */
     BlockCounters counters();
 

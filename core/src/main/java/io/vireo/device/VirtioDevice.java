@@ -3,6 +3,8 @@ package io.vireo.device;
 import io.vireo.reactor.Reactor;
 import io.vireo.resource.MacAddress;
 import io.vireo.virtqueue.Virtqueue;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A virtio device (VIRTIO 1.3, 2), without any bus or transport. Queue methods are called on {@link
@@ -14,6 +16,9 @@ import io.vireo.virtqueue.Virtqueue;
  * driver's again when {@link #stopQueue} has called back.
  */
 public interface VirtioDevice {
+    /** Why {@link #writeConfig} refuses what no driver may write. */
+    String CONFIG_READ_ONLY = "that part of the configuration is read-only";
+
     /** Device type (VIRTIO 1.3, 5): 1 network card, 2 block device. */
     int deviceType();
 
@@ -25,6 +30,14 @@ public interface VirtioDevice {
      * are not its matter.
      */
     long features();
+
+    /**
+     * Feature bits that drivers may have taken when they were offered: a front end that comes back
+     * with them is served as before.
+     */
+    default long formerFeatures() {
+        return 0;
+    }
 
     /**
      * Feature bits that are offered besides where the transport brings the driver's control queue,
@@ -70,9 +83,11 @@ public interface VirtioDevice {
     /**
      * Writes to the configuration space (the range is inside it).
      *
-     * @return false if the field is not writable: nothing was changed
+     * @param done told once, on any thread and perhaps before this returns: null if it is written,
+     *     else why not. The transport answers the front end before it returns from a call on the
+     *     control reactor.
      */
-    boolean writeConfig(int offset, byte[] source, int length);
+    void writeConfig(int offset, byte[] source, int length, Consumer<@Nullable String> done);
 
     /** Has {@code changed} run, on any thread, when the configuration space changes by itself. */
     void onConfigChange(Runnable changed);

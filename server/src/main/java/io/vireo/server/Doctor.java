@@ -1,5 +1,6 @@
 package io.vireo.server;
 
+import io.vireo.linux.AesXts;
 import io.vireo.linux.Bpf;
 import io.vireo.linux.Credentials;
 import io.vireo.linux.ErrnoException;
@@ -44,7 +45,7 @@ final class Doctor implements Callable<Integer> {
 
     @Spec private CommandSpec command = CommandSpec.create();
 
-    private enum Grade {
+    enum Grade {
         OK("ok"),
         WARNING("warning"),
         BROKEN("BROKEN");
@@ -56,7 +57,7 @@ final class Doctor implements Callable<Integer> {
         }
     }
 
-    private record Finding(Grade grade, String what, String fact, String remedy) {}
+    record Finding(Grade grade, String what, String fact, String remedy) {}
 
     @Override
     public Integer call() {
@@ -66,6 +67,7 @@ final class Doctor implements Callable<Integer> {
                         java(),
                         memfd(),
                         ioUring(),
+                        encryption(AesXts.isAvailable()),
                         descriptors(),
                         tun(),
                         packetSockets(),
@@ -142,6 +144,17 @@ final class Doctor implements Callable<Integer> {
                                         + " kernel.io_uring_disabled=0, and io_uring_setup/enter/register"
                                         + " in the container's seccomp profile"))
                 .orElseGet(() -> new Finding(Grade.OK, "io_uring", "works", ""));
+    }
+
+    static Finding encryption(boolean available) {
+        return available
+                ? new Finding(Grade.OK, "libcrypto", "encrypts vDisks", "")
+                : new Finding(
+                        Grade.WARNING,
+                        "libcrypto",
+                        "libcrypto.so.3 of OpenSSL is not there",
+                        "pools cannot encrypt, and encrypted vDisks are not ready: install OpenSSL 3, in Debian and"
+                                + " Ubuntu the package libssl3, in Fedora and its kin openssl-libs");
     }
 
     private static Finding descriptors() {

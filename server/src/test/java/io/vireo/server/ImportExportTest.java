@@ -152,6 +152,23 @@ final class ImportExportTest {
                 Optional.of(source));
     }
 
+    private static VdiskSpec writethrough(VdiskSpec spec) {
+        return new VdiskSpec(
+                spec.pool(),
+                spec.size(),
+                spec.blockSize(),
+                spec.physicalBlockSize(),
+                spec.allocation(),
+                spec.snapshot(),
+                spec.qosPolicy(),
+                spec.source(),
+                spec.encrypted(),
+                spec.migration(),
+                spec.checksums(),
+                spec.zeroDetection(),
+                VdiskSpec.CacheMode.WRITETHROUGH);
+    }
+
     private static VdiskExportSpec export(
             String file, DiskImageFormat format, @Nullable String rate) {
         return new VdiskExportSpec(
@@ -250,6 +267,20 @@ final class ImportExportTest {
         Files.delete(images.resolve("in.qcow2"));
         var again = start(vdisk("in.qcow2", DiskImageFormat.QCOW2, SIZE, null), true);
         assertThat(isReady(again)).isTrue();
+    }
+
+    @Test
+    void anImportIsFlushedAtItsEndWhateverTheCacheMode() throws Exception {
+        byte[] disk = image("in.raw", SIZE);
+        var spec = writethrough(vdisk("in.raw", DiskImageFormat.RAW, SIZE, "2Mi"));
+        Realization vdisk = start(spec, false);
+        await(() -> !"0%".equals(vdisk.status().attributes().get("import")));
+        assertThat(vdisk.status().attributes()).containsEntry("cacheMode", "writeback");
+        await(() -> isReady(vdisk));
+        BlockDevice device = vdisk.contract(BlockDevice.class).orElseThrow();
+        assertThat(device.writeThrough()).isTrue();
+        assertThat(vdisk.status().attributes()).containsEntry("cacheMode", "writethrough");
+        assertThat(contents(vdisk)).as("seed %d", SEED).isEqualTo(disk);
     }
 
     @Test

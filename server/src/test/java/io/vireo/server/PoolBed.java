@@ -188,7 +188,8 @@ final class PoolBed implements AutoCloseable {
                 Optional.empty(),
                 migration,
                 false,
-                false);
+                false,
+                VdiskSpec.CacheMode.WRITEBACK);
     }
 
     <S extends Spec> Realization open(

@@ -91,7 +91,8 @@ class PoolEncryptionTest {
                 encrypted,
                 Optional.empty(),
                 false,
-                false);
+                false,
+                VdiskSpec.CacheMode.WRITEBACK);
     }
 
     private BlockDevice open(String name, VdiskSpec spec, boolean provisioned) {

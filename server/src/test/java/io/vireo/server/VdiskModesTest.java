@@ -8,14 +8,18 @@ import io.vireo.block.BlockStatus;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Metadata;
 import io.vireo.resource.Quantity;
+import io.vireo.resource.Realization;
 import io.vireo.resource.UpdateResult;
 import io.vireo.resource.Violation;
 import io.vireo.resource.spec.Kinds;
 import io.vireo.resource.spec.PoolSpec;
 import io.vireo.resource.spec.VdiskSpec;
 import io.vireo.resource.spec.VdiskSpec.Allocation;
+import io.vireo.resource.spec.VdiskSpec.CacheMode;
 import io.vireo.testkit.BlockClient;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.TimeUnit;
@@ -27,7 +31,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What an operator chooses for a vDisk while servers use it: zero detection. */
+/** What an operator chooses for a vDisk while servers use it: zero detection, cache mode. */
 @Timeout(120)
 class VdiskModesTest {
     private static final String DISK0 = "disk0";
@@ -65,6 +69,15 @@ class VdiskModesTest {
     }
 
     private static VdiskSpec spec(String pool, Allocation allocation, boolean zeroDetection) {
+        return spec(pool, allocation, zeroDetection, CacheMode.WRITEBACK);
+    }
+
+    private static VdiskSpec on(String pool, CacheMode cacheMode) {
+        return spec(pool, Allocation.THIN, false, cacheMode);
+    }
+
+    private static VdiskSpec spec(
+            String pool, Allocation allocation, boolean zeroDetection, CacheMode cacheMode) {
         return new VdiskSpec(
                 pool,
                 new Quantity(PoolBed.SIZE),
@@ -77,7 +90,8 @@ class VdiskModesTest {
                 Optional.empty(),
                 Optional.empty(),
                 false,
-                zeroDetection);
+                zeroDetection,
+                cacheMode);
     }
 
     private static VdiskSpec on(String pool, boolean zeroDetection) {
@@ -160,5 +174,46 @@ class VdiskModesTest {
                 () -> change(detects, on("files", true)));
         write(0, 1);
         awaitMapped("main", 1);
+    }
+
+    private void awaitCacheMode(CacheMode mode) {
+        Realization vdisk = bed.running(Kinds.VDISK, DISK0);
+        await(() -> vdisk.status().conditions().isEmpty());
+        assertThat(vdisk.status().attributes())
+                .containsEntry("cacheMode", mode.name().toLowerCase(Locale.ROOT));
+        assertThat(device().writeThrough()).isEqualTo(mode == CacheMode.WRITETHROUGH);
+    }
+
+    @Test
+    void cacheModeChangesInUseAndGoesAlongWithAMove() {
+        VdiskSpec back = on("main", CacheMode.WRITEBACK);
+        VdiskSpec through = on("main", CacheMode.WRITETHROUGH);
+        VdiskSpec moved = on("other", CacheMode.WRITETHROUGH);
+        bed.open(bed.vdisks, METADATA, back, false);
+        awaitCacheMode(CacheMode.WRITEBACK);
+        write(0, 1);
+        assertThat(device().counters().flushes()).isZero();
+        change(back, through);
+        awaitCacheMode(CacheMode.WRITETHROUGH);
+        assertThat(device().counters().flushes()).isEqualTo(1);
+        write(0, 1);
+        change(through, moved);
+        awaitCacheMode(CacheMode.WRITETHROUGH);
+        write(1, 1);
+        change(moved, on("other", CacheMode.WRITEBACK));
+        awaitCacheMode(CacheMode.WRITEBACK);
+    }
+
+    @Test
+    void aVdiskThatBeginsWithWritethroughIsFlushedBeforeItIsUsed() {
+        for (String pool : List.of("main", "files")) {
+            var metadata = Metadata.of("disk-" + pool, pool);
+            Realization vdisk =
+                    bed.open(bed.vdisks, metadata, on(pool, CacheMode.WRITETHROUGH), false);
+            assertThat(vdisk.status().conditions()).isEmpty();
+            BlockDevice device = vdisk.contract(BlockDevice.class).orElseThrow();
+            assertThat(device.writeThrough()).isTrue();
+            assertThat(device.counters().flushes()).isEqualTo(1);
+        }
     }
 }

@@ -16,8 +16,9 @@ import org.junit.jupiter.api.Timeout;
 /**
  * Stock guests whose disks are thin volumes of a pool in Vireo's own format: they write and compare
  * while the daemon is killed and while a snapshot is made; a third guest boots with a clone of it
- * and finds a sound file system. One of the disks is encrypted, with its snapshot and clone: the
- * members hold nothing of what its guest wrote.
+ * and finds a sound file system. One guest turns its write cache off, and it stays off. One of the
+ * disks is encrypted, with its snapshot and clone: the members hold nothing of what its guest
+ * wrote.
  */
 class DisksPoolIT {
     private static final int MEMORY_MIB = 512;
@@ -49,6 +50,7 @@ class DisksPoolIT {
                 other.tryDisk();
                 guest.output(mark("web1"));
                 peer.output(mark("web2"));
+                peer.output("echo 'write through' > /sys/block/vda/cache_type");
                 server.configureNetwork();
                 other.configureNetwork();
                 server.ping(other);
@@ -61,6 +63,9 @@ class DisksPoolIT {
                     daemon.crash();
                     server.goesOn();
                 }
+                assertThat(peer.output("cat /sys/block/vda/cache_type")).isEqualTo("write through");
+                assertThat(daemon.vireo("describe", "vdiskattachment", "web2.disk0"))
+                        .containsPattern("writeCache +off, by the server");
                 assertThat(isOnMembers(bed, MARKER + "web2")).as("what is not encrypted").isTrue();
                 assertThat(isOnMembers(bed, MARKER + "web1")).as("what is encrypted").isFalse();
                 assertThat(guest.output("echo 3 > /proc/sys/vm/drop_caches && cat /mnt/marker"))
@@ -74,10 +79,13 @@ class DisksPoolIT {
 
     /**
      * What was made of a file system under load is as after a loss of power: sound once replayed.
+     * The clone writes through, and its guest sees that.
      */
     private static void checkClone(Bed bed, Daemon daemon) {
         try (var guest = guest(bed, daemon, "web3")) {
             guest.start();
+            assertThat(guest.output("cat /sys/block/vda/queue/write_cache"))
+                    .isEqualTo("write through");
             guest.output("mount -t ext4 /dev/vda /mnt && ls /mnt/writer1.0 && umount /mnt");
             guest.output(
                     "/usr/sbin/e2fsck -f -n /dev/vda >/tmp/e2fsck 2>&1 || (cat /tmp/e2fsck; false)");

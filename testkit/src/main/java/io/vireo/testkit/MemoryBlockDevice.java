@@ -57,6 +57,7 @@ public final class MemoryBlockDevice implements BlockDevice, AutoCloseable {
     private final Set<BlockOperation> operations;
     private final List<Entry> log = Collections.synchronizedList(new ArrayList<>());
     private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
+    private final List<Runnable> cacheModeListeners = new CopyOnWriteArrayList<>();
     private final List<Channel> channels = new CopyOnWriteArrayList<>();
     private final BlockMeter meter = new BlockMeter();
 
@@ -66,6 +67,7 @@ public final class MemoryBlockDevice implements BlockDevice, AutoCloseable {
     private volatile Function<BlockRequest, Fate> fates = _ -> Fate.DONE;
     private volatile boolean logging = true;
     private volatile BlockGeometry geometry;
+    private volatile boolean writeThrough;
 
     /** A device of {@code capacity} zero bytes that can do everything. */
     public MemoryBlockDevice(long capacity, int blockSize) {
@@ -109,6 +111,12 @@ public final class MemoryBlockDevice implements BlockDevice, AutoCloseable {
         listeners.forEach(Runnable::run);
     }
 
+    /** Says that it writes through, or not; what it does stays the same. */
+    public void writeThrough(boolean on) {
+        writeThrough = on;
+        cacheModeListeners.forEach(Runnable::run);
+    }
+
     /** Carries out everything held, the last first. Any thread. */
     public void release() {
         channels.forEach(Channel::release);
@@ -122,6 +130,11 @@ public final class MemoryBlockDevice implements BlockDevice, AutoCloseable {
     /** Listeners to its shape. */
     public int geometryListeners() {
         return listeners.size();
+    }
+
+    /** Listeners to its cache mode. */
+    public int cacheModeListeners() {
+        return cacheModeListeners.size();
     }
 
     /** Bytes of it. */
@@ -151,6 +164,21 @@ public final class MemoryBlockDevice implements BlockDevice, AutoCloseable {
     @Override
     public BlockCounters counters() {
         return meter.counters();
+    }
+
+    @Override
+    public boolean writeThrough() {
+        return writeThrough;
+    }
+
+    @Override
+    public void addCacheModeListener(Runnable changed) {
+        cacheModeListeners.add(changed);
+    }
+
+    @Override
+    public void removeCacheModeListener(Runnable changed) {
+        cacheModeListeners.remove(changed);
     }
 
     @Override

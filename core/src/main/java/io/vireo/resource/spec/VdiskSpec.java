@@ -64,7 +64,15 @@ public record VdiskSpec(
                                 "Whether chunks that are written with nothing but zeroes take no room. For thin vDisks in pools"
                                         + " of type disks. Can change, in use.",
                         defaultValue = "false")
-                boolean zeroDetection)
+                boolean zeroDetection,
+        @Field(
+                        value =
+                                "When a write ends: writeback: it may be lost with the host's power"
+                                        + " until it is flushed; writethrough: when it is durable, and"
+                                        + " servers are told that there is no write cache. Can change,"
+                                        + " in use.",
+                        defaultValue = "writeback")
+                CacheMode cacheMode)
         implements Spec {
     /** A vDisk that is as its pool says, and is moved without a bound. */
     public VdiskSpec(
@@ -88,7 +96,16 @@ public record VdiskSpec(
                 Optional.empty(),
                 Optional.empty(),
                 false,
-                false);
+                false,
+                CacheMode.WRITEBACK);
+    }
+
+    /** When a write ends. */
+    public enum CacheMode {
+        /** It may be lost with the host's power until it is flushed. */
+        WRITEBACK,
+        /** When it is durable. */
+        WRITETHROUGH
     }
 
     /** When a vDisk takes room of its pool. */

@@ -53,6 +53,7 @@ final class LogicalUnit implements Poller {
     private final List<UnitTarget> targets = new CopyOnWriteArrayList<>();
     private final List<Nexus> unsettled = new ArrayList<>();
     private final Runnable geometryListener;
+    private final Runnable cacheModeListener;
 
     private final TaskSet tasks = new TaskSet(this);
 
@@ -98,6 +99,9 @@ final class LogicalUnit implements Poller {
         geometry = block.geometry();
         geometryListener = () -> owner.execute(this::geometryChanged);
         block.addGeometryListener(geometryListener);
+        cacheModeListener = () -> owner.execute(this::cacheModeChanged);
+        block.addCacheModeListener(cacheModeListener);
+        modes.writeThrough(block.writeThrough());
     }
 
     /** Any thread. */
@@ -279,6 +283,7 @@ final class LogicalUnit implements Poller {
     /** Gives everything back; no nexus is left. Any thread. */
     void close(Runnable onClosed) {
         block.removeGeometryListener(geometryListener);
+        block.removeCacheModeListener(cacheModeListener);
         owner.execute(() -> {
             Registration running = registration;
             if (running == null) {
@@ -305,6 +310,11 @@ final class LogicalUnit implements Poller {
     private void geometryChanged() {
         geometry = block.geometry();
         nexuses.forEach(nexus -> nexus.attention(Sense.CAPACITY_DATA_CHANGED));
+    }
+
+    private void cacheModeChanged() {
+        modes.writeThrough(block.writeThrough());
+        nexuses.forEach(nexus -> nexus.attention(Sense.MODE_PARAMETERS_CHANGED));
     }
 
     /** The pool has become nearly full. */

@@ -51,6 +51,7 @@ final class ModePages {
 
     private final SharedRoom room;
     private boolean writeCache = true;
+    private boolean writeThrough;
     private boolean thresholds = true;
     private boolean descriptorSense;
     private boolean softwareWriteProtect;
@@ -78,7 +79,12 @@ final class ModePages {
 
     /** Writes may end before they are durable. */
     boolean writeCache() {
-        return writeCache;
+        return writeCache && !writeThrough;
+    }
+
+    /** The disk writes through, or not: then WCE is 0 and stays so, whatever initiators want. */
+    void writeThrough(boolean on) {
+        writeThrough = on;
     }
 
     /** Sense data has descriptor format. */
@@ -133,7 +139,7 @@ final class ModePages {
             }
             case CACHING -> {
                 page = begin(code, 20);
-                page[2] = bit(control, WCE, writeCache, true);
+                page[2] = writeThrough ? 0 : bit(control, WCE, writeCache, true);
             }
             case CONTROL -> {
                 page = begin(code, 12);
@@ -188,7 +194,11 @@ final class ModePages {
     void set(byte[] page) {
         switch (number(page, 0)) {
             case ERROR_RECOVERY -> thresholds = !room.isLimited() || (page[7] & LBPERE) != 0;
-            case CACHING -> writeCache = (page[2] & WCE) != 0;
+            case CACHING -> {
+                if (!writeThrough) {
+                    writeCache = (page[2] & WCE) != 0;
+                }
+            }
             case CONTROL -> {
                 descriptorSense = (page[2] & D_SENSE) != 0;
                 softwareWriteProtect = (page[4] & SWP) != 0;

@@ -21,6 +21,7 @@ import io.vireo.resource.Reference;
 import io.vireo.resource.ResourceException;
 import io.vireo.resource.Status;
 import io.vireo.resource.spec.Kinds;
+import io.vireo.resource.spec.VdiskSpec;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -37,6 +38,9 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
 
     /** Where it is now, which is not where it is to be while it moves. */
     static final String POOL = "pool";
+
+    /** When writes end, see {@link VdiskSpec.CacheMode}. */
+    static final String CACHE_MODE = "cacheMode";
 
     /** How what is on its pool's disks is protected: {@code checksums}, {@code encrypted}. */
     static final String PROTECTION = "protection";
@@ -66,6 +70,7 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
     private final Protection protection;
     private final VdiskQuotas quotas;
     private final Runnable statusChanged;
+    private final CacheMode cacheMode;
 
     private volatile boolean zeroDetection;
 
@@ -90,6 +95,7 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
         this.protection = protection;
         this.quotas = quotas;
         this.statusChanged = statusChanged;
+        cacheMode = new CacheMode(device, reactors, statusChanged);
         relocation =
                 new Relocation(
                         name,
@@ -111,6 +117,14 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
     void zeroDetection(boolean on) {
         zeroDetection = on;
         settleZeroDetection();
+    }
+
+    /** When its writes end: those of servers, not those of an import, which flushes at its end. */
+    void cacheMode(VdiskSpec.CacheMode mode) {
+        cacheMode.want(mode);
+        if (!isImporting()) {
+            cacheMode.begin();
+        }
     }
 
     /** Wherever it is by now. */
@@ -153,6 +167,7 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
                             "vDisk " + name + " is being imported (" + progress.percent() + ")");
                 });
         if (type == BlockDevice.class) {
+            cacheMode.begin();
             return Optional.of(type.cast(device));
         }
         if (type == DiskIdentity.class) {
@@ -247,6 +262,7 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
         settleQuotas();
         Relocation.Home home = relocation.home();
         attributes.put(POOL, home.site().pool());
+        attributes.put(CACHE_MODE, cacheMode.inForce());
         attributes.put("allocation", home.site().allocation().name().toLowerCase(Locale.ROOT));
         if (!protection.text().isEmpty()) {
             attributes.put(PROTECTION, protection.text());
@@ -284,7 +300,8 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
                 .map(transfer ->
                         transfer.progress()
                                 .conditions("Importing", "It is being filled from its image."))
-                .orElse(List.of());
+                .filter(filling -> !filling.isEmpty())
+                .orElseGet(cacheMode::conditions);
     }
 
     private Condition moving() {
@@ -347,12 +364,13 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
     }
 
     private void closeVolume(Runnable onClosed) {
-        relocation.stop(() -> {
-            quotas.close();
-            relocation.home().volume().close();
-            relocation.home().qos().close();
-            onClosed.run();
-        });
+        relocation.stop(() ->
+                cacheMode.close(() -> {
+                    quotas.close();
+                    relocation.home().volume().close();
+                    relocation.home().qos().close();
+                    onClosed.run();
+                }));
     }
 
     private final class Use implements Claim {

@@ -34,6 +34,7 @@ import io.vireo.resource.spec.MigrationSpec;
 import io.vireo.resource.spec.VdiskSpec;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.Stream;
 
@@ -201,6 +202,14 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
         columns.add(Capacity.column("ALLOCATED", Vdisk.ALLOCATED));
         columns.add(Column.attribute("PROTECTION", Vdisk.PROTECTION));
         columns.add(Column.attribute("USERS", Vdisk.USERS));
+        columns.add(
+                Column.wide(
+                        "CACHE-MODE",
+                        (spec, status) ->
+                                status.attributes()
+                                        .getOrDefault(
+                                                Vdisk.CACHE_MODE,
+                                                spec.cacheMode().name().toLowerCase(Locale.ROOT))));
         columns.addAll(Progress.columns());
         return columns;
     }
@@ -259,6 +268,7 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
                                 context.statusChanged());
                 count(quotas, Site.of(spec), spec, context, context.provisioned());
                 vdisk.zeroDetection(spec.zeroDetection());
+                vdisk.cacheMode(spec.cacheMode());
                 vdisk.goTo(target(spec, context));
                 return vdisk;
             } catch (RuntimeException e) {
@@ -419,6 +429,7 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
             count(vdisk.quotas(), Site.of(newSpec), newSpec, context, false);
             vdisk.goTo(target(newSpec, context));
             vdisk.zeroDetection(newSpec.zeroDetection());
+            vdisk.cacheMode(newSpec.cacheMode());
         } catch (IllegalArgumentException e) {
             return new UpdateResult.Refused(e.getMessage() + ".");
         }

@@ -1,10 +1,12 @@
 package io.vireo.systest.power;
 
 import io.vireo.device.virtio.blk.VirtioBlkDevice;
+import io.vireo.device.virtio.blk.WritebackRecord;
 import io.vireo.reactor.PollMode;
 import io.vireo.reactor.ReactorGroup;
 import io.vireo.systest.Bed;
 import io.vireo.systest.Guest;
+import io.vireo.testkit.MemoryState;
 import io.vireo.testkit.crash.CrashPoint;
 import io.vireo.testkit.crash.DiskImage;
 import io.vireo.testkit.crash.DiskLog;
@@ -207,7 +209,8 @@ final class Machine {
                                 disk,
                                 false,
                                 i == STATE ? "state" : "member" + i,
-                                List.of(reactors.data().getFirst()));
+                                List.of(reactors.data().getFirst()),
+                                new WritebackRecord(new MemoryState(), "disk" + i));
                 endpoints.add(
                         transport.present(card, new EndpointSpec("disk" + i, socket(i), true)));
             }

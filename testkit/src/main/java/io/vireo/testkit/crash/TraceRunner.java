@@ -129,7 +129,12 @@ final class TraceRunner {
                                             version);
                                 }
                             },
-                            (status, _) -> changed(volume, change, durable, status));
+                            (status, _) ->
+                                    changed(
+                                            volume,
+                                            change,
+                                            durable || client.writesThrough(),
+                                            status));
                 });
     }
 
@@ -156,7 +161,12 @@ final class TraceRunner {
                             count * Sectors.SIZE,
                             durable,
                             _ -> {},
-                            (status, _) -> changed(volume, change, durable, status));
+                            (status, _) ->
+                                    changed(
+                                            volume,
+                                            change,
+                                            durable || (!discard && client.writesThrough()),
+                                            status));
                 });
     }
 

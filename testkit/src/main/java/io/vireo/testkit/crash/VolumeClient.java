@@ -81,11 +81,13 @@ final class VolumeClient {
     }
 
     private final Rig rig;
+    private final BlockDevice device;
     private final BlockChannel channel;
     private final Registration registration;
 
     VolumeClient(Rig rig, BlockDevice device) {
         this.rig = rig;
+        this.device = device;
         channel = rig.call(() -> device.open(rig.reactor));
         registration =
                 rig.call(() -> {
@@ -93,6 +95,11 @@ final class VolumeClient {
                     channel.onReady(added::wake);
                     return added;
                 });
+    }
+
+    /** Whether what ends now has to be durable, flushed or not. */
+    boolean writesThrough() {
+        return device.writeThrough();
     }
 
     int inFlight() {

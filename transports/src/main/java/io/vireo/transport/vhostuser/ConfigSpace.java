@@ -26,8 +26,8 @@ final class ConfigSpace {
         return body;
     }
 
-    /** SET_CONFIG. */
-    void write(Message message) throws ViolationException {
+    /** What SET_CONFIG is to write, at the offset that its first word is. */
+    byte[] contents(Message message) throws ViolationException {
         int length = checkRange(message, device.configSize());
         if (message.u32(8) != 0) {
             throw new ViolationException(
@@ -35,9 +35,7 @@ final class ConfigSpace {
         }
         var bytes = new byte[length];
         System.arraycopy(message.payload(), Offer.CONFIG_HEADER, bytes, 0, length);
-        if (!device.writeConfig(message.u32(0), bytes, length)) {
-            throw new ViolationException("that part of the configuration is read-only");
-        }
+        return bytes;
     }
 
     private static int checkRange(Message message, int end) throws ViolationException {

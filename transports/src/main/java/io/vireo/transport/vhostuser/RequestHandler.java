@@ -133,7 +133,7 @@ final class RequestHandler {
             case NET_SET_MTU -> setMtu(message);
             case SET_BACKEND_REQ_FD -> setBackend(message);
             case GET_CONFIG -> answers.reply(message, configSpace.read(message), null);
-            case SET_CONFIG -> configSpace.write(message);
+            case SET_CONFIG -> writeConfig(request, message);
             case GET_INFLIGHT_FD -> getInflight(message);
             case SET_INFLIGHT_FD -> setInflight(message);
             case GET_MAX_MEM_SLOTS -> answers.reply(message, MemoryTable.MAX_SLOTS);
@@ -163,7 +163,7 @@ final class RequestHandler {
 
     private void setFeatures(Request request, Message message) throws ViolationException {
         long wanted = message.u64(0);
-        if ((wanted & ~offer.features()) != 0) {
+        if ((wanted & ~(offer.features() | device.formerFeatures())) != 0) {
             throw new ViolationException("only offered features can be taken");
         }
         if (wanted == features) {
@@ -350,6 +350,30 @@ final class RequestHandler {
         long mtu = message.u64(0);
         if (mtu < 0 || mtu > 0xffff || !device.setMtu((int) mtu)) {
             throw new ViolationException("the network has another MTU");
+        }
+    }
+
+    /** Answered when it is written, on this reactor: at once where that is so by then. */
+    private void writeConfig(Request request, Message message) throws ViolationException {
+        byte[] contents = configSpace.contents(message);
+        answers.begin();
+        device.writeConfig(
+                message.u32(0),
+                contents,
+                contents.length,
+                failure ->
+                        onControl(() ->
+                                answers.finish(
+                                        request,
+                                        message,
+                                        failure == null ? null : new ViolationException(failure))));
+    }
+
+    private void onControl(Runnable task) {
+        if (control.onThread()) {
+            task.run();
+        } else {
+            control.execute(task);
         }
     }
 

@@ -18,6 +18,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,6 +27,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class EchoDevice implements VirtioDevice {
     static final int CONFIG_SIZE = 60;
+
+    /** A feature that it does not offer any more. */
+    static final long FORMER = 1L << 9;
 
     /** The byte of the configuration space that a driver may write. */
     static final int WRITABLE = 32;
@@ -40,6 +44,9 @@ final class EchoDevice implements VirtioDevice {
 
     /** Whether disabled queues are served on. */
     volatile boolean drains;
+
+    /** How what a driver writes to the configuration space comes about. */
+    volatile Consumer<Runnable> configWriter = Runnable::run;
 
     /** Chains taken so far, of all queues. */
     final AtomicInteger taken = new AtomicInteger();
@@ -97,6 +104,11 @@ final class EchoDevice implements VirtioDevice {
     }
 
     @Override
+    public long formerFeatures() {
+        return FORMER;
+    }
+
+    @Override
     public boolean completesInOrder() {
         return false;
     }
@@ -122,12 +134,14 @@ final class EchoDevice implements VirtioDevice {
     }
 
     @Override
-    public boolean writeConfig(int offset, byte[] source, int length) {
+    public void writeConfig(
+            int offset, byte[] source, int length, Consumer<@Nullable String> done) {
         if (offset != WRITABLE || length != 1) {
-            return false;
+            done.accept(CONFIG_READ_ONLY);
+            return;
         }
         config[offset] = source[0];
-        return true;
+        configWriter.accept(() -> done.accept(null));
     }
 
     @Override

@@ -14,6 +14,8 @@ import io.vireo.testkit.VhostUserSession;
 import io.vireo.transport.Endpoint.State;
 import java.nio.file.Files;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.LinkedBlockingQueue;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -419,6 +421,40 @@ class VhostUserTransportTest {
             var write = payload(13).putInt(0, EchoDevice.WRITABLE).putInt(4, 1).put(12, (byte) 99);
             session.tell(SET_CONFIG, write);
             assertThat(session.config(EchoDevice.WRITABLE, 1)).containsExactly(99);
+        }
+    }
+
+    @Test
+    void aFrontEndComesBackWithFeaturesThatAreNotOfferedAnyMore() {
+        var device = bed.device(1);
+        bed.present(device, "disk");
+        try (var session = VhostUserSession.open(bed.path("disk"), memory)) {
+            long offered = session.frontEnd().ask(GET_FEATURES, payload(0)).u64();
+            assertThat(offered & EchoDevice.FORMER).isZero();
+            session.tell(SET_FEATURES, u64(offered | EchoDevice.FORMER));
+            assertThat(device.negotiated.get() & EchoDevice.FORMER).isNotZero();
+            var more = u64(offered | EchoDevice.FORMER << 1);
+            assertThat(session.frontEnd().acknowledged(SET_FEATURES, more)).isNotZero();
+        }
+    }
+
+    @Test
+    void answersAWriteToTheConfigurationWhenItIsWritten() throws Exception {
+        var device = bed.device(1);
+        var writes = new LinkedBlockingQueue<Runnable>();
+        device.configWriter = writes::add;
+        bed.present(device, "disk");
+        try (var session = VhostUserSession.open(bed.path("disk"), memory)) {
+            var write = payload(13).putInt(0, EchoDevice.WRITABLE).putInt(4, 1);
+            var told =
+                    CompletableFuture.runAsync(
+                            () -> session.tell(SET_CONFIG, write),
+                            task -> Thread.ofPlatform().start(task));
+            Runnable written = writes.take();
+            assertThat(told).isNotDone();
+            written.run();
+            told.get();
+            assertThat(session.config(EchoDevice.WRITABLE, 1)).containsExactly(0);
         }
     }
 

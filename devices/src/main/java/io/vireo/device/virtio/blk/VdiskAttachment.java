@@ -27,6 +27,9 @@ final class VdiskAttachment implements Realization {
 
     static final String WRITE_LATENCY = "writeLatency";
 
+    /** Attribute: whether writes may end before they are durable. */
+    static final String WRITE_CACHE = "writeCache";
+
     private final VdiskAttachmentSpec spec;
     private final Path socket;
     private final VirtioBlkDevice device;
@@ -69,6 +72,7 @@ final class VdiskAttachment implements Realization {
                 Status.SOCKET_MODE, spec.socketMode() == SocketMode.SERVER ? "server" : "client");
         attributes.put(Status.QUEUES, Integer.toString(spec.queues()));
         attributes.put("serial", spec.serial());
+        attributes.put(WRITE_CACHE, device.turnedOff() ? "off, by the server" : "on");
         long now = System.nanoTime();
         LatencyWindow reads = device.reads().window(now);
         LatencyWindow writes = device.writes().window(now);

@@ -5,6 +5,7 @@ import io.vireo.block.ExclusiveUse;
 import io.vireo.reactor.Reactor;
 import io.vireo.reactor.ReactorGroup;
 import io.vireo.resource.Column;
+import io.vireo.resource.DurableState;
 import io.vireo.resource.Metadata;
 import io.vireo.resource.Realization;
 import io.vireo.resource.RealizeContext;
@@ -94,7 +95,8 @@ public final class VdiskAttachmentKind implements ResourceKind<VdiskAttachmentSp
                             block,
                             spec.readOnly(),
                             spec.serial(),
-                            owners(block, reactors, spec.queues()));
+                            owners(block, reactors, spec.queues()),
+                            record(metadata, context));
             boolean listen = spec.socketMode() == SocketMode.SERVER;
             Endpoint endpoint =
                     transport.present(device, new EndpointSpec(metadata.name(), socket, listen));
@@ -107,6 +109,15 @@ public final class VdiskAttachmentKind implements ResourceKind<VdiskAttachmentSp
             claim.release();
             throw e;
         }
+    }
+
+    private static WritebackRecord record(Metadata metadata, RealizeContext context) {
+        return new WritebackRecord(context.service(DurableState.class), metadata.uid());
+    }
+
+    @Override
+    public void destroy(Metadata metadata, VdiskAttachmentSpec spec, RealizeContext context) {
+        record(metadata, context).off(false, _ -> {});
     }
 
     private static List<Reactor> owners(BlockDevice block, ReactorGroup reactors, int queues) {

@@ -13,6 +13,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReferenceArray;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,7 +22,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Caching (VIRTIO 1.3, 5.2.5 and 5.2.6.2): with VIRTIO_BLK_F_FLUSH and {@code writeback} 1 a
  * write may be lost in a crash until a FLUSH has ended. Where the driver did not take FLUSH, or set
  * {@code writeback} to 0, each write ends only when it is durable; that change itself makes durable
- * what was written before it.
+ * what was written before it. A front end that turned it off relies on that beyond resets of the
+ * driver and restarts of the daemon: {@link WritebackRecord}. A driver with FLUSH and without
+ * VIRTIO_BLK_F_CONFIG_WCE flushes by itself, whatever {@code writeback} is.
  */
 public final class VirtioBlkDevice implements VirtioDevice {
     /** Data ranges of one request at most: what QEMU's usual queue of 128 entries has room for. */
@@ -29,6 +32,9 @@ public final class VirtioBlkDevice implements VirtioDevice {
 
     /** Segments of one DISCARD or WRITE_ZEROES at most. */
     static final int MAX_SEGMENTS = 16;
+
+    /** What a disk that writes through does not offer: drivers see that there is no cache. */
+    private static final long CACHE = BlkProtocol.F_FLUSH | BlkProtocol.F_CONFIG_WCE;
 
     private final String name;
     private final BlockDevice block;
@@ -46,7 +52,12 @@ public final class VirtioBlkDevice implements VirtioDevice {
     private volatile BlockGeometry geometry;
     private volatile Runnable configChanged = () -> {};
     private volatile long negotiated;
-    private volatile boolean writeback = true;
+    private final WritebackRecord record;
+    private volatile boolean writeback;
+
+    /** Whether the record says that it is off. */
+    private volatile boolean recordedOff;
+
     private final LatencyHistogram reads = new LatencyHistogram(System.nanoTime());
     private final LatencyHistogram writes = new LatencyHistogram(System.nanoTime());
     private final AtomicBoolean flushOwed = new AtomicBoolean();
@@ -57,13 +68,15 @@ public final class VirtioBlkDevice implements VirtioDevice {
      * @param name for logs
      * @param serial what GET_ID answers; at most 20 bytes
      * @param reactors the owner of each queue
+     * @param record of what front ends make of {@code writeback}; is read
      */
     public VirtioBlkDevice(
             String name,
             BlockDevice block,
             boolean readOnly,
             String serial,
-            List<Reactor> reactors) {
+            List<Reactor> reactors,
+            WritebackRecord record) {
         this.name = name;
         this.block = block;
         this.readOnly = readOnly || !block.operations().contains(BlockOperation.WRITE);
@@ -71,6 +84,9 @@ public final class VirtioBlkDevice implements VirtioDevice {
         id = Arrays.copyOf(serial.getBytes(StandardCharsets.UTF_8), BlkProtocol.ID_BYTES);
         discards = block.operations().contains(BlockOperation.DISCARD);
         zeroes = block.operations().contains(BlockOperation.WRITE_ZEROES);
+        this.record = record;
+        recordedOff = record.isOff();
+        writeback = !recordedOff;
         geometry = block.geometry();
         maxDiscardSectors = BlkConfigSpace.maxDiscardSectors(geometry);
         running = new AtomicReferenceArray<>(reactors.size());
@@ -98,15 +114,21 @@ public final class VirtioBlkDevice implements VirtioDevice {
                 BlkProtocol.F_SEG_MAX
                         | BlkProtocol.F_BLK_SIZE
                         | BlkProtocol.F_TOPOLOGY
-                        | BlkProtocol.F_FLUSH
-                        | BlkProtocol.F_CONFIG_WCE
                         | BlkProtocol.F_MQ;
+        if (!block.writeThrough()) {
+            features |= CACHE;
+        }
         if (readOnly) {
             return features | BlkProtocol.F_RO;
         }
         return features
                 | (discards ? BlkProtocol.F_DISCARD : 0)
                 | (zeroes ? BlkProtocol.F_WRITE_ZEROES : 0);
+    }
+
+    @Override
+    public long formerFeatures() {
+        return CACHE;
     }
 
     @Override
@@ -132,21 +154,61 @@ public final class VirtioBlkDevice implements VirtioDevice {
     @Override
     public void readConfig(int offset, byte[] destination, int length) {
         byte[] space =
-                BlkConfigSpace.encode(geometry, reactors.size(), SEG_MAX, MAX_SEGMENTS, writeback);
+                BlkConfigSpace.encode(
+                        geometry,
+                        reactors.size(),
+                        SEG_MAX,
+                        MAX_SEGMENTS,
+                        writeback && !block.writeThrough());
         System.arraycopy(space, offset, destination, 0, length);
     }
 
     @Override
-    public boolean writeConfig(int offset, byte[] source, int length) {
+    public void writeConfig(
+            int offset, byte[] source, int length, Consumer<@Nullable String> done) {
         if (offset != BlkConfigSpace.WRITEBACK || length != 1 || (source[0] & ~1) != 0) {
-            return false;
+            done.accept(CONFIG_READ_ONLY);
+        } else if (source[0] == 1) {
+            writeback = true;
+            // The front end has its answer before the record changes: dying in between is safe.
+            done.accept(null);
+            recordOn();
+        } else {
+            if (writeback) {
+                writeback = false;
+                oweFlush();
+            }
+            recordOff(done);
         }
-        boolean before = writeback;
-        writeback = source[0] == 1;
-        if (before && !writeback) {
-            oweFlush();
+    }
+
+    private void recordOn() {
+        if (recordedOff) {
+            recordedOff = false;
+            record.off(false, _ -> {});
         }
-        return true;
+    }
+
+    private void recordOff(Consumer<@Nullable String> done) {
+        if (recordedOff) {
+            done.accept(null);
+            return;
+        }
+        record.off(
+                true,
+                durable -> {
+                    recordedOff = durable;
+                    done.accept(
+                            durable
+                                    ? null
+                                    : "the state directory has no room to record that the write"
+                                            + " cache is off");
+                });
+    }
+
+    /** Whether the write cache is off because a front end wants it so. */
+    boolean turnedOff() {
+        return !writeback;
     }
 
     /** How long reads took that ended well, from when they were popped. */
@@ -229,7 +291,6 @@ public final class VirtioBlkDevice implements VirtioDevice {
     @Override
     public void reset(Runnable onDone) {
         negotiated = 0;
-        writeback = true;
         onDone.run();
     }
 
@@ -260,6 +321,8 @@ public final class VirtioBlkDevice implements VirtioDevice {
 
     /** Whether a write ends only when it is durable. */
     boolean writeThrough() {
-        return !writeback || (negotiated & BlkProtocol.F_FLUSH) == 0;
+        long taken = negotiated;
+        return (taken & BlkProtocol.F_FLUSH) == 0
+                || (!writeback && (taken & BlkProtocol.F_CONFIG_WCE) != 0);
     }
 }

@@ -132,8 +132,9 @@ public final class VirtioNetDevice implements VirtioDevice, NetPort {
 
     /** Nothing is writable: the address of a card belongs to its profile. */
     @Override
-    public boolean writeConfig(int offset, byte[] source, int length) {
-        return false;
+    public void writeConfig(
+            int offset, byte[] source, int length, Consumer<@Nullable String> done) {
+        done.accept(CONFIG_READ_ONLY);
     }
 
     @Override

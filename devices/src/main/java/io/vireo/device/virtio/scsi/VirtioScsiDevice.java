@@ -10,6 +10,7 @@ import io.vireo.scsi.ScsiTarget;
 import io.vireo.scsi.ScsiTask;
 import io.vireo.scsi.TaskManagement;
 import io.vireo.virtqueue.Virtqueue;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -103,8 +104,9 @@ public final class VirtioScsiDevice implements VirtioDevice {
     }
 
     @Override
-    public boolean writeConfig(int offset, byte[] source, int length) {
-        return config.write(offset, source, length);
+    public void writeConfig(
+            int offset, byte[] source, int length, Consumer<@Nullable String> done) {
+        done.accept(config.write(offset, source, length) ? null : CONFIG_READ_ONLY);
     }
 
     @Override

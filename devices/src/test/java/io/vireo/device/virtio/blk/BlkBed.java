@@ -8,6 +8,7 @@ import io.vireo.reactor.ReactorConfig;
 import io.vireo.testkit.BlockClient;
 import io.vireo.testkit.DriverMemory;
 import io.vireo.testkit.DriverQueue;
+import io.vireo.testkit.MemoryState;
 import io.vireo.virtqueue.Virtqueue;
 import io.vireo.virtqueue.VirtqueueConfig;
 import io.vireo.virtqueue.VirtqueueException;
@@ -31,6 +32,9 @@ final class BlkBed implements AutoCloseable {
     static final byte NOTHING = (byte) 0xEE;
 
     private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(30);
+
+    /** What outlives the device. */
+    final MemoryState state = new MemoryState();
 
     final DriverMemory memory;
     final List<Reactor> reactors;
@@ -57,7 +61,7 @@ final class BlkBed implements AutoCloseable {
         for (int i = 0; i < queueCount; i++) {
             reactors.add(Reactor.start(new ReactorConfig("blk-" + i, -1, PollMode.ADAPTIVE)));
         }
-        device = new VirtioBlkDevice("disk0", block, readOnly, "SERIAL-0123456789", reactors);
+        device = device(block, readOnly);
         device.negotiated(features);
         driver = new DriverQueue[queueCount];
         queues = new Virtqueue[queueCount];
@@ -67,6 +71,32 @@ final class BlkBed implements AutoCloseable {
         }
         scratchSize = 8 << 20;
         scratch = memory.allocate(scratchSize, 4096);
+    }
+
+    /** A device as a daemon makes it when it starts. */
+    VirtioBlkDevice device(BlockDevice block, boolean readOnly) {
+        return new VirtioBlkDevice(
+                "disk0",
+                block,
+                readOnly,
+                "SERIAL-0123456789",
+                reactors,
+                new WritebackRecord(state, "1"));
+    }
+
+    /** The front end writes to the configuration space; false: that was refused. */
+    static boolean configure(VirtioBlkDevice device, int offset, byte... value) {
+        var told = new ArrayList<Boolean>();
+        device.writeConfig(offset, value, value.length, failure -> told.add(failure == null));
+        if (told.size() != 1) {
+            throw new AssertionError("told " + told.size() + " times");
+        }
+        return told.getFirst();
+    }
+
+    /** The front end turns the write cache on or off. */
+    boolean writeback(boolean on) {
+        return configure(device, BlkConfigSpace.WRITEBACK, (byte) (on ? 1 : 0));
     }
 
     void start(int index, int base) {

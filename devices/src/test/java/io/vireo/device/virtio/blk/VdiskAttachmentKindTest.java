@@ -10,6 +10,7 @@ import io.vireo.device.virtio.FakeTransport;
 import io.vireo.reactor.PollMode;
 import io.vireo.reactor.ReactorGroup;
 import io.vireo.resource.Condition;
+import io.vireo.resource.DurableState;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Metadata;
 import io.vireo.resource.Reference;
@@ -21,6 +22,7 @@ import io.vireo.resource.spec.Kinds;
 import io.vireo.resource.spec.SocketMode;
 import io.vireo.resource.spec.VdiskAttachmentSpec;
 import io.vireo.testkit.MemoryBlockDevice;
+import io.vireo.testkit.MemoryState;
 import io.vireo.transport.Endpoint;
 import io.vireo.transport.EndpointSpec;
 import io.vireo.transport.VirtioTransport;
@@ -40,9 +42,11 @@ class VdiskAttachmentKindTest {
     private final MemoryBlockDevice disk = new MemoryBlockDevice(1 << 20, 512);
     private final FakeTransport transport = new FakeTransport();
     private final List<String> claims = new ArrayList<>();
+    private final MemoryState state = new MemoryState();
     private final FakeContext context =
             new FakeContext()
                     .with(BlockDevice.class, disk)
+                    .with(DurableState.class, state)
                     .with(ExclusiveUse.class, this::claim)
                     .with(ReactorGroup.class, reactors)
                     .with(RuntimeDirectory.class, new RuntimeDirectory(Path.of("/run/vireo")))
@@ -127,6 +131,21 @@ class VdiskAttachmentKindTest {
 
     private static Condition connected(Status status) {
         return status.conditions().getFirst();
+    }
+
+    @Test
+    void aCacheThatAServerTurnedOffIsToldUntilTheDiskIsDetached() {
+        var first = kind.realize(METADATA, plain(), context);
+        assertThat(first.status().attributes()).containsEntry("writeCache", "on");
+        transport.devices.getFirst().writeConfig(32, new byte[1], 1, _ -> {});
+        first.close(() -> {});
+        var second = kind.realize(METADATA, plain(), context);
+        assertThat(second.status().attributes()).containsEntry("writeCache", "off, by the server");
+        second.close(() -> {});
+        kind.destroy(METADATA, plain(), context);
+        var third = kind.realize(METADATA, plain(), context);
+        assertThat(third.status().attributes()).containsEntry("writeCache", "on");
+        third.close(() -> {});
     }
 
     @Test

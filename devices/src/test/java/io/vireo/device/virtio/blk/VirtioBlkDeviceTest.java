@@ -87,7 +87,7 @@ class VirtioBlkDeviceTest {
         assertThat(bed(true, 1, 0).device.features()).isEqualTo(0x1E64L);
         var plain = EnumSet.of(BlockOperation.READ, BlockOperation.WRITE, BlockOperation.FLUSH);
         var simple = new MemoryBlockDevice(CAPACITY, 4096, plain);
-        var device = new VirtioBlkDevice("d", simple, false, "", bed.reactors);
+        var device = bed.device(simple, false);
         assertThat(device.features()).isEqualTo(0x1E44L);
         assertThat(config(device).get(24)).isZero();
     }
@@ -254,11 +254,11 @@ class VirtioBlkDeviceTest {
     void writeThroughFlushesAndThenWritesDurably() {
         BlkBed bed = bed();
         bed.write(0, new byte[512]);
-        assertThat(bed.device.writeConfig(32, new byte[] {0}, 1)).isTrue();
+        assertThat(bed.writeback(false)).isTrue();
         assertThat(config(bed.device).get(32)).isZero();
         bed.write(1, new byte[512]);
         bed.request(BlkProtocol.T_WRITE_ZEROES, 0, segment(0, 1, 0), 0, 0);
-        assertThat(bed.device.writeConfig(32, new byte[] {1}, 1)).isTrue();
+        assertThat(bed.writeback(true)).isTrue();
         bed.write(2, new byte[512]);
         var submitted = block.log().stream().filter(e -> !e.completion()).toList();
         assertThat(submitted.stream().map(MemoryBlockDevice.Entry::operation))
@@ -277,7 +277,7 @@ class VirtioBlkDeviceTest {
         BlkBed bed = bed();
         bed.write(0, new byte[512]);
         BlockClient.await(bed.stop(0));
-        bed.device.writeConfig(32, new byte[] {0}, 1);
+        bed.writeback(false);
         bed.start(0, 1);
         bed.read(0, 512);
         assertThat(block.log().stream().filter(e -> !e.completion()).skip(1).findFirst())
@@ -287,14 +287,85 @@ class VirtioBlkDeviceTest {
     @Test
     void onlyWritebackCanBeWritten() {
         BlkBed bed = bed();
-        assertThat(bed.device.writeConfig(0, new byte[8], 8)).isFalse();
-        assertThat(bed.device.writeConfig(32, new byte[2], 2)).isFalse();
-        assertThat(bed.device.writeConfig(32, new byte[] {2}, 1)).isFalse();
-        assertThat(bed.device.writeConfig(33, new byte[1], 1)).isFalse();
+        assertThat(BlkBed.configure(bed.device, 0, new byte[8])).isFalse();
+        assertThat(BlkBed.configure(bed.device, 32, new byte[2])).isFalse();
+        assertThat(BlkBed.configure(bed.device, 32, (byte) 2)).isFalse();
+        assertThat(BlkBed.configure(bed.device, 33, (byte) 0)).isFalse();
         assertThat(config(bed.device).get(32)).isEqualTo((byte) 1);
-        bed.device.writeConfig(32, new byte[] {0}, 1);
+    }
+
+    @Test
+    void aCacheThatIsOffStaysOffWhateverHappensToDriverAndDaemon() {
+        BlkBed bed = bed();
+        assertThat(bed.writeback(false)).isTrue();
+        BlockClient.await(bed.stop(0));
         bed.device.reset(() -> {});
+        bed.device.negotiated(BlkBed.FEATURES | ring);
+        assertThat(bed.device.writeThrough()).isTrue();
+        assertThat(config(bed.device).get(32)).isZero();
+        // Another daemon, to which the front end says nothing of it.
+        assertThat(isOffInTheNextDaemon(bed)).isTrue();
+        assertThat(bed.writeback(true)).isTrue();
+        assertThat(isOffInTheNextDaemon(bed)).isFalse();
+        bed.start(0, 0);
+    }
+
+    @Test
+    void theFrontEndHasItsAnswerBeforeItIsForgottenThatTheCacheIsOff() {
+        BlkBed bed = bed();
+        bed.writeback(false);
+        var before = new ArrayList<Boolean>();
+        bed.device.writeConfig(32, new byte[] {1}, 1, _ -> before.add(isOffInTheNextDaemon(bed)));
+        assertThat(before).containsExactly(true);
+        assertThat(isOffInTheNextDaemon(bed)).isFalse();
+    }
+
+    @Test
+    void whatCannotBeRecordedIsRefused() {
+        BlkBed bed = bed();
+        bed.state.failing(true);
+        assertThat(bed.writeback(false)).isFalse();
+        // Durable all the same: who was refused may take it for either.
+        assertThat(bed.device.writeThrough()).isTrue();
+        bed.state.failing(false);
+        assertThat(bed.writeback(false)).isTrue();
+        bed.state.failing(true);
+        assertThat(bed.writeback(true)).isTrue();
+        bed.state.failing(false);
+        assertThat(isOffInTheNextDaemon(bed)).isTrue();
+    }
+
+    @Test
+    void aDriverThatCannotTurnTheCacheOnFlushes() {
+        BlkBed bed = bed(false, 1, BlkBed.FEATURES & ~BlkProtocol.F_CONFIG_WCE);
+        bed.writeback(false);
+        assertThat(bed.device.writeThrough()).isFalse();
+    }
+
+    @Test
+    void aDiskThatWritesThroughHasNoCacheToTellOf() {
+        BlkBed bed = bed();
+        long cache = BlkProtocol.F_FLUSH | BlkProtocol.F_CONFIG_WCE;
+        assertThat(bed.device.features() & cache).isEqualTo(cache);
+        block.writeThrough(true);
+        assertThat(bed.device.features() & cache).isZero();
+        assertThat(config(bed.device).get(32)).isZero();
+        // Who took them before goes on.
+        assertThat(bed.device.formerFeatures()).isEqualTo(cache);
+        assertThat(bed.request(BlkProtocol.T_FLUSH, 0, NONE, 0, 0)).isEqualTo(BlkProtocol.S_OK);
+        assertThat(bed.writeback(true)).isTrue();
+        assertThat(config(bed.device).get(32)).isZero();
+        block.writeThrough(false);
         assertThat(config(bed.device).get(32)).isEqualTo((byte) 1);
+    }
+
+    private boolean isOffInTheNextDaemon(BlkBed bed) {
+        VirtioBlkDevice next = bed.device(block, false);
+        next.negotiated(BlkBed.FEATURES);
+        next.close();
+        boolean off = config(next).get(32) == 0;
+        assertThat(next.writeThrough()).isEqualTo(off);
+        return off;
     }
 
     @Test

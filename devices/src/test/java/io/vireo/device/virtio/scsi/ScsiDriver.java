@@ -16,6 +16,7 @@ import io.vireo.testkit.MemoryBlockDevice;
 import io.vireo.virtqueue.Virtqueue;
 import io.vireo.virtqueue.VirtqueueConfig;
 import io.vireo.virtqueue.VirtqueueException;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
@@ -248,6 +249,17 @@ final class ScsiDriver implements AutoCloseable {
         submit(0, HexFormat.of().parseHex(request.replace(" ", "")), in, room, 7);
         used(0);
         return get(in, room);
+    }
+
+    /** The front end writes to the configuration space; false: that was refused. */
+    boolean configure(int offset, int... bytes) {
+        byte[] value = new byte[bytes.length];
+        for (int i = 0; i < bytes.length; i++) {
+            value[i] = (byte) bytes[i];
+        }
+        var told = new ArrayList<Boolean>();
+        device.writeConfig(offset, value, value.length, failure -> told.add(failure == null));
+        return told.getFirst();
     }
 
     @Override

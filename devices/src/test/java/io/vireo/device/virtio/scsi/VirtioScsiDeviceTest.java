@@ -273,9 +273,9 @@ class VirtioScsiDeviceTest {
                                 + "0000"
                                 + "0000"
                                 + "ff3f0000");
-        assertThat(driver.device.writeConfig(20, new byte[] {18, 0, 0, 0}, 4)).isTrue();
+        assertThat(driver.configure(20, 18, 0, 0, 0)).isTrue();
         assertThat(driver.device.config().senseSize()).isEqualTo(18);
-        assertThat(driver.device.writeConfig(24, new byte[] {0, 2, 0, 0}, 4)).isFalse();
-        assertThat(driver.device.writeConfig(0, new byte[] {18, 0, 0, 0}, 4)).isFalse();
+        assertThat(driver.configure(24, 0, 2, 0, 0)).isFalse();
+        assertThat(driver.configure(0, 18, 0, 0, 0)).isFalse();
     }
 }

@@ -25,6 +25,7 @@ import org.jspecify.annotations.Nullable;
 final class QosChannel implements BlockChannel {
     private static final System.Logger LOG = System.getLogger(QosChannel.class.getName());
 
+    private final QosDevice device;
     private final Reactor reactor;
     private final LongSupplier nanoTime;
     private final BlockMeters meters;
@@ -52,6 +53,7 @@ final class QosChannel implements BlockChannel {
     private int waiting;
 
     QosChannel(
+            QosDevice device,
             BlockChannel inner,
             VdiskQos vdisk,
             Lane lane,
@@ -59,6 +61,7 @@ final class QosChannel implements BlockChannel {
             LongSupplier nanoTime,
             BlockMeters meters,
             Consumer<QosChannel> whenGone) {
+        this.device = device;
         this.inner = inner;
         this.vdisk = vdisk;
         this.lane = lane;
@@ -167,7 +170,7 @@ final class QosChannel implements BlockChannel {
     @Override
     public void submit(BlockRequest request) {
         if (flow.count() == 0 && !vdisk.inForce()) {
-            inner.submit(request);
+            handOn(request);
             return;
         }
         long now = nanoTime.getAsLong();
@@ -226,10 +229,22 @@ final class QosChannel implements BlockChannel {
             // Taken before it is handed on: it may end at once, and the memory of its front end may
             // be
             // gone.
-            inner.submit(flow.take());
+            handOn(flow.take());
             passed++;
         }
         return passed;
+    }
+
+    /** What a write has to be when it ends is decided here: nobody behind makes less of it. */
+    private void handOn(BlockRequest request) {
+        if (device.durable() && isWrite(request.operation())) {
+            request.forceUnitAccess(true);
+        }
+        inner.submit(request);
+    }
+
+    private static boolean isWrite(BlockOperation operation) {
+        return operation == BlockOperation.WRITE || operation == BlockOperation.WRITE_ZEROES;
     }
 
     /** Whatever rates and turns say. */

@@ -15,10 +15,12 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 
 /**
  * A device whose requests wait for the rates of a vDisk and for their turn in the pool. What is
- * behind it can be {@link #change}d under its front ends.
+ * behind it can be {@link #change}d under its front ends, and it can {@link #writeThrough(boolean,
+ * Reactor) write through}.
  */
 public final class QosDevice implements BlockDevice {
     private final LongSupplier nanoTime;
@@ -27,6 +29,7 @@ public final class QosDevice implements BlockDevice {
     private final BlockMeters cancelled = new BlockMeters();
 
     private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
+    private final List<Runnable> cacheModeListeners = new CopyOnWriteArrayList<>();
 
     // Guarded by this.
     private final List<QosChannel> channels = new ArrayList<>();
@@ -36,7 +39,16 @@ public final class QosDevice implements BlockDevice {
     private BlockCounters leavingBase = BlockCounters.ZERO;
     private VdiskQos vdisk;
 
+    /** The change that was asked for last: one begins when the one before has ended. */
+    private CompletableFuture<Boolean> changing = CompletableFuture.completedFuture(true);
+
     private volatile BlockDevice device;
+
+    /** Whether writes that are handed on from now on end only when they are durable. */
+    private volatile boolean durable;
+
+    /** Whether those that were handed on before do so, too, by now. */
+    private volatile boolean writeThrough;
 
     QosDevice(BlockDevice device, VdiskQos vdisk, LongSupplier nanoTime) {
         this.device = device;
@@ -46,13 +58,73 @@ public final class QosDevice implements BlockDevice {
 
     /**
      * Goes over to another device of the same shape, and to other rates. Requests are held for as
-     * long as those that are under way take; none fails. Any thread, one change at a time.
+     * long as those that are under way take; none fails. Any thread.
      *
      * @return done when nothing uses the present device any more; false if the host refused some
      *     channel its place in the new one: such a channel stays with the present device, and the
      *     same change can be asked for again
      */
     public CompletableFuture<Boolean> change(BlockDevice next, VdiskQos rates) {
+        return after(() -> goOver(next, rates));
+    }
+
+    /**
+     * Has every write end only when it is durable, or not. Before {@link #writeThrough()} becomes
+     * true all writes that were under way have ended, held for that as by {@link #change}, and are
+     * flushed; before writes may end sooner again it is false, and the listeners know. Any thread.
+     *
+     * @param reactor where it is flushed, if the device has no home
+     * @return done when that is so; false if it could not be flushed: writes are durable from then
+     *     on, what was written before may not be, and the same can be asked for again
+     */
+    public CompletableFuture<Boolean> writeThrough(boolean on, Reactor reactor) {
+        return after(() ->
+                on ? settleWrites(reactor) : CompletableFuture.completedFuture(endWriteThrough()));
+    }
+
+    private synchronized CompletableFuture<Boolean> after(
+            Supplier<CompletableFuture<Boolean>> change) {
+        changing = changing.handle((_, _) -> true).thenCompose(_ -> change.get());
+        return changing;
+    }
+
+    private CompletableFuture<Boolean> settleWrites(Reactor reactor) {
+        durable = true;
+        return goOver(device, rates())
+                .thenCompose(over ->
+                        over
+                                ? Flush.run(device, device.home().orElse(reactor))
+                                : CompletableFuture.completedFuture(false))
+                .thenApply(this::tellWriteThrough);
+    }
+
+    private boolean tellWriteThrough(boolean flushed) {
+        if (flushed && !writeThrough) {
+            writeThrough = true;
+            cacheModeListeners.forEach(Runnable::run);
+        }
+        return flushed;
+    }
+
+    private boolean endWriteThrough() {
+        if (writeThrough) {
+            writeThrough = false;
+            cacheModeListeners.forEach(Runnable::run);
+        }
+        durable = false;
+        return true;
+    }
+
+    private synchronized VdiskQos rates() {
+        return vdisk;
+    }
+
+    /** Whether a write that is handed on now has to end only when it is durable. */
+    boolean durable() {
+        return durable;
+    }
+
+    private CompletableFuture<Boolean> goOver(BlockDevice next, VdiskQos rates) {
         List<QosChannel> open;
         synchronized (this) {
             if (device != next) {
@@ -127,6 +199,7 @@ public final class QosDevice implements BlockDevice {
     public synchronized BlockChannel open(Reactor reactor) {
         var channel =
                 new QosChannel(
+                        this,
                         device.open(reactor),
                         vdisk,
                         vdisk.pool().lane(reactor),
@@ -146,6 +219,21 @@ public final class QosDevice implements BlockDevice {
     @Override
     public synchronized BlockCounters counters() {
         return done().plus(cancelled.total());
+    }
+
+    @Override
+    public boolean writeThrough() {
+        return writeThrough;
+    }
+
+    @Override
+    public void addCacheModeListener(Runnable changed) {
+        cacheModeListeners.add(changed);
+    }
+
+    @Override
+    public void removeCacheModeListener(Runnable changed) {
+        cacheModeListeners.remove(changed);
     }
 
     @Override

@@ -1,0 +1,96 @@
+package io.vireo.device.scsi;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.vireo.block.BlockOperation;
+import io.vireo.scsi.TaskManagement;
+import io.vireo.testkit.MemoryBlockDevice.Entry;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** A unit whose disk writes through, or begins to (SBC-3, 6.5.5). */
+class CacheModeTest {
+    private static final String OTHERS = "00".repeat(17);
+    private static final String WCE = "081204" + OTHERS;
+    private static final String NO_WCE = "081200" + OTHERS;
+    private static final int MODE_PARAMETERS_CHANGED = 0x062A01;
+    private static final int INVALID_FIELD_IN_PARAMETER_LIST = 0x052600;
+
+    private final ScsiBed bed = new ScsiBed();
+
+    @AfterEach
+    void close() {
+        bed.close();
+        assertThat(bed.disk.cacheModeListeners()).isZero();
+    }
+
+    /** The caching page: current, changeable and default values. */
+    private static List<String> pages(ScsiClient client) {
+        return List.of(page(client, "08"), page(client, "48"), page(client, "88"));
+    }
+
+    private static String page(ScsiClient client, String code) {
+        return client.in(0, "1A08" + code + "00FF00", 255).hex().substring(8);
+    }
+
+    private static int select(ScsiClient client, String page) {
+        var result = client.out(0, "151000001800", ScsiClient.bytes("00000000" + page));
+        return result.good() ? 0 : result.code();
+    }
+
+    private List<Boolean> durable() {
+        return bed.disk.log().stream()
+                .filter(entry -> !entry.completion() && entry.operation() == BlockOperation.WRITE)
+                .map(Entry::durable)
+                .toList();
+    }
+
+    private static void write(ScsiClient client) {
+        byte[] data = new byte[ScsiBed.BLOCK];
+        assertThat(client.out(0, "2A000000000000000100", data).good()).isTrue();
+    }
+
+    @Test
+    void allAreToldThatThereIsNoCacheAnyMore() {
+        ScsiClient one = bed.client(1);
+        ScsiClient two = bed.client(2, bed.other);
+        write(one);
+        bed.disk.writeThrough(true);
+        for (ScsiClient client : List.of(one, two)) {
+            assertThat(client.run(0, "000000000000").code()).isEqualTo(MODE_PARAMETERS_CHANGED);
+            assertThat(pages(client)).containsExactly(NO_WCE, NO_WCE, NO_WCE);
+        }
+        write(one);
+        assertThat(select(one, WCE)).isEqualTo(INVALID_FIELD_IN_PARAMETER_LIST);
+        assertThat(select(one, NO_WCE)).isZero();
+        bed.disk.writeThrough(false);
+        for (ScsiClient client : List.of(one, two)) {
+            assertThat(client.run(0, "000000000000").code()).isEqualTo(MODE_PARAMETERS_CHANGED);
+            assertThat(pages(client)).containsExactly(WCE, WCE, WCE);
+        }
+        write(one);
+        assertThat(durable()).containsExactly(false, true, false);
+    }
+
+    @Test
+    void whatAnInitiatorTurnedOffIsOffAfterwards() {
+        ScsiClient client = bed.client(1);
+        assertThat(select(client, NO_WCE)).isZero();
+        bed.disk.writeThrough(true);
+        assertThat(client.run(0, "000000000000").code()).isEqualTo(MODE_PARAMETERS_CHANGED);
+        assertThat(client.manage(TaskManagement.Function.LOGICAL_UNIT_RESET, 0, 0))
+                .isEqualTo(TaskManagement.Response.FUNCTION_COMPLETE);
+        client.ready(0);
+        assertThat(pages(client)).containsExactly(NO_WCE, NO_WCE, NO_WCE);
+        bed.disk.writeThrough(false);
+        assertThat(client.run(0, "000000000000").code()).isEqualTo(MODE_PARAMETERS_CHANGED);
+        assertThat(pages(client)).containsExactly(WCE, WCE, WCE);
+        assertThat(select(client, NO_WCE)).isZero();
+        bed.disk.writeThrough(true);
+        assertThat(client.run(0, "000000000000").code()).isEqualTo(MODE_PARAMETERS_CHANGED);
+        bed.disk.writeThrough(false);
+        assertThat(client.run(0, "000000000000").code()).isEqualTo(MODE_PARAMETERS_CHANGED);
+        assertThat(pages(client)).containsExactly(NO_WCE, WCE, WCE);
+    }
+}
