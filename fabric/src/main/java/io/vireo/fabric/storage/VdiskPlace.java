@@ -7,7 +7,6 @@ import io.vireo.fabric.storage.move.Site;
 import io.vireo.fabric.storage.move.Volumes;
 import io.vireo.fabric.storage.move.Whereabouts;
 import io.vireo.fabric.storage.move.Whereabouts.Place;
-import io.vireo.fabric.storage.move.Whereabouts.State;
 import io.vireo.fabric.storage.transfer.DiskImport;
 import io.vireo.resource.DurableState;
 import io.vireo.resource.Metadata;
@@ -62,18 +61,11 @@ record VdiskPlace(Whereabouts whereabouts, Site site, Optional<Relocation.Remain
             String name,
             Function<BlockPool, VolumeFormat> format,
             RealizeContext context) {
-        boolean same = place.from().pool().equals(place.to().pool());
-        boolean open = place.state() == State.SWITCHING || place.state() == State.ABANDONED && same;
-        if (!open) {
+        if (!place.isOpen()) {
             return place;
         }
         BlockPool from = pool(place.from(), context);
-        BlockPool to = pool(place.to(), context);
-        State state =
-                Volumes.isSwitched(place, from, to, name, format.apply(from))
-                        ? State.MOVED
-                        : State.ABANDONED;
-        return new Place(state, place.from(), place.to());
+        return Volumes.settled(place, from, pool(place.to(), context), name, format.apply(from));
     }
 
     private static Optional<Relocation.Remains> remains(

@@ -305,14 +305,7 @@ public final class Relocation {
 
     /** Deletes what a move has left. */
     private void clear(Remains left) {
-        Place place = left.place();
-        boolean same = place.from().pool().equals(place.to().pool());
-        if (place.state() == State.MOVED) {
-            Volumes.deleteFormer(left.pool(), name, same);
-        } else {
-            // In a pool of its own the copy may have got the name before it was given up.
-            Volumes.deleteCopy(left.pool(), name, !same && place.state() == State.ABANDONED);
-        }
+        Volumes.clear(left.place(), left.pool(), home.volume(), name);
         whereabouts.write(Place.at(home.site()));
         lock.lock();
         try {

@@ -42,31 +42,47 @@ public final class Volumes {
         copy.rename(name);
     }
 
-    /** Deletes what the vDisk was. */
-    static void deleteFormer(BlockPool pool, String name, boolean samePool) {
-        pool.delete(samePool ? name + FORMER : name, true);
-    }
-
-    /** Deletes what there is of a copy that was given up. */
-    static void deleteCopy(BlockPool pool, String name, boolean mayHaveName) {
-        pool.delete(name + COPY, true);
-        if (mayHaveName) {
-            pool.delete(name, true);
+    /**
+     * Deletes what a move has left, and gives the vDisk its name back if it has lost that.
+     *
+     * @param place what is recorded, see {@link #settled}
+     * @param pool where there may be something
+     * @param here the vDisk, where it is
+     */
+    static void clear(Place place, BlockPool pool, BlockVolume here, String name) {
+        boolean same = place.isInOnePool();
+        switch (place.state()) {
+            case AT -> {
+                // Nothing is left.
+            }
+            case COPYING, SWITCHING -> pool.delete(name + COPY, true);
+            case MOVED -> pool.delete(same ? name + FORMER : name, true);
+            case ABANDONED -> {
+                pool.delete(name + COPY, true);
+                if (!same) {
+                    pool.delete(name, true);
+                } else if (pool.exists(name + FORMER)) {
+                    pool.delete(name, true);
+                    here.rename(name);
+                }
+            }
         }
     }
 
     /**
-     * Whether a daemon that ended while it switched has switched; if not, and the vDisk was to stay
-     * in its pool, it gets its name back.
+     * Asks the pools whether a daemon that ended while it switched, or that did not learn how its
+     * switch ended, has switched. If not, and the vDisk was to stay in its pool, it gets its name
+     * back.
      *
-     * @param place what was recorded: SWITCHING, or ABANDONED
+     * @param place what was recorded, which is open
      * @param from the pool of {@code place.from()}
      * @param to the pool of {@code place.to()}
      * @param format of the vDisk
+     * @return MOVED or ABANDONED
      */
-    public static boolean isSwitched(
+    public static Place settled(
             Place place, BlockPool from, BlockPool to, String name, VolumeFormat format) {
-        boolean same = place.from().pool().equals(place.to().pool());
+        boolean same = place.isInOnePool();
         boolean switched =
                 place.state() == State.SWITCHING
                         && to.exists(name)
@@ -76,7 +92,7 @@ public final class Volumes {
             from.delete(name, true);
             takeBack(from, name, format);
         }
-        return switched;
+        return new Place(switched ? State.MOVED : State.ABANDONED, place.from(), place.to());
     }
 
     /** Deletes all there may be of a vDisk that was being moved, in one of its pools. */

@@ -23,7 +23,10 @@ public final class Whereabouts {
         SWITCHING,
         /** It is at {@code to}; at {@code from} there may be what it was. */
         MOVED,
-        /** It is at {@code from}; at {@code to} there may be a copy, whole or not, of any name. */
+        /**
+         * It is at {@code from}; at {@code to} there may be a copy, whole or not, of any name. If
+         * both are one pool, the vDisk itself may have another name.
+         */
         ABANDONED
     }
 
@@ -32,6 +35,16 @@ public final class Whereabouts {
         /** It is there, and nowhere else. */
         public static Place at(Site site) {
             return new Place(State.AT, site, site);
+        }
+
+        /** Whether it stays in its pool. */
+        public boolean isInOnePool() {
+            return from.pool().equals(to.pool());
+        }
+
+        /** Whether the pools have to be asked where it is; see {@link Volumes#settled}. */
+        public boolean isOpen() {
+            return state == State.SWITCHING || state == State.ABANDONED && isInOnePool();
         }
     }
 

@@ -29,6 +29,9 @@ public final class MovingStore extends PoolStore {
 
     private static final Site THICK = new Site("pool", Allocation.THICK);
 
+    /** Of volumes that are there: not looked at. */
+    private static final VolumeFormat FORMAT = new VolumeFormat(512, 512, 4096);
+
     /**
      * @param checksums whether volumes that are made have them
      */
@@ -51,11 +54,15 @@ public final class MovingStore extends PoolStore {
     }
 
     private static void clear(BlockPool volumes, String name) {
-        var place = new Place(State.SWITCHING, THIN, THICK);
-        if (Volumes.isSwitched(place, volumes, volumes, name, new VolumeFormat(512, 512, 4096))) {
-            Volumes.deleteFormer(volumes, name, true);
+        Place place =
+                Volumes.settled(
+                        new Place(State.SWITCHING, THIN, THICK), volumes, volumes, name, FORMAT);
+        if (volumes.exists(name)) {
+            Volumes.clear(place, volumes, volumes.open(name, FORMAT), name);
+        } else {
+            // It was being deleted.
+            Volumes.deleteAll(volumes, name);
         }
-        Volumes.deleteCopy(volumes, name, false);
     }
 
     /** A volume that is on its way. */
@@ -141,7 +148,8 @@ public final class MovingStore extends PoolStore {
         @Override
         public void endMove(String name) {
             close(name);
-            Volumes.deleteFormer(volumes, name, true);
+            var place = new Place(State.MOVED, THIN, THICK);
+            Volumes.clear(place, volumes, volumes.open(name, FORMAT), name);
         }
 
         private void close(String name) {

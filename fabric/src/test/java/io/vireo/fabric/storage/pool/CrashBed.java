@@ -17,22 +17,19 @@ import org.junit.jupiter.api.Test;
 abstract class CrashBed {
     static final long DISK = 6 << 20;
 
-    private final StoreUnderTest moving;
     private final StoreUnderTest store;
     private final String kind;
     private final int length;
     private final int longest;
 
     /**
-     * @param moving whose volumes can be moved
-     * @param store whose volumes stay where they are, for the long trace
+     * @param store whose volumes can be moved
      * @param kind of volumes, for people
      * @param length operations of the long trace
      * @param longest operations of short sequences, unless {@code -Dvireo.crash.longest} says so
      */
-    CrashBed(StoreUnderTest moving, StoreUnderTest store, String kind, int length, int longest) {
+    CrashBed(StoreUnderTest store, String kind, int length, int longest) {
         this.longest = Integer.getInteger("vireo.crash.longest", longest);
-        this.moving = moving;
         this.store = store;
         this.kind = kind;
         this.length = length;
@@ -68,7 +65,7 @@ abstract class CrashBed {
     void muchAroundShortTraces() {
         long seed = seed();
         long began = System.nanoTime();
-        try (var explorer = new CrashExplorer(moving, 2, DISK)) {
+        try (var explorer = new CrashExplorer(store, 2, DISK)) {
             for (int i = 0; i < 2; i++) {
                 explorer.exploreRandom(seed + i, 20, new Depth(3, 4, 4, 60, 400));
             }
@@ -81,7 +78,7 @@ abstract class CrashBed {
     @Test
     void allShortSequences() {
         long seed = seed();
-        try (var explorer = new CrashExplorer(moving, 1, DISK)) {
+        try (var explorer = new CrashExplorer(store, 1, DISK)) {
             for (int operations = 1; operations <= longest; operations++) {
                 long began = System.nanoTime();
                 List<List<TraceOperation>> all = TraceOperation.sequences(operations, true);

@@ -28,6 +28,11 @@ public final class CrashPools {
         return new CrashPools(disk, reactor);
     }
 
+    /** The pool. */
+    public StoragePool pool() {
+        return pool;
+    }
+
     /** A new volume. */
     public BlockDevice volume(String name, long capacity) {
         pool.createVolume(name, new VolumeFormat(capacity, 512, 4096));

@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Test;
 @Tag("endurance")
 class PoolCrashTest extends CrashBed {
     PoolCrashTest() {
-        super(new MovingStore(false), new PoolStore(false), "without checksums", 10_000, 3);
+        super(new MovingStore(false), "without checksums", 10_000, 3);
     }
 
     @Test

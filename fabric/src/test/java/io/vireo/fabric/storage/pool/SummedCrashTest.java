@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 @Tag("endurance")
 class SummedCrashTest extends CrashBed {
     SummedCrashTest() {
-        super(new MovingStore(true), new PoolStore(true), "with checksums", 4_000, 2);
+        super(new MovingStore(true), "with checksums", 4_000, 2);
     }
 
     @Test
