@@ -6,6 +6,7 @@ import io.vireo.scsi.ScsiStatus;
 import io.vireo.scsi.ScsiTask;
 import io.vireo.scsi.TaskAttribute;
 import io.vireo.transport.iscsi.IscsiTask.State;
+
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -303,6 +304,18 @@ final class Commands {
         }
         progress(task);
         return true;
+    }
+
+    /**
+     * The same, but its data are damaged: its command ends with that when all that were asked for
+     * are in.
+     */
+    boolean completeSpoiled() {
+        IscsiTask task = current;
+        if (task != null) {
+            task.spoiled = true;
+        }
+        return complete();
     }
 
     private void progress(IscsiTask task) {

@@ -10,8 +10,10 @@ import io.vireo.scsi.NexusListener;
 import io.vireo.scsi.ScsiNexus;
 import io.vireo.scsi.ScsiTask;
 import io.vireo.scsi.TaskManagement;
-import java.util.concurrent.TimeUnit;
+
 import org.jspecify.annotations.Nullable;
+
+import java.util.concurrent.TimeUnit;
 
 /**
  * A normal session in full-feature phase, with its one connection (RFC 7143, 4.2 and 11). Error
@@ -328,10 +330,14 @@ final class Session implements Inbound.Handler, NexusListener {
         }
     }
 
+    /** RFC 7143, 7.8: the PDU is rejected, and a command whose data they were is to be repeated. */
     @Override
-    public void wrongDataDigest() {
+    public void wrongDataDigest(long bhs) {
         counters().digestError();
-        end("the digest of data is wrong");
+        control.reject(bhs, Pdu.REASON_DATA_DIGEST);
+        if (!commands.completeSpoiled()) {
+            control.abandon();
+        }
     }
 
     @Override
