@@ -217,6 +217,7 @@ final class Commands {
             return false;
         }
         if (!side.pool().add(task.out, length, true)) {
+            session.goesShort();
             return false;
         }
         task.held += cost;
@@ -390,6 +391,7 @@ final class Commands {
     /** A task has the memory that it needs. */
     void hasMemory(IscsiTask task) {
         task.state = State.COLLECTING;
+        task.ticks = 0;
         task.since = side.reactor().nanoTime();
         if (task.isCollected()) {
             submit(task);
@@ -511,6 +513,24 @@ final class Commands {
             }
         }
         return false;
+    }
+
+    /**
+     * Called at each tick. Whether a command keeps memory that its initiator could have had it give
+     * back for more than so many ticks: by sending what was asked for, or reading what was sent.
+     */
+    boolean hoards(int most) {
+        boolean hoards = false;
+        for (IscsiTask task : tasks) {
+            if (task != null && task.held > 0 && isWithInitiator(task)) {
+                hoards |= ++task.ticks > most;
+            }
+        }
+        return hoards;
+    }
+
+    private static boolean isWithInitiator(IscsiTask task) {
+        return task.state == State.REPLYING || task.state == State.COLLECTING && task.awaitsData();
     }
 
     private void remember(int tag) {

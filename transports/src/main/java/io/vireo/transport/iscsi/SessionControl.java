@@ -207,6 +207,12 @@ final class SessionControl {
     // Task management (11.5).
 
     private void manage(HeapPdu request) {
+        if (managing.size() >= Session.IMMEDIATE_ROOM) {
+            reject(
+                    request,
+                    request.immediate() ? Pdu.REASON_IMMEDIATE : Pdu.REASON_OUT_OF_RESOURCES);
+            return;
+        }
         int function = request.u8(Pdu.FLAGS) & 0x7F;
         long lun = request.header().getLong(Pdu.LUN);
         int itt = request.integer(Pdu.ITT);
