@@ -6,6 +6,7 @@ import io.vireo.scsi.ScsiStatus;
 import io.vireo.scsi.ScsiTask;
 import io.vireo.scsi.TaskAttribute;
 import io.vireo.transport.iscsi.IscsiTask.State;
+
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -216,6 +217,7 @@ final class Commands {
             return false;
         }
         if (!side.pool().add(task.out, length, true)) {
+            session.goesShort();
             return false;
         }
         task.held += cost;
@@ -305,6 +307,18 @@ final class Commands {
         return true;
     }
 
+    /**
+     * The same, but its data are damaged: its command ends with that when all that were asked for
+     * are in.
+     */
+    boolean completeSpoiled() {
+        IscsiTask task = current;
+        if (task != null) {
+            task.spoiled = true;
+        }
+        return complete();
+    }
+
     private void progress(IscsiTask task) {
         if (task.unsolicited) {
             return;
@@ -377,6 +391,7 @@ final class Commands {
     /** A task has the memory that it needs. */
     void hasMemory(IscsiTask task) {
         task.state = State.COLLECTING;
+        task.ticks = 0;
         task.since = side.reactor().nanoTime();
         if (task.isCollected()) {
             submit(task);
@@ -498,6 +513,24 @@ final class Commands {
             }
         }
         return false;
+    }
+
+    /**
+     * Called at each tick. Whether a command keeps memory that its initiator could have had it give
+     * back for more than so many ticks: by sending what was asked for, or reading what was sent.
+     */
+    boolean hoards(int most) {
+        boolean hoards = false;
+        for (IscsiTask task : tasks) {
+            if (task != null && task.held > 0 && isWithInitiator(task)) {
+                hoards |= ++task.ticks > most;
+            }
+        }
+        return hoards;
+    }
+
+    private static boolean isWithInitiator(IscsiTask task) {
+        return task.state == State.REPLYING || task.state == State.COLLECTING && task.awaitsData();
     }
 
     private void remember(int tag) {

@@ -1,6 +1,7 @@
 package io.vireo.transport.iscsi;
 
 import io.vireo.transport.iscsi.LoginMachine.Outcome;
+
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
@@ -43,6 +44,7 @@ final class Discovery implements ControlConnection.Handler {
     @Override
     public void pdu(HeapPdu pdu) {
         connection.extend(IDLE_NANOS);
+        portal.discovering(this);
         if (!pdu.immediate()) {
             if (pdu.integer(Pdu.CMD_SN) != expCmdSn) {
                 // Outside of the window, or behind a gap that cannot close.

@@ -6,6 +6,7 @@ import io.vireo.linux.TcpSocket;
 import io.vireo.memory.NativeMemory;
 import io.vireo.memory.OwnMemory;
 import io.vireo.memory.ScatterGatherList;
+
 import java.util.zip.CRC32C;
 
 /**
@@ -28,8 +29,12 @@ final class Inbound {
         /** All of the PDU is there, and the digest of its data is right. */
         void complete();
 
-        /** The digest of the data is wrong. */
-        void wrongDataDigest();
+        /**
+         * All of the PDU is there, and the digest of its data is wrong.
+         *
+         * @param bhs native address of its header
+         */
+        void wrongDataDigest(long bhs);
 
         /** The framing is broken, or a header's digest is wrong: {@code rule} is a constant. */
         void malformed(String rule);
@@ -267,7 +272,7 @@ final class Inbound {
         if (right) {
             handler.complete();
         } else {
-            handler.wrongDataDigest();
+            handler.wrongDataDigest(memory.address() + base);
         }
         return true;
     }

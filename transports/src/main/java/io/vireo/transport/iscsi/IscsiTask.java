@@ -4,6 +4,7 @@ import io.vireo.linux.ForeignMemory;
 import io.vireo.memory.ScatterGatherList;
 import io.vireo.scsi.ScsiStatus;
 import io.vireo.scsi.ScsiTask;
+
 import java.util.Arrays;
 
 /** A command of a session: its data, its R2Ts, and its answer. Preallocated and used again. */
@@ -65,6 +66,9 @@ final class IscsiTask extends Outgoing {
     /** When its initiator last did something for it. */
     long since;
 
+    /** Ticks for which its initiator has been on, with data that were asked for or sent. */
+    int ticks;
+
     /** Uses of this object, to tell an answer to one from an answer to the next. */
     private int uses;
 
@@ -105,6 +109,7 @@ final class IscsiTask extends Outgoing {
         unsolicited = false;
         unsolicitedSn = 0;
         spoiled = false;
+        ticks = 0;
         r2tFirst = 0;
         r2tCount = 0;
         r2tSn = 0;
@@ -170,6 +175,7 @@ final class IscsiTask extends Outgoing {
     /** Has the answer sent: what the command set said. */
     void reply() {
         state = State.REPLYING;
+        ticks = 0;
         data.seek(in, 0);
         session.send(this);
     }

@@ -3,6 +3,7 @@ package io.vireo.transport.iscsi;
 import io.vireo.linux.NativeBuffer;
 import io.vireo.reactor.Reactor;
 import io.vireo.reactor.ReactorGroup;
+
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.util.IdentityHashMap;
@@ -26,16 +27,16 @@ public final class IscsiTransport implements AutoCloseable {
     private int tsih;
 
     public IscsiTransport(ReactorGroup reactors) {
-        this(reactors, DEFAULT_POOL);
+        this(reactors, DEFAULT_POOL, Patience.DEFAULT);
     }
 
     /**
      * @param poolBytes for the data of commands on each reactor
      */
-    IscsiTransport(ReactorGroup reactors, int poolBytes) {
+    IscsiTransport(ReactorGroup reactors, int poolBytes, Patience patience) {
         this.reactors = reactors;
         for (Reactor reactor : reactors.data()) {
-            sides.put(reactor, new ReactorSide(reactor, poolBytes));
+            sides.put(reactor, new ReactorSide(reactor, poolBytes, patience));
         }
     }
 

@@ -5,8 +5,10 @@ import io.vireo.linux.IovecArray;
 import io.vireo.linux.TcpSocket;
 import io.vireo.memory.NativeMemory;
 import io.vireo.memory.OwnMemory;
-import java.util.zip.CRC32C;
+
 import org.jspecify.annotations.Nullable;
+
+import java.util.zip.CRC32C;
 
 /**
  * The sending side of a connection in full-feature phase: a queue of what is to be sent, and the
@@ -57,6 +59,7 @@ final class Outbound {
     private int sentBuffers;
     private int usedBuffers;
     private int slot;
+    private int sends;
 
     /**
      * @param memory shared with others
@@ -223,8 +226,14 @@ final class Outbound {
                 }
                 return count;
             }
+            sends++;
             advance(count);
         }
+    }
+
+    /** How often the kernel has taken something; it wraps. */
+    int sends() {
+        return sends;
     }
 
     private void advance(int count) {

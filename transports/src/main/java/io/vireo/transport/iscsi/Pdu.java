@@ -106,6 +106,7 @@ final class Pdu {
 
     // Reject (11.17.1).
     static final int REASON = 2;
+    static final int REASON_DATA_DIGEST = 0x02;
     static final int REASON_SNACK = 0x03;
     static final int REASON_PROTOCOL_ERROR = 0x04;
     static final int REASON_NOT_SUPPORTED = 0x05;

@@ -6,21 +6,23 @@ import io.vireo.linux.ErrnoException;
 import io.vireo.linux.Fd;
 import io.vireo.linux.TcpSocket;
 import io.vireo.reactor.FdWatch;
+
+import org.jspecify.annotations.Nullable;
+
 import java.io.UncheckedIOException;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
-import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
+import java.util.SequencedSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A network portal (RFC 7143, 4.1): listens, and has connections log in to the targets that are
@@ -47,8 +49,12 @@ final class Portal implements LoginDirectory {
     private final Runnable changed;
 
     // Of the control reactor.
-    private final Set<Login> logins = new HashSet<>();
-    private final Set<Discovery> discoveries = new HashSet<>();
+    /** In the order in which they began. */
+    private final SequencedSet<Login> logins = new LinkedHashSet<>();
+
+    /** In the order in which their initiators said something last. */
+    private final SequencedSet<Discovery> discoveries = new LinkedHashSet<>();
+
     private @Nullable FdWatch watch;
     private boolean closed;
 
@@ -234,11 +240,11 @@ final class Portal implements LoginDirectory {
             accepts.increment();
             TcpSocket socket = TcpSocket.of(Fd.of(fd));
             if (logins.size() >= MAX_LOGINS) {
-                refused("an initiator", "there are " + MAX_LOGINS + " logins at once");
-                socket.close();
-            } else {
-                begin(socket);
+                // Who logs in is done in a moment; who only wants the place is not.
+                logins.getFirst().drop();
+                refused("an initiator", "there were " + MAX_LOGINS + " logins at once");
             }
+            begin(socket);
         }
     }
 
@@ -298,10 +304,14 @@ final class Portal implements LoginDirectory {
 
     void discovers(Discovery session) {
         if (discoveries.size() >= MAX_DISCOVERIES) {
-            session.close();
-        } else {
-            discoveries.add(session);
+            discoveries.getFirst().close();
         }
+        discoveries.add(session);
+    }
+
+    /** Its initiator has said something. */
+    void discovering(Discovery session) {
+        discoveries.addLast(session);
     }
 
     void discoveryEnded(Discovery session) {

@@ -2,30 +2,30 @@ package io.vireo.transport.iscsi;
 
 import io.vireo.reactor.Reactor;
 import io.vireo.reactor.Timer;
+
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.LinkedList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 
 /**
  * What the sessions of one reactor have in common: memory for data, and a clock. Used on that
  * reactor only.
  */
 final class ReactorSide {
-    private static final long TICK_NANOS = TimeUnit.SECONDS.toNanos(5);
-
     private final Reactor reactor;
     private final BufferPool pool;
+    private final Patience patience;
     private final List<Session> sessions = new ArrayList<>();
     private final LinkedList<IscsiTask> waiting = new LinkedList<>();
     private final Timer timer;
     private final Runnable serve = this::serve;
     private boolean serving;
 
-    ReactorSide(Reactor reactor, int poolBytes) {
+    ReactorSide(Reactor reactor, int poolBytes, Patience patience) {
         this.reactor = reactor;
         pool = new BufferPool(poolBytes);
+        this.patience = patience;
         timer = reactor.timer(this::tick);
     }
 
@@ -37,6 +37,10 @@ final class ReactorSide {
         return pool;
     }
 
+    Patience patience() {
+        return patience;
+    }
+
     /** Bytes of the pool that one session may hold. */
     int share() {
         return pool.largest() / 2;
@@ -46,7 +50,7 @@ final class ReactorSide {
     void add(Session session) {
         sessions.add(session);
         if (sessions.size() == 1) {
-            timer.start(TICK_NANOS);
+            timer.start(patience.tickNanos());
         }
     }
 
@@ -68,7 +72,7 @@ final class ReactorSide {
             session.tick(reactor.nanoTime());
         }
         if (!sessions.isEmpty()) {
-            timer.start(TICK_NANOS);
+            timer.start(patience.tickNanos());
         }
     }
 
@@ -85,6 +89,12 @@ final class ReactorSide {
     /** Whether somebody waits. */
     boolean isAwaited() {
         return !waiting.isEmpty();
+    }
+
+    /** Whether sessions beside this one lack memory, or did a moment ago. */
+    boolean isShort(Session beside) {
+        return waiting.stream().anyMatch(task -> task.session != beside)
+                || sessions.stream().anyMatch(other -> other != beside && other.wentShort());
     }
 
     /** Memory was given back: soon those that wait get it, in their order. */

@@ -10,7 +10,7 @@ import io.vireo.scsi.NexusListener;
 import io.vireo.scsi.ScsiNexus;
 import io.vireo.scsi.ScsiTask;
 import io.vireo.scsi.TaskManagement;
-import java.util.concurrent.TimeUnit;
+
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,8 +28,9 @@ final class Session implements Inbound.Handler, NexusListener {
     static final int IMMEDIATE_ROOM = 16;
 
     private static final int MAX_CONTROL = 64;
-    private static final long SILENCE_NANOS = TimeUnit.SECONDS.toNanos(30);
-    private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(60);
+
+    /** Ticks for which it is remembered that there was no memory. */
+    private static final int MOMENT = 2;
 
     /** What a session is told at its beginning. */
     record Start(
@@ -80,6 +81,9 @@ final class Session implements Inbound.Handler, NexusListener {
     private int controlQueued;
     private long lastReceived;
     private long pinged;
+    private int seenSends;
+    private int stalledTicks;
+    private int shortTicks;
     private String why = "";
 
     Session(Start start, Owner owner) {
@@ -328,10 +332,14 @@ final class Session implements Inbound.Handler, NexusListener {
         }
     }
 
+    /** RFC 7143, 7.8: the PDU is rejected, and a command whose data they were is to be repeated. */
     @Override
-    public void wrongDataDigest() {
+    public void wrongDataDigest(long bhs) {
         counters().digestError();
-        end("the digest of data is wrong");
+        control.reject(bhs, Pdu.REASON_DATA_DIGEST);
+        if (!commands.completeSpoiled()) {
+            control.abandon();
+        }
     }
 
     @Override
@@ -391,17 +399,34 @@ final class Session implements Inbound.Handler, NexusListener {
 
     /** Called every few seconds. */
     void tick(long now) {
-        if (commands.isStuck(now - PATIENCE_NANOS)) {
+        Patience patience = side.patience();
+        boolean progress = !blocked || outbound.sends() != seenSends;
+        seenSends = outbound.sends();
+        stalledTicks = progress ? 0 : stalledTicks + 1;
+        shortTicks = Math.max(0, shortTicks - 1);
+        boolean hoards = commands.hoards(patience.ticks());
+        if (commands.isStuck(now - patience.patienceNanos())) {
             end("the data of a command did not come");
-        } else if (blocked && now - lastReceived > PATIENCE_NANOS) {
+        } else if (stalledTicks > patience.ticks()) {
             end("the initiator does not read");
-        } else if (pinged != 0 && now - pinged > SILENCE_NANOS) {
+        } else if (hoards && side.isShort(this)) {
+            end("it took too long over memory that others wait for");
+        } else if (pinged != 0 && now - pinged > patience.silenceNanos()) {
             end("the initiator does not answer a NOP-In");
-        } else if (pinged == 0 && now - lastReceived > SILENCE_NANOS) {
+        } else if (pinged == 0 && now - lastReceived > patience.silenceNanos()) {
             pinged = now;
             control.ping();
             flush();
         }
+    }
+
+    /** There was no memory for what came unasked. */
+    void goesShort() {
+        shortTicks = MOMENT;
+    }
+
+    boolean wentShort() {
+        return shortTicks > 0;
     }
 
     /** Tells the initiator that its session ends, if it still reads, and ends it. */

@@ -4,11 +4,13 @@ import io.vireo.linux.ForeignMemory;
 import io.vireo.memory.ScatterGatherList;
 import io.vireo.scsi.TaskManagement;
 import io.vireo.scsi.TaskManagement.Function;
+
+import org.jspecify.annotations.Nullable;
+
 import java.nio.ByteBuffer;
 import java.util.IdentityHashMap;
 import java.util.Map;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 
 /** What a session does besides commands: NOPs, task management, texts, logout, events. */
 final class SessionControl {
@@ -107,7 +109,7 @@ final class SessionControl {
         }
     }
 
-    /** The session ends: a PDU that was coming in will not be complete. */
+    /** A PDU that was coming in will not be complete: it is damaged, or the session ends. */
     void abandon() {
         current = null;
         release(currentData);
@@ -205,6 +207,12 @@ final class SessionControl {
     // Task management (11.5).
 
     private void manage(HeapPdu request) {
+        if (managing.size() >= Session.IMMEDIATE_ROOM) {
+            reject(
+                    request,
+                    request.immediate() ? Pdu.REASON_IMMEDIATE : Pdu.REASON_OUT_OF_RESOURCES);
+            return;
+        }
         int function = request.u8(Pdu.FLAGS) & 0x7F;
         long lun = request.header().getLong(Pdu.LUN);
         int itt = request.integer(Pdu.ITT);

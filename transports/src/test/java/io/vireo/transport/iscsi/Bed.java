@@ -4,6 +4,7 @@ import io.vireo.reactor.PollMode;
 import io.vireo.reactor.ReactorGroup;
 import io.vireo.testkit.iscsi.IscsiInitiator;
 import io.vireo.testkit.iscsi.IscsiPdu;
+
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -33,7 +34,11 @@ final class Bed implements AutoCloseable {
     }
 
     Bed(Authentication authentication, int pool) {
-        transport = new IscsiTransport(reactors, pool);
+        this(authentication, pool, Patience.DEFAULT);
+    }
+
+    Bed(Authentication authentication, int pool, Patience patience) {
+        transport = new IscsiTransport(reactors, pool, patience);
         var address = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
         portal = new Portal(transport, "portal", address, 1, authentication, () -> {});
         var policy = new TargetNode.Policy(Set.of(INITIATOR), authentication, Optional.empty());

@@ -10,6 +10,7 @@ import io.vireo.scsi.ScsiStatus;
 import io.vireo.scsi.ScsiTarget;
 import io.vireo.scsi.ScsiTask;
 import io.vireo.scsi.TaskManagement;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -30,6 +31,11 @@ final class FakeTarget implements ScsiTarget {
     final List<ScsiInitiator> opened = new CopyOnWriteArrayList<>();
     final List<ScsiInitiator> open = new CopyOnWriteArrayList<>();
     final List<NexusListener> listeners = new CopyOnWriteArrayList<>();
+
+    /** Whether task management functions wait until {@link #endFunctions}. */
+    volatile boolean holdsFunctions;
+
+    private final List<Runnable> heldFunctions = new ArrayList<>();
     private final List<ScsiPort> ports = new CopyOnWriteArrayList<>();
     private final Reactor reactor;
 
@@ -79,6 +85,15 @@ final class FakeTarget implements ScsiTarget {
         open.add(initiator);
         listeners.add(listener);
         return new Nexus(initiator, listener);
+    }
+
+    /** Ends those that wait. */
+    void endFunctions() {
+        reactor.execute(() -> {
+            heldFunctions.forEach(Runnable::run);
+            heldFunctions.clear();
+            listeners.forEach(NexusListener::settled);
+        });
     }
 
     private final class Nexus implements ScsiNexus {
@@ -163,12 +178,17 @@ final class FakeTarget implements ScsiTarget {
                     found = true;
                 }
             }
+            if (holdsFunctions) {
+                heldFunctions.add(() -> listener.managed(function));
+            }
             function.result(
                     one && !found
                             ? TaskManagement.Response.TASK_NOT_FOUND
                             : TaskManagement.Response.FUNCTION_COMPLETE,
                     0);
-            listener.managed(function);
+            if (!holdsFunctions) {
+                listener.managed(function);
+            }
         }
 
         @Override

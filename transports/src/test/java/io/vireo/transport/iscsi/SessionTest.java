@@ -5,19 +5,24 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.vireo.linux.OpenFiles;
 import io.vireo.testkit.iscsi.IscsiInitiator;
 import io.vireo.testkit.iscsi.IscsiPdu;
-import java.io.IOException;
-import java.util.Arrays;
-import java.util.Map;
-import java.util.Random;
+
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import java.io.IOException;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.Random;
+
 /** Sessions in full-feature phase, over sockets. */
 class SessionTest {
     private static final int READ = 0xC1;
     private static final int WRITE = 0xA1;
+    private static final int IMMEDIATE_DATA = 0;
+    private static final int UNSOLICITED_DATA = 1;
+    private static final int SOLICITED_DATA = 2;
     private static final int UNSOLICITED_WRITE = 0x21;
     private static final Map<String, String> PLAIN = Map.of("MaxRecvDataSegmentLength", "65536");
 
@@ -162,18 +167,77 @@ class SessionTest {
                 byte[] half = Arrays.copyOf(data, data.length / 2);
                 initiator.send(initiator.dataOut(command, tag, wrong, 0, half, false));
                 initiator.send(initiator.dataOut(command, tag, 1, data.length / 2, half, true));
-                IscsiPdu response = initiator.receive();
-                assertThat(response.opcode()).isEqualTo(0x21);
-                assertThat(response.flags()).isEqualTo(0x80);
-                assertThat(response.u8(3)).isEqualTo(2);
-                // ABORTED COMMAND, PROTOCOL SERVICE CRC ERROR.
-                assertThat(response.data()).hasSize(20).startsWith(0, 18, 0x70, 0, 0x0B);
-                assertThat(Arrays.copyOfRange(response.data(), 14, 16)).containsExactly(0x47, 5);
+                isSpoiled(initiator.receive(), command);
                 assertThat(bed.device.blocks).startsWith(new byte[data.length]);
             }
             write(initiator, data, 0, data.length, 1);
             assertThat(Arrays.copyOf(bed.device.blocks, data.length)).isEqualTo(data);
         }
+    }
+
+    /** RFC 7143, 7.8: the PDU is rejected, its command is to be repeated, the others go on. */
+    @ParameterizedTest
+    @ValueSource(ints = {IMMEDIATE_DATA, UNSOLICITED_DATA, SOLICITED_DATA})
+    void aWrongDataDigestEndsItsCommandAndNotTheSession(int kind) throws Exception {
+        var parameters =
+                Map.of(
+                        "DataDigest", "CRC32C",
+                        "ImmediateData", kind == IMMEDIATE_DATA ? "Yes" : "No",
+                        "InitialR2T", "No");
+        try (IscsiInitiator initiator = bed.session(parameters)) {
+            byte[] data = pattern(16 * FakeTarget.BLOCK);
+            byte[] half = Arrays.copyOf(data, data.length / 2);
+            IscsiPdu beside = initiator.command(0x81, 0, 0, Bed.cdb(FakeTarget.FOREVER, 0, 0));
+            initiator.send(beside);
+            IscsiPdu command =
+                    initiator.command(
+                            kind == UNSOLICITED_DATA ? UNSOLICITED_WRITE : WRITE,
+                            0,
+                            data.length,
+                            Bed.cdb(FakeTarget.WRITE_10, 0, 16));
+            int tag = IscsiPdu.NO_TAG;
+            if (kind == IMMEDIATE_DATA) {
+                rejectsDamaged(initiator, command.data(half));
+            } else {
+                initiator.send(command);
+                tag = kind == SOLICITED_DATA ? initiator.receive().u32(20) : tag;
+                rejectsDamaged(initiator, initiator.dataOut(command, tag, 0, 0, half, false));
+            }
+            if (kind == IMMEDIATE_DATA) {
+                tag = initiator.receive().u32(20);
+            }
+            int sn = kind == IMMEDIATE_DATA ? 0 : 1;
+            initiator.send(initiator.dataOut(command, tag, sn, data.length / 2, half, true));
+            isSpoiled(initiator.receive(), command);
+            assertThat(bed.device.blocks).startsWith(new byte[data.length]);
+            initiator.send(initiator.request(0x40, 0x80).data(half));
+            assertThat(initiator.receive().data()).isEqualTo(half);
+            rejectsDamaged(initiator, initiator.request(0x00, 0x80).data(half));
+            write(initiator, data, 0, data.length, 1);
+            assertThat(Arrays.copyOf(bed.device.blocks, data.length)).isEqualTo(data);
+        }
+        bed.awaitNoSession();
+        assertThat(bed.isPoolWhole()).isTrue();
+    }
+
+    private static void rejectsDamaged(IscsiInitiator initiator, IscsiPdu pdu) throws IOException {
+        byte[] bytes = initiator.encode(pdu);
+        bytes[bytes.length / 2] ^= 0x10;
+        initiator.socket().getOutputStream().write(bytes);
+        IscsiPdu answer = initiator.receive();
+        assertThat(answer.opcode()).isEqualTo(0x3F);
+        assertThat(answer.u8(2)).isEqualTo(Pdu.REASON_DATA_DIGEST);
+        assertThat(answer.data()).isEqualTo(Arrays.copyOf(bytes, Pdu.BHS));
+    }
+
+    /** CHECK CONDITION: ABORTED COMMAND, PROTOCOL SERVICE CRC ERROR. */
+    private static void isSpoiled(IscsiPdu response, IscsiPdu command) {
+        assertThat(response.opcode()).isEqualTo(0x21);
+        assertThat(response.u32(16)).isEqualTo(command.u32(16));
+        assertThat(response.flags()).isEqualTo(0x80);
+        assertThat(response.u8(3)).isEqualTo(2);
+        assertThat(response.data()).hasSize(20).startsWith(0, 18, 0x70, 0, 0x0B);
+        assertThat(Arrays.copyOfRange(response.data(), 14, 16)).containsExactly(0x47, 5);
     }
 
     @Test

@@ -1,0 +1,182 @@
+package io.vireo.transport.iscsi;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.vireo.testkit.iscsi.IscsiInitiator;
+import io.vireo.testkit.iscsi.IscsiPdu;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.util.ArrayList;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+
+/** Initiators that break no rule and take all there is: others are served all the same. */
+@Timeout(60)
+class GreedyInitiatorTest {
+    private static final int WRITE = 0xA1;
+    private static final int READ = 0xC1;
+    private static final int R2T = 0x31;
+    private static final int REJECT = 0x3F;
+    private static final int MANAGEMENT_RESPONSE = 0x22;
+    private static final int NOP_IN = 0x20;
+
+    private static final Patience SHORT =
+            new Patience(
+                    TimeUnit.MILLISECONDS.toNanos(50),
+                    TimeUnit.MINUTES.toNanos(10),
+                    TimeUnit.SECONDS.toNanos(1));
+
+    private final Bed bed = new Bed(Authentication.NONE, 16 << 20, SHORT);
+
+    @AfterEach
+    void nothingIsLost() throws Exception {
+        bed.awaitNoSession();
+        assertThat(bed.isPoolWhole()).isTrue();
+        bed.close();
+    }
+
+    @Test
+    void whoOnlyConnectsKeepsNobodyOut() throws IOException {
+        var idle = new ArrayList<Socket>();
+        try {
+            InetSocketAddress address = bed.portal.address();
+            for (int i = 0; i < 200; i++) {
+                idle.add(new Socket(address.getAddress(), address.getPort()));
+            }
+            try (IscsiInitiator other = bed.session(Map.of())) {
+                isServed(other);
+            }
+            // The oldest had to go.
+            assertThat(idle.getFirst().getInputStream().read()).isEqualTo(-1);
+        } finally {
+            for (Socket socket : idle) {
+                socket.close();
+            }
+        }
+    }
+
+    @Test
+    void whoKeepsDiscoveriesKeepsNobodyOut() throws IOException {
+        var kept = new ArrayList<IscsiInitiator>();
+        try {
+            for (int i = 0; i < 64; i++) {
+                kept.add(discovery());
+            }
+            finds(kept.getFirst());
+            try (IscsiInitiator other = discovery()) {
+                finds(other);
+            }
+            // The one had to go that had not been heard of for longest.
+            assertThat(kept.get(1).isClosedByTarget()).isTrue();
+            finds(kept.getFirst());
+        } finally {
+            for (IscsiInitiator initiator : kept) {
+                initiator.close();
+            }
+        }
+    }
+
+    private IscsiInitiator discovery() throws IOException {
+        IscsiInitiator initiator = bed.connect();
+        assertThat(initiator.login("", Map.of()).u16(36)).isZero();
+        return initiator;
+    }
+
+    private static void finds(IscsiInitiator initiator) throws IOException {
+        IscsiPdu asked = initiator.request(0x04, 0x80).text(Map.of("SendTargets", "All"));
+        assertThat(initiator.exchange(asked).text()).containsEntry("TargetName", Bed.TARGET);
+    }
+
+    private static void isServed(IscsiInitiator initiator) throws IOException {
+        assertThat(initiator.exchange(initiator.request(0x40, 0x80)).opcode()).isEqualTo(NOP_IN);
+    }
+
+    @Test
+    void soManyFunctionsAreUnderWayAndNoMore() throws IOException {
+        bed.device.holdsFunctions = true;
+        try (IscsiInitiator initiator = bed.session(Map.of())) {
+            for (int opcode : new int[] {0x42, 0x02}) {
+                for (int i = 0; i < Session.IMMEDIATE_ROOM; i++) {
+                    initiator.send(initiator.request(0x42, 0x85));
+                }
+                IscsiPdu beyond = initiator.exchange(initiator.request(opcode, 0x85));
+                assertThat(beyond.opcode()).isEqualTo(REJECT);
+                assertThat(beyond.u8(2))
+                        .isEqualTo(
+                                opcode == 0x42
+                                        ? Pdu.REASON_IMMEDIATE
+                                        : Pdu.REASON_OUT_OF_RESOURCES);
+                bed.device.endFunctions();
+                for (int i = 0; i < Session.IMMEDIATE_ROOM; i++) {
+                    assertThat(initiator.receive().opcode()).isEqualTo(MANAGEMENT_RESPONSE);
+                }
+            }
+            isServed(initiator);
+        }
+    }
+
+    /** It says something all the time, which is no sign that it reads. */
+    @Test
+    void whoDoesNotReadLosesItsSession() throws Exception {
+        try (IscsiInitiator initiator = bed.session(Map.of())) {
+            byte[] cdb = Bed.cdb(FakeTarget.READ_10, 0, 4096);
+            for (int i = 0; i < 32; i++) {
+                initiator.send(initiator.command(READ, 0, 4096 * FakeTarget.BLOCK, cdb));
+            }
+            IscsiPdu word = initiator.request(0x40, 0x80).u32(16, IscsiPdu.NO_TAG);
+            while (!bed.node.isIdle()) {
+                say(initiator, word);
+                Thread.sleep(20);
+            }
+        }
+    }
+
+    /** Data that trickle keep a session only as long as nobody waits for its memory. */
+    @Test
+    void whoKeepsMemoryThatOthersWaitForLosesItsSession() throws Exception {
+        Map<String, String> parameters = Map.of("InitialR2T", "Yes", "ImmediateData", "No");
+        var greedy = new ArrayList<IscsiInitiator>();
+        var trickles = new ArrayList<IscsiPdu>();
+        try (IscsiInitiator other = bed.session(parameters)) {
+            for (int i = 0; i < 3; i++) {
+                IscsiInitiator one = bed.connect().isid(100 + i);
+                greedy.add(one);
+                assertThat(one.login(Bed.TARGET, parameters).u16(36)).isZero();
+                IscsiPdu command = write(one);
+                IscsiPdu r2t = one.exchange(command);
+                assertThat(r2t.opcode()).isEqualTo(R2T);
+                trickles.add(one.dataOut(command, r2t.u32(20), 0, 0, new byte[0], false));
+            }
+            other.send(write(other));
+            for (int sn = 0; other.socket().getInputStream().available() == 0; sn++) {
+                for (int i = 0; i < greedy.size(); i++) {
+                    say(greedy.get(i), trickles.get(i).u32(36, sn));
+                }
+                Thread.sleep(20);
+            }
+            assertThat(other.receive().opcode()).isEqualTo(R2T);
+        } finally {
+            for (IscsiInitiator one : greedy) {
+                one.close();
+            }
+        }
+    }
+
+    private static IscsiPdu write(IscsiInitiator initiator) {
+        return initiator.command(WRITE, 0, 4 << 20, Bed.cdb(FakeTarget.WRITE_10, 0, 8192));
+    }
+
+    private static void say(IscsiInitiator initiator, IscsiPdu pdu) {
+        try {
+            initiator.send(pdu);
+        } catch (IOException ended) {
+            // The session is over, as it should be.
+        }
+    }
+}
