@@ -2,6 +2,8 @@ package io.vireo.block;
 
 import io.vireo.memory.ScatterGatherList;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * One request to a {@link BlockDevice}: preallocated by the front end, filled, submitted,
  * completed, and used again. It belongs to the channel from {@link BlockChannel#submit} to {@link
@@ -20,6 +22,8 @@ public final class BlockRequest {
     private long length;
     private boolean forceUnitAccess;
     private boolean unmap;
+    private @Nullable MemoryLease lease;
+    private boolean foreign;
 
     /**
      * @param tag the owner's number for this object, unchanged for its life
@@ -39,6 +43,8 @@ public final class BlockRequest {
         status = BlockStatus.OK;
         forceUnitAccess = false;
         unmap = false;
+        lease = null;
+        foreign = false;
         data.clear();
         return this;
     }
@@ -52,6 +58,24 @@ public final class BlockRequest {
     /** WRITE_ZEROES: the range may be deallocated. */
     public BlockRequest unmap(boolean on) {
         unmap = on;
+        return this;
+    }
+
+    /**
+     * The memory of {@link #data} can be kept from being used again; null: from its end on the
+     * request says nothing about it.
+     */
+    public BlockRequest lease(@Nullable MemoryLease newLease) {
+        lease = newLease;
+        return this;
+    }
+
+    /**
+     * READ: the memory of {@link #data} is a guest's. It may be gone, so nobody but the device
+     * itself puts anything there.
+     */
+    public BlockRequest foreign(boolean on) {
+        foreign = on;
         return this;
     }
 
@@ -87,6 +111,16 @@ public final class BlockRequest {
 
     public boolean unmap() {
         return unmap;
+    }
+
+    /** Who keeps the memory of {@link #data}; null: nobody. */
+    public @Nullable MemoryLease lease() {
+        return lease;
+    }
+
+    /** Whether the memory of {@link #data} is a guest's. */
+    public boolean isForeign() {
+        return foreign;
     }
 
     /** Where the bytes go to or come from; native addresses, usually in guest memory. */

@@ -32,6 +32,7 @@ import io.vireo.resource.spec.SnapshotSpec;
 import io.vireo.resource.spec.VdiskSpec;
 import io.vireo.testkit.BlockClient;
 import io.vireo.testkit.MemoryState;
+
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -136,6 +137,7 @@ final class PoolBed implements AutoCloseable {
                 copies,
                 openDegraded,
                 Optional.empty(),
+                10,
                 Optional.empty());
     }
 

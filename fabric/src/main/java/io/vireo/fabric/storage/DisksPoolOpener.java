@@ -10,6 +10,7 @@ import io.vireo.resource.ResourceException;
 import io.vireo.resource.Violation;
 import io.vireo.resource.spec.DisksSpec;
 import io.vireo.resource.spec.PoolSpec;
+
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -44,7 +45,8 @@ final class DisksPoolOpener {
                 violations.add(
                         new Violation(
                                 at,
-                                "must be an absolute path without '.' and '..', and not the root directory"));
+                                "must be an absolute path without '.' and '..', and not the root"
+                                    + " directory"));
             } else if (!paths.add(path)) {
                 violations.add(new Violation(at, "is there already; name each disk once"));
             }
@@ -99,7 +101,8 @@ final class DisksPoolOpener {
             violations.add(
                     new Violation(
                             "/spec/disks/copies",
-                            "is fixed when the pool is made: make another pool and copy the vDisks"));
+                            "is fixed when the pool is made: make another pool and copy the"
+                                + " vDisks"));
         }
         if (before.striped() != after.striped()) {
             violations.add(new Violation("/spec/disks/striped", "is fixed when the pool is made"));
@@ -146,7 +149,8 @@ final class DisksPoolOpener {
                         Duration.ofSeconds(disks.holdSeconds()),
                         Optional.of(runtime),
                         disks.copies(),
-                        new MirrorOptions(disks.openDegraded(), resyncRate(disks)),
+                        new MirrorOptions(
+                                disks.openDegraded(), resyncRate(disks), stallLimit(disks)),
                         leaving(disks));
         var open = new LinkedHashMap<String, HostDisk>();
         var absent = new LinkedHashMap<DisksSpec.Member, ResourceException>();
@@ -223,7 +227,8 @@ final class DisksPoolOpener {
                                     ErrorCode.UNAVAILABLE,
                                     "there is nothing on "
                                             + place.location()
-                                            + ": attach the disks of the pool, or restore its files"));
+                                            + ": attach the disks of the pool, or restore its"
+                                            + " files"));
         }
         DisksPool pool;
         try {
@@ -370,6 +375,10 @@ final class DisksPoolOpener {
         }
     }
 
+    private static Duration stallLimit(DisksSpec spec) {
+        return Duration.ofSeconds(spec.stallSeconds());
+    }
+
     private static long resyncRate(DisksSpec spec) {
         return spec.resyncRate().map(Quantity::bytes).orElse(0L);
     }
@@ -405,6 +414,7 @@ final class DisksPoolOpener {
             replace(pool, spec);
             addMirrors(pool, spec, new LinkedHashMap<>());
             pool.disks().resyncRate(resyncRate(disks));
+            pool.disks().stallLimit(stallLimit(disks));
         }
         for (var member : disks.copies() > 1 ? List.<DisksSpec.Member>of() : staying(pool, disks)) {
             if (!pool.disks().has(member.path())) {
@@ -440,7 +450,8 @@ final class DisksPoolOpener {
             throw new ResourceException(
                     ErrorCode.CONFLICT,
                     member.path()
-                            + " has something on it; name an empty disk, or wipe it if its data is not needed: wipefs --all, or remove the file");
+                            + " has something on it; name an empty disk, or wipe it if its data is"
+                            + " not needed: wipefs --all, or remove the file");
         }
         return disk;
     }
@@ -484,7 +495,8 @@ final class DisksPoolOpener {
                             + place.location()
                             + " has something on it ("
                             + e.getMessage()
-                            + "); name empty disks, or wipe them if their data is not needed: wipefs --all, or remove the file",
+                            + "); name empty disks, or wipe them if their data is not needed:"
+                            + " wipefs --all, or remove the file",
                     e);
         }
         if (there.size() > 0) {

@@ -6,6 +6,8 @@ import io.vireo.fabric.storage.mirror.MirrorStatus;
 import io.vireo.fabric.storage.pool.DrainStatus;
 import io.vireo.fabric.storage.pool.StoragePool;
 import io.vireo.resource.spec.DisksSpec;
+
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -129,7 +131,7 @@ final class PoolDisks {
         long now = System.nanoTime();
         for (var each = replaced.iterator(); each.hasNext(); ) {
             Replaced disk = each.next();
-            if (now - disk.at() > LINGER_NANOS) {
+            if (now - disk.at() > LINGER_NANOS && !pool.isHeld(disk.disk().device())) {
                 disk.disk().close();
                 each.remove();
             }
@@ -280,6 +282,11 @@ final class PoolDisks {
         pool.resyncRate(bytesPerSecond);
     }
 
+    /** How long a disk of a mirror may leave a request without an answer. */
+    void stallLimit(Duration limit) {
+        pool.stallLimit(limit);
+    }
+
     /** How the copies are, if there are several. */
     Optional<PoolRedundancy> redundancy(List<MirrorStatus> mirrors) {
         if (copies == 1) {
@@ -302,7 +309,8 @@ final class PoolDisks {
                         wrong.isEmpty()
                                 ? ""
                                 : String.join(", ", wrong)
-                                        + ": bring it back, or name an empty disk in its place in spec.disks.members",
+                                        + ": bring it back, or name an empty disk in its place in"
+                                        + " spec.disks.members",
                         mirrors.stream().mapToLong(MirrorStatus::copiedBytes).sum(),
                         mirrors.stream().mapToLong(MirrorStatus::toCopyBytes).sum(),
                         mirrors.stream().mapToLong(MirrorStatus::bytesPerSecond).sum()));

@@ -28,6 +28,9 @@ public sealed interface DiskFault {
     /** Does not end before {@link SimulatedDisk#release}. */
     record Stalls() implements DiskFault {}
 
+    /** Does not end before so many nanoseconds of the reactor's clock have passed. */
+    record Delays(long nanos) implements DiskFault {}
+
     DiskFault NONE = new None();
 
     /** The medium failed. */

@@ -11,6 +11,9 @@ import io.vireo.block.BlockStatus;
 import io.vireo.linux.ForeignMemory;
 import io.vireo.reactor.Reactor;
 import io.vireo.testkit.crash.DiskLog.Io;
+
+import org.jspecify.annotations.Nullable;
+
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumSet;
@@ -18,7 +21,6 @@ import java.util.List;
 import java.util.Random;
 import java.util.Set;
 import java.util.function.Function;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A disk with a volatile cache whose every change is logged. Reads see the cache. Requests end out
@@ -144,7 +146,7 @@ public final class SimulatedDisk implements BlockDevice {
 
     @Override
     public BlockChannel open(Reactor reactor) {
-        return new Channel();
+        return new Channel(reactor);
     }
 
     @Override
@@ -192,9 +194,12 @@ public final class SimulatedDisk implements BlockDevice {
         final BlockRequest request;
         final Io io;
         final DiskFault fault;
+        private final Reactor reactor;
+        private final long notBefore;
 
-        Waiting(BlockRequest request) {
+        Waiting(BlockRequest request, Reactor reactor) {
             this.request = request;
+            this.reactor = reactor;
             byte[] data = dataOf(request);
             fault = faults.apply(request);
             long offset = fault instanceof DiskFault.Misdirected(long o) ? o : request.offset();
@@ -209,6 +214,12 @@ public final class SimulatedDisk implements BlockDevice {
             if (fault instanceof DiskFault.Lies) {
                 io.honest = false;
             }
+            long delay = fault instanceof DiskFault.Delays(long nanos) ? nanos : 0;
+            notBefore = reactor.nanoTime() + delay;
+            if (delay > 0) {
+                // A clock that is stepped comes there.
+                reactor.schedule(delay, () -> {});
+            }
         }
 
         boolean isLogged() {
@@ -216,7 +227,8 @@ public final class SimulatedDisk implements BlockDevice {
         }
 
         boolean isStalled() {
-            return stalled && fault instanceof DiskFault.Stalls;
+            boolean late = fault instanceof DiskFault.Delays && reactor.nanoTime() < notBefore;
+            return late || stalled && fault instanceof DiskFault.Stalls;
         }
 
         BlockStatus carryOut() {
@@ -253,7 +265,8 @@ public final class SimulatedDisk implements BlockDevice {
                 case DiskFault.None _,
                         DiskFault.Misdirected _,
                         DiskFault.Lies _,
-                        DiskFault.Stalls _ -> {
+                        DiskFault.Stalls _,
+                        DiskFault.Delays _ -> {
                     transfer(contents, io.length);
                     yield BlockStatus.OK;
                 }
@@ -285,7 +298,12 @@ public final class SimulatedDisk implements BlockDevice {
 
     private final class Channel implements BlockChannel {
         private final List<Waiting> waiting = new ArrayList<>();
+        private final Reactor reactor;
         private @Nullable Runnable onClosed;
+
+        Channel(Reactor reactor) {
+            this.reactor = reactor;
+        }
 
         @Override
         public int free() {
@@ -298,7 +316,7 @@ public final class SimulatedDisk implements BlockDevice {
                 throw new IllegalStateException("more requests than free() allowed");
             }
             checkRange(request);
-            var entry = new Waiting(request);
+            var entry = new Waiting(request, reactor);
             waiting.add(entry);
             if (entry.isLogged()) {
                 log.submitted(entry.io);

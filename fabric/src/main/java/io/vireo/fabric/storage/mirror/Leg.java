@@ -1,9 +1,10 @@
 package io.vireo.fabric.storage.mirror;
 
 import io.vireo.block.BlockRequest;
-import io.vireo.fabric.storage.queue.DeviceQueue;
-import java.util.UUID;
+
 import org.jspecify.annotations.Nullable;
+
+import java.util.UUID;
 
 /** One copy of a mirror. */
 final class Leg {
@@ -24,7 +25,7 @@ final class Leg {
     final int bit;
     UUID uuid;
     State state;
-    @Nullable DeviceQueue queue;
+    @Nullable LegQueue queue;
 
     /** The place of its newest header. */
     int place;
@@ -56,8 +57,22 @@ final class Leg {
         return state == State.IN_SYNC || state == State.SYNCING;
     }
 
+    /** Whether its disk has requests, be they given up or not. */
+    boolean isHeld() {
+        LegQueue here = queue;
+        return here != null && here.load() > 0;
+    }
+
+    /** Has all that its disk has not answered fail. */
+    void giveUp() {
+        LegQueue here = queue;
+        if (here != null) {
+            here.giveUp();
+        }
+    }
+
     void submit(BlockRequest request) {
-        DeviceQueue here = queue;
+        LegQueue here = queue;
         if (here == null) {
             throw new IllegalStateException("leg " + index + " is not here");
         }

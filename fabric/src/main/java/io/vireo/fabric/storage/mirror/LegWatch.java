@@ -1,15 +1,16 @@
 package io.vireo.fabric.storage.mirror;
 
+import io.vireo.block.BlockDevice;
 import io.vireo.block.BlockOperation;
 import io.vireo.block.BlockRequest;
 import io.vireo.block.BlockStatus;
 import io.vireo.fabric.storage.format.FormatException;
 import io.vireo.fabric.storage.format.MirrorHeader;
 import io.vireo.fabric.storage.format.PoolFormat;
-import io.vireo.fabric.storage.queue.DeviceQueue;
 import io.vireo.memory.OwnMemory;
 import io.vireo.reactor.Reactor;
 import io.vireo.reactor.Timer;
+
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -29,7 +30,7 @@ final class LegWatch {
     private final long[] retryAfter = new long[MirrorHeader.MAX_LEGS];
     private final OwnMemory block =
             OwnMemory.allocate(PoolFormat.BLOCK * 2 * MirrorHeader.MAX_LEGS);
-    private final List<DeviceQueue> retired = new ArrayList<>();
+    private final List<LegQueue> retired = new ArrayList<>();
     private final Timer ticker;
     private final List<Timer> retries = new ArrayList<>();
     private boolean ticking;
@@ -113,12 +114,17 @@ final class LegWatch {
 
     /** A leg has failed: it is looked at again later. */
     void failed(Leg leg) {
-        int joins = ++leg.joins;
+        leg.joins++;
         long wait = retryAfter[leg.index];
         retryAfter[leg.index] = Math.min(LAST_RETRY, wait * 2);
+        retry(leg, wait);
+    }
+
+    private void retry(Leg leg, long wait) {
         if (stopped) {
             return;
         }
+        int joins = leg.joins;
         var retry = new Timer[1];
         retry[0] =
                 home.schedule(
@@ -126,7 +132,7 @@ final class LegWatch {
                         () -> {
                             retries.remove(retry[0]);
                             if (leg.joins == joins && leg.state == Leg.State.FAILED) {
-                                probe(leg);
+                                lookAt(leg);
                             }
                         });
         retries.add(retry[0]);
@@ -135,6 +141,15 @@ final class LegWatch {
     /** It is in sync again. */
     void recovered(Leg leg) {
         retryAfter[leg.index] = FIRST_RETRY;
+    }
+
+    /** What was given up must not be carried out behind what the leg gets from now on. */
+    private void lookAt(Leg leg) {
+        if (leg.isHeld()) {
+            retry(leg, FIRST_RETRY);
+        } else {
+            probe(leg);
+        }
     }
 
     private void probe(Leg leg) {
@@ -189,14 +204,19 @@ final class LegWatch {
     }
 
     /** Puts a device into the place of a leg that is not in sync. */
-    void replace(Leg leg, DeviceQueue queue) {
-        DeviceQueue old = leg.queue;
+    void replace(Leg leg, LegQueue queue) {
+        LegQueue old = leg.queue;
         if (old != null) {
             retired.add(old);
             old.close(() -> retired.remove(old));
         }
         leg.queue = queue;
         channel.legs().join(leg);
+    }
+
+    /** Whether a device that was replaced still has requests. */
+    boolean isHeld(BlockDevice device) {
+        return retired.stream().anyMatch(queue -> queue.device() == device);
     }
 
     /** Lets what is left in the queues of replaced legs end. */

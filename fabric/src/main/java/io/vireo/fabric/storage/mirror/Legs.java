@@ -1,7 +1,7 @@
 package io.vireo.fabric.storage.mirror;
 
 import io.vireo.fabric.storage.format.MirrorHeader;
-import io.vireo.fabric.storage.queue.DeviceQueue;
+
 import java.util.Iterator;
 import java.util.List;
 
@@ -41,7 +41,7 @@ final class Legs implements Iterable<Leg> {
     long dataBytes() {
         long least = Long.MAX_VALUE;
         for (Leg leg : legs) {
-            DeviceQueue here = leg.queue;
+            LegQueue here = leg.queue;
             if (here != null && leg.state != Leg.State.FAILED) {
                 least = Math.min(least, here.device().geometry().capacity());
             }

@@ -6,11 +6,12 @@ import io.vireo.block.BlockOperation;
 import io.vireo.block.BlockRequest;
 import io.vireo.block.BlockStatus;
 import io.vireo.fabric.storage.format.MirrorHeader;
-import io.vireo.fabric.storage.queue.DeviceQueue;
 import io.vireo.fabric.storage.queue.Fifo;
 import io.vireo.reactor.Reactor;
-import java.util.ArrayDeque;
+
 import org.jspecify.annotations.Nullable;
+
+import java.util.ArrayDeque;
 
 /**
  * Requests of the member become requests of its legs here: changes and flushes of all, reads of the
@@ -29,6 +30,7 @@ final class MirrorChannel implements BlockChannel {
     private final Copier copier;
     private final Resync resync;
     private final LegWatch watch;
+    private final StallWatch stalls;
     private final MirrorClosing closing;
     private final BlockMeter meter;
     private final ArrayDeque<MirrorRequest> spare = new ArrayDeque<>();
@@ -49,9 +51,10 @@ final class MirrorChannel implements BlockChannel {
     private int turn;
     private boolean started;
 
-    MirrorChannel(MirrorDevice device, MirrorPlan plan, Reactor home, long rate) {
+    MirrorChannel(MirrorDevice device, MirrorPlan plan, Reactor home, long rate, long stallLimit) {
         this.home = home;
-        legs = new Legs(this, device.openLegs(home, this::wake), device.events(), plan.readOnly());
+        stalls = new StallWatch(this, home, stallLimit);
+        legs = new Legs(this, device.openLegs(this), device.events(), plan.readOnly());
         readOnly = plan.readOnly();
         meter = device.meter();
         regions =
@@ -69,6 +72,7 @@ final class MirrorChannel implements BlockChannel {
         closing = new MirrorClosing(this);
         if (readOnly) {
             started = true;
+            stalls.stop();
         } else {
             recorder.changed();
         }
@@ -104,6 +108,10 @@ final class MirrorChannel implements BlockChannel {
 
     LegWatch watch() {
         return watch;
+    }
+
+    StallWatch stalls() {
+        return stalls;
     }
 
     Resync resync() {
@@ -247,6 +255,7 @@ final class MirrorChannel implements BlockChannel {
         BlockRequest client = op.client();
         io.prepare(client.operation(), MirrorHeader.DATA + client.offset(), client.length());
         io.forceUnitAccess(client.forceUnitAccess()).unmap(client.unmap());
+        io.lease(client.lease()).foreign(client.isForeign());
         if (client.operation() != BlockOperation.WRITE_ZEROES) {
             io.data().addSlice(client.data(), 0, client.length());
         }
@@ -373,7 +382,7 @@ final class MirrorChannel implements BlockChannel {
         turn++;
         for (int i = 0; i < legs.size(); i++) {
             Leg leg = legs.get(((turn & 0xFFFF) + i) % legs.size());
-            DeviceQueue here = leg.queue;
+            LegQueue here = leg.queue;
             if (here != null
                     && leg.state == Leg.State.IN_SYNC
                     && (op.sent & leg.bit) == 0
@@ -485,7 +494,7 @@ final class MirrorChannel implements BlockChannel {
     public int poll() {
         int work = 0;
         for (int i = 0; i < legs.size(); i++) {
-            DeviceQueue here = legs.get(i).queue;
+            LegQueue here = legs.get(i).queue;
             work += here == null ? 0 : here.poll();
         }
         work += watch.pollRetired();
@@ -513,7 +522,7 @@ final class MirrorChannel implements BlockChannel {
             return false;
         }
         for (int i = 0; i < legs.size(); i++) {
-            DeviceQueue here = legs.get(i).queue;
+            LegQueue here = legs.get(i).queue;
             if (here != null && !here.arm()) {
                 disarm(i);
                 return false;
@@ -529,7 +538,7 @@ final class MirrorChannel implements BlockChannel {
 
     private void disarm(int count) {
         for (int i = 0; i < count; i++) {
-            DeviceQueue here = legs.get(i).queue;
+            LegQueue here = legs.get(i).queue;
             if (here != null) {
                 here.disarm();
             }
@@ -556,6 +565,7 @@ final class MirrorChannel implements BlockChannel {
 
     /** Gives memory back. */
     void release() {
+        stalls.stop();
         recorder.close();
         intent.close();
         copier.close();

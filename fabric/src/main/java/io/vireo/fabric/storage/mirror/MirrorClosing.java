@@ -1,6 +1,5 @@
 package io.vireo.fabric.storage.mirror;
 
-import io.vireo.fabric.storage.queue.DeviceQueue;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -78,7 +77,7 @@ final class MirrorClosing {
     private void closeLegs() {
         left = 1;
         for (Leg leg : channel.legs()) {
-            DeviceQueue here = leg.queue;
+            LegQueue here = leg.queue;
             if (here != null) {
                 left++;
                 here.close(this::closed);

@@ -8,9 +8,12 @@ import io.vireo.block.BlockMeter;
 import io.vireo.block.BlockOperation;
 import io.vireo.block.BlockRequest;
 import io.vireo.fabric.storage.format.MirrorHeader;
-import io.vireo.fabric.storage.queue.DeviceQueue;
 import io.vireo.memory.OwnMemory;
 import io.vireo.reactor.Reactor;
+
+import org.jspecify.annotations.Nullable;
+
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
@@ -18,7 +21,6 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A device that is kept on two or three others. It is opened once, on the reactor of its pool, and
@@ -29,6 +31,7 @@ public final class MirrorDevice implements BlockDevice {
     private final MirrorEvents events;
     private final BlockMeter meter = new BlockMeter();
     private long rate;
+    private Duration stallLimit;
     private @Nullable MirrorChannel channel;
 
     /** Devices of the legs that are here. */
@@ -38,11 +41,13 @@ public final class MirrorDevice implements BlockDevice {
      * A mirror of what was found.
      *
      * @param rate most bytes per second that a resync copies; 0: any
+     * @param stallLimit how long a leg may leave a request without an answer
      */
-    public MirrorDevice(MirrorPlan plan, MirrorEvents events, long rate) {
+    public MirrorDevice(MirrorPlan plan, MirrorEvents events, long rate, Duration stallLimit) {
         this.plan = plan;
         this.events = events;
         this.rate = rate;
+        this.stallLimit = stallLimit;
         devices = plan.legs().stream().flatMap(leg -> leg.device().stream()).toList();
     }
 
@@ -59,7 +64,7 @@ public final class MirrorDevice implements BlockDevice {
         return meter;
     }
 
-    List<Leg> openLegs(Reactor home, Runnable wake) {
+    List<Leg> openLegs(MirrorChannel open) {
         var legs = new ArrayList<Leg>();
         for (int i = 0; i < plan.legs().size(); i++) {
             MirrorHeader.Leg entry = plan.header().legs().get(i);
@@ -76,15 +81,25 @@ public final class MirrorDevice implements BlockDevice {
             leg.leftAt = entry.leftAt();
             leg.whole = !entry.inSync() && !found.partial();
             leg.why = state == Leg.State.ABSENT ? "it is not here" : "";
-            found.device().ifPresent(device -> leg.queue = new DeviceQueue(device, home, wake));
+            found.device().ifPresent(device -> leg.queue = queue(open, device));
             legs.add(leg);
         }
         return legs;
     }
 
+    private static LegQueue queue(MirrorChannel open, BlockDevice device) {
+        return new LegQueue(device, open.home(), open::wake, open.stalls()::watch);
+    }
+
     /** Whether a device is one of its legs. */
     public boolean isOn(BlockDevice device) {
         return devices.contains(device);
+    }
+
+    /** Whether a device that was replaced still has requests. */
+    public boolean isHeld(BlockDevice device) {
+        MirrorChannel open = channel;
+        return open != null && open.watch().isHeld(device);
     }
 
     /** Whether all legs are here and in sync. */
@@ -106,7 +121,7 @@ public final class MirrorDevice implements BlockDevice {
                         case FAILED -> MirrorStatus.LegState.FAILED;
                         case ABSENT -> MirrorStatus.LegState.ABSENT;
                     };
-            DeviceQueue queue = leg.queue;
+            LegQueue queue = leg.queue;
             legs.add(
                     new MirrorStatus.Leg(
                             leg.uuid,
@@ -151,6 +166,12 @@ public final class MirrorDevice implements BlockDevice {
     public void resyncRate(long bytesPerSecond) {
         rate = bytesPerSecond;
         Objects.requireNonNull(channel).resync().rate(bytesPerSecond);
+    }
+
+    /** Changes how long a leg may leave a request without an answer. */
+    public void stallLimit(Duration limit) {
+        stallLimit = limit;
+        Objects.requireNonNull(channel).stalls().limit(limit.toNanos());
     }
 
     /** Holds resyncs up, or lets them go on. */
@@ -200,10 +221,10 @@ public final class MirrorDevice implements BlockDevice {
             leg.whole = true;
         }
         leg.place = place;
-        open.watch().replace(leg, new DeviceQueue(device, open.home(), open::wake));
+        open.watch().replace(leg, queue(open, device));
         var here = new ArrayList<BlockDevice>();
         for (Leg each : open.legs()) {
-            DeviceQueue queue = each.queue;
+            LegQueue queue = each.queue;
             if (queue != null) {
                 here.add(queue.device());
             }
@@ -247,7 +268,7 @@ public final class MirrorDevice implements BlockDevice {
         if (channel != null) {
             throw new IllegalStateException("a mirror is opened once");
         }
-        var opened = new MirrorChannel(this, plan, reactor, rate);
+        var opened = new MirrorChannel(this, plan, reactor, rate, stallLimit.toNanos());
         channel = opened;
         return opened;
     }

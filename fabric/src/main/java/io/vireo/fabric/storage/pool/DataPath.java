@@ -6,6 +6,7 @@ import io.vireo.block.BlockStatus;
 import io.vireo.fabric.storage.format.PoolFormat;
 import io.vireo.fabric.storage.queue.Fifo;
 import io.vireo.memory.OwnMemory;
+
 import java.util.ArrayDeque;
 import java.util.Objects;
 
@@ -334,7 +335,7 @@ final class DataPath {
         piece.io.prepare(operation, offset(chunk) + (piece.at & mask), piece.length);
         piece.io.forceUnitAccess(durable);
         if (operation != BlockOperation.WRITE_ZEROES) {
-            piece.io.data().addSlice(op.data(), piece.at - op.base(), piece.length);
+            op.lend(piece.io, piece.at - op.base(), piece.length);
         }
         piece.fresh = operation == BlockOperation.READ ? ChunkSpace.NONE : chunk;
         // From here on whoever frees the chunk has to wait for us.

@@ -5,6 +5,7 @@ import io.vireo.fabric.storage.mirror.MirrorDevice;
 import io.vireo.reactor.Poller;
 import io.vireo.reactor.Reactor;
 import io.vireo.reactor.Registration;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.IntSupplier;
@@ -44,6 +45,15 @@ final class MemberSet implements Poller {
         var member = new Member(device, home, registration::wake);
         members.add(member);
         mirrored |= device instanceof MirrorDevice;
+    }
+
+    /** Whether a member that left has the device, and is not closed yet. */
+    boolean isLeaving(BlockDevice device) {
+        return leaving.stream()
+                .map(Member::device)
+                .anyMatch(each ->
+                        each == device
+                                || each instanceof MirrorDevice mirror && mirror.isOn(device));
     }
 
     /** Whether any of them is kept on several disks. */

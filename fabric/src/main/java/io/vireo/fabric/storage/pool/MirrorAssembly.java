@@ -12,6 +12,7 @@ import io.vireo.memory.OwnMemory;
 import io.vireo.reactor.Reactor;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.ResourceException;
+
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.LinkedHashMap;
@@ -178,7 +179,8 @@ final class MirrorAssembly {
         return new MirrorDevice(
                 new MirrorPlan(header, legs, dirty, missing, readOnly),
                 events(options.events()),
-                options.mirrors().resyncBytesPerSecond());
+                options.mirrors().resyncBytesPerSecond(),
+                options.mirrors().stallLimit());
     }
 
     static MirrorEvents events(PoolEvents events) {

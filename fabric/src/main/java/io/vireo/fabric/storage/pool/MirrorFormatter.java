@@ -11,6 +11,7 @@ import io.vireo.memory.OwnMemory;
 import io.vireo.reactor.Reactor;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.ResourceException;
+
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
@@ -102,7 +103,8 @@ final class MirrorFormatter {
         return new MirrorDevice(
                 new MirrorPlan(header, found, new BitSet(), false, false),
                 MirrorAssembly.events(options.events()),
-                options.mirrors().resyncBytesPerSecond());
+                options.mirrors().resyncBytesPerSecond(),
+                options.mirrors().stallLimit());
     }
 
     private static int regionShift(long bytes) {

@@ -10,6 +10,7 @@ import io.vireo.memory.OwnMemory;
 import io.vireo.reactor.Reactor;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.ResourceException;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -43,6 +44,10 @@ final class PoolMirrors {
 
     List<MirrorStatus> status() {
         return mirrors().stream().map(MirrorDevice::status).toList();
+    }
+
+    boolean isHeld(BlockDevice device) {
+        return mirrors().stream().anyMatch(mirror -> mirror.isHeld(device));
     }
 
     void each(Consumer<MirrorDevice> task) {
@@ -123,7 +128,8 @@ final class PoolMirrors {
                         .orElseThrow(() ->
                                 new ResourceException(
                                         ErrorCode.CONFLICT,
-                                        "no mirror of the pool lacks a disk; add disks as a new member, or drain the one that is to go"));
+                                        "no mirror of the pool lacks a disk; add disks as a new"
+                                            + " member, or drain the one that is to go"));
         if (device.geometry().capacity() < mirror.legBytes()
                 || device.geometry().logicalBlockSize() > mirror.geometry().logicalBlockSize()) {
             throw new ResourceException(

@@ -11,6 +11,7 @@ import io.vireo.fabric.storage.mirror.MirrorStatus;
 import io.vireo.reactor.Reactor;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.ResourceException;
+
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -557,6 +558,21 @@ public final class StoragePool {
                     mirrors.each(mirror -> mirror.resyncRate(bytesPerSecond));
                     return true;
                 });
+    }
+
+    /** Changes how long a disk of a mirror may leave a request without an answer. */
+    public void stallLimit(Duration limit) {
+        HomeIo.on(
+                home,
+                () -> {
+                    mirrors.each(mirror -> mirror.stallLimit(limit));
+                    return true;
+                });
+    }
+
+    /** Whether a device that has no part in the pool any more still has requests of it. */
+    public boolean isHeld(BlockDevice device) {
+        return HomeIo.on(home, () -> engine.members().isLeaving(device) || mirrors.isHeld(device));
     }
 
     /** Holds the copying to disks of mirrors up, or lets it go on. */

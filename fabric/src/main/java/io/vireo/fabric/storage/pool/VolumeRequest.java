@@ -8,9 +8,11 @@ import io.vireo.fabric.storage.queue.Fifo;
 import io.vireo.memory.NativeMemory;
 import io.vireo.memory.OwnMemory;
 import io.vireo.memory.ScatterGatherList;
+
+import org.jspecify.annotations.Nullable;
+
 import java.util.Arrays;
 import java.util.Objects;
-import org.jspecify.annotations.Nullable;
 
 /** A front end's request on its way through the pool. */
 final class VolumeRequest extends Fifo.Link<VolumeRequest> {
@@ -39,10 +41,7 @@ final class VolumeRequest extends Fifo.Link<VolumeRequest> {
      * Memory of our own for the data, where the client's is not good enough: of what is written to
      * mirrors, and of all that has checksums.
      */
-    private OwnMemory[] copies = {};
-
-    private int copyCount;
-    private @Nullable WriteBuffers lender;
+    private Loan copies = new Loan();
 
     /** Whether what was read has been deciphered. */
     private boolean deciphered;
@@ -105,6 +104,16 @@ final class VolumeRequest extends Fifo.Link<VolumeRequest> {
         return base;
     }
 
+    /** Has a request to a member have the data, or a part of it. */
+    void lend(BlockRequest io, long offset, long length) {
+        io.data().addSlice(data, offset, length);
+        if (data == copied) {
+            io.lease(copies);
+        } else {
+            io.foreign(data == request().data());
+        }
+    }
+
     /** Changes what is written, or where what is read goes to. */
     void data(ScatterGatherList list, long first) {
         data = list;
@@ -139,18 +148,12 @@ final class VolumeRequest extends Fifo.Link<VolumeRequest> {
 
     /** Has the data be in memory of our own, so many bytes of it. */
     void takeBuffers(WriteBuffers buffers, long bytes, long first) {
-        lender = buffers;
         int needed = WriteBuffers.count(bytes);
-        if (copies.length < needed) {
-            copies = Arrays.copyOf(copies, needed);
-        }
-        while (copyCount < needed) {
-            copies[copyCount++] = buffers.take();
-        }
+        copies.take(buffers, needed);
         copied.clear();
         for (int i = 0; i < needed; i++) {
             long left = bytes - (long) i * WriteBuffers.BYTES;
-            copied.add(copies[i].address(), (int) Math.min(WriteBuffers.BYTES, left));
+            copied.add(copies.buffer(i).address(), (int) Math.min(WriteBuffers.BYTES, left));
         }
         data(copied, first);
     }
@@ -162,7 +165,7 @@ final class VolumeRequest extends Fifo.Link<VolumeRequest> {
 
     /** The buffer of our own with a byte of the data. */
     OwnMemory buffer(long offset) {
-        return copies[(int) (offset / WriteBuffers.BYTES)];
+        return copies.buffer((int) (offset / WriteBuffers.BYTES));
     }
 
     /**
@@ -240,9 +243,8 @@ final class VolumeRequest extends Fifo.Link<VolumeRequest> {
 
     /** Gives memory of ours back. */
     void dropCopy() {
-        WriteBuffers from = lender;
-        while (copyCount > 0) {
-            Objects.requireNonNull(from).give(copies[--copyCount]);
+        if (!copies.end()) {
+            copies = new Loan();
         }
     }
 

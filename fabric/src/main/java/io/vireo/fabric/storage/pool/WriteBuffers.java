@@ -1,6 +1,7 @@
 package io.vireo.fabric.storage.pool;
 
 import io.vireo.memory.OwnMemory;
+
 import java.util.ArrayDeque;
 
 /**
@@ -38,6 +39,16 @@ final class WriteBuffers {
 
     void give(OwnMemory buffer) {
         used--;
+        takeBack(buffer);
+    }
+
+    /** So many buffers are gone for a time that nobody knows, and others may be taken. */
+    void forgo(int count) {
+        used -= count;
+    }
+
+    /** A buffer that was gone is back. */
+    void takeBack(OwnMemory buffer) {
         if (used + free.size() < MOST) {
             free.addLast(buffer);
         } else {

@@ -5,6 +5,7 @@ import io.vireo.block.BlockDevice;
 import io.vireo.block.BlockRequest;
 import io.vireo.block.BlockStatus;
 import io.vireo.reactor.Reactor;
+
 import java.util.ArrayDeque;
 
 /**
@@ -77,12 +78,17 @@ public final class DeviceQueue {
         }
     }
 
+    /** Ends what the device was not given yet. */
+    public void drop(BlockStatus status) {
+        for (int left = waiting.size(); left > 0; left--) {
+            waiting.remove().complete(status);
+        }
+    }
+
     /** Closes the channel; what waits is cancelled. */
     public void close(Runnable whenClosed) {
         closing = true;
-        for (BlockRequest left = waiting.poll(); left != null; left = waiting.poll()) {
-            left.complete(BlockStatus.CANCELLED);
-        }
+        drop(BlockStatus.CANCELLED);
         channel.close(() -> {
             closed = true;
             whenClosed.run();

@@ -5,9 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.vireo.testkit.crash.CrashExplorer;
 import io.vireo.testkit.crash.CrashExplorer.Depth;
 import io.vireo.testkit.crash.TraceOperation;
-import java.util.List;
+
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+
+import java.util.List;
 
 /**
  * Power is cut under a mirrored pool, at each disk at its own point: with all disks there again,
@@ -55,6 +57,14 @@ class MirrorCrashTest {
         var depth = new Depth(2, 3, 5, 600, 500);
         explore(MirrorStore.failing(0, 8, 14), 2, 30, depth, "the first of two copies is away");
         explore(MirrorStore.failing(1, 8, 14), 3, 20, depth, "the second of three copies is away");
+    }
+
+    @Test
+    void aDiskThatStalls() {
+        var depth = new Depth(2, 3, 5, 600, 500);
+        explore(MirrorStore.stalling(0, 8, 14), 2, 30, depth, "the first of two copies stalls");
+        explore(MirrorStore.stalling(1, 8, 14), 3, 20, depth, "the second of three copies stalls");
+        explore(MirrorStore.stalling(1, 10, -1), 2, 20, depth, "the second stalls for ever");
     }
 
     @Test

@@ -4,8 +4,10 @@ import io.vireo.block.BlockDevice;
 import io.vireo.fabric.storage.format.MirrorHeader;
 import io.vireo.fabric.storage.mirror.MirrorStatus;
 import io.vireo.reactor.Reactor;
+import io.vireo.testkit.crash.DiskFault;
 import io.vireo.testkit.crash.DiskImage;
 import io.vireo.testkit.crash.SimulatedDisk;
+
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -21,8 +23,10 @@ final class MirrorStore extends PoolStore {
     private final int leaves;
     private final int leavesAt;
     private final int returnsAt;
+    private final boolean stalls;
 
-    private MirrorStore(int missing, int leaves, int leavesAt, int returnsAt) {
+    private MirrorStore(int missing, int leaves, int leavesAt, int returnsAt, boolean stalls) {
+        this.stalls = stalls;
         this.missing = missing;
         this.leaves = leaves;
         this.leavesAt = leavesAt;
@@ -31,17 +35,22 @@ final class MirrorStore extends PoolStore {
 
     /** All disks are there all the time. */
     static MirrorStore whole() {
-        return new MirrorStore(-1, -1, 0, 0);
+        return new MirrorStore(-1, -1, 0, 0, false);
     }
 
     /** After a crash a disk is missing, and somebody decides that the pool goes on without it. */
     static MirrorStore without(int disk) {
-        return new MirrorStore(disk, -1, 0, 0);
+        return new MirrorStore(disk, -1, 0, 0, false);
     }
 
     /** A disk fails before one operation and works again before another one. */
     static MirrorStore failing(int disk, int from, int to) {
-        return new MirrorStore(-1, disk, from, to);
+        return new MirrorStore(-1, disk, from, to, false);
+    }
+
+    /** A disk answers nothing from before one operation on, until before another one. */
+    static MirrorStore stalling(int disk, int from, int to) {
+        return new MirrorStore(-1, disk, from, to, true);
     }
 
     @Override
@@ -68,11 +77,20 @@ final class MirrorStore extends PoolStore {
 
     @Override
     public void before(int operation, List<SimulatedDisk> disks) {
-        if (operation == leavesAt && leaves >= 0) {
-            disks.get(leaves).vanish();
+        if (leaves < 0) {
+            return;
         }
-        if (operation == returnsAt && leaves >= 0) {
-            disks.get(leaves).comeBack();
+        SimulatedDisk disk = disks.get(leaves);
+        if (operation == leavesAt && stalls) {
+            disk.stallAgain();
+            disk.faults(_ -> new DiskFault.Stalls());
+        } else if (operation == leavesAt) {
+            disk.vanish();
+        }
+        if (operation == returnsAt && stalls) {
+            disk.release();
+        } else if (operation == returnsAt) {
+            disk.comeBack();
         }
     }
 

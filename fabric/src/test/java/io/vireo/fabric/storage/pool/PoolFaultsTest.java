@@ -8,6 +8,7 @@ import io.vireo.block.BlockOperation;
 import io.vireo.block.BlockRequest;
 import io.vireo.block.BlockStatus;
 import io.vireo.block.VolumeFormat;
+import io.vireo.memory.OwnMemory;
 import io.vireo.reactor.PollMode;
 import io.vireo.reactor.Reactor;
 import io.vireo.reactor.ReactorConfig;
@@ -17,16 +18,19 @@ import io.vireo.testkit.crash.DiskFault;
 import io.vireo.testkit.crash.DiskImage;
 import io.vireo.testkit.crash.DiskLog;
 import io.vireo.testkit.crash.SimulatedDisk;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Predicate;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Test;
 
 /** Each fault of a disk below a pool has one stated outcome. */
 class PoolFaultsTest {
@@ -129,6 +133,88 @@ class PoolFaultsTest {
         assertThat(flush("a")).isEqualTo(BlockStatus.OK);
         reopen();
         assertThat(read("a", 0, CHUNK)).containsOnly(3);
+    }
+
+    @Test
+    void aDiskThatFailsForEverFailsEachRequestAndIsWellWhenItIs() {
+        for (BlockOperation operation : List.of(BlockOperation.READ, BlockOperation.WRITE)) {
+            always(r -> r.operation() == operation, DiskFault.eio());
+            for (int i = 0; i < 3; i++) {
+                if (operation == BlockOperation.READ) {
+                    assertThatThrownBy(() -> read("a", 0, CHUNK)).hasMessageContaining("IO_ERROR");
+                } else {
+                    assertThat(write("a", 0, 2, CHUNK)).isEqualTo(BlockStatus.IO_ERROR);
+                }
+            }
+            disk.faults(_ -> DiskFault.NONE);
+            assertFlushedDataIsThere();
+            assertThat(pool.trouble()).isEmpty();
+        }
+        assertThat(write("a", 0, 2, CHUNK)).isEqualTo(BlockStatus.OK);
+        assertThat(flush("a")).isEqualTo(BlockStatus.OK);
+    }
+
+    @Test
+    void aTornWriteThatIsSaidToBeDoneIsAMixture() {
+        once(BlockOperation.WRITE, new DiskFault.Torn(4096));
+        assertThat(write("a", 0, 2, CHUNK)).isEqualTo(BlockStatus.OK);
+        byte[] mixed = read("a", 0, CHUNK);
+        assertThat(Arrays.copyOf(mixed, 4096)).containsOnly(2);
+        assertThat(Arrays.copyOfRange(mixed, 4096, CHUNK)).containsOnly(1);
+        assertThat(read("a", CHUNK, 3 * CHUNK)).containsOnly(1);
+    }
+
+    @Test
+    void aBitThatRotsIsOneWrongBit() {
+        once(BlockOperation.READ, new DiskFault.BitFlip(1234));
+        byte[] data = read("a", 0, CHUNK);
+        assertThat(data[1234 / 8]).isEqualTo((byte) (1 ^ 1 << 1234 % 8));
+        assertFlushedDataIsThere();
+    }
+
+    @Test
+    void aWriteOfDataThatGoesAstrayLeavesOldDataAndChangesNothingElseThanItHit() {
+        pool.createVolume("b", new VolumeFormat(1 << 20, 512, 4096));
+        assertThat(write("b", 0, 5, 2 * CHUNK)).isEqualTo(BlockStatus.OK);
+        assertThat(flush("b")).isEqualTo(BlockStatus.OK);
+        var place = new AtomicLong();
+        disk.faults(r -> {
+            place.compareAndSet(0, r.offset());
+            return DiskFault.NONE;
+        });
+        assertThat(read("b", 0, CHUNK)).containsOnly(5);
+        once(BlockOperation.WRITE, new DiskFault.Misdirected(place.get()));
+        assertThat(write("a", 0, 2, CHUNK)).isEqualTo(BlockStatus.OK);
+        assertFlushedDataIsThere();
+        assertThat(read("b", 0, CHUNK)).containsOnly(2);
+        assertThat(read("b", CHUNK, CHUNK)).containsOnly(5);
+        reopen();
+        assertFlushedDataIsThere();
+    }
+
+    @Test
+    void aWriteThatStallsHoldsUpNothingElse() throws Exception {
+        var first = new AtomicBoolean(true);
+        always(
+                r -> r.operation() == BlockOperation.WRITE && first.getAndSet(false),
+                new DiskFault.Stalls());
+        try (var client = new BlockClient(pool.device("a"), home);
+                var memory = OwnMemory.allocate(CHUNK)) {
+            CompletableFuture<BlockStatus> stalled =
+                    client.start(
+                            BlockOperation.WRITE,
+                            0,
+                            CHUNK,
+                            r -> r.data().add(memory.address(), CHUNK));
+            assertThat(write("a", CHUNK, 2, CHUNK)).isEqualTo(BlockStatus.OK);
+            assertThat(write("a", 8 * CHUNK, 3, CHUNK)).isEqualTo(BlockStatus.OK);
+            assertThat(flush("a")).isEqualTo(BlockStatus.OK);
+            assertThat(read("a", 8 * CHUNK, CHUNK)).containsOnly(3);
+            assertThat(stalled).isNotDone();
+            disk.release();
+            assertThat(stalled.get(60, TimeUnit.SECONDS)).isEqualTo(BlockStatus.OK);
+        }
+        assertThat(read("a", 0, CHUNK)).containsOnly(0);
     }
 
     @Test
