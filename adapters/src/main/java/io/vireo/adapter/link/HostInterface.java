@@ -8,7 +8,10 @@ import io.vireo.linux.NetworkNamespace;
 import io.vireo.reactor.Reactor;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.MacAddress;
+import io.vireo.resource.Metadata;
 import io.vireo.resource.ResourceException;
+import io.vireo.resource.spec.UplinkSpec;
+
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.Objects;
@@ -25,6 +28,14 @@ import java.util.concurrent.FutureTask;
  * @param namespace below /run/netns; absent: the daemon's own
  */
 public record HostInterface(String owner, String name, Optional<String> namespace) {
+    /** The interface of an uplink that has one. */
+    public static HostInterface of(Metadata uplink, UplinkSpec spec) {
+        return new HostInterface(
+                "uplink '" + uplink.name() + "'",
+                spec.interfaceName().orElseThrow(),
+                spec.namespace());
+    }
+
     /** Says what to do about an error of the kernel. */
     @FunctionalInterface
     public interface Advice {

@@ -1,6 +1,7 @@
 package io.vireo.adapter.packet;
 
 import io.vireo.adapter.link.FrameVectors;
+import io.vireo.adapter.link.InterfacePort;
 import io.vireo.adapter.link.LinkMonitor;
 import io.vireo.linux.Epoll;
 import io.vireo.linux.Errno;
@@ -10,13 +11,13 @@ import io.vireo.linux.Mapping;
 import io.vireo.linux.MessageArray;
 import io.vireo.linux.PacketSocket;
 import io.vireo.net.FrameBatch;
-import io.vireo.net.NetPort;
 import io.vireo.net.Offload;
-import io.vireo.net.PortState;
 import io.vireo.reactor.FdWatch;
 import io.vireo.reactor.Reactor;
-import java.util.concurrent.atomic.AtomicLong;
+
 import org.jspecify.annotations.Nullable;
+
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * An interface of the host as a port of a network, by a packet socket. Frames arrive in a ring that
@@ -24,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  * iovecs that point into the sender's memory: the kernel copies them, nobody else does. Checksums
  * and segmentation may be left to do in both directions; the kernel does what the interface cannot.
  */
-public final class PacketUplink implements NetPort {
+public final class PacketUplink extends InterfacePort {
     private static final int ADDRESSES = 12;
     private static final int TAG = 4;
     private static final int ETHERNET_HEADER = 14;
@@ -32,10 +33,7 @@ public final class PacketUplink implements NetPort {
     /** Room for a frame that is longer than a slot of the ring, with its header. */
     private static final int LONG_SLOT = 17 * 4096;
 
-    private final String name;
     private final PacketSocket socket;
-    private final LinkMonitor link;
-    private final int mtu;
 
     // Touched only as far as long frames need it.
     private final Mapping longFrames;
@@ -47,8 +45,6 @@ public final class PacketUplink implements NetPort {
     private final AtomicLong writeErrors = new AtomicLong();
 
     private @Nullable FdWatch watch;
-    private Runnable ready = () -> {};
-    private volatile boolean attached;
 
     /**
      * Takes an open socket.
@@ -60,46 +56,20 @@ public final class PacketUplink implements NetPort {
      */
     PacketUplink(String name, PacketSocket socket, LinkMonitor link, int mtu)
             throws ErrnoException {
-        this.name = name;
+        super(name, link, mtu);
         this.socket = socket;
-        this.link = link;
-        this.mtu = mtu;
         longFrames = Mapping.anonymous((long) FrameBatch.CAPACITY * LONG_SLOT);
     }
 
     @Override
-    public String name() {
-        return name;
+    protected void watch(Reactor reactor) {
+        watch = reactor.watch(socket.fd().number(), Epoll.EPOLLIN | Epoll.EPOLLET, _ -> frames());
     }
 
     @Override
-    public PortState state() {
-        return link.state();
-    }
-
-    @Override
-    public int mtu() {
-        return mtu;
-    }
-
-    @Override
-    public void attached(Reactor reactor, Runnable wake) {
-        if (attached) {
-            throw new IllegalStateException("it is plugged into another network");
-        }
-        watch =
-                reactor.watch(
-                        socket.fd().number(), Epoll.EPOLLIN | Epoll.EPOLLET, _ -> ready.run());
-        ready = wake;
-        attached = true;
-    }
-
-    @Override
-    public void detached() {
+    protected void unwatch() {
         var watching = watch;
         watch = null;
-        ready = () -> {};
-        attached = false;
         if (watching != null) {
             watching.close();
         }
@@ -241,11 +211,6 @@ public final class PacketUplink implements NetPort {
     @Override
     public void disarm() {}
 
-    /** The state of the interface. */
-    LinkMonitor link() {
-        return link;
-    }
-
     /** Frames that the kernel had no room for; from any thread. */
     long dropped() {
         return socket.dropped();
@@ -261,9 +226,9 @@ public final class PacketUplink implements NetPort {
         return writeErrors.get();
     }
 
-    /** Closes everything; no network holds the port any more. */
-    void close() {
-        link.close();
+    @Override
+    public void close() {
+        super.close();
         socket.close();
         vectors.close();
         longFrames.unmap();

@@ -1,10 +1,10 @@
 package io.vireo.adapter.packet;
 
 import io.vireo.adapter.link.HostInterface;
+import io.vireo.adapter.link.InterfaceUplink;
 import io.vireo.linux.Errno;
 import io.vireo.linux.ErrnoException;
 import io.vireo.linux.PacketSocket;
-import io.vireo.net.NetPort;
 import io.vireo.net.Uplink;
 import io.vireo.net.UplinkProvider;
 import io.vireo.reactor.Reactor;
@@ -14,8 +14,8 @@ import io.vireo.resource.Metadata;
 import io.vireo.resource.Metric;
 import io.vireo.resource.RealizeContext;
 import io.vireo.resource.spec.UplinkSpec;
+
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 
 /** Uplinks of type packet. */
@@ -30,11 +30,7 @@ public final class PacketUplinkProvider implements UplinkProvider {
 
     @Override
     public Uplink open(Metadata metadata, UplinkSpec spec, RealizeContext context) {
-        var host =
-                new HostInterface(
-                        "uplink '" + metadata.name() + "'",
-                        spec.interfaceName().orElseThrow(),
-                        spec.namespace());
+        var host = HostInterface.of(metadata, spec);
         var control = context.service(ReactorGroup.class).control();
         return new Open(host, open(metadata.name(), host, spec.mtu(), control));
     }
@@ -58,7 +54,8 @@ public final class PacketUplinkProvider implements UplinkProvider {
     private static String advice(HostInterface host, int errno) {
         return switch (errno) {
             case Errno.EPERM, Errno.EACCES ->
-                    "Run the daemon with CAP_NET_RAW and CAP_NET_ADMIN, and CAP_SYS_ADMIN for namespaces";
+                    "Run the daemon with CAP_NET_RAW and CAP_NET_ADMIN, and CAP_SYS_ADMIN for"
+                            + " namespaces";
             case Errno.ENODEV ->
                     "There is no interface " + host.name() + ": see 'ip link', and the namespace";
             case Errno.ENOENT -> "Is there a namespace of that name below /run/netns?";
@@ -67,20 +64,14 @@ public final class PacketUplinkProvider implements UplinkProvider {
         };
     }
 
-    private record Open(HostInterface host, PacketUplink uplink) implements Uplink {
-        @Override
-        public NetPort port() {
-            return uplink;
+    private static final class Open extends InterfaceUplink<PacketUplink> {
+        Open(HostInterface host, PacketUplink uplink) {
+            super(host.name(), uplink);
         }
 
         @Override
         public Optional<MacAddress> address() {
-            return uplink.link().address();
-        }
-
-        @Override
-        public Map<String, String> attributes() {
-            return Map.of();
+            return uplink().link().address();
         }
 
         @Override
@@ -89,35 +80,15 @@ public final class PacketUplinkProvider implements UplinkProvider {
                     Metric.counter(
                             "rx_dropped_total",
                             "Frames that arrived and had no room in the ring.",
-                            uplink.dropped()),
+                            uplink().dropped()),
                     Metric.counter(
                             "rx_truncated_total",
                             "Large packets that arrived and had no room in the socket.",
-                            uplink.truncated()),
+                            uplink().truncated()),
                     Metric.counter(
                             "write_errors_total",
                             "Frames that the kernel refused.",
-                            uplink.writeErrors()));
-        }
-
-        @Override
-        public String trouble() {
-            return uplink.link().trouble(host.name());
-        }
-
-        @Override
-        public void onChange(Runnable listener) {
-            uplink.link().onChange(listener);
-        }
-
-        @Override
-        public void forget(Runnable listener) {
-            uplink.link().forget(listener);
-        }
-
-        @Override
-        public void close() {
-            uplink.close();
+                            uplink().writeErrors()));
         }
     }
 }

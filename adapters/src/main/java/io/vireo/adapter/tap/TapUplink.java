@@ -1,6 +1,7 @@
 package io.vireo.adapter.tap;
 
 import io.vireo.adapter.link.FrameVectors;
+import io.vireo.adapter.link.InterfacePort;
 import io.vireo.adapter.link.LinkMonitor;
 import io.vireo.linux.Errno;
 import io.vireo.linux.ErrnoException;
@@ -9,10 +10,9 @@ import io.vireo.linux.Mapping;
 import io.vireo.linux.Tap;
 import io.vireo.net.Flow;
 import io.vireo.net.FrameBatch;
-import io.vireo.net.NetPort;
 import io.vireo.net.Offload;
-import io.vireo.net.PortState;
 import io.vireo.reactor.Reactor;
+
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
@@ -26,7 +26,7 @@ import java.util.concurrent.atomic.AtomicLong;
  * <p>One system call moves one frame. Of several queues each is read in turn; a frame is written to
  * the queue of its flow, and the kernel sends what answers it by the same one.
  */
-public final class TapUplink implements NetPort {
+public final class TapUplink extends InterfacePort {
     /**
      * Offloads that the kernel may leave to us: receivers that do not take them have it done in
      * software.
@@ -41,18 +41,12 @@ public final class TapUplink implements NetPort {
     private static final int CHECKSUM_OFFSET = 8;
     private static final int ETHERNET_HEADER = 14;
 
-    private final String name;
     private final TapQueue[] queues;
-    private final LinkMonitor link;
-    private final int mtu;
     private final Mapping memory;
     private final FrameVectors vectors = new FrameVectors(Tap.HEADER_SIZE);
 
     private final AtomicLong readErrors = new AtomicLong();
     private final AtomicLong writeErrors = new AtomicLong();
-
-    private Runnable ready = () -> {};
-    private volatile boolean attached;
 
     /** Position of the queue that was read last. */
     private int current;
@@ -66,51 +60,23 @@ public final class TapUplink implements NetPort {
      * @param mtu of the interface in bytes
      */
     TapUplink(String name, List<Tap> taps, LinkMonitor link, int mtu) throws ErrnoException {
-        this.name = name;
+        super(name, link, mtu);
         queues = taps.stream().map(TapQueue::new).toArray(TapQueue[]::new);
-        this.link = link;
-        this.mtu = mtu;
         memory = Mapping.anonymous((long) SLOTS * SLOT_SIZE);
     }
 
     @Override
-    public String name() {
-        return name;
-    }
-
-    @Override
-    public PortState state() {
-        return link.state();
-    }
-
-    @Override
-    public int mtu() {
-        return mtu;
-    }
-
-    @Override
-    public void attached(Reactor reactor, Runnable wake) {
-        if (attached) {
-            throw new IllegalStateException("it is plugged into another network");
-        }
-        ready = wake;
+    protected void watch(Reactor reactor) {
         for (var queue : queues) {
-            queue.attach(reactor, this::descriptorReady);
+            queue.attach(reactor, this::frames);
         }
-        attached = true;
     }
 
     @Override
-    public void detached() {
-        ready = () -> {};
-        attached = false;
+    protected void unwatch() {
         for (var queue : queues) {
             queue.detach();
         }
-    }
-
-    private void descriptorReady() {
-        ready.run();
     }
 
     @Override
@@ -227,19 +193,14 @@ public final class TapUplink implements NetPort {
         queues[0].tap().setCarrier(present);
     }
 
-    /** The state of the interface. */
-    LinkMonitor link() {
-        return link;
-    }
-
     /** Name of the interface. */
     String interfaceName() {
         return queues[0].tap().name();
     }
 
-    /** Closes the descriptor; no network holds the port any more. */
-    void close() {
-        link.close();
+    @Override
+    public void close() {
+        super.close();
         for (var queue : queues) {
             queue.close();
         }

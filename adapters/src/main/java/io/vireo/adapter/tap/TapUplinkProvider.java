@@ -1,7 +1,7 @@
 package io.vireo.adapter.tap;
 
 import io.vireo.adapter.link.HostInterface;
-import io.vireo.net.NetPort;
+import io.vireo.adapter.link.InterfaceUplink;
 import io.vireo.net.Uplink;
 import io.vireo.net.UplinkProvider;
 import io.vireo.reactor.ReactorGroup;
@@ -11,10 +11,10 @@ import io.vireo.resource.RealizeContext;
 import io.vireo.resource.ResourceKind.Declared;
 import io.vireo.resource.RuntimeDirectory;
 import io.vireo.resource.spec.UplinkSpec;
+
 import java.nio.file.Path;
 import java.util.Collection;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
 
@@ -59,11 +59,7 @@ public final class TapUplinkProvider implements UplinkProvider {
     }
 
     private static TapInterface tap(Metadata metadata, UplinkSpec spec, RealizeContext context) {
-        var host =
-                new HostInterface(
-                        "uplink '" + metadata.name() + "'",
-                        spec.interfaceName().orElseThrow(),
-                        spec.namespace());
+        var host = HostInterface.of(metadata, spec);
         return new TapInterface(
                 metadata.name(),
                 host,
@@ -72,45 +68,19 @@ public final class TapUplinkProvider implements UplinkProvider {
     }
 
     /** A TAP that is open. */
-    record Open(TapUplink uplink) implements Uplink {
-        @Override
-        public NetPort port() {
-            return uplink;
-        }
-
-        @Override
-        public Map<String, String> attributes() {
-            return Map.of();
+    static final class Open extends InterfaceUplink<TapUplink> {
+        Open(TapUplink uplink) {
+            super(uplink.interfaceName(), uplink);
         }
 
         @Override
         public List<Metric> metrics() {
             return List.of(
-                    Metric.counter("read_errors_total", "Failed reads.", uplink.readErrors()),
+                    Metric.counter("read_errors_total", "Failed reads.", uplink().readErrors()),
                     Metric.counter(
                             "write_errors_total",
                             "Frames that the kernel refused.",
-                            uplink.writeErrors()));
-        }
-
-        @Override
-        public String trouble() {
-            return uplink.link().trouble(uplink.interfaceName());
-        }
-
-        @Override
-        public void onChange(Runnable listener) {
-            uplink.link().onChange(listener);
-        }
-
-        @Override
-        public void forget(Runnable listener) {
-            uplink.link().forget(listener);
-        }
-
-        @Override
-        public void close() {
-            uplink.close();
+                            uplink().writeErrors()));
         }
     }
 }

@@ -1,16 +1,17 @@
 package io.vireo.adapter.xdp;
 
+import io.vireo.adapter.link.InterfacePort;
 import io.vireo.adapter.link.LinkMonitor;
 import io.vireo.linux.Epoll;
 import io.vireo.linux.ForeignMemory;
 import io.vireo.linux.XdpSocket;
 import io.vireo.net.FrameBatch;
-import io.vireo.net.NetPort;
 import io.vireo.net.Offload;
 import io.vireo.net.PortState;
 import io.vireo.net.SoftwareOffload;
 import io.vireo.reactor.FdWatch;
 import io.vireo.reactor.Reactor;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
@@ -22,21 +23,16 @@ import java.util.concurrent.atomic.AtomicLong;
  *
  * <p>It receives from all queues and sends by the first.
  */
-public final class XdpUplink implements NetPort {
+public final class XdpUplink extends InterfacePort {
     private static final int ETHERNET_HEADER = 14;
 
-    private final String name;
     private final XdpSockets opened;
     private final XdpSocket[] sockets;
-    private final LinkMonitor link;
-    private final int mtu;
     private final boolean tags;
     private final SoftwareOffload software = new SoftwareOffload();
     private final AtomicLong notSent = new AtomicLong();
 
     private final List<FdWatch> watches = new ArrayList<>();
-    private Runnable ready = () -> {};
-    private volatile boolean attached;
     private int turn;
 
     /**
@@ -49,47 +45,23 @@ public final class XdpUplink implements NetPort {
      * @param tags whether received VLAN tags are in their frames
      */
     XdpUplink(String name, XdpSockets opened, LinkMonitor link, int mtu, boolean tags) {
-        this.name = name;
+        super(name, link, mtu);
         this.opened = opened;
         this.sockets = opened.sockets();
-        this.link = link;
-        this.mtu = mtu;
         this.tags = tags;
     }
 
     @Override
-    public String name() {
-        return name;
-    }
-
-    @Override
-    public PortState state() {
-        return link.state();
-    }
-
-    @Override
-    public int mtu() {
-        return mtu;
-    }
-
-    @Override
-    public void attached(Reactor reactor, Runnable wake) {
-        if (attached) {
-            throw new IllegalStateException("it is plugged into another network");
-        }
+    protected void watch(Reactor reactor) {
         for (var socket : sockets) {
             watches.add(
                     reactor.watch(
-                            socket.fd().number(), Epoll.EPOLLIN | Epoll.EPOLLET, _ -> ready.run()));
+                            socket.fd().number(), Epoll.EPOLLIN | Epoll.EPOLLET, _ -> frames()));
         }
-        ready = wake;
-        attached = true;
     }
 
     @Override
-    public void detached() {
-        ready = () -> {};
-        attached = false;
+    protected void unwatch() {
         watches.forEach(FdWatch::close);
         watches.clear();
     }
@@ -214,7 +186,7 @@ public final class XdpUplink implements NetPort {
         if (sockets[0].isPending()) {
             // The driver was busy: what waits must not wait for the next frame.
             sockets[0].flush();
-            if (sockets[0].isPending() && link.state() == PortState.UP) {
+            if (sockets[0].isPending() && state() == PortState.UP) {
                 return false;
             }
         }
@@ -228,11 +200,6 @@ public final class XdpUplink implements NetPort {
 
     @Override
     public void disarm() {}
-
-    /** The state of the interface. */
-    LinkMonitor link() {
-        return link;
-    }
 
     /** Whether the driver uses the shared memory itself on all queues. */
     boolean isZeroCopy() {
@@ -273,9 +240,9 @@ public final class XdpUplink implements NetPort {
         return notSent.get();
     }
 
-    /** Closes everything; no network holds the port any more. */
-    void close() {
-        link.close();
+    @Override
+    public void close() {
+        super.close();
         opened.close();
         software.close();
     }

@@ -1,10 +1,10 @@
 package io.vireo.adapter.xdp;
 
 import io.vireo.adapter.link.HostInterface;
+import io.vireo.adapter.link.InterfaceUplink;
 import io.vireo.linux.Errno;
 import io.vireo.linux.ErrnoException;
 import io.vireo.linux.NetInterface;
-import io.vireo.net.NetPort;
 import io.vireo.net.Uplink;
 import io.vireo.net.UplinkProvider;
 import io.vireo.reactor.Reactor;
@@ -16,6 +16,7 @@ import io.vireo.resource.Metric;
 import io.vireo.resource.RealizeContext;
 import io.vireo.resource.ResourceException;
 import io.vireo.resource.spec.UplinkSpec;
+
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -33,11 +34,7 @@ public final class XdpUplinkProvider implements UplinkProvider {
 
     @Override
     public Uplink open(Metadata metadata, UplinkSpec spec, RealizeContext context) {
-        var host =
-                new HostInterface(
-                        "uplink '" + metadata.name() + "'",
-                        spec.interfaceName().orElseThrow(),
-                        spec.namespace());
+        var host = HostInterface.of(metadata, spec);
         var control = context.service(ReactorGroup.class).control();
         return new Open(host, open(metadata.name(), host, spec.mtu(), control));
     }
@@ -71,7 +68,8 @@ public final class XdpUplinkProvider implements UplinkProvider {
                             + host.name()
                             + " has "
                             + queues
-                            + " receive queues and a network runs on one core: set fewer with 'ethtool -L "
+                            + " receive queues and a network runs on one core: set fewer with"
+                            + " 'ethtool -L "
                             + host.name()
                             + " combined 1'");
         }
@@ -93,29 +91,29 @@ public final class XdpUplinkProvider implements UplinkProvider {
                             + " xdp off'";
             case Errno.ENOBUFS, Errno.ENOMEM -> "Locked memory exhausted: raise RLIMIT_MEMLOCK";
             case Errno.EAFNOSUPPORT, Errno.EINVAL, Errno.ENOSYS, Errno.EOPNOTSUPP ->
-                    "Use type packet where the kernel or the driver has no XDP; 'vireo doctor' says";
+                    "Use type packet where the kernel or the driver has no XDP; 'vireo doctor'"
+                            + " says";
             default -> "";
         };
     }
 
-    private record Open(HostInterface host, XdpUplink uplink) implements Uplink {
-        @Override
-        public NetPort port() {
-            return uplink;
+    private static final class Open extends InterfaceUplink<XdpUplink> {
+        Open(HostInterface host, XdpUplink uplink) {
+            super(host.name(), uplink);
         }
 
         @Override
         public Optional<MacAddress> address() {
-            return uplink.link().address();
+            return uplink().link().address();
         }
 
         @Override
         public Map<String, String> attributes() {
             var attributes = new LinkedHashMap<String, String>();
-            attributes.put("attached", uplink.isNative() ? "native" : "generic");
-            attributes.put("mode", uplink.isZeroCopy() ? "zero-copy" : "copy");
-            attributes.put("queues", Integer.toString(uplink.queues()));
-            attributes.put("vlanTags", uplink.hasTags() ? "kept" : "lost in the driver");
+            attributes.put("attached", uplink().isNative() ? "native" : "generic");
+            attributes.put("mode", uplink().isZeroCopy() ? "zero-copy" : "copy");
+            attributes.put("queues", Integer.toString(uplink().queues()));
+            attributes.put("vlanTags", uplink().hasTags() ? "kept" : "lost in the driver");
             return attributes;
         }
 
@@ -125,31 +123,11 @@ public final class XdpUplinkProvider implements UplinkProvider {
                     Metric.counter(
                             "rx_dropped_total",
                             "Frames that arrived and had no room in the rings.",
-                            uplink.dropped()),
+                            uplink().dropped()),
                     Metric.counter(
                             "tx_not_sent_total",
                             "Frames that had no room, were too long, or could not be finished.",
-                            uplink.notSent()));
-        }
-
-        @Override
-        public String trouble() {
-            return uplink.link().trouble(host.name());
-        }
-
-        @Override
-        public void onChange(Runnable listener) {
-            uplink.link().onChange(listener);
-        }
-
-        @Override
-        public void forget(Runnable listener) {
-            uplink.link().forget(listener);
-        }
-
-        @Override
-        public void close() {
-            uplink.close();
+                            uplink().notSent()));
         }
     }
 }

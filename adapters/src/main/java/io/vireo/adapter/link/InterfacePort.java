@@ -1,0 +1,82 @@
+package io.vireo.adapter.link;
+
+import io.vireo.net.NetPort;
+import io.vireo.net.PortState;
+import io.vireo.reactor.Reactor;
+
+/** An interface of the host as a port of a network: what is the same however frames get there. */
+public abstract class InterfacePort implements NetPort {
+    private final String name;
+    private final LinkMonitor link;
+    private final int mtu;
+    private Runnable ready = () -> {};
+    private volatile boolean attached;
+
+    /**
+     * A port.
+     *
+     * @param name for logs and metrics
+     * @param link closed by {@link #close}
+     * @param mtu of the interface in bytes
+     */
+    protected InterfacePort(String name, LinkMonitor link, int mtu) {
+        this.name = name;
+        this.link = link;
+        this.mtu = mtu;
+    }
+
+    /**
+     * Has {@link #frames} called when there may be something to receive that was not there before.
+     */
+    protected abstract void watch(Reactor reactor);
+
+    /** Takes {@link #watch} back. */
+    protected abstract void unwatch();
+
+    /** There may be something to receive. */
+    protected final void frames() {
+        ready.run();
+    }
+
+    /** The interface. */
+    public final LinkMonitor link() {
+        return link;
+    }
+
+    /** Gives everything back; no network has the port. */
+    public void close() {
+        link.close();
+    }
+
+    @Override
+    public final String name() {
+        return name;
+    }
+
+    @Override
+    public final PortState state() {
+        return link.state();
+    }
+
+    @Override
+    public final int mtu() {
+        return mtu;
+    }
+
+    @Override
+    public final void attached(Reactor reactor, Runnable wake) {
+        if (attached) {
+            throw new IllegalStateException("it is plugged into another network");
+        }
+        watch(reactor);
+        ready = wake;
+        attached = true;
+    }
+
+    @Override
+    public final void detached() {
+        ready = () -> {};
+        attached = false;
+        unwatch();
+    }
+}
