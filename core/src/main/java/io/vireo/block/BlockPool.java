@@ -131,6 +131,16 @@ public interface BlockPool {
         return OptionalLong.empty();
     }
 
+    /**
+     * Bytes of room that a new volume takes here at least when so much of it is mapped, with what
+     * the pool has to know about it; does not block.
+     *
+     * @param checksums whether it has them
+     */
+    default long roomFor(long mapped, boolean checksums) {
+        return mapped;
+    }
+
     /** The volumes and snapshots that have most mapped, for people; does not block. */
     default List<String> largest() {
         return List.of();

@@ -8,6 +8,7 @@ import static io.vireo.server.PoolBed.write;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vireo.block.BlockDevice;
+import io.vireo.block.BlockPool;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Metadata;
 import io.vireo.resource.Quantity;
@@ -25,6 +26,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -213,7 +215,19 @@ class DisksPoolTest {
     void roomIsShownAndReserved() throws Exception {
         Realization pool = bed.openPool(spec(directory.resolve("a")), false);
         VdiskSpec thick = vdisk(Optional.empty(), VdiskSpec.Allocation.THICK);
+        BlockPool room = pool.contract(BlockPool.class).orElseThrow();
+        long free = room.space().freeBytes();
         openVdisk("web1", thick, false);
+        // What is reserved is nobody else's, written to or not.
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+        while (free - room.space().freeBytes() < SIZE) {
+            assertThat(System.nanoTime()).isLessThan(deadline);
+            Thread.onSpinWait();
+        }
+        assertThat(free - room.space().freeBytes()).isLessThan(SIZE + (1 << 20));
+        assertThat(room.roomFor(1, false)).isEqualTo(64 << 10);
+        // A thousand chunks, 19 pages of checksums and two of the map: one chunk more.
+        assertThat(room.roomFor(64 << 20, true)).isEqualTo(1025 * (64 << 10));
         assertFails(ErrorCode.EXHAUSTED, "", () -> openVdisk("web2", thick, false));
         BlockDevice thin = openVdisk("web3", empty(), false);
         write(thin, 0, "some");

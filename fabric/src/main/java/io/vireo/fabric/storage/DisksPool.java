@@ -382,6 +382,11 @@ final class DisksPool implements BlockPool {
     }
 
     @Override
+    public long roomFor(long mapped, boolean checksums) {
+        return view.roomFor(mapped, checksums);
+    }
+
+    @Override
     public OptionalLong mapped(String volume, boolean snapshot) {
         String name = snapshot ? SNAPSHOT + volume : volume;
         return view.now().volumes().stream()

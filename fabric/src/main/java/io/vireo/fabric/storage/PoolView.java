@@ -2,6 +2,8 @@ package io.vireo.fabric.storage;
 
 import io.vireo.block.PoolSpace;
 import io.vireo.block.PoolUsage;
+import io.vireo.fabric.storage.format.PoolFormat;
+import io.vireo.fabric.storage.format.SumLeaf;
 import io.vireo.fabric.storage.mirror.MirrorStatus;
 import io.vireo.fabric.storage.pool.PoolLook;
 import io.vireo.fabric.storage.pool.PoolStatus;
@@ -60,6 +62,17 @@ final class PoolView {
         PoolStatus status = now().status();
         long free = Math.max(0, status.unused() - status.reserved());
         return new PoolSpace(status.total() * status.chunkBytes(), free * status.chunkBytes());
+    }
+
+    /** See {@link io.vireo.block.BlockPool#roomFor}: whole chunks, of maps those that are full. */
+    long roomFor(long mapped, boolean checksums) {
+        long chunk = now().status().chunkBytes();
+        long chunks = Math.ceilDiv(mapped, chunk);
+        long pages = Math.ceilDiv(chunks, PoolFormat.FANOUT);
+        if (checksums) {
+            pages += Math.ceilDiv(mapped, (long) SumLeaf.BLOCKS * PoolFormat.BLOCK);
+        }
+        return (chunks + pages * PoolFormat.BLOCK / chunk) * chunk;
     }
 
     PoolUsage usage() {

@@ -148,6 +148,11 @@ final class SerialPool implements BlockPool {
     }
 
     @Override
+    public long roomFor(long mapped, boolean checksums) {
+        return pool.roomFor(mapped, checksums);
+    }
+
+    @Override
     public List<String> largest() {
         return pool.largest();
     }

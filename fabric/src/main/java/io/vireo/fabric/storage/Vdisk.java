@@ -110,6 +110,7 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
 
     private void moved() {
         settleZeroDetection();
+        settleQuotas();
         statusChanged.run();
     }
 
@@ -145,7 +146,9 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
     }
 
     private void settleQuotas() {
-        quotas.settle(relocation.home().site().pool(), relocation.isUnderWay());
+        boolean underWay = relocation.isUnderWay();
+        Relocation.Home home = relocation.home();
+        quotas.settle(home.site().pool(), home.volume(), underWay);
     }
 
     @Override
@@ -259,6 +262,7 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
                 attributes.put("importNotes", String.join(" ", progress.notes()));
             }
         });
+        List<Condition> conditions = conditions();
         settleQuotas();
         Relocation.Home home = relocation.home();
         attributes.put(POOL, home.site().pool());
@@ -284,8 +288,7 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
         home.pool()
                 .mapped(name, false)
                 .ifPresent(bytes -> attributes.put(ALLOCATED, Long.toString(bytes)));
-        return new Status(
-                conditions(), attributes, metrics(device.counters(), home.qos().counts()));
+        return new Status(conditions, attributes, metrics(device.counters(), home.qos().counts()));
     }
 
     private List<Condition> conditions() {

@@ -1,8 +1,12 @@
 package io.vireo.fabric.storage;
 
+import io.vireo.block.BlockVolume;
 import io.vireo.resource.Metadata;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a vDisk counts as in the quotas of the pool where it is and, while it is moved, of the one
@@ -11,7 +15,12 @@ import java.util.Map;
 final class VdiskQuotas {
     private final Metadata metadata;
     private final Map<String, PoolQuotas.Use> uses = new LinkedHashMap<>();
-    private boolean moving = true;
+
+    /** What is bounded by quotas: the volume that it is. */
+    private @Nullable BlockVolume bound;
+
+    /** Whether it may count in a pool where it is not. */
+    private boolean unsettled;
 
     VdiskQuotas(Metadata metadata) {
         this.metadata = metadata;
@@ -26,6 +35,8 @@ final class VdiskQuotas {
     synchronized void add(String pool, PoolQuotas quotas, long size, boolean there) {
         if (!uses.containsKey(pool)) {
             uses.put(pool, quotas.add(metadata.name(), metadata.labels(), size, there));
+            // Also if it is there before anybody has looked.
+            unsettled = true;
         }
     }
 
@@ -38,23 +49,24 @@ final class VdiskQuotas {
         uses.values().forEach(use -> use.grow(size));
     }
 
-    /** It is in a pool, and may be on its way to another one. Does not block. */
-    synchronized void settle(String pool, boolean underWay) {
-        if (underWay || !moving) {
-            moving = underWay;
-            return;
+    /**
+     * It is a volume in a pool, and may be on its way to another one, or leave something behind.
+     * Does not block.
+     */
+    synchronized void settle(String pool, BlockVolume volume, boolean underWay) {
+        if (volume != bound) {
+            bound = volume;
+            Optional.ofNullable(uses.get(pool)).ifPresent(PoolQuotas.Use::made);
         }
-        moving = false;
-        uses.entrySet()
-                .removeIf(each -> {
-                    boolean elsewhere = !each.getKey().equals(pool);
-                    if (elsewhere) {
-                        each.getValue().close();
-                    } else {
-                        each.getValue().made();
-                    }
-                    return elsewhere;
-                });
+        if (underWay) {
+            unsettled = true;
+        } else if (unsettled) {
+            unsettled = false;
+            uses.entrySet().stream()
+                    .filter(each -> !each.getKey().equals(pool))
+                    .forEach(each -> each.getValue().close());
+            uses.keySet().retainAll(Set.of(pool));
+        }
     }
 
     /** It is gone, or not in use any more. */

@@ -98,14 +98,19 @@ final class MoveRules {
         long needed =
                 target.site().allocation() == VdiskSpec.Allocation.THICK
                         ? capacity
-                        : from.pool().mapped(name, false).orElse(0);
+                        : target.pool()
+                                .roomFor(
+                                        from.pool().mapped(name, false).orElse(0),
+                                        from.pool().hasChecksums(name));
         PoolSpace space = target.pool().space();
         if (space.capacityBytes() > 0 && space.freeBytes() < needed) {
             throw new ResourceException(
                     ErrorCode.EXHAUSTED,
                     "pool %s has %d MiB free, and it needs %d MiB there: make room in that pool"
                             .formatted(
-                                    target.site().pool(), space.freeBytes() >> 20, needed >> 20));
+                                    target.site().pool(),
+                                    space.freeBytes() >> 20,
+                                    Math.ceilDiv(needed, 1L << 20)));
         }
     }
 }

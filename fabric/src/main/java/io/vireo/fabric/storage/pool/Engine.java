@@ -587,7 +587,7 @@ final class Engine {
                 space.total(),
                 space.unused(),
                 space.ready(),
-                reserve(),
+                reserve() + unmet(),
                 meta.chunks(),
                 cleaner.broken(),
                 pages.size() + sumMap.pages().size(),

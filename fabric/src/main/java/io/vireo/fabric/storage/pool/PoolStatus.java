@@ -7,7 +7,7 @@ package io.vireo.fabric.storage.pool;
  * @param total chunks
  * @param unused chunks that nothing refers to, whether they can be handed out yet or not
  * @param ready chunks that can be handed out now
- * @param reserved what data must leave alone
+ * @param reserved what thin volumes must leave alone: for metadata, and for dedicated volumes
  * @param metadata chunks that hold maps and the catalog
  * @param broken chunks that could not be zeroed
  * @param mapPages pages of 4 KiB of all maps in memory

@@ -12,11 +12,13 @@ import io.vireo.memory.OwnMemory;
 import io.vireo.reactor.Reactor;
 import io.vireo.testkit.crash.CrashExplorer;
 import io.vireo.testkit.crash.CrashExplorer.Depth;
+import io.vireo.testkit.crash.SimulatedDisk;
 import io.vireo.testkit.crash.StoreUnderTest;
 import io.vireo.testkit.crash.TraceOperation;
 import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -35,6 +37,16 @@ class ZeroDetectionCrashTest {
         @Override
         public Store open(List<BlockDevice> disks, Reactor reactor) {
             return new Open((PoolStore.Open) pools.open(disks, reactor));
+        }
+
+        @Override
+        public Store reopen(List<BlockDevice> disks, Reactor reactor) {
+            return new Open((PoolStore.Open) pools.reopen(disks, reactor));
+        }
+
+        @Override
+        public void before(int operation, List<SimulatedDisk> disks) {
+            pools.before(operation, disks);
         }
     }
 
@@ -231,6 +243,17 @@ class ZeroDetectionCrashTest {
             }
             System.out.printf("zeroes as data: %d crash images%n", explorer.images());
             assertThat(explorer.points()).isGreaterThan(40);
+        }
+    }
+
+    @Test
+    void onAMirrorOfWhichADiskFailsAndComesBack() {
+        for (var pools : List.of(MirrorStore.whole(), MirrorStore.failing(1, 6, 18))) {
+            try (var explorer = new CrashExplorer(new ZeroStore(pools), 2, CrashBed.DISK)) {
+                explorer.exploreRandom(seed(), 25, Depth.PREFIXES);
+                System.out.printf("zeroes on mirrors: %d crash images%n", explorer.images());
+                assertThat(explorer.images()).isGreaterThan(25);
+            }
         }
     }
 }
