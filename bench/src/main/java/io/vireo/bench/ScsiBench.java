@@ -4,6 +4,7 @@ import io.vireo.bench.BlkDriver.Kind;
 import io.vireo.bench.BlkDriver.Load;
 import io.vireo.bench.BlkDriver.Order;
 import io.vireo.bench.CaseResult.Unit;
+
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.net.InetAddress;
@@ -18,8 +19,8 @@ import java.util.List;
  * core; our virtio-scsi against our virtio-blk; and many vHBAs.
  *
  * <p>{@code ram} cases have memory behind them: a pool of type ram, and for tgt a file in memory.
- * {@code file} cases lie on one file system, each side with a file of its own. All is written whole
- * beforehand.
+ * {@code file} cases lie on one file system, each side with a file of its own, against both of
+ * tgt's ways past the page cache. All is written whole beforehand.
  */
 final class ScsiBench {
     private static final long SIZE = 512L << 20;
@@ -51,9 +52,9 @@ final class ScsiBench {
         var port = freePort();
         try (var daemon = VireoDaemon.start(options.root(), directory, NetBench.BACK_END_CORE)) {
             daemon.define(Resources.scsiDisks(SIZE, directory, port));
-            for (var store : List.of("ram", "file")) {
-                iscsi(store, daemon, port);
-            }
+            iscsi("ram", Tgt.Store.CACHED, daemon, port);
+            iscsi("file", Tgt.Store.THREADS, daemon, port);
+            iscsi("file", Tgt.Store.AIO, daemon, port);
             if (!options.control()) {
                 virtio(daemon);
             }
@@ -81,20 +82,20 @@ final class ScsiBench {
                 .toList();
     }
 
-    private void iscsi(String store, VireoDaemon daemon, int port) {
+    private void iscsi(String store, Tgt.Store peers, VireoDaemon daemon, int port) {
         var cases = wanted(store);
         if (cases.isEmpty()) {
             return;
         }
-        var ours = options.control() ? tgt(store, "again") : vireo(store, daemon, port);
+        var ours = options.control() ? tgt(peers, "again") : vireo(store, daemon, port);
         try (ours;
-                var peer = tgt(store, "peer")) {
+                var peer = tgt(peers, "peer")) {
             for (var each : cases) {
                 peer.begin(each.load(), each.sessions());
                 ours.begin(each.load(), each.sessions());
                 interleaver.run(each.name(), Unit.rate("kIOPS"), ours, peer);
                 tell(each.name() + "-vireo", ours);
-                tell(each.name() + "-tgt", peer);
+                tell(each.name() + "-" + peers.peer(), peer);
             }
         }
     }
@@ -110,9 +111,9 @@ final class ScsiBench {
         return new IscsiSide("vireo", daemon.process(), () -> {}, port, target, 0, SIZE).filled();
     }
 
-    private IscsiSide tgt(String store, String name) {
+    private IscsiSide tgt(Tgt.Store store, String name) {
         // What is in memory for us is in memory for it.
-        var folder = store.equals("ram") ? Path.of("/dev/shm") : directory;
+        var folder = store == Tgt.Store.CACHED ? Path.of("/dev/shm") : directory;
         var file = folder.resolve("vireo-bench-tgt-%d-%s.raw".formatted(pid(), name));
         try (var raw = new RandomAccessFile(file.toFile(), "rw")) {
             raw.setLength(SIZE);
@@ -121,13 +122,14 @@ final class ScsiBench {
         }
         var port = freePort();
         Progress.say("starting tgt");
-        var tgt = new Tgt(port, file, store.equals("file"));
+        var tgt = new Tgt(port, file, store);
         Runnable end =
                 () -> {
                     tgt.process().close();
                     delete(file);
                 };
-        return new IscsiSide("tgt", tgt.process(), end, port, Tgt.TARGET, Tgt.LUN, SIZE).filled();
+        return new IscsiSide(store.peer(), tgt.process(), end, port, Tgt.TARGET, Tgt.LUN, SIZE)
+                .filled();
     }
 
     private static long pid() {

@@ -16,14 +16,36 @@ final class Tgt {
     private static final int CONTROL = 7;
     private static final double PATIENCE_SECONDS = 10;
 
+    /** How it reads and writes the file of a unit (tgtadm(8), bstype). */
+    enum Store {
+        /** Threads, by the page cache. */
+        CACHED("tgt", ""),
+        /** Threads, past the page cache. */
+        THREADS("tgt", " --bsoflags direct"),
+        /** The kernel's asynchronous I/O, which is always past the page cache. */
+        AIO("tgt-aio", " --bstype aio");
+
+        private final String peer;
+        private final String options;
+
+        Store(String peer, String options) {
+            this.peer = peer;
+            this.options = options;
+        }
+
+        /** What it is called as a peer. */
+        String peer() {
+            return peer;
+        }
+    }
+
     private final MeasuredProcess process;
 
     /**
      * @param port of its portal on loopback
      * @param file that its logical unit is
-     * @param direct whether it passes the page cache by, as ours does
      */
-    Tgt(int port, Path file, boolean direct) {
+    Tgt(int port, Path file, Store store) {
         var command =
                 new ArrayList<>(List.of("taskset", "-c", Integer.toString(NetBench.BACK_END_CORE)));
         command.addAll(List.of("tgtd", "-f", "-C", Integer.toString(CONTROL)));
@@ -32,8 +54,9 @@ final class Tgt {
         try {
             awaitControl();
             tgtadm("--op new --mode target --tid 1 -T " + TARGET);
-            var flags = direct ? " --bsoflags direct" : "";
-            tgtadm("--op new --mode logicalunit --tid 1 --lun " + LUN + " -b " + file + flags);
+            tgtadm(
+                    "--op new --mode logicalunit --tid 1 --lun %d -b %s%s"
+                            .formatted(LUN, file, store.options));
             tgtadm("--op bind --mode target --tid 1 -I ALL");
         } catch (BenchException e) {
             process.close();

@@ -3,11 +3,11 @@ package io.vireo.device.scsi;
 import static io.vireo.device.scsi.Command.EXCLUSIVE;
 import static io.vireo.device.scsi.Command.MODIFIES;
 
-import io.vireo.block.BlockGeometry;
 import io.vireo.block.BlockOperation;
 import io.vireo.block.BlockRequest;
 import io.vireo.memory.NativeMemory;
 import io.vireo.memory.OwnMemory;
+
 import java.util.List;
 
 /**
@@ -17,6 +17,9 @@ import java.util.List;
 final class AtomicCommands {
     /** Blocks of one COMPARE AND WRITE at most. */
     static final int MAX_COMPARE = 255;
+
+    /** Blocks of one WRITE ATOMIC at most: what is known of the host's disks is no more. */
+    static final int MAX_ATOMIC = 1;
 
     private AtomicCommands() {}
 
@@ -115,27 +118,16 @@ final class AtomicCommands {
         writeOwn(slot, medium);
     }
 
-    /**
-     * Blocks that are written whole or not at all, whatever happens to the host: one physical
-     * block.
-     */
-    static int atomicBlocks(BlockGeometry geometry) {
-        return geometry.physicalBlockSize() / geometry.logicalBlockSize();
-    }
-
     private static void writeAtomic(Slot slot) {
         long lba = BlockCommands.lba16(slot);
         long blocks = Bytes.u16(slot.cdb(), 12);
-        int unit = atomicBlocks(slot.unit.geometry());
         if (BlockCommands.outside(slot, lba, blocks)) {
             return;
         }
         if (Bytes.u16(slot.cdb(), 10) != 0) {
             slot.invalidField(10);
-        } else if (blocks > unit || blocks % unit != 0) {
+        } else if (blocks > MAX_ATOMIC) {
             slot.invalidField(12);
-        } else if (lba % unit != 0) {
-            slot.invalidField(2);
         } else if (!BlockCommands.tooShort(slot, blocks)) {
             if (blocks == 0) {
                 slot.good();

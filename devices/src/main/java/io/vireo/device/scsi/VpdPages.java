@@ -3,6 +3,7 @@ package io.vireo.device.scsi;
 import io.vireo.block.BlockGeometry;
 import io.vireo.block.BlockOperation;
 import io.vireo.scsi.ScsiPort;
+
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
@@ -140,14 +141,14 @@ final class VpdPages {
         int block = geometry.logicalBlockSize();
         boolean unmaps = ProvisioningCommands.unmaps(unit);
         int granularity = Math.max(1, geometry.discardAlignment() / block);
-        int atomic = AtomicCommands.atomicBlocks(geometry);
         page.u8(0).u8(AtomicCommands.MAX_COMPARE).u16(geometry.physicalBlockSize() / block);
         page.u32(LogicalUnit.MAX_TRANSFER / block).u32(geometry.optimalIoSize() / block).u32(0);
         page.u32(unmaps ? ProvisioningCommands.MAX_UNMAP_BLOCKS : 0);
         page.u32(unmaps ? ProvisioningCommands.MAX_UNMAP_DESCRIPTORS : 0);
         page.u32(unmaps ? granularity : 0).u32(unmaps ? 0x8000_0000L : 0);
         page.u64(ProvisioningCommands.MAX_WRITE_SAME_BLOCKS);
-        page.u32(atomic).u32(atomic).u32(atomic).u32(0).u32(0);
+        // No block has to be aligned, nor do more go together than one.
+        page.u32(AtomicCommands.MAX_ATOMIC).u32(0).u32(0).u32(0).u32(0);
     }
 
     private static void characteristics(Reply page, LogicalUnit unit) {

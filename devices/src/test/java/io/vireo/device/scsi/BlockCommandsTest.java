@@ -1,6 +1,7 @@
 package io.vireo.device.scsi;
 
 import static io.vireo.device.scsi.ScsiBed.BLOCK;
+
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vireo.block.BlockOperation;
@@ -8,14 +9,16 @@ import io.vireo.block.BlockStatus;
 import io.vireo.device.scsi.ScsiClient.Result;
 import io.vireo.scsi.ScsiStatus;
 import io.vireo.testkit.MemoryBlockDevice;
-import java.util.Arrays;
-import java.util.EnumSet;
-import java.util.Random;
+
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+
+import java.util.Arrays;
+import java.util.EnumSet;
+import java.util.Random;
 
 class BlockCommandsTest {
     private static final int BLOCKS = (int) (ScsiBed.CAPACITY / BLOCK);
@@ -277,16 +280,15 @@ class BlockCommandsTest {
     }
 
     @Test
-    void writeAtomicIsOnePhysicalBlock() {
+    void writeAtomicIsOneLogicalBlock() {
         ScsiClient client = bed.client(1);
-        byte[] data = random(8 * BLOCK);
-        assertThat(client.out(0, "9C000000000000000008000000080000", data).good()).isTrue();
-        assertThat(bed.disk.contents(8 * BLOCK, 8 * BLOCK)).isEqualTo(data);
-        assertThat(client.out(0, "9C000000000000000004000000080000", data).code())
+        byte[] data = random(BLOCK);
+        assertThat(client.out(0, "9C000000000000000009000000010000", data).good()).isTrue();
+        assertThat(bed.disk.contents(9 * BLOCK, BLOCK)).isEqualTo(data);
+        assertThat(client.run(0, "9C000000000000000009000000000000").good()).isTrue();
+        assertThat(client.out(0, "9C000000000000000008000000020000", random(2 * BLOCK)).code())
                 .isEqualTo(0x052400);
-        assertThat(client.out(0, "9C000000000000000008000000040000", data).code())
-                .isEqualTo(0x052400);
-        assertThat(client.out(0, "9C000000000000000000000000100000", data).code())
+        assertThat(client.out(0, "9C000000000000000008000100010000", data).code())
                 .isEqualTo(0x052400);
     }
 

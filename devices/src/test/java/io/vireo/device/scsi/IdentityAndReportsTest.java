@@ -1,18 +1,21 @@
 package io.vireo.device.scsi;
 
 import static io.vireo.device.scsi.ScsiBed.BLOCK;
+
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vireo.device.scsi.ScsiClient.Result;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /** INQUIRY, mode pages, log pages and reports, byte by byte. */
 class IdentityAndReportsTest {
@@ -121,7 +124,7 @@ class IdentityAndReportsTest {
                                 + "00000008"
                                 + "80000000"
                                 + "0000000000800000"
-                                + "000000080000000800000008"
+                                + "000000010000000000000000"
                                 + "0000000000000000");
         assertThat(page(0xB1)).startsWith("00b1003c00010040").hasSize(128);
         assertThat(page(0xB2)).isEqualTo("00b2000400e40200");

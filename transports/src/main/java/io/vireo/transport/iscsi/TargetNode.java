@@ -6,6 +6,9 @@ import io.vireo.reactor.Reactor;
 import io.vireo.scsi.ScsiNexus;
 import io.vireo.scsi.ScsiPort;
 import io.vireo.scsi.ScsiTarget;
+
+import org.jspecify.annotations.Nullable;
+
 import java.net.InetAddress;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -17,7 +20,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.stream.Collectors;
-import org.jspecify.annotations.Nullable;
+import java.util.stream.Stream;
 
 /**
  * An iSCSI target: a {@link ScsiTarget} under a name, at some portals, for some initiators, with
@@ -29,6 +32,9 @@ final class TargetNode implements LoginDirectory.Entry {
     static final String ANYBODY = "*";
 
     private static final int MAX_SESSIONS = 256;
+
+    /** Sessions of one initiator, so that it leaves some to others. */
+    static final int MAX_OF_INITIATOR = 64;
 
     /**
      * What can be changed while it is presented.
@@ -196,13 +202,41 @@ final class TargetNode implements LoginDirectory.Entry {
                             name + " has " + MAX_SESSIONS + " sessions"));
             return;
         }
+        if (others(admission.identity()) >= MAX_OF_INITIATOR) {
+            admission.refused(
+                    new LoginException(
+                            LoginException.OUT_OF_RESOURCES,
+                            "the initiator has " + MAX_OF_INITIATOR + " sessions of " + name));
+            return;
+        }
+        replaceOlder(admission.identity());
         waiting.add(admission);
-        for (Place place : places) {
-            if (place.identity.isSameNexus(admission.identity())) {
-                place.end("a new login of the initiator took its place");
+        next();
+    }
+
+    /** Of one initiator port the last login counts (RFC 7143, 6.3.5). */
+    private void replaceOlder(SessionIdentity identity) {
+        String why = "a new login of the initiator took its place";
+        for (Admission older : List.copyOf(waiting)) {
+            if (older.identity().isSameNexus(identity) && waiting.remove(older)) {
+                older.refused(new LoginException(LoginException.INITIATOR_ERROR, why));
             }
         }
-        next();
+        for (Place place : places) {
+            if (place.identity.isSameNexus(identity)) {
+                place.end(why);
+            }
+        }
+    }
+
+    /** Sessions that the initiator has, or waits for, by other ports of its own. */
+    private long others(SessionIdentity identity) {
+        return Stream.concat(
+                        places.stream().map(place -> place.identity),
+                        waiting.stream().map(Admission::identity))
+                .filter(other -> other.initiator().name().equals(identity.initiator().name()))
+                .filter(other -> !other.isSameNexus(identity))
+                .count();
     }
 
     private void next() {

@@ -12,9 +12,13 @@ import org.junit.jupiter.api.Timeout;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.net.SocketTimeoutException;
 import java.util.ArrayList;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** Initiators that break no rule and take all there is: others are served all the same. */
 @Timeout(60)
@@ -25,6 +29,8 @@ class GreedyInitiatorTest {
     private static final int REJECT = 0x3F;
     private static final int MANAGEMENT_RESPONSE = 0x22;
     private static final int NOP_IN = 0x20;
+
+    private static final String OTHER = "iqn.2026-11.io.vireo:other";
 
     private static final Patience SHORT =
             new Patience(
@@ -79,6 +85,62 @@ class GreedyInitiatorTest {
             for (IscsiInitiator initiator : kept) {
                 initiator.close();
             }
+        }
+    }
+
+    @Test
+    void oneInitiatorLeavesSessionsToOthers() throws IOException {
+        bed.node.policy(
+                new TargetNode.Policy(
+                        Set.of(Bed.INITIATOR, OTHER), Authentication.NONE, Optional.empty()));
+        var taken = new ArrayList<IscsiInitiator>();
+        try {
+            for (int i = 0; i < TargetNode.MAX_OF_INITIATOR; i++) {
+                taken.add(bed.connect().isid(100 + i));
+                assertThat(taken.getLast().login(Bed.TARGET, Map.of()).u16(36)).isZero();
+            }
+            try (IscsiInitiator more = bed.connect().isid(99);
+                    IscsiInitiator again = bed.connect().isid(100);
+                    var other = new IscsiInitiator(bed.portal.address(), OTHER)) {
+                assertThat(more.login(Bed.TARGET, Map.of()).u16(36))
+                        .isEqualTo(LoginException.OUT_OF_RESOURCES);
+                assertThat(again.login(Bed.TARGET, Map.of()).u16(36)).isZero();
+                assertThat(other.login(Bed.TARGET, Map.of()).u16(36)).isZero();
+            }
+        } finally {
+            for (IscsiInitiator initiator : taken) {
+                initiator.close();
+            }
+        }
+    }
+
+    /** Many at once of one initiator port: each comes to an end, and the last one is served. */
+    @Test
+    void loginsOfOneInitiatorPortAtOnce() throws Exception {
+        var threads = new ArrayList<Thread>();
+        var stuck = new AtomicInteger();
+        for (int i = 0; i < 8; i++) {
+            threads.add(
+                    Thread.ofPlatform()
+                            .start(() -> {
+                                for (int round = 0; round < 20; round++) {
+                                    try (IscsiInitiator one = bed.connect()) {
+                                        one.login(Bed.TARGET, Map.of());
+                                    } catch (SocketTimeoutException e) {
+                                        stuck.incrementAndGet();
+                                    } catch (IOException replaced) {
+                                        // By one of the others.
+                                    }
+                                }
+                            }));
+        }
+        for (Thread thread : threads) {
+            thread.join();
+        }
+        assertThat(stuck).hasValue(0);
+        try (IscsiInitiator last = bed.session(Map.of())) {
+            isServed(last);
+            assertThat(bed.device.open).hasSize(1);
         }
     }
 
