@@ -43,6 +43,15 @@ public interface BlockDevice {
     /** Takes {@link #addCacheModeListener} back. */
     default void removeCacheModeListener(Runnable changed) {}
 
+    /**
+     * Up to where this device and another one surely hold the same from {@code offset} on, since
+     * they share it; {@code offset} if that is not known. Reads nothing, and may look at a part
+     * only. On {@link #home}.
+     */
+    default long sameUntil(BlockDevice other, long offset) {
+        return offset;
+    }
+
     /** What it has done since it was opened. Any thread, does not block. */
     BlockCounters counters();
 

@@ -3,6 +3,7 @@ package io.vireo.block;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Progress;
 import io.vireo.resource.ResourceException;
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -17,6 +18,11 @@ public interface BlockPool {
 
     /** Whether volumes can have checksums. */
     default boolean hasChecksums() {
+        return false;
+    }
+
+    /** Whether volumes can have snapshots. */
+    default boolean hasSnapshots() {
         return false;
     }
 
@@ -56,6 +62,24 @@ public interface BlockPool {
      */
     default void createSnapshot(String volume, String snapshot) {
         throw unsupported("snapshots");
+    }
+
+    /**
+     * Makes a snapshot, as {@link #createSnapshot}, that is known as one of an earlier time: what
+     * it was made of holds what a volume elsewhere was then.
+     */
+    default void createSnapshot(String volume, String snapshot, Instant made) {
+        throw unsupported("snapshots");
+    }
+
+    /** All snapshots of a volume, the oldest first. May wait for the pool's reactor. */
+    default List<VolumeSnapshot> snapshotsOf(String volume) {
+        return List.of();
+    }
+
+    /** Whether there is a snapshot of this name, of whatever volume. */
+    default boolean hasSnapshot(String snapshot) {
+        return false;
     }
 
     /**

@@ -5,21 +5,26 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.vireo.block.BlockDevice;
 import io.vireo.block.BlockPool;
 import io.vireo.block.PooledVolume;
+import io.vireo.fabric.storage.SnapshotGroupKind;
 import io.vireo.resource.Condition;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Metadata;
 import io.vireo.resource.Quantity;
+import io.vireo.resource.Realization;
 import io.vireo.resource.Reference;
 import io.vireo.resource.Status;
 import io.vireo.resource.UpdateResult;
 import io.vireo.resource.spec.Kinds;
 import io.vireo.resource.spec.MigrationSpec;
 import io.vireo.resource.spec.PoolSpec;
+import io.vireo.resource.spec.SnapshotGroupSpec;
+import io.vireo.resource.spec.SnapshotSpec;
 import io.vireo.resource.spec.VdiskSpec;
 import io.vireo.resource.spec.VdiskSpec.Allocation;
 import io.vireo.testkit.BlockClient;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.TimeUnit;
@@ -355,12 +360,128 @@ class PoolMoveTest {
         change(on("main"));
         awaitAt("main");
         bed.openSnapshot("monday", DISK0, Optional.empty());
+        Files.delete(directory.resolve("files/disk0.raw"));
+        change(on("files"));
+        awaitMessage("it has snapshots (monday), and pool files can have none: delete them, or");
+        Files.write(directory.resolve("files/disk0.raw"), new byte[4096]);
+        change(PoolBed.vdisk("main", PoolBed.SIZE, Allocation.THICK, Optional.empty()));
+        awaitMessage("it shares room with its snapshots (monday), which would be left");
+        bed.open(
+                bed.vdisks,
+                "third",
+                PoolBed.vdisk("other", PoolBed.SIZE, Allocation.THIN, Optional.empty()),
+                false);
+        pool("other").createSnapshot("third", "monday");
         change(on("other"));
-        awaitMessage("it has snapshots in pool main, which cannot go with it (monday)");
+        awaitMessage("pool other holds snapshots of these names already (monday)");
         assertThat(Files.exists(directory.resolve("files/disk0.raw"))).isTrue();
         change(on("main"));
         awaitAt("main");
         assertThat(bed.readAnywhere(device, 0)).isEqualTo("here");
+    }
+
+    private String ofSnapshot(String pool, String snapshot, long offset) {
+        var volume = pool(pool).openSnapshot(snapshot);
+        try {
+            return bed.readAnywhere(volume.device(), offset);
+        } finally {
+            volume.close();
+        }
+    }
+
+    private static long used(BlockPool pool) {
+        return pool.space().capacityBytes() - pool.space().freeBytes();
+    }
+
+    /** With what it was at each of them, when that was, and as little room as before. */
+    @Test
+    void snapshotsGoAlong() throws Exception {
+        var device = open(on("main"), false);
+        // The load has the other half.
+        for (long at = 0; at < PoolBed.SIZE / 2; at += 128 << 10) {
+            bed.writeAnywhere(device, at, "at " + at);
+        }
+        for (int i = 1; i <= 3; i++) {
+            bed.writeAnywhere(device, 0, "day " + i);
+            bed.openSnapshot("day" + i, DISK0, Optional.empty());
+        }
+        // Made of it by hand, as a part of a group is.
+        pool("main").createGroup("night", List.of(DISK0));
+        bed.writeAnywhere(device, 0, "now");
+        var before = pool("main").snapshotsOf(DISK0);
+        long empty = used(pool("other"));
+        try (var load = new VerifiedLoad(device)) {
+            change(on("other"));
+            awaitAt("other");
+            load.awaitMore(20);
+            load.end();
+        }
+        assertOnlyIn("other");
+        assertThat(pool("other").snapshotsOf(DISK0)).isEqualTo(before);
+        assertThat(pool("main").contents()).isEmpty();
+        // What it has now, what it had before the load, and a little, not all of it five times.
+        await(() ->
+                pool("other").mapped(DISK0, false).orElse(0) >= 8 << 20
+                        && used(pool("other")) - empty
+                                < pool("other").mapped(DISK0, false).orElseThrow() + (12 << 20));
+        for (int i = 1; i <= 3; i++) {
+            String name = "day" + i;
+            assertThat(ofSnapshot("other", name, 0)).isEqualTo(name.replace("day", "day "));
+            Realization snapshot = bed.running(Kinds.SNAPSHOT, name);
+            assertThat(snapshot.status().conditions()).isEmpty();
+            assertThat(snapshot.contract(PooledVolume.class).orElseThrow().pool())
+                    .isSameAs(pool("other"));
+        }
+        assertThat(ofSnapshot("other", "night/" + DISK0, 0)).isEqualTo("day 3");
+        bed.snapshots.destroy(
+                Metadata.of("day2", "day2"),
+                new SnapshotSpec(DISK0, Optional.empty()),
+                bed.context(true));
+        assertThat(pool("other").hasSnapshot("day2")).isFalse();
+    }
+
+    @Test
+    void snapshotsStayIfItStays() throws Exception {
+        var device = open(slowly("main"), false);
+        fill(device);
+        bed.openSnapshot("day1", DISK0, Optional.empty());
+        bed.writeAnywhere(device, 0, "now");
+        var before = pool("main").snapshotsOf(DISK0);
+        change(slowly("other"));
+        await(() -> status().attributes().containsKey("progress"));
+        assertThat(status().conditions())
+                .anySatisfy(each -> assertThat(each.reason()).isEqualTo("Migrating"));
+        change(on("main"));
+        awaitAt("main");
+        assertOnlyIn("main");
+        assertThat(pool("other").contents()).isEmpty();
+        assertThat(pool("main").snapshotsOf(DISK0)).isEqualTo(before);
+        change(slowly("other"));
+        await(() -> status().attributes().containsKey("progress"));
+        restart(on("other"));
+        awaitAt("other");
+        assertThat(pool("other").snapshotsOf(DISK0)).isEqualTo(before);
+        assertThat(pool("main").contents()).isEmpty();
+        assertThat(bed.readAnywhere(device(), 0)).isEqualTo("now");
+    }
+
+    /** A group whose vDisks have parted is deleted wherever it has something. */
+    @Test
+    void aGroupIsDeletedInAllPools() throws Exception {
+        open(on("main"), false);
+        bed.openVdisk("disk1", false);
+        var groups = new SnapshotGroupKind();
+        var group = new SnapshotGroupSpec(List.of(DISK0, "disk1"));
+        bed.open(groups, "night", group, false);
+        change(on("other"));
+        awaitAt("other");
+        assertThat(pool("other").hasSnapshot("night/" + DISK0)).isTrue();
+        assertThat(pool("main").hasSnapshot("night/disk1")).isTrue();
+        PoolBed.assertFails(
+                ErrorCode.INVALID, "different pools", () -> bed.open(groups, "noon", group, false));
+        groups.destroy(Metadata.of("night", "night"), group, bed.context(true));
+        assertThat(pool("other").hasSnapshot("night/" + DISK0)).isFalse();
+        assertThat(pool("main").hasSnapshot("night/disk1")).isFalse();
     }
 
     @Test

@@ -13,6 +13,7 @@ import io.vireo.block.PoolSpace;
 import io.vireo.block.PoolUsage;
 import io.vireo.block.SnapshotGroup;
 import io.vireo.block.VolumeFormat;
+import io.vireo.block.VolumeSnapshot;
 import io.vireo.fabric.storage.pool.AllocationLimit;
 import io.vireo.fabric.storage.pool.CopyOf;
 import io.vireo.fabric.storage.pool.MirrorOptions;
@@ -261,6 +262,45 @@ final class DisksPool implements BlockPool {
                             + snapshot
                             + "; give this one another name");
         }
+    }
+
+    @Override
+    public boolean hasSnapshots() {
+        return true;
+    }
+
+    @Override
+    public List<VolumeSnapshot> snapshotsOf(String volume) {
+        List<VolumeInfo> all = pool.volumes();
+        Optional<Long> id =
+                all.stream()
+                        .filter(each -> each.name().equals(volume))
+                        .map(VolumeInfo::id)
+                        .findFirst();
+        return all.stream()
+                .filter(each -> each.readOnly() && id.filter(of -> of == each.origin()).isPresent())
+                .sorted(Comparator.comparingLong(VolumeInfo::id))
+                .map(each ->
+                        new VolumeSnapshot(
+                                each.name().substring(SNAPSHOT.length()),
+                                Instant.ofEpochMilli(each.created())))
+                .toList();
+    }
+
+    @Override
+    public boolean hasSnapshot(String snapshot) {
+        return find(SNAPSHOT + snapshot).isPresent();
+    }
+
+    @Override
+    public void createSnapshot(String volume, String snapshot, Instant made) {
+        pool.copy(
+                List.of(
+                        new CopyOf(
+                                volume,
+                                SNAPSHOT + snapshot,
+                                true,
+                                OptionalLong.of(made.toEpochMilli()))));
     }
 
     @Override

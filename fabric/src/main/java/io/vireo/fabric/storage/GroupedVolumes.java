@@ -13,11 +13,10 @@ import java.util.HashSet;
 import java.util.List;
 
 /**
- * vDisks of one pool, of which snapshots are made at one moment.
- *
- * @param volumes their names in the pool
+ * vDisks of which snapshots are made at one moment, while all are in one pool. Each may move to
+ * another pool later, and what is its own of a group goes with it.
  */
-record GroupedVolumes(BlockPool pool, List<String> volumes) {
+record GroupedVolumes(List<PooledVolume> vdisks) {
     static List<Reference> references(List<String> vdisks) {
         return vdisks.stream().map(GroupedVolumes::reference).toList();
     }
@@ -41,25 +40,60 @@ record GroupedVolumes(BlockPool pool, List<String> volumes) {
         return violations;
     }
 
+    /** The vDisks, which are there. */
+    static GroupedVolumes of(List<String> vdisks, RealizeContext context) {
+        return new GroupedVolumes(
+                vdisks.stream()
+                        .map(each -> context.require(reference(each), PooledVolume.class))
+                        .toList());
+    }
+
     /**
-     * The vDisks, which are there.
+     * The pool that all of them are in now.
      *
      * @throws ResourceException INVALID if they are not all in one pool
      */
-    static GroupedVolumes of(List<String> vdisks, RealizeContext context) {
-        List<PooledVolume> volumes =
-                vdisks.stream()
-                        .map(each -> context.require(reference(each), PooledVolume.class))
-                        .toList();
-        BlockPool pool = volumes.getFirst().pool();
-        for (PooledVolume volume : volumes) {
+    BlockPool pool() {
+        BlockPool pool = vdisks.getFirst().pool();
+        for (PooledVolume volume : vdisks) {
             if (volume.pool() != pool) {
                 throw new ResourceException(
                         ErrorCode.INVALID,
                         "vDisks %s and %s are in different pools, which have no moment in common; make a group for each pool"
-                                .formatted(volumes.getFirst().volumeName(), volume.volumeName()));
+                                .formatted(vdisks.getFirst().volumeName(), volume.volumeName()));
             }
         }
-        return new GroupedVolumes(pool, volumes.stream().map(PooledVolume::volumeName).toList());
+        return pool;
+    }
+
+    /** The pools that may have snapshots of them. */
+    List<BlockPool> pools() {
+        return vdisks.stream()
+                .map(PooledVolume::pool)
+                .distinct()
+                .filter(BlockPool::hasSnapshots)
+                .toList();
+    }
+
+    /** Their names in their pools. */
+    List<String> volumes() {
+        return vdisks.stream().map(PooledVolume::volumeName).toList();
+    }
+
+    /**
+     * Does something while all of them stay where they are.
+     *
+     * @throws ResourceException NOT_READY if one is being moved
+     */
+    void atRest(Runnable task) {
+        atRest(0, task);
+    }
+
+    private void atRest(int from, Runnable task) {
+        if (from == vdisks.size()) {
+            task.run();
+        } else {
+            vdisks.get(from).atRest(() -> atRest(from + 1, task));
+        }
     }
 }

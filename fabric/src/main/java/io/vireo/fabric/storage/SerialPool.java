@@ -11,7 +11,9 @@ import io.vireo.block.PoolSpace;
 import io.vireo.block.PoolUsage;
 import io.vireo.block.SnapshotGroup;
 import io.vireo.block.VolumeFormat;
+import io.vireo.block.VolumeSnapshot;
 import io.vireo.resource.Progress;
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -80,6 +82,26 @@ final class SerialPool implements BlockPool {
     @Override
     public synchronized void createSnapshot(String volume, String snapshot) {
         pool.createSnapshot(volume, snapshot);
+    }
+
+    @Override
+    public boolean hasSnapshots() {
+        return pool.hasSnapshots();
+    }
+
+    @Override
+    public synchronized void createSnapshot(String volume, String snapshot, Instant made) {
+        pool.createSnapshot(volume, snapshot, made);
+    }
+
+    @Override
+    public synchronized List<VolumeSnapshot> snapshotsOf(String volume) {
+        return pool.snapshotsOf(volume);
+    }
+
+    @Override
+    public synchronized boolean hasSnapshot(String snapshot) {
+        return pool.hasSnapshot(snapshot);
     }
 
     @Override

@@ -86,6 +86,8 @@ public final class SnapshotGroupKind implements ResourceKind<SnapshotGroupSpec> 
 
     @Override
     public void destroy(Metadata metadata, SnapshotGroupSpec spec, RealizeContext context) {
-        GroupedVolumes.of(spec.vdisks(), context).pool().deleteGroup(metadata.name());
+        GroupedVolumes.of(spec.vdisks(), context)
+                .pools()
+                .forEach(pool -> pool.deleteGroup(metadata.name()));
     }
 }

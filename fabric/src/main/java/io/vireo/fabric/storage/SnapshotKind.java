@@ -4,10 +4,12 @@ import io.vireo.block.BlockPool;
 import io.vireo.block.BlockVolume;
 import io.vireo.block.PooledVolume;
 import io.vireo.resource.Column;
+import io.vireo.resource.Condition;
 import io.vireo.resource.Metadata;
 import io.vireo.resource.Realization;
 import io.vireo.resource.RealizeContext;
 import io.vireo.resource.Reference;
+import io.vireo.resource.ResourceException;
 import io.vireo.resource.ResourceKind;
 import io.vireo.resource.Status;
 import io.vireo.resource.UpdateResult;
@@ -16,6 +18,7 @@ import io.vireo.resource.spec.Kinds;
 import io.vireo.resource.spec.SnapshotSpec;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /** A vDisk as it was when the snapshot was made: what clones begin as. */
@@ -75,11 +78,10 @@ public final class SnapshotKind implements ResourceKind<SnapshotSpec> {
     @Override
     public Realization realize(Metadata metadata, SnapshotSpec spec, RealizeContext context) {
         PooledVolume source = context.require(vdisk(spec), PooledVolume.class);
-        BlockPool pool = source.pool();
         if (!context.provisioned()) {
-            make(pool, source.volumeName(), metadata.name(), spec.from());
+            make(source.pool(), source.volumeName(), metadata.name(), spec.from());
         }
-        return new Running(metadata.name(), pool, pool.openSnapshot(metadata.name()));
+        return new Running(metadata.name(), source);
     }
 
     private static void make(BlockPool pool, String volume, String name, Optional<String> from) {
@@ -105,8 +107,45 @@ public final class SnapshotKind implements ResourceKind<SnapshotSpec> {
         context.require(vdisk(spec), PooledVolume.class).pool().deleteSnapshot(metadata.name());
     }
 
-    private record Running(String volumeName, BlockPool pool, BlockVolume volume)
-            implements Realization, PooledVolume {
+    /** A snapshot, which is where its vDisk is. */
+    private static final class Running implements Realization, PooledVolume {
+        private final String name;
+        private final PooledVolume source;
+
+        // Guarded by this.
+        private BlockPool pool;
+        private BlockVolume volume;
+
+        Running(String name, PooledVolume source) {
+            this.name = name;
+            this.source = source;
+            pool = source.pool();
+            volume = pool.openSnapshot(name);
+        }
+
+        @Override
+        public String volumeName() {
+            return name;
+        }
+
+        @Override
+        public BlockPool pool() {
+            follow();
+            return source.pool();
+        }
+
+        /** Its vDisk may have moved, and it with it. */
+        private synchronized BlockVolume follow() {
+            BlockPool now = source.pool();
+            if (now != pool) {
+                BlockVolume next = now.openSnapshot(name);
+                volume.close();
+                pool = now;
+                volume = next;
+            }
+            return volume;
+        }
+
         @Override
         public <T> Optional<T> contract(Class<T> type) {
             return type == PooledVolume.class ? Optional.of(type.cast(this)) : Optional.empty();
@@ -114,16 +153,30 @@ public final class SnapshotKind implements ResourceKind<SnapshotSpec> {
 
         @Override
         public Status status() {
-            long capacity = volume.device().geometry().capacity();
+            long capacity;
+            try {
+                capacity = follow().device().geometry().capacity();
+            } catch (ResourceException e) {
+                return new Status(
+                        List.of(
+                                new Condition(
+                                        Condition.READY,
+                                        false,
+                                        "Unavailable",
+                                        String.valueOf(e.getMessage()))),
+                        Map.of(),
+                        List.of());
+            }
             var attributes = new LinkedHashMap<String, String>();
             attributes.put(CAPACITY, Long.toString(capacity));
-            pool.mapped(volumeName, true)
+            source.pool()
+                    .mapped(name, true)
                     .ifPresent(bytes -> attributes.put(Vdisk.ALLOCATED, Long.toString(bytes)));
             return new Status(List.of(), attributes, List.of());
         }
 
         @Override
-        public void close(Runnable onClosed) {
+        public synchronized void close(Runnable onClosed) {
             volume.close();
             onClosed.run();
         }

@@ -1,5 +1,6 @@
 package io.vireo.fabric.storage;
 
+import io.vireo.block.BlockPool;
 import io.vireo.block.SnapshotGroup;
 import io.vireo.resource.Condition;
 import io.vireo.resource.Metric;
@@ -175,18 +176,24 @@ final class SnapshotSchedule implements Realization {
     boolean step(SnapshotScheduleSpec now) {
         groups = ours();
         Instant due = previous(now, clock.instant());
-        boolean made = groups.isEmpty() || groups.getLast().made().isBefore(due);
-        if (made) {
-            volumes.pool()
-                    .createGroup(name + "-" + STAMP.format(clock.instant()), volumes.volumes());
+        boolean isTime = groups.isEmpty() || groups.getLast().made().isBefore(due);
+        boolean any = isTime || groups.size() > now.keep();
+        if (any) {
+            volumes.atRest(() -> change(isTime, now.keep()));
+        }
+        return any;
+    }
+
+    private void change(boolean isTime, int keep) {
+        BlockPool pool = volumes.pool();
+        if (isTime) {
+            pool.createGroup(name + "-" + STAMP.format(clock.instant()), volumes.volumes());
             groups = ours();
         }
-        boolean deleted = groups.size() > now.keep();
-        for (int i = 0; i < groups.size() - now.keep(); i++) {
-            volumes.pool().deleteGroup(groups.get(i).name());
+        for (int i = 0; i < groups.size() - keep; i++) {
+            pool.deleteGroup(groups.get(i).name());
         }
-        groups = deleted ? ours() : groups;
-        return made || deleted;
+        groups = ours();
     }
 
     private List<SnapshotGroup> ours() {

@@ -1,5 +1,6 @@
 package io.vireo.fabric.storage;
 
+import io.vireo.block.BlockPool;
 import io.vireo.block.SnapshotGroup;
 import io.vireo.resource.Column;
 import io.vireo.resource.Metadata;
@@ -78,11 +79,11 @@ public final class SnapshotScheduleKind implements ResourceKind<SnapshotSchedule
     @Override
     public Realization realize(
             Metadata metadata, SnapshotScheduleSpec spec, RealizeContext context) {
-        return SnapshotSchedule.start(
-                metadata.name(),
-                GroupedVolumes.of(spec.vdisks(), context),
-                spec,
-                context.statusChanged());
+        var volumes = GroupedVolumes.of(spec.vdisks(), context);
+        if (!context.provisioned()) {
+            var _ = volumes.pool();
+        }
+        return SnapshotSchedule.start(metadata.name(), volumes, spec, context.statusChanged());
     }
 
     @Override
@@ -101,11 +102,12 @@ public final class SnapshotScheduleKind implements ResourceKind<SnapshotSchedule
 
     @Override
     public void destroy(Metadata metadata, SnapshotScheduleSpec spec, RealizeContext context) {
-        var pool = GroupedVolumes.of(spec.vdisks(), context).pool();
         Pattern ours = SnapshotSchedule.groupsOf(metadata.name());
-        for (SnapshotGroup group : pool.groups(metadata.name() + "-")) {
-            if (ours.matcher(group.name()).matches()) {
-                pool.deleteGroup(group.name());
+        for (BlockPool pool : GroupedVolumes.of(spec.vdisks(), context).pools()) {
+            for (SnapshotGroup group : pool.groups(metadata.name() + "-")) {
+                if (ours.matcher(group.name()).matches()) {
+                    pool.deleteGroup(group.name());
+                }
             }
         }
     }

@@ -204,6 +204,13 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
     }
 
     @Override
+    public void atRest(Runnable task) {
+        while (!relocation.atRest(task)) {
+            refuseWhileMoved("its snapshots are made and deleted then");
+        }
+    }
+
+    @Override
     public Claim claim(String user, boolean readOnly) {
         var use = new Use(user, readOnly);
         synchronized (uses) {

@@ -1,12 +1,16 @@
 package io.vireo.fabric.storage;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.vireo.block.BlockPool;
 import io.vireo.block.BlockVolume;
 import io.vireo.block.PoolSpace;
+import io.vireo.block.PooledVolume;
 import io.vireo.block.SnapshotGroup;
 import io.vireo.block.VolumeFormat;
+import io.vireo.resource.ErrorCode;
+import io.vireo.resource.ResourceException;
 import io.vireo.resource.spec.SnapshotScheduleSpec;
 import java.time.Duration;
 import java.time.Instant;
@@ -23,7 +27,9 @@ class SnapshotScheduleTest {
     private final FakePool pool = new FakePool();
     private final SnapshotSchedule schedule =
             SnapshotSchedule.stepped(
-                    "hourly", new GroupedVolumes(pool, List.of("data")), HOURLY, () -> now);
+                    "hourly", new GroupedVolumes(List.of(new Data())), HOURLY, () -> now);
+
+    private boolean moving;
 
     private List<String> names() {
         return pool.groups.stream().map(SnapshotGroup::name).toList();
@@ -50,6 +56,19 @@ class SnapshotScheduleTest {
                 .containsEntry("kept", "3")
                 .containsEntry("last", "hourly-20261128t210500z")
                 .containsEntry("next", "2026-11-28T22:05:00Z");
+    }
+
+    /** A move takes along what was there when it began. */
+    @Test
+    void whatMovesIsLeftAlone() {
+        assertThat(after(Duration.ZERO)).isTrue();
+        moving = true;
+        assertThat(after(Duration.ofMinutes(1))).as("it is not time").isFalse();
+        assertThatThrownBy(() -> after(Duration.ofHours(1))).hasMessageContaining("moved");
+        assertThat(names()).hasSize(1);
+        moving = false;
+        assertThat(after(Duration.ZERO)).isTrue();
+        assertThat(names()).hasSize(2);
     }
 
     @Test
@@ -79,6 +98,26 @@ class SnapshotScheduleTest {
             assertThat(after(Duration.ofHours(1))).isTrue();
         }
         assertThat(names()).hasSize(5).contains("hourly-mine", "hourly-x-20261128t200000z");
+    }
+
+    private final class Data implements PooledVolume {
+        @Override
+        public BlockPool pool() {
+            return pool;
+        }
+
+        @Override
+        public String volumeName() {
+            return "data";
+        }
+
+        @Override
+        public void atRest(Runnable task) {
+            if (moving) {
+                throw new ResourceException(ErrorCode.NOT_READY, "it is being moved");
+            }
+            task.run();
+        }
     }
 
     private final class FakePool implements BlockPool {

@@ -4,6 +4,8 @@ import io.vireo.block.BlockChannel;
 import io.vireo.block.BlockOperation;
 import io.vireo.block.BlockRequest;
 import io.vireo.block.BlockStatus;
+import java.util.Optional;
+import java.util.function.LongUnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,6 +35,7 @@ final class Copier {
     private final int grainShift;
     private final GrainMap changed;
     private final CopyUnit[] units = new CopyUnit[UNITS];
+    private final Optional<LongUnaryOperator> sameUntil;
     private final Pace pace = new Pace();
 
     /** Up to where it has begun to copy; what is changed beyond is copied anyway. */
@@ -54,12 +57,20 @@ final class Copier {
      * @param source channel of the source, for this alone
      * @param target channel of the target, for this alone
      * @param capacity bytes that are copied
+     * @param sameUntil up to where, from an offset on, the target is known to hold what the source
+     *     does; empty: the target holds nothing, and reads as zeroes
      */
-    Copier(BlockChannel source, BlockChannel target, long capacity, Listener listener) {
+    Copier(
+            BlockChannel source,
+            BlockChannel target,
+            long capacity,
+            Optional<LongUnaryOperator> sameUntil,
+            Listener listener) {
         this.source = source;
         this.target = target;
         this.capacity = capacity;
         this.listener = listener;
+        this.sameUntil = sameUntil;
         int shift = 12;
         while (capacity >>> shift > MOST_GRAINS && 1 << shift < CopyUnit.BYTES) {
             shift++;
@@ -67,7 +78,7 @@ final class Copier {
         grainShift = shift;
         changed = new GrainMap((capacity + (1L << shift) - 1) >>> shift);
         for (int i = 0; i < UNITS; i++) {
-            units[i] = new CopyUnit(this);
+            units[i] = new CopyUnit(this, sameUntil.isPresent());
         }
     }
 
@@ -142,11 +153,23 @@ final class Copier {
             if (!running || source.free() == 0 || target.free() < UNITS) {
                 break;
             }
+            begun += skip();
             if (!unit.isActive() && (beginChanged(unit) || beginThrough(unit))) {
                 begun++;
             }
         }
         return begun;
+    }
+
+    /** Passes what the target has already; what changes there from now on is noted. */
+    private int skip() {
+        if (sameUntil.isEmpty() || isThrough()) {
+            return 0;
+        }
+        long end = Math.min(capacity, sameUntil.get().applyAsLong(through));
+        boolean skips = end > through;
+        through = Math.max(through, end);
+        return skips ? 1 : 0;
     }
 
     private boolean beginThrough(CopyUnit unit) {
@@ -215,6 +238,12 @@ final class Copier {
         source.submit(request);
     }
 
+    /** Reads what the target holds. */
+    void submitCompare(BlockRequest request) {
+        lastProgress = now;
+        target.submit(request);
+    }
+
     void submitWrite(BlockRequest request) {
         lastProgress = now;
         target.submit(request);
@@ -223,7 +252,7 @@ final class Copier {
     void copied(CopyUnit unit, int bytes) {
         active--;
         lastProgress = now;
-        if (unit.isFresh()) {
+        if (unit.isThrough()) {
             activeThrough--;
             pace.took(bytes, now);
         }
@@ -231,7 +260,7 @@ final class Copier {
 
     void failed(CopyUnit unit, boolean reading, BlockStatus status, long offset) {
         active--;
-        if (unit.isFresh()) {
+        if (unit.isThrough()) {
             activeThrough--;
         }
         running = false;

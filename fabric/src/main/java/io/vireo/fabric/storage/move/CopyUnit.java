@@ -5,10 +5,13 @@ import io.vireo.block.BlockRequest;
 import io.vireo.block.BlockStatus;
 import io.vireo.memory.NativeMemory;
 import io.vireo.memory.OwnMemory;
+import java.util.Optional;
 
 /**
  * A range that is being copied: read whole, then written run by run, where a run is all zeroes or
- * is not. Zeroes are written only where the target may hold something else.
+ * is not. Zeroes are written only where the target may hold something else. On the way through a
+ * target that holds an earlier state, what that has is read too, and only what differs is written:
+ * all else stays shared with snapshots there.
  */
 final class CopyUnit implements AutoCloseable {
     /** Bytes of one at most. */
@@ -17,20 +20,36 @@ final class CopyUnit implements AutoCloseable {
     /** Zeroes are looked for in pieces of so many bytes: no pool has smaller chunks. */
     private static final int PIECE = 16 << 10;
 
+    /** What is to be done with a piece. */
+    private enum Piece {
+        KEPT,
+        ZEROES,
+        DATA
+    }
+
     private final Copier copier;
     private final OwnMemory memory = OwnMemory.allocate(BYTES);
+
+    /** What the target holds, if that may be something. */
+    private final Optional<OwnMemory> before;
+
     private final BlockRequest read = new BlockRequest(0, this::readEnded);
     private final BlockRequest write = new BlockRequest(1, this::writeEnded);
     private boolean active;
-    private boolean fresh;
+    private boolean through;
+    private boolean compared;
     private long start;
     private int length;
     private int at;
     private int runEnd;
     private int dataBytes;
 
-    CopyUnit(Copier copier) {
+    /**
+     * @param compares whether the target holds something from the beginning
+     */
+    CopyUnit(Copier copier, boolean compares) {
         this.copier = copier;
+        before = compares ? Optional.of(OwnMemory.allocate(BYTES)) : Optional.empty();
     }
 
     /** Whether it is under way. */
@@ -38,9 +57,9 @@ final class CopyUnit implements AutoCloseable {
         return active;
     }
 
-    /** Whether it is on the way through, where the target has nothing yet. */
-    boolean isFresh() {
-        return fresh;
+    /** Whether it is on the way through, and not for what was changed behind that. */
+    boolean isThrough() {
+        return through;
     }
 
     long start() {
@@ -54,11 +73,13 @@ final class CopyUnit implements AutoCloseable {
     /**
      * Begins.
      *
-     * @param isFresh whether the target reads as zeroes there
+     * @param isThrough whether it is on the way through: the target holds there what it did at the
+     *     beginning
      */
-    void begin(long newStart, int newLength, boolean isFresh) {
+    void begin(long newStart, int newLength, boolean isThrough) {
         active = true;
-        fresh = isFresh;
+        through = isThrough;
+        compared = false;
         start = newStart;
         length = newLength;
         at = 0;
@@ -69,29 +90,34 @@ final class CopyUnit implements AutoCloseable {
     }
 
     private void readEnded(BlockRequest ended) {
-        if (ended.status() == BlockStatus.OK) {
-            nextRun();
-        } else {
+        if (ended.status() != BlockStatus.OK) {
             active = false;
-            copier.failed(this, true, ended.status(), start);
+            copier.failed(this, !compared, ended.status(), start);
+        } else if (through && before.isPresent() && !compared) {
+            compared = true;
+            read.prepare(BlockOperation.READ, start, length);
+            read.data().add(before.get().address(), length);
+            copier.submitCompare(read);
+        } else {
+            nextRun();
         }
     }
 
     private void nextRun() {
         while (at < length) {
-            boolean zero = isZero(at);
+            Piece piece = piece(at);
             runEnd = pieceEnd(at);
-            while (runEnd < length && isZero(runEnd) == zero) {
+            while (runEnd < length && piece(runEnd) == piece) {
                 runEnd = pieceEnd(runEnd);
             }
-            if (!zero) {
+            if (piece == Piece.DATA) {
                 dataBytes += runEnd - at;
                 write.prepare(BlockOperation.WRITE, start + at, runEnd - at);
                 write.data().add(memory.address() + at, runEnd - at);
                 copier.submitWrite(write);
                 return;
             }
-            if (!fresh) {
+            if (piece == Piece.ZEROES) {
                 write.prepare(BlockOperation.WRITE_ZEROES, start + at, runEnd - at).unmap(true);
                 copier.submitWrite(write);
                 return;
@@ -106,6 +132,17 @@ final class CopyUnit implements AutoCloseable {
         return Math.min(length, (from / PIECE + 1) * PIECE);
     }
 
+    private Piece piece(int from) {
+        boolean zero = isZero(from);
+        if (through) {
+            boolean same = before.isPresent() ? isSame(from, before.get().address()) : zero;
+            if (same) {
+                return Piece.KEPT;
+            }
+        }
+        return zero ? Piece.ZEROES : Piece.DATA;
+    }
+
     private boolean isZero(int from) {
         int end = pieceEnd(from);
         long any = 0;
@@ -113,6 +150,19 @@ final class CopyUnit implements AutoCloseable {
         for (int i = from; i < end && any == 0; i += 64) {
             for (int j = 0; j < 64; j += Long.BYTES) {
                 any |= NativeMemory.getLong(memory.address() + i + j);
+            }
+        }
+        return any == 0;
+    }
+
+    private boolean isSame(int from, long other) {
+        int end = pieceEnd(from);
+        long any = 0;
+        for (int i = from; i < end && any == 0; i += 64) {
+            for (int j = 0; j < 64; j += Long.BYTES) {
+                any |=
+                        NativeMemory.getLong(memory.address() + i + j)
+                                ^ NativeMemory.getLong(other + i + j);
             }
         }
         return any == 0;
@@ -131,5 +181,6 @@ final class CopyUnit implements AutoCloseable {
     @Override
     public void close() {
         memory.close();
+        before.ifPresent(OwnMemory::close);
     }
 }

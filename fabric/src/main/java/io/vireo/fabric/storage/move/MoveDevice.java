@@ -8,6 +8,7 @@ import io.vireo.block.BlockOperation;
 import io.vireo.reactor.Reactor;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 
 /** A vDisk's device while the vDisk is moved; see {@link Mover}. */
 final class MoveDevice implements BlockDevice {
@@ -22,9 +23,25 @@ final class MoveDevice implements BlockDevice {
      * @throws java.io.UncheckedIOException if the host refuses
      */
     MoveDevice(BlockDevice source, BlockDevice target, Reactor reactor, Mover.Listener listener) {
+        this(source, target, Optional.empty(), reactor, listener);
+    }
+
+    /**
+     * The same.
+     *
+     * @param base what the target holds already, as a device of the source's pool: an earlier state
+     *     of the source, of which only what has changed since is written; empty: the target reads
+     *     as zeroes
+     */
+    MoveDevice(
+            BlockDevice source,
+            BlockDevice target,
+            Optional<BlockDevice> base,
+            Reactor reactor,
+            Mover.Listener listener) {
         this.source = source;
         this.reactor = reactor;
-        mover = Mover.open(source, target, reactor, listener);
+        mover = Mover.open(source, target, base, reactor, listener);
     }
 
     /** What moves it; on its reactor. */
@@ -34,6 +51,13 @@ final class MoveDevice implements BlockDevice {
 
     Reactor reactor() {
         return reactor;
+    }
+
+    /** Closes source and target, and waits until nothing of them is in use. Of any other thread. */
+    void close() {
+        var closed = new CompletableFuture<Boolean>();
+        reactor.execute(() -> mover.close(() -> closed.complete(true)));
+        OnReactor.await(reactor, closed);
     }
 
     @Override

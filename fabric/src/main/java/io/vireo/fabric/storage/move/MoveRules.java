@@ -1,11 +1,12 @@
 package io.vireo.fabric.storage.move;
 
+import io.vireo.block.BlockDevice;
 import io.vireo.block.BlockGeometry;
-import io.vireo.block.BlockPool;
-import io.vireo.block.PoolContent;
+import io.vireo.block.BlockOperation;
 import io.vireo.block.PoolEncryption;
 import io.vireo.block.PoolSpace;
 import io.vireo.block.VolumeFormat;
+import io.vireo.block.VolumeSnapshot;
 import io.vireo.fabric.storage.move.Relocation.Home;
 import io.vireo.fabric.storage.move.Relocation.Target;
 import io.vireo.resource.ErrorCode;
@@ -19,11 +20,15 @@ final class MoveRules {
 
     private MoveRules() {}
 
-    /** It stays as it is, encrypted or not, with checksums or without. */
-    static VolumeFormat format(String name, Home from) {
+    /**
+     * It stays as it is, encrypted or not, with checksums or without.
+     *
+     * @param capacity bytes that it has at first
+     */
+    static VolumeFormat format(String name, Home from, long capacity) {
         BlockGeometry geometry = from.volume().device().geometry();
         return new VolumeFormat(
-                geometry.capacity(),
+                capacity,
                 geometry.logicalBlockSize(),
                 geometry.physicalBlockSize(),
                 from.pool().isEncrypted(name, false),
@@ -34,9 +39,10 @@ final class MoveRules {
      * Refuses what cannot be moved there.
      *
      * @param name of the vDisk's volume
+     * @param snapshots of it
      * @throws ResourceException that says what to do
      */
-    static void check(String name, Home from, Target target) {
+    static void check(String name, Home from, Target target, List<VolumeSnapshot> snapshots) {
         boolean same = from.site().pool().equals(target.site().pool());
         if (!target.pool().keepsData()) {
             throw new ResourceException(
@@ -63,33 +69,54 @@ final class MoveRules {
                     "pool %s holds a vDisk %s already: move that away first"
                             .formatted(target.site().pool(), name));
         }
-        List<String> snapshots = snapshots(name, from.pool());
         if (!snapshots.isEmpty()) {
-            int more = snapshots.size() - NAMED_AT_MOST;
-            throw new ResourceException(
-                    ErrorCode.IN_USE,
-                    "it has snapshots in pool %s, which cannot go with it (%s%s): delete them, or make a vDisk of one in another pool by export and import"
-                            .formatted(
-                                    from.site().pool(),
-                                    String.join(
-                                            ", ", snapshots.stream().limit(NAMED_AT_MOST).toList()),
-                                    more > 0 ? " and %d more".formatted(more) : ""));
+            checkSnapshots(snapshots.stream().map(VolumeSnapshot::name).toList(), target, same);
         }
         checkRoom(name, from, target);
     }
 
-    private static List<String> snapshots(String name, BlockPool pool) {
-        try {
-            return pool.contents().stream()
-                    .filter(each ->
-                            each.snapshot() && each.snapshotOf().filter(name::equals).isPresent())
-                    .map(PoolContent::name)
-                    .toList();
-        } catch (ResourceException e) {
-            if (e.code() == ErrorCode.UNSUPPORTED) {
-                return List.of();
-            }
-            throw e;
+    private static void checkSnapshots(List<String> names, Target target, boolean same) {
+        if (same) {
+            throw new ResourceException(
+                    ErrorCode.IN_USE,
+                    "it shares room with its snapshots (%s), which would be left with what it was: delete them, or move it to another pool with that allocation, where they go with it"
+                            .formatted(some(names)));
+        }
+        if (!target.pool().hasSnapshots()) {
+            throw new ResourceException(
+                    ErrorCode.UNSUPPORTED,
+                    "it has snapshots (%s), and pool %s can have none: delete them, or choose a pool of type disks, where they go with it"
+                            .formatted(some(names), target.site().pool()));
+        }
+        List<String> there = names.stream().filter(target.pool()::hasSnapshot).toList();
+        if (!there.isEmpty()) {
+            throw new ResourceException(
+                    ErrorCode.CONFLICT,
+                    "pool %s holds snapshots of these names already (%s): delete them there, or the ones of this vDisk"
+                            .formatted(target.site().pool(), some(there)));
+        }
+    }
+
+    private static String some(List<String> names) {
+        int more = names.size() - NAMED_AT_MOST;
+        return String.join(", ", names.stream().limit(NAMED_AT_MOST).toList())
+                + (more > 0 ? " and %d more".formatted(more) : "");
+    }
+
+    /**
+     * Refuses what could not do what servers were promised.
+     *
+     * @param to what it is to be
+     * @throws ResourceException UNSUPPORTED
+     */
+    static void checkOperations(BlockDevice source, BlockDevice to, Target target) {
+        var needed = source.operations();
+        if (!to.operations().containsAll(needed)
+                || !to.operations().contains(BlockOperation.WRITE_ZEROES)) {
+            throw new ResourceException(
+                    ErrorCode.UNSUPPORTED,
+                    "pool %s cannot do what servers were promised (%s): choose another one"
+                            .formatted(target.site().pool(), needed));
         }
     }
 

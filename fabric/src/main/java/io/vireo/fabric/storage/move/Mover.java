@@ -12,6 +12,8 @@ import io.vireo.reactor.Reactor;
 import io.vireo.reactor.Registration;
 import io.vireo.reactor.Timer;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.function.LongUnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -108,7 +110,12 @@ final class Mover implements Poller, Copier.Listener {
     private volatile long position;
     private volatile long backlog;
 
-    private Mover(Reactor reactor, BlockChannel[] opened, long capacity, Listener listener) {
+    private Mover(
+            Reactor reactor,
+            BlockChannel[] opened,
+            long capacity,
+            Optional<LongUnaryOperator> sameUntil,
+            Listener listener) {
         this.reactor = reactor;
         this.listener = listener;
         all = opened;
@@ -118,7 +125,7 @@ final class Mover implements Poller, Copier.Listener {
         frontTarget = opened[1];
         copySource = opened[2];
         copyTarget = opened[3];
-        copier = new Copier(copySource, copyTarget, capacity, this);
+        copier = new Copier(copySource, copyTarget, capacity, sameUntil, this);
         registration = reactor.add(this);
         timer = reactor.timer(registration::wake);
         for (BlockChannel channel : opened) {
@@ -129,9 +136,15 @@ final class Mover implements Poller, Copier.Listener {
     /**
      * Opens source and target. On {@code reactor}.
      *
+     * @param base what the target holds; empty: it reads as zeroes
      * @throws java.io.UncheckedIOException if the host refuses
      */
-    static Mover open(BlockDevice source, BlockDevice target, Reactor reactor, Listener listener) {
+    static Mover open(
+            BlockDevice source,
+            BlockDevice target,
+            Optional<BlockDevice> base,
+            Reactor reactor,
+            Listener listener) {
         BlockDevice[] devices = {source, target, source, target};
         BlockChannel[] opened = new BlockChannel[devices.length];
         int count = 0;
@@ -145,7 +158,12 @@ final class Mover implements Poller, Copier.Listener {
             }
             throw e;
         }
-        return new Mover(reactor, opened, source.geometry().capacity(), listener);
+        return new Mover(
+                reactor,
+                opened,
+                source.geometry().capacity(),
+                base.map(earlier -> offset -> source.sameUntil(earlier, offset)),
+                listener);
     }
 
     // Front ends.

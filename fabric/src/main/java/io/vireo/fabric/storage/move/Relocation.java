@@ -1,7 +1,6 @@
 package io.vireo.fabric.storage.move;
 
 import io.vireo.block.BlockDevice;
-import io.vireo.block.BlockOperation;
 import io.vireo.block.BlockPool;
 import io.vireo.block.BlockVolume;
 import io.vireo.fabric.storage.move.Whereabouts.Place;
@@ -20,8 +19,6 @@ import java.lang.System.Logger.Level;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.LockSupport;
@@ -58,15 +55,6 @@ public final class Relocation {
      */
     public record Remains(Place place, BlockPool pool) {}
 
-    /** It is not wanted there any more: no error. */
-    private static final class WithdrawnException extends RuntimeException {
-        private static final long serialVersionUID = 1;
-
-        WithdrawnException() {
-            super("withdrawn", null, false, false);
-        }
-    }
-
     private final String name;
     private final Whereabouts whereabouts;
     private final QosDevice front;
@@ -85,6 +73,7 @@ public final class Relocation {
     private @Nullable Runnable onStopped;
 
     private volatile Home home;
+    private volatile Optional<SnapshotCopies> snapshots = Optional.empty();
     private volatile Optional<Attempt> attempt = Optional.empty();
     private volatile String problem = "";
 
@@ -180,14 +169,42 @@ public final class Relocation {
     /** Why it cannot get there just now, and what to do; empty: nothing is wrong. */
     public String problem() {
         // An attempt that got further than the last one is not known to fail as well.
-        boolean further =
-                attempt.filter(each -> each.device.mover().position() > failedAt).isPresent();
-        return further ? "" : problem;
+        return position() > failedAt ? "" : problem;
+    }
+
+    /** Bytes that this attempt has gone through, of snapshots and of itself. */
+    private long position() {
+        return snapshots.map(SnapshotCopies::position).orElse(0L)
+                + attempt.map(each -> each.device.mover().position()).orElse(0L);
     }
 
     /** How far it is; empty: nothing is copied. */
     public Optional<Transfer.Progress> progress() {
-        return attempt.map(Attempt::progress);
+        return snapshots.map(each ->
+                new Transfer.Progress(
+                        false,
+                        position(),
+                        each.total() + home.volume().device().geometry().capacity(),
+                        "",
+                        List.of(),
+                        System.nanoTime() - each.began()));
+    }
+
+    /**
+     * Does something while it rests, and does not begin to move.
+     *
+     * @return false: it is being moved, and nothing was done
+     */
+    public boolean atRest(Runnable task) {
+        lock.lock();
+        try {
+            if (!running) {
+                task.run();
+            }
+            return !running;
+        } finally {
+            lock.unlock();
+        }
     }
 
     /**
@@ -202,6 +219,7 @@ public final class Relocation {
             attempt.filter(each -> each.target.site().equals(target.site()))
                     .ifPresent(each -> each.rate(target.rate()));
             news.signalAll();
+            snapshots.ifPresent(each -> each.wanted(target.rate()));
             boolean rests = target.site().equals(home.site()) && remains.isEmpty();
             if (running || rests || stopping) {
                 return;
@@ -223,6 +241,7 @@ public final class Relocation {
         try {
             stopping = true;
             news.signalAll();
+            snapshots.ifPresent(SnapshotCopies::look);
             if (running) {
                 onStopped = whenStopped;
                 return;
@@ -321,18 +340,46 @@ public final class Relocation {
         if (!obstacle.get().isEmpty()) {
             throw new ResourceException(ErrorCode.NOT_READY, obstacle.get());
         }
-        MoveRules.check(name, from, target);
+        var found = from.pool().snapshotsOf(name);
+        MoveRules.check(name, from, target, found);
         whereabouts.write(new Place(State.COPYING, from.site(), target.site()));
         remainsAt(State.COPYING, from, target);
-        BlockVolume copy =
-                Volumes.makeCopy(target.pool(), name, target.site(), MoveRules.format(name, from));
-        var current = new Attempt(from, target, copy, same);
-        attempt = Optional.of(current);
-        try {
-            current.run();
+        try (var copies =
+                new SnapshotCopies(from.pool(), target.pool(), found, () -> isGivenUp(target))) {
+            copies.wanted(target.rate());
+            snapshots = Optional.of(copies);
+            move(from, target, same, copies);
         } finally {
-            failedAt = current.device.mover().position();
+            failedAt = position();
             attempt = Optional.empty();
+            snapshots = Optional.empty();
+        }
+    }
+
+    private void move(Home from, Target target, boolean same, SnapshotCopies copies) {
+        long size = from.volume().device().geometry().capacity();
+        var format = MoveRules.format(name, from, copies.capacity(size));
+        BlockVolume copy = Volumes.makeCopy(target.pool(), name, target.site(), format);
+        try {
+            copies.run(copy, name + Volumes.COPY);
+            if (format.capacity() < size) {
+                copy.grow(size);
+            }
+        } catch (RuntimeException e) {
+            copy.close();
+            throw e;
+        }
+        var current = new Attempt(from, target, copy, copies.base(), same);
+        attempt = Optional.of(current);
+        current.run();
+    }
+
+    private boolean isGivenUp(Target target) {
+        lock.lock();
+        try {
+            return stopping || !wanted.site().equals(target.site());
+        } finally {
+            lock.unlock();
         }
     }
 
@@ -357,27 +404,37 @@ public final class Relocation {
         private final VdiskQos qos;
         private final Reactor reactor;
         private final MoveDevice device;
-        private final long began = System.nanoTime();
-        private final long size;
 
         // Guarded by the lock.
         private boolean converged;
         private boolean held;
         private String failure = "";
 
-        Attempt(Home from, Target target, BlockVolume copy, boolean same) {
+        /**
+         * @param base what the copy is already; empty: nothing
+         */
+        Attempt(
+                Home from,
+                Target target,
+                BlockVolume copy,
+                Optional<BlockDevice> base,
+                boolean same) {
             this.from = from;
             this.target = target;
             this.copy = copy;
             this.same = same;
             BlockDevice source = from.volume().device();
-            size = source.geometry().capacity();
             reactor = source.home().or(() -> copy.device().home()).orElseGet(reactors::next);
             try {
-                checkOperations(source, copy.device());
+                MoveRules.checkOperations(source, copy.device(), target);
                 qos = same ? from.qos() : admit();
                 try {
-                    device = on(() -> new MoveDevice(source, copy.device(), reactor, this));
+                    device =
+                            OnReactor.call(
+                                    reactor,
+                                    () ->
+                                            new MoveDevice(
+                                                    source, copy.device(), base, reactor, this));
                 } catch (RuntimeException e) {
                     closeQos();
                     throw e;
@@ -402,52 +459,6 @@ public final class Relocation {
             }
         }
 
-        private void checkOperations(BlockDevice source, BlockDevice to) {
-            var needed = source.operations();
-            if (!to.operations().containsAll(needed)
-                    || !to.operations().contains(BlockOperation.WRITE_ZEROES)) {
-                throw new ResourceException(
-                        ErrorCode.UNSUPPORTED,
-                        "pool %s cannot do what servers were promised (%s): choose another one"
-                                .formatted(target.site().pool(), needed));
-            }
-        }
-
-        /** Has the reactor do something and waits for it. */
-        private <T> T on(Supplier<T> task) {
-            var done = new CompletableFuture<T>();
-            reactor.execute(() -> {
-                try {
-                    done.complete(task.get());
-                } catch (RuntimeException e) {
-                    done.completeExceptionally(e);
-                }
-            });
-            try {
-                return done.join();
-            } catch (CompletionException e) {
-                throw new ResourceException(
-                        ErrorCode.UNAVAILABLE, "the disk cannot be opened: " + e.getMessage(), e);
-            }
-        }
-
-        private void tell(Runnable task) {
-            on(() -> {
-                task.run();
-                return true;
-            });
-        }
-
-        Transfer.Progress progress() {
-            return new Transfer.Progress(
-                    false,
-                    device.mover().position(),
-                    size,
-                    "",
-                    List.of(),
-                    System.nanoTime() - began);
-        }
-
         void rate(long bytesPerSecond) {
             reactor.execute(() -> device.mover().rate(bytesPerSecond));
         }
@@ -466,11 +477,11 @@ public final class Relocation {
                             ErrorCode.UNAVAILABLE,
                             "the host has no place for another use of the disk: raise its limit of open files");
                 }
-                tell(() -> device.mover().begin(target.rate()));
+                OnReactor.tell(reactor, () -> device.mover().begin(target.rate()));
                 changed.run();
                 await(() -> converged);
                 whereabouts.write(new Place(State.SWITCHING, from.site(), target.site()));
-                tell(() -> device.mover().mayHold());
+                OnReactor.tell(reactor, () -> device.mover().mayHold());
                 await(() -> held);
                 switched = becomeTarget();
             } finally {
@@ -484,10 +495,10 @@ public final class Relocation {
         private void await(BooleanSupplier event) {
             lock.lock();
             try {
-                while (!event.getAsBoolean() && failure.isEmpty() && !isWithdrawn()) {
+                while (!event.getAsBoolean() && failure.isEmpty() && !isGivenUp(target)) {
                     news.awaitUninterruptibly();
                 }
-                if (isWithdrawn()) {
+                if (isGivenUp(target)) {
                     throw new WithdrawnException();
                 }
                 if (!failure.isEmpty()) {
@@ -496,11 +507,6 @@ public final class Relocation {
             } finally {
                 lock.unlock();
             }
-        }
-
-        /** With the lock. */
-        private boolean isWithdrawn() {
-            return stopping || !wanted.site().equals(target.site());
         }
 
         /** Requests are held. */
@@ -513,7 +519,7 @@ public final class Relocation {
                 throw e;
             }
             home = new Home(target.site(), target.pool(), copy, qos);
-            tell(() -> device.mover().switched());
+            OnReactor.tell(reactor, () -> device.mover().switched());
             remainsAt(State.MOVED, from, target);
             changed.run();
             return true;
@@ -539,7 +545,7 @@ public final class Relocation {
 
         /** The vDisk stays what it was. */
         private void undo() {
-            tell(() -> device.mover().stop());
+            OnReactor.tell(reactor, () -> device.mover().stop());
             leaveFor(from);
             copy.close();
             closeQos();
@@ -562,9 +568,7 @@ public final class Relocation {
                 // Those that could not stay with the device in between, which serves them as well.
                 pause();
             }
-            var closed = new CompletableFuture<Boolean>();
-            reactor.execute(() -> device.mover().close(() -> closed.complete(true)));
-            closed.join();
+            device.close();
         }
 
         @Override

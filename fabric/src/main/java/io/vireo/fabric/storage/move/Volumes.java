@@ -9,7 +9,9 @@ import io.vireo.resource.spec.VdiskSpec;
 
 /**
  * The volumes that a move makes, renames and deletes. A copy has a name of its own until it is the
- * vDisk; so has what the vDisk was, if it stays in its pool, from shortly before that.
+ * vDisk; so has what the vDisk was, if it stays in its pool, from shortly before that. Snapshots
+ * have their names from the beginning, and belong to the volume that they are of, whatever its
+ * name.
  */
 public final class Volumes {
     /** Not the end of a name that a vDisk can have. */
@@ -21,7 +23,7 @@ public final class Volumes {
 
     /** Makes an empty volume for a copy, in place of what an earlier attempt left. */
     static BlockVolume makeCopy(BlockPool pool, String name, Site site, VolumeFormat format) {
-        pool.delete(name + COPY, true);
+        deleteWithSnapshots(pool, name + COPY);
         if (site.allocation() == VdiskSpec.Allocation.THICK) {
             pool.createThick(name + COPY, format);
         } else {
@@ -55,12 +57,12 @@ public final class Volumes {
             case AT -> {
                 // Nothing is left.
             }
-            case COPYING, SWITCHING -> pool.delete(name + COPY, true);
-            case MOVED -> pool.delete(same ? name + FORMER : name, true);
+            case COPYING, SWITCHING -> deleteWithSnapshots(pool, name + COPY);
+            case MOVED -> deleteWithSnapshots(pool, same ? name + FORMER : name);
             case ABANDONED -> {
-                pool.delete(name + COPY, true);
+                deleteWithSnapshots(pool, name + COPY);
                 if (!same) {
-                    pool.delete(name, true);
+                    deleteWithSnapshots(pool, name);
                 } else if (pool.exists(name + FORMER)) {
                     pool.delete(name, true);
                     here.rename(name);
@@ -97,9 +99,15 @@ public final class Volumes {
 
     /** Deletes all there may be of a vDisk that was being moved, in one of its pools. */
     public static void deleteAll(BlockPool pool, String name) {
-        pool.delete(name, true);
-        pool.delete(name + COPY, true);
-        pool.delete(name + FORMER, true);
+        deleteWithSnapshots(pool, name);
+        deleteWithSnapshots(pool, name + COPY);
+        deleteWithSnapshots(pool, name + FORMER);
+    }
+
+    /** Snapshots first: without their volume nobody would find them. */
+    private static void deleteWithSnapshots(BlockPool pool, String volume) {
+        pool.snapshotsOf(volume).forEach(snapshot -> pool.deleteSnapshot(snapshot.name()));
+        pool.delete(volume, true);
     }
 
     private static void takeBack(BlockPool pool, String name, VolumeFormat format) {

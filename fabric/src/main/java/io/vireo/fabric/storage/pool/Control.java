@@ -138,7 +138,7 @@ final class Control {
                             source.physicalBlock,
                             copy.readOnly(),
                             false,
-                            System.currentTimeMillis(),
+                            copy.created().orElseGet(System::currentTimeMillis),
                             copy.name(),
                             source.key,
                             source.sums != null,

@@ -2,6 +2,7 @@ package io.vireo.fabric.storage.pool;
 
 import io.vireo.block.BlockChannel;
 import io.vireo.block.BlockCounters;
+import io.vireo.block.BlockDevice;
 import io.vireo.block.BlockGeometry;
 import io.vireo.block.BlockMeters;
 import io.vireo.block.BlockOperation;
@@ -18,6 +19,9 @@ import java.util.concurrent.CopyOnWriteArrayList;
 final class PoolVolume implements ThinDevice {
     /** Longest DISCARD or WRITE_ZEROES: bounds what is done in one go. */
     private static final long MAX_DISCARD = 256L << 20;
+
+    /** Chunks that are compared in one go. */
+    private static final int MOST_COMPARED = 1024;
 
     private final Engine engine;
     private final Volume volume;
@@ -59,6 +63,24 @@ final class PoolVolume implements ThinDevice {
         return volume.readOnly
                 ? EnumSet.of(BlockOperation.READ, BlockOperation.FLUSH)
                 : EnumSet.allOf(BlockOperation.class);
+    }
+
+    /** Chunks that both have at the same place hold the same, and so do holes. */
+    @Override
+    public long sameUntil(BlockDevice other, long offset) {
+        if (!(other instanceof PoolVolume with) || with.engine != engine) {
+            return offset;
+        }
+        int shift = engine.chunkShift();
+        long capacity = Math.min(volume.capacity, with.volume.capacity);
+        long first = offset >>> shift;
+        long end = Math.min(first + MOST_COMPARED, engine.chunks(capacity));
+        while (first < end
+                && engine.tree().find(volume.root, first)
+                        == engine.tree().find(with.volume.root, first)) {
+            first++;
+        }
+        return Math.max(offset, Math.min(capacity, first << shift));
     }
 
     @Override

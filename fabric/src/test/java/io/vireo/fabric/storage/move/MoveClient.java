@@ -61,6 +61,7 @@ final class MoveClient implements Poller, AutoCloseable {
     private final List<Integer> slots = new ArrayList<>();
     private BlockChannel channel;
     private Registration registration;
+    private boolean goesOn;
     private int outstanding;
     private long versions;
 
@@ -93,7 +94,10 @@ final class MoveClient implements Poller, AutoCloseable {
 
     /** Uses another device from now on, which is to be the same. */
     void goTo(BlockDevice device) {
+        boolean went = goesOn;
+        goesOn = false;
         leave();
+        goesOn = went;
         channel = on(reactor, () -> device.open(reactor));
         registration = register();
     }
@@ -123,7 +127,17 @@ final class MoveClient implements Poller, AutoCloseable {
 
     @Override
     public int poll() {
-        return channel.poll();
+        int work = channel.poll();
+        if (goesOn && !isFull() && random.nextInt(8) == 0) {
+            any();
+            work++;
+        }
+        return work;
+    }
+
+    /** Whether it asks for more by itself, whenever it is polled. */
+    void goesOn(boolean on) {
+        goesOn = on;
     }
 
     @Override
@@ -147,6 +161,13 @@ final class MoveClient implements Poller, AutoCloseable {
         while (isFull()) {
             reactor.step();
         }
+        any();
+        for (int i = random.nextInt(12); i > 0; i--) {
+            reactor.step();
+        }
+    }
+
+    private void any() {
         int kind = random.nextInt(20);
         if (kind == 0) {
             flush();
@@ -155,9 +176,6 @@ final class MoveClient implements Poller, AutoCloseable {
             if (!busy[block]) {
                 change(block, kind);
             }
-        }
-        for (int i = random.nextInt(12); i > 0; i--) {
-            reactor.step();
         }
     }
 
@@ -240,6 +258,15 @@ final class MoveClient implements Poller, AutoCloseable {
 
     /** Reads a device, which is to be what this one was when the power went. */
     void compare(BlockDevice device, int crash, String where) {
+        long[] found = versions(device, where);
+        for (int block = 0; block < BLOCKS; block++) {
+            check(block, found[block], crash, where);
+        }
+    }
+
+    /** Reads a device: the version of each block, which has to be whole. */
+    long[] versions(BlockDevice device, String where) {
+        long[] found = new long[BLOCKS];
         BlockChannel reader = on(reactor, () -> device.open(reactor));
         Registration registered = on(reactor, () -> reactor.add(new Reader(reader)));
         int at = OUTSTANDING * BLOCK;
@@ -251,9 +278,10 @@ final class MoveClient implements Poller, AutoCloseable {
             request.data().add(memory.address() + at, BLOCK);
             reactor.execute(() -> reader.submit(request));
             assertThat(await(reactor, ended)).isEqualTo(BlockStatus.OK);
-            check(block, at, crash, where);
+            found[block] = version(block, at, where);
         }
         leave(reader, registered);
+        return found;
     }
 
     private record Reader(BlockChannel channel) implements Poller {
@@ -272,13 +300,17 @@ final class MoveClient implements Poller, AutoCloseable {
         return NativeMemory.getLong(memory.address() + at);
     }
 
-    private void check(int block, int at, int crash, String where) {
+    private long version(int block, int at, String where) {
         long number = word(at + 8);
         String what = "%s, block %d".formatted(where, block);
         for (int i = 0; i < BLOCK; i += 16) {
             assertThat(word(at + i)).as(what).isEqualTo(number == 0 ? 0 : block + 1);
             assertThat(word(at + i + 8)).as(what).isEqualTo(number);
         }
+        return number;
+    }
+
+    private void check(int block, long number, int crash, String where) {
         List<Version> all = history.get(block);
         int last = 0;
         for (int i = 0; i < all.size(); i++) {
@@ -293,8 +325,8 @@ final class MoveClient implements Poller, AutoCloseable {
         int oldest = last;
         assertThat(allowed)
                 .as(() ->
-                        "%s holds version %d, and version %d was durable"
-                                .formatted(what, number, all.get(oldest).number))
+                        "%s, block %d holds version %d, and version %d was durable"
+                                .formatted(where, block, number, all.get(oldest).number))
                 .isTrue();
     }
 

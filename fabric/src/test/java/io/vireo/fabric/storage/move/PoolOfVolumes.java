@@ -5,7 +5,14 @@ import io.vireo.block.BlockPool;
 import io.vireo.block.BlockVolume;
 import io.vireo.block.PoolSpace;
 import io.vireo.block.VolumeFormat;
+import io.vireo.block.VolumeSnapshot;
+import io.vireo.fabric.storage.pool.CopyOf;
 import io.vireo.fabric.storage.pool.StoragePool;
+import io.vireo.fabric.storage.pool.VolumeInfo;
+import java.time.Instant;
+import java.util.Comparator;
+import java.util.List;
+import java.util.OptionalLong;
 
 /** The engine's pool as what moves volumes sees it. */
 final class PoolOfVolumes implements BlockPool {
@@ -38,6 +45,39 @@ final class PoolOfVolumes implements BlockPool {
     @Override
     public BlockVolume open(String volume, VolumeFormat format) {
         return new Opened(volume, pool.device(volume));
+    }
+
+    @Override
+    public boolean hasSnapshots() {
+        return true;
+    }
+
+    @Override
+    public List<VolumeSnapshot> snapshotsOf(String volume) {
+        List<VolumeInfo> all = pool.volumes();
+        return all.stream()
+                .filter(each -> each.name().equals(volume))
+                .flatMap(of ->
+                        all.stream().filter(each -> each.readOnly() && each.origin() == of.id()))
+                .sorted(Comparator.comparingLong(VolumeInfo::id))
+                .map(each -> new VolumeSnapshot(each.name(), Instant.ofEpochMilli(each.created())))
+                .toList();
+    }
+
+    @Override
+    public void createSnapshot(String volume, String snapshot, Instant made) {
+        pool.copy(
+                List.of(new CopyOf(volume, snapshot, true, OptionalLong.of(made.toEpochMilli()))));
+    }
+
+    @Override
+    public BlockVolume openSnapshot(String snapshot) {
+        return new Opened(snapshot, pool.device(snapshot));
+    }
+
+    @Override
+    public void deleteSnapshot(String snapshot) {
+        delete(snapshot, true);
     }
 
     @Override
@@ -74,6 +114,7 @@ final class PoolOfVolumes implements BlockPool {
         Opened(String name, BlockDevice device) {
             this.name = name;
             this.device = device;
+            pool.unlock(name);
         }
 
         @Override
@@ -99,7 +140,7 @@ final class PoolOfVolumes implements BlockPool {
 
         @Override
         public void close() {
-            // The pool's device stays.
+            pool.lock(name);
         }
     }
 }

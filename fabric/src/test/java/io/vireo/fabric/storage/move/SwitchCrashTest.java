@@ -18,7 +18,6 @@ import io.vireo.testkit.crash.CrashPoint;
 import io.vireo.testkit.crash.DiskImage;
 import io.vireo.testkit.crash.DiskLog;
 import io.vireo.testkit.crash.SimulatedDisk;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
@@ -98,32 +97,6 @@ class SwitchCrashTest {
         }
     }
 
-    /** The daemon's state, on a file system of its own. */
-    private static final class Records {
-        private record Entry(Place place, int durable) {}
-
-        private final DiskLog log;
-        private final List<Entry> entries = new ArrayList<>();
-
-        Records(DiskLog log, Place first) {
-            this.log = log;
-            entries.add(new Entry(first, -1));
-        }
-
-        void write(State state) {
-            write(state == State.AT ? Place.at(THIN) : new Place(state, THIN, THICK));
-        }
-
-        void write(Place place) {
-            entries.add(new Entry(place, log.tick()));
-        }
-
-        /** What is durable at a time. */
-        Place at(int time) {
-            return entries.stream().filter(each -> each.durable < time).toList().getLast().place();
-        }
-    }
-
     private final Reactor reactor = Reactor.stepped("switch-crash");
     private int images;
 
@@ -141,7 +114,7 @@ class SwitchCrashTest {
         final DiskImage start;
         final CrashPools pools;
         final BlockPool pool;
-        final Records records = new Records(log, Place.at(THIN));
+        final Records records = new Records(log, THIN, THICK);
         final Watched watched = new Watched();
         final BlockVolume former;
         final MoveDevice move;
@@ -192,7 +165,7 @@ class SwitchCrashTest {
             client.operate(10);
             client.settle();
             Volumes.clear(records.at(DiskLog.NEVER), pool, home, NAME);
-            records.write(switched ? Place.at(THICK) : Place.at(THIN));
+            records.write(Place.at(switched ? THICK : THIN));
             client.operate(20);
             client.flush();
             client.leave();
@@ -220,7 +193,7 @@ class SwitchCrashTest {
             images++;
             var after = new DiskLog();
             var disk = new SimulatedDisk(0, image.getFirst().fork(), after, time, deep == 0);
-            var record = new Records(after, found);
+            var record = new Records(after, found, THIN, THICK);
             CrashPools opened = CrashPools.reopen(disk, reactor);
             try {
                 BlockPool there = new PoolOfVolumes(opened.pool());

@@ -33,6 +33,12 @@ public final class CrashPools {
         return pool;
     }
 
+    /** Gives it a master key. */
+    public CrashPools withKeys() {
+        pool.keys(new TestKeys(1));
+        return this;
+    }
+
     /** A new volume. */
     public BlockDevice volume(String name, long capacity) {
         pool.createVolume(name, new VolumeFormat(capacity, 512, 4096));
