@@ -13,7 +13,7 @@ public record DisksSpec(
         @Field(
                         value =
                                 "Unit of allocation, a power of two from 16Ki to 1Mi; fixed when"
-                                    + " the pool is made.",
+                                        + " the pool is made.",
                         defaultValue = "64Ki")
                 Quantity chunkSize,
         @Field(
@@ -25,7 +25,7 @@ public record DisksSpec(
         @Field(
                         value =
                                 "Seconds for which writes that need room wait when the pool is"
-                                    + " full, before they fail.",
+                                        + " full, before they fail.",
                         defaultValue = "60",
                         min = 0,
                         max = 86_400)
@@ -33,7 +33,7 @@ public record DisksSpec(
         @Field(
                         value =
                                 "Whether a pool that is on the disks already is taken over: vDisks"
-                                    + " and snapshots get what has their names in it.",
+                                        + " and snapshots get what has their names in it.",
                         defaultValue = "false")
                 boolean adopt,
         @Field(
@@ -54,13 +54,13 @@ public record DisksSpec(
                 boolean openDegraded,
         @Field(
                         "Bytes per second that are copied at most to a disk of a mirror that came"
-                            + " back or is new, and off one that is drained, for example 100Mi."
-                            + " Absent: as many as go.")
+                                + " back or is new, and off one that is drained, for example 100Mi."
+                                + " Absent: as many as go.")
                 Optional<Quantity> resyncRate,
         @Field(
                         value =
                                 "Seconds for which a disk of a mirror may leave a request without"
-                                    + " an answer before the others go on without it.",
+                                        + " an answer before the others go on without it.",
                         defaultValue = "10",
                         min = 1,
                         max = 600)
@@ -84,12 +84,12 @@ public record DisksSpec(
             @Field(
                             value =
                                     "Any word. A scrub begins when it is set to another one, and is"
-                                        + " cancelled when it is taken out or set to cancel.",
+                                            + " cancelled when it is taken out or set to cancel.",
                             maxLength = 64)
                     Optional<String> request,
             @Field(
                             "Bytes per second that are read at most, for example 100Mi. Absent: as"
-                                + " many as go.")
+                                    + " many as go.")
                     Optional<Quantity> rate) {}
 
     /** A disk. */
@@ -97,19 +97,19 @@ public record DisksSpec(
             @Field(
                             value =
                                     "Absolute path of a block device, best one below"
-                                        + " /dev/disk/by-id, or of a file.",
+                                            + " /dev/disk/by-id, or of a file.",
                             pattern = "/[^\\x00]*",
                             maxLength = 1024)
                     String path,
             @Field(
                             "Size of the sparse file that is made if there is nothing at the path,"
-                                + " and that a shorter file is made to have. Absent: it must be"
-                                + " there, and stays as it is.")
+                                    + " and that a shorter file is made to have. Absent: it must be"
+                                    + " there, and stays as it is.")
                     Optional<Quantity> size,
             @Field(
                             value =
                                     "Whether everything is moved off it while the pool is in use,"
-                                        + " so that it can be taken out of the list.",
+                                            + " so that it can be taken out of the list.",
                             defaultValue = "false")
                     boolean drain) {}
 }

@@ -46,7 +46,7 @@ final class DisksPoolOpener {
                         new Violation(
                                 at,
                                 "must be an absolute path without '.' and '..', and not the root"
-                                    + " directory"));
+                                        + " directory"));
             } else if (!paths.add(path)) {
                 violations.add(new Violation(at, "is there already; name each disk once"));
             }
@@ -102,7 +102,7 @@ final class DisksPoolOpener {
                     new Violation(
                             "/spec/disks/copies",
                             "is fixed when the pool is made: make another pool and copy the"
-                                + " vDisks"));
+                                    + " vDisks"));
         }
         if (before.striped() != after.striped()) {
             violations.add(new Violation("/spec/disks/striped", "is fixed when the pool is made"));

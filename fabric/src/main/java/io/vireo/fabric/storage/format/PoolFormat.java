@@ -11,8 +11,11 @@ public final class PoolFormat {
     /** Feature: volumes may have checksums. */
     public static final int CHECKSUMS = 1;
 
+    /** Feature: the superblock says where the journal is. */
+    public static final int JOURNAL_PLACE = 2;
+
     /** The features that are known here. */
-    public static final int FEATURES = CHECKSUMS;
+    public static final int FEATURES = CHECKSUMS | JOURNAL_PLACE;
 
     /** Bytes of a block: what superblocks, map pages and journal records are made of. */
     public static final int BLOCK = 4096;
@@ -22,7 +25,7 @@ public final class PoolFormat {
     /** The two superblocks of a member, in bytes from its beginning. */
     public static final long[] SUPERBLOCKS = {0, 512 << 10};
 
-    /** Where the header of a member ends; the journal of the first member begins here. */
+    /** Where the header of a member ends; the journal begins here, on the first member. */
     public static final long HEADER_BYTES = 1 << 20;
 
     /** Members that a superblock has room for. */

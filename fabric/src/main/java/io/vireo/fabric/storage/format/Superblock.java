@@ -2,6 +2,7 @@ package io.vireo.fabric.storage.format;
 
 import io.vireo.memory.NativeMemory;
 import io.vireo.memory.OwnMemory;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
@@ -16,7 +17,8 @@ import java.util.UUID;
  * @param ownerEpoch advanced by each opening, so that an owner notices that it has lost the pool
  * @param chunkShift logarithm of a chunk's bytes
  * @param striped whether chunks are taken from the members in turn
- * @param journalBytes length of the ring on the first member
+ * @param place where the journal's ring is
+ * @param journalBytes length of the ring
  * @param journal the groups from here on belong to the state
  * @param catalog address of the catalog's first block
  * @param catalogBlocks its length; 0: no volumes
@@ -31,6 +33,7 @@ public record Superblock(
         long ownerEpoch,
         int chunkShift,
         boolean striped,
+        JournalPlace place,
         long journalBytes,
         JournalPoint journal,
         long catalog,
@@ -51,6 +54,25 @@ public record Superblock(
         return (features & feature) != 0;
     }
 
+    /** The same with another point of the journal. */
+    public Superblock with(JournalPoint newJournal) {
+        return new Superblock(
+                pool,
+                member,
+                generation,
+                ownerEpoch,
+                chunkShift,
+                striped,
+                place,
+                journalBytes,
+                newJournal,
+                catalog,
+                catalogBlocks,
+                nextVolume,
+                members,
+                features);
+    }
+
     /** The same state as another member tells it. */
     public Superblock of(int index) {
         return new Superblock(
@@ -60,6 +82,7 @@ public record Superblock(
                 ownerEpoch,
                 chunkShift,
                 striped,
+                place,
                 journalBytes,
                 journal,
                 catalog,
@@ -91,6 +114,10 @@ public record Superblock(
         NativeMemory.putInt(at + 96, catalogBlocks);
         NativeMemory.putLong(at + 104, nextVolume);
         NativeMemory.putInt(at + 112, features);
+        if (has(PoolFormat.JOURNAL_PLACE)) {
+            NativeMemory.putInt(at + 116, place.member());
+            NativeMemory.putLong(at + 120, place.offset());
+        }
         for (int i = 0; i < members.size(); i++) {
             long entry = at + TABLE + (long) i * ENTRY;
             MemberEntry m = members.get(i);
@@ -158,6 +185,7 @@ public record Superblock(
                 || chunkShift > PoolFormat.MAX_CHUNK_SHIFT) {
             throw new FormatException("the superblock says nonsense with a right checksum");
         }
+        int features = version == PoolFormat.VERSION ? 0 : NativeMemory.getInt(at + 112);
         var members = new ArrayList<MemberEntry>(count);
         for (int i = 0; i < count; i++) {
             members.add(entry(at + TABLE + (long) i * ENTRY));
@@ -169,6 +197,10 @@ public record Superblock(
                 NativeMemory.getLong(at + 48),
                 chunkShift,
                 NativeMemory.getInt(at + 84) != 0,
+                (features & PoolFormat.JOURNAL_PLACE) == 0
+                        ? JournalPlace.FIRST
+                        : new JournalPlace(
+                                NativeMemory.getInt(at + 116), NativeMemory.getLong(at + 120)),
                 NativeMemory.getLong(at + 56),
                 new JournalPoint(
                         NativeMemory.getLong(at + 64),
@@ -178,7 +210,7 @@ public record Superblock(
                 NativeMemory.getInt(at + 96),
                 NativeMemory.getLong(at + 104),
                 members,
-                version == PoolFormat.VERSION ? 0 : NativeMemory.getInt(at + 112));
+                features);
     }
 
     private static MemberEntry entry(long at) {

@@ -3,10 +3,12 @@ package io.vireo.fabric.storage.pool;
 import io.vireo.block.BlockOperation;
 import io.vireo.block.BlockRequest;
 import io.vireo.block.BlockStatus;
+import io.vireo.fabric.storage.format.JournalPlace;
 import io.vireo.fabric.storage.format.JournalPoint;
 import io.vireo.fabric.storage.format.MemberEntry;
 import io.vireo.fabric.storage.format.PoolFormat;
 import io.vireo.fabric.storage.format.Superblock;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -40,6 +42,7 @@ final class Checkpointer {
     private boolean wipes;
     private Runnable whenDone = () -> {};
     private boolean asked;
+    private boolean movesJournal;
     private int retired;
     private int outstanding;
     private boolean failed;
@@ -65,6 +68,20 @@ final class Checkpointer {
         return asked
                 || dirtyPages() > MANY_DIRTY_PAGES
                 || engine.journal().used() > engine.journal().ringBytes() / 2;
+    }
+
+    /**
+     * Has the journal go to another member. The round that does so writes no group: the checkpoint
+     * makes it durable, and the journal goes on in the new place with nothing in it.
+     */
+    void moveJournal() {
+        movesJournal = true;
+        asked = true;
+    }
+
+    /** Whether the next checkpoint has the journal go to another member. */
+    boolean movesJournal() {
+        return movesJournal;
     }
 
     /** Has one begin with the next round. */
@@ -119,6 +136,7 @@ final class Checkpointer {
             return;
         }
         retired = engine.meta().retired();
+        Optional<JournalPlace> to = findPlace();
         Superblock before = superblocks.current();
         var members = new ArrayList<MemberEntry>();
         for (int i = 0; i < engine.space().areas(); i++) {
@@ -133,6 +151,9 @@ final class Checkpointer {
         }
         joining = engine.joining();
         joining.ifPresent(members::add);
+        if (to.isPresent()) {
+            engine.addFeature(PoolFormat.JOURNAL_PLACE);
+        }
         next =
                 new Superblock(
                         before.pool(),
@@ -141,6 +162,7 @@ final class Checkpointer {
                         before.ownerEpoch(),
                         before.chunkShift(),
                         before.striped(),
+                        to.orElse(before.place()),
                         before.journalBytes(),
                         before.journal(),
                         catalog.isEmpty() ? 0 : catalog.getFirst(),
@@ -148,6 +170,23 @@ final class Checkpointer {
                         engine.nextVolume(),
                         members,
                         engine.features());
+    }
+
+    /** Where the journal goes to, if it is to go and there is room. */
+    private Optional<JournalPlace> findPlace() {
+        if (!movesJournal) {
+            return Optional.empty();
+        }
+        movesJournal = false;
+        int shift = engine.chunkShift();
+        long bytes = engine.journal().ringBytes();
+        long chunk = engine.space().takeRun(ChunkSpace.chunksOf(bytes, shift));
+        if (chunk == ChunkSpace.NONE) {
+            return Optional.empty();
+        }
+        int member = PoolFormat.member(chunk);
+        long start = engine.space().area(member).dataStart();
+        return Optional.of(new JournalPlace(member, start + (PoolFormat.index(chunk) << shift)));
     }
 
     /**
@@ -159,21 +198,7 @@ final class Checkpointer {
         state = State.WRITING;
         whenDone = then;
         failed = false;
-        next =
-                new Superblock(
-                        next.pool(),
-                        0,
-                        next.generation(),
-                        next.ownerEpoch(),
-                        next.chunkShift(),
-                        next.striped(),
-                        next.journalBytes(),
-                        point,
-                        next.catalog(),
-                        next.catalogBlocks(),
-                        next.nextVolume(),
-                        next.members(),
-                        next.features());
+        next = next.with(point);
         outstanding = 1;
         staging.runs(this::submit);
         written(BlockStatus.OK);
@@ -265,6 +290,10 @@ final class Checkpointer {
                 engine.left(i);
             }
             engine.space().grow(i, entry.chunks(), entry.highWater());
+            engine.space().area(i).markIsDurable(entry.highWater());
+        }
+        if (!next.place().equals(engine.journal().place())) {
+            engine.moved(next.place());
         }
         joining.ifPresent(engine::joined);
         joining = Optional.empty();

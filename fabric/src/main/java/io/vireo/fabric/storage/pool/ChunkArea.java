@@ -156,6 +156,42 @@ final class ChunkArea {
         return index;
     }
 
+    /**
+     * Takes so many neighbouring chunks, which need not be clean; -1: there are none. Those that
+     * were never used are below the mark from the next checkpoint on.
+     */
+    long takeRun(long most) {
+        if (chunks - virgin >= most && proposed == mark) {
+            long first = virgin;
+            virgin += most;
+            proposed = Math.max(proposed, virgin);
+            return first;
+        }
+        long run = 0;
+        for (long i = 0; i < virgin; i++) {
+            run = clean.get(i) || dirty.get(i) ? run + 1 : 0;
+            if (run == most) {
+                takeAll(i + 1 - most, most);
+                return i + 1 - most;
+            }
+        }
+        return -1;
+    }
+
+    private void takeAll(long first, long count) {
+        for (long i = first; i < first + count; i++) {
+            cleanCount -= clean.get(i) ? 1 : 0;
+            dirtyCount -= dirty.get(i) ? 1 : 0;
+            clean.clear(i);
+            dirty.clear(i);
+        }
+    }
+
+    /** A checkpoint with the mark that was proposed is durable. */
+    void markIsDurable(long durable) {
+        mark = Math.max(mark, durable);
+    }
+
     /** Takes neighbouring dirty chunks, the first of which {@code index} is; how many. */
     int takeDirtyRun(long index, int most) {
         int run = 0;
@@ -178,7 +214,7 @@ final class ChunkArea {
 
     /** Chunks that can be taken now. */
     long ready() {
-        return cleanCount + mark - virgin;
+        return cleanCount + Math.max(0, mark - virgin);
     }
 
     void dirty(long index) {

@@ -2,6 +2,7 @@ package io.vireo.fabric.storage.pool;
 
 import io.vireo.fabric.storage.format.PoolFormat;
 import io.vireo.fabric.storage.map.ChunkCounts;
+
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -209,6 +210,27 @@ final class ChunkSpace implements ChunkCounts {
                 changeUnused(area, -1);
                 area.count(index, metadata ? METADATA : TAKEN);
                 return PoolFormat.chunk(member, index);
+            }
+        }
+        return NONE;
+    }
+
+    /** Chunks that so many bytes take. */
+    static long chunksOf(long bytes, int chunkShift) {
+        return bytes + (1L << chunkShift) - 1 >>> chunkShift;
+    }
+
+    /** Takes so many neighbouring chunks for the journal, the first of them; {@link #NONE}. */
+    long takeRun(long count) {
+        for (int member = 0; member < areas.size(); member++) {
+            ChunkArea area = areas.get(member);
+            long first = area.isDraining() ? -1 : area.takeRun(count);
+            if (first >= 0) {
+                for (long i = first; i < first + count; i++) {
+                    changeUnused(area, -1);
+                    area.count(i, METADATA);
+                }
+                return PoolFormat.chunk(member, first);
             }
         }
         return NONE;

@@ -3,6 +3,7 @@ package io.vireo.fabric.storage.pool;
 import io.vireo.block.BlockStatus;
 import io.vireo.fabric.storage.format.OpBuffer;
 import io.vireo.fabric.storage.queue.Fifo;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -132,7 +133,7 @@ final class Committer {
         currentWaiters = nextWaiters;
         nextWaiters = none;
         engine.reclaim().seal();
-        viaCheckpoint = !journal.fits(sealed.length());
+        viaCheckpoint = !journal.fits(sealed.length()) || checkpointer.movesJournal();
         if (viaCheckpoint || (checkpointer.isWanted() && !checkpointer.isRunning())) {
             // The maps are now exactly what the operations up to this round make of them.
             checkpointer.freeze();
@@ -149,7 +150,7 @@ final class Committer {
         }
         boolean fits = journal.fits(pending.length());
         if (checkpointer.isRunning()) {
-            return !fits;
+            return !fits || checkpointer.movesJournal();
         }
         return (!fits || checkpointer.isWanted()) && checkpointer.isShortOfRoom();
     }

@@ -3,12 +3,14 @@ package io.vireo.fabric.storage.pool;
 import io.vireo.block.BlockDevice;
 import io.vireo.block.VolumeFormat;
 import io.vireo.fabric.storage.crypto.WrappedKey;
+import io.vireo.fabric.storage.format.JournalPlace;
 import io.vireo.fabric.storage.format.PoolFormat;
 import io.vireo.fabric.storage.format.PoolOp;
 import io.vireo.fabric.storage.format.VolumeRecord;
 import io.vireo.fabric.storage.mirror.MirrorDevice;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.ResourceException;
+
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -296,11 +298,6 @@ final class Control {
         if (member < 0) {
             throw refuse(ErrorCode.NOT_FOUND, "the disk is not a member of the pool");
         }
-        if (member == 0) {
-            throw refuse(
-                    ErrorCode.UNSUPPORTED,
-                    "the first member of a pool holds its journal and cannot leave; replace its disk if it is mirrored, else copy the volumes to another pool");
-        }
         if (engine.drain().isRunning()) {
             throw refuse(
                     ErrorCode.CONFLICT,
@@ -309,6 +306,9 @@ final class Control {
         }
         ChunkArea area = engine.space().area(member);
         long elsewhere = engine.space().unused() - area.unused() - engine.reserve();
+        if (engine.journal().place().equals(JournalPlace.FIRST) && member == 0) {
+            elsewhere -= ChunkSpace.chunksOf(engine.journal().ringBytes(), engine.chunkShift());
+        }
         if (elsewhere < area.inUse() + engine.unmet()) {
             throw refuse(
                     ErrorCode.EXHAUSTED,

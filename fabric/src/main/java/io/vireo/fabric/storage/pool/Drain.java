@@ -6,6 +6,7 @@ import io.vireo.block.BlockStatus;
 import io.vireo.fabric.storage.format.PoolFormat;
 import io.vireo.memory.OwnMemory;
 import io.vireo.reactor.Timer;
+
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongPredicate;
 
@@ -40,6 +41,7 @@ final class Drain {
     private boolean failed;
     private boolean committing;
     private boolean emptied;
+    private boolean triedJournal;
     private boolean asleep;
     private long total;
     private long startedAt;
@@ -88,6 +90,7 @@ final class Drain {
         trouble = "";
         moved = 0;
         emptied = false;
+        triedJournal = false;
         page = 0;
         notBefore = 0;
         startedAt = engine.members().home().nanoTime();
@@ -153,6 +156,17 @@ final class Drain {
         if (wait > 0) {
             sleep(wait);
             return 0;
+        }
+        if (engine.journal().place().member() == member) {
+            trouble =
+                    triedJournal
+                            ? "no other member has %d bytes in one piece for the journal; add a disk"
+                                    .formatted(engine.journal().ringBytes())
+                            : "";
+            triedJournal = true;
+            engine.checkpointer().moveJournal();
+            commit();
+            return 1;
         }
         collect();
         if (count > 0) {
@@ -332,7 +346,7 @@ final class Drain {
     /** The table of members is durable without it. */
     void left() {
         state = DrainStatus.State.DONE;
-        engine.members().remove(member);
+        engine.members().remove(member, engine.space().area(member).dataStart());
     }
 
     void close() {

@@ -1,8 +1,10 @@
 package io.vireo.fabric.storage.pool;
 
 import io.vireo.block.BlockStatus;
+import io.vireo.fabric.storage.format.JournalPlace;
 import io.vireo.fabric.storage.format.JournalPoint;
 import io.vireo.fabric.storage.format.MemberEntry;
+import io.vireo.fabric.storage.format.PoolFormat;
 import io.vireo.fabric.storage.format.Superblock;
 import io.vireo.fabric.storage.map.MapTree;
 import io.vireo.fabric.storage.map.PageStore;
@@ -11,6 +13,9 @@ import io.vireo.fabric.storage.mirror.MirrorDevice;
 import io.vireo.fabric.storage.queue.Fifo;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.ResourceException;
+
+import org.jspecify.annotations.Nullable;
+
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
@@ -21,7 +26,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
 
 /** A pool that is open: what its parts have in common, and its turn. Of the home reactor. */
 final class Engine {
@@ -98,15 +102,7 @@ final class Engine {
         volumes.values().stream().filter(v -> v.dedicated).forEach(dedicated::add);
         nextVolume = loaded.nextVolume();
         JournalPoint head = loaded.head();
-        journal =
-                new JournalWriter(
-                        members,
-                        superblock.pool(),
-                        superblock.ownerEpoch(),
-                        superblock.journalBytes(),
-                        superblock.journal().position(),
-                        head,
-                        this::journalFlushed);
+        journal = new JournalWriter(members, superblock, head, this::journalFlushed);
         checkpointer = new Checkpointer(this, superblocks, loaded.catalog());
         committer = new Committer(this, journal, checkpointer);
         cleaner = new Cleaner(this);
@@ -119,7 +115,8 @@ final class Engine {
         if (!loaded.damage().isEmpty()) {
             freeze(
                     loaded.damage()
-                            + "; the pool is open for reading only: copy its volumes away and check its disks");
+                            + "; the pool is open for reading only: copy its volumes away and check"
+                            + " its disks");
         }
         members.onTurn(this::turn);
     }
@@ -234,6 +231,19 @@ final class Engine {
         return drain;
     }
 
+    /** The journal is somewhere else, durably; what it was in is free. */
+    void moved(JournalPlace to) {
+        JournalPlace old = journal.place();
+        long chunks = ChunkSpace.chunksOf(journal.ringBytes(), chunkShift);
+        if (old.isInChunks()) {
+            long first = old.offset() - space.area(old.member()).dataStart() >> chunkShift;
+            for (long i = first; i < first + chunks; i++) {
+                space.giveBack(PoolFormat.chunk(old.member(), i));
+            }
+        }
+        journal.moved(to);
+    }
+
     /** A member that was drained is not in the table any more, durably. */
     void left(int member) {
         space.remove(member);
@@ -289,7 +299,8 @@ final class Engine {
     void poison(String what) {
         freeze(
                 what
-                        + "; writes to the pool fail from now on, reads go on: check its disks, then restart Vireo");
+                        + "; writes to the pool fail from now on, reads go on: check its disks,"
+                        + " then restart Vireo");
     }
 
     private void freeze(String sentence) {

@@ -3,16 +3,20 @@ package io.vireo.fabric.storage.pool;
 import io.vireo.block.BlockOperation;
 import io.vireo.block.BlockRequest;
 import io.vireo.block.BlockStatus;
+import io.vireo.fabric.storage.format.JournalPlace;
 import io.vireo.fabric.storage.format.JournalPoint;
 import io.vireo.fabric.storage.format.OpBuffer;
 import io.vireo.fabric.storage.format.PoolFormat;
 import io.vireo.fabric.storage.format.PoolOp;
+import io.vireo.fabric.storage.format.Superblock;
 import io.vireo.fabric.storage.journal.Group;
 import io.vireo.memory.NativeMemory;
 import io.vireo.memory.OwnMemory;
+
+import org.jspecify.annotations.Nullable;
+
 import java.util.Objects;
 import java.util.UUID;
-import org.jspecify.annotations.Nullable;
 
 /** Writes operations to the journal's ring, one group after the other. */
 final class JournalWriter {
@@ -26,6 +30,7 @@ final class JournalWriter {
     private final BlockRequest wrapped = new BlockRequest(0, ended -> written(ended.status()));
     private final FlushAll flush;
 
+    private JournalPlace place;
     private JournalPoint head;
     private long tail;
     private long durable;
@@ -34,19 +39,13 @@ final class JournalWriter {
     private int outstanding;
     private boolean failed;
 
-    JournalWriter(
-            MemberSet members,
-            UUID pool,
-            long ownerEpoch,
-            long ringBytes,
-            long tail,
-            JournalPoint head,
-            FlushAll.Then then) {
+    JournalWriter(MemberSet members, Superblock superblock, JournalPoint head, FlushAll.Then then) {
         this.members = members;
-        this.pool = pool;
-        this.ownerEpoch = ownerEpoch;
-        this.ringBytes = ringBytes;
-        this.tail = tail;
+        pool = superblock.pool();
+        ownerEpoch = superblock.ownerEpoch();
+        place = superblock.place();
+        ringBytes = superblock.journalBytes();
+        tail = superblock.journal().position();
         this.head = head;
         this.then = then;
         durable = head.sequence() - 1;
@@ -74,6 +73,16 @@ final class JournalWriter {
 
     long unusedBytes() {
         return ringBytes - used();
+    }
+
+    /** Where the ring is. */
+    JournalPlace place() {
+        return place;
+    }
+
+    /** The ring is somewhere else, and none of its groups is needed. */
+    void moved(JournalPlace newPlace) {
+        place = newPlace;
     }
 
     /** Groups before this position are not needed any more. */
@@ -124,15 +133,15 @@ final class JournalWriter {
         head = new JournalPoint(head.position() + stored, head.sequence() + 1, crc);
         int before = (int) Math.min(stored, ringBytes - offset);
         outstanding = before < stored ? 2 : 1;
-        submit(first, PoolFormat.HEADER_BYTES + offset, buffer.address(), before);
+        submit(first, place.offset() + offset, buffer.address(), before);
         if (before < stored) {
-            submit(wrapped, PoolFormat.HEADER_BYTES, buffer.address() + before, stored - before);
+            submit(wrapped, place.offset(), buffer.address() + before, stored - before);
         }
     }
 
     private void submit(BlockRequest request, long at, long address, int length) {
         request.prepare(BlockOperation.WRITE, at, length).data().add(address, length);
-        members.get(0).submit(request);
+        members.get(place.member()).submit(request);
     }
 
     private void written(BlockStatus status) {
@@ -145,7 +154,7 @@ final class JournalWriter {
         } else if (done < Objects.requireNonNull(ops).length()) {
             writeGroup();
         } else {
-            flush.start(0);
+            flush.start(place.member());
         }
     }
 

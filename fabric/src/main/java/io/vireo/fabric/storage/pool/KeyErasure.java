@@ -3,8 +3,10 @@ package io.vireo.fabric.storage.pool;
 import io.vireo.block.BlockOperation;
 import io.vireo.block.BlockRequest;
 import io.vireo.block.BlockStatus;
+import io.vireo.fabric.storage.format.JournalPlace;
 import io.vireo.fabric.storage.format.PoolFormat;
 import io.vireo.memory.OwnMemory;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
@@ -94,8 +96,9 @@ final class KeyErasure {
         long from = engine.journal().unusedFrom();
         long ring = engine.journal().ringBytes();
         long before = Math.min(engine.journal().unusedBytes(), ring - from);
-        add(0, PoolFormat.HEADER_BYTES + from, before);
-        add(0, PoolFormat.HEADER_BYTES, engine.journal().unusedBytes() - before);
+        JournalPlace place = engine.journal().place();
+        add(place.member(), place.offset() + from, before);
+        add(place.member(), place.offset(), engine.journal().unusedBytes() - before);
         engine.meta()
                 .free((block, count) ->
                         add(member(block), place(block), (long) count * PoolFormat.BLOCK));

@@ -7,6 +7,7 @@ import io.vireo.fabric.storage.format.Superblock;
 import io.vireo.memory.OwnMemory;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.ResourceException;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -83,6 +84,7 @@ final class MemberJoin {
                 0,
                 pool.chunkShift(),
                 pool.striped(),
+                pool.place(),
                 pool.journalBytes(),
                 pool.journal(),
                 0,

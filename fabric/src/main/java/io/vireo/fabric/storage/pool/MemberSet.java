@@ -61,12 +61,16 @@ final class MemberSet implements Poller {
         return mirrored;
     }
 
-    /** A member has left the pool: nothing is on it any more. */
-    void remove(int index) {
+    /**
+     * A member has left the pool: nothing is on it any more.
+     *
+     * @param header bytes before its first chunk
+     */
+    void remove(int index, long header) {
         Member old = members.get(index);
         members.set(index, new Member(RemovedDevice.INSTANCE, home, registration::wake));
         leaving.add(old);
-        new Wipe(old, () -> old.close(() -> leaving.remove(old))).start();
+        new Wipe(old, header, () -> old.close(() -> leaving.remove(old))).start();
     }
 
     /**

@@ -7,6 +7,7 @@ import io.vireo.fabric.storage.map.PageStore;
 import io.vireo.fabric.storage.map.SumMap;
 import io.vireo.reactor.Reactor;
 import io.vireo.resource.ResourceException;
+
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
@@ -96,7 +97,11 @@ public final class PoolCheck {
             dirty += space.area(i).dirtyCount();
             checkMark(i);
         }
-        long used = placed + loaded.meta().chunks();
+        long journal =
+                superblock.place().isInChunks()
+                        ? ChunkSpace.chunksOf(superblock.journalBytes(), superblock.chunkShift())
+                        : 0;
+        long used = placed + loaded.meta().chunks() + journal;
         if (space.total() - space.unused() != used) {
             findings.add(
                     "%d chunks are counted as used, maps and metadata use %d"

@@ -3,6 +3,7 @@ package io.vireo.fabric.storage.pool;
 import io.vireo.block.BlockDevice;
 import io.vireo.block.BlockOperation;
 import io.vireo.fabric.storage.format.FormatException;
+import io.vireo.fabric.storage.format.JournalPlace;
 import io.vireo.fabric.storage.format.JournalPoint;
 import io.vireo.fabric.storage.format.MemberEntry;
 import io.vireo.fabric.storage.format.MirrorHeader;
@@ -11,6 +12,7 @@ import io.vireo.fabric.storage.format.Superblock;
 import io.vireo.memory.OwnMemory;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.ResourceException;
+
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
@@ -65,6 +67,7 @@ final class PoolCreator {
                         0,
                         config.chunkShift(),
                         config.striped(),
+                        JournalPlace.FIRST,
                         config.journalBytes(),
                         JournalPoint.START,
                         0,
@@ -123,7 +126,8 @@ final class PoolCreator {
             if (isTaken(block) && !isAttempt(block, mine)) {
                 throw new ResourceException(
                         ErrorCode.CONFLICT,
-                        "the disk belongs to a pool already; overwrite its first MiB if that is not needed");
+                        "the disk belongs to a pool already; overwrite its first MiB if that is not"
+                                + " needed");
             }
         }
     }

@@ -3,6 +3,7 @@ package io.vireo.fabric.storage.pool;
 import io.vireo.fabric.storage.crypto.WrappedKey;
 import io.vireo.fabric.storage.format.CatalogBlock;
 import io.vireo.fabric.storage.format.FormatException;
+import io.vireo.fabric.storage.format.JournalPlace;
 import io.vireo.fabric.storage.format.MemberEntry;
 import io.vireo.fabric.storage.format.PoolFormat;
 import io.vireo.fabric.storage.format.PoolOp;
@@ -16,6 +17,7 @@ import io.vireo.fabric.storage.map.SumMap;
 import io.vireo.memory.OwnMemory;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.ResourceException;
+
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -63,7 +65,9 @@ final class PoolLoader {
         try (OwnMemory ring = OwnMemory.allocate((int) superblock.journalBytes());
                 block) {
             loadCatalog();
-            io.read(0, PoolFormat.HEADER_BYTES, ring, ring.length());
+            adoptJournal();
+            JournalPlace place = superblock.place();
+            io.read(place.member(), place.offset(), ring, ring.length());
             try (var reader = new JournalReader(ring, superblock.pool(), superblock.journal())) {
                 reader.replay(this::apply);
                 boolean survived = false;
@@ -103,6 +107,27 @@ final class PoolLoader {
             sums.close();
             space.close();
             throw e;
+        }
+    }
+
+    /** The journal may be in chunks, which nobody else has then. */
+    private void adoptJournal() throws FormatException {
+        JournalPlace place = superblock.place();
+        if (!place.isInChunks()) {
+            return;
+        }
+        int member = place.member();
+        boolean there = member >= 0 && member < superblock.members().size();
+        long start = there ? superblock.members().get(member).dataStart() : 0;
+        long first = place.offset() - start >> superblock.chunkShift();
+        long chunks = ChunkSpace.chunksOf(superblock.journalBytes(), superblock.chunkShift());
+        if (!there
+                || place.offset() < start
+                || first + chunks > superblock.members().get(member).chunks()) {
+            throw new FormatException("the journal is outside of the pool");
+        }
+        for (long i = first; i < first + chunks; i++) {
+            space.adoptMetadata(PoolFormat.chunk(member, i));
         }
     }
 

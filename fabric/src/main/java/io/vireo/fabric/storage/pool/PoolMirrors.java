@@ -37,9 +37,7 @@ final class PoolMirrors {
 
     /** On how many disks each member is. */
     int copies() {
-        return engine.members().get(0).device() instanceof MirrorDevice mirror
-                ? mirror.status().legs().size()
-                : 1;
+        return mirrors().stream().mapToInt(MirrorDevice::copies).findFirst().orElse(1);
     }
 
     List<MirrorStatus> status() {
@@ -129,7 +127,7 @@ final class PoolMirrors {
                                 new ResourceException(
                                         ErrorCode.CONFLICT,
                                         "no mirror of the pool lacks a disk; add disks as a new"
-                                            + " member, or drain the one that is to go"));
+                                                + " member, or drain the one that is to go"));
         if (device.geometry().capacity() < mirror.legBytes()
                 || device.geometry().logicalBlockSize() > mirror.geometry().logicalBlockSize()) {
             throw new ResourceException(

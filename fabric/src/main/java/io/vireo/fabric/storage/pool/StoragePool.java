@@ -176,6 +176,7 @@ public final class StoragePool {
                             old.ownerEpoch() + 1,
                             old.chunkShift(),
                             old.striped(),
+                            old.place(),
                             old.journalBytes(),
                             old.journal(),
                             old.catalog(),

@@ -7,6 +7,7 @@ import io.vireo.fabric.storage.format.FormatException;
 import io.vireo.fabric.storage.format.PoolFormat;
 import io.vireo.fabric.storage.format.Superblock;
 import io.vireo.memory.OwnMemory;
+
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -59,8 +60,17 @@ final class Superblocks {
             request.prepare(BlockOperation.READ, PoolFormat.SUPERBLOCKS[place], PoolFormat.BLOCK)
                     .data()
                     .add(buffer(place).address(), PoolFormat.BLOCK);
-            members.get(0).submit(request);
+            members.get(present()).submit(request);
         }
+    }
+
+    /** The first member that has not left. */
+    private int present() {
+        int member = 0;
+        while (current.members().get(member).isRemoved()) {
+            member++;
+        }
+        return member;
     }
 
     private OwnMemory buffer(int index) {

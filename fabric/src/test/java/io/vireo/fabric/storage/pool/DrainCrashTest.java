@@ -11,21 +11,25 @@ import io.vireo.reactor.Reactor;
 import io.vireo.testkit.crash.CrashExplorer;
 import io.vireo.testkit.crash.CrashExplorer.Depth;
 import io.vireo.testkit.crash.SimulatedDisk;
-import java.util.List;
-import java.util.Optional;
+
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+
+import java.util.List;
+import java.util.Optional;
 
 /** Power is cut while a member is emptied and leaves the pool, and after that. */
 @Tag("endurance")
 class DrainCrashTest {
-    /** The second disk is drained from one operation of the trace on. */
+    /** A disk is drained from one operation of the trace on. */
     private static final class DrainStore extends PoolStore {
+        private final int disk;
         private final int from;
         private Optional<StoragePool> running = Optional.empty();
         private boolean left;
 
-        DrainStore(int from) {
+        DrainStore(int disk, int from) {
+            this.disk = disk;
             this.from = from;
         }
 
@@ -40,7 +44,7 @@ class DrainCrashTest {
         public void before(int operation, List<SimulatedDisk> disks) {
             StoragePool pool = running.orElseThrow();
             if (operation == from) {
-                pool.drain(disks.get(1), 0);
+                pool.drain(disks.get(disk), 0);
             }
             left = pool.drainStatus().state() == DrainStatus.State.DONE;
         }
@@ -75,16 +79,26 @@ class DrainCrashTest {
 
     @Test
     void aMemberThatLeaves() {
+        explore(1);
+    }
+
+    /** The journal moves to the other member. */
+    @Test
+    void theFirstMemberThatLeaves() {
+        explore(0);
+    }
+
+    private static void explore(int disk) {
         long seed = CrashBed.seed();
         int left = 0;
         for (int from : List.of(6, 14)) {
-            var store = new DrainStore(from);
+            var store = new DrainStore(disk, from);
             try (var explorer = new CrashExplorer(store, 2, CrashBed.DISK)) {
                 explorer.exploreRandom(seed + from, 60, new Depth(3, 3, 4, 200, 200));
                 left += store.left ? 1 : 0;
                 System.out.printf(
-                        "a member is drained from operation %d on: %d crash images at %d points%n",
-                        from, explorer.images(), explorer.points());
+                        "member %d is drained from operation %d on: %d crash images at %d points%n",
+                        disk, from, explorer.images(), explorer.points());
                 assertThat(explorer.images()).isGreaterThan(60);
             }
         }

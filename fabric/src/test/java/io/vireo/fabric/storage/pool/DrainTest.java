@@ -8,21 +8,24 @@ import io.vireo.block.BlockOperation;
 import io.vireo.block.BlockRequest;
 import io.vireo.block.BlockStatus;
 import io.vireo.block.VolumeFormat;
+import io.vireo.fabric.storage.format.PoolFormat;
 import io.vireo.fabric.storage.pool.DrainStatus.State;
 import io.vireo.reactor.Reactor;
 import io.vireo.testkit.crash.DiskFault;
 import io.vireo.testkit.crash.DiskImage;
 import io.vireo.testkit.crash.DiskLog;
 import io.vireo.testkit.crash.SimulatedDisk;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Test;
 
 /** A member leaves a pool that is in use. */
 class DrainTest {
@@ -101,6 +104,85 @@ class DrainTest {
             assertThat(home.step()).as("something is left to do").isPositive();
         }
         assertThat(pool.drainStatus().state()).isEqualTo(state);
+    }
+
+    @Test
+    void theFirstMemberLeavesAndTheJournalGoesOnElsewhere() {
+        pool.snapshot("v", "s");
+        pool.drain(first, 0);
+        for (int i = 0; i < 400 && pool.drainStatus().state() != State.DONE; i++) {
+            write(random.nextInt(16), 90 + i % 20);
+            if (i % 7 == 0) {
+                flush();
+            }
+        }
+        until(State.DONE);
+        for (int i = 0; i < 100; i++) {
+            home.step();
+        }
+        int ring = (int) PoolStore.CONFIG.journalBytes();
+        assertThat(first.contents().read(PoolFormat.HEADER_BYTES, ring))
+                .as("the journal that was there")
+                .containsOnly(0);
+        first.vanish();
+        write(3, 5);
+        flush();
+        assertContents();
+        // A crash: what the journal has is found in its new place.
+        client.close();
+        pool.abandon();
+        assertThat(PoolCheck.run(List.of(second), home).findings()).isEmpty();
+        open(second);
+        client = new SteppedClient(pool.device("v"), home);
+        assertContents();
+        assertThat(pool.volumes()).extracting(VolumeInfo::name).contains("v", "s");
+        reopen(second);
+        assertContents();
+    }
+
+    @Test
+    void aJournalThatIsInChunksMovesAgain() {
+        pool.drain(first, 0);
+        until(State.DONE);
+        var third = disk(2, 8 << 20);
+        pool.addMember(third, true);
+        pool.drain(second, 0);
+        for (int i = 0; i < 200 && pool.drainStatus().state() != State.DONE; i++) {
+            write(random.nextInt(16), 50 + i % 20);
+        }
+        until(State.DONE);
+        first.vanish();
+        second.vanish();
+        flush();
+        client.close();
+        pool.abandon();
+        assertThat(PoolCheck.run(List.of(third), home).findings()).isEmpty();
+        open(third);
+        client = new SteppedClient(pool.device("v"), home);
+        assertContents();
+        write(1, 3);
+        reopen(third);
+        assertContents();
+    }
+
+    @Test
+    void aDrainOfTheFirstMemberThatIsTakenBackLeavesTheJournalInChunks() {
+        pool.drain(first, 16 * CHUNK);
+        while (pool.drainStatus().movedBytes() == 0) {
+            home.step();
+        }
+        pool.cancelDrain();
+        assertThat(pool.drainStatus().state()).isEqualTo(State.CANCELLED);
+        for (int i = 0; i < 16; i++) {
+            write(i, 40 + i);
+        }
+        flush();
+        reopen(second, first);
+        assertContents();
+        pool.drain(first, 0);
+        until(State.DONE);
+        reopen(second);
+        assertContents();
     }
 
     @Test
@@ -253,7 +335,6 @@ class DrainTest {
 
     @Test
     void whatCannotLeaveIsRefused() {
-        assertThatThrownBy(() -> pool.drain(first, 0)).hasMessageContaining("journal");
         assertThatThrownBy(() -> pool.drain(disk(9, 4 << 20), 0))
                 .hasMessageContaining("not a member");
         pool.createVolume("w", new VolumeFormat(16 << 20, 512, 4096));
