@@ -4,11 +4,13 @@ import io.vireo.linux.ForeignMemory;
 import io.vireo.memory.ScatterGatherList;
 import io.vireo.scsi.TaskManagement;
 import io.vireo.scsi.TaskManagement.Function;
+
+import org.jspecify.annotations.Nullable;
+
 import java.nio.ByteBuffer;
 import java.util.IdentityHashMap;
 import java.util.Map;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 
 /** What a session does besides commands: NOPs, task management, texts, logout, events. */
 final class SessionControl {
@@ -306,6 +308,20 @@ final class SessionControl {
     void announceEnd() {
         HeapPdu pdu = event(Pdu.EVENT_DROP_SESSION, new byte[0]);
         pdu.put16(Pdu.ASYNC_PARAMETER_2, 1);
+        session.sendControl(pdu, NO_DATA, true, NOTHING);
+    }
+
+    /** The initiator is to log out within so many seconds. */
+    void requestLogout(int seconds) {
+        HeapPdu pdu = event(Pdu.EVENT_LOGOUT, new byte[0]);
+        pdu.put16(Pdu.ASYNC_PARAMETER_3, seconds);
+        session.sendControl(pdu, NO_DATA, true, NOTHING);
+    }
+
+    /** The connection is about to be dropped, since the initiator did not log out. */
+    void announceDrop() {
+        HeapPdu pdu = event(Pdu.EVENT_DROP_CONNECTION, new byte[0]);
+        pdu.put16(Pdu.ASYNC_PARAMETER_1, session.identity().cid()).put16(Pdu.ASYNC_PARAMETER_2, 1);
         session.sendControl(pdu, NO_DATA, true, NOTHING);
     }
 

@@ -5,14 +5,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.vireo.linux.OpenFiles;
 import io.vireo.testkit.iscsi.IscsiInitiator;
 import io.vireo.testkit.iscsi.IscsiPdu;
-import java.io.IOException;
-import java.util.Arrays;
-import java.util.Map;
-import java.util.Random;
+
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+
+import java.io.IOException;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.Random;
 
 /** Sessions in full-feature phase, over sockets. */
 class SessionTest {
@@ -404,7 +406,7 @@ class SessionTest {
         try (IscsiInitiator initiator = bed.session(Map.of("HeaderDigest", "CRC32C"))) {
             // An answer of the session: it has begun.
             initiator.exchange(initiator.request(0x40, 0x80));
-            assertThat(bed.node.sessions())
+            assertThat(bed.node.sessions().values())
                     .singleElement()
                     .asString()
                     .startsWith(Bed.INITIATOR + ",i,0x")
