@@ -511,7 +511,13 @@ public final class ControlPlane implements AutoCloseable {
     private final class ReconcilerHost implements Host {
         @Override
         public Desired desired() {
-            return stopping ? Desired.NOTHING : image.desired();
+            // What is seen here has been announced: nothing is said of a resource before that.
+            writing.lock();
+            try {
+                return stopping ? Desired.NOTHING : image.desired();
+            } finally {
+                writing.unlock();
+            }
         }
 
         @Override
@@ -542,10 +548,10 @@ public final class ControlPlane implements AutoCloseable {
                 Map<Reference, Resource> stored = new TreeMap<>(image.stored());
                 stored.remove(reference);
                 image = new Image(kinds, stored);
+                events.append(Event.Type.DELETED, reference, "Deleted", "");
             } finally {
                 writing.unlock();
             }
-            events.append(Event.Type.DELETED, reference, "Deleted", "");
             thread.wake();
         }
 
