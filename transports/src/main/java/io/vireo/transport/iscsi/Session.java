@@ -378,6 +378,13 @@ final class Session implements Inbound.Handler, NexusListener {
     }
 
     @Override
+    public void linkChanged(boolean up) {
+        if (!up) {
+            dismiss("the link of the vHBA is down");
+        }
+    }
+
+    @Override
     public void unitAdded(long lun) {
         control.unitsChanged(lun);
     }

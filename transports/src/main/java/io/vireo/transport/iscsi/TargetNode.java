@@ -228,6 +228,13 @@ final class TargetNode implements LoginDirectory.Entry {
                             LoginException.SERVICE_UNAVAILABLE, name + " is being removed"));
             return;
         }
+        if (!device.isLinkUp()) {
+            admission.refused(
+                    new LoginException(
+                            LoginException.SERVICE_UNAVAILABLE,
+                            "the link of the vHBA of " + name + " is down"));
+            return;
+        }
         if (places.size() + waiting.size() >= MAX_SESSIONS) {
             admission.refused(
                     new LoginException(

@@ -10,6 +10,7 @@ import io.vireo.scsi.ScsiStatus;
 import io.vireo.scsi.ScsiTarget;
 import io.vireo.scsi.ScsiTask;
 import io.vireo.scsi.TaskManagement;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -32,6 +33,7 @@ final class FakeTarget implements ScsiTarget {
     final List<NexusListener> listeners = new CopyOnWriteArrayList<>();
     private final List<ScsiPort> ports = new CopyOnWriteArrayList<>();
     private final Reactor reactor;
+    private volatile boolean linkUp = true;
 
     FakeTarget(Reactor reactor) {
         this.reactor = reactor;
@@ -67,6 +69,17 @@ final class FakeTarget implements ScsiTarget {
     @Override
     public int maxTransferBytes() {
         return 4 << 20;
+    }
+
+    @Override
+    public boolean isLinkUp() {
+        return linkUp;
+    }
+
+    /** Takes the link down; whoever has a nexus is told. */
+    void linkDown() {
+        linkUp = false;
+        reactor.execute(() -> listeners.forEach(listener -> listener.linkChanged(false)));
     }
 
     @Override

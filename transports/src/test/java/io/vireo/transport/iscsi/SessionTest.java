@@ -388,6 +388,21 @@ class SessionTest {
     }
 
     @Test
+    void aLinkThatIsDownEndsSessionsAndLetsNobodyIn() throws IOException {
+        try (IscsiInitiator initiator = bed.session(PLAIN)) {
+            read(initiator, 0, 1, 65536, 1 << 20);
+            bed.device.linkDown();
+            IscsiPdu event = initiator.receive();
+            assertThat(event.opcode()).isEqualTo(0x32);
+            assertThat(event.u8(36)).isEqualTo(3);
+            assertThat(initiator.isClosedByTarget()).isTrue();
+        }
+        try (IscsiInitiator late = bed.connect()) {
+            assertThat(late.login(Bed.TARGET, PLAIN).u16(36)).isEqualTo(0x0301);
+        }
+    }
+
+    @Test
     void descriptorsAreGivenBack() throws Exception {
         bed.session(PLAIN).close();
         bed.awaitNoSession();
