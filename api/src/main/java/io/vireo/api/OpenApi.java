@@ -6,15 +6,17 @@ import io.vireo.control.codec.ResourceCodec;
 import io.vireo.control.event.Event;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Names;
+
+import tools.jackson.databind.SerializationFeature;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
+
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import tools.jackson.databind.SerializationFeature;
-import tools.jackson.databind.json.JsonMapper;
-import tools.jackson.databind.node.JsonNodeFactory;
-import tools.jackson.databind.node.ObjectNode;
 
 /**
  * The description of the interface, OpenAPI 3.1, made from the table of routes and the records of
@@ -192,6 +194,16 @@ public final class OpenApi {
         items(
                 properties(object(schemas, "ApplyResult", "What came of each resource, in order.")),
                 "Applied");
+        properties(
+                        object(
+                                schemas,
+                                "OperationResult",
+                                "Attributes of the resource's status that tell of what it is done"
+                                        + " to."))
+                .putObject("items")
+                .put("type", "array")
+                .putObject("items")
+                .put("type", "string");
         ObjectNode action =
                 properties(object(schemas, "Action", "One step from what runs to what is wanted."));
         enumeration(action, "verb", io.vireo.control.plan.Action.Verb.values());

@@ -10,12 +10,14 @@ import io.vireo.resource.Column;
 import io.vireo.resource.Condition;
 import io.vireo.resource.Metric;
 import io.vireo.resource.Spec;
-import java.util.List;
-import java.util.Map;
-import java.util.TreeMap;
+
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
+
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 
 /** What the control plane tells, as JSON. */
 final class Representation {
@@ -124,6 +126,14 @@ final class Representation {
         node.put("name", event.subject().name());
         node.put("reason", event.reason());
         node.put("message", event.message());
+        return node;
+    }
+
+    /** Names in a list called {@code items}. */
+    static ObjectNode names(List<String> names) {
+        ObjectNode node = JSON.objectNode();
+        ArrayNode items = node.putArray("items");
+        names.forEach(items::add);
         return node;
     }
 

@@ -15,8 +15,13 @@ import io.vireo.resource.ErrorCode;
 import io.vireo.resource.LiveStream;
 import io.vireo.resource.MetricSource;
 import io.vireo.resource.Names;
+import io.vireo.resource.Operation;
 import io.vireo.resource.Reference;
 import io.vireo.resource.ResourceException;
+
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -24,8 +29,6 @@ import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
-import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.node.ObjectNode;
 
 /** All operations, for a set of kinds. */
 final class RouteTable {
@@ -102,6 +105,7 @@ final class RouteTable {
                         Answer.json(kind),
                         exchange -> read(handle, exchange)));
         handle.kind().streams().forEach(offer -> addStream(handle, one, offer));
+        handle.kind().operations().forEach(operation -> addOperation(handle, one, operation));
         if (handle.kind().derived()) {
             return;
         }
@@ -146,10 +150,27 @@ final class RouteTable {
                                 offer.summary(),
                                 Answer.text(offer.mediaType()),
                                 exchange -> stream(handle, offer, exchange))
-                        .with(
-                                offer.parameters().stream()
-                                        .map(each -> new Parameter(each.name(), each.description()))
-                                        .toArray(Parameter[]::new)));
+                        .with(parameters(offer.parameters())));
+    }
+
+    private void addOperation(KindHandle<?> handle, String one, Operation operation) {
+        String kind = handle.kind().kind();
+        routes.add(
+                Route.write(
+                                "POST",
+                                one + "/" + operation.name(),
+                                operation.name() + kind,
+                                kind,
+                                operation.summary(),
+                                Answer.json("OperationResult"),
+                                exchange -> operate(handle, operation, exchange))
+                        .with(parameters(operation.parameters())));
+    }
+
+    private static Parameter[] parameters(List<io.vireo.resource.Parameter> parameters) {
+        return parameters.stream()
+                .map(each -> new Parameter(each.name(), each.description()))
+                .toArray(Parameter[]::new);
     }
 
     private void addBatches() {
@@ -291,10 +312,22 @@ final class RouteTable {
     }
 
     private Reply stream(KindHandle<?> handle, LiveStream.Offer offer, Exchange exchange) {
-        List<String> known = offer.parameters().stream().map(LiveStream.Parameter::name).toList();
-        LiveStream stream =
-                control().stream(reference(handle, exchange), offer, exchange.queries(known));
+        Map<String, String> given = queries(exchange, offer.parameters());
+        LiveStream stream = control().stream(reference(handle, exchange), offer, given);
         return new Reply.Stream(offer.mediaType(), stream::writeTo);
+    }
+
+    private Reply operate(KindHandle<?> handle, Operation operation, Exchange exchange) {
+        Map<String, String> given = queries(exchange, operation.parameters());
+        return Reply.ok(
+                Representation.names(
+                        control().operate(reference(handle, exchange), operation, given)));
+    }
+
+    private static Map<String, String> queries(
+            Exchange exchange, List<io.vireo.resource.Parameter> parameters) {
+        return exchange.queries(
+                parameters.stream().map(io.vireo.resource.Parameter::name).toList());
     }
 
     private Reply put(KindHandle<?> handle, Exchange exchange, JsonNode body) {

@@ -4,16 +4,18 @@ import io.vireo.cli.http.Endpoint;
 import io.vireo.cli.http.HttpClient;
 import io.vireo.cli.http.HttpResponse;
 import io.vireo.cli.http.UnreachableException;
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Map;
+
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
 
 /** The daemon's interface. Every failure becomes a {@link CliException}. */
 final class ApiClient {
@@ -32,6 +34,11 @@ final class ApiClient {
 
     JsonNode delete(String path) {
         return call("DELETE", path, NOTHING);
+    }
+
+    /** Posts nothing. */
+    JsonNode post(String path) {
+        return call("POST", path, NOTHING);
     }
 
     /** Posts a list of documents. */
@@ -78,7 +85,8 @@ final class ApiClient {
             return new CliException(
                     ExitCode.UNREACHABLE,
                     e.getMessage()
-                            + "; start it with 'vireo serve', or name it with --socket or --server");
+                            + "; start it with 'vireo serve', or name it with --socket or"
+                            + " --server");
         }
         return new CliException(
                 ExitCode.FAILED, "the connection to the daemon broke: " + e.getMessage());

@@ -1,26 +1,25 @@
 package io.vireo.cli;
 
 import io.vireo.cli.http.HttpResponse;
+
+import org.jspecify.annotations.Nullable;
+
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
 import java.io.BufferedOutputStream;
 import java.io.Console;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.net.URLEncoder;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
-import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** Captures the frames of a vNIC. */
 @Command(
@@ -67,8 +66,8 @@ final class CaptureCommand extends Subcommand {
             names = "--filter",
             paramLabel = "TERMS",
             description =
-                    "Only frames that meet all terms, joined by 'and': mac ADDRESS, vlan NUMBER, ethertype"
-                            + " ipv4|ipv6|arp|0xHHHH, host ADDRESS or PREFIX, proto"
+                    "Only frames that meet all terms, joined by 'and': mac ADDRESS, vlan NUMBER,"
+                            + " ethertype ipv4|ipv6|arp|0xHHHH, host ADDRESS or PREFIX, proto"
                             + " tcp|udp|sctp|icmp|icmpv6|igmp|NUMBER, port NUMBER.")
     @Nullable String filter;
 
@@ -100,23 +99,12 @@ final class CaptureCommand extends Subcommand {
     }
 
     private String path() {
-        List<String> query = new ArrayList<>();
-        add(query, "direction", direction);
-        add(query, "snaplen", snapLength);
-        add(query, "count", count);
-        add(query, "filter", filter);
-        String path = "/v1/vnics/" + encoded(vnic) + "/capture";
-        return query.isEmpty() ? path : path + "?" + String.join("&", query);
-    }
-
-    private static void add(List<String> query, String name, @Nullable String value) {
-        if (value != null) {
-            query.add(name + "=" + encoded(value));
-        }
-    }
-
-    private static String encoded(String text) {
-        return URLEncoder.encode(text, StandardCharsets.UTF_8).replace("+", "%20");
+        return new Query()
+                .with("direction", direction)
+                .with("snaplen", snapLength)
+                .with("count", count)
+                .with("filter", filter)
+                .behind("/v1/vnics/" + Query.encoded(vnic) + "/capture");
     }
 
     private OutputStream target() throws IOException {

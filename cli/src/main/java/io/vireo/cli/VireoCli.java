@@ -1,11 +1,12 @@
 package io.vireo.cli;
 
-import java.io.PrintWriter;
-import java.nio.charset.StandardCharsets;
 import picocli.AutoComplete;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ParameterException;
+
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
 
 /** The command {@code vireo}. */
 @Command(
@@ -21,6 +22,7 @@ import picocli.CommandLine.ParameterException;
             DescribeCommand.class,
             DeleteCommand.class,
             CancelCommand.class,
+            LogoutCommand.class,
             EventsCommand.class,
             CaptureCommand.class,
             AttachCommand.class,

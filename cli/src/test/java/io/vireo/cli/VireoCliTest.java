@@ -12,6 +12,12 @@ import io.vireo.control.testing.FakeWorld;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Reference;
 import io.vireo.resource.ResourceException;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -25,10 +31,6 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** The command against a real interface over its Unix socket. */
 final class VireoCliTest {
@@ -196,7 +198,8 @@ final class VireoCliTest {
         assertThat(vireo("delete", "vdisk", "root")).isEqualTo(5);
         assertThat(err)
                 .isEqualTo(
-                        "vireo: Vdisk/root is used by ServerProfile/web1; change or delete that first\n");
+                        "vireo: Vdisk/root is used by ServerProfile/web1; change or delete that"
+                                + " first\n");
 
         assertThat(vireo("delete", "profile", "web1")).as(err).isZero();
         assertThat(out).isEqualTo("ServerProfile/web1 deleted\n");
@@ -229,13 +232,15 @@ final class VireoCliTest {
                                 "-f",
                                 file(
                                         "more.yaml",
-                                        "{apiVersion: vireo/v1, kind: Pool, metadata: {name: old}, spec: {path: /srv/old}}")))
+                                        "{apiVersion: vireo/v1, kind: Pool, metadata: {name: old},"
+                                                + " spec: {path: /srv/old}}")))
                 .as(err)
                 .isZero();
         assertThat(vireo("cancel", "vdisk", "root")).as(err).isZero();
         assertThat(out)
                 .isEqualTo(
-                        "Vdisk/root: move cancelled by spec.pool = old, spec.allocation = thick; change it in your files too\n");
+                        "Vdisk/root: move cancelled by spec.pool = old, spec.allocation = thick;"
+                                + " change it in your files too\n");
         assertThat(spec("vdisk", "root")).contains("pool: old").contains("allocation: thick");
     }
 
@@ -276,6 +281,45 @@ final class VireoCliTest {
         job("Vdisk", "root", Map.of("job", "import"));
         assertThat(vireo("cancel", "vdisks", "root")).as(err).isZero();
         assertThat(out).isEqualTo("Vdisk/root is being deleted, and its import with it\n");
+    }
+
+    @Test
+    void hasInitiatorsLogOut() {
+        String target =
+                """
+                apiVersion: vireo/v1
+                kind: Vhba
+                metadata: {name: db1}
+                spec: {}
+                ---
+                apiVersion: vireo/v1
+                kind: IscsiPortal
+                metadata: {name: san-a}
+                spec: {address: 127.0.0.1}
+                ---
+                apiVersion: vireo/v1
+                kind: IscsiTarget
+                metadata: {name: db1}
+                spec: {vhba: db1, portals: [san-a], initiators: ["*"]}
+                """;
+        assertThat(vireo("apply", "-f", file("target.yaml", target), "--wait")).as(err).isZero();
+        assertThat(vireo("logout", "db1")).isEqualTo(2);
+        assertThat(err).contains("say which sessions: --session, --initiator, --portal, or --all");
+        assertThat(vireo("logout", "db1", "--all", "--portal", "san-a")).isEqualTo(2);
+        assertThat(vireo("logout", "db7", "--all")).isEqualTo(4);
+        assertThat(vireo("logout", "db1", "--session", "4")).isEqualTo(4);
+        assertThat(err).isEqualTo("vireo: it has no session4\n");
+        job("IscsiTarget", "db1", Map.of("session3", "iqn.a", "session4", "iqn.b, it stays"));
+        assertThat(vireo("logout", "db1", "--session", "3", "--timeout", "60")).as(err).isZero();
+        assertThat(out).isEqualTo("session3 of IscsiTarget/db1: is over\n");
+        assertThat(vireo("logout", "db1", "--initiator", "iqn.b", "--no-wait")).as(err).isZero();
+        assertThat(out).isEqualTo("session4 of IscsiTarget/db1: asked to log out\n");
+        assertThat(world.journal())
+                .contains(
+                        "logout{session=3, timeout=60} IscsiTarget/db1",
+                        "logout{initiator=iqn.b, timeout=10} IscsiTarget/db1");
+        assertThat(vireo("logout", "db1", "--all", "--timeout", "-9")).isEqualTo(6);
+        assertThat(err).contains("session4 is still there: iqn.b, it stays");
     }
 
     @Test

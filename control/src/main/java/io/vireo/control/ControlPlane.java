@@ -20,12 +20,18 @@ import io.vireo.resource.Condition;
 import io.vireo.resource.DurableState;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.LiveStream;
+import io.vireo.resource.Operation;
+import io.vireo.resource.Realization;
 import io.vireo.resource.Reference;
 import io.vireo.resource.ResourceException;
 import io.vireo.resource.ResourceKind;
 import io.vireo.resource.Spec;
 import io.vireo.resource.Status;
 import io.vireo.resource.Violation;
+
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.Instant;
@@ -43,8 +49,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Desired state and its reconciliation. {@link #open} reads the store and starts to bring
@@ -375,6 +379,23 @@ public final class ControlPlane implements AutoCloseable {
      */
     public LiveStream stream(
             Reference reference, LiveStream.Offer offer, Map<String, String> parameters) {
+        return running(reference).stream(offer, parameters);
+    }
+
+    /**
+     * Has a running resource begin an operation.
+     *
+     * @param parameters those that were given, by name
+     * @return the names of those attributes of its status that tell of what it is done to
+     * @throws ResourceException with {@link ErrorCode#NOT_FOUND} if there is no such resource or
+     *     nothing to do it to, with {@link ErrorCode#NOT_READY} if it does not run
+     */
+    public List<String> operate(
+            Reference reference, Operation operation, Map<String, String> parameters) {
+        return running(reference).operate(operation, parameters);
+    }
+
+    private Realization running(Reference reference) {
         if (image.find(reference).isEmpty()) {
             throw notFound(reference);
         }
@@ -383,8 +404,7 @@ public final class ControlPlane implements AutoCloseable {
                 .flatMap(Observed::realization)
                 .orElseThrow(() ->
                         new ResourceException(
-                                ErrorCode.NOT_READY, reference + " does not run; see its status"))
-                .stream(offer, parameters);
+                                ErrorCode.NOT_READY, reference + " does not run; see its status"));
     }
 
     /** All resources of a kind with their status, sorted by name. */
@@ -491,7 +511,13 @@ public final class ControlPlane implements AutoCloseable {
     private final class ReconcilerHost implements Host {
         @Override
         public Desired desired() {
-            return stopping ? Desired.NOTHING : image.desired();
+            // What is seen here has been announced: nothing is said of a resource before that.
+            writing.lock();
+            try {
+                return stopping ? Desired.NOTHING : image.desired();
+            } finally {
+                writing.unlock();
+            }
         }
 
         @Override
@@ -522,10 +548,10 @@ public final class ControlPlane implements AutoCloseable {
                 Map<Reference, Resource> stored = new TreeMap<>(image.stored());
                 stored.remove(reference);
                 image = new Image(kinds, stored);
+                events.append(Event.Type.DELETED, reference, "Deleted", "");
             } finally {
                 writing.unlock();
             }
-            events.append(Event.Type.DELETED, reference, "Deleted", "");
             thread.wake();
         }
 

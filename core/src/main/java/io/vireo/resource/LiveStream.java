@@ -23,9 +23,6 @@ public interface LiveStream {
         }
     }
 
-    /** A parameter of a stream, with its meaning for the documentation. */
-    record Parameter(String name, String description) {}
-
     /**
      * Writes until there is no more to come; blocks. Called once, on a thread of its own.
      *

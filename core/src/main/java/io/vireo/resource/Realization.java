@@ -28,6 +28,18 @@ public interface Realization {
     }
 
     /**
+     * Begins one of the operations that its kind offers ({@link ResourceKind#operations}). Called
+     * from any thread; does not wait for the outcome.
+     *
+     * @param parameters those that were given, by name
+     * @return the names of those attributes of its status that tell of what it is done to
+     * @throws ResourceException if a parameter is not understood, or there is nothing to do it to
+     */
+    default List<String> operate(Operation operation, Map<String, String> parameters) {
+        throw new ResourceException(ErrorCode.UNSUPPORTED, "it cannot " + operation.name());
+    }
+
+    /**
      * What it uses now beside what its spec refers to: that is not stopped before. Called on the
      * reconciler's thread.
      */

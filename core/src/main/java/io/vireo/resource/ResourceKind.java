@@ -68,6 +68,11 @@ public interface ResourceKind<S extends Spec> {
         return List.of();
     }
 
+    /** What a running resource can be told to do. */
+    default List<Operation> operations() {
+        return List.of();
+    }
+
     /** The columns of its table between the name and the state. */
     default List<Column<S>> columns() {
         return List.of();

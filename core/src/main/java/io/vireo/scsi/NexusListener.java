@@ -17,6 +17,12 @@ public interface NexusListener {
      */
     void settled();
 
+    /**
+     * The link of the target went down or came up again: what the transport takes meanwhile must
+     * not reach the nexus. Told at the beginning of a nexus, too, if it is down then.
+     */
+    void linkChanged(boolean up);
+
     /** A logical unit was mapped: it can be addressed from now on. */
     void unitAdded(long lun);
 

@@ -1,6 +1,7 @@
 package io.vireo.scsi;
 
 import io.vireo.reactor.Reactor;
+
 import java.util.List;
 import java.util.Optional;
 
@@ -39,6 +40,12 @@ public interface ScsiTarget {
      * buffer, whatever length its initiator announces.
      */
     int maxTransferBytes();
+
+    /**
+     * Whether its link is up: while it is not, transports let nobody log in. Who has a nexus is
+     * told of changes ({@link NexusListener#linkChanged}).
+     */
+    boolean isLinkUp();
 
     /**
      * Opens an I_T nexus: an initiator port has logged in through one of {@link #ports}. Where this

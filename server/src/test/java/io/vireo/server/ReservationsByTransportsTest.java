@@ -23,6 +23,7 @@ import io.vireo.resource.ResourceKind;
 import io.vireo.resource.RuntimeDirectory;
 import io.vireo.resource.Secrets;
 import io.vireo.resource.Spec;
+import io.vireo.resource.spec.AdminState;
 import io.vireo.resource.spec.IscsiPortalSpec;
 import io.vireo.resource.spec.IscsiTargetSpec;
 import io.vireo.resource.spec.Kinds;
@@ -40,6 +41,13 @@ import io.vireo.transport.iscsi.IscsiPortalKind;
 import io.vireo.transport.iscsi.IscsiTargetKind;
 import io.vireo.transport.iscsi.IscsiTransport;
 import io.vireo.transport.vhostuser.VhostUserTransport;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
@@ -52,11 +60,6 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Reservations of one logical unit, which an initiator reaches by vhost-user (virtio-scsi) and
@@ -127,7 +130,9 @@ class ReservationsByTransportsTest {
                         Optional.of(directory.resolve("hba.sock").toString()),
                         VhbaSpec.Access.OPTIMIZED,
                         VhbaSpec.QUEUE_DEPTH_MAX,
-                        Optional.empty()));
+                        Optional.empty(),
+                        AdminState.UP,
+                        30));
         realize(new IscsiPortalKind(), "san", new IscsiPortalSpec("::1", 0, 7, Optional.empty()));
         realize(
                 new IscsiTargetKind(),

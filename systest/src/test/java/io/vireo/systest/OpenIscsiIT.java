@@ -2,6 +2,9 @@ package io.vireo.systest;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -10,12 +13,10 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.List;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 
 /**
  * The initiator of a stock Debian guest (open-iscsi, the kernel's iscsi_tcp) finds the target, logs
- * in by mutual CHAP, and keeps its file system through the end of the daemon.
+ * in by mutual CHAP, and keeps its file system through the end of the daemon and of its session.
  */
 class OpenIscsiIT {
     private static final String TARGET = "iqn.2026-11.io.vireo:db1";
@@ -48,6 +49,7 @@ class OpenIscsiIT {
                     daemon.crash();
                     goesOn(guest);
                 }
+                logsOutAndComesBack(daemon, guest);
                 verify(guest);
                 guest.output("iscsiadm -m node -T " + TARGET + " -p " + portal + " --logout");
                 assertThat(guest.output("ls /sys/block")).doesNotContain("sda");
@@ -141,8 +143,8 @@ class OpenIscsiIT {
     private static void prepare(Guest guest) {
         guest.output("ip address add 10.0.2.15/24 dev eth0 && ip link set eth0 up");
         guest.output(
-                "for m in $(cat /modules/sd_mod.order /modules/iscsi_tcp.order); do insmod $m; done;"
-                        + " ls /sys/class/iscsi_transport");
+                "for m in $(cat /modules/sd_mod.order /modules/iscsi_tcp.order); do insmod $m;"
+                        + " done; ls /sys/class/iscsi_transport");
         guest.output("mkdir -p /etc/iscsi /run/lock/iscsi /var/lib/iscsi");
         // iscsid serves root, whom it looks up by name.
         guest.output("echo root:x:0:0:root:/:/bin/sh >/etc/passwd");
@@ -169,7 +171,8 @@ class OpenIscsiIT {
 
     private static void awaitDisk(Guest guest) {
         guest.output(
-                "for i in $(seq 50); do [ -b /dev/sda ] && break; sleep 0.2; done; [ -b /dev/sda ]");
+                "for i in $(seq 50); do [ -b /dev/sda ] && break; sleep 0.2; done; [ -b /dev/sda"
+                        + " ]");
     }
 
     private static void set(Guest guest, String node, String name, String value) {
@@ -179,11 +182,12 @@ class OpenIscsiIT {
     private static void makeFileSystem(Guest guest) {
         guest.output("/usr/sbin/mke2fs -q -F -t ext4 /dev/sda && mount -t ext4 /dev/sda /mnt");
         guest.output(
-                "mkdir /tmp/patterns && for p in 0 1 2 3; do"
-                        + " dd if=/dev/urandom of=/tmp/patterns/$p bs=1M count=4 2>/dev/null;"
-                        + " sha256sum </tmp/patterns/$p | cut -d ' ' -f 1 >/tmp/patterns/$p.sum; done");
+                "mkdir /tmp/patterns && for p in 0 1 2 3; do dd if=/dev/urandom of=/tmp/patterns/$p"
+                    + " bs=1M count=4 2>/dev/null; sha256sum </tmp/patterns/$p | cut -d ' ' -f 1"
+                    + " >/tmp/patterns/$p.sum; done");
         guest.output(
-                "(write-load /mnt writer /tmp/patterns /tmp/writer.log </dev/null >/dev/null 2>&1 &)");
+                "(write-load /mnt writer /tmp/patterns /tmp/writer.log </dev/null >/dev/null 2>&1"
+                        + " &)");
         goesOn(guest);
     }
 
@@ -202,6 +206,14 @@ class OpenIscsiIT {
                         + lines
                         + " -gt $((begin + 3)) ]");
         assertThat(guest.output("grep -c failed /tmp/writer.log; true")).isEqualTo("0");
+    }
+
+    /** Asked to log out, the guest does so, and since it may log in again it comes back. */
+    private static void logsOutAndComesBack(Daemon daemon, Guest guest) throws IOException {
+        assertThat(daemon.vireo("logout", "db1", "--all", "--timeout", "60"))
+                .contains("of IscsiTarget/db1: is over");
+        assertThat(Files.readString(daemon.log())).contains("is over: the initiator logged out");
+        goesOn(guest);
     }
 
     private static void verify(Guest guest) {

@@ -2,18 +2,19 @@ package io.vireo.systest;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 
 /**
  * A stock guest with a virtio SCSI host adapter: it finds its disk by what the command set says of
- * it, has a file system on it, and sees LUNs come, grow and go.
+ * it, has a file system on it, sees LUNs come, grow and go, and lives through the loss of its link.
  */
 class VhbaIT {
     private static final String MEMORY = "512M";
@@ -39,7 +40,8 @@ class VhbaIT {
                         resources(
                                 bed,
                                 1,
-                                "- {lun: 0, vdisk: one}\n    - {lun: 7, vdisk: two, readOnly: true}"));
+                                "- {lun: 0, vdisk: one}\n"
+                                    + "    - {lun: 7, vdisk: two, readOnly: true}"));
                 await(guest, "test -b /dev/sdb");
                 assertThat(guest.output("cat /sys/block/sdb/ro")).isEqualTo("1");
                 assertThat(guest.output("ls -d /sys/block/sdb/device/scsi_device/*"))
@@ -49,8 +51,40 @@ class VhbaIT {
                 await(guest, "test $(cat /sys/block/sda/size) = " + (2 << 21));
                 usesAFileSystem(guest);
                 assertThat(guest.output("dmesg | grep -ci 'sda.*error'; true")).isEqualTo("0");
+                waitsForItsLink(bed, daemon, guest);
+                losesItsLink(bed, daemon, guest);
             }
         }
+    }
+
+    private static Path link(Bed bed, String state, int timeout) throws IOException {
+        String settings = "\n  adminState: %s\n  linkDownTimeout: %d".formatted(state, timeout);
+        return resources(bed, 2, "- {lun: 0, vdisk: one}" + settings);
+    }
+
+    private static String read(int megabyte) {
+        return "echo 3 >/proc/sys/vm/drop_caches; dd if=/dev/sda of=/dev/null bs=1M count=1 skip="
+                + megabyte;
+    }
+
+    private static void waitsForItsLink(Bed bed, Daemon daemon, Guest guest) throws IOException {
+        daemon.apply(link(bed, "down", 600));
+        guest.output("((" + read(1) + "; echo $? >/tmp/waited) >/dev/null 2>&1 </dev/null &)");
+        await(guest, "test $(awk '{ print $9 }' /sys/block/sda/stat) -gt 0");
+        guest.output("test ! -e /tmp/waited");
+        daemon.apply(link(bed, "up", 600));
+        await(guest, "test -e /tmp/waited");
+        assertThat(guest.output("cat /tmp/waited")).isEqualTo("0");
+    }
+
+    private static void losesItsLink(Bed bed, Daemon daemon, Guest guest) throws IOException {
+        daemon.apply(link(bed, "down", 1));
+        assertThat(guest.run(read(2), PATIENCE).status()).isNotZero();
+        // What paths are given up for: a medium that is damaged would not be.
+        assertThat(guest.output("dmesg")).contains("hostbyte=DID_TRANSPORT_DISRUPTED");
+        daemon.apply(link(bed, "up", 1));
+        guest.output(read(2));
+        assertThat(guest.output("cat /sys/block/sda/device/state")).isEqualTo("running");
     }
 
     private static void recognizes(Guest guest) {
@@ -76,7 +110,8 @@ class VhbaIT {
         guest.output("umount /mnt && mount -t ext4 /dev/sda /mnt");
         guest.output("for i in 1 2 3; do cmp /tmp/data /mnt/$i || exit 1; done");
         guest.output(
-                "rm /mnt/1; fstrim /mnt; umount /mnt; /usr/sbin/e2fsck -f -n /dev/sda >/dev/null 2>&1");
+                "rm /mnt/1; fstrim /mnt; umount /mnt; /usr/sbin/e2fsck -f -n /dev/sda >/dev/null"
+                    + " 2>&1");
     }
 
     private static void await(Guest guest, String condition) {

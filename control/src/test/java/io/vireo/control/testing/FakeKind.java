@@ -3,6 +3,8 @@ package io.vireo.control.testing;
 import io.vireo.resource.Column;
 import io.vireo.resource.LiveStream;
 import io.vireo.resource.Metadata;
+import io.vireo.resource.Operation;
+import io.vireo.resource.Parameter;
 import io.vireo.resource.Realization;
 import io.vireo.resource.RealizeContext;
 import io.vireo.resource.Reference;
@@ -10,8 +12,10 @@ import io.vireo.resource.ResourceKind;
 import io.vireo.resource.Spec;
 import io.vireo.resource.UpdateResult;
 import io.vireo.resource.spec.Kinds;
+
 import java.util.List;
 import java.util.function.Function;
+import java.util.stream.Stream;
 
 /** A kind whose resources pretend to run. */
 record FakeKind<S extends Spec>(
@@ -44,8 +48,22 @@ record FakeKind<S extends Spec>(
                                 "Captures nothing.",
                                 "application/x-pcapng",
                                 List.of(
-                                        new LiveStream.Parameter("filter", "What to answer."),
-                                        new LiveStream.Parameter("count", "Not used."))))
+                                        new Parameter("filter", "What to answer."),
+                                        new Parameter("count", "Not used."))))
+                : List.of();
+    }
+
+    /** Targets have sessions, which can be told to go. */
+    @Override
+    public List<Operation> operations() {
+        return kind.equals(Kinds.ISCSI_TARGET)
+                ? List.of(
+                        new Operation(
+                                "logout",
+                                "Ends attributes.",
+                                Stream.of("session", "initiator", "portal", "timeout")
+                                        .map(name -> new Parameter(name, "What to end."))
+                                        .toList()))
                 : List.of();
     }
 

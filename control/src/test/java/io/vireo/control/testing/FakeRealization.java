@@ -1,12 +1,16 @@
 package io.vireo.control.testing;
 
 import io.vireo.resource.Condition;
+import io.vireo.resource.ErrorCode;
 import io.vireo.resource.LiveStream;
 import io.vireo.resource.Metric;
+import io.vireo.resource.Operation;
 import io.vireo.resource.Realization;
 import io.vireo.resource.Reference;
+import io.vireo.resource.ResourceException;
 import io.vireo.resource.Spec;
 import io.vireo.resource.Status;
+
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -14,6 +18,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 
 /** Something that pretends to run. */
 public final class FakeRealization implements Realization {
@@ -71,6 +76,24 @@ public final class FakeRealization implements Realization {
             statistics.position(12).putShort((short) 5).putShort((short) 8).putLong(3);
             out.write(block(5, statistics.array()));
         };
+    }
+
+    /** Ends those attributes that say {@code session}, but for those that want to stay. */
+    @Override
+    public List<String> operate(Operation operation, Map<String, String> parameters) {
+        String which = "session" + parameters.getOrDefault("session", "");
+        List<String> found =
+                attributes.keySet().stream().filter(name -> name.startsWith(which)).toList();
+        if (found.isEmpty()) {
+            throw new ResourceException(ErrorCode.NOT_FOUND, "it has no " + which);
+        }
+        var left = new LinkedHashMap<>(attributes);
+        left.entrySet()
+                .removeIf(each ->
+                        found.contains(each.getKey()) && !each.getValue().contains("stays"));
+        attributes = left;
+        world.note(operation.name() + new TreeMap<>(parameters), reference);
+        return found;
     }
 
     /** A block of a pcapng file. */

@@ -5,6 +5,7 @@ import io.vireo.resource.Names;
 import io.vireo.resource.Reference;
 import io.vireo.resource.Spec;
 import io.vireo.resource.Violation;
+
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -17,25 +18,27 @@ import java.util.stream.Stream;
 public record VhbaSpec(
         @Field(
                         value =
-                                "What the server finds behind it, by LUN. Changes while it is in use.",
+                                "What the server finds behind it, by LUN. Changes while it is in"
+                                        + " use.",
                         maxLength = VhbaSpec.LUNS_MAX)
                 List<Lun> luns,
         @Field(
                         value =
-                                "World Wide Port Name that reservations know the server by: 16 hexadecimal digits, in"
-                                        + " pairs with colons or without. Absent: one is drawn and kept while the vHBA"
-                                        + " exists.",
+                                "World Wide Port Name that reservations know the server by: 16"
+                                        + " hexadecimal digits, in pairs with colons or without."
+                                        + " Absent: one is drawn and kept while the vHBA exists.",
                         pattern = WWN)
                 Optional<String> wwpn,
         @Field(
                         value =
-                                "World Wide Node Name: as wwpn, and drawn as that is. vHBAs of one profile may have the"
-                                        + " same.",
+                                "World Wide Node Name: as wwpn, and drawn as that is. vHBAs of one"
+                                        + " profile may have the same.",
                         pattern = WWN)
                 Optional<String> wwnn,
         @Field(
                         value =
-                                "iSCSI name of the target. Absent: one is drawn and kept while the vHBA exists.",
+                                "iSCSI name of the target. Absent: one is drawn and kept while the"
+                                        + " vHBA exists.",
                         pattern = IscsiTargetSpec.ISCSI_NAME,
                         maxLength = 223)
                 Optional<String> iqn,
@@ -49,7 +52,8 @@ public record VhbaSpec(
                 SocketMode socketMode,
         @Field(
                         value =
-                                "Absolute path of the vhost-user socket. Absent: <runtime directory>/vhba.<name>.sock.",
+                                "Absolute path of the vhost-user socket. Absent: <runtime"
+                                        + " directory>/vhba.<name>.sock.",
                         pattern = "/[^\\x00]*",
                         maxLength = Limits.SOCKET_PATH_MAX)
                 Optional<String> socketPath,
@@ -60,7 +64,14 @@ public record VhbaSpec(
                         min = 1,
                         max = VhbaSpec.QUEUE_DEPTH_MAX)
                 int queueDepth,
-        @Field(value = VhbaSpec.QOS_POLICY, pattern = Names.LABEL) Optional<String> qosPolicy)
+        @Field(value = VhbaSpec.QOS_POLICY, pattern = Names.LABEL) Optional<String> qosPolicy,
+        @Field(value = VhbaSpec.ADMIN_STATE, defaultValue = "up") AdminState adminState,
+        @Field(
+                        value = VhbaSpec.LINK_DOWN_TIMEOUT,
+                        defaultValue = "30",
+                        min = 0,
+                        max = VhbaSpec.LINK_DOWN_TIMEOUT_MAX)
+                int linkDownTimeout)
         implements Spec {
     /** Asymmetric access states (SPC-4, 5.16.2). */
     public enum Access {
@@ -82,16 +93,27 @@ public record VhbaSpec(
             "[1235c-fC-F][0-9a-fA-F]{15}|[1235c-fC-F][0-9a-fA-F](:[0-9a-fA-F]{2}){7}";
 
     static final String ACCESS =
-            "How good this way to its units is, for initiators that have several (ALUA). Changes while it is in"
-                    + " use.";
+            "How good this way to its units is, for initiators that have several (ALUA). Changes"
+                    + " while it is in use.";
 
     static final String QUEUE_DEPTH =
-            "Commands of one initiator that are carried out at once; one more ends with TASK SET FULL."
-                    + " Changes while it is in use.";
+            "Commands of one initiator that are carried out at once; one more ends with TASK SET"
+                    + " FULL. Changes while it is in use.";
 
     static final String QOS_POLICY =
-            "Name of the DiskQosPolicy whose rates all its LUNs together keep to, beside the policies of the"
-                    + " vDisks. Absent: no rates. Changes while it is in use.";
+            "Name of the DiskQosPolicy whose rates all its LUNs together keep to, beside the"
+                    + " policies of the vDisks. Absent: no rates. Changes while it is in use.";
+
+    static final String ADMIN_STATE =
+            "Whether its link is up. Down: iSCSI sessions end and none begins, commands of its"
+                    + " guest wait, and fail after linkDownTimeout. Changes while it is in use.";
+
+    static final String LINK_DOWN_TIMEOUT =
+            "Seconds that commands of its guest wait while the link is down before they fail."
+                    + " Changes while it is in use, from the next time that the link goes down on.";
+
+    /** Longest time that commands wait for a link, in seconds. */
+    public static final int LINK_DOWN_TIMEOUT_MAX = 600;
 
     /** As many tasks as a logical unit has room for. */
     public static final int QUEUE_DEPTH_MAX = 1024;
@@ -126,7 +148,9 @@ public record VhbaSpec(
                 socketPath,
                 access,
                 queueDepth,
-                qosPolicy);
+                qosPolicy,
+                adminState,
+                linkDownTimeout);
     }
 
     /** The same with another access state. */
@@ -141,13 +165,26 @@ public record VhbaSpec(
                 socketPath,
                 newAccess,
                 queueDepth,
-                qosPolicy);
+                qosPolicy,
+                adminState,
+                linkDownTimeout);
     }
 
     /** The same with another queue depth. */
     public VhbaSpec withQueueDepth(int newDepth) {
         return new VhbaSpec(
-                luns, wwpn, wwnn, iqn, queues, socketMode, socketPath, access, newDepth, qosPolicy);
+                luns,
+                wwpn,
+                wwnn,
+                iqn,
+                queues,
+                socketMode,
+                socketPath,
+                access,
+                newDepth,
+                qosPolicy,
+                adminState,
+                linkDownTimeout);
     }
 
     /** The same with another policy. */
@@ -162,7 +199,26 @@ public record VhbaSpec(
                 socketPath,
                 access,
                 queueDepth,
-                newPolicy);
+                newPolicy,
+                adminState,
+                linkDownTimeout);
+    }
+
+    /** The same with another state of its link, and another time to wait for it. */
+    public VhbaSpec withLink(AdminState newState, int newTimeout) {
+        return new VhbaSpec(
+                luns,
+                wwpn,
+                wwnn,
+                iqn,
+                queues,
+                socketMode,
+                socketPath,
+                access,
+                queueDepth,
+                qosPolicy,
+                newState,
+                newTimeout);
     }
 
     /** Whether they differ, if at all, in what can change while the adapter is in use. */
@@ -177,7 +233,9 @@ public record VhbaSpec(
                         socketPath,
                         other.access,
                         other.queueDepth,
-                        other.qosPolicy)
+                        other.qosPolicy,
+                        other.adminState,
+                        other.linkDownTimeout)
                 .equals(other);
     }
 

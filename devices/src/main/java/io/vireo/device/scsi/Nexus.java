@@ -8,13 +8,15 @@ import io.vireo.scsi.ScsiPort;
 import io.vireo.scsi.ScsiStatus;
 import io.vireo.scsi.ScsiTask;
 import io.vireo.scsi.TaskManagement;
+
+import org.jspecify.annotations.Nullable;
+
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
-import org.jspecify.annotations.Nullable;
 
 /** An I_T nexus: routes tasks to the logical units that its target maps. Of its own reactor. */
 final class Nexus implements ScsiNexus {
@@ -275,6 +277,13 @@ final class Nexus implements ScsiNexus {
                 settleSoon();
             }
         });
+    }
+
+    /** The link of the target has changed. */
+    void linkChanged() {
+        if (!closed) {
+            listener.linkChanged(target.isLinkUp());
+        }
     }
 
     /** The nexus begins: attaches to all units that are mapped. */

@@ -11,6 +11,7 @@ import io.vireo.resource.DurableState;
 import io.vireo.resource.spec.VhbaSpec;
 import io.vireo.scsi.ScsiPort;
 import io.vireo.scsi.ScsiTarget;
+
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
@@ -217,6 +218,11 @@ public final class ScsiUnits {
          */
         public void access(VhbaSpec.Access access) {
             target.access(access.ordinal());
+        }
+
+        /** Takes the link up or down: whoever has a nexus is told. */
+        public void link(boolean up) {
+            target.link(up);
         }
 
         /** Commands of a nexus that are carried out at once, from now on. */

@@ -7,6 +7,9 @@ import io.vireo.scsi.ScsiInitiator;
 import io.vireo.scsi.ScsiNexus;
 import io.vireo.scsi.ScsiPort;
 import io.vireo.scsi.ScsiTarget;
+
+import org.jspecify.annotations.Nullable;
+
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -15,7 +18,6 @@ import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A target device whose logical units are {@link LogicalUnit}s, each mapped to a LUN. All of its
@@ -47,6 +49,7 @@ final class UnitTarget implements ScsiTarget {
     private final List<Nexus> nexuses = new CopyOnWriteArrayList<>();
     private final Map<Integer, UnitCounters> counters = new ConcurrentHashMap<>();
     private volatile int access = PortGroups.OPTIMIZED;
+    private volatile boolean linkUp = true;
     private volatile int queueDepth = LogicalUnit.MAX_TASKS;
     private final RateWaits waits = new RateWaits();
     private volatile @Nullable BlockRates rates;
@@ -131,7 +134,23 @@ final class UnitTarget implements ScsiTarget {
         // In this order: a mapping that changes meanwhile is either seen by open() or told later.
         nexuses.add(nexus);
         nexus.open();
+        if (!linkUp) {
+            reactor.execute(nexus::linkChanged);
+        }
         return nexus;
+    }
+
+    @Override
+    public boolean isLinkUp() {
+        return linkUp;
+    }
+
+    /** Takes its link up or down; one thread. */
+    void link(boolean up) {
+        if (up != linkUp) {
+            linkUp = up;
+            nexuses.forEach(nexus -> nexus.reactor().execute(nexus::linkChanged));
+        }
     }
 
     /** Its access state for all of its units, of those of {@link PortGroups}; one thread. */

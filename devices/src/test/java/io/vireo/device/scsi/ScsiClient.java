@@ -13,6 +13,7 @@ import io.vireo.scsi.ScsiTask;
 import io.vireo.scsi.TaskAttribute;
 import io.vireo.scsi.TaskManagement;
 import io.vireo.testkit.BlockClient;
+
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
@@ -192,6 +193,11 @@ final class ScsiClient implements NexusListener {
     @Override
     public void settled() {
         settled.incrementAndGet();
+    }
+
+    @Override
+    public void linkChanged(boolean up) {
+        events.add("link " + (up ? "up" : "down"));
     }
 
     @Override

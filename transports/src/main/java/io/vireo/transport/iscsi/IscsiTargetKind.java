@@ -5,6 +5,7 @@ import io.vireo.resource.Condition;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Metadata;
 import io.vireo.resource.Metric;
+import io.vireo.resource.Operation;
 import io.vireo.resource.Realization;
 import io.vireo.resource.RealizeContext;
 import io.vireo.resource.Reference;
@@ -18,12 +19,15 @@ import io.vireo.resource.spec.IscsiTargetSpec;
 import io.vireo.resource.spec.Kinds;
 import io.vireo.scsi.IscsiName;
 import io.vireo.scsi.ScsiTarget;
+
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
+import java.util.SortedMap;
 import java.util.stream.Collectors;
 
 /** Makes a {@link TargetNode} of each IscsiTarget resource. */
@@ -166,6 +170,11 @@ public final class IscsiTargetKind implements ResourceKind<IscsiTargetSpec> {
         return UpdateResult.IN_PLACE;
     }
 
+    @Override
+    public List<Operation> operations() {
+        return List.of(LogoutRequest.OPERATION);
+    }
+
     private record Running(TargetNode node) implements Realization {
         @Override
         public <T> Optional<T> contract(Class<T> type) {
@@ -173,14 +182,28 @@ public final class IscsiTargetKind implements ResourceKind<IscsiTargetSpec> {
         }
 
         @Override
+        public List<String> operate(Operation operation, Map<String, String> parameters) {
+            LogoutRequest request = LogoutRequest.parse(parameters);
+            List<Integer> asked = node.requestLogout(request::concerns, request.seconds());
+            if (asked.isEmpty()) {
+                throw new ResourceException(
+                        ErrorCode.NOT_FOUND,
+                        node.name() + " has no session" + request.described() + "; see its status");
+            }
+            return asked.stream().map(Running::attribute).toList();
+        }
+
+        private static String attribute(int tsih) {
+            return "session" + tsih;
+        }
+
+        @Override
         public Status status() {
-            List<String> sessions = node.sessions();
+            SortedMap<Integer, String> sessions = node.sessions();
             var attributes = new LinkedHashMap<String, String>();
             attributes.put(TARGET, node.name());
             attributes.put("sessions", Integer.toString(sessions.size()));
-            for (int i = 0; i < sessions.size(); i++) {
-                attributes.put("session" + i, sessions.get(i));
-            }
+            sessions.forEach((tsih, text) -> attributes.put(attribute(tsih), text));
             boolean connected = !sessions.isEmpty();
             var condition =
                     new Condition(

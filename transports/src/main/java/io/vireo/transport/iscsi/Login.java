@@ -4,8 +4,10 @@ import io.vireo.linux.TcpSocket;
 import io.vireo.linux.UnixSocket;
 import io.vireo.scsi.ScsiInitiator;
 import io.vireo.transport.iscsi.LoginMachine.Outcome;
-import java.util.concurrent.TimeUnit;
+
 import org.jspecify.annotations.Nullable;
+
+import java.util.concurrent.TimeUnit;
 
 /**
  * A connection that logs in: from accept to the hand-over to a session, to a discovery session, or
@@ -114,7 +116,7 @@ final class Login implements ControlConnection.Handler {
                 new SessionIdentity(
                         new ScsiInitiator.Iscsi(outcome.initiator(), outcome.isid()),
                         portal.portalGroup(),
-                        portal.transport().nextTsih(),
+                        target.nextTsih(),
                         request.u16(Pdu.CID),
                         peer,
                         portal.name());

@@ -102,6 +102,7 @@ final class Pdu {
     static final int ASYNC_PARAMETER_3 = 42;
     static final int EVENT_SCSI = 0;
     static final int EVENT_LOGOUT = 1;
+    static final int EVENT_DROP_CONNECTION = 2;
     static final int EVENT_DROP_SESSION = 3;
 
     // Reject (11.17.1).

@@ -6,12 +6,15 @@ import io.vireo.linux.TcpSocket;
 import io.vireo.memory.OwnMemory;
 import io.vireo.memory.ScatterGatherList;
 import io.vireo.reactor.FdWatch;
+import io.vireo.reactor.Timer;
 import io.vireo.scsi.NexusListener;
 import io.vireo.scsi.ScsiNexus;
 import io.vireo.scsi.ScsiTask;
 import io.vireo.scsi.TaskManagement;
 
 import org.jspecify.annotations.Nullable;
+
+import java.util.concurrent.TimeUnit;
 
 /**
  * A normal session in full-feature phase, with its one connection (RFC 7143, 4.2 and 11). Error
@@ -70,6 +73,7 @@ final class Session implements Inbound.Handler, NexusListener {
     private SessionParameters parameters;
     private @Nullable ScsiNexus nexus;
     private @Nullable FdWatch watch;
+    private final Timer logoutTimer;
     private int watched;
     private boolean open = true;
     private boolean leaving;
@@ -107,6 +111,7 @@ final class Session implements Inbound.Handler, NexusListener {
                         start.maxTransfer(),
                         start.counters());
         control = new SessionControl(this, side, inbound, start.targets());
+        logoutTimer = side.reactor().timer(this::logoutIsOverdue);
     }
 
     SessionIdentity identity() {
@@ -381,6 +386,13 @@ final class Session implements Inbound.Handler, NexusListener {
     }
 
     @Override
+    public void linkChanged(boolean up) {
+        if (!up) {
+            dismiss("the link of the vHBA is down");
+        }
+    }
+
+    @Override
     public void unitAdded(long lun) {
         control.unitsChanged(lun);
     }
@@ -439,6 +451,27 @@ final class Session implements Inbound.Handler, NexusListener {
     }
 
     /**
+     * Asks the initiator to log out (RFC 7143, 11.9, event 1); a session that is still there after
+     * that time is ended. Until then it is served as before. Asked again, the new time counts.
+     */
+    void requestLogout(int seconds) {
+        if (!open) {
+            return;
+        }
+        logoutTimer.start(TimeUnit.SECONDS.toNanos(seconds));
+        if (!leaving) {
+            control.requestLogout(seconds);
+            flush();
+        }
+    }
+
+    private void logoutIsOverdue() {
+        control.announceDrop();
+        flush();
+        end("the initiator did not log out when it was asked to");
+    }
+
+    /**
      * Ends the session: the nexus is closed, and when its last command has ended all is given back.
      */
     void end(String reason) {
@@ -447,6 +480,7 @@ final class Session implements Inbound.Handler, NexusListener {
         }
         open = false;
         why = reason;
+        logoutTimer.cancel();
         if (watch != null) {
             watch.close();
         }

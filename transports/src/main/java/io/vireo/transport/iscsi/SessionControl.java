@@ -317,6 +317,20 @@ final class SessionControl {
         session.sendControl(pdu, NO_DATA, true, NOTHING);
     }
 
+    /** The initiator is to log out within so many seconds. */
+    void requestLogout(int seconds) {
+        HeapPdu pdu = event(Pdu.EVENT_LOGOUT, new byte[0]);
+        pdu.put16(Pdu.ASYNC_PARAMETER_3, seconds);
+        session.sendControl(pdu, NO_DATA, true, NOTHING);
+    }
+
+    /** The connection is about to be dropped, since the initiator did not log out. */
+    void announceDrop() {
+        HeapPdu pdu = event(Pdu.EVENT_DROP_CONNECTION, new byte[0]);
+        pdu.put16(Pdu.ASYNC_PARAMETER_1, session.identity().cid()).put16(Pdu.ASYNC_PARAMETER_2, 1);
+        session.sendControl(pdu, NO_DATA, true, NOTHING);
+    }
+
     private static HeapPdu event(int event, byte[] data) {
         HeapPdu pdu = HeapPdu.of(Pdu.ASYNC_MESSAGE, Pdu.FINAL, data);
         return pdu.put(Pdu.ITT, Pdu.NO_TAG).put8(Pdu.ASYNC_EVENT, event);

@@ -6,9 +6,6 @@ import io.vireo.reactor.Reactor;
 import io.vireo.scsi.ScsiNexus;
 import io.vireo.scsi.ScsiPort;
 import io.vireo.scsi.ScsiTarget;
-
-import org.jspecify.annotations.Nullable;
-
 import java.net.InetAddress;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -17,10 +14,15 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An iSCSI target: a {@link ScsiTarget} under a name, at some portals, for some initiators, with
@@ -173,9 +175,42 @@ final class TargetNode implements LoginDirectory.Entry {
         return portals.stream().flatMap(portal -> portal.advertised(local).stream()).toList();
     }
 
-    /** What is known of its sessions now. */
-    List<String> sessions() {
-        return places.stream().flatMap(place -> place.describe().stream()).toList();
+    /** What is known of its sessions now, by their session identifying handles. */
+    SortedMap<Integer, String> sessions() {
+        var sessions = new TreeMap<Integer, String>();
+        for (Place place : places) {
+            place.describe().ifPresent(text -> sessions.put(place.identity.tsih(), text));
+        }
+        return sessions;
+    }
+
+    /** A session identifying handle that none of its sessions has. Control reactor. */
+    int nextTsih() {
+        int tsih = transport.nextTsih();
+        while (isUsed(tsih)) {
+            tsih = transport.nextTsih();
+        }
+        return tsih;
+    }
+
+    private boolean isUsed(int tsih) {
+        return places.stream().anyMatch(place -> place.identity.tsih() == tsih)
+                || waiting.stream().anyMatch(each -> each.identity().tsih() == tsih);
+    }
+
+    /**
+     * Asks initiators to log out; what sessions are left after {@code seconds} are ended.
+     *
+     * @param which of its sessions
+     * @return the session identifying handles of those that were asked
+     */
+    List<Integer> requestLogout(Predicate<SessionIdentity> which, int seconds) {
+        return places.stream()
+                .filter(place -> place.session != null && which.test(place.identity))
+                .peek(place -> place.requestLogout(seconds))
+                .map(place -> place.identity.tsih())
+                .sorted()
+                .toList();
     }
 
     /** Whether no session is there, nor about to be. */
@@ -193,6 +228,13 @@ final class TargetNode implements LoginDirectory.Entry {
             admission.refused(
                     new LoginException(
                             LoginException.SERVICE_UNAVAILABLE, name + " is being removed"));
+            return;
+        }
+        if (!device.isLinkUp()) {
+            admission.refused(
+                    new LoginException(
+                            LoginException.SERVICE_UNAVAILABLE,
+                            "the link of the vHBA of " + name + " is down"));
             return;
         }
         if (places.size() + waiting.size() >= MAX_SESSIONS) {
@@ -302,8 +344,9 @@ final class TargetNode implements LoginDirectory.Entry {
         private final SessionCounters counters = new SessionCounters();
         private volatile @Nullable Session session;
         private volatile String terms = "";
-        private @Nullable Reactor reactor;
+        private volatile @Nullable Reactor reactor;
         private boolean cancelled;
+        private volatile boolean leaving;
 
         Place(SessionIdentity identity) {
             this.identity = identity;
@@ -327,7 +370,8 @@ final class TargetNode implements LoginDirectory.Entry {
                                     + terms
                                     + ", "
                                     + counters.outstanding()
-                                    + " commands outstanding");
+                                    + " commands outstanding"
+                                    + (leaving ? ", asked to log out" : ""));
         }
 
         /** The connection is the session's from now on. */
@@ -407,20 +451,37 @@ final class TargetNode implements LoginDirectory.Entry {
         }
 
         private void onSession(String why, boolean tell) {
-            Reactor home = reactor;
-            if (home == null) {
+            if (reactor == null) {
                 // Its login response is on its way: it ends when that has gone.
                 cancelled = true;
                 return;
             }
-            home.execute(() -> {
-                Session present = session;
-                if (present != null && tell) {
+            onSession(present -> {
+                if (tell) {
                     present.dismiss(why);
-                } else if (present != null) {
+                } else {
                     present.end(why);
                 }
             });
+        }
+
+        private void onSession(Consumer<Session> action) {
+            Reactor home = reactor;
+            if (home != null) {
+                home.execute(() -> {
+                    Session present = session;
+                    if (present != null) {
+                        action.accept(present);
+                    }
+                });
+            }
+        }
+
+        /** Asks the initiator to log out; ends its session if it has not done so by then. */
+        void requestLogout(int seconds) {
+            leaving = true;
+            onSession(present -> present.requestLogout(seconds));
+            changed.run();
         }
 
         // Of the session's reactor.

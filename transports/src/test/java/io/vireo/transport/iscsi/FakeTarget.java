@@ -38,6 +38,7 @@ final class FakeTarget implements ScsiTarget {
     private final List<Runnable> heldFunctions = new ArrayList<>();
     private final List<ScsiPort> ports = new CopyOnWriteArrayList<>();
     private final Reactor reactor;
+    private volatile boolean linkUp = true;
 
     FakeTarget(Reactor reactor) {
         this.reactor = reactor;
@@ -73,6 +74,17 @@ final class FakeTarget implements ScsiTarget {
     @Override
     public int maxTransferBytes() {
         return 4 << 20;
+    }
+
+    @Override
+    public boolean isLinkUp() {
+        return linkUp;
+    }
+
+    /** Takes the link down; whoever has a nexus is told. */
+    void linkDown() {
+        linkUp = false;
+        reactor.execute(() -> listeners.forEach(listener -> listener.linkChanged(false)));
     }
 
     @Override

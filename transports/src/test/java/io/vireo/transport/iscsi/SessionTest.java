@@ -450,6 +450,21 @@ class SessionTest {
     }
 
     @Test
+    void aLinkThatIsDownEndsSessionsAndLetsNobodyIn() throws IOException {
+        try (IscsiInitiator initiator = bed.session(PLAIN)) {
+            read(initiator, 0, 1, 65536, 1 << 20);
+            bed.device.linkDown();
+            IscsiPdu event = initiator.receive();
+            assertThat(event.opcode()).isEqualTo(0x32);
+            assertThat(event.u8(36)).isEqualTo(3);
+            assertThat(initiator.isClosedByTarget()).isTrue();
+        }
+        try (IscsiInitiator late = bed.connect()) {
+            assertThat(late.login(Bed.TARGET, PLAIN).u16(36)).isEqualTo(0x0301);
+        }
+    }
+
+    @Test
     void descriptorsAreGivenBack() throws Exception {
         bed.session(PLAIN).close();
         bed.awaitNoSession();
@@ -468,7 +483,7 @@ class SessionTest {
         try (IscsiInitiator initiator = bed.session(Map.of("HeaderDigest", "CRC32C"))) {
             // An answer of the session: it has begun.
             initiator.exchange(initiator.request(0x40, 0x80));
-            assertThat(bed.node.sessions())
+            assertThat(bed.node.sessions().values())
                     .singleElement()
                     .asString()
                     .startsWith(Bed.INITIATOR + ",i,0x")

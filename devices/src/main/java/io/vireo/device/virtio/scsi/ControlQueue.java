@@ -8,6 +8,7 @@ import io.vireo.virtqueue.ChainBatch;
 import io.vireo.virtqueue.Reader;
 import io.vireo.virtqueue.Virtqueue;
 import io.vireo.virtqueue.Writer;
+
 import java.util.ArrayDeque;
 import java.util.HashMap;
 import java.util.Map;
@@ -28,6 +29,7 @@ final class ControlQueue extends ServedQueue {
     /** A request that is to be answered: {@code response} goes to {@code address}. */
     private record Answer(int head, long address, byte response, int written) {}
 
+    private final VirtioScsiDevice device;
     private final ScsiNexus nexus;
     private final Reader reader = new Reader();
     private final Writer writer = new Writer();
@@ -36,6 +38,7 @@ final class ControlQueue extends ServedQueue {
 
     ControlQueue(VirtioScsiDevice device, Reactor reactor, Virtqueue queue, ScsiNexus nexus) {
         super(device.name(), reactor, queue, BATCH);
+        this.device = device;
         this.nexus = nexus;
     }
 
@@ -76,6 +79,9 @@ final class ControlQueue extends ServedQueue {
         long tag = reader.getLong();
         if (!ScsiProtocol.isFunction(subtype)) {
             done.add(new Answer(head, writer.address(), ScsiProtocol.S_FUNCTION_REJECTED, 1));
+        } else if (device.link().state() != Link.State.UP) {
+            // Nothing of what waits is ended: it is still the driver's to wait for.
+            done.add(new Answer(head, writer.address(), ScsiProtocol.S_TRANSPORT_FAILURE, 1));
         } else if (lun == ScsiProtocol.BAD_TARGET) {
             done.add(new Answer(head, writer.address(), ScsiProtocol.S_BAD_TARGET, 1));
         } else {

@@ -12,6 +12,8 @@ import io.vireo.virtqueue.Writer;
 
 import org.jspecify.annotations.Nullable;
 
+import java.util.Arrays;
+
 /** A request queue (VIRTIO 1.3, 5.6.6.1). */
 final class RequestQueue extends ServedQueue {
     /**
@@ -56,7 +58,7 @@ final class RequestQueue extends ServedQueue {
 
     @Override
     int room() {
-        return slots.length - inFlight;
+        return device.link().state() == Link.State.DOWN ? 0 : slots.length - inFlight;
     }
 
     @Override
@@ -102,7 +104,7 @@ final class RequestQueue extends ServedQueue {
         reader.skip(ScsiProtocol.PRIO_AND_CRN);
         ScsiTask task = slot.task;
         slot.head = head;
-        slot.early = lun == ScsiProtocol.BAD_TARGET ? ScsiProtocol.S_BAD_TARGET : ScsiProtocol.S_OK;
+        slot.early = obstacle(lun);
         task.prepare(lun, tag, attribute, cdbSize);
         reader.copyTo(task.cdb(), 0, cdbSize);
         slot.response.clear();
@@ -115,6 +117,13 @@ final class RequestQueue extends ServedQueue {
         }
         reader.takeInto(task.dataOut(), Math.min(slot.out, maxTransfer));
         writer.takeInto(task.dataIn(), Math.min(slot.in, maxTransfer));
+    }
+
+    private byte obstacle(long lun) {
+        if (device.link().state() == Link.State.LOST) {
+            return ScsiProtocol.S_TRANSPORT_FAILURE;
+        }
+        return lun == ScsiProtocol.BAD_TARGET ? ScsiProtocol.S_BAD_TARGET : ScsiProtocol.S_OK;
     }
 
     private RequestSlot spareSlot() {

@@ -23,6 +23,7 @@ final class ScsiProtocol {
     static final byte S_ABORTED = 2;
     static final byte S_BAD_TARGET = 3;
     static final byte S_RESET = 4;
+    static final byte S_TRANSPORT_FAILURE = 6;
     static final byte S_FAILURE = 9;
     static final byte S_FUNCTION_SUCCEEDED = 10;
     static final byte S_FUNCTION_REJECTED = 11;

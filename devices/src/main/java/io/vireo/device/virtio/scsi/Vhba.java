@@ -8,11 +8,13 @@ import io.vireo.resource.Condition;
 import io.vireo.resource.Metric;
 import io.vireo.resource.Realization;
 import io.vireo.resource.Status;
+import io.vireo.resource.spec.AdminState;
 import io.vireo.resource.spec.SocketMode;
 import io.vireo.resource.spec.VhbaSpec;
 import io.vireo.scsi.IscsiName;
 import io.vireo.scsi.ScsiTarget;
 import io.vireo.transport.Endpoint;
+
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -34,6 +36,9 @@ final class Vhba implements Realization {
 
     /** Attribute: how good it is as a way to its units. */
     static final String ACCESS = "access";
+
+    /** Attribute: whether its link is up. */
+    static final String ADMIN_STATE = "adminState";
 
     /** Attributes: how long READs and WRITEs took lately, at all LUNs together. */
     static final String READ_LATENCY = "readLatency";
@@ -89,6 +94,8 @@ final class Vhba implements Realization {
         }
         hba.access(newSpec.access());
         hba.queueDepth(newSpec.queueDepth());
+        device.link().timeout(newSpec.linkDownTimeout());
+        hba.link(newSpec.adminState() == AdminState.UP);
         spec = newSpec;
     }
 
@@ -114,6 +121,8 @@ final class Vhba implements Realization {
         attributes.put("wwnn", HexFormat.of().toHexDigits(identity.wwnn()));
         attributes.put(IQN, identity.iqn());
         attributes.put(ACCESS, now.access().name().toLowerCase(Locale.ROOT).replace('_', '-'));
+        attributes.put(ADMIN_STATE, now.adminState() == AdminState.UP ? "up" : "down");
+        attributes.put("linkDownTimeout", Integer.toString(now.linkDownTimeout()));
         attributes.put("queueDepth", Integer.toString(now.queueDepth()));
         now.qosPolicy().ifPresent(name -> attributes.put("qosPolicy", name));
         Set<Integer> ejected = hba.ejected();

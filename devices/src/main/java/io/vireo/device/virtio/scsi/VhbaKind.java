@@ -18,6 +18,7 @@ import io.vireo.resource.ResourceKind;
 import io.vireo.resource.RuntimeDirectory;
 import io.vireo.resource.UpdateResult;
 import io.vireo.resource.Violation;
+import io.vireo.resource.spec.AdminState;
 import io.vireo.resource.spec.Kinds;
 import io.vireo.resource.spec.SocketMode;
 import io.vireo.resource.spec.VhbaSpec;
@@ -25,6 +26,7 @@ import io.vireo.scsi.ScsiInitiator;
 import io.vireo.transport.Endpoint;
 import io.vireo.transport.EndpointSpec;
 import io.vireo.transport.VirtioTransport;
+
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -49,8 +51,8 @@ public final class VhbaKind implements ResourceKind<VhbaSpec> {
 
     @Override
     public String description() {
-        return "A virtual host bus adapter: a SCSI target with vDisks as its logical units, presented as a virtio"
-                + " SCSI host adapter.";
+        return "A virtual host bus adapter: a SCSI target with vDisks as its logical units,"
+                + " presented as a virtio SCSI host adapter.";
     }
 
     @Override
@@ -77,6 +79,7 @@ public final class VhbaKind implements ResourceKind<VhbaSpec> {
         return List.of(
                 Column.of("LUNS", (spec, _) -> Integer.toString(spec.luns().size())),
                 Column.attribute("STATE", Vhba.STATE),
+                Column.attribute("LINK", Vhba.ADMIN_STATE),
                 Column.attribute("WWPN", Vhba.WWPN),
                 Column.wide("ACCESS", (_, status) -> Vhba.attribute(status, Vhba.ACCESS)),
                 Column.wide("QOS", (spec, _) -> spec.qosPolicy().orElse("-")),
@@ -103,6 +106,7 @@ public final class VhbaKind implements ResourceKind<VhbaSpec> {
                         .open(metadata.name(), identity.wwpn(), identity.wwnn());
         try {
             hba.access(spec.access());
+            hba.link(spec.adminState() == AdminState.UP);
             hba.queueDepth(spec.queueDepth());
             hba.rates(policy(spec, context));
             hba.map(luns(spec, context));
@@ -114,6 +118,7 @@ public final class VhbaKind implements ResourceKind<VhbaSpec> {
                             hba.port(),
                             hba.target().home().orElseGet(reactors::next),
                             spec.queues());
+            device.link().timeout(spec.linkDownTimeout());
             boolean listen = spec.socketMode() == SocketMode.SERVER;
             Endpoint endpoint =
                     transport.present(device, new EndpointSpec(metadata.name(), socket, listen));

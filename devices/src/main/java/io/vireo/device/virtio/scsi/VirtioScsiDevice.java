@@ -33,6 +33,7 @@ public final class VirtioScsiDevice implements VirtioDevice {
     // Of the reactor.
     private final @Nullable ServedQueue[] running;
     private final EventLog events = new EventLog();
+    private final Link link;
     private @Nullable ScsiNexus nexus;
 
     /** Queues that are to stop and wait for their tasks. */
@@ -60,6 +61,7 @@ public final class VirtioScsiDevice implements VirtioDevice {
         this.reactor = reactor;
         this.requestQueues = requestQueues;
         running = new ServedQueue[ScsiProtocol.FIRST_REQUEST_QUEUE + requestQueues];
+        link = new Link(reactor, this::linkLost, this::wakeAll);
     }
 
     @Override
@@ -124,6 +126,28 @@ public final class VirtioScsiDevice implements VirtioDevice {
         return (negotiated & feature) != 0;
     }
 
+    /** The link of the adapter. */
+    Link link() {
+        return link;
+    }
+
+    /** I_T nexus loss: what is still being carried out ends, too. */
+    private void linkLost() {
+        ScsiNexus open = nexus;
+        if (open != null) {
+            open.manage(
+                    new TaskManagement().prepare(TaskManagement.Function.I_T_NEXUS_RESET, 0, 0));
+        }
+    }
+
+    private void wakeAll() {
+        for (ServedQueue queue : running) {
+            if (queue != null) {
+                queue.wake();
+            }
+        }
+    }
+
     ScsiConfigSpace config() {
         return config;
     }
@@ -178,6 +202,7 @@ public final class VirtioScsiDevice implements VirtioDevice {
         config.reset();
         reactor.execute(() -> {
             events.clear();
+            link.set(true);
             ScsiNexus open = nexus;
             nexus = null;
             if (open == null) {
@@ -219,6 +244,11 @@ public final class VirtioScsiDevice implements VirtioDevice {
             // Queues that have something to complete are awake.
             ScsiNexus open = nexus;
             inFlight = open == null ? 0 : open.inFlight();
+        }
+
+        @Override
+        public void linkChanged(boolean up) {
+            link.set(up);
         }
 
         @Override

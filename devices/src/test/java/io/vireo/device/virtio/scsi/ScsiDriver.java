@@ -91,7 +91,7 @@ final class ScsiDriver implements AutoCloseable {
         device.negotiated(FEATURES);
         for (int i = 0; i < driver.length; i++) {
             driver[i] = DriverQueue.of(memory, QUEUE_SIZE, FEATURES);
-            start(i);
+            start(i, DriverQueue.base(QUEUE_SIZE, FEATURES, 0));
         }
     }
 
@@ -101,13 +101,13 @@ final class ScsiDriver implements AutoCloseable {
                 number, new ScsiUnits.Disk("disk", "uid", disk, use, new FakePool()), false);
     }
 
-    private void start(int index) {
+    private void start(int index, int base) {
         var config =
                 new VirtqueueConfig(
                         index,
                         QUEUE_SIZE,
                         driver[index].addresses(),
-                        DriverQueue.base(QUEUE_SIZE, FEATURES, 0),
+                        base,
                         FEATURES,
                         memory.table(),
                         () -> {},
@@ -130,6 +130,12 @@ final class ScsiDriver implements AutoCloseable {
         var drained = new CompletableFuture<Boolean>();
         reactor.execute(() -> device.stopQueue(index, () -> drained.complete(true)));
         BlockClient.await(drained);
+    }
+
+    /** Stops a queue, and starts it where it was. */
+    void restart(int index) {
+        stop(index);
+        start(index, BlockClient.on(reactor, queues[index]::stop));
     }
 
     long put(byte[] data) {

@@ -28,6 +28,7 @@ import io.vireo.resource.RuntimeDirectory;
 import io.vireo.resource.Status;
 import io.vireo.resource.UpdateResult;
 import io.vireo.resource.Violation;
+import io.vireo.resource.spec.AdminState;
 import io.vireo.resource.spec.Kinds;
 import io.vireo.resource.spec.SocketMode;
 import io.vireo.resource.spec.VhbaSpec;
@@ -38,14 +39,16 @@ import io.vireo.testkit.MemoryBlockDevice;
 import io.vireo.transport.Endpoint;
 import io.vireo.transport.EndpointSpec;
 import io.vireo.transport.VirtioTransport;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.Test;
 
 class VhbaKindTest {
     private static final Metadata METADATA = Metadata.of("db1", "1");
@@ -111,7 +114,9 @@ class VhbaKindTest {
                 Optional.empty(),
                 VhbaSpec.Access.OPTIMIZED,
                 VhbaSpec.QUEUE_DEPTH_MAX,
-                Optional.empty());
+                Optional.empty(),
+                AdminState.UP,
+                30);
     }
 
     private static VhbaSpec.Lun lun(int number, String vdisk, boolean boot) {
@@ -193,6 +198,30 @@ class VhbaKindTest {
                 .isEqualTo(UpdateResult.IN_PLACE);
         assertThat(running.status().attributes()).containsEntry("access", "non-optimized");
         close(running);
+    }
+
+    @Test
+    void theLinkGoesDownAndUpInPlace() {
+        VhbaSpec up = spec(lun(0, "one", false));
+        Realization running = kind.realize(METADATA, up, context);
+        ScsiTarget target = running.contract(ScsiTarget.class).orElseThrow();
+        assertThat(running.status().attributes())
+                .containsEntry("adminState", "up")
+                .containsEntry("linkDownTimeout", "30");
+        VhbaSpec down = up.withLink(AdminState.DOWN, 5);
+        assertThat(kind.update(running, METADATA, up, down, context))
+                .isEqualTo(UpdateResult.IN_PLACE);
+        assertThat(target.isLinkUp()).isFalse();
+        assertThat(running.status().attributes())
+                .containsEntry("adminState", "down")
+                .containsEntry("linkDownTimeout", "5");
+        assertThat(kind.update(running, METADATA, down, up, context))
+                .isEqualTo(UpdateResult.IN_PLACE);
+        assertThat(target.isLinkUp()).isTrue();
+        close(running);
+        Realization born = kind.realize(METADATA, down, context);
+        assertThat(born.contract(ScsiTarget.class).orElseThrow().isLinkUp()).isFalse();
+        close(born);
     }
 
     @Test

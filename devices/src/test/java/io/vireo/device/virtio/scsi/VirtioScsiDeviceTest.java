@@ -1,25 +1,22 @@
 package io.vireo.device.virtio.scsi;
 
 import static io.vireo.device.virtio.scsi.ScsiDriver.BLOCK;
-
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vireo.device.virtio.scsi.ScsiDriver.Answer;
 import io.vireo.testkit.BlockClient;
 import io.vireo.testkit.MemoryBlockDevice;
 import io.vireo.virtqueue.Virtqueue;
-
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.ValueSource;
-
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class VirtioScsiDeviceTest {
     private static final String READ = "28000000000000000200";
@@ -170,6 +167,62 @@ class VirtioScsiDeviceTest {
         while (driver.control("00000000 " + query, 1)[0] != ScsiProtocol.S_FUNCTION_SUCCEEDED) {
             LockSupport.parkNanos(1000);
         }
+    }
+
+    @Test
+    void requestsWaitForALinkThatComesUpAgain() {
+        driver.ready();
+        driver.device.link().timeout(3600);
+        linkIs(false);
+        long in = driver.start(LUN_0, READ, NOTHING, 2 * BLOCK, 4096);
+        // What waits cannot be aborted: it is told so, and goes on waiting.
+        assertThat(driver.control("00000000 05000000 " + LUN_0 + "0000000000000000", 1))
+                .containsExactly(ScsiProtocol.S_TRANSPORT_FAILURE);
+        assertThat(driver.driver[ScsiDriver.REQUEST].poll()).isFalse();
+        linkIs(true);
+        driver.used(ScsiDriver.REQUEST);
+        Answer answer = driver.answer(in, 2 * BLOCK);
+        assertThat(answer.response()).isEqualTo(ScsiProtocol.S_OK);
+        assertThat(answer.status()).as("a short absence is none").isZero();
+    }
+
+    @Test
+    void requestsFailWhenALinkIsLost() {
+        driver.ready();
+        driver.disk.fate(_ -> MemoryBlockDevice.Fate.HELD);
+        long held = driver.start(LUN_0, READ, NOTHING, 2 * BLOCK, 4096);
+        awaitTask("07000000 " + LUN_0 + "0000000000000000");
+        driver.device.link().timeout(0);
+        linkIs(false);
+        driver.used(ScsiDriver.REQUEST);
+        assertThat(driver.answer(held, 0).response()).isEqualTo(ScsiProtocol.S_ABORTED);
+        assertThat(driver.run(READ, NOTHING, 2 * BLOCK).response())
+                .isEqualTo(ScsiProtocol.S_TRANSPORT_FAILURE);
+        assertThat(driver.control("00000000 05000000 " + LUN_0 + "0000000000000000", 1))
+                .containsExactly(ScsiProtocol.S_TRANSPORT_FAILURE);
+        driver.disk.fate(_ -> MemoryBlockDevice.Fate.DONE);
+        linkIs(true);
+        Answer first = driver.run(READ, NOTHING, 2 * BLOCK);
+        assertThat(first.code()).as("I_T NEXUS LOSS OCCURRED").isEqualTo(0x062907);
+        assertThat(driver.run(READ, NOTHING, 2 * BLOCK).status()).isZero();
+    }
+
+    @Test
+    void aQueueStopsWhileRequestsWaitAndGoesOnWithThem() {
+        driver.ready();
+        driver.device.link().timeout(3600);
+        linkIs(false);
+        long in = driver.start(LUN_0, READ, NOTHING, 2 * BLOCK, 4096);
+        driver.restart(ScsiDriver.REQUEST);
+        linkIs(true);
+        driver.used(ScsiDriver.REQUEST);
+        assertThat(driver.answer(in, 2 * BLOCK).response()).isEqualTo(ScsiProtocol.S_OK);
+    }
+
+    /** The link of the target; the device has been told. */
+    private void linkIs(boolean up) {
+        driver.hba.link(up);
+        BlockClient.on(driver.reactor, () -> true);
     }
 
     private byte[] event() {
