@@ -4,7 +4,6 @@ import io.vireo.bench.BlkDriver.Kind;
 import io.vireo.bench.BlkDriver.Load;
 import io.vireo.bench.BlkDriver.Order;
 import io.vireo.bench.CaseResult.Unit;
-
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.net.InetAddress;

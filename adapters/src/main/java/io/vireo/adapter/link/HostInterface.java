@@ -11,7 +11,6 @@ import io.vireo.resource.MacAddress;
 import io.vireo.resource.Metadata;
 import io.vireo.resource.ResourceException;
 import io.vireo.resource.spec.UplinkSpec;
-
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.Objects;

@@ -2,7 +2,6 @@ package io.vireo.adapter.link;
 
 import io.vireo.net.NetPort;
 import io.vireo.net.Uplink;
-
 import java.util.Map;
 
 /** An uplink over an interface of the host: what is the same however frames get there. */

@@ -14,10 +14,8 @@ import io.vireo.net.FrameBatch;
 import io.vireo.net.Offload;
 import io.vireo.reactor.FdWatch;
 import io.vireo.reactor.Reactor;
-
-import org.jspecify.annotations.Nullable;
-
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An interface of the host as a port of a network, by a packet socket. Frames arrive in a ring that

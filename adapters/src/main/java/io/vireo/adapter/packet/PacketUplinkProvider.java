@@ -14,7 +14,6 @@ import io.vireo.resource.Metadata;
 import io.vireo.resource.Metric;
 import io.vireo.resource.RealizeContext;
 import io.vireo.resource.spec.UplinkSpec;
-
 import java.util.List;
 import java.util.Optional;
 

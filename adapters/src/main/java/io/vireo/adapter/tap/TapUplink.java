@@ -12,7 +12,6 @@ import io.vireo.net.Flow;
 import io.vireo.net.FrameBatch;
 import io.vireo.net.Offload;
 import io.vireo.reactor.Reactor;
-
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;

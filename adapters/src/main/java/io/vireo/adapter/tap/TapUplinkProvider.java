@@ -11,7 +11,6 @@ import io.vireo.resource.RealizeContext;
 import io.vireo.resource.ResourceKind.Declared;
 import io.vireo.resource.RuntimeDirectory;
 import io.vireo.resource.spec.UplinkSpec;
-
 import java.nio.file.Path;
 import java.util.Collection;
 import java.util.List;

@@ -11,7 +11,6 @@ import io.vireo.net.PortState;
 import io.vireo.net.SoftwareOffload;
 import io.vireo.reactor.FdWatch;
 import io.vireo.reactor.Reactor;
-
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;

@@ -16,7 +16,6 @@ import io.vireo.resource.Metric;
 import io.vireo.resource.RealizeContext;
 import io.vireo.resource.ResourceException;
 import io.vireo.resource.spec.UplinkSpec;
-
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;

@@ -2,7 +2,6 @@ package io.vireo.resource.spec;
 
 import io.vireo.resource.Field;
 import io.vireo.resource.Quantity;
-
 import java.util.List;
 import java.util.Optional;
 

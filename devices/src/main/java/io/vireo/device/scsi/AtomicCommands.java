@@ -7,7 +7,6 @@ import io.vireo.block.BlockOperation;
 import io.vireo.block.BlockRequest;
 import io.vireo.memory.NativeMemory;
 import io.vireo.memory.OwnMemory;
-
 import java.util.List;
 
 /**

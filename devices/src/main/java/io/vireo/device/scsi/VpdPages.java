@@ -3,7 +3,6 @@ package io.vireo.device.scsi;
 import io.vireo.block.BlockGeometry;
 import io.vireo.block.BlockOperation;
 import io.vireo.scsi.ScsiPort;
-
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;

@@ -1,7 +1,6 @@
 package io.vireo.device.scsi;
 
 import static io.vireo.device.scsi.ScsiBed.BLOCK;
-
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vireo.block.BlockOperation;
@@ -9,16 +8,14 @@ import io.vireo.block.BlockStatus;
 import io.vireo.device.scsi.ScsiClient.Result;
 import io.vireo.scsi.ScsiStatus;
 import io.vireo.testkit.MemoryBlockDevice;
-
+import java.util.Arrays;
+import java.util.EnumSet;
+import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
-
-import java.util.Arrays;
-import java.util.EnumSet;
-import java.util.Random;
 
 class BlockCommandsTest {
     private static final int BLOCKS = (int) (ScsiBed.CAPACITY / BLOCK);

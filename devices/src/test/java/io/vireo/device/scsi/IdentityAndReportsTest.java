@@ -1,21 +1,18 @@
 package io.vireo.device.scsi;
 
 import static io.vireo.device.scsi.ScsiBed.BLOCK;
-
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vireo.device.scsi.ScsiClient.Result;
-
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
-
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** INQUIRY, mode pages, log pages and reports, byte by byte. */
 class IdentityAndReportsTest {

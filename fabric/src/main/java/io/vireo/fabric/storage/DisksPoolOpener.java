@@ -10,7 +10,6 @@ import io.vireo.resource.ResourceException;
 import io.vireo.resource.Violation;
 import io.vireo.resource.spec.DisksSpec;
 import io.vireo.resource.spec.PoolSpec;
-
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;

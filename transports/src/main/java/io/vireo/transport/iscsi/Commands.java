@@ -6,7 +6,6 @@ import io.vireo.scsi.ScsiStatus;
 import io.vireo.scsi.ScsiTask;
 import io.vireo.scsi.TaskAttribute;
 import io.vireo.transport.iscsi.IscsiTask.State;
-
 import org.jspecify.annotations.Nullable;
 
 /**

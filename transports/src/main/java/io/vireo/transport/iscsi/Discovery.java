@@ -1,7 +1,6 @@
 package io.vireo.transport.iscsi;
 
 import io.vireo.transport.iscsi.LoginMachine.Outcome;
-
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 

@@ -6,7 +6,6 @@ import io.vireo.linux.TcpSocket;
 import io.vireo.memory.NativeMemory;
 import io.vireo.memory.OwnMemory;
 import io.vireo.memory.ScatterGatherList;
-
 import java.util.zip.CRC32C;
 
 /**

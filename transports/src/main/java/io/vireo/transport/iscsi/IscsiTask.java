@@ -4,7 +4,6 @@ import io.vireo.linux.ForeignMemory;
 import io.vireo.memory.ScatterGatherList;
 import io.vireo.scsi.ScsiStatus;
 import io.vireo.scsi.ScsiTask;
-
 import java.util.Arrays;
 
 /** A command of a session: its data, its R2Ts, and its answer. Preallocated and used again. */

@@ -3,7 +3,6 @@ package io.vireo.transport.iscsi;
 import io.vireo.linux.NativeBuffer;
 import io.vireo.reactor.Reactor;
 import io.vireo.reactor.ReactorGroup;
-
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.util.IdentityHashMap;

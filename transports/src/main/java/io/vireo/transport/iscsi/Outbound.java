@@ -5,10 +5,8 @@ import io.vireo.linux.IovecArray;
 import io.vireo.linux.TcpSocket;
 import io.vireo.memory.NativeMemory;
 import io.vireo.memory.OwnMemory;
-
-import org.jspecify.annotations.Nullable;
-
 import java.util.zip.CRC32C;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The sending side of a connection in full-feature phase: a queue of what is to be sent, and the

@@ -6,9 +6,6 @@ import io.vireo.linux.ErrnoException;
 import io.vireo.linux.Fd;
 import io.vireo.linux.TcpSocket;
 import io.vireo.reactor.FdWatch;
-
-import org.jspecify.annotations.Nullable;
-
 import java.io.UncheckedIOException;
 import java.net.Inet6Address;
 import java.net.InetAddress;
@@ -23,6 +20,7 @@ import java.util.SequencedSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A network portal (RFC 7143, 4.1): listens, and has connections log in to the targets that are

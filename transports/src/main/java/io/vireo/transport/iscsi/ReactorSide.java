@@ -2,7 +2,6 @@ package io.vireo.transport.iscsi;
 
 import io.vireo.reactor.Reactor;
 import io.vireo.reactor.Timer;
-
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.LinkedList;

@@ -4,7 +4,6 @@ import io.vireo.reactor.PollMode;
 import io.vireo.reactor.ReactorGroup;
 import io.vireo.testkit.iscsi.IscsiInitiator;
 import io.vireo.testkit.iscsi.IscsiPdu;
-
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;

@@ -2,7 +2,6 @@ package io.vireo.device.virtio.scsi;
 
 import io.vireo.memory.NativeMemory;
 import io.vireo.memory.ScatterGatherList;
-
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
