@@ -89,6 +89,11 @@ public final class L2Switch implements Network {
     private volatile int portCount;
     private volatile Optional<Snooping> snooping = Optional.empty();
     private boolean sweeping;
+
+    /** Whether {@link #finish} is to be run at the end of this turn. */
+    private boolean finishing;
+
+    private final Runnable finish = this::finish;
     private @Nullable Timer asking;
 
     /** Makes a switch without ports. */
@@ -349,6 +354,21 @@ public final class L2Switch implements Network {
         return (int) (reactor.nanoTime() / NANOS_PER_SECOND);
     }
 
+    private int gather(BridgePort port) {
+        if (!finishing) {
+            // First: a memory fault may come at any point, and what was taken must not stay.
+            reactor.atEndOfTurn(finish);
+            finishing = true;
+        }
+        return bridge.gather(port);
+    }
+
+    /** Forwards what was gathered in this turn. */
+    private void finish() {
+        finishing = false;
+        bridge.finish();
+    }
+
     /** Ageing is exact without this: it only frees the memory of stations that are gone. */
     private void sweep() {
         bridge.time(reactor.nanoTime());
@@ -469,7 +489,7 @@ public final class L2Switch implements Network {
             long now = reactor.nanoTime();
             bridge.time(now);
             var rates = bridgePort.qos;
-            int frames = rates == null ? bridge.pass(bridgePort) : rates.pass(bridge, now);
+            int frames = rates == null ? gather(bridgePort) : rates.pass(bridge, now);
             if (frames > 0 && !sweeping) {
                 sweepLater();
             }
