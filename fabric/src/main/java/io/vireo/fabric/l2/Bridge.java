@@ -3,7 +3,6 @@ package io.vireo.fabric.l2;
 import io.vireo.fabric.l2.packet.Headers;
 import io.vireo.memory.NativeMemory;
 import io.vireo.net.Announcement;
-import io.vireo.net.DropReason;
 import io.vireo.net.FrameBatch;
 import io.vireo.net.NetPort;
 import io.vireo.net.PortPolicy;
@@ -24,26 +23,15 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A pass takes a batch from one port and goes by the header snapshots: it finds the VLAN of each
  * frame ({@link Classifier}), runs the stages of the port that may drop some ({@link PortStage}),
- * learns, looks up, and sorts the frames into a list per port that they leave by ({@link
- * Departures}). Then each list goes through the stages of its port and is transmitted at once.
- * Where a port has no stages, VLAN and lookup are one loop. Nothing is allocated in a pass.
+ * learns, looks up ({@link Relay}), and sorts the frames into a list per port that they leave by
+ * ({@link Departures}). Then each list goes through the stages of its port and is transmitted at
+ * once. Where a port has no stages, VLAN and lookup are one loop. Nothing is allocated in a pass.
  *
  * <p>A port costs the same for one frame as for some, mostly in cache misses. So {@link #gather}
  * takes from further ports before anything is sent, for as long as the frames are few for the ports
  * that they leave by; {@link #finish} ends that.
  */
 final class Bridge {
-    private static final long MAC_MASK = 0xFFFF_FFFF_FFFFL;
-    private static final int GROUP_BIT = 1;
-
-    /** No station: not its VLAN, not its address. */
-    private static final long NOBODY = -1;
-
-    // 01-80-C2-00-00-0x: for the bridge itself, never forwarded (IEEE 802.1Q, table 8-1). Octets
-    // little-endian.
-    private static final long RESERVED = 0x0000_00C2_8001L;
-    private static final long RESERVED_MASK = 0xF0FF_FFFF_FFFFL;
-
     private static final long NANOS_PER_SECOND = 1_000_000_000L;
 
     /** Batches that are thrown away at most. */
@@ -56,9 +44,9 @@ final class Bridge {
     private final FrameBatch batch = pass.batch;
     private final Classifier classifier;
     private final Departures departures;
+    private final Relay relay;
     private final Headers headers = new Headers(batch);
     private final Stations stations;
-    private final NeighborWatch watch;
     private final PrivateVlan segments = new PrivateVlan();
     private final List<Mirror> mirrors = new ArrayList<>();
     private @Nullable Snooping snooping;
@@ -83,7 +71,7 @@ final class Bridge {
         this.departures = new Departures(pass, classifier);
         this.allowedVlans = allowedVlans;
         this.stations = new Stations(macLimit, macAge);
-        this.watch = new NeighborWatch(stations.neighbors(), headers);
+        this.relay = new Relay(pass, classifier, stations, headers, departures);
     }
 
     MacTable table() {
@@ -304,6 +292,7 @@ final class Bridge {
             bySlot[port.slot] = port;
         }
         departures.room(ports.length);
+        relay.ports(ports, snooping);
         stations.ports(ports, bySlot);
         for (var port : ports) {
             port.snoop(snooping);
@@ -499,11 +488,11 @@ final class Bridge {
 
     private void admit(BridgePort in, int first) {
         if (in.ingress == PortStage.NONE) {
-            forward(in, ALL, first, batch.count, false);
+            relay.forward(in, ALL, first, batch.count, false);
         } else {
             int classified = classify(in, first);
             int left = BridgePort.run(in.ingress, pass, admitted, classified);
-            forward(in, admitted, 0, left, true);
+            relay.forward(in, admitted, 0, left, true);
         }
     }
 
@@ -520,120 +509,6 @@ final class Bridge {
             }
         }
         return left;
-    }
-
-    /**
-     * Learns and looks up: puts each of {@code frames[begin..end)} into the list of the port that
-     * it leaves by.
-     *
-     * @param classified whether the VLANs are known already
-     */
-    private void forward(BridgePort in, int[] frames, int begin, int end, boolean classified) {
-        int now = pass.seconds;
-        long lastStation = NOBODY;
-        long lastDestination = NOBODY;
-        BridgePort lastEgress = in;
-        for (int k = begin; k < end; k++) {
-            int i = frames[k];
-            long header = batch.header(i);
-            long first = NativeMemory.getLong(header);
-            long second = NativeMemory.getLong(header + Long.BYTES);
-            int vid = classified ? pass.vlan[i] : classifier.classify(in, i, second);
-            if (vid < 0) {
-                continue;
-            }
-            long from = (first >>> 48 | second << 16) & MAC_MASK;
-            long station = from | (long) vid << 48;
-            if (station != lastStation) {
-                var refused = stations.enter(in, from, vid, now);
-                if (refused != null) {
-                    in.dropReceived(refused, 1);
-                    continue;
-                }
-                lastStation = station;
-                if (stations.changed()) {
-                    lastDestination = NOBODY;
-                }
-            }
-            if (NeighborWatch.isWorthIt(header, second, pass.tagged[i])) {
-                watch.look(in, i, pass.tagged[i], station);
-            }
-            long to = first & MAC_MASK;
-            if ((to & GROUP_BIT) != 0) {
-                flood(in, i, vid, to);
-                continue;
-            }
-            long destination = to | (long) vid << 48;
-            if (destination != lastDestination) {
-                var out = stations.locate(to, vid, now);
-                if (out == null) {
-                    flood(in, i, vid, to);
-                    continue;
-                }
-                lastDestination = destination;
-                lastEgress = out;
-            }
-            unicast(in, lastEgress, i);
-        }
-    }
-
-    private void unicast(BridgePort in, BridgePort out, int i) {
-        if (out == in || PrivateVlan.separates(in.segment, out.segment)) {
-            boolean isolated = out != in && PrivateVlan.isPrivate(in.segment);
-            in.dropReceived(isolated ? DropReason.ISOLATED : DropReason.FILTERED, 1);
-        } else {
-            departures.add(out, i);
-        }
-    }
-
-    private void flood(BridgePort in, int i, int vid, long to) {
-        if (isReserved(to)) {
-            in.dropReceived(DropReason.FILTERED, 1);
-            return;
-        }
-        var storm = in.policy.storm();
-        if (storm != null) {
-            var refused = storm.refuses(to, pass.nanos);
-            if (refused != null) {
-                in.dropReceived(refused, 1);
-                return;
-            }
-        }
-        var groups = snooping;
-        if (groups != null && groups.limits(pass, i, to)) {
-            multicast(in, i, vid, groups);
-            return;
-        }
-        in.count(BridgePort.FLOODED, 1);
-        for (var out : ports) {
-            if (out != in
-                    && !PrivateVlan.separates(in.segment, out.segment)
-                    && out.reach.carries(vid)) {
-                departures.add(out, i);
-            }
-        }
-    }
-
-    /** Whether an address, octets little-endian, more bits behind it, is for the bridge itself. */
-    static boolean isReserved(long to) {
-        return (to & RESERVED_MASK) == RESERVED;
-    }
-
-    /** Sends a frame to those who asked for its group. */
-    private void multicast(BridgePort in, int i, int vid, Snooping groups) {
-        boolean sent = false;
-        for (var out : ports) {
-            if (out != in
-                    && groups.reaches(out.slot, pass.seconds)
-                    && !PrivateVlan.separates(in.segment, out.segment)
-                    && out.reach.carries(vid)) {
-                departures.add(out, i);
-                sent = true;
-            }
-        }
-        if (!sent) {
-            in.dropReceived(DropReason.FILTERED, 1);
-        }
     }
 
     /** The stations that what is behind a port can reach by it. */
