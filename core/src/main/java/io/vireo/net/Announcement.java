@@ -69,23 +69,18 @@ public final class Announcement {
 
     private Announcement() {}
 
-    /** Makes the reverse ARP request of a station, with its tag, the only frame of a batch. */
-    public static void fill(FrameBatch frames, Station station) {
-        begin(frames);
-        reverseArp(frames, 0, station.address().bits());
-        tag(frames, 0, station.tag());
+    /** Adds the reverse ARP request of a station, with its tag, to a batch. */
+    public static void add(FrameBatch frames, Station station) {
+        int i = frames.count++;
+        reverseArp(frames, i, station.address().bits());
+        tag(frames, i, station.tag());
     }
 
-    /** Makes the announcement of an address of a station, with its tag, the only frame. */
-    public static void fill(FrameBatch frames, Station station, StationAddress address) {
-        begin(frames);
-        address(frames, 0, station.address().bits(), address);
-        tag(frames, 0, station.tag());
-    }
-
-    private static void begin(FrameBatch frames) {
-        frames.clear();
-        frames.count = 1;
+    /** Adds the announcement of an address of a station, with its tag, to a batch. */
+    public static void add(FrameBatch frames, Station station, StationAddress address) {
+        int i = frames.count++;
+        address(frames, i, station.address().bits(), address);
+        tag(frames, i, station.tag());
     }
 
     /**

@@ -18,7 +18,7 @@ import java.util.Arrays;
  * that owns the batch touches them.
  */
 public final class FrameBatch {
-    /** Frames in a batch. */
+    /** Frames that a port receives or transmits at once, and that a batch has room for. */
     public static final int CAPACITY = 64;
 
     /** Bytes of the header snapshot at most. */
@@ -50,53 +50,57 @@ public final class FrameBatch {
     private static final int ADDRESSES = 12;
     private static final int TAG = 4;
 
+    /** Room for ranges at first; it grows. */
+    private static final int RANGES_PER_FRAME = 4;
+
+    private final int capacity;
     private final Mapping headers;
     private final long headersAddress;
 
     /** Number of frames. */
     public int count;
 
-    /** Frames that the port is to fill in at most, 1 to {@link #CAPACITY}. */
+    /** Frames that the port is to add at most, 1 to {@link #CAPACITY}. */
     public int limit = CAPACITY;
 
     /** Bytes of each frame as received, without the virtio-net header. */
-    public final int[] length = new int[CAPACITY];
+    public final int[] length;
 
     /** Bytes of each frame that are in its snapshot: the first ones. */
-    public final int[] headerLength = new int[CAPACITY];
+    public final int[] headerLength;
 
     /**
      * First eight bytes of {@code struct virtio_net_hdr}: flags, gso_type, hdr_len, gso_size,
      * csum_start (VIRTIO 1.3, 5.1.6).
      */
-    public final long[] offload = new long[CAPACITY];
+    public final long[] offload;
 
     /** csum_offset of {@code struct virtio_net_hdr}. */
-    public final short[] checksumOffset = new short[CAPACITY];
+    public final short[] checksumOffset;
 
     /**
      * What to do with the tag at transmit: {@link #VLAN_KEEP}, {@link #VLAN_PUSH}, {@link
      * #VLAN_POP}; set per egress.
      */
-    public final byte[] vlanAction = new byte[CAPACITY];
+    public final byte[] vlanAction;
 
     /** Tag control information of {@link #VLAN_PUSH}. */
-    public final short[] vlanTci = new short[CAPACITY];
+    public final short[] vlanTci;
 
     /** The receiving port's own note for each frame, for example a descriptor head. */
-    public final int[] token = new int[CAPACITY];
+    public final int[] token;
 
     /** First range of each frame. */
-    public final int[] firstRange = new int[CAPACITY];
+    public final int[] firstRange;
 
     /** Number of ranges of each frame; 0 if the snapshot holds all of it. */
-    public final int[] rangeCount = new int[CAPACITY];
+    public final int[] rangeCount;
 
     /** Native address of each range. */
-    public long[] rangeAddress = new long[CAPACITY * 4];
+    public long[] rangeAddress;
 
     /** Bytes of each range. */
-    public int[] rangeLength = new int[CAPACITY * 4];
+    public int[] rangeLength;
 
     /** Ranges in use. */
     public int ranges;
@@ -104,14 +108,36 @@ public final class FrameBatch {
     /** Bytes that {@link NetPort#transmit} sent of this batch; the caller sets it back. */
     public long sentBytes;
 
-    /** An empty batch with memory for its snapshots. */
+    /** An empty batch of {@link #CAPACITY} frames with memory for their snapshots. */
     public FrameBatch() {
+        this(CAPACITY);
+    }
+
+    /** An empty batch with room for what several ports receive: {@code capacity} frames. */
+    public FrameBatch(int capacity) {
+        this.capacity = capacity;
+        length = new int[capacity];
+        headerLength = new int[capacity];
+        offload = new long[capacity];
+        checksumOffset = new short[capacity];
+        vlanAction = new byte[capacity];
+        vlanTci = new short[capacity];
+        token = new int[capacity];
+        firstRange = new int[capacity];
+        rangeCount = new int[capacity];
+        rangeAddress = new long[capacity * RANGES_PER_FRAME];
+        rangeLength = new int[capacity * RANGES_PER_FRAME];
         try {
-            headers = Mapping.anonymous((long) CAPACITY * HEADER_MAX);
+            headers = Mapping.anonymous((long) capacity * HEADER_MAX);
         } catch (java.io.IOException e) {
             throw new UncheckedIOException(e);
         }
         headersAddress = headers.address();
+    }
+
+    /** Frames that there is room for. */
+    public int capacity() {
+        return capacity;
     }
 
     /** Native address of the snapshot of frame {@code index}; {@link #HEADER_MAX} bytes of room. */

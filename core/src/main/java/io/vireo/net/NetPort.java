@@ -46,16 +46,25 @@ public interface NetPort {
     void detached();
 
     /**
-     * Fills an empty batch with what arrived, {@link FrameBatch#limit} frames at most. The frames
-     * stay valid, and their memory borrowed, until {@link #release}.
+     * Adds to a batch what arrived, {@link FrameBatch#limit} frames at most. The batch is empty,
+     * unless the port {@link #appends}. The frames stay valid, and their memory borrowed, until
+     * {@link #release}.
      *
-     * @return number of frames
+     * @return number of frames added
      */
     int receive(FrameBatch batch);
 
     /**
-     * Sends the frames {@code index[0..count)} of a batch that came from any port, in that order.
-     * Copies or hands over before it returns; never waits.
+     * Whether {@link #receive} takes a batch that has frames of other ports already, with room for
+     * {@link FrameBatch#limit} more.
+     */
+    default boolean appends() {
+        return false;
+    }
+
+    /**
+     * Sends the frames {@code index[0..count)} of a batch that came from any ports, in that order,
+     * {@link FrameBatch#CAPACITY} at most. Copies or hands over before it returns; never waits.
      *
      * <p>A frame whose checksum or segmentation is still to do ({@link FrameBatch#offload}) and
      * that the receiver cannot take so is completed here, see {@link SoftwareOffload}. The bytes of

@@ -66,6 +66,11 @@ public final class Reactor {
     private PollerEntry[] active = new PollerEntry[16];
     private int activeCount;
 
+    /** To be run at the end of this turn. */
+    private Runnable[] last = new Runnable[4];
+
+    private int lastCount;
+
     /** Requests that other threads carry out. */
     private int delegated;
 
@@ -157,6 +162,7 @@ public final class Reactor {
         try {
             turns++;
             int done = mailbox.drain(runTask, MESSAGES_PER_TURN) + expireTimers() + pollActive();
+            runLast();
             if (done == 0 && !timers.isEmpty()) {
                 now = Math.max(now, timers.peek().deadline);
                 done = expireTimers();
@@ -243,6 +249,24 @@ public final class Reactor {
         }
         watches[slot] = entry;
         return entry;
+    }
+
+    /**
+     * Runs a task once after all pollers of this turn, and before anything else, whatever happens
+     * in it: for what a poller puts off because others may have more of the kind. For pollers.
+     */
+    public void atEndOfTurn(Runnable task) {
+        if (lastCount == last.length) {
+            last = java.util.Arrays.copyOf(last, lastCount * 2);
+        }
+        last[lastCount++] = task;
+    }
+
+    private void runLast() {
+        for (int i = 0; i < lastCount; i++) {
+            runTask(last[i]);
+        }
+        lastCount = 0;
     }
 
     /** Runs a task on this reactor after {@code delayNanos}. */
@@ -350,8 +374,11 @@ public final class Reactor {
             busyNanos += start - now;
         }
         now = start;
+        // Nothing, unless a late memory fault ended the turn before.
+        runLast();
         int done = mailbox.drain(runTask, MESSAGES_PER_TURN) + expireTimers();
         done += pollActive();
+        runLast();
         if (activeCount == 0 && running) {
             sleep();
         } else if (now - lastEpoll > EPOLL_EVERY_NANOS) {

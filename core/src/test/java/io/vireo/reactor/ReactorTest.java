@@ -378,6 +378,52 @@ class ReactorTest {
     }
 
     @Test
+    void whatAPollerPutsOffIsDoneOnceAfterAllPollersOfTheTurn() throws Exception {
+        var stepped = Reactor.stepped("stepped");
+        var order = new ArrayList<String>();
+        boolean[] failing = new boolean[1];
+        for (int i = 0; i < 6; i++) {
+            int number = i;
+            stepped.add(
+                    new Poller() {
+                        @Override
+                        public int poll() {
+                            order.add("poll");
+                            stepped.atEndOfTurn(() -> order.add("end" + number));
+                            if (failing[0] && number == 3) {
+                                throw new InternalError("a fault");
+                            }
+                            return 1;
+                        }
+
+                        @Override
+                        public String name() {
+                            return "poller" + number;
+                        }
+
+                        @Override
+                        public boolean arm() {
+                            return false;
+                        }
+
+                        @Override
+                        public void disarm() {}
+                    });
+        }
+        for (int turn = 0; turn < 3; turn++) {
+            failing[0] = turn == 1;
+            stepped.execute(() -> order.add("task"));
+            stepped.step();
+            assertThat(order.removeFirst()).isEqualTo("task");
+            assertThat(order.subList(0, 6)).containsOnly("poll");
+            assertThat(order.subList(6, order.size()))
+                    .containsExactlyInAnyOrder("end0", "end1", "end2", "end3", "end4", "end5");
+            order.clear();
+        }
+        stepped.close();
+    }
+
+    @Test
     void waitingForAReactorBlocksUntilItHasDoneIt() throws Exception {
         var done = new CompletableFuture<Boolean>();
         reactor.execute(() -> reactor.schedule(1_000_000, () -> done.complete(reactor.onThread())));

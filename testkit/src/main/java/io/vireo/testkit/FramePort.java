@@ -102,13 +102,20 @@ public final class FramePort implements NetPort {
 
     @Override
     public int receive(FrameBatch batch) {
-        while (batch.count < batch.limit && !waiting.isEmpty()) {
+        int frames = 0;
+        while (frames < batch.limit && !waiting.isEmpty()) {
             long offload = offloads.remove();
-            Frames.append(batch, waiting.remove(), memory.address() + (long) batch.count * SLOT);
+            Frames.append(batch, waiting.remove(), memory.address() + (long) frames * SLOT);
             batch.offload[batch.count - 1] = offload;
+            frames++;
         }
-        borrowed = batch.count;
-        return batch.count;
+        borrowed = frames;
+        return frames;
+    }
+
+    @Override
+    public boolean appends() {
+        return true;
     }
 
     @Override

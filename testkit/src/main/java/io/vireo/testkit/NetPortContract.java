@@ -102,6 +102,59 @@ public abstract class NetPortContract {
         assertThat(receive(10)).containsExactlyElementsOf(frames);
     }
 
+    @Test
+    void addsToTheFramesOfOthers() throws Exception {
+        if (!port.appends()) {
+            return;
+        }
+        var frames = new ArrayList<byte[]>();
+        for (int i = 0; i < 70; i++) {
+            frames.add(Frames.frame(HERE, THERE, 60 + i * 20));
+            arrive(frames.getLast());
+        }
+        try (var large = new Closing(new FrameBatch(3 * FrameBatch.CAPACITY))) {
+            var others = Frames.frame(THERE, HERE, 300);
+            run(() -> {
+                Frames.append(large.batch, others, memory.address());
+                large.batch.limit = 60;
+                assertThat(port.receive(large.batch)).isEqualTo(60);
+                assertThat(large.batch.count).isEqualTo(61);
+                assertThat(Frames.of(large.batch, 0)).isEqualTo(others);
+                for (int i = 0; i < 60; i++) {
+                    assertThat(Frames.of(large.batch, 1 + i)).isEqualTo(frames.get(i));
+                }
+                port.release(large.batch);
+            });
+        }
+        assertThat(receive(10)).containsExactlyElementsOf(frames.subList(60, 70));
+    }
+
+    @Test
+    void transmitsFramesFromAnywhereInALargeBatch() throws Exception {
+        var frame = Frames.frame(THERE, HERE, 700);
+        var tagged = Frames.tagged(frame, 0x6005);
+        try (var large = new Closing(new FrameBatch(3 * FrameBatch.CAPACITY))) {
+            run(() -> {
+                for (int i = 0; i < large.batch.capacity(); i++) {
+                    Frames.append(large.batch, frame, memory.address() + i * 1024L);
+                }
+                int last = large.batch.capacity() - 1;
+                large.batch.vlanAction[last] = FrameBatch.VLAN_PUSH;
+                large.batch.vlanTci[last] = 0x6005;
+                assertThat(port.transmit(large.batch, new int[] {last - 1, last}, 2)).isEqualTo(2);
+                port.flush();
+            });
+        }
+        assertThat(departed(2)).containsExactly(frame, tagged);
+    }
+
+    private record Closing(FrameBatch batch) implements AutoCloseable {
+        @Override
+        public void close() {
+            batch.close();
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(ints = {60, 63, 64, 65, 128, 1000, 1514})
     void transmits(int length) throws Exception {

@@ -3,12 +3,10 @@ package io.vireo.fabric.l2;
 import io.vireo.fabric.l2.packet.Headers;
 import io.vireo.memory.NativeMemory;
 import io.vireo.net.Announcement;
-import io.vireo.net.DropReason;
 import io.vireo.net.FrameBatch;
 import io.vireo.net.NetPort;
 import io.vireo.net.PortPolicy;
 import io.vireo.net.PortSpec;
-import io.vireo.net.PortState;
 import io.vireo.net.Station;
 import io.vireo.resource.VlanSet;
 import io.vireo.resource.spec.MulticastSnoopingSpec;
@@ -25,36 +23,30 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A pass takes a batch from one port and goes by the header snapshots: it finds the VLAN of each
  * frame ({@link Classifier}), runs the stages of the port that may drop some ({@link PortStage}),
- * learns, looks up, and sorts the frames into a list per port that they leave by. Then each list
- * goes through the stages of its port and is transmitted at once. Where a port has no stages, VLAN
- * and lookup are one loop. Nothing is allocated in a pass.
+ * learns, looks up ({@link Relay}), and sorts the frames into a list per port that they leave by
+ * ({@link Departures}). Then each list goes through the stages of its port and is transmitted at
+ * once. Where a port has no stages, VLAN and lookup are one loop. Nothing is allocated in a pass.
+ *
+ * <p>A port costs the same for one frame as for some, mostly in cache misses. So {@link #gather}
+ * takes from further ports before anything is sent, for as long as the frames are few for the ports
+ * that they leave by; {@link #finish} ends that.
  */
 final class Bridge {
-    private static final long MAC_MASK = 0xFFFF_FFFF_FFFFL;
-    private static final int GROUP_BIT = 1;
-
-    /** No station: not its VLAN, not its address. */
-    private static final long NOBODY = -1;
-
-    // 01-80-C2-00-00-0x: for the bridge itself, never forwarded (IEEE 802.1Q, table 8-1). Octets
-    // little-endian.
-    private static final long RESERVED = 0x0000_00C2_8001L;
-    private static final long RESERVED_MASK = 0xF0FF_FFFF_FFFFL;
-
     private static final long NANOS_PER_SECOND = 1_000_000_000L;
 
     /** Batches that are thrown away at most. */
     private static final int MOST_DISCARDED = 256;
 
-    /** Every frame of a batch. */
-    private static final int[] ALL = IntStream.range(0, FrameBatch.CAPACITY).toArray();
+    /** Every frame of a batch, at its own place. */
+    private static final int[] ALL = IntStream.range(0, Pass.FRAMES).toArray();
 
     private final Pass pass = new Pass();
     private final FrameBatch batch = pass.batch;
     private final Classifier classifier;
+    private final Departures departures;
+    private final Relay relay;
     private final Headers headers = new Headers(batch);
     private final Stations stations;
-    private final NeighborWatch watch;
     private final PrivateVlan segments = new PrivateVlan();
     private final List<Mirror> mirrors = new ArrayList<>();
     private @Nullable Snooping snooping;
@@ -64,21 +56,22 @@ final class Bridge {
 
     private BridgePort[] ports = new BridgePort[0];
     private BridgePort[] bySlot = new BridgePort[0];
-    private BridgePort[] egress = new BridgePort[0];
-    private int egressCount;
     private VlanSet allowedVlans;
 
-    /**
-     * Where the batch of the pass under way came from: not null between passes means that the last
-     * was interrupted.
-     */
-    private @Nullable BridgePort source;
+    /** Where the frames of the pass under way came from; those of {@link #gather} wait here. */
+    private final BridgePort[] sources = new BridgePort[Pass.FRAMES];
+
+    private int sourceCount;
+
+    /** Whether something is being done with frames: if so before it begins, it was interrupted. */
+    private boolean busy;
 
     Bridge(int mtu, VlanSet allowedVlans, int macLimit, int macAge) {
         this.classifier = new Classifier(pass, mtu);
+        this.departures = new Departures(pass, classifier);
         this.allowedVlans = allowedVlans;
         this.stations = new Stations(macLimit, macAge);
-        this.watch = new NeighborWatch(stations.neighbors(), headers);
+        this.relay = new Relay(pass, classifier, stations, headers, departures);
     }
 
     MacTable table() {
@@ -194,34 +187,31 @@ final class Bridge {
      */
     void announce(BridgePort in, List<Station> announced, boolean limited) {
         for (var station : announced) {
-            announce(in, limited, () -> Announcement.fill(batch, station));
+            announce(in, limited, () -> Announcement.add(batch, station));
             for (var address : station.addresses()) {
                 if (in.policy.mayHave(address)) {
-                    announce(in, limited, () -> Announcement.fill(batch, station, address));
+                    announce(in, limited, () -> Announcement.add(batch, station, address));
                 }
             }
         }
     }
 
     private void announce(BridgePort in, boolean limited, Runnable fill) {
-        if (source != null) {
-            recover();
-        }
-        source = in;
+        begin();
         pass.source = limited ? in : null;
         fill.run();
         if (limited) {
-            admit(in, 1);
+            admit(in, 0);
         } else {
-            in.unlimited(() -> admit(in, 1));
+            in.unlimited(() -> admit(in, 0));
         }
-        transmit();
-        source = null;
+        departures.send();
+        end();
     }
 
     /** Removes a port and its stations. */
     void remove(BridgePort port) {
-        recover();
+        finish();
         port.close();
         ports = Arrays.stream(ports).filter(p -> p != port).toArray(BridgePort[]::new);
         forget(port);
@@ -259,11 +249,7 @@ final class Bridge {
         if (ports.length == 0) {
             return;
         }
-        if (source != null) {
-            recover();
-        }
-        // Somebody whom recovery may go to: nothing was taken from anybody.
-        source = ports[0];
+        begin();
         pass.source = null;
         pass.fill(frame);
         pass.vlan[0] = vlan;
@@ -271,11 +257,11 @@ final class Bridge {
         classifier.vlansInPass = vlan > 0;
         for (var out : ports) {
             if (out.reach.carries(vlan)) {
-                enqueue(out, 0);
+                departures.add(out, 0);
             }
         }
-        transmit();
-        source = null;
+        departures.send();
+        end();
         if (snooping != null) {
             snooping.countQuery();
         }
@@ -305,7 +291,8 @@ final class Bridge {
         for (var port : ports) {
             bySlot[port.slot] = port;
         }
-        egress = new BridgePort[ports.length];
+        departures.room(ports.length);
+        relay.ports(ports, snooping);
         stations.ports(ports, bySlot);
         for (var port : ports) {
             port.snoop(snooping);
@@ -355,26 +342,95 @@ final class Bridge {
      * @return number of frames
      */
     int pass(BridgePort in) {
-        if (source != null) {
-            recover();
-        }
-        source = in;
+        begin();
         pass.source = in;
+        int count = take(in);
+        if (count > 0) {
+            sendAll();
+        }
+        end();
+        return count;
+    }
+
+    /**
+     * Takes a batch from a port that has no quality of service; forwards it now, or together with
+     * what is taken from further ports, {@link #finish} at the latest.
+     *
+     * @return number of frames
+     */
+    int gather(BridgePort in) {
+        if (!in.appends) {
+            return pass(in);
+        }
+        if (busy || sourceCount == 0 || in.lends) {
+            begin();
+            pass.source = null;
+        }
+        busy = true;
+        int count = take(in);
+        if (sourceCount > 0 && (isFull() || !departures.areThin())) {
+            sendAll();
+        }
+        busy = false;
+        return count;
+    }
+
+    /** Forwards what was taken from ports so far. */
+    void finish() {
+        if (busy) {
+            recover();
+        } else if (sourceCount > 0) {
+            busy = true;
+            sendAll();
+            busy = false;
+        }
+    }
+
+    private boolean isFull() {
+        return batch.count + FrameBatch.CAPACITY > Pass.FRAMES;
+    }
+
+    /** Begins a pass with an empty batch; all that was before is done or given back. */
+    private void begin() {
+        finish();
+        busy = true;
         batch.clear();
+        classifier.vlansInPass = false;
+    }
+
+    private void end() {
+        busy = false;
+    }
+
+    /** Takes a batch from a port and sorts it; returns its frames. */
+    private int take(BridgePort in) {
+        int before = batch.count;
         batch.limit = in.limit;
+        // First: a fault may come while it is asked.
+        sources[sourceCount++] = in;
         int count = in.port.receive(batch);
         if (count > 0) {
-            receive(in, count);
-            transmit();
+            in.lends = true;
+            receive(in, before);
+        } else {
+            sourceCount--;
+        }
+        return count;
+    }
+
+    private void sendAll() {
+        departures.send();
+        for (int i = 0; i < sourceCount; i++) {
+            var in = sources[i];
+            in.lends = false;
             in.port.release(batch);
         }
-        source = null;
-        return count;
+        sourceCount = 0;
     }
 
     /** Throws away what waits at a port, up to as much as interfaces queue. */
     void discard(NetPort port) {
-        recover();
+        finish();
         for (int i = 0; i < MOST_DISCARDED; i++) {
             batch.clear();
             batch.limit = FrameBatch.CAPACITY;
@@ -390,12 +446,10 @@ final class Bridge {
      * May be interrupted itself and is then done again.
      */
     void recover() {
-        var from = source;
-        if (from == null) {
+        if (!busy) {
             return;
         }
-        Arrays.fill(batch.vlanAction, FrameBatch.VLAN_KEEP);
-        egressCount = 0;
+        departures.clear();
         InternalError fault = null;
         for (var port : ports) {
             port.count = 0;
@@ -405,237 +459,56 @@ final class Bridge {
                 fault = e;
             }
         }
-        from.port.release(batch);
+        for (int i = 0; i < sourceCount; i++) {
+            sources[i].lends = false;
+            try {
+                sources[i].port.release(batch);
+            } catch (InternalError e) {
+                fault = e;
+            }
+        }
         if (fault != null) {
             throw fault;
         }
-        source = null;
+        sourceCount = 0;
+        busy = false;
     }
 
-    private void receive(BridgePort in, int count) {
-        admit(in, count);
+    /** Sorts the frames of the batch from {@code first} on, which came in by a port. */
+    private void receive(BridgePort in, int first) {
+        admit(in, first);
+        int end = batch.count;
         long bytes = 0;
-        for (int i = 0; i < count; i++) {
+        for (int i = first; i < end; i++) {
             bytes += batch.length[i];
         }
-        in.count(BridgePort.RECEIVED_FRAMES, count);
+        in.count(BridgePort.RECEIVED_FRAMES, end - first);
         in.count(BridgePort.RECEIVED_BYTES, bytes);
     }
 
-    private void admit(BridgePort in, int count) {
-        classifier.vlansInPass = false;
+    private void admit(BridgePort in, int first) {
         if (in.ingress == PortStage.NONE) {
-            forward(in, ALL, count, false);
+            relay.forward(in, ALL, first, batch.count, false);
         } else {
-            int classified = classify(in, count);
+            int classified = classify(in, first);
             int left = BridgePort.run(in.ingress, pass, admitted, classified);
-            forward(in, admitted, left, true);
+            relay.forward(in, admitted, 0, left, true);
         }
     }
 
-    /** Finds the VLANs of all frames into {@link #admitted}; returns how many have one. */
-    private int classify(BridgePort in, int count) {
+    /**
+     * Finds the VLANs of the frames from {@code first} on into {@link #admitted}; returns how many
+     * have one.
+     */
+    private int classify(BridgePort in, int first) {
         int left = 0;
-        for (int i = 0; i < count; i++) {
+        for (int i = first; i < batch.count; i++) {
             long second = NativeMemory.getLong(batch.header(i) + Long.BYTES);
             if (classifier.classify(in, i, second) >= 0) {
                 admitted[left++] = i;
             }
         }
         return left;
-    }
-
-    /**
-     * Learns and looks up: puts each frame into the list of the port that it leaves by.
-     *
-     * @param classified whether the VLANs are known already
-     */
-    private void forward(BridgePort in, int[] frames, int count, boolean classified) {
-        int now = pass.seconds;
-        long lastStation = NOBODY;
-        long lastDestination = NOBODY;
-        BridgePort lastEgress = in;
-        for (int k = 0; k < count; k++) {
-            int i = frames[k];
-            long header = batch.header(i);
-            long first = NativeMemory.getLong(header);
-            long second = NativeMemory.getLong(header + Long.BYTES);
-            int vid = classified ? pass.vlan[i] : classifier.classify(in, i, second);
-            if (vid < 0) {
-                continue;
-            }
-            long from = (first >>> 48 | second << 16) & MAC_MASK;
-            long station = from | (long) vid << 48;
-            if (station != lastStation) {
-                var refused = stations.enter(in, from, vid, now);
-                if (refused != null) {
-                    in.dropReceived(refused, 1);
-                    continue;
-                }
-                lastStation = station;
-                if (stations.changed()) {
-                    lastDestination = NOBODY;
-                }
-            }
-            if (NeighborWatch.isWorthIt(header, second, pass.tagged[i])) {
-                watch.look(in, i, pass.tagged[i], station);
-            }
-            long to = first & MAC_MASK;
-            if ((to & GROUP_BIT) != 0) {
-                flood(in, i, vid, to);
-                continue;
-            }
-            long destination = to | (long) vid << 48;
-            if (destination != lastDestination) {
-                var out = stations.locate(to, vid, now);
-                if (out == null) {
-                    flood(in, i, vid, to);
-                    continue;
-                }
-                lastDestination = destination;
-                lastEgress = out;
-            }
-            unicast(in, lastEgress, i);
-        }
-    }
-
-    private void unicast(BridgePort in, BridgePort out, int i) {
-        if (out == in || PrivateVlan.separates(in.segment, out.segment)) {
-            boolean isolated = out != in && PrivateVlan.isPrivate(in.segment);
-            in.dropReceived(isolated ? DropReason.ISOLATED : DropReason.FILTERED, 1);
-        } else {
-            enqueue(out, i);
-        }
-    }
-
-    private void flood(BridgePort in, int i, int vid, long to) {
-        if (isReserved(to)) {
-            in.dropReceived(DropReason.FILTERED, 1);
-            return;
-        }
-        var storm = in.policy.storm();
-        if (storm != null) {
-            var refused = storm.refuses(to, pass.nanos);
-            if (refused != null) {
-                in.dropReceived(refused, 1);
-                return;
-            }
-        }
-        var groups = snooping;
-        if (groups != null && groups.limits(pass, i, to)) {
-            multicast(in, i, vid, groups);
-            return;
-        }
-        in.count(BridgePort.FLOODED, 1);
-        for (var out : ports) {
-            if (out != in
-                    && !PrivateVlan.separates(in.segment, out.segment)
-                    && out.reach.carries(vid)) {
-                enqueue(out, i);
-            }
-        }
-    }
-
-    /** Whether an address, octets little-endian, more bits behind it, is for the bridge itself. */
-    static boolean isReserved(long to) {
-        return (to & RESERVED_MASK) == RESERVED;
-    }
-
-    /** Sends a frame to those who asked for its group. */
-    private void multicast(BridgePort in, int i, int vid, Snooping groups) {
-        boolean sent = false;
-        for (var out : ports) {
-            if (out != in
-                    && groups.reaches(out.slot, pass.seconds)
-                    && !PrivateVlan.separates(in.segment, out.segment)
-                    && out.reach.carries(vid)) {
-                enqueue(out, i);
-                sent = true;
-            }
-        }
-        if (!sent) {
-            in.dropReceived(DropReason.FILTERED, 1);
-        }
-    }
-
-    private void enqueue(BridgePort out, int i) {
-        if (out.count == 0) {
-            egress[egressCount++] = out;
-        }
-        out.index[out.count++] = i;
-    }
-
-    private void transmit() {
-        for (int i = 0; i < egressCount; i++) {
-            transmit(egress[i]);
-        }
-        for (int i = 0; i < egressCount; i++) {
-            egress[i].port.publish();
-        }
-        // One for all ports: each would wait until the core has written out what it stored.
-        NativeMemory.fullFence();
-        for (int i = 0; i < egressCount; i++) {
-            egress[i].port.flush();
-        }
-        egressCount = 0;
-    }
-
-    private void transmit(BridgePort out) {
-        if (out.maxPayload < classifier.mtu()) {
-            dropTooLong(out);
-        }
-        int count = out.count;
-        out.count = 0;
-        if (out.port.state() == PortState.DOWN) {
-            out.dropTransmitted(DropReason.DOWN, count);
-            return;
-        }
-        if (classifier.vlansInPass) {
-            setActions(out, count);
-        }
-        if (out.egress != PortStage.NONE) {
-            count = BridgePort.run(out.egress, pass, out.index, count);
-        }
-        if (count > 0) {
-            send(out, count);
-        }
-        if (classifier.vlansInPass) {
-            Arrays.fill(batch.vlanAction, FrameBatch.VLAN_KEEP);
-        }
-    }
-
-    private void send(BridgePort out, int count) {
-        batch.sentBytes = 0;
-        int sent = out.port.transmit(batch, out.index, count);
-        out.count(BridgePort.TRANSMITTED_FRAMES, sent);
-        out.count(BridgePort.TRANSMITTED_BYTES, batch.sentBytes);
-        if (sent < count) {
-            out.dropTransmitted(DropReason.NO_BUFFER, count - sent);
-        }
-    }
-
-    private void dropTooLong(BridgePort out) {
-        int kept = 0;
-        for (int k = 0; k < out.count; k++) {
-            int i = out.index[k];
-            if (!classifier.isTooLongFor(out, i)) {
-                out.index[kept++] = i;
-            }
-        }
-        out.dropTransmitted(DropReason.TOO_LONG, out.count - kept);
-        out.count = kept;
-    }
-
-    private void setActions(BridgePort out, int count) {
-        for (int k = 0; k < count; k++) {
-            int i = out.index[k];
-            boolean untagged = pass.vlan[i] == out.vlans.untagged();
-            batch.vlanAction[i] =
-                    untagged == !pass.tagged[i]
-                            ? FrameBatch.VLAN_KEEP
-                            : untagged ? FrameBatch.VLAN_POP : FrameBatch.VLAN_PUSH;
-            batch.vlanTci[i] = (short) pass.vlan[i];
-        }
     }
 
     /** The stations that what is behind a port can reach by it. */

@@ -55,6 +55,9 @@ final class BridgePort {
     final NetPort port;
     final int slot;
 
+    /** See {@link NetPort#appends}. */
+    final boolean appends;
+
     /** How it sits here. */
     PortSpec spec;
 
@@ -94,11 +97,15 @@ final class BridgePort {
 
     int count;
 
+    /** Whether frames that came in by it wait to be forwarded. */
+    boolean lends;
+
     private final long[] counters = new long[COUNTERS];
 
     BridgePort(NetPort port, int slot, PortSpec spec, VlanMembership vlans) {
         this.port = port;
         this.slot = slot;
+        this.appends = port.appends();
         this.spec = spec;
         this.vlans = vlans;
         this.reach = vlans;

@@ -5,7 +5,6 @@ import io.vireo.net.NetPort;
 import io.vireo.net.Network;
 import io.vireo.net.PortCounters;
 import io.vireo.net.PortSpec;
-import io.vireo.net.PortState;
 import io.vireo.net.QosCounters;
 import io.vireo.net.QosPolicy;
 import io.vireo.net.Station;
@@ -21,12 +20,7 @@ import io.vireo.resource.spec.MirrorSpec;
 import io.vireo.resource.spec.MulticastSnoopingSpec;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,16 +33,8 @@ public final class L2Switch implements Network {
     private static final long SWEEP_NANOS = TimeUnit.SECONDS.toNanos(10);
     private static final int SWEEP_SLOTS = 4096;
 
-    /** Between two batches of announcements. */
-    private static final long ANNOUNCE_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
-
-    private static final int PATIENCE_SECONDS = 10;
-
     /** Shorter waits are not worth going to sleep for. */
     private static final long STAY_NANOS = TimeUnit.MICROSECONDS.toNanos(50);
-
-    /** Announcements in one go, before others have their turn. */
-    private static final int ANNOUNCEMENTS = 32;
 
     /**
      * What a switch is made with.
@@ -83,18 +69,25 @@ public final class L2Switch implements Network {
 
     private final String name;
     private final Reactor reactor;
+    private final ReactorCalls calls;
     private final Bridge bridge;
     private final SwitchQos qos;
     private volatile int mtu;
     private volatile int portCount;
     private volatile Optional<Snooping> snooping = Optional.empty();
     private boolean sweeping;
+
+    /** Whether {@link #finish} is to be run at the end of this turn. */
+    private boolean finishing;
+
+    private final Runnable finish = this::finish;
     private @Nullable Timer asking;
 
     /** Makes a switch without ports. */
     public L2Switch(Config config, Reactor reactor) {
         this.name = config.name();
         this.reactor = reactor;
+        this.calls = new ReactorCalls(reactor, "network " + config.name());
         this.mtu = config.mtu();
         this.bridge =
                 new Bridge(
@@ -102,7 +95,7 @@ public final class L2Switch implements Network {
                         config.allowedVlans(),
                         config.macLimit(),
                         config.macAgingSeconds());
-        this.qos = new SwitchQos(this::runOnReactor, reactor::nanoTime);
+        this.qos = new SwitchQos(calls::run, reactor::nanoTime);
     }
 
     @Override
@@ -131,10 +124,7 @@ public final class L2Switch implements Network {
      * @throws IllegalArgumentException if a port has one that may not
      */
     public void allow(VlanSet vlans) {
-        onReactor(() -> {
-            bridge.allow(vlans);
-            return this;
-        });
+        calls.run(() -> bridge.allow(vlans));
     }
 
     /** Changes the limits of frames and stations; the VLANs stay as they are. */
@@ -153,7 +143,7 @@ public final class L2Switch implements Network {
      */
     void snoop(Optional<MulticastSnoopingSpec> spec, MacAddress address) {
         snooping =
-                onReactor(() -> {
+                calls.get(() -> {
                     bridge.time(reactor.nanoTime());
                     bridge.snoop(spec, address.bits());
                     if (asking == null) {
@@ -189,7 +179,7 @@ public final class L2Switch implements Network {
 
     @Override
     public Attachment attach(NetPort port, PortSpec spec) {
-        return onReactor(() -> new Plug(port, spec));
+        return calls.get(() -> new Plug(port, spec));
     }
 
     /**
@@ -198,7 +188,7 @@ public final class L2Switch implements Network {
      * @param onChange run on the reactor when ports of the mirror come or go
      */
     Mirror mirror(MirrorSpec spec, Runnable onChange) {
-        return onReactor(() -> {
+        return calls.get(() -> {
             var mirror = new Mirror(spec, onChange);
             bridge.add(mirror);
             return mirror;
@@ -207,10 +197,9 @@ public final class L2Switch implements Network {
 
     /** Changes what a mirror copies, and where to. */
     void change(Mirror mirror, MirrorSpec spec) {
-        onReactor(() -> {
+        calls.run(() -> {
             mirror.change(spec);
             bridge.joinMirrors();
-            return mirror;
         });
     }
 
@@ -243,7 +232,7 @@ public final class L2Switch implements Network {
      *     changed
      */
     public void defaultQos(Optional<QosPolicy> policy) {
-        runOnReactor(() -> qos.fallback(policy));
+        calls.run(() -> qos.fallback(policy));
     }
 
     /**
@@ -253,7 +242,7 @@ public final class L2Switch implements Network {
      * @throws IllegalStateException if the port is plugged in elsewhere
      */
     public Attachment attachUplink(NetPort port, PortSpec spec, UplinkSpeed speed) {
-        return onReactor(() -> plugUplink(port, spec, speed, qos.fallback()));
+        return calls.get(() -> plugUplink(port, spec, speed, qos.fallback()));
     }
 
     /**
@@ -272,7 +261,7 @@ public final class L2Switch implements Network {
             PortSpec spec,
             UplinkSpeed speed,
             Optional<QosPolicy> policy) {
-        return onReactor(() -> {
+        return calls.get(() -> {
             if (before.isEmpty()) {
                 return plugUplink(port, spec, speed, policy);
             }
@@ -302,7 +291,7 @@ public final class L2Switch implements Network {
             plug.unplug();
             throw e;
         }
-        plug.rerouted();
+        plug.announcements.rerouted();
         return plug;
     }
 
@@ -311,42 +300,23 @@ public final class L2Switch implements Network {
         return new UplinkRoom(qos.speed(), qos.reserved());
     }
 
-    private void runOnReactor(Runnable task) {
-        onReactor(() -> {
-            task.run();
-            return this;
-        });
-    }
-
-    private <T> T onReactor(Supplier<T> task) {
-        if (reactor.onThread()) {
-            return task.get();
-        }
-        var result = new CompletableFuture<T>();
-        reactor.execute(() -> {
-            try {
-                result.complete(task.get());
-            } catch (RuntimeException e) {
-                result.completeExceptionally(e);
-            }
-        });
-        try {
-            return result.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
-        } catch (ExecutionException e) {
-            if (e.getCause() instanceof RuntimeException cause) {
-                throw cause;
-            }
-            throw new CompletionException(e.getCause());
-        } catch (TimeoutException e) {
-            throw new IllegalStateException("reactor " + reactor.name() + " does not answer", e);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IllegalStateException("interrupted while changing network " + name, e);
-        }
-    }
-
     private int seconds() {
         return (int) (reactor.nanoTime() / NANOS_PER_SECOND);
+    }
+
+    private int gather(BridgePort port) {
+        if (!finishing) {
+            // First: a memory fault may come at any point, and what was taken must not stay.
+            reactor.atEndOfTurn(finish);
+            finishing = true;
+        }
+        return bridge.gather(port);
+    }
+
+    /** Forwards what was gathered in this turn. */
+    private void finish() {
+        finishing = false;
+        bridge.finish();
     }
 
     /** Ageing is exact without this: it only frees the memory of stations that are gone. */
@@ -377,14 +347,13 @@ public final class L2Switch implements Network {
         private @Nullable Registration registration;
         private final Timer reopening = reactor.timer(this::wake);
         private final PortCaptures captures;
-        private @Nullable Announcer announcer;
-        private final Rounds reroutes = new Rounds(reactor, this::reroute);
-        private final Rounds arrivals = new Rounds(reactor, this::announceAgain);
+        private final PortAnnouncements announcements;
 
         Plug(NetPort port, PortSpec spec) {
             this.port = port;
             bridgePort = bridge.add(port, spec);
             captures = new PortCaptures(bridge, bridgePort, reactor::execute);
+            announcements = new PortAnnouncements(reactor, bridge, bridgePort);
             try {
                 if (!spec.uplink()) {
                     qos.add(bridgePort, spec.qos(), this::wake);
@@ -397,64 +366,7 @@ public final class L2Switch implements Network {
             }
             registration = reactor.add(this);
             portCount++;
-            listen();
-        }
-
-        private void listen() {
-            port.onReroute(this::rerouted);
-            port.onArrival(address -> reactor.execute(() -> arrived(address)));
-        }
-
-        private void rerouted() {
-            bridgePort.maxPayload = port.mtu();
-            reroutes.begin();
-        }
-
-        /** Tells what is behind the port of all stations, in small parts. */
-        private boolean reroute() {
-            if (port.state() == PortState.DOWN) {
-                return false;
-            }
-            bridge.time(reactor.nanoTime());
-            var announcing = announcer;
-            boolean idle = announcing == null;
-            if (announcing == null) {
-                announcing = new Announcer(bridgePort);
-                announcer = announcing;
-            }
-            announcing.begin(bridge.stationsFor(bridgePort), bridge.addressesFor(bridgePort));
-            if (idle) {
-                announce();
-            }
-            return true;
-        }
-
-        /** A station is here that has announced itself, but not the addresses that it has. */
-        private void arrived(MacAddress address) {
-            if (registration != null) {
-                bridge.time(reactor.nanoTime());
-                // Limited: a front end may ask for it as often as it likes.
-                bridge.announce(
-                        bridgePort,
-                        bridge.stationsBehind(bridgePort).stream()
-                                .filter(station -> station.address().equals(address))
-                                .filter(station -> !station.addresses().isEmpty())
-                                .toList(),
-                        true);
-            }
-        }
-
-        private void announce() {
-            var announcing = announcer;
-            if (announcing == null) {
-                return;
-            }
-            if (registration != null && announcing.announce()) {
-                reactor.schedule(ANNOUNCE_NANOS, this::announce);
-            } else {
-                announcing.close();
-                announcer = null;
-            }
+            announcements.listen();
         }
 
         private void wake() {
@@ -469,7 +381,7 @@ public final class L2Switch implements Network {
             long now = reactor.nanoTime();
             bridge.time(now);
             var rates = bridgePort.qos;
-            int frames = rates == null ? bridge.pass(bridgePort) : rates.pass(bridge, now);
+            int frames = rates == null ? gather(bridgePort) : rates.pass(bridge, now);
             if (frames > 0 && !sweeping) {
                 sweepLater();
             }
@@ -503,7 +415,7 @@ public final class L2Switch implements Network {
 
         @Override
         public void reconfigure(PortSpec spec) {
-            runOnReactor(() -> {
+            calls.run(() -> {
                 var before = qos.change(bridgePort, spec.qos());
                 try {
                     bridge.change(bridgePort, spec);
@@ -516,7 +428,7 @@ public final class L2Switch implements Network {
 
         @Override
         public List<Station> stations() {
-            return onReactor(() -> {
+            return calls.get(() -> {
                 bridge.time(reactor.nanoTime());
                 return bridge.stationsBehind(bridgePort);
             });
@@ -524,32 +436,7 @@ public final class L2Switch implements Network {
 
         @Override
         public void announce(List<Station> stations) {
-            announceNow(stations);
-            reactor.execute(() -> {
-                if (registration != null) {
-                    arrivals.goOn();
-                }
-            });
-        }
-
-        private boolean announceAgain() {
-            bridge.time(reactor.nanoTime());
-            announceNow(bridge.stationsBehind(bridgePort));
-            return true;
-        }
-
-        private void announceNow(List<Station> stations) {
-            reactor.execute(() -> {
-                if (registration == null) {
-                    return;
-                }
-                int some = Math.min(ANNOUNCEMENTS, stations.size());
-                bridge.time(reactor.nanoTime());
-                bridge.announce(bridgePort, stations.subList(0, some), false);
-                if (some < stations.size()) {
-                    announceNow(stations.subList(some, stations.size()));
-                }
-            });
+            announcements.begin(stations);
         }
 
         @Override
@@ -564,7 +451,7 @@ public final class L2Switch implements Network {
 
         @Override
         public void suspendCaptures() {
-            runOnReactor(captures::leave);
+            calls.run(captures::leave);
         }
 
         @Override
@@ -606,7 +493,7 @@ public final class L2Switch implements Network {
 
         void takeBack() {
             port.attached(reactor, this::wake);
-            listen();
+            announcements.listen();
             wake();
         }
 
@@ -616,8 +503,7 @@ public final class L2Switch implements Network {
             }
             registration.close();
             registration = null;
-            reroutes.cancel();
-            arrivals.cancel();
+            announcements.end();
             reopening.cancel();
             qos.remove(bridgePort);
             bridge.remove(bridgePort);

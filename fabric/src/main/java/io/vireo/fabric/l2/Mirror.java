@@ -164,7 +164,7 @@ final class Mirror {
         int frames = 0;
         for (int k = 0; k < count; k++) {
             int i = index[k];
-            if (to.isUplink() && Bridge.isReserved(NativeMemory.getLong(pass.batch.header(i)))) {
+            if (to.isUplink() && Relay.isReserved(NativeMemory.getLong(pass.batch.header(i)))) {
                 lose(Loss.RESERVED, 1);
             } else if (isTooLong(to, pass, i, classifier)) {
                 lose(Loss.TOO_LONG, 1);

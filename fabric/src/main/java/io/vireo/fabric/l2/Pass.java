@@ -9,17 +9,20 @@ import org.jspecify.annotations.Nullable;
  * them. One for each bridge, used again and again; only its reactor touches it.
  */
 final class Pass {
+    /** Frames of a pass at most: those of several ports. */
+    static final int FRAMES = 4 * FrameBatch.CAPACITY;
+
     /** The frames. */
-    final FrameBatch batch = new FrameBatch();
+    final FrameBatch batch = new FrameBatch(FRAMES);
 
     /** VLAN of each frame, 0 for none; valid for frames that were classified. */
-    final int[] vlan = new int[FrameBatch.CAPACITY];
+    final int[] vlan = new int[FRAMES];
 
     /** Whether a frame has an 802.1Q tag; valid for frames that were classified. */
-    final boolean[] tagged = new boolean[FrameBatch.CAPACITY];
+    final boolean[] tagged = new boolean[FRAMES];
 
     /** Whether a frame is a report of IGMP or MLD; valid where snooping has looked. */
-    final boolean[] report = new boolean[FrameBatch.CAPACITY];
+    final boolean[] report = new boolean[FRAMES];
 
     /** Whether a frame goes to a group, broadcast included. */
     boolean isMulticast(int i) {
@@ -41,7 +44,10 @@ final class Pass {
         batch.rangeCount[0] = 0;
     }
 
-    /** The port that the frames came in by; null before the first pass. */
+    /**
+     * The port that the frames came in by, where that has quality of service; null where they came
+     * from several, which have none.
+     */
     @Nullable BridgePort source;
 
     /** Time of the pass in nanoseconds, of any epoch. */

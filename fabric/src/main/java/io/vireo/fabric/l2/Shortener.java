@@ -9,15 +9,15 @@ import io.vireo.net.FrameBatch;
 final class Shortener {
     private static final int NO_RANGE = -1;
 
-    private final int[] length = new int[FrameBatch.CAPACITY];
-    private final int[] headerLength = new int[FrameBatch.CAPACITY];
-    private final int[] rangeCount = new int[FrameBatch.CAPACITY];
-    private final long[] offload = new long[FrameBatch.CAPACITY];
+    private final int[] length = new int[Pass.FRAMES];
+    private final int[] headerLength = new int[Pass.FRAMES];
+    private final int[] rangeCount = new int[Pass.FRAMES];
+    private final long[] offload = new long[Pass.FRAMES];
 
     /** The range of a frame that was cut, and the bytes that it had. */
-    private final int[] range = new int[FrameBatch.CAPACITY];
+    private final int[] range = new int[Pass.FRAMES];
 
-    private final int[] rangeLength = new int[FrameBatch.CAPACITY];
+    private final int[] rangeLength = new int[Pass.FRAMES];
 
     /** Cuts frames such that each has {@code limit} bytes at most after its VLAN action. */
     void shorten(FrameBatch batch, int[] index, int count, int limit) {

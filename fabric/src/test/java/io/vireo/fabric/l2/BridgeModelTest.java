@@ -67,13 +67,22 @@ class BridgeModelTest {
         for (int round = 0; round < 200; round++) {
             now += random.nextInt(60);
             bridge.time(TimeUnit.SECONDS.toNanos(now));
-            var in = ports.get(random.nextInt(ports.size()));
-            for (int i = random.nextInt(64); i >= 0; i--) {
-                var frame = randomFrame(random);
-                in.port.arrive(frame);
-                model(in, frame);
+            boolean together = random.nextBoolean();
+            for (int turns = together ? 1 + random.nextInt(10) : 1; turns > 0; turns--) {
+                var in = ports.get(random.nextInt(ports.size()));
+                int most = together ? 1 + random.nextInt(64) : 64;
+                for (int i = random.nextInt(most); i >= 0; i--) {
+                    var frame = randomFrame(random);
+                    in.port.arrive(frame);
+                    model(in, frame);
+                }
+                if (together) {
+                    bridge.gather(in.bridgePort);
+                } else {
+                    bridge.pass(in.bridgePort);
+                }
             }
-            bridge.pass(in.bridgePort);
+            bridge.finish();
             for (var port : ports) {
                 assertThat(port.port.sent())
                         .as("seed %d, round %d, port %s", seed, round, port.spec)

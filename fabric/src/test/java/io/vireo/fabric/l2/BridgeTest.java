@@ -1,5 +1,6 @@
 package io.vireo.fabric.l2;
 
+import static java.util.Comparator.comparingInt;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -12,6 +13,7 @@ import io.vireo.resource.MacAddress;
 import io.vireo.resource.VlanSet;
 import io.vireo.testkit.FramePort;
 import io.vireo.testkit.Frames;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.concurrent.TimeUnit;
@@ -231,6 +233,114 @@ class BridgeTest {
         assertThat(a.borrowed()).isZero();
         assertThat(b.sent()).hasSize(1);
         assertThat(c.sent()).hasSize(1);
+    }
+
+    @Test
+    void whatIsFewForItsPortsIsSentTogetherInItsOrder() {
+        var portA = plug(a, PortSpec.access(0));
+        var portB = plug(b, PortSpec.access(0));
+        plug(c, PortSpec.access(0));
+        a.arrive(Frames.frame(Frames.BROADCAST, A, 60));
+        b.arrive(Frames.frame(A, B, 61));
+        b.arrive(Frames.frame(Frames.BROADCAST, B, 62));
+        assertThat(bridge.gather(portA)).isEqualTo(1);
+        assertThat(c.sent()).isEmpty();
+        assertThat(a.borrowed()).isEqualTo(1);
+        assertThat(bridge.gather(portB)).isEqualTo(2);
+        assertThat(bridge.gather(portB)).as("a port lends once").isZero();
+        bridge.finish();
+        assertThat(a.borrowed() + b.borrowed()).isZero();
+        assertThat(a.sent())
+                .containsExactly(Frames.frame(A, B, 61), Frames.frame(Frames.BROADCAST, B, 62));
+        assertThat(c.sent())
+                .containsExactly(
+                        Frames.frame(Frames.BROADCAST, A, 60),
+                        Frames.frame(Frames.BROADCAST, B, 62));
+        bridge.finish();
+        assertThat(c.sent()).isEmpty();
+    }
+
+    @Test
+    void whatIsManyForItsPortIsSentAtOnce() {
+        var portA = plug(a, PortSpec.access(0));
+        var portB = plug(b, PortSpec.access(0));
+        send(portB, Frames.frame(A, B, 60));
+        for (int i = 0; i < 8; i++) {
+            a.arrive(Frames.frame(B, A, 60 + i));
+        }
+        assertThat(bridge.gather(portA)).isEqualTo(8);
+        assertThat(b.sent()).hasSize(8);
+        assertThat(a.borrowed()).isZero();
+    }
+
+    @Test
+    void aPortMayGetMoreThanOneBatchOfAPass() {
+        var others = new ArrayList<BridgePort>();
+        plug(c, PortSpec.access(0));
+        for (int i = 0; i < 40; i++) {
+            var port = new FramePort("other" + i, MTU);
+            others.add(plug(port, PortSpec.access(0)));
+            for (int k = 0; k < 2; k++) {
+                port.arrive(Frames.frame(Frames.BROADCAST, B + 16 * i, 60 + 2 * i + k));
+            }
+        }
+        others.forEach(bridge::gather);
+        assertThat(c.sent()).as("80 frames to 41 ports are few").isEmpty();
+        bridge.finish();
+        assertThat(c.sent()).hasSize(80).isSortedAccordingTo(comparingInt(frame -> frame.length));
+        others.forEach(other -> assertThat(((FramePort) other.port).borrowed()).isZero());
+    }
+
+    @Test
+    void aPassOfSeveralPortsEndsWhenTheBatchIsFull() {
+        var ports = new ArrayList<BridgePort>();
+        for (int i = 0; i < 64; i++) {
+            ports.add(plug(new FramePort("p" + i, MTU), PortSpec.access(0)));
+        }
+        for (int i = 0; i < 4; i++) {
+            var port = (FramePort) ports.get(i).port;
+            for (int k = 0; k < 64; k++) {
+                port.arrive(Frames.frame(Frames.BROADCAST, A + 16 * i, 60));
+            }
+            assertThat(bridge.gather(ports.get(i))).isEqualTo(64);
+            assertThat(port.borrowed()).isEqualTo(i < 3 ? 64 : 0);
+        }
+        for (int i = 0; i < 64; i++) {
+            var sent = ((FramePort) ports.get(i).port).sent();
+            assertThat(sent).hasSize(i < 4 ? 3 * 64 : 4 * 64);
+        }
+    }
+
+    @Test
+    void aMemoryFaultGivesBackWhatWasGathered() {
+        var portA = plug(a, PortSpec.access(0));
+        var portB = plug(b, PortSpec.access(0));
+        plug(c, PortSpec.access(0));
+        a.arrive(Frames.frame(Frames.BROADCAST, A, 60));
+        b.arrive(Frames.frame(Frames.BROADCAST, B, 60));
+        bridge.gather(portA);
+        bridge.gather(portB);
+        c.faulty(true);
+        assertThatThrownBy(bridge::finish).isInstanceOf(InternalError.class);
+        c.faulty(false);
+        bridge.finish();
+        assertThat(a.borrowed() + b.borrowed()).isZero();
+        c.sent();
+        a.arrive(Frames.frame(Frames.BROADCAST, A, 61));
+        assertThat(bridge.gather(portA)).isEqualTo(1);
+        bridge.finish();
+        assertThat(c.sent()).containsExactly(Frames.frame(Frames.BROADCAST, A, 61));
+    }
+
+    @Test
+    void aPortLeavesWithWhatItLentForwarded() {
+        var portA = plug(a, PortSpec.access(0));
+        plug(b, PortSpec.access(0));
+        a.arrive(Frames.frame(Frames.BROADCAST, A, 60));
+        bridge.gather(portA);
+        bridge.remove(portA);
+        assertThat(b.sent()).hasSize(1);
+        assertThat(a.borrowed()).isZero();
     }
 
     @Test

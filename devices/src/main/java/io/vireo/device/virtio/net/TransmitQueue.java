@@ -54,13 +54,13 @@ final class TransmitQueue {
     }
 
     /**
-     * Fills an empty batch; returns the number of frames. If there are none nothing is left to
-     * release.
+     * Adds to a batch; returns the number of frames. If there are none nothing is left to release.
      */
     int receive(FrameBatch frames) {
         if (chains.count > 0) {
             release();
         }
+        int before = frames.count;
         int popped = queue.popPlain(chains, frames.limit, false);
         if (popped > 0) {
             receivePlain(frames, popped);
@@ -71,13 +71,14 @@ final class TransmitQueue {
             }
             takeAll(frames, popped);
         }
-        if (frames.count < popped) {
-            statistics.add(NetStatistics.TX_INVALID, popped - frames.count);
+        int added = frames.count - before;
+        if (added < popped) {
+            statistics.add(NetStatistics.TX_INVALID, popped - added);
         }
-        if (frames.count == 0) {
+        if (added == 0) {
             release();
         }
-        return frames.count;
+        return added;
     }
 
     /**

@@ -422,11 +422,16 @@ public final class VirtioNetDevice implements VirtioDevice, NetPort {
         var station = announced;
         if (station != null && linked) {
             announced = null;
-            Announcement.fill(batch, station);
+            Announcement.add(batch, station);
             arrival.accept(station.address());
             return 1;
         }
         return queues.receive(batch);
+    }
+
+    @Override
+    public boolean appends() {
+        return true;
     }
 
     @Override
