@@ -1,6 +1,7 @@
 package io.vireo.bench;
 
 import io.vireo.fabric.storage.format.CatalogBlock;
+import io.vireo.fabric.storage.format.JournalPlace;
 import io.vireo.fabric.storage.format.JournalPoint;
 import io.vireo.fabric.storage.format.MapPage;
 import io.vireo.fabric.storage.format.MemberEntry;
@@ -91,6 +92,7 @@ final class PoolImage {
                         1,
                         CHUNK_SHIFT,
                         true,
+                        JournalPlace.FIRST,
                         JOURNAL,
                         JournalPoint.START,
                         address(volumes * (leaves + 1)),
