@@ -110,6 +110,9 @@ class VhbaRatesTest {
         public void settled() {}
 
         @Override
+        public void linkChanged(boolean up) {}
+
+        @Override
         public void unitAdded(long lun) {}
 
         @Override
