@@ -16,6 +16,7 @@ import io.vireo.resource.ErrorCode;
 import io.vireo.resource.ResourceException;
 import io.vireo.resource.spec.VdiskSpec.Allocation;
 import io.vireo.testkit.MemoryBlockDevice;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import org.junit.jupiter.api.AfterEach;
@@ -117,7 +118,8 @@ class MoveRulesTest {
                         new Told(0, mapped, 0),
                         new Volume(),
                         rates.add("disk", Optional.empty()));
-        MoveRules.check("disk", home, new Target(there, target, rates, Optional.empty(), 0));
+        MoveRules.check(
+                "disk", home, new Target(there, target, rates, Optional.empty(), 0), List.of());
     }
 
     @Test
@@ -129,7 +131,8 @@ class MoveRulesTest {
                         ResourceException.class,
                         e -> assertThat(e.code()).isEqualTo(ErrorCode.EXHAUSTED))
                 .hasMessage(
-                        "pool there has 9 MiB free, and it needs 10 MiB there: make room in that pool");
+                        "pool there has 9 MiB free, and it needs 10 MiB there: make room in that"
+                            + " pool");
     }
 
     @Test
