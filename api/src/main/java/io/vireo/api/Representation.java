@@ -85,10 +85,23 @@ final class Representation {
             Condition ready = view.conditions().getFirst();
             row.put("ready", ready.met());
             row.put("reason", ready.reason());
-            row.put("message", ready.message());
+            row.put("message", message(view.conditions()));
             row.put("createdAt", view.resource().metadata().createdAt().toString());
         }
         return node;
+    }
+
+    /** Why a resource is not ready, or what else is wrong with it. */
+    private static String message(List<Condition> conditions) {
+        Condition ready = conditions.getFirst();
+        return !ready.met() || !ready.message().isEmpty()
+                ? ready.message()
+                : conditions.stream()
+                        .filter(condition -> !condition.met())
+                        .map(Condition::message)
+                        .filter(message -> !message.isEmpty())
+                        .findFirst()
+                        .orElse("");
     }
 
     static ObjectNode kind(KindHandle<?> kind) {

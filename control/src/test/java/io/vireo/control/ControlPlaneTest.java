@@ -17,6 +17,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.vireo.control.event.Event;
 import io.vireo.control.plan.Action;
 import io.vireo.control.testing.FakeWorld;
+import io.vireo.resource.Condition;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Reference;
 import io.vireo.resource.ResourceException;
@@ -399,13 +400,47 @@ final class ControlPlaneTest {
         await(
                 () ->
                         events(before).stream()
-                                .anyMatch(event -> event.reason().equals("Connected=True")),
+                                .anyMatch(event -> event.reason().equals("GuestThere")),
                 () -> events(before).toString());
 
         assertThat(events(before))
                 .extracting(Event::type)
                 .contains(Event.Type.ADDED, Event.Type.STATUS);
         assertThat(control.events().read(before, Duration.ZERO).missed()).isFalse();
+    }
+
+    @Test
+    void tellsWhatIsWrongAsOftenAsThereIsNewsAndWhatIsWellOnce() {
+        applyAll();
+        long before = control.events().last();
+        say(new Condition("Room", true, "Free", "there is room"));
+        say(new Condition("Room", true, "NearlyFull", "81% are used"));
+        say(new Condition("Room", true, "NearlyFull", "82% are used"));
+        say(new Condition("Room", false, "Full", "most is in a"));
+        say(new Condition("Room", false, "Full", "most is in b"));
+        say(new Condition("Room", true, "NearlyFull", "90% are used"));
+        assertThat(events(before))
+                .filteredOn(event -> event.subject().equals(POOL))
+                .filteredOn(event -> !event.reason().equals("NoGuest"))
+                .extracting(event -> event.reason() + ": " + event.message())
+                .containsExactly(
+                        "Free: there is room",
+                        "NearlyFull: 81% are used",
+                        "Full: most is in a",
+                        "Full: most is in b",
+                        "NearlyFull: 90% are used");
+    }
+
+    /** The pool is in another condition, and it was looked at since. */
+    private void say(Condition condition) {
+        world.running(POOL).become(condition);
+        for (int look = 0; look < 2; look++) {
+            long place = control.events().last();
+            world.running(NIC).become(new Condition("Looked", false, "Looked", "look " + place));
+            await(
+                    () -> events(place).stream().anyMatch(event -> event.reason().equals("Looked")),
+                    () -> "nobody looks");
+        }
     }
 
     private List<Event> events(long after) {

@@ -12,6 +12,7 @@ import io.vireo.linux.Mapping;
 import io.vireo.linux.Memfd;
 import io.vireo.reactor.PollMode;
 import io.vireo.reactor.ReactorGroup;
+import io.vireo.resource.DurableState;
 import io.vireo.resource.Metadata;
 import io.vireo.resource.Realization;
 import io.vireo.resource.RealizeContext;
@@ -22,6 +23,7 @@ import io.vireo.resource.spec.SocketMode;
 import io.vireo.resource.spec.VdiskAttachmentSpec;
 import io.vireo.testkit.DriverMemory;
 import io.vireo.testkit.MemoryBlockDevice;
+import io.vireo.testkit.MemoryState;
 import io.vireo.testkit.VhostUserSession;
 import io.vireo.testkit.VhostUserSession.Ring;
 import io.vireo.transport.VirtioTransport;
@@ -112,6 +114,8 @@ class StalledIoTest {
                 Map.of(
                         BlockDevice.class,
                         disk,
+                        DurableState.class,
+                        new MemoryState(),
                         ExclusiveUse.class,
                         (ExclusiveUse) (_, _) -> () -> {},
                         ReactorGroup.class,

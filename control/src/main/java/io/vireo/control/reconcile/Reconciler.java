@@ -528,7 +528,10 @@ public final class Reconciler {
         lastConditions.keySet().retainAll(actual.keySet());
     }
 
-    /** Tells watchers of conditions that changed by themselves. */
+    /**
+     * Tells watchers of conditions that changed by themselves: of another reason, and of other news
+     * of what is wrong. How well things are may be said in other words without being told.
+     */
     private void publishDirty() {
         for (Reference target : Set.copyOf(dirty)) {
             dirty.remove(target);
@@ -539,12 +542,18 @@ public final class Reconciler {
             List<Condition> now = entry.realization.status().conditions();
             List<Condition> before = lastConditions.put(target, now);
             for (Condition condition : now) {
-                if (before == null || !before.contains(condition)) {
-                    String reason = condition.type() + "=" + (condition.met() ? "True" : "False");
-                    host.event(Event.Type.STATUS, target, reason, condition.message());
+                if (before == null || before.stream().noneMatch(each -> isOld(each, condition))) {
+                    host.event(Event.Type.STATUS, target, condition.reason(), condition.message());
                 }
             }
         }
+    }
+
+    private static boolean isOld(Condition before, Condition now) {
+        return before.type().equals(now.type())
+                && before.met() == now.met()
+                && before.reason().equals(now.reason())
+                && (now.met() || before.message().equals(now.message()));
     }
 
     private void attemptStore(Runnable work) {

@@ -13,6 +13,7 @@ import io.vireo.resource.Status;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -27,6 +28,7 @@ public final class FakeRealization implements Realization {
     private volatile Spec spec;
     private volatile boolean connected;
     private volatile Map<String, String> attributes = Map.of();
+    private volatile List<Condition> others = List.of();
 
     FakeRealization(FakeWorld world, Reference reference, Spec spec, Runnable statusChanged) {
         this.world = world;
@@ -50,6 +52,12 @@ public final class FakeRealization implements Realization {
     /** Has its status say more. */
     public void say(Map<String, String> more) {
         attributes = more;
+    }
+
+    /** Has it be in another condition beside that of its guest. */
+    public void become(Condition other) {
+        others = List.of(other);
+        statusChanged.run();
     }
 
     /** Pretends that a guest came. */
@@ -113,13 +121,16 @@ public final class FakeRealization implements Realization {
         String message = connected ? "a guest is there" : "";
         Map<String, String> shown = new LinkedHashMap<>(base.attributes());
         shown.putAll(attributes);
+        var conditions = new ArrayList<Condition>();
+        conditions.add(
+                new Condition(
+                        Condition.CONNECTED,
+                        connected,
+                        connected ? "GuestThere" : "NoGuest",
+                        message));
+        conditions.addAll(others);
         return new Status(
-                List.of(
-                        new Condition(
-                                Condition.CONNECTED,
-                                connected,
-                                connected ? "GuestThere" : "NoGuest",
-                                message)),
+                conditions,
                 shown,
                 List.of(Metric.counter("uses_total", "How often it was used.", 42)));
     }

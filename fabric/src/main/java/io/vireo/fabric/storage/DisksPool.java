@@ -91,7 +91,7 @@ final class DisksPool implements BlockPool {
      * @throws ResourceException UNAVAILABLE if there is none, or a disk of it is missing
      */
     static DisksPool open(Map<String, HostDisk> disks, Place place) {
-        var listener = new PoolListener();
+        var listener = new PoolListener(System::nanoTime);
         var options =
                 new PoolOptions(
                         place.holdWhenFull(),
@@ -516,6 +516,11 @@ final class DisksPool implements BlockPool {
     /** Whom to tell when copies are lost or whole again; on the pool's reactor. */
     void onCopies(Runnable told) {
         listener.onChange(told);
+    }
+
+    /** See {@link PoolListener#takeUntold}. */
+    boolean takeUntold() {
+        return listener.takeUntold();
     }
 
     @Override

@@ -94,6 +94,7 @@ final class Pool implements Realization {
         if (closed) {
             return;
         }
+        settleFull(pool.space());
         boolean now = isNearlyFull(pool.space());
         if (now != wasNearlyFull) {
             wasNearlyFull = now;
@@ -110,6 +111,9 @@ final class Pool implements Realization {
             statusChanged.run();
         }
         wasInSync = inSync;
+        if (opened instanceof DisksPool disks && disks.takeUntold()) {
+            statusChanged.run();
+        }
         tend();
         reactor.schedule(WATCH_NANOS, () -> look(reactor));
     }
@@ -182,11 +186,15 @@ final class Pool implements Realization {
         }
     }
 
-    private Condition room(PoolSpace space) {
+    private void settleFull(PoolSpace space) {
         if (full && space.freeBytes() >= ROOM && nanoTime.getAsLong() - lastFailure > QUIET_NANOS) {
             full = false;
             statusChanged.run();
         }
+    }
+
+    private Condition room(PoolSpace space) {
+        settleFull(space);
         if (full) {
             return new Condition(Condition.ROOM, false, "Full", fullMessage());
         }
@@ -368,7 +376,11 @@ final class Pool implements Realization {
                         integrity.findings().isEmpty() ? "NothingFound" : "DamageFound",
                         integrity.findings().isEmpty()
                                 ? "No damage was found since the pool was opened."
-                                : String.join(". ", integrity.findings()) + "."));
+                                : "%d blocks were found damaged and %d repaired since the pool was opened. The latest: %s."
+                                        .formatted(
+                                                integrity.damaged(),
+                                                integrity.repaired(),
+                                                String.join(". ", integrity.findings()))));
     }
 
     private static String redundancyMessage(PoolRedundancy copies) {
@@ -382,13 +394,7 @@ final class Pool implements Realization {
                             .formatted(copies.copies(), copies.message()));
         }
         if (copies.toCopyBytes() > 0) {
-            var resync =
-                    new Progress(
-                            "resync",
-                            copies.copiedBytes(),
-                            copies.toCopyBytes(),
-                            copies.bytesPerSecond());
-            sentences.add("It is copied: " + resync.text() + ".");
+            sentences.add("What is missing is being copied: the job resync says how far it is.");
         }
         return sentences.isEmpty() ? "Disks are made equal." : String.join(" ", sentences);
     }

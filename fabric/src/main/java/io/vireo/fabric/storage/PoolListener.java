@@ -5,7 +5,9 @@ import io.vireo.fabric.storage.pool.PoolEvents;
 import java.lang.System.Logger.Level;
 import java.util.ArrayDeque;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongSupplier;
 
 /** What happens in a pool on disks, for whoever listens later. */
 final class PoolListener implements PoolEvents {
@@ -14,6 +16,10 @@ final class PoolListener implements PoolEvents {
     /** Findings that are shown; the log has all. */
     private static final int FINDINGS = 5;
 
+    /** Whoever is told of a finding is not told of the next ones before that time. */
+    private static final long PAUSE_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+    private final LongSupplier nanoTime;
     private volatile Runnable full = () -> {};
     private volatile Runnable changed = () -> {};
     private final AtomicLong damaged = new AtomicLong();
@@ -21,6 +27,17 @@ final class PoolListener implements PoolEvents {
 
     /** The latest; guarded by itself. */
     private final ArrayDeque<String> findings = new ArrayDeque<>();
+
+    /** Findings that nobody was told of. */
+    private volatile boolean untold;
+
+    /** Guarded by {@link #findings}. */
+    private long quietUntil;
+
+    PoolListener(LongSupplier nanoTime) {
+        this.nanoTime = nanoTime;
+        quietUntil = nanoTime.getAsLong();
+    }
 
     /** Whom to tell that requests fail for want of room. */
     void onFull(Runnable told) {
@@ -45,25 +62,39 @@ final class PoolListener implements PoolEvents {
 
     @Override
     public void damaged(String volume, long offset, String sentence) {
-        found(sentence);
         damaged.incrementAndGet();
+        found(sentence);
     }
 
     @Override
     public void repaired(String volume, long offset, String sentence) {
-        found(sentence);
         repaired.incrementAndGet();
+        found(sentence);
     }
 
     private void found(String sentence) {
         LOG.log(Level.WARNING, sentence);
+        long now = nanoTime.getAsLong();
         synchronized (findings) {
             if (findings.size() == FINDINGS) {
                 findings.removeFirst();
             }
             findings.addLast(sentence);
+            untold = now - quietUntil < 0;
+            if (!untold) {
+                quietUntil = now + PAUSE_NANOS;
+            }
         }
-        changed.run();
+        if (!untold) {
+            changed.run();
+        }
+    }
+
+    /** Whether there are findings that nobody was told of; from now on somebody is. */
+    boolean takeUntold() {
+        boolean some = untold;
+        untold = false;
+        return some;
     }
 
     @Override

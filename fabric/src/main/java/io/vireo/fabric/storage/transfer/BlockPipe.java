@@ -104,7 +104,8 @@ final class BlockPipe implements AutoCloseable {
             }
             case NO_SPACE ->
                     throw new ResourceException(
-                            ErrorCode.EXHAUSTED, "the pool is full: make room in it");
+                            ErrorCode.EXHAUSTED,
+                            "the pool is full, or a quota of its is used: its conditions Room and Quota say who has most and what to do");
             case IO_ERROR, UNSUPPORTED, INVALID, READ_ONLY, MEMORY_FAULT, CANCELLED ->
                     throw new ResourceException(
                             ErrorCode.UNAVAILABLE,
