@@ -9,6 +9,7 @@ import io.vireo.resource.ResourceException;
 import io.vireo.resource.Violation;
 import io.vireo.resource.spec.Kinds;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 
@@ -86,14 +87,13 @@ record GroupedVolumes(List<PooledVolume> vdisks) {
      * @throws ResourceException NOT_READY if one is being moved
      */
     void atRest(Runnable task) {
-        atRest(0, task);
-    }
-
-    private void atRest(int from, Runnable task) {
-        if (from == vdisks.size()) {
-            task.run();
-        } else {
-            vdisks.get(from).atRest(() -> atRest(from + 1, task));
+        Runnable all = task;
+        // In one order, whoever asks: he waits for one after the other.
+        for (PooledVolume vdisk :
+                vdisks.stream().sorted(Comparator.comparing(PooledVolume::volumeName)).toList()) {
+            Runnable others = all;
+            all = () -> vdisk.atRest(others);
         }
+        all.run();
     }
 }

@@ -118,14 +118,14 @@ record VdiskPlace(Whereabouts whereabouts, Site site, Optional<Relocation.Remain
         var whereabouts = new Whereabouts(context.service(DurableState.class), metadata.uid());
         Optional<Place> place =
                 whereabouts.read().filter(each -> !each.equals(Place.at(Site.of(spec))));
-        place.stream()
-                .flatMap(each -> Stream.of(each.from(), each.to()))
-                .distinct()
-                .forEach(site -> {
-                    BlockPool pool = pool(site, context);
-                    Volumes.deleteAll(pool, metadata.name());
-                    DiskImport.forget(pool, metadata.name());
-                });
+        place.ifPresent(each ->
+                Stream.of(each.from(), each.to())
+                        .distinct()
+                        .forEach(site -> {
+                            BlockPool pool = pool(site, context);
+                            Volumes.deleteAll(each, pool, metadata.name());
+                            DiskImport.forget(pool, metadata.name());
+                        }));
         return place.isPresent();
     }
 

@@ -71,6 +71,44 @@ class SnapshotScheduleTest {
         assertThat(names()).hasSize(2);
     }
 
+    private final class Named implements PooledVolume {
+        private final String name;
+        private final List<String> asked;
+
+        Named(String name, List<String> asked) {
+            this.name = name;
+            this.asked = asked;
+        }
+
+        @Override
+        public BlockPool pool() {
+            return pool;
+        }
+
+        @Override
+        public String volumeName() {
+            return name;
+        }
+
+        @Override
+        public void atRest(Runnable task) {
+            asked.add(name);
+            task.run();
+        }
+    }
+
+    /** Two schedules that have the same vDisks never wait for each other. */
+    @Test
+    void vdisksAreHeldInOneOrder() {
+        var one = new ArrayList<String>();
+        var other = new ArrayList<String>();
+        new GroupedVolumes(List.of(new Named("a", one), new Named("b", one)))
+                .atRest(() -> one.add("all"));
+        new GroupedVolumes(List.of(new Named("b", other), new Named("a", other)))
+                .atRest(() -> other.add("all"));
+        assertThat(one).hasSize(3).endsWith("all").isEqualTo(other);
+    }
+
     @Test
     void theOldestGo() {
         for (int i = 0; i < 6; i++) {

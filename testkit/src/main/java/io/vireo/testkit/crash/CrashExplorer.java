@@ -29,8 +29,17 @@ public final class CrashExplorer implements AutoCloseable {
      */
     public record Depth(
             int exhaustive, int subsets, int chooseEvery, int recrashEvery, int continueEvery) {
-        /** Everything at each point. */
-        public static final Depth FULL = new Depth(8, 20, 1, 10, 40);
+        /**
+         * Everything at each point; {@code -Dvireo.crash.exhaustive} and {@code
+         * -Dvireo.crash.subsets} have it look more closely than there is time for every day.
+         */
+        public static final Depth FULL =
+                new Depth(
+                        Integer.getInteger("vireo.crash.exhaustive", 8),
+                        Integer.getInteger("vireo.crash.subsets", 20),
+                        1,
+                        10,
+                        40);
 
         /** All that a crash can leave of sequences, of which there are thousands. */
         public static final Depth SEQUENCES = new Depth(8, 20, 1, 100, 400);
@@ -220,14 +229,18 @@ public final class CrashExplorer implements AutoCloseable {
     private void tryPoint(CrashPoint point, Oracle oracle, boolean choose) {
         tryImage(point.prefix(), oracle, point, "prefix", false);
         if (!choose && point.optionalCount() > 0) {
-            Choice one = point.drawn(fate);
-            tryImage(point.image(one), oracle, point, one.name(), false);
+            Choice one = drawn(point, fate);
+            tryImage(point.image(one), oracle, point, one.name(), one.torn());
         }
         if (choose) {
             for (Choice choice : point.choices(depth.exhaustive(), depth.subsets(), fate)) {
                 tryImage(point.image(choice), oracle, point, choice.name(), choice.torn());
             }
         }
+    }
+
+    private static Choice drawn(CrashPoint point, Random random) {
+        return random.nextInt(4) == 0 ? point.drawnTorn(random) : point.drawn(random);
     }
 
     private void tryImage(
@@ -357,10 +370,15 @@ public final class CrashExplorer implements AutoCloseable {
         while (true) {
             if (point.index() >= from && (point.isBeforeCompletion() || point.isAtEnd())) {
                 images += 2;
-                Choice choice = point.drawn(random);
+                Choice choice = drawn(point, random);
                 String again = "%s, used again, then event %d".formatted(where, point.index());
                 recover(point.prefix(), oracle, point.time(), false, again + ", prefix");
-                recover(point.image(choice), oracle, point.time(), false, again + ", drawn");
+                recover(
+                        point.image(choice),
+                        oracle,
+                        point.time(),
+                        choice.torn(),
+                        again + ", " + choice.name());
             }
             if (point.isAtEnd()) {
                 return;

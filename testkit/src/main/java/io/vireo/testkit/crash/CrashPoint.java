@@ -14,7 +14,8 @@ import java.util.Random;
  *
  * <p>Surely: writes that ended before the submission of a flush that ended, and FUA writes that
  * ended. Maybe, each by itself: other writes that ended, in the order in which they did; then what
- * was in flight, in any order, and torn at any sector. A discard may always have had no effect.
+ * was in flight, in any order. A part of each of these may be there, torn at any sector: of writes,
+ * and of ranges that are zeroed or discarded. A discard may always have had no effect.
  */
 public final class CrashPoint {
     /** What becomes of each operation that is not surely durable; see {@link #choices}. */
@@ -152,9 +153,9 @@ public final class CrashPoint {
     }
 
     /**
-     * What may become of them: none, all, each alone, all but each, each disk alone, each torn; and
-     * all combinations of at most {@code exhaustive} operations, else {@code subsets} drawn ones in
-     * a drawn order.
+     * What may become of them: none, all, each alone, all but each, each disk alone, each torn,
+     * many torn at once; and all combinations of at most {@code exhaustive} operations, else {@code
+     * subsets} drawn ones in a drawn order.
      */
     List<Choice> choices(int exhaustive, int subsets, Random random) {
         List<Io> optional = optional();
@@ -188,10 +189,11 @@ public final class CrashPoint {
         }
         for (int i = 0; i < Math.min(n, Math.max(2, subsets)); i++) {
             int at = n <= subsets ? i : random.nextInt(n);
-            if (optional.get(at).operation == BlockOperation.WRITE) {
-                choices.add(tear("only, torn", n, LOST, at, random));
-                choices.add(tear("with the others, torn", n, KEPT, at, random));
-            }
+            choices.add(tear("only, torn", n, LOST, at, random));
+            choices.add(tear("with the others, torn", n, KEPT, at, random));
+        }
+        if (n > 1) {
+            choices.add(drawnTorn(random));
         }
         return choices;
     }
@@ -228,6 +230,17 @@ public final class CrashPoint {
             choice.fates()[i] = random.nextInt(100) < lose ? LOST : KEPT;
         }
         return choice;
+    }
+
+    /** One combination, drawn, in which about every second of those that are there is torn. */
+    public Choice drawnTorn(Random random) {
+        Choice drawn = drawn(random);
+        for (int i = 0; i < drawn.fates().length; i++) {
+            if (drawn.fates()[i] == KEPT && random.nextBoolean()) {
+                drawn.fates()[i] = TORN;
+            }
+        }
+        return new Choice("drawn, torn", drawn.fates(), drawn.seed(), true);
     }
 
     private static Choice uniform(String name, int n, byte fate) {
@@ -283,7 +296,7 @@ public final class CrashPoint {
         }
     }
 
-    /** A part of a write: the first sectors, the last ones, or any. */
+    /** A part of what an operation changes: the first sectors, the last ones, or any. */
     private static void tear(Io io, DiskImage image, Random random) {
         int unit = random.nextBoolean() ? SECTOR : BLOCK;
         int units = (int) ((io.effective + unit - 1) / unit);
@@ -298,7 +311,7 @@ public final class CrashPoint {
                     };
             if (kept) {
                 int length = (int) Math.min(unit, io.effective - (long) i * unit);
-                image.write(io.offset + (long) i * unit, io.data, i * unit, length);
+                io.apply(image, (long) i * unit, length);
             }
         }
     }

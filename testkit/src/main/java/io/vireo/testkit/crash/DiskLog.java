@@ -48,10 +48,15 @@ public final class DiskLog {
 
         /** Changes an image like this operation does; the first so many bytes of it. */
         void apply(DiskImage image, long bytes) {
+            apply(image, 0, bytes);
+        }
+
+        /** Changes an image like a part of this operation does. */
+        void apply(DiskImage image, long from, long bytes) {
             if (operation == BlockOperation.WRITE) {
-                image.write(offset, data, 0, (int) bytes);
+                image.write(offset + from, data, (int) from, (int) bytes);
             } else if (operation != BlockOperation.FLUSH) {
-                image.zero(offset, bytes);
+                image.zero(offset + from, bytes);
             }
         }
 

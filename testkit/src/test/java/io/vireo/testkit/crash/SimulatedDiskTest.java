@@ -97,6 +97,43 @@ class SimulatedDiskTest {
         assertThat(outcomes(2)).containsExactlyInAnyOrder("00", "01", "10", "11");
     }
 
+    /** Sectors of two blocks that are written, and of two that are zeroed, torn independently. */
+    @Test
+    void aPartMayBeThereOfWritesAndOfZeroesAndOfManyAtOnce() {
+        run(BlockOperation.WRITE, 2, 2, 1, true);
+        run(BlockOperation.WRITE, 0, 2, 1, false);
+        run(BlockOperation.WRITE_ZEROES, 2, 2, 0, false);
+        var point = new CrashPoint(log, List.of(empty));
+        point.advanceToEnd();
+        var random = new Random(1);
+        boolean written = false;
+        boolean zeroed = false;
+        boolean both = false;
+        for (int i = 0; i < 200; i++) {
+            DiskImage image = point.image(point.drawnTorn(random)).getFirst();
+            boolean partWritten = isMixed(image, 0);
+            boolean partZeroed = isMixed(image, 2);
+            written |= partWritten && !partZeroed;
+            zeroed |= partZeroed && !partWritten;
+            both |= partWritten && partZeroed;
+        }
+        assertThat(written && zeroed && both).isTrue();
+    }
+
+    /** Whether some sectors of two blocks are zeroes and others ones; none is anything else. */
+    private static boolean isMixed(DiskImage image, int block) {
+        int ones = 0;
+        for (int at = 0; at < 2 * BLOCK; at += 512) {
+            byte[] sector = image.read((long) block * BLOCK + at, 512);
+            byte[] expected = new byte[512];
+            Arrays.fill(expected, sector[0]);
+            assertThat(sector).isEqualTo(expected);
+            assertThat((int) sector[0]).isBetween(0, 1);
+            ones += sector[0];
+        }
+        return ones > 0 && ones < 2 * BLOCK / 512;
+    }
+
     @Test
     void whatWasFlushedIsThereAndSoIsAForcedWrite() {
         write(0, 1);

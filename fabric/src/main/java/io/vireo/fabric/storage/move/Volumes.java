@@ -58,7 +58,14 @@ public final class Volumes {
                 // Nothing is left.
             }
             case COPYING, SWITCHING -> deleteWithSnapshots(pool, name + COPY);
-            case MOVED -> deleteWithSnapshots(pool, same ? name + FORMER : name);
+            case MOVED -> {
+                if (same) {
+                    // What its snapshots are has not been copied.
+                    pool.delete(name + FORMER, true);
+                } else {
+                    deleteWithSnapshots(pool, name);
+                }
+            }
             case ABANDONED -> {
                 deleteWithSnapshots(pool, name + COPY);
                 if (!same) {
@@ -98,10 +105,14 @@ public final class Volumes {
     }
 
     /** Deletes all there may be of a vDisk that was being moved, in one of its pools. */
-    public static void deleteAll(BlockPool pool, String name) {
-        deleteWithSnapshots(pool, name);
+    public static void deleteAll(Place place, BlockPool pool, String name) {
+        if (place.isInOnePool()) {
+            pool.delete(name, true);
+        } else {
+            deleteWithSnapshots(pool, name);
+        }
         deleteWithSnapshots(pool, name + COPY);
-        deleteWithSnapshots(pool, name + FORMER);
+        pool.delete(name + FORMER, true);
     }
 
     /** Snapshots first: without their volume nobody would find them. */

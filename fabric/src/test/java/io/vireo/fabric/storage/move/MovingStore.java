@@ -29,6 +29,8 @@ public final class MovingStore extends PoolStore {
 
     private static final Site THICK = new Site("pool", Allocation.THICK);
 
+    private static final Place MOVED = new Place(State.MOVED, THIN, THICK);
+
     /** Of volumes that are there: not looked at. */
     private static final VolumeFormat FORMAT = new VolumeFormat(512, 512, 4096);
 
@@ -61,7 +63,7 @@ public final class MovingStore extends PoolStore {
             Volumes.clear(place, volumes, volumes.open(name, FORMAT), name);
         } else {
             // It was being deleted.
-            Volumes.deleteAll(volumes, name);
+            Volumes.deleteAll(MOVED, volumes, name);
         }
     }
 
@@ -148,8 +150,7 @@ public final class MovingStore extends PoolStore {
         @Override
         public void endMove(String name) {
             close(name);
-            var place = new Place(State.MOVED, THIN, THICK);
-            Volumes.clear(place, volumes, volumes.open(name, FORMAT), name);
+            Volumes.clear(MOVED, volumes, volumes.open(name, FORMAT), name);
         }
 
         private void close(String name) {
@@ -164,7 +165,7 @@ public final class MovingStore extends PoolStore {
         public void delete(String name) {
             if (isMoving(name)) {
                 close(name);
-                Volumes.deleteAll(volumes, name);
+                Volumes.deleteAll(MOVED, volumes, name);
             } else {
                 super.delete(name);
             }
