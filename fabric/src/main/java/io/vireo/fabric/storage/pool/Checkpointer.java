@@ -169,6 +169,7 @@ final class Checkpointer {
                         catalog.size(),
                         engine.nextVolume(),
                         members,
+                        false,
                         engine.features());
     }
 

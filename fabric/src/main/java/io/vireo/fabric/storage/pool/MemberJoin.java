@@ -91,6 +91,7 @@ final class MemberJoin {
                 0,
                 pool.nextVolume(),
                 table,
+                false,
                 pool.features());
     }
 }

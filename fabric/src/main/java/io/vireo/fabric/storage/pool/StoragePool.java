@@ -183,6 +183,7 @@ public final class StoragePool {
                             old.catalogBlocks(),
                             old.nextVolume(),
                             members,
+                            false,
                             old.features()),
                     done::complete);
             loaded.members().wake();
@@ -632,6 +633,7 @@ public final class StoragePool {
                             return true;
                         });
                 checkpoint();
+                change(control::tidy);
                 durable = true;
             }
         } finally {
