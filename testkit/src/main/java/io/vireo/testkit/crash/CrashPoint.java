@@ -3,6 +3,7 @@ package io.vireo.testkit.crash;
 import io.vireo.block.BlockOperation;
 import io.vireo.testkit.crash.DiskLog.Event;
 import io.vireo.testkit.crash.DiskLog.Io;
+
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -63,12 +64,12 @@ public final class CrashPoint {
     }
 
     /** Whether the event that comes next is the end of an operation. */
-    boolean isBeforeCompletion() {
+    public boolean isBeforeCompletion() {
         return next < log.size() && log.event(next).completion();
     }
 
     /** Whether the event that comes next is the end of a flush, or of a FUA write. */
-    boolean isBeforeBarrier() {
+    public boolean isBeforeBarrier() {
         if (!isBeforeCompletion()) {
             return false;
         }

@@ -23,6 +23,7 @@ import java.util.UUID;
  * @param catalogBlocks its length; 0: no volumes
  * @param nextVolume the smallest number that no volume has had
  * @param members all members
+ * @param clean whether all chunks below the marks that nothing uses read as zeroes
  * @param features what a reader has to know of, {@link PoolFormat#FEATURES}
  */
 public record Superblock(
@@ -39,6 +40,7 @@ public record Superblock(
         int catalogBlocks,
         long nextVolume,
         List<MemberEntry> members,
+        boolean clean,
         int features) {
     private static final int MAGIC = 0x4250_5356; // "VSPB"
     private static final int TABLE = 1024;
@@ -69,6 +71,27 @@ public record Superblock(
                 catalogBlocks,
                 nextVolume,
                 members,
+                clean,
+                features);
+    }
+
+    /** The same state with the next generation, and all that nothing uses zeroed. */
+    public Superblock cleaned() {
+        return new Superblock(
+                pool,
+                member,
+                generation + 1,
+                ownerEpoch,
+                chunkShift,
+                striped,
+                place,
+                journalBytes,
+                journal,
+                catalog,
+                catalogBlocks,
+                nextVolume,
+                members,
+                true,
                 features);
     }
 
@@ -88,6 +111,7 @@ public record Superblock(
                 catalogBlocks,
                 nextVolume,
                 members,
+                clean,
                 features);
     }
 
@@ -117,6 +141,7 @@ public record Superblock(
             NativeMemory.putInt(at + 116, place.member());
             NativeMemory.putLong(at + 120, place.offset());
         }
+        NativeMemory.putInt(at + 128, clean ? 1 : 0);
         for (int i = 0; i < members.size(); i++) {
             long entry = at + TABLE + (long) i * ENTRY;
             MemberEntry m = members.get(i);
@@ -209,6 +234,7 @@ public record Superblock(
                 NativeMemory.getInt(at + 96),
                 NativeMemory.getLong(at + 104),
                 members,
+                NativeMemory.getInt(at + 128) != 0,
                 features);
     }
 

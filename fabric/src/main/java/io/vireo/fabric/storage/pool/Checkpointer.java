@@ -168,6 +168,7 @@ final class Checkpointer {
                         catalog.size(),
                         engine.nextVolume(),
                         members,
+                        false,
                         engine.features());
     }
 

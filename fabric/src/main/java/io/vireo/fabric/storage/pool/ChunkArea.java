@@ -125,10 +125,12 @@ final class ChunkArea {
         return more;
     }
 
-    /** Everything below the mark that nothing uses has to be cleaned. */
-    void dirtyUnused() {
+    /** Everything below the mark that nothing uses is clean, or has to be cleaned. */
+    void foundUnused(boolean zeroed) {
         for (int i = 0; i < virgin; i++) {
-            if (counts.get(i) == 0) {
+            if (counts.get(i) == 0 && zeroed) {
+                clean(i);
+            } else if (counts.get(i) == 0) {
                 dirty(i);
             }
         }

@@ -103,11 +103,15 @@ final class ChunkSpace implements ChunkCounts {
         draining--;
     }
 
-    /** All counts are right, and are kept from here on. */
-    void opened() {
+    /**
+     * All counts are right, and are kept from here on.
+     *
+     * @param zeroed whether what nothing uses reads as zeroes
+     */
+    void opened(boolean zeroed) {
         opening = false;
         for (ChunkArea area : areas) {
-            area.dirtyUnused();
+            area.foundUnused(zeroed);
         }
     }
 
@@ -330,6 +334,11 @@ final class ChunkSpace implements ChunkCounts {
     /** Gives the memory back. */
     void close() {
         areas.forEach(ChunkArea::close);
+    }
+
+    /** Whether whatever nothing uses has been zeroed, as far as that was ever begun. */
+    boolean isClean() {
+        return draining == 0 && waiting() == 0 && dirty() == 0;
     }
 
     /** Whether there is anything to clean. */

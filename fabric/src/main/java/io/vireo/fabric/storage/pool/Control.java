@@ -24,6 +24,9 @@ import java.util.function.Consumer;
  * catalog is one operation of the journal, and is answered when that is durable.
  */
 final class Control {
+    /** Chunks that the end of a pool waits for to be zeroed. */
+    private static final long MOST_TO_TIDY = 4096;
+
     private final Engine engine;
 
     Control(Engine engine) {
@@ -266,6 +269,45 @@ final class Control {
                     answer(done, success);
                 });
         engine.members().wake();
+    }
+
+    /**
+     * Zeroes what is left to be zeroed, unless it is much, and says durably that all is, so that
+     * the next opening need not. After the last checkpoint; nothing is written any more.
+     */
+    void tidy(CompletableFuture<Boolean> done) {
+        if (engine.isFrozen()
+                || engine.drain().isRunning()
+                || engine.cleaner().broken() > 0
+                || engine.reclaim().left() > MOST_TO_TIDY) {
+            done.complete(false);
+            return;
+        }
+        engine.meta().giveBackEmpty();
+        boolean quiet =
+                engine.reclaim().isDone()
+                        && engine.space().isClean()
+                        && !engine.cleaner().isBusy()
+                        && !engine.committer().isBusy()
+                        && !engine.checkpointer().isRunning()
+                        && !engine.erasure().isPending();
+        if (quiet && engine.meta().retired() > 0) {
+            // What maps that are gone were in is free after a checkpoint.
+            engine.checkpointer().ask();
+            engine.committer().join(_ -> tidy(done));
+        } else if (quiet) {
+            engine.superblocks()
+                    .write(engine.superblocks().current().cleaned(), why -> tidied(why, done));
+        } else {
+            engine.members().home().schedule(1_000_000, () -> tidy(done));
+        }
+    }
+
+    private void tidied(String trouble, CompletableFuture<Boolean> done) {
+        if (!trouble.isEmpty()) {
+            engine.poison(trouble);
+        }
+        done.complete(trouble.isEmpty());
     }
 
     /** Makes everything durable; with a checkpoint, so that the journal is empty. */

@@ -584,7 +584,7 @@ final class Engine {
         var area = new ChunkArea(entry.dataStart(), entry.chunks(), 0);
         if (entry.highWater() > 0) {
             area.replayMark(entry.highWater());
-            area.dirtyUnused();
+            area.foundUnused(false);
         }
         space.addArea(area);
         members.wake();

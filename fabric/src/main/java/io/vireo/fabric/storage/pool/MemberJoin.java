@@ -90,6 +90,7 @@ final class MemberJoin {
                 0,
                 pool.nextVolume(),
                 table,
+                false,
                 pool.features());
     }
 }

@@ -1,11 +1,13 @@
 package io.vireo.fabric.storage.pool;
 
 import io.vireo.fabric.storage.format.PoolFormat;
+
+import org.jspecify.annotations.Nullable;
+
 import java.util.ArrayDeque;
 import java.util.BitSet;
 import java.util.HashMap;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 
 /** Blocks for map pages and the catalog, in chunks of the pool that hold nothing else. */
 final class MetaSpace {
@@ -98,6 +100,17 @@ final class MetaSpace {
     void freeRetired(int count) {
         for (int i = 0; i < count; i++) {
             free(retired.remove());
+        }
+    }
+
+    /** Gives the chunk back that blocks are taken from, if none is in use. */
+    void giveBackEmpty() {
+        MetaChunk open = current;
+        if (open != null && open.used.isEmpty()) {
+            current = null;
+            chunks.remove(open.number);
+            freeBlocks -= open.parked ? 0 : blocksPerChunk;
+            space.giveBack(open.number);
         }
     }
 

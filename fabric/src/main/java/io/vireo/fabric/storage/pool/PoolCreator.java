@@ -73,6 +73,7 @@ final class PoolCreator {
                         0,
                         1,
                         table,
+                        false,
                         0);
         try (OwnMemory block = OwnMemory.allocate(PoolFormat.BLOCK)) {
             for (int i = 0; i < members.count(); i++) {

@@ -325,7 +325,7 @@ final class PoolLoader {
             volume.root.mapped(volume.root.page() == 0 ? 0 : count(volume.root.page(), mapped));
         }
         meta.opened();
-        space.opened();
+        space.opened(superblock.clean());
     }
 
     /** Counts what a page refers to, the first time; how many chunks are mapped below it. */

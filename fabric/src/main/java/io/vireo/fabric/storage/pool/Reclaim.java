@@ -1,6 +1,7 @@
 package io.vireo.fabric.storage.pool;
 
 import io.vireo.fabric.storage.map.PageStore;
+
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -90,10 +91,23 @@ final class Reclaim {
         }
     }
 
+    /** Chunks, at most, that are not zeroed yet. */
+    long left() {
+        ChunkSpace space = engine.space();
+        return owed + space.waiting() + space.dirty() + engine.cleaner().underWay();
+    }
+
+    /** Whether maps that are gone have given up all that they had. */
+    boolean isDone() {
+        return condemned.isEmpty()
+                && sealed.isEmpty()
+                && !engine.tree().hasDoomed()
+                && !engine.sumMap().tree().hasDoomed();
+    }
+
     /** How far it is. */
     ReclaimStatus status() {
-        ChunkSpace space = engine.space();
-        long left = owed + space.waiting() + space.dirty() + engine.cleaner().underWay();
+        long left = left();
         if (left == 0) {
             total = 0;
             return ReclaimStatus.NOTHING;

@@ -182,6 +182,7 @@ public final class StoragePool {
                             old.catalogBlocks(),
                             old.nextVolume(),
                             members,
+                            false,
                             old.features()),
                     done::complete);
             loaded.members().wake();
@@ -631,6 +632,7 @@ public final class StoragePool {
                             return true;
                         });
                 checkpoint();
+                change(control::tidy);
                 durable = true;
             }
         } finally {
