@@ -12,6 +12,9 @@ import io.vireo.reactor.Registration;
 import io.vireo.scsi.ScsiStatus;
 import io.vireo.scsi.ScsiTask;
 import io.vireo.scsi.TaskAttribute;
+
+import org.jspecify.annotations.Nullable;
+
 import java.io.UncheckedIOException;
 import java.lang.System.Logger.Level;
 import java.util.ArrayDeque;
@@ -19,7 +22,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CopyOnWriteArrayList;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A logical unit over a {@link BlockDevice}: a task set, mode parameters, reservations, unit
@@ -244,7 +246,17 @@ final class LogicalUnit implements Poller {
         if (gate != null && !nexus.detached) {
             nexus.hurried = on;
             gate.release(nexus, this::enter);
+            if (on) {
+                tasks.forEach(nexus, this::hurry);
+            }
             lookAgain();
+        }
+    }
+
+    /** What the channel has of a slot waits for no policy of the disk. */
+    private void hurry(Slot slot) {
+        if (slot.busy && !slot.queued) {
+            Objects.requireNonNull(channel).hurry(slot.request.tag());
         }
     }
 
@@ -486,6 +498,10 @@ final class LogicalUnit implements Poller {
         slot.submitting = true;
         try {
             open.submit(slot.request);
+            // It may have ended, and its task with it.
+            if (slot.busy && slot.nexus().hurried) {
+                hurry(slot);
+            }
         } finally {
             slot.submitting = false;
         }

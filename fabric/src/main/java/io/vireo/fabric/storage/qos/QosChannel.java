@@ -9,9 +9,11 @@ import io.vireo.block.BlockRequest;
 import io.vireo.block.BlockStatus;
 import io.vireo.reactor.Reactor;
 import io.vireo.reactor.Timer;
+
+import org.jspecify.annotations.Nullable;
+
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A channel whose requests wait for the rates of their vDisk and their turn in the pool. It holds
@@ -298,6 +300,21 @@ final class QosChannel implements BlockChannel {
         draining = true;
         inner.drain();
         wake.run();
+    }
+
+    @Override
+    public void hurry(int tag) {
+        if (!flow.advance(tag)) {
+            return;
+        }
+        long now = nanoTime.getAsLong();
+        lane.unasked(flow, flow.next(), now);
+        flow.grant(now);
+        if (!flow.waits()) {
+            lane.leave(flow);
+        }
+        pass();
+        waiting = flow.count();
     }
 
     @Override

@@ -12,13 +12,15 @@ import io.vireo.reactor.Reactor;
 import io.vireo.reactor.ReactorConfig;
 import io.vireo.testkit.BlockClient;
 import io.vireo.testkit.MemoryBlockDevice;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Test;
 
 /** The stage on a reactor, with a clock that stands still unless it is moved. */
 class QosChannelTest {
@@ -170,6 +172,29 @@ class QosChannelTest {
         assertThat(pollAt(0)).hasSize(20);
         submit(BlockOperation.DISCARD, 30);
         assertThat(pollAt(0)).endsWith("30 OK");
+    }
+
+    @Test
+    void aRequestThatIsWaitedForPassesTheOthers() {
+        discards(5);
+        assertThat(pollAt(0)).containsExactly("0 OK");
+        assertThat(hurry(3)).containsExactly("0 OK", "3 OK");
+        assertThat(vdisk.counts().waiting()).isEqualTo(3);
+        // It is done, or was never here.
+        assertThat(hurry(3)).hasSize(2);
+        assertThat(hurry(77)).hasSize(2);
+        // Those that it passed pay for it.
+        assertThat(pollAt(11)).hasSize(2);
+        assertThat(pollAt(21)).containsExactly("0 OK", "3 OK", "1 OK");
+        assertThat(pollAt(42)).endsWith("2 OK", "4 OK");
+    }
+
+    private List<String> hurry(int tag) {
+        on(() -> {
+            channel.hurry(tag);
+            return channel.poll();
+        });
+        return List.copyOf(ended);
     }
 
     @Test
