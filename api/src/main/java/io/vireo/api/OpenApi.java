@@ -6,17 +6,15 @@ import io.vireo.control.codec.ResourceCodec;
 import io.vireo.control.event.Event;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Names;
-
-import tools.jackson.databind.SerializationFeature;
-import tools.jackson.databind.json.JsonMapper;
-import tools.jackson.databind.node.JsonNodeFactory;
-import tools.jackson.databind.node.ObjectNode;
-
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import tools.jackson.databind.SerializationFeature;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
 
 /**
  * The description of the interface, OpenAPI 3.1, made from the table of routes and the records of

@@ -10,14 +10,12 @@ import io.vireo.resource.Column;
 import io.vireo.resource.Condition;
 import io.vireo.resource.Metric;
 import io.vireo.resource.Spec;
-
-import tools.jackson.databind.node.ArrayNode;
-import tools.jackson.databind.node.JsonNodeFactory;
-import tools.jackson.databind.node.ObjectNode;
-
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
 
 /** What the control plane tells, as JSON. */
 final class Representation {

@@ -18,10 +18,6 @@ import io.vireo.resource.Names;
 import io.vireo.resource.Operation;
 import io.vireo.resource.Reference;
 import io.vireo.resource.ResourceException;
-
-import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.node.ObjectNode;
-
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -29,6 +25,8 @@ import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
 
 /** All operations, for a set of kinds. */
 final class RouteTable {

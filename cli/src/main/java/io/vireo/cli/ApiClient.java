@@ -4,18 +4,16 @@ import io.vireo.cli.http.Endpoint;
 import io.vireo.cli.http.HttpClient;
 import io.vireo.cli.http.HttpResponse;
 import io.vireo.cli.http.UnreachableException;
-
-import tools.jackson.core.JacksonException;
-import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
-import tools.jackson.databind.node.JsonNodeFactory;
-import tools.jackson.databind.node.ObjectNode;
-
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
 
 /** The daemon's interface. Every failure becomes a {@link CliException}. */
 final class ApiClient {

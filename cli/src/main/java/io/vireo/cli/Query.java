@@ -1,11 +1,10 @@
 package io.vireo.cli;
 
-import org.jspecify.annotations.Nullable;
-
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** The query of a request. */
 final class Query {

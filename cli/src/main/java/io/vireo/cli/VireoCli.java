@@ -1,12 +1,11 @@
 package io.vireo.cli;
 
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
 import picocli.AutoComplete;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ParameterException;
-
-import java.io.PrintWriter;
-import java.nio.charset.StandardCharsets;
 
 /** The command {@code vireo}. */
 @Command(

@@ -28,10 +28,6 @@ import io.vireo.resource.ResourceKind;
 import io.vireo.resource.Spec;
 import io.vireo.resource.Status;
 import io.vireo.resource.Violation;
-
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
-
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.Instant;
@@ -49,6 +45,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Desired state and its reconciliation. {@link #open} reads the store and starts to bring

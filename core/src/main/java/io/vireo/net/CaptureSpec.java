@@ -3,7 +3,6 @@ package io.vireo.net;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Parameter;
 import io.vireo.resource.ResourceException;
-
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;

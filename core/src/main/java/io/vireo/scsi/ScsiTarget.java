@@ -1,7 +1,6 @@
 package io.vireo.scsi;
 
 import io.vireo.reactor.Reactor;
-
 import java.util.List;
 import java.util.Optional;
 

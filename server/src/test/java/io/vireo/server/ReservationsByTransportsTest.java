@@ -41,13 +41,6 @@ import io.vireo.transport.iscsi.IscsiPortalKind;
 import io.vireo.transport.iscsi.IscsiTargetKind;
 import io.vireo.transport.iscsi.IscsiTransport;
 import io.vireo.transport.vhostuser.VhostUserTransport;
-
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
-
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
@@ -60,6 +53,11 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Reservations of one logical unit, which an initiator reaches by vhost-user (virtio-scsi) and

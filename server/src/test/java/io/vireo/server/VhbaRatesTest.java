@@ -23,9 +23,6 @@ import io.vireo.scsi.ScsiTask;
 import io.vireo.scsi.TaskAttribute;
 import io.vireo.scsi.TaskManagement;
 import io.vireo.testkit.BlockClient;
-
-import org.junit.jupiter.api.Test;
-
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -33,6 +30,7 @@ import java.util.OptionalInt;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
+import org.junit.jupiter.api.Test;
 
 /** The rates of a vHBA whose units are on two reactors, with the policy that operators name. */
 class VhbaRatesTest {

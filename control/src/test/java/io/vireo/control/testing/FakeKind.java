@@ -12,7 +12,6 @@ import io.vireo.resource.ResourceKind;
 import io.vireo.resource.Spec;
 import io.vireo.resource.UpdateResult;
 import io.vireo.resource.spec.Kinds;
-
 import java.util.List;
 import java.util.function.Function;
 import java.util.stream.Stream;

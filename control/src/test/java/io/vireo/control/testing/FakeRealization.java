@@ -10,7 +10,6 @@ import io.vireo.resource.Reference;
 import io.vireo.resource.ResourceException;
 import io.vireo.resource.Spec;
 import io.vireo.resource.Status;
-
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;

@@ -5,7 +5,6 @@ import io.vireo.resource.MacAddress;
 import io.vireo.resource.Names;
 import io.vireo.resource.Spec;
 import io.vireo.resource.VlanSet;
-
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;

@@ -5,7 +5,6 @@ import io.vireo.resource.Names;
 import io.vireo.resource.Reference;
 import io.vireo.resource.Spec;
 import io.vireo.resource.Violation;
-
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;

@@ -12,9 +12,6 @@ import io.vireo.reactor.Registration;
 import io.vireo.scsi.ScsiStatus;
 import io.vireo.scsi.ScsiTask;
 import io.vireo.scsi.TaskAttribute;
-
-import org.jspecify.annotations.Nullable;
-
 import java.io.UncheckedIOException;
 import java.lang.System.Logger.Level;
 import java.util.ArrayDeque;
@@ -22,6 +19,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CopyOnWriteArrayList;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A logical unit over a {@link BlockDevice}: a task set, mode parameters, reservations, unit

@@ -8,15 +8,13 @@ import io.vireo.scsi.ScsiPort;
 import io.vireo.scsi.ScsiStatus;
 import io.vireo.scsi.ScsiTask;
 import io.vireo.scsi.TaskManagement;
-
-import org.jspecify.annotations.Nullable;
-
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /** An I_T nexus: routes tasks to the logical units that its target maps. Of its own reactor. */
 final class Nexus implements ScsiNexus {

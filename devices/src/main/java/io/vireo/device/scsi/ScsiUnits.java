@@ -11,7 +11,6 @@ import io.vireo.resource.DurableState;
 import io.vireo.resource.spec.VhbaSpec;
 import io.vireo.scsi.ScsiPort;
 import io.vireo.scsi.ScsiTarget;
-
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.IdentityHashMap;

@@ -2,11 +2,9 @@ package io.vireo.device.scsi;
 
 import io.vireo.scsi.ScsiTask;
 import io.vireo.scsi.TaskAttribute;
-
-import org.jspecify.annotations.Nullable;
-
 import java.util.ArrayDeque;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The tasks of a logical unit (SAM-5, 8): which may run beside which, and what becomes of those

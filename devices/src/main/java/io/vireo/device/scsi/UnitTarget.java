@@ -7,9 +7,6 @@ import io.vireo.scsi.ScsiInitiator;
 import io.vireo.scsi.ScsiNexus;
 import io.vireo.scsi.ScsiPort;
 import io.vireo.scsi.ScsiTarget;
-
-import org.jspecify.annotations.Nullable;
-
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -18,6 +15,7 @@ import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A target device whose logical units are {@link LogicalUnit}s, each mapped to a LUN. All of its

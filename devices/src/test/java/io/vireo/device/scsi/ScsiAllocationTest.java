@@ -3,7 +3,6 @@ package io.vireo.device.scsi;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.management.ThreadMXBean;
-
 import io.vireo.linux.NativeBuffer;
 import io.vireo.scsi.NexusListener;
 import io.vireo.scsi.ScsiInitiator;
@@ -12,13 +11,11 @@ import io.vireo.scsi.ScsiTask;
 import io.vireo.scsi.TaskAttribute;
 import io.vireo.scsi.TaskManagement;
 import io.vireo.testkit.BlockClient;
-
-import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.Test;
-
 import java.lang.management.ManagementFactory;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
 
 /** A READ or WRITE allocates nothing in steady state. */
 class ScsiAllocationTest {

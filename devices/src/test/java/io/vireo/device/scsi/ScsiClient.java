@@ -13,7 +13,6 @@ import io.vireo.scsi.ScsiTask;
 import io.vireo.scsi.TaskAttribute;
 import io.vireo.scsi.TaskManagement;
 import io.vireo.testkit.BlockClient;
-
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;

@@ -19,7 +19,6 @@ import io.vireo.resource.spec.IscsiTargetSpec;
 import io.vireo.resource.spec.Kinds;
 import io.vireo.scsi.IscsiName;
 import io.vireo.scsi.ScsiTarget;
-
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;

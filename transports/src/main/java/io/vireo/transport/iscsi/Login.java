@@ -4,10 +4,8 @@ import io.vireo.linux.TcpSocket;
 import io.vireo.linux.UnixSocket;
 import io.vireo.scsi.ScsiInitiator;
 import io.vireo.transport.iscsi.LoginMachine.Outcome;
-
-import org.jspecify.annotations.Nullable;
-
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A connection that logs in: from accept to the hand-over to a session, to a discovery session, or

@@ -4,7 +4,6 @@ import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Operation;
 import io.vireo.resource.Parameter;
 import io.vireo.resource.ResourceException;
-
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;

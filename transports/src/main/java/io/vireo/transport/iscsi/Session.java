@@ -11,10 +11,8 @@ import io.vireo.scsi.NexusListener;
 import io.vireo.scsi.ScsiNexus;
 import io.vireo.scsi.ScsiTask;
 import io.vireo.scsi.TaskManagement;
-
-import org.jspecify.annotations.Nullable;
-
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A normal session in full-feature phase, with its one connection (RFC 7143, 4.2 and 11). Error

@@ -4,13 +4,11 @@ import io.vireo.linux.ForeignMemory;
 import io.vireo.memory.ScatterGatherList;
 import io.vireo.scsi.TaskManagement;
 import io.vireo.scsi.TaskManagement.Function;
-
-import org.jspecify.annotations.Nullable;
-
 import java.nio.ByteBuffer;
 import java.util.IdentityHashMap;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** What a session does besides commands: NOPs, task management, texts, logout, events. */
 final class SessionControl {

@@ -6,9 +6,6 @@ import io.vireo.reactor.Reactor;
 import io.vireo.scsi.ScsiNexus;
 import io.vireo.scsi.ScsiPort;
 import io.vireo.scsi.ScsiTarget;
-
-import org.jspecify.annotations.Nullable;
-
 import java.net.InetAddress;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -24,6 +21,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An iSCSI target: a {@link ScsiTarget} under a name, at some portals, for some initiators, with

@@ -10,7 +10,6 @@ import io.vireo.scsi.ScsiStatus;
 import io.vireo.scsi.ScsiTarget;
 import io.vireo.scsi.ScsiTask;
 import io.vireo.scsi.TaskManagement;
-
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;

@@ -5,16 +5,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.vireo.linux.OpenFiles;
 import io.vireo.testkit.iscsi.IscsiInitiator;
 import io.vireo.testkit.iscsi.IscsiPdu;
-
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
-
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.Random;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Sessions in full-feature phase, over sockets. */
 class SessionTest {

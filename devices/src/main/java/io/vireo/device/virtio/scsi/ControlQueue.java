@@ -8,7 +8,6 @@ import io.vireo.virtqueue.ChainBatch;
 import io.vireo.virtqueue.Reader;
 import io.vireo.virtqueue.Virtqueue;
 import io.vireo.virtqueue.Writer;
-
 import java.util.ArrayDeque;
 import java.util.HashMap;
 import java.util.Map;

@@ -2,7 +2,6 @@ package io.vireo.device.virtio.scsi;
 
 import io.vireo.reactor.Reactor;
 import io.vireo.reactor.Timer;
-
 import java.util.concurrent.TimeUnit;
 
 /**

@@ -11,10 +11,8 @@ import io.vireo.virtqueue.ChainBatch;
 import io.vireo.virtqueue.Reader;
 import io.vireo.virtqueue.Virtqueue;
 import io.vireo.virtqueue.Writer;
-
-import org.jspecify.annotations.Nullable;
-
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /** A request queue (VIRTIO 1.3, 5.6.6.1). */
 final class RequestQueue extends ServedQueue {

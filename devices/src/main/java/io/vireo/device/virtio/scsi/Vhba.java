@@ -14,7 +14,6 @@ import io.vireo.resource.spec.VhbaSpec;
 import io.vireo.scsi.IscsiName;
 import io.vireo.scsi.ScsiTarget;
 import io.vireo.transport.Endpoint;
-
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;

@@ -26,7 +26,6 @@ import io.vireo.scsi.ScsiInitiator;
 import io.vireo.transport.Endpoint;
 import io.vireo.transport.EndpointSpec;
 import io.vireo.transport.VirtioTransport;
-
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;

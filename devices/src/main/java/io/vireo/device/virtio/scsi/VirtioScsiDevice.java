@@ -10,7 +10,6 @@ import io.vireo.scsi.ScsiTarget;
 import io.vireo.scsi.ScsiTask;
 import io.vireo.scsi.TaskManagement;
 import io.vireo.virtqueue.Virtqueue;
-
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -16,7 +16,6 @@ import io.vireo.testkit.MemoryBlockDevice;
 import io.vireo.virtqueue.Virtqueue;
 import io.vireo.virtqueue.VirtqueueConfig;
 import io.vireo.virtqueue.VirtqueueException;
-
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;

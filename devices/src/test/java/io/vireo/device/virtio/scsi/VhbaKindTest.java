@@ -39,16 +39,14 @@ import io.vireo.testkit.MemoryBlockDevice;
 import io.vireo.transport.Endpoint;
 import io.vireo.transport.EndpointSpec;
 import io.vireo.transport.VirtioTransport;
-
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.Test;
-
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
 
 class VhbaKindTest {
     private static final Metadata METADATA = Metadata.of("db1", "1");

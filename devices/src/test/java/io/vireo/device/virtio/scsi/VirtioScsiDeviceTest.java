@@ -1,24 +1,21 @@
 package io.vireo.device.virtio.scsi;
 
 import static io.vireo.device.virtio.scsi.ScsiDriver.BLOCK;
-
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vireo.device.virtio.scsi.ScsiDriver.Answer;
 import io.vireo.testkit.BlockClient;
 import io.vireo.testkit.MemoryBlockDevice;
 import io.vireo.virtqueue.Virtqueue;
-
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
-
-import java.util.HexFormat;
-import java.util.List;
-import java.util.Random;
-import java.util.concurrent.locks.LockSupport;
 
 class VirtioScsiDeviceTest {
     private static final String READ = "28000000000000000200";

@@ -1,7 +1,6 @@
 package io.vireo.fabric.storage.qos;
 
 import io.vireo.block.BlockRequest;
-
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -12,15 +12,13 @@ import io.vireo.reactor.Reactor;
 import io.vireo.reactor.ReactorConfig;
 import io.vireo.testkit.BlockClient;
 import io.vireo.testkit.MemoryBlockDevice;
-
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Test;
-
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
 
 /** The stage on a reactor, with a clock that stands still unless it is moved. */
 class QosChannelTest {
