@@ -64,6 +64,12 @@ public interface BlockChannel {
     default void drain() {}
 
     /**
+     * Whoever sent the request with this tag waits for it: it is not held back any more for
+     * anybody's sake. Nothing happens if it is not here.
+     */
+    default void hurry(int tag) {}
+
+    /**
      * Closes the channel when the last completion is in. No request is submitted after this call.
      */
     void close(Runnable onClosed);

@@ -21,7 +21,7 @@ public interface ScsiNexus {
 
     /**
      * The transport waits for its tasks: none of them, nor any that comes after, is held back for
-     * the rates of the target, until this is taken back.
+     * the rates of the target or the policy of a disk, until this is taken back.
      */
     void hurry(boolean on);
 

@@ -8,6 +8,8 @@ import io.vireo.block.VolumeFormat;
 import io.vireo.device.scsi.ScsiUnits;
 import io.vireo.fabric.storage.qos.DiskQosPolicy;
 import io.vireo.fabric.storage.qos.DiskQosSettings;
+import io.vireo.fabric.storage.qos.PoolQos;
+import io.vireo.fabric.storage.qos.VdiskQos;
 import io.vireo.linux.NativeBuffer;
 import io.vireo.reactor.PollMode;
 import io.vireo.reactor.Reactor;
@@ -35,6 +37,17 @@ class VhbaRatesTest {
     private static final int BLOCK = 4096;
     private static final int REQUESTS = 100;
     private static final int IOPS = 400;
+
+    private static final PoolSpec RAM =
+            new PoolSpec(
+                    PoolSpec.Type.RAM,
+                    Optional.empty(),
+                    PoolSpec.Backend.AUTO,
+                    false,
+                    OptionalInt.empty(),
+                    Optional.empty(),
+                    Optional.empty(),
+                    80);
 
     private static final class NoState implements DurableState {
         @Override
@@ -140,19 +153,9 @@ class VhbaRatesTest {
 
     @Test
     void lunsOnTwoReactorsShareTheRatesAndAnotherVhbaHasThemForItself() {
-        var spec =
-                new PoolSpec(
-                        PoolSpec.Type.RAM,
-                        Optional.empty(),
-                        PoolSpec.Backend.AUTO,
-                        false,
-                        OptionalInt.empty(),
-                        Optional.empty(),
-                        Optional.empty(),
-                        80);
         var policy = new DiskQosPolicy("gold", settings(IOPS));
         var reactors = ReactorGroup.start(List.of(-1, -1), PollMode.ADAPTIVE);
-        BlockPool pool = new RamPoolProvider().open(spec, true);
+        BlockPool pool = new RamPoolProvider().open(RAM, true);
         try {
             var units = new ScsiUnits(reactors, new NoState());
             ScsiUnits.Hba first = units.open("db1", 1, 2);
@@ -183,6 +186,36 @@ class VhbaRatesTest {
             assertThat(first.waits().waiting()).isZero();
             close(first);
             close(second);
+        } finally {
+            pool.close();
+            reactors.close();
+        }
+    }
+
+    @Test
+    void anInitiatorThatStopsDoesNotWaitForThePolicyOfADiskAndOthersDo() {
+        var policy = new DiskQosPolicy("slow", settings(1));
+        var reactors = ReactorGroup.start(List.of(-1, -1), PollMode.ADAPTIVE);
+        BlockPool pool = new RamPoolProvider().open(RAM, true);
+        try {
+            var units = new ScsiUnits(reactors, new NoState());
+            ScsiUnits.Hba hba = units.open("db1", 1, 2);
+            ScsiUnits.Disk plain = disk(pool, "one");
+            var qos = new PoolQos("pool", 0, Optional.empty(), System::nanoTime);
+            VdiskQos vdisk = qos.add("one", Optional.of(policy));
+            var disk =
+                    new ScsiUnits.Disk(
+                            "one", "one", qos.stage(vdisk, plain.block()), plain.use(), pool);
+            hba.map(List.of(new ScsiUnits.Lun(0, disk, false)));
+            var stays = new Load(hba, reactors.next(), 1, 0, 50);
+            var stops = new Load(hba, reactors.next(), 2, 0, REQUESTS);
+            stops.reactor.execute(() -> stops.nexus.hurry(true));
+            // At 1 IOPS it would not end.
+            BlockClient.await(stops.done);
+            assertThat(stays.done).isNotDone();
+            policy.change(DiskQosSettings.NONE);
+            BlockClient.await(stays.done);
+            close(hba);
         } finally {
             pool.close();
             reactors.close();

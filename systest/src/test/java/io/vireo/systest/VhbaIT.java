@@ -40,7 +40,7 @@ class VhbaIT {
                                 bed,
                                 1,
                                 "- {lun: 0, vdisk: one}\n"
-                                    + "    - {lun: 7, vdisk: two, readOnly: true}"));
+                                        + "    - {lun: 7, vdisk: two, readOnly: true}"));
                 await(guest, "test -b /dev/sdb");
                 assertThat(guest.output("cat /sys/block/sdb/ro")).isEqualTo("1");
                 assertThat(guest.output("ls -d /sys/block/sdb/device/scsi_device/*"))
@@ -110,7 +110,7 @@ class VhbaIT {
         guest.output("for i in 1 2 3; do cmp /tmp/data /mnt/$i || exit 1; done");
         guest.output(
                 "rm /mnt/1; fstrim /mnt; umount /mnt; /usr/sbin/e2fsck -f -n /dev/sda >/dev/null"
-                    + " 2>&1");
+                        + " 2>&1");
     }
 
     private static void await(Guest guest, String condition) {

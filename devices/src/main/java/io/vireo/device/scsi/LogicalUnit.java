@@ -248,7 +248,17 @@ final class LogicalUnit implements Poller {
         if (gate != null && !nexus.detached) {
             nexus.hurried = on;
             gate.release(nexus, this::enter);
+            if (on) {
+                tasks.forEach(nexus, this::hurry);
+            }
             lookAgain();
+        }
+    }
+
+    /** What the channel has of a slot waits for no policy of the disk. */
+    private void hurry(Slot slot) {
+        if (slot.busy && !slot.queued) {
+            Objects.requireNonNull(channel).hurry(slot.request.tag());
         }
     }
 
@@ -496,6 +506,10 @@ final class LogicalUnit implements Poller {
         slot.submitting = true;
         try {
             open.submit(slot.request);
+            // It may have ended, and its task with it.
+            if (slot.busy && slot.nexus().hurried) {
+                hurry(slot);
+            }
         } finally {
             slot.submitting = false;
         }

@@ -3,6 +3,7 @@ package io.vireo.device.scsi;
 import io.vireo.scsi.ScsiTask;
 import io.vireo.scsi.TaskAttribute;
 import java.util.ArrayDeque;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -160,13 +161,18 @@ final class TaskSet {
         return false;
     }
 
-    /** Aborts all tasks of a nexus. */
-    void abort(UnitNexus nexus, ScsiTask.Outcome how, Barrier all) {
+    /** Does something to all tasks of a nexus; they may end by it. */
+    void forEach(UnitNexus nexus, Consumer<Slot> action) {
         for (int i = 0; i < slotsMade; i++) {
             if (slots[i].state != Slot.State.FREE && slots[i].nexus() == nexus) {
-                abort(slots[i], how, false, all);
+                action.accept(slots[i]);
             }
         }
+    }
+
+    /** Aborts all tasks of a nexus. */
+    void abort(UnitNexus nexus, ScsiTask.Outcome how, Barrier all) {
+        forEach(nexus, slot -> abort(slot, how, false, all));
     }
 
     /**
@@ -184,11 +190,8 @@ final class TaskSet {
 
     /** Aborts all tasks of a nexus on behalf of another one. */
     void abortOthers(UnitNexus nexus, Barrier all) {
-        for (int i = 0; i < slotsMade; i++) {
-            if (slots[i].state != Slot.State.FREE && slots[i].nexus() == nexus) {
-                abort(slots[i], ScsiTask.Outcome.ABORTED, unit.modes().taskAbortedStatus(), all);
-            }
-        }
+        boolean withStatus = unit.modes().taskAbortedStatus();
+        forEach(nexus, slot -> abort(slot, ScsiTask.Outcome.ABORTED, withStatus, all));
     }
 
     /** Aborts a task, which is in the task set; {@code all} learns of its end. */

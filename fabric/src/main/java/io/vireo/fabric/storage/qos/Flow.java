@@ -107,6 +107,25 @@ final class Flow {
         return null;
     }
 
+    /** Has the request with this tag be the {@link #next}, if it is here and was not granted. */
+    boolean advance(int requestTag) {
+        int mask = ring.length - 1;
+        for (int i = granted; i < count; i++) {
+            BlockRequest request = at(i);
+            if (request.tag() == requestTag) {
+                long came = since[(head + i) & mask];
+                for (int at = i; at > granted; at--) {
+                    ring[(head + at) & mask] = ring[(head + at - 1) & mask];
+                    since[(head + at) & mask] = since[(head + at - 1) & mask];
+                }
+                ring[(head + granted) & mask] = request;
+                since[(head + granted) & mask] = came;
+                return true;
+            }
+        }
+        return false;
+    }
+
     /** Hands all of them to another flow, where none is granted yet. */
     void moveTo(Flow other) {
         for (int i = 0; i < count; i++) {

@@ -316,6 +316,21 @@ final class QosChannel implements BlockChannel {
     }
 
     @Override
+    public void hurry(int tag) {
+        if (!flow.advance(tag)) {
+            return;
+        }
+        long now = nanoTime.getAsLong();
+        lane.unasked(flow, flow.next(), now);
+        flow.grant(now);
+        if (!flow.waits()) {
+            lane.leave(flow);
+        }
+        pass();
+        waiting = flow.count();
+    }
+
+    @Override
     public void close(Runnable whenClosed) {
         draining = true;
         onClosed = whenClosed;

@@ -173,6 +173,29 @@ class QosChannelTest {
     }
 
     @Test
+    void aRequestThatIsWaitedForPassesTheOthers() {
+        discards(5);
+        assertThat(pollAt(0)).containsExactly("0 OK");
+        assertThat(hurry(3)).containsExactly("0 OK", "3 OK");
+        assertThat(vdisk.counts().waiting()).isEqualTo(3);
+        // It is done, or was never here.
+        assertThat(hurry(3)).hasSize(2);
+        assertThat(hurry(77)).hasSize(2);
+        // Those that it passed pay for it.
+        assertThat(pollAt(11)).hasSize(2);
+        assertThat(pollAt(21)).containsExactly("0 OK", "3 OK", "1 OK");
+        assertThat(pollAt(42)).endsWith("2 OK", "4 OK");
+    }
+
+    private List<String> hurry(int tag) {
+        on(() -> {
+            channel.hurry(tag);
+            return channel.poll();
+        });
+        return List.copyOf(ended);
+    }
+
+    @Test
     void aPolicyChangesUnderLoad() {
         discards(10);
         assertThat(pollAt(0)).hasSize(1);
