@@ -99,6 +99,7 @@ final class PoolImage {
                         catalogBlocks(),
                         volumes + 1L,
                         List.of(new MemberEntry(UUID.randomUUID(), dataStart(), chunks, used)),
+                        true,
                         0);
         superblock.encode(block);
         out.write(content(), PoolFormat.SUPERBLOCKS[0]);

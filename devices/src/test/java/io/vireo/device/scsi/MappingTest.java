@@ -45,7 +45,7 @@ class MappingTest {
                 .isEqualTo(0x072700);
         ScsiBed.map(bed.target, new UnitTarget.Mapping(0, bed.unit, false));
         assertThat(client.run(300, "000000000000").code()).isEqualTo(0x052500);
-        assertThat(client.events).contains("added 300", "removed 300", "changed 0 3f0e");
+        assertThat(client.events()).contains("added 300", "removed 300", "changed 0 3f0e");
         // REPORT LUNS clears the unit attention that says to send it.
         client.in(0, "A00000000000000000400000", 64);
         assertThat(client.run(0, "000000000000").good()).isTrue();
@@ -176,6 +176,6 @@ class MappingTest {
         bed.disk.pretendToGrow(16 << 20);
         assertThat(client.run(0, "000000000000").code()).isEqualTo(0x062A09);
         assertThat(client.in(0, "25000000000000000000", 8).hex()).startsWith("00007fff");
-        assertThat(client.events).contains("changed 0 2a09");
+        assertThat(client.events()).contains("changed 0 2a09");
     }
 }

@@ -52,7 +52,7 @@ final class ScsiClient implements NexusListener {
     }
 
     final Reactor reactor;
-    final List<String> events = new CopyOnWriteArrayList<>();
+    private final List<String> events = new CopyOnWriteArrayList<>();
     final AtomicInteger settled = new AtomicInteger();
     private final ScsiNexus nexus;
     private final Map<ScsiTask, Running> running = new ConcurrentHashMap<>();
@@ -147,6 +147,11 @@ final class ScsiClient implements NexusListener {
 
     void hurry(boolean on) {
         reactor.execute(() -> nexus.hurry(on));
+    }
+
+    /** What was told so far, and what is on its way already. */
+    List<String> events() {
+        return BlockClient.on(reactor, () -> List.copyOf(events));
     }
 
     int inFlight() {

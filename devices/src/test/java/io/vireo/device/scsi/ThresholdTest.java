@@ -110,7 +110,7 @@ class ThresholdTest {
         // The information field is where the threshold is in its mode page.
         assertThat(told.sense()[0] & 0x80).isEqualTo(0x80);
         assertThat(Bytes.u32(told.sense(), 3)).isEqualTo(16);
-        assertThat(client.events).contains("changed 0 3807");
+        assertThat(client.events()).contains("changed 0 3807");
         used(90);
         assertThat(ready().good()).isTrue();
         used(10);
