@@ -51,6 +51,8 @@ final class ControlPlaneTest {
     void open() {
         world = new FakeWorld();
         control = start();
+        // Else its first look for leftovers could be before or after what a test declares.
+        await(world::wasReclaimed, () -> "nothing was looked for");
     }
 
     private ControlPlane start() {
@@ -468,7 +470,7 @@ final class ControlPlaneTest {
                                 control,
                                 json(
                                         "{'apiVersion':'vireo/v1','kind':'Network','metadata':{'name':'a'},"
-                                                + "'spec':{'mtuu':1}}")))
+                                            + "'spec':{'mtuu':1}}")))
                 .hasMessageContaining("/spec/mtuu");
     }
 }

@@ -52,12 +52,12 @@ class VhbaPairIT {
     private static void begin(Guest guest) {
         guest.output(
                 "map=$(readlink -f /dev/disk/by-id/dm-uuid-mpath-$(multipathd show paths format '%d"
-                    + " %w' | awk '$1 == \"sda\" { print $2 }')); mke2fs -q -F -t ext4 $map &&"
-                    + " mount $map /mnt");
+                        + " %w' | awk '$1 == \"sda\" { print $2 }')); mke2fs -q -F -t ext4 $map &&"
+                        + " mount $map /mnt");
         guest.output(
                 "(until test -e /tmp/stop; do if dd if=/dev/urandom of=/mnt/data bs=1M count=4"
-                    + " conv=fsync; then echo pass; else echo failed; fi; done >/tmp/load.log"
-                    + " 2>/dev/null; touch /tmp/stopped) &");
+                        + " conv=fsync; then echo pass; else echo failed; fi; done >/tmp/load.log"
+                        + " 2>/dev/null; touch /tmp/stopped) &");
         goesOn(guest);
     }
 

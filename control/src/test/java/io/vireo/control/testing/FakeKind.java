@@ -93,6 +93,7 @@ record FakeKind<S extends Spec>(
     /** Notes what is not to be taken for a leftover. */
     @Override
     public void reclaim(List<Declared<S>> declared, RealizeContext context) {
+        world.reclaimed();
         declared.forEach(each -> world.note("spare", new Reference(kind, each.metadata().name())));
     }
 

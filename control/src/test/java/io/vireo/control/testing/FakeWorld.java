@@ -38,6 +38,7 @@ import java.util.function.Function;
 
 /** A host without devices: all kinds of the product with nothing behind them. */
 public final class FakeWorld {
+    private volatile boolean reclaimed;
     private final List<String> journal = Collections.synchronizedList(new ArrayList<>());
     private final Map<Reference, Deque<RuntimeException>> failures = new ConcurrentHashMap<>();
     private final Map<Reference, UpdateResult> updates = new ConcurrentHashMap<>();
@@ -202,6 +203,15 @@ public final class FakeWorld {
 
     public void clearJournal() {
         journal.clear();
+    }
+
+    /** Whether it was asked for leftovers: what is declared from then on is none of that. */
+    public boolean wasReclaimed() {
+        return reclaimed;
+    }
+
+    void reclaimed() {
+        reclaimed = true;
     }
 
     void note(String what, Reference target) {
