@@ -271,15 +271,7 @@ final class DisksPool implements BlockPool {
 
     @Override
     public List<VolumeSnapshot> snapshotsOf(String volume) {
-        List<VolumeInfo> all = pool.volumes();
-        Optional<Long> id =
-                all.stream()
-                        .filter(each -> each.name().equals(volume))
-                        .map(VolumeInfo::id)
-                        .findFirst();
-        return all.stream()
-                .filter(each -> each.readOnly() && id.filter(of -> of == each.origin()).isPresent())
-                .sorted(Comparator.comparingLong(VolumeInfo::id))
+        return VolumeInfo.snapshotsOf(volume, pool.volumes()).stream()
                 .map(each ->
                         new VolumeSnapshot(
                                 each.name().substring(SNAPSHOT.length()),
@@ -294,13 +286,7 @@ final class DisksPool implements BlockPool {
 
     @Override
     public void createSnapshot(String volume, String snapshot, Instant made) {
-        pool.copy(
-                List.of(
-                        new CopyOf(
-                                volume,
-                                SNAPSHOT + snapshot,
-                                true,
-                                OptionalLong.of(made.toEpochMilli()))));
+        pool.copy(List.of(CopyOf.snapshot(volume, SNAPSHOT + snapshot, made)));
     }
 
     @Override

@@ -7,6 +7,7 @@
  *       holds them for a moment.
  *   <li>{@link io.vireo.fabric.storage.move.HopDevice}: a device that is served by one reactor, for
  *       front ends on others: pools have reactors of their own.
+ *   <li>{@link io.vireo.fabric.storage.move.SnapshotCopies}: has snapshots go along.
  *   <li>{@link io.vireo.fabric.storage.move.Relocation}: has a vDisk where it is to be: makes the
  *       target, has it filled, switches, and deletes the source, or takes everything back.
  *   <li>{@link io.vireo.fabric.storage.move.Whereabouts}: the durable record of where a vDisk is.
@@ -22,3 +23,4 @@
 package io.vireo.fabric.storage.move;
 
 import org.jspecify.annotations.NullMarked;
+

@@ -1,5 +1,6 @@
 package io.vireo.fabric.storage.pool;
 
+import java.time.Instant;
 import java.util.OptionalLong;
 
 /**
@@ -19,6 +20,11 @@ public record CopyOf(String source, String name, boolean readOnly, OptionalLong 
     /** A snapshot. */
     public static CopyOf snapshot(String source, String name) {
         return new CopyOf(source, name, true);
+    }
+
+    /** A snapshot that is said to be made at another time. */
+    public static CopyOf snapshot(String source, String name, Instant made) {
+        return new CopyOf(source, name, true, OptionalLong.of(made.toEpochMilli()));
     }
 
     /** A clone. */

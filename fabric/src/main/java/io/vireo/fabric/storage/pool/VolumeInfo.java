@@ -1,5 +1,8 @@
 package io.vireo.fabric.storage.pool;
 
+import java.util.Comparator;
+import java.util.List;
+
 /**
  * A volume or snapshot, for people.
  *
@@ -24,4 +27,14 @@ public record VolumeInfo(
         boolean dedicated,
         long created,
         boolean encrypted,
-        boolean checksums) {}
+        boolean checksums) {
+    /** The snapshots of a volume, the oldest first, among all that is in its pool. */
+    public static List<VolumeInfo> snapshotsOf(String volume, List<VolumeInfo> all) {
+        return all.stream()
+                .filter(each -> each.name().equals(volume))
+                .flatMap(of ->
+                        all.stream().filter(each -> each.readOnly() && each.origin() == of.id()))
+                .sorted(Comparator.comparingLong(VolumeInfo::id))
+                .toList();
+    }
+}

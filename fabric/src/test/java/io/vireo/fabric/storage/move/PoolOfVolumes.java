@@ -10,9 +10,7 @@ import io.vireo.fabric.storage.pool.CopyOf;
 import io.vireo.fabric.storage.pool.StoragePool;
 import io.vireo.fabric.storage.pool.VolumeInfo;
 import java.time.Instant;
-import java.util.Comparator;
 import java.util.List;
-import java.util.OptionalLong;
 
 /** The engine's pool as what moves volumes sees it. */
 final class PoolOfVolumes implements BlockPool {
@@ -54,20 +52,14 @@ final class PoolOfVolumes implements BlockPool {
 
     @Override
     public List<VolumeSnapshot> snapshotsOf(String volume) {
-        List<VolumeInfo> all = pool.volumes();
-        return all.stream()
-                .filter(each -> each.name().equals(volume))
-                .flatMap(of ->
-                        all.stream().filter(each -> each.readOnly() && each.origin() == of.id()))
-                .sorted(Comparator.comparingLong(VolumeInfo::id))
+        return VolumeInfo.snapshotsOf(volume, pool.volumes()).stream()
                 .map(each -> new VolumeSnapshot(each.name(), Instant.ofEpochMilli(each.created())))
                 .toList();
     }
 
     @Override
     public void createSnapshot(String volume, String snapshot, Instant made) {
-        pool.copy(
-                List.of(new CopyOf(volume, snapshot, true, OptionalLong.of(made.toEpochMilli()))));
+        pool.copy(List.of(CopyOf.snapshot(volume, snapshot, made)));
     }
 
     @Override
