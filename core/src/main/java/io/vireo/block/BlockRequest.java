@@ -1,7 +1,6 @@
 package io.vireo.block;
 
 import io.vireo.memory.ScatterGatherList;
-
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -2,7 +2,6 @@ package io.vireo.server;
 
 import static io.vireo.server.PoolBed.DISK;
 import static io.vireo.server.PoolBed.assertFails;
-
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vireo.block.BlockDevice;
@@ -13,13 +12,6 @@ import io.vireo.resource.UpdateResult;
 import io.vireo.resource.spec.DisksSpec;
 import io.vireo.resource.spec.Kinds;
 import io.vireo.resource.spec.PoolSpec;
-
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
-
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -28,6 +20,11 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 /** Disks that leave a pool while its vDisks are in use, as an operator asks for it. */
 @Timeout(180)

@@ -6,7 +6,6 @@ import io.vireo.fabric.storage.mirror.MirrorStatus;
 import io.vireo.fabric.storage.pool.DrainStatus;
 import io.vireo.fabric.storage.pool.StoragePool;
 import io.vireo.resource.spec.DisksSpec;
-
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

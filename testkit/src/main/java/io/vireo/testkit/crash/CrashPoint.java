@@ -3,7 +3,6 @@ package io.vireo.testkit.crash;
 import io.vireo.block.BlockOperation;
 import io.vireo.testkit.crash.DiskLog.Event;
 import io.vireo.testkit.crash.DiskLog.Io;
-
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;

@@ -11,9 +11,6 @@ import io.vireo.block.BlockStatus;
 import io.vireo.linux.ForeignMemory;
 import io.vireo.reactor.Reactor;
 import io.vireo.testkit.crash.DiskLog.Io;
-
-import org.jspecify.annotations.Nullable;
-
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumSet;
@@ -21,6 +18,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.Set;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A disk with a volatile cache whose every change is logged. Reads see the cache. Requests end out

@@ -2,7 +2,6 @@ package io.vireo.fabric.storage.format;
 
 import io.vireo.memory.NativeMemory;
 import io.vireo.memory.OwnMemory;
-
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;

@@ -1,10 +1,8 @@
 package io.vireo.fabric.storage.mirror;
 
 import io.vireo.block.BlockRequest;
-
-import org.jspecify.annotations.Nullable;
-
 import java.util.UUID;
+import org.jspecify.annotations.Nullable;
 
 /** One copy of a mirror. */
 final class Leg {

@@ -10,7 +10,6 @@ import io.vireo.fabric.storage.format.PoolFormat;
 import io.vireo.memory.OwnMemory;
 import io.vireo.reactor.Reactor;
 import io.vireo.reactor.Timer;
-
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

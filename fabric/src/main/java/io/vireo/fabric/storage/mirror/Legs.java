@@ -1,7 +1,6 @@
 package io.vireo.fabric.storage.mirror;
 
 import io.vireo.fabric.storage.format.MirrorHeader;
-
 import java.util.Iterator;
 import java.util.List;
 

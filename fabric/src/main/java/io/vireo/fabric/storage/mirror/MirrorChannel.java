@@ -8,10 +8,8 @@ import io.vireo.block.BlockStatus;
 import io.vireo.fabric.storage.format.MirrorHeader;
 import io.vireo.fabric.storage.queue.Fifo;
 import io.vireo.reactor.Reactor;
-
-import org.jspecify.annotations.Nullable;
-
 import java.util.ArrayDeque;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Requests of the member become requests of its legs here: changes and flushes of all, reads of the

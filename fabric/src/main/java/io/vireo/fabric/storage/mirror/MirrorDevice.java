@@ -10,9 +10,6 @@ import io.vireo.block.BlockRequest;
 import io.vireo.fabric.storage.format.MirrorHeader;
 import io.vireo.memory.OwnMemory;
 import io.vireo.reactor.Reactor;
-
-import org.jspecify.annotations.Nullable;
-
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumSet;
@@ -21,6 +18,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A device that is kept on two or three others. It is opened once, on the reactor of its pool, and

@@ -2,7 +2,6 @@ package io.vireo.fabric.storage.mirror;
 
 import io.vireo.reactor.Reactor;
 import io.vireo.reactor.Timer;
-
 import java.util.concurrent.TimeUnit;
 
 /**

@@ -8,7 +8,6 @@ import io.vireo.fabric.storage.format.JournalPoint;
 import io.vireo.fabric.storage.format.MemberEntry;
 import io.vireo.fabric.storage.format.PoolFormat;
 import io.vireo.fabric.storage.format.Superblock;
-
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;

@@ -2,7 +2,6 @@ package io.vireo.fabric.storage.pool;
 
 import io.vireo.fabric.storage.format.PoolFormat;
 import io.vireo.fabric.storage.map.ChunkCounts;
-
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;

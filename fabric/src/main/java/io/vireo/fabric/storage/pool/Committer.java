@@ -3,7 +3,6 @@ package io.vireo.fabric.storage.pool;
 import io.vireo.block.BlockStatus;
 import io.vireo.fabric.storage.format.OpBuffer;
 import io.vireo.fabric.storage.queue.Fifo;
-
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;

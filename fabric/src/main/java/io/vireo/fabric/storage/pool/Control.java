@@ -10,7 +10,6 @@ import io.vireo.fabric.storage.format.VolumeRecord;
 import io.vireo.fabric.storage.mirror.MirrorDevice;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.ResourceException;
-
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashSet;

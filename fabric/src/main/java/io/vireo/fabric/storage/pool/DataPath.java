@@ -6,7 +6,6 @@ import io.vireo.block.BlockStatus;
 import io.vireo.fabric.storage.format.PoolFormat;
 import io.vireo.fabric.storage.queue.Fifo;
 import io.vireo.memory.OwnMemory;
-
 import java.util.ArrayDeque;
 import java.util.Objects;
 

@@ -6,7 +6,6 @@ import io.vireo.block.BlockStatus;
 import io.vireo.fabric.storage.format.PoolFormat;
 import io.vireo.memory.OwnMemory;
 import io.vireo.reactor.Timer;
-
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongPredicate;
 

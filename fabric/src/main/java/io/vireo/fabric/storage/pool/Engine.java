@@ -13,9 +13,6 @@ import io.vireo.fabric.storage.mirror.MirrorDevice;
 import io.vireo.fabric.storage.queue.Fifo;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.ResourceException;
-
-import org.jspecify.annotations.Nullable;
-
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
@@ -26,6 +23,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /** A pool that is open: what its parts have in common, and its turn. Of the home reactor. */
 final class Engine {

@@ -12,11 +12,9 @@ import io.vireo.fabric.storage.format.Superblock;
 import io.vireo.fabric.storage.journal.Group;
 import io.vireo.memory.NativeMemory;
 import io.vireo.memory.OwnMemory;
-
-import org.jspecify.annotations.Nullable;
-
 import java.util.Objects;
 import java.util.UUID;
+import org.jspecify.annotations.Nullable;
 
 /** Writes operations to the journal's ring, one group after the other. */
 final class JournalWriter {

@@ -6,7 +6,6 @@ import io.vireo.block.BlockStatus;
 import io.vireo.fabric.storage.format.JournalPlace;
 import io.vireo.fabric.storage.format.PoolFormat;
 import io.vireo.memory.OwnMemory;
-
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;

@@ -2,11 +2,9 @@ package io.vireo.fabric.storage.pool;
 
 import io.vireo.block.MemoryLease;
 import io.vireo.memory.OwnMemory;
-
-import org.jspecify.annotations.Nullable;
-
 import java.util.Arrays;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /** Buffers that a request has. A disk that does not answer may have them for longer. */
 final class Loan implements MemoryLease {

@@ -5,7 +5,6 @@ import io.vireo.fabric.storage.mirror.MirrorDevice;
 import io.vireo.reactor.Poller;
 import io.vireo.reactor.Reactor;
 import io.vireo.reactor.Registration;
-
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.IntSupplier;

@@ -1,13 +1,11 @@
 package io.vireo.fabric.storage.pool;
 
 import io.vireo.fabric.storage.format.PoolFormat;
-
-import org.jspecify.annotations.Nullable;
-
 import java.util.ArrayDeque;
 import java.util.BitSet;
 import java.util.HashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** Blocks for map pages and the catalog, in chunks of the pool that hold nothing else. */
 final class MetaSpace {

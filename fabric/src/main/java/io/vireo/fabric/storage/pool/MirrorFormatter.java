@@ -11,7 +11,6 @@ import io.vireo.memory.OwnMemory;
 import io.vireo.reactor.Reactor;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.ResourceException;
-
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;

@@ -7,7 +7,6 @@ import io.vireo.fabric.storage.map.PageStore;
 import io.vireo.fabric.storage.map.SumMap;
 import io.vireo.reactor.Reactor;
 import io.vireo.resource.ResourceException;
-
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;

@@ -12,7 +12,6 @@ import io.vireo.fabric.storage.format.Superblock;
 import io.vireo.memory.OwnMemory;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.ResourceException;
-
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;

@@ -1,7 +1,6 @@
 package io.vireo.fabric.storage.pool;
 
 import io.vireo.fabric.storage.map.PageStore;
-
 import java.util.concurrent.TimeUnit;
 
 /**

@@ -11,7 +11,6 @@ import io.vireo.fabric.storage.mirror.MirrorStatus;
 import io.vireo.reactor.Reactor;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.ResourceException;
-
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;

@@ -7,7 +7,6 @@ import io.vireo.fabric.storage.format.FormatException;
 import io.vireo.fabric.storage.format.PoolFormat;
 import io.vireo.fabric.storage.format.Superblock;
 import io.vireo.memory.OwnMemory;
-
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

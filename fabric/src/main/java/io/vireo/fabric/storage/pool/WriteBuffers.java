@@ -1,7 +1,6 @@
 package io.vireo.fabric.storage.pool;
 
 import io.vireo.memory.OwnMemory;
-
 import java.util.ArrayDeque;
 
 /**

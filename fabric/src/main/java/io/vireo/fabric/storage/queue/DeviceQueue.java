@@ -5,7 +5,6 @@ import io.vireo.block.BlockDevice;
 import io.vireo.block.BlockRequest;
 import io.vireo.block.BlockStatus;
 import io.vireo.reactor.Reactor;
-
 import java.util.ArrayDeque;
 
 /**

@@ -11,12 +11,10 @@ import io.vireo.reactor.Reactor;
 import io.vireo.testkit.crash.CrashExplorer;
 import io.vireo.testkit.crash.CrashExplorer.Depth;
 import io.vireo.testkit.crash.SimulatedDisk;
-
-import org.junit.jupiter.api.Tag;
-import org.junit.jupiter.api.Test;
-
 import java.util.List;
 import java.util.Optional;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 
 /** Power is cut while a member is emptied and leaves the pool, and after that. */
 @Tag("endurance")

@@ -7,7 +7,6 @@ import io.vireo.reactor.Reactor;
 import io.vireo.testkit.crash.DiskFault;
 import io.vireo.testkit.crash.DiskImage;
 import io.vireo.testkit.crash.SimulatedDisk;
-
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
