@@ -2,7 +2,6 @@ package io.vireo.resource.spec;
 
 import io.vireo.resource.Field;
 import io.vireo.resource.Quantity;
-
 import java.util.List;
 import java.util.Optional;
 
@@ -111,5 +110,12 @@ public record DisksSpec(
                                     "Whether everything is moved off it while the pool is in use,"
                                             + " so that it can be taken out of the list.",
                             defaultValue = "false")
-                    boolean drain) {}
+                    boolean drain,
+            @Field(
+                            value =
+                                    "Whether an empty disk at the path takes the place of the one"
+                                        + " that was there, of a mirror. To be set after the disk"
+                                        + " was changed for another one.",
+                            defaultValue = "false")
+                    boolean replaced) {}
 }
