@@ -106,11 +106,16 @@ final class PoolBed implements AutoCloseable {
     }
 
     static DisksSpec.Member member(Path path, long size) {
-        return new DisksSpec.Member(path.toString(), Optional.of(new Quantity(size)), false);
+        return new DisksSpec.Member(path.toString(), Optional.of(new Quantity(size)), false, false);
+    }
+
+    /** A disk that was changed for another one. */
+    static DisksSpec.Member replaced(Path path, long size) {
+        return new DisksSpec.Member(path.toString(), Optional.of(new Quantity(size)), false, true);
     }
 
     static DisksSpec.Member drained(Path path, long size) {
-        return new DisksSpec.Member(path.toString(), Optional.of(new Quantity(size)), true);
+        return new DisksSpec.Member(path.toString(), Optional.of(new Quantity(size)), true, false);
     }
 
     static PoolSpec spec(boolean adopt, DisksSpec.Member... members) {
@@ -142,6 +147,14 @@ final class PoolBed implements AutoCloseable {
 
     /** A pool of mirrors of two disks. */
     PoolSpec mirrored(boolean openDegraded, String... disks) {
+        return mirrors(
+                openDegraded,
+                Arrays.stream(disks)
+                        .map(disk -> member(directory.resolve(disk), DISK))
+                        .toArray(DisksSpec.Member[]::new));
+    }
+
+    static PoolSpec mirrors(boolean openDegraded, DisksSpec.Member... members) {
         return new PoolSpec(
                 PoolSpec.Type.DISKS,
                 Optional.empty(),
@@ -149,14 +162,7 @@ final class PoolBed implements AutoCloseable {
                 true,
                 OptionalInt.empty(),
                 Optional.empty(),
-                Optional.of(
-                        disksSpec(
-                                false,
-                                2,
-                                openDegraded,
-                                Arrays.stream(disks)
-                                        .map(disk -> member(directory.resolve(disk), DISK))
-                                        .toArray(DisksSpec.Member[]::new))),
+                Optional.of(disksSpec(false, 2, openDegraded, members)),
                 80);
     }
 

@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
@@ -107,6 +108,52 @@ class PoolMirrorTest {
         Files.delete(directory.resolve("a"));
         bed.openPool(bed.mirrored(true, "a", "b"), true);
         assertThat(PoolBed.read(bed.openVdisk("disk0", true), 1 << 20)).isEqualTo("written alone");
+    }
+
+    private void makeEmpty(String name) throws IOException {
+        try (var file = new RandomAccessFile(directory.resolve(name).toFile(), "rw")) {
+            file.setLength(0);
+            file.setLength(PoolBed.DISK);
+        }
+    }
+
+    @Test
+    void anEmptyDiskAtThePathIsFilledOnlyWhenSomebodySaysSo() throws Exception {
+        makePool();
+        var asked = bed.mirrored(true, "a", "b");
+        for (boolean inUse : new boolean[] {false, true}) {
+            if (inUse) {
+                Files.delete(directory.resolve("b"));
+                bed.openPool(asked, true);
+                makeEmpty("b");
+            } else {
+                makeEmpty("b");
+                bed.openPool(asked, true);
+            }
+            awaitMessage("the disk there is empty; set its replaced to true");
+            assertThat(redundant().met()).isFalse();
+            assertKept();
+            try (var disk = Files.newInputStream(directory.resolve("b"))) {
+                assertThat(Arrays.equals(disk.readNBytes(4 << 20), new byte[4 << 20])).isTrue();
+            }
+            var said =
+                    PoolBed.mirrors(
+                            true,
+                            PoolBed.member(directory.resolve("a"), PoolBed.DISK),
+                            PoolBed.replaced(directory.resolve("b"), PoolBed.DISK));
+            assertThat(change(asked, said)).isEqualTo(UpdateResult.IN_PLACE);
+            awaitRedundant();
+            assertKept();
+            bed.closeAll();
+        }
+    }
+
+    private void awaitMessage(String text) {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+        while (!redundant().message().contains(text)) {
+            assertThat(System.nanoTime()).as(redundant().message()).isLessThan(deadline);
+            LockSupport.parkNanos(20_000_000);
+        }
     }
 
     @Test

@@ -110,5 +110,12 @@ public record DisksSpec(
                                     "Whether everything is moved off it while the pool is in use,"
                                             + " so that it can be taken out of the list.",
                             defaultValue = "false")
-                    boolean drain) {}
+                    boolean drain,
+            @Field(
+                            value =
+                                    "Whether an empty disk at the path takes the place of the one"
+                                        + " that was there, of a mirror. To be set after the disk"
+                                        + " was changed for another one.",
+                            defaultValue = "false")
+                    boolean replaced) {}
 }

@@ -296,7 +296,7 @@ final class DisksPoolOpener {
             for (var member : members.subList(0, Math.min(own, members.size()))) {
                 HostDisk empty = blanks.remove(member.path());
                 if (empty != null) {
-                    put(pool, member.path(), empty, true);
+                    fill(pool, member, empty);
                 } else if (pool.disks().disk(member.path()).isPresent()
                         && !pool.disks().isOn(member.path())) {
                     put(pool, member.path(), pool.disks().disk(member.path()).orElseThrow(), false);
@@ -308,6 +308,20 @@ final class DisksPoolOpener {
             blanks.values().forEach(HostDisk::close);
             pool.close();
             throw e;
+        }
+    }
+
+    /** An empty disk gets what a mirror holds if somebody has said so. */
+    private static void fill(DisksPool pool, DisksSpec.Member member, HostDisk disk) {
+        if (member.replaced()) {
+            put(pool, member.path(), disk, true);
+        } else {
+            disk.close();
+            pool.disks()
+                    .miss(
+                            member.path(),
+                            "the disk there is empty; set its replaced to true if it is to take the"
+                                    + " place of the one that was there");
         }
     }
 
@@ -367,7 +381,11 @@ final class DisksPoolOpener {
             }
             try {
                 HostDisk disk = open(spec, member, false);
-                put(pool, member.path(), disk, disk.isBlank());
+                if (disk.isBlank()) {
+                    fill(pool, member, disk);
+                } else {
+                    put(pool, member.path(), disk, false);
+                }
             } catch (ResourceException e) {
                 pool.disks().miss(member.path(), message(e));
             }
