@@ -83,8 +83,7 @@ final class ApiClient {
             return new CliException(
                     ExitCode.UNREACHABLE,
                     e.getMessage()
-                            + "; start it with 'vireo serve', or name it with --socket or"
-                            + " --server");
+                            + "; start it with 'vireo serve', or name it with --socket or --server");
         }
         return new CliException(
                 ExitCode.FAILED, "the connection to the daemon broke: " + e.getMessage());

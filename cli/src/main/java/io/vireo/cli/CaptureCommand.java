@@ -63,8 +63,8 @@ final class CaptureCommand extends Subcommand {
             names = "--filter",
             paramLabel = "TERMS",
             description =
-                    "Only frames that meet all terms, joined by 'and': mac ADDRESS, vlan NUMBER,"
-                            + " ethertype ipv4|ipv6|arp|0xHHHH, host ADDRESS or PREFIX, proto"
+                    "Only frames that meet all terms, joined by 'and': mac ADDRESS, vlan NUMBER, ethertype"
+                            + " ipv4|ipv6|arp|0xHHHH, host ADDRESS or PREFIX, proto"
                             + " tcp|udp|sctp|icmp|icmpv6|igmp|NUMBER, port NUMBER.")
     @Nullable String filter;
 

@@ -196,8 +196,7 @@ final class VireoCliTest {
         assertThat(vireo("delete", "vdisk", "root")).isEqualTo(5);
         assertThat(err)
                 .isEqualTo(
-                        "vireo: Vdisk/root is used by ServerProfile/web1; change or delete that"
-                                + " first\n");
+                        "vireo: Vdisk/root is used by ServerProfile/web1; change or delete that first\n");
 
         assertThat(vireo("delete", "profile", "web1")).as(err).isZero();
         assertThat(out).isEqualTo("ServerProfile/web1 deleted\n");
@@ -230,15 +229,13 @@ final class VireoCliTest {
                                 "-f",
                                 file(
                                         "more.yaml",
-                                        "{apiVersion: vireo/v1, kind: Pool, metadata: {name: old},"
-                                                + " spec: {path: /srv/old}}")))
+                                        "{apiVersion: vireo/v1, kind: Pool, metadata: {name: old}, spec: {path: /srv/old}}")))
                 .as(err)
                 .isZero();
         assertThat(vireo("cancel", "vdisk", "root")).as(err).isZero();
         assertThat(out)
                 .isEqualTo(
-                        "Vdisk/root: move cancelled by spec.pool = old, spec.allocation = thick;"
-                                + " change it in your files too\n");
+                        "Vdisk/root: move cancelled by spec.pool = old, spec.allocation = thick; change it in your files too\n");
         assertThat(spec("vdisk", "root")).contains("pool: old").contains("allocation: thick");
     }
 

@@ -470,7 +470,7 @@ final class ControlPlaneTest {
                                 control,
                                 json(
                                         "{'apiVersion':'vireo/v1','kind':'Network','metadata':{'name':'a'},"
-                                            + "'spec':{'mtuu':1}}")))
+                                                + "'spec':{'mtuu':1}}")))
                 .hasMessageContaining("/spec/mtuu");
     }
 }

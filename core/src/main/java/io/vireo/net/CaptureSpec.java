@@ -52,9 +52,9 @@ public record CaptureSpec(Direction direction, int snapLength, long count, Strin
                     new Parameter(COUNT, "end after so many frames"),
                     new Parameter(
                             FILTER,
-                            "only frames that meet all terms, joined by 'and': mac ADDRESS, vlan"
-                                + " NUMBER, ethertype ipv4|ipv6|arp|0xHHHH, host ADDRESS or PREFIX,"
-                                + " proto tcp|udp|sctp|icmp|icmpv6|igmp|NUMBER, port NUMBER"));
+                            "only frames that meet all terms, joined by 'and': mac ADDRESS, vlan NUMBER,"
+                                    + " ethertype ipv4|ipv6|arp|0xHHHH, host ADDRESS or PREFIX, proto"
+                                    + " tcp|udp|sctp|icmp|icmpv6|igmp|NUMBER, port NUMBER"));
 
     /**
      * Reads parameters.

@@ -50,6 +50,7 @@ class PoolQuotaMoveTest {
     @BeforeEach
     void prepare() {
         bed = new PoolBed(directory);
+        there = bed.spec("b");
     }
 
     @AfterEach
@@ -59,7 +60,7 @@ class PoolQuotaMoveTest {
     }
 
     private void openPools(QuotaSpec here, QuotaSpec quotaThere, boolean provisioned) {
-        there = withQuota(bed.spec("b"), quotaThere);
+        there = withQuota(there, quotaThere);
         bed.open(bed.pools, HERE, withQuota(bed.spec("a"), here), provisioned);
         bed.open(bed.pools, THERE, there, provisioned);
     }

@@ -142,8 +142,8 @@ class OpenIscsiIT {
     private static void prepare(Guest guest) {
         guest.output("ip address add 10.0.2.15/24 dev eth0 && ip link set eth0 up");
         guest.output(
-                "for m in $(cat /modules/sd_mod.order /modules/iscsi_tcp.order); do insmod $m;"
-                        + " done; ls /sys/class/iscsi_transport");
+                "for m in $(cat /modules/sd_mod.order /modules/iscsi_tcp.order); do insmod $m; done;"
+                        + " ls /sys/class/iscsi_transport");
         guest.output("mkdir -p /etc/iscsi /run/lock/iscsi /var/lib/iscsi");
         // iscsid serves root, whom it looks up by name.
         guest.output("echo root:x:0:0:root:/:/bin/sh >/etc/passwd");
@@ -170,8 +170,7 @@ class OpenIscsiIT {
 
     private static void awaitDisk(Guest guest) {
         guest.output(
-                "for i in $(seq 50); do [ -b /dev/sda ] && break; sleep 0.2; done; [ -b /dev/sda"
-                        + " ]");
+                "for i in $(seq 50); do [ -b /dev/sda ] && break; sleep 0.2; done; [ -b /dev/sda ]");
     }
 
     private static void set(Guest guest, String node, String name, String value) {
@@ -181,12 +180,11 @@ class OpenIscsiIT {
     private static void makeFileSystem(Guest guest) {
         guest.output("/usr/sbin/mke2fs -q -F -t ext4 /dev/sda && mount -t ext4 /dev/sda /mnt");
         guest.output(
-                "mkdir /tmp/patterns && for p in 0 1 2 3; do dd if=/dev/urandom of=/tmp/patterns/$p"
-                    + " bs=1M count=4 2>/dev/null; sha256sum </tmp/patterns/$p | cut -d ' ' -f 1"
-                    + " >/tmp/patterns/$p.sum; done");
+                "mkdir /tmp/patterns && for p in 0 1 2 3; do"
+                        + " dd if=/dev/urandom of=/tmp/patterns/$p bs=1M count=4 2>/dev/null;"
+                        + " sha256sum </tmp/patterns/$p | cut -d ' ' -f 1 >/tmp/patterns/$p.sum; done");
         guest.output(
-                "(write-load /mnt writer /tmp/patterns /tmp/writer.log </dev/null >/dev/null 2>&1"
-                        + " &)");
+                "(write-load /mnt writer /tmp/patterns /tmp/writer.log </dev/null >/dev/null 2>&1 &)");
         goesOn(guest);
     }
 

@@ -39,8 +39,7 @@ class VhbaIT {
                         resources(
                                 bed,
                                 1,
-                                "- {lun: 0, vdisk: one}\n"
-                                        + "    - {lun: 7, vdisk: two, readOnly: true}"));
+                                "- {lun: 0, vdisk: one}\n    - {lun: 7, vdisk: two, readOnly: true}"));
                 await(guest, "test -b /dev/sdb");
                 assertThat(guest.output("cat /sys/block/sdb/ro")).isEqualTo("1");
                 assertThat(guest.output("ls -d /sys/block/sdb/device/scsi_device/*"))
@@ -109,8 +108,7 @@ class VhbaIT {
         guest.output("umount /mnt && mount -t ext4 /dev/sda /mnt");
         guest.output("for i in 1 2 3; do cmp /tmp/data /mnt/$i || exit 1; done");
         guest.output(
-                "rm /mnt/1; fstrim /mnt; umount /mnt; /usr/sbin/e2fsck -f -n /dev/sda >/dev/null"
-                        + " 2>&1");
+                "rm /mnt/1; fstrim /mnt; umount /mnt; /usr/sbin/e2fsck -f -n /dev/sda >/dev/null 2>&1");
     }
 
     private static void await(Guest guest, String condition) {

@@ -53,8 +53,7 @@ public final class PacketUplinkProvider implements UplinkProvider {
     private static String advice(HostInterface host, int errno) {
         return switch (errno) {
             case Errno.EPERM, Errno.EACCES ->
-                    "Run the daemon with CAP_NET_RAW and CAP_NET_ADMIN, and CAP_SYS_ADMIN for"
-                            + " namespaces";
+                    "Run the daemon with CAP_NET_RAW and CAP_NET_ADMIN, and CAP_SYS_ADMIN for namespaces";
             case Errno.ENODEV ->
                     "There is no interface " + host.name() + ": see 'ip link', and the namespace";
             case Errno.ENOENT -> "Is there a namespace of that name below /run/netns?";

@@ -67,8 +67,7 @@ public final class XdpUplinkProvider implements UplinkProvider {
                             + host.name()
                             + " has "
                             + queues
-                            + " receive queues and a network runs on one core: set fewer with"
-                            + " 'ethtool -L "
+                            + " receive queues and a network runs on one core: set fewer with 'ethtool -L "
                             + host.name()
                             + " combined 1'");
         }
@@ -90,8 +89,7 @@ public final class XdpUplinkProvider implements UplinkProvider {
                             + " xdp off'";
             case Errno.ENOBUFS, Errno.ENOMEM -> "Locked memory exhausted: raise RLIMIT_MEMLOCK";
             case Errno.EAFNOSUPPORT, Errno.EINVAL, Errno.ENOSYS, Errno.EOPNOTSUPP ->
-                    "Use type packet where the kernel or the driver has no XDP; 'vireo doctor'"
-                            + " says";
+                    "Use type packet where the kernel or the driver has no XDP; 'vireo doctor' says";
             default -> "";
         };
     }

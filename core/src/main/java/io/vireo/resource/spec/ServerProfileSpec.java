@@ -39,8 +39,8 @@ public record ServerProfileSpec(
                     OptionalInt mtu,
             @Field(
                             value =
-                                    "Access VLAN: the guest sends and receives untagged, the"
-                                            + " network sees this VLAN. Not together with trunk.",
+                                    "Access VLAN: the guest sends and receives untagged, the network sees this VLAN."
+                                            + " Not together with trunk.",
                             min = Limits.VLAN_MIN,
                             max = Limits.VLAN_MAX)
                     OptionalInt vlan,
@@ -63,62 +63,55 @@ public record ServerProfileSpec(
                     SocketMode socketMode,
             @Field(
                             value =
-                                    "Absolute path of the socket. Absent: <runtime"
-                                        + " directory>/<profile>/<card>.sock. Needed in client mode"
-                                        + " only if the hypervisor wants another place.",
+                                    "Absolute path of the socket. Absent: <runtime directory>/<profile>/<card>.sock."
+                                            + " Needed in client mode only if the hypervisor wants another place.",
                             pattern = "/[^\\x00]*",
                             maxLength = Limits.SOCKET_PATH_MAX)
                     Optional<String> socketPath,
             @Field(
-                            "What the switch allows the card, beside its VLANs. What is absent is"
-                                    + " taken from vnicPolicy of the network.")
+                            "What the switch allows the card, beside its VLANs. What is absent is taken from vnicPolicy of"
+                                    + " the network.")
                     Optional<PortPolicySpec> policy,
             @Field(
                             value =
-                                    "Name of its QosPolicy, which wins whole over the network's."
-                                            + " Absent: the network's.",
+                                    "Name of its QosPolicy, which wins whole over the network's. Absent: the network's.",
                             pattern = Names.LABEL)
                     Optional<String> qosPolicy,
             @Field(
                             value =
-                                    "Whether the card's link is up. Down: nothing passes, and the"
-                                            + " guest is told where its hypervisor can tell it; see"
-                                            + " qmp.",
+                                    "Whether the card's link is up. Down: nothing passes, and the guest is told where its"
+                                            + " hypervisor can tell it; see qmp.",
                             defaultValue = "up")
                     AdminState adminState,
             @Field(
                             value =
-                                    "Speed in Mbit/s that the guest is shown; limits nothing."
-                                            + " Absent: it is not known.",
+                                    "Speed in Mbit/s that the guest is shown; limits nothing. Absent: it is not known.",
                             min = 1,
                             max = Integer.MAX_VALUE)
                     OptionalInt speed,
             @Field(
                             value =
-                                    "Absolute path of a socket at which QEMU takes commands (QMP),"
-                                            + " by which the guest learns of adminState. Absent: it"
-                                            + " does not.",
+                                    "Absolute path of a socket at which QEMU takes commands (QMP), by which the guest"
+                                            + " learns of adminState. Absent: it does not.",
                             pattern = "/[^\\x00]*",
                             maxLength = Limits.SOCKET_PATH_MAX)
                     Optional<String> qmp,
             @Field(
                             value =
-                                    "How the server gets the card: vhost-user for a hypervisor, tap"
-                                            + " for the host itself or a container.",
+                                    "How the server gets the card: vhost-user for a hypervisor, tap for the host itself"
+                                            + " or a container.",
                             defaultValue = "vhost-user")
                     Presentation presentation,
             @Field(
                             value =
-                                    "Name of the TAP interface; with presentation tap only. Absent:"
-                                            + " the name of the card.",
+                                    "Name of the TAP interface; with presentation tap only. Absent: the name of the card.",
                             pattern = "[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}",
                             maxLength = Limits.INTERFACE_MAX)
                     Optional<String> interfaceName,
             @Field(
                             value =
-                                    "Network namespace that gets the TAP interface: a name below"
-                                            + " /run/netns; with presentation tap only. Absent: the"
-                                            + " daemon's own.",
+                                    "Network namespace that gets the TAP interface: a name below /run/netns; with"
+                                            + " presentation tap only. Absent: the daemon's own.",
                             pattern = "[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}")
                     Optional<String> namespace) {
         public Nic {
@@ -145,8 +138,7 @@ public record ServerProfileSpec(
                     OptionalInt bootOrder,
             @Field(
                             value =
-                                    "Serial that the guest reads. Absent: one is drawn and kept"
-                                            + " while the device exists.",
+                                    "Serial that the guest reads. Absent: one is drawn and kept while the device exists.",
                             pattern = "[A-Za-z0-9._-]{1,20}",
                             maxLength = Limits.SERIAL_MAX)
                     Optional<String> serial,
@@ -156,8 +148,7 @@ public record ServerProfileSpec(
                     SocketMode socketMode,
             @Field(
                             value =
-                                    "Absolute path of the socket. Absent: <runtime"
-                                            + " directory>/<profile>/<device>.sock.",
+                                    "Absolute path of the socket. Absent: <runtime directory>/<profile>/<device>.sock.",
                             pattern = "/[^\\x00]*",
                             maxLength = Limits.SOCKET_PATH_MAX)
                     Optional<String> socketPath) {}
@@ -171,27 +162,23 @@ public record ServerProfileSpec(
                     String name,
             @Field(
                             value =
-                                    "What the server finds behind it, by LUN. Changes while it is"
-                                            + " in use.",
+                                    "What the server finds behind it, by LUN. Changes while it is in use.",
                             maxLength = VhbaSpec.LUNS_MAX)
                     List<VhbaSpec.Lun> luns,
             @Field(
                             value =
-                                    "World Wide Port Name: 16 hexadecimal digits, in pairs with"
-                                        + " colons or without. Absent: one is drawn and kept while"
-                                        + " the adapter exists.",
+                                    "World Wide Port Name: 16 hexadecimal digits, in pairs with colons or without."
+                                            + " Absent: one is drawn and kept while the adapter exists.",
                             pattern = VhbaSpec.WWN)
                     Optional<String> wwpn,
             @Field(
                             value =
-                                    "World Wide Node Name, as wwpn; adapters of one profile may"
-                                            + " have the same.",
+                                    "World Wide Node Name, as wwpn; adapters of one profile may have the same.",
                             pattern = VhbaSpec.WWN)
                     Optional<String> wwnn,
             @Field(
                             value =
-                                    "iSCSI name of the target. Absent: one is drawn and kept while"
-                                            + " the adapter exists.",
+                                    "iSCSI name of the target. Absent: one is drawn and kept while the adapter exists.",
                             pattern = IscsiTargetSpec.ISCSI_NAME,
                             maxLength = 223)
                     Optional<String> iqn,
@@ -199,8 +186,7 @@ public record ServerProfileSpec(
                     int queues,
             @Field(
                             value =
-                                    "Place of its boot LUN in the boot order. Absent: 1, if it has"
-                                            + " a boot LUN.",
+                                    "Place of its boot LUN in the boot order. Absent: 1, if it has a boot LUN.",
                             min = 1,
                             max = 255)
                     OptionalInt bootOrder,
@@ -210,8 +196,7 @@ public record ServerProfileSpec(
                     SocketMode socketMode,
             @Field(
                             value =
-                                    "Absolute path of the socket. Absent: <runtime"
-                                            + " directory>/<profile>/<adapter>.sock.",
+                                    "Absolute path of the socket. Absent: <runtime directory>/<profile>/<adapter>.sock.",
                             pattern = "/[^\\x00]*",
                             maxLength = Limits.SOCKET_PATH_MAX)
                     Optional<String> socketPath,

@@ -17,27 +17,25 @@ import java.util.stream.Stream;
 public record VhbaSpec(
         @Field(
                         value =
-                                "What the server finds behind it, by LUN. Changes while it is in"
-                                        + " use.",
+                                "What the server finds behind it, by LUN. Changes while it is in use.",
                         maxLength = VhbaSpec.LUNS_MAX)
                 List<Lun> luns,
         @Field(
                         value =
-                                "World Wide Port Name that reservations know the server by: 16"
-                                        + " hexadecimal digits, in pairs with colons or without."
-                                        + " Absent: one is drawn and kept while the vHBA exists.",
+                                "World Wide Port Name that reservations know the server by: 16 hexadecimal digits, in"
+                                        + " pairs with colons or without. Absent: one is drawn and kept while the vHBA"
+                                        + " exists.",
                         pattern = WWN)
                 Optional<String> wwpn,
         @Field(
                         value =
-                                "World Wide Node Name: as wwpn, and drawn as that is. vHBAs of one"
-                                        + " profile may have the same.",
+                                "World Wide Node Name: as wwpn, and drawn as that is. vHBAs of one profile may have the"
+                                        + " same.",
                         pattern = WWN)
                 Optional<String> wwnn,
         @Field(
                         value =
-                                "iSCSI name of the target. Absent: one is drawn and kept while the"
-                                        + " vHBA exists.",
+                                "iSCSI name of the target. Absent: one is drawn and kept while the vHBA exists.",
                         pattern = IscsiTargetSpec.ISCSI_NAME,
                         maxLength = 223)
                 Optional<String> iqn,
@@ -51,8 +49,7 @@ public record VhbaSpec(
                 SocketMode socketMode,
         @Field(
                         value =
-                                "Absolute path of the vhost-user socket. Absent: <runtime"
-                                        + " directory>/vhba.<name>.sock.",
+                                "Absolute path of the vhost-user socket. Absent: <runtime directory>/vhba.<name>.sock.",
                         pattern = "/[^\\x00]*",
                         maxLength = Limits.SOCKET_PATH_MAX)
                 Optional<String> socketPath,
@@ -92,16 +89,16 @@ public record VhbaSpec(
             "[1235c-fC-F][0-9a-fA-F]{15}|[1235c-fC-F][0-9a-fA-F](:[0-9a-fA-F]{2}){7}";
 
     static final String ACCESS =
-            "How good this way to its units is, for initiators that have several (ALUA). Changes"
-                    + " while it is in use.";
+            "How good this way to its units is, for initiators that have several (ALUA). Changes while it is in"
+                    + " use.";
 
     static final String QUEUE_DEPTH =
-            "Commands of one initiator that are carried out at once; one more ends with TASK SET"
-                    + " FULL. Changes while it is in use.";
+            "Commands of one initiator that are carried out at once; one more ends with TASK SET FULL."
+                    + " Changes while it is in use.";
 
     static final String QOS_POLICY =
-            "Name of the DiskQosPolicy whose rates all its LUNs together keep to, beside the"
-                    + " policies of the vDisks. Absent: no rates. Changes while it is in use.";
+            "Name of the DiskQosPolicy whose rates all its LUNs together keep to, beside the policies of the"
+                    + " vDisks. Absent: no rates. Changes while it is in use.";
 
     static final String ADMIN_STATE =
             "Whether its link is up. Down: iSCSI sessions end and none begins, commands of its"

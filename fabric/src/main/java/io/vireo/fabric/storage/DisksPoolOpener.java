@@ -44,8 +44,7 @@ final class DisksPoolOpener {
                 violations.add(
                         new Violation(
                                 at,
-                                "must be an absolute path without '.' and '..', and not the root"
-                                        + " directory"));
+                                "must be an absolute path without '.' and '..', and not the root directory"));
             } else if (!paths.add(path)) {
                 violations.add(new Violation(at, "is there already; name each disk once"));
             }
@@ -100,8 +99,7 @@ final class DisksPoolOpener {
             violations.add(
                     new Violation(
                             "/spec/disks/copies",
-                            "is fixed when the pool is made: make another pool and copy the"
-                                    + " vDisks"));
+                            "is fixed when the pool is made: make another pool and copy the vDisks"));
         }
         if (before.striped() != after.striped()) {
             violations.add(new Violation("/spec/disks/striped", "is fixed when the pool is made"));
@@ -226,8 +224,7 @@ final class DisksPoolOpener {
                                     ErrorCode.UNAVAILABLE,
                                     "there is nothing on "
                                             + place.location()
-                                            + ": attach the disks of the pool, or restore its"
-                                            + " files"));
+                                            + ": attach the disks of the pool, or restore its files"));
         }
         DisksPool pool;
         try {
@@ -467,8 +464,7 @@ final class DisksPoolOpener {
             throw new ResourceException(
                     ErrorCode.CONFLICT,
                     member.path()
-                            + " has something on it; name an empty disk, or wipe it if its data is"
-                            + " not needed: wipefs --all, or remove the file");
+                            + " has something on it; name an empty disk, or wipe it if its data is not needed: wipefs --all, or remove the file");
         }
         return disk;
     }
@@ -512,8 +508,7 @@ final class DisksPoolOpener {
                             + place.location()
                             + " has something on it ("
                             + e.getMessage()
-                            + "); name empty disks, or wipe them if their data is not needed:"
-                            + " wipefs --all, or remove the file",
+                            + "); name empty disks, or wipe them if their data is not needed: wipefs --all, or remove the file",
                     e);
         }
         if (there.size() > 0) {

@@ -308,8 +308,7 @@ final class PoolDisks {
                         wrong.isEmpty()
                                 ? ""
                                 : String.join(", ", wrong)
-                                        + ": bring it back, or name an empty disk in its place in"
-                                        + " spec.disks.members",
+                                        + ": bring it back, or name an empty disk in its place in spec.disks.members",
                         mirrors.stream().mapToLong(MirrorStatus::copiedBytes).sum(),
                         mirrors.stream().mapToLong(MirrorStatus::toCopyBytes).sum(),
                         mirrors.stream().mapToLong(MirrorStatus::bytesPerSecond).sum()));

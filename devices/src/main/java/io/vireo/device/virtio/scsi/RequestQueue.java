@@ -9,7 +9,6 @@ import io.vireo.virtqueue.ChainBatch;
 import io.vireo.virtqueue.Reader;
 import io.vireo.virtqueue.Virtqueue;
 import io.vireo.virtqueue.Writer;
-import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /** A request queue (VIRTIO 1.3, 5.6.6.1). */

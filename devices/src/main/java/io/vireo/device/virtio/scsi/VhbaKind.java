@@ -50,8 +50,8 @@ public final class VhbaKind implements ResourceKind<VhbaSpec> {
 
     @Override
     public String description() {
-        return "A virtual host bus adapter: a SCSI target with vDisks as its logical units,"
-                + " presented as a virtio SCSI host adapter.";
+        return "A virtual host bus adapter: a SCSI target with vDisks as its logical units, presented as a virtio"
+                + " SCSI host adapter.";
     }
 
     @Override

@@ -23,4 +23,3 @@
 package io.vireo.fabric.storage.move;
 
 import org.jspecify.annotations.NullMarked;
-

@@ -113,8 +113,7 @@ final class Engine {
         if (!loaded.damage().isEmpty()) {
             freeze(
                     loaded.damage()
-                            + "; the pool is open for reading only: copy its volumes away and check"
-                            + " its disks");
+                            + "; the pool is open for reading only: copy its volumes away and check its disks");
         }
         members.onTurn(this::turn);
     }
@@ -297,8 +296,7 @@ final class Engine {
     void poison(String what) {
         freeze(
                 what
-                        + "; writes to the pool fail from now on, reads go on: check its disks,"
-                        + " then restart Vireo");
+                        + "; writes to the pool fail from now on, reads go on: check its disks, then restart Vireo");
     }
 
     private void freeze(String sentence) {

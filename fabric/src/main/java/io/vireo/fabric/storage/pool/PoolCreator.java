@@ -126,8 +126,7 @@ final class PoolCreator {
             if (isTaken(block) && !isAttempt(block, mine)) {
                 throw new ResourceException(
                         ErrorCode.CONFLICT,
-                        "the disk belongs to a pool already; overwrite its first MiB if that is not"
-                                + " needed");
+                        "the disk belongs to a pool already; overwrite its first MiB if that is not needed");
             }
         }
     }

@@ -125,8 +125,7 @@ final class PoolMirrors {
                         .orElseThrow(() ->
                                 new ResourceException(
                                         ErrorCode.CONFLICT,
-                                        "no mirror of the pool lacks a disk; add disks as a new"
-                                                + " member, or drain the one that is to go"));
+                                        "no mirror of the pool lacks a disk; add disks as a new member, or drain the one that is to go"));
         if (device.geometry().capacity() < mirror.legBytes()
                 || device.geometry().logicalBlockSize() > mirror.geometry().logicalBlockSize()) {
             throw new ResourceException(

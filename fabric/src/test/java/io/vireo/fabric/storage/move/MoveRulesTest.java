@@ -132,7 +132,7 @@ class MoveRulesTest {
                         e -> assertThat(e.code()).isEqualTo(ErrorCode.EXHAUSTED))
                 .hasMessage(
                         "pool there has 9 MiB free, and it needs 10 MiB there: make room in that"
-                            + " pool");
+                                + " pool");
     }
 
     @Test
