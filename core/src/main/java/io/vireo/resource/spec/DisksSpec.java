@@ -69,7 +69,7 @@ public record DisksSpec(
     public record Scrub(
             @Field(
                             value =
-                                    "Days from the end of a scrub, or the start of the daemon, to the next one. 0: it begins"
+                                    "Days from the end of a scrub, or the first look at the pool, to the next one. 0: it begins"
                                             + " only when it is asked for.",
                             defaultValue = "0",
                             min = 0,

@@ -65,6 +65,7 @@ final class DisksPool implements BlockPool {
      * @param surviving a directory on tmpfs, see {@link PoolOptions}
      * @param copies that the pool keeps
      * @param leaving paths of disks that are to be emptied
+     * @param scrubs what is kept of the pool's
      */
     record Place(
             String location,
@@ -73,14 +74,22 @@ final class DisksPool implements BlockPool {
             Optional<Path> surviving,
             int copies,
             MirrorOptions mirrors,
-            Set<String> leaving) {}
+            Set<String> leaving,
+            ScrubRecord scrubs) {}
 
     private DisksPool(
             Place place, Map<String, HostDisk> disks, StoragePool pool, PoolListener listener) {
         this.pool = pool;
         view = new PoolView(pool);
         encryption = new DisksEncryption(pool, () -> view.now().volumes());
-        this.disks = new PoolDisks(pool, disks, place.location(), place.copies(), view::refresh);
+        this.disks =
+                new PoolDisks(
+                        pool,
+                        disks,
+                        place.location(),
+                        place.copies(),
+                        place.scrubs(),
+                        view::refresh);
         this.listener = listener;
     }
 
@@ -600,6 +609,7 @@ final class DisksPool implements BlockPool {
     @Override
     public void close() {
         try {
+            disks.scrubs().look();
             pool.close();
         } finally {
             disks.close();

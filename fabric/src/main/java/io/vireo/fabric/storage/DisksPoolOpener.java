@@ -135,8 +135,10 @@ final class DisksPoolOpener {
      *
      * @param create whether it may be made: it never ran before
      * @param runtime the daemon's directory for what outlives it until the next boot
+     * @param scrubs what is kept of the pool's
      */
-    static DisksPool open(PoolSpec spec, boolean create, Reactor home, Path runtime) {
+    static DisksPool open(
+            PoolSpec spec, boolean create, Reactor home, Path runtime, ScrubRecord scrubs) {
         DisksSpec disks = spec.disks().orElseThrow();
         boolean make = create && !disks.adopt();
         var place =
@@ -148,7 +150,8 @@ final class DisksPoolOpener {
                         disks.copies(),
                         new MirrorOptions(
                                 disks.openDegraded(), resyncRate(disks), stallLimit(disks)),
-                        leaving(disks));
+                        leaving(disks),
+                        scrubs);
         var open = new LinkedHashMap<String, HostDisk>();
         var absent = new LinkedHashMap<DisksSpec.Member, ResourceException>();
         try {

@@ -7,6 +7,7 @@ import io.vireo.fabric.storage.pool.DrainStatus;
 import io.vireo.fabric.storage.pool.StoragePool;
 import io.vireo.resource.spec.DisksSpec;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -46,6 +47,7 @@ final class PoolDisks {
     /**
      * @param disks by their paths; closed with this
      * @param copies that the pool keeps
+     * @param scrubs what is kept of them
      * @param changed run when the pool looks different from now on
      */
     PoolDisks(
@@ -53,12 +55,13 @@ final class PoolDisks {
             Map<String, HostDisk> disks,
             String location,
             int copies,
+            ScrubRecord scrubs,
             Runnable changed) {
         this.pool = pool;
         this.disks = new ConcurrentHashMap<>(disks);
         this.location = location;
         this.copies = copies;
-        scrubs = new Scrubs(pool, System::nanoTime);
+        this.scrubs = new Scrubs(pool, scrubs, InstantSource.system());
         this.changed = changed;
     }
 

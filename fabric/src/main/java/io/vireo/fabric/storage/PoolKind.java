@@ -6,6 +6,7 @@ import io.vireo.fabric.storage.qos.DiskQosPolicy;
 import io.vireo.fabric.storage.qos.PoolQos;
 import io.vireo.reactor.ReactorGroup;
 import io.vireo.resource.Column;
+import io.vireo.resource.DurableState;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.LiveStream;
 import io.vireo.resource.Metadata;
@@ -215,7 +216,7 @@ public final class PoolKind implements ResourceKind<PoolSpec> {
                         policy(spec, context),
                         System::nanoTime);
         try {
-            BlockPool pool = opened(spec, context);
+            BlockPool pool = opened(metadata, spec, context);
             var running =
                     new Pool(
                             metadata.name(),
@@ -232,7 +233,7 @@ public final class PoolKind implements ResourceKind<PoolSpec> {
         }
     }
 
-    private static BlockPool opened(PoolSpec spec, RealizeContext context) {
+    private static BlockPool opened(Metadata metadata, PoolSpec spec, RealizeContext context) {
         boolean create = !context.provisioned();
         if (spec.type() != PoolSpec.Type.DISKS) {
             return open(spec, create);
@@ -242,9 +243,19 @@ public final class PoolKind implements ResourceKind<PoolSpec> {
                         spec,
                         create,
                         context.service(ReactorGroup.class).next(),
-                        context.service(RuntimeDirectory.class).root());
+                        context.service(RuntimeDirectory.class).root(),
+                        scrubs(metadata, context));
         pool.keys().use(keys(spec, context));
         return pool;
+    }
+
+    private static ScrubRecord scrubs(Metadata metadata, RealizeContext context) {
+        return new ScrubRecord(context.service(DurableState.class), metadata.uid());
+    }
+
+    @Override
+    public void destroy(Metadata metadata, PoolSpec spec, RealizeContext context) {
+        scrubs(metadata, context).forget();
     }
 
     private static Optional<SecretMasterKeys> keys(PoolSpec spec, RealizeContext context) {

@@ -10,35 +10,73 @@ import io.vireo.block.BlockStatus;
 import io.vireo.block.VolumeFormat;
 import io.vireo.fabric.storage.pool.PoolConfig;
 import io.vireo.fabric.storage.pool.PoolOptions;
+import io.vireo.fabric.storage.pool.ScrubPlace;
 import io.vireo.fabric.storage.pool.ScrubStatus;
 import io.vireo.fabric.storage.pool.StoragePool;
 import io.vireo.memory.OwnMemory;
 import io.vireo.reactor.Poller;
 import io.vireo.reactor.Reactor;
 import io.vireo.reactor.Registration;
+import io.vireo.resource.DurableState;
 import io.vireo.resource.Quantity;
 import io.vireo.resource.spec.DisksSpec;
 import io.vireo.testkit.MemoryBlockDevice;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A pool is scrubbed when somebody asks, and when the time has come. */
 class ScrubsTest {
     private final Reactor home = Reactor.stepped("scrubs");
     private final MemoryBlockDevice disk = new MemoryBlockDevice(16 << 20, 512);
-    private final StoragePool pool = open();
-    private long now = 5;
-    private final Scrubs scrubs = new Scrubs(pool, () -> now);
+    private final Kept kept = new Kept();
+    private Instant now = Instant.parse("2026-11-01T00:00:00Z");
+    private StoragePool pool = make();
+    private Scrubs scrubs = scrubs();
 
-    private StoragePool open() {
+    /** What the daemon keeps of its data plane, without a medium. */
+    private static final class Kept implements DurableState {
+        final Map<String, String> records = new HashMap<>();
+
+        @Override
+        public Optional<String> get(String key) {
+            return Optional.ofNullable(records.get(key));
+        }
+
+        @Override
+        public void put(String key, Optional<String> value, Consumer<Boolean> done) {
+            value.ifPresentOrElse(text -> records.put(key, text), () -> records.remove(key));
+            done.accept(true);
+        }
+    }
+
+    private Scrubs scrubs() {
+        return new Scrubs(pool, new ScrubRecord(kept, "uid"), () -> now);
+    }
+
+    private StoragePool make() {
         disk.logging(false);
-        List<BlockDevice> disks = List.of(disk);
-        StoragePool.create(new PoolConfig(64 << 10, 1 << 20, true, true), disks, home);
-        return StoragePool.open(disks, home, PoolOptions.DEFAULT);
+        StoragePool.create(new PoolConfig(64 << 10, 1 << 20, true, true), List.of(disk), home);
+        return StoragePool.open(List.of(disk), home, PoolOptions.DEFAULT);
+    }
+
+    /** The daemon ends, and another one begins. */
+    private void restart(boolean clean) {
+        if (clean) {
+            scrubs.look();
+        }
+        pool.close();
+        pool = StoragePool.open(List.of(disk), home, PoolOptions.DEFAULT);
+        scrubs = scrubs();
     }
 
     @AfterEach
@@ -67,6 +105,14 @@ class ScrubsTest {
                                 days,
                                 request.isEmpty() ? Optional.empty() : Optional.of(request),
                                 Optional.empty())));
+    }
+
+    /** After the first chunk it takes days. */
+    private void wantSlowly(String request) {
+        scrubs.want(
+                Optional.of(
+                        new DisksSpec.Scrub(
+                                0, Optional.of(request), Optional.of(new Quantity(1)))));
     }
 
     /** Has something that a scrub reads slowly. */
@@ -133,7 +179,7 @@ class ScrubsTest {
                     Optional.of(
                             new DisksSpec.Scrub(
                                     1, Optional.empty(), Optional.of(new Quantity(1)))));
-            now += TimeUnit.DAYS.toNanos(1);
+            now = now.plus(1, ChronoUnit.DAYS);
             scrubs.tend();
             assertThat(pool.scrubStatus().state()).isEqualTo(ScrubStatus.State.RUNNING);
             if (byWord) {
@@ -149,7 +195,16 @@ class ScrubsTest {
     void saysHowFarItIs() {
         assertThat(Scrubs.progress(pool.scrubStatus())).isEmpty();
         var running =
-                new ScrubStatus(ScrubStatus.State.RUNNING, 1 << 20, 4 << 20, 1 << 20, 0, 2, 0, 0);
+                new ScrubStatus(
+                        ScrubStatus.State.RUNNING,
+                        1 << 20,
+                        4 << 20,
+                        1 << 20,
+                        0,
+                        2,
+                        0,
+                        0,
+                        ScrubPlace.START);
         assertThat(Scrubs.text(running))
                 .isEqualTo(
                         "25% of 4Mi, 1Mi/s, 3s left; 0 damaged, 2 repaired, 0 with copies that differ");
@@ -160,21 +215,86 @@ class ScrubsTest {
     void beginsByItselfWhenTheTimeHasCome() {
         want(2, "");
         scrubs.tend();
-        now += TimeUnit.DAYS.toNanos(1);
+        now = now.plus(1, ChronoUnit.DAYS);
         assertThat(scrubs.isDue()).isFalse();
-        now += TimeUnit.DAYS.toNanos(1);
+        now = now.plus(1, ChronoUnit.DAYS);
         assertThat(scrubs.isDue()).isTrue();
         scrubs.tend();
         assertThat(scrubs.isDue()).isFalse();
         assertThat(settled()).isEqualTo(ScrubStatus.State.DONE);
-        now += TimeUnit.DAYS.toNanos(2);
+        scrubs.look();
+        now = now.plus(2, ChronoUnit.DAYS);
         assertThat(scrubs.isDue()).isTrue();
+    }
+
+    @Test
+    void daysCountThroughRestarts() {
+        want(2, "");
+        for (int day = 0; day < 2; day++) {
+            assertThat(scrubs.isDue()).isFalse();
+            now = now.plus(1, ChronoUnit.DAYS);
+            restart(day == 0);
+            want(2, "");
+        }
+        assertThat(scrubs.isDue()).isTrue();
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void oneThatIsUnderWayGoesOnWhereItWas(boolean clean) {
+        written();
+        want(0, "");
+        wantSlowly("monday");
+        while (pool.scrubStatus().readBytes() == 0) {
+            home.step();
+        }
+        now = now.plus(1, ChronoUnit.MINUTES);
+        assertThat(scrubs.isDue()).isTrue();
+        scrubs.tend();
+        assertThat(scrubs.isDue()).isFalse();
+        restart(clean);
+        wantSlowly("monday");
+        home.step();
+        assertThat(pool.scrubStatus().state()).isEqualTo(ScrubStatus.State.RUNNING);
+        // The first chunk was read before, the second one is by now.
+        assertThat(pool.scrubStatus().readBytes()).isEqualTo(128 << 10);
+        assertThat(pool.scrubStatus().place().chunk()).isEqualTo(2);
+        want(0, "monday");
+        assertThat(settled()).isEqualTo(ScrubStatus.State.DONE);
+        assertThat(pool.scrubStatus().readBytes()).isEqualTo(256 << 10);
+        restart(clean);
+        want(0, "monday");
+        assertThat(pool.scrubStatus().state())
+                .isEqualTo(clean ? ScrubStatus.State.NONE : ScrubStatus.State.RUNNING);
+    }
+
+    @Test
+    void whatIsSaidWhileNoDaemonRunsCounts() {
+        written();
+        want(0, "");
+        wantSlowly("monday");
+        restart(true);
+        want(0, "cancel");
+        assertThat(pool.scrubStatus().state()).isEqualTo(ScrubStatus.State.NONE);
+        restart(true);
+        want(0, "tuesday");
+        assertThat(settled()).isEqualTo(ScrubStatus.State.DONE);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "running", "running x 0 0 0 monday", "nonsense"})
+    void aRecordThatCannotBeReadCountsAsNone(String text) {
+        kept.records.put("pool/uid/scrub", text);
+        want(0, "monday");
+        assertThat(pool.scrubStatus().state()).isEqualTo(ScrubStatus.State.NONE);
+        want(0, "tuesday");
+        assertThat(settled()).isEqualTo(ScrubStatus.State.DONE);
     }
 
     @Test
     void neverBeginsByItselfUnlessItIsTold() {
         want(0, "");
-        now += TimeUnit.DAYS.toNanos(1000);
+        now = now.plus(1000, ChronoUnit.DAYS);
         assertThat(scrubs.isDue()).isFalse();
     }
 }

@@ -20,6 +20,9 @@ final class Drain {
     private static final int BATCH = 16;
     private static final long RETRY = TimeUnit.MILLISECONDS.toNanos(20);
 
+    /** Between attempts to find room for the journal: each is a checkpoint. */
+    private static final long JOURNAL_RETRY = TimeUnit.SECONDS.toNanos(2);
+
     private final Engine engine;
     private final OwnMemory buffer;
     private final Timer timer;
@@ -157,15 +160,12 @@ final class Drain {
             return 0;
         }
         if (engine.journal().place().member() == member) {
-            trouble =
-                    triedJournal
-                            ? "no other member has %d bytes in one piece for the journal; add a disk"
-                                    .formatted(engine.journal().ringBytes())
-                            : "";
-            triedJournal = true;
-            engine.checkpointer().moveJournal();
-            commit();
+            moveJournal();
             return 1;
+        }
+        if (triedJournal) {
+            triedJournal = false;
+            trouble = "";
         }
         collect();
         if (count > 0) {
@@ -195,15 +195,35 @@ final class Drain {
         return 1;
     }
 
-    /** Makes durable what has been done, metadata at another place included. */
+    /** A checkpoint moves it, where another member has room. */
+    private void moveJournal() {
+        boolean again = triedJournal;
+        if (again) {
+            trouble =
+                    "no other member has %d bytes in one piece for the journal; add a disk"
+                            .formatted(engine.journal().ringBytes());
+        }
+        triedJournal = true;
+        engine.checkpointer().moveJournal();
+        commit(again ? JOURNAL_RETRY : RETRY);
+    }
+
     private void commit() {
+        commit(RETRY);
+    }
+
+    /**
+     * Makes durable what has been done, metadata at another place included; goes on after {@code
+     * pause}.
+     */
+    private void commit(long pause) {
         committing = true;
         engine.checkpointer().ask();
         engine.committer()
                 .join(_ -> {
                     committing = false;
                     page = 0;
-                    sleep(RETRY);
+                    sleep(pause);
                 });
         engine.members().wake();
     }

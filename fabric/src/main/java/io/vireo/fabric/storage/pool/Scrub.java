@@ -10,6 +10,7 @@ import io.vireo.memory.OwnMemory;
 import io.vireo.reactor.Timer;
 import java.util.ArrayList;
 import java.util.BitSet;
+import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
@@ -31,6 +32,7 @@ final class Scrub {
     private final List<OwnMemory> copies = new ArrayList<>();
     private final List<BitSet> seen = new ArrayList<>();
     private ScrubStatus.State state = ScrubStatus.State.NONE;
+    private ScrubPlace from = ScrubPlace.START;
     private List<Volume> volumes = List.of();
     private int volume;
     private long next;
@@ -71,17 +73,18 @@ final class Scrub {
     ScrubStatus status() {
         long nanos = engine.members().home().nanoTime() - startedAt;
         boolean running = state == ScrubStatus.State.RUNNING;
-        long speed = running && nanos > 0 ? (long) (read * 1e9 / nanos) : 0;
+        long speed = running && nanos > 0 ? (long) ((read - from.readBytes()) * 1e9 / nanos) : 0;
         SumFindings findings = engine.sums().findings();
         return new ScrubStatus(
                 state,
-                read,
+                Math.min(read, total),
                 total,
                 speed,
                 state == ScrubStatus.State.NONE ? 0 : findings.wrongBlocks() - wrongBefore,
                 state == ScrubStatus.State.NONE ? 0 : findings.repairedBlocks() - repairedBefore,
                 different,
-                finished);
+                finished,
+                place());
     }
 
     boolean isRunning() {
@@ -93,9 +96,18 @@ final class Scrub {
         return busy;
     }
 
-    /** Begins from the beginning. */
-    void start(long bytesPerSecond) {
+    /** The chunk that is looked at, or the next one. */
+    private ScrubPlace place() {
+        if (anew || volume >= volumes.size()) {
+            return from;
+        }
+        return new ScrubPlace(here().id, looks > 0 || busy ? first : next, read);
+    }
+
+    /** Begins from a place on. */
+    void start(long bytesPerSecond, ScrubPlace place) {
         rate = bytesPerSecond;
+        from = place;
         state = ScrubStatus.State.RUNNING;
         timer.cancel();
         asleep = false;
@@ -106,10 +118,13 @@ final class Scrub {
     private void begin() {
         anew = false;
         looks = 0;
-        volumes = List.copyOf(engine.volumes());
+        volumes = engine.volumes().stream().sorted(Comparator.comparingLong(v -> v.id)).toList();
         volume = 0;
-        next = 0;
-        read = 0;
+        while (volume < volumes.size() && here().id < from.volume()) {
+            volume++;
+        }
+        next = volume < volumes.size() && here().id == from.volume() ? from.chunk() : 0;
+        read = from.readBytes();
         different = 0;
         notBefore = 0;
         wrongBefore = engine.sums().findings().wrongBlocks();

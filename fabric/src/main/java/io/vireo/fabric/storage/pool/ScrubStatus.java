@@ -11,6 +11,7 @@ package io.vireo.fabric.storage.pool;
  * @param different blocks without checksums of which copies differ
  * @param finished when the last one that went to its end did so, in milliseconds since 1970; 0:
  *     none since the pool was opened
+ * @param place where it is, and could go on
  */
 public record ScrubStatus(
         State state,
@@ -20,7 +21,8 @@ public record ScrubStatus(
         long wrong,
         long repaired,
         long different,
-        long finished) {
+        long finished,
+        ScrubPlace place) {
     /** What is done. */
     public enum State {
         /** Nothing, so far. */

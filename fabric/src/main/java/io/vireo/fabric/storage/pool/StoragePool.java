@@ -509,10 +509,18 @@ public final class StoragePool {
      * @param bytesPerSecond how much is read at most; 0: as much as it can
      */
     public void scrub(long bytesPerSecond) {
+        scrub(bytesPerSecond, ScrubPlace.START);
+    }
+
+    /**
+     * As {@link #scrub(long)}, from a place on that an earlier one had reached. What was shared
+     * with volumes before it is read again.
+     */
+    public void scrub(long bytesPerSecond, ScrubPlace from) {
         HomeIo.on(
                 home,
                 () -> {
-                    engine.scrub().start(bytesPerSecond);
+                    engine.scrub().start(bytesPerSecond, from);
                     return true;
                 });
     }

@@ -20,6 +20,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -136,6 +137,49 @@ class DrainTest {
         assertThat(pool.volumes()).extracting(VolumeInfo::name).contains("v", "s");
         reopen(second);
         assertContents();
+    }
+
+    /** There is room for the ring elsewhere, but in single chunks. */
+    @Test
+    void aJournalThatHasNoRoomInOnePieceSaysSoAndWaitsForADisk() {
+        var large = disk(0, 8 << 20);
+        var small = disk(1, (1 << 20) + 130 * CHUNK);
+        var third = disk(2, 4 << 20);
+        StoragePool.create(PoolStore.CONFIG, List.of(large, small), home);
+        StoragePool other = StoragePool.open(List.of(large, small), home, PoolOptions.DEFAULT);
+        other.createVolume("w", new VolumeFormat(256L * CHUNK, 512, 4096));
+        var writer = new SteppedClient(other.device("w"), home);
+        byte[] block = new byte[512];
+        block[0] = 1;
+        for (int i = 0; i < 256; i++) {
+            writer.await(writer.write((long) i * CHUNK, block, false));
+        }
+        for (int i = 0; i < 256; i++) {
+            if (i % 3 != 0) {
+                writer.await(
+                        writer.start(BlockOperation.DISCARD, (long) i * CHUNK, CHUNK, _ -> {}));
+            }
+        }
+        other.checkpoint();
+        other.drain(large, 0);
+        for (int i = 0; i < 2000 && other.drainStatus().trouble().isEmpty(); i++) {
+            home.step();
+        }
+        assertThat(other.drainStatus().trouble()).contains("65536 bytes in one piece");
+        long before = home.nanoTime();
+        long flushes = large.counters().flushes();
+        while (home.nanoTime() - before < TimeUnit.SECONDS.toNanos(60)) {
+            home.step();
+        }
+        assertThat(large.counters().flushes() - flushes).as("of a minute").isBetween(10L, 200L);
+        other.addMember(third, true);
+        for (int i = 0; i < 20_000 && other.drainStatus().state() != State.DONE; i++) {
+            home.step();
+        }
+        assertThat(other.drainStatus().state()).isEqualTo(State.DONE);
+        assertThat(other.drainStatus().trouble()).isEmpty();
+        writer.close();
+        other.close();
     }
 
     @Test

@@ -65,6 +65,31 @@ class MirrorCrashTest {
         explore(MirrorStore.stalling(1, 10, -1), 2, 20, depth, "the second stalls for ever");
     }
 
+    /** No copy that is right is ever taken for a damaged one, nor a damaged one for right. */
+    @Test
+    void volumesWithChecksums() {
+        var depth = new Depth(2, 3, 5, 400, 500);
+        explore(MirrorStore.whole().summed(), 2, 20, depth, "two copies, checksums");
+        explore(
+                MirrorStore.without(0).summed(),
+                2,
+                15,
+                depth,
+                "without the first of two copies, checksums");
+        explore(
+                MirrorStore.failing(0, 6, 11).summed(),
+                2,
+                20,
+                depth,
+                "the first of two copies is away, checksums");
+        explore(
+                MirrorStore.stalling(1, 4, 8).summed(),
+                2,
+                10,
+                depth,
+                "the second of two copies stalls, checksums");
+    }
+
     @Test
     void allSequencesOfOne() {
         long seed = CrashBed.seed();

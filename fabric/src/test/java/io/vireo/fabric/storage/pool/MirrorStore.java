@@ -23,8 +23,17 @@ final class MirrorStore extends PoolStore {
     private final int leavesAt;
     private final int returnsAt;
     private final boolean stalls;
+    private final boolean checksums;
 
-    private MirrorStore(int missing, int leaves, int leavesAt, int returnsAt, boolean stalls) {
+    private MirrorStore(
+            int missing,
+            int leaves,
+            int leavesAt,
+            int returnsAt,
+            boolean stalls,
+            boolean checksums) {
+        super(checksums);
+        this.checksums = checksums;
         this.stalls = stalls;
         this.missing = missing;
         this.leaves = leaves;
@@ -34,22 +43,27 @@ final class MirrorStore extends PoolStore {
 
     /** All disks are there all the time. */
     static MirrorStore whole() {
-        return new MirrorStore(-1, -1, 0, 0, false);
+        return new MirrorStore(-1, -1, 0, 0, false, false);
     }
 
     /** After a crash a disk is missing, and somebody decides that the pool goes on without it. */
     static MirrorStore without(int disk) {
-        return new MirrorStore(disk, -1, 0, 0, false);
+        return new MirrorStore(disk, -1, 0, 0, false, false);
     }
 
     /** A disk fails before one operation and works again before another one. */
     static MirrorStore failing(int disk, int from, int to) {
-        return new MirrorStore(-1, disk, from, to, false);
+        return new MirrorStore(-1, disk, from, to, false, false);
     }
 
     /** A disk answers nothing from before one operation on, until before another one. */
     static MirrorStore stalling(int disk, int from, int to) {
-        return new MirrorStore(-1, disk, from, to, true);
+        return new MirrorStore(-1, disk, from, to, true, false);
+    }
+
+    /** The same with volumes that have checksums. */
+    MirrorStore summed() {
+        return new MirrorStore(missing, leaves, leavesAt, returnsAt, stalls, true);
     }
 
     @Override
@@ -64,14 +78,15 @@ final class MirrorStore extends PoolStore {
             if (!report.isSound()) {
                 throw new IllegalStateException("the checker says: " + report.findings());
             }
-            return new Compared(StoragePool.open(disks, reactor, OPTIONS), disks, reactor);
+            return new Compared(
+                    StoragePool.open(disks, reactor, OPTIONS), checksums, disks, reactor);
         }
         var left = new ArrayList<>(disks);
         left.remove(missing);
         var options =
                 new PoolOptions(Duration.ofSeconds(5), Duration.ofSeconds(1), new PoolEvents() {})
                         .with(new MirrorOptions(true, 0));
-        return opened(StoragePool.open(left, reactor, options));
+        return new Open(StoragePool.open(left, reactor, options), checksums);
     }
 
     @Override
@@ -98,8 +113,8 @@ final class MirrorStore extends PoolStore {
         private final List<SimulatedDisk> disks;
         private final Reactor reactor;
 
-        Compared(StoragePool pool, List<BlockDevice> disks, Reactor reactor) {
-            super(pool, false);
+        Compared(StoragePool pool, boolean checksums, List<BlockDevice> disks, Reactor reactor) {
+            super(pool, checksums);
             this.disks = disks.stream().map(SimulatedDisk.class::cast).toList();
             this.reactor = reactor;
         }
