@@ -10,6 +10,7 @@ import io.vireo.memory.OwnMemory;
 import io.vireo.reactor.Reactor;
 import io.vireo.testkit.MemoryBlockDevice;
 import io.vireo.testkit.MemoryBlockDevice.Fate;
+import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -36,7 +37,9 @@ class MirroredZeroesTest {
         two.logging(false);
         List<BlockDevice> disks = List.of(one, two);
         StoragePool.create(new PoolConfig(CHUNK, 64 << 10, true, true).withCopies(2), disks, home);
-        StoragePool pool = StoragePool.open(disks, home, PoolOptions.DEFAULT);
+        // The clock of the reactor jumps to the next timer where nothing else is left to do.
+        var patient = new MirrorOptions(false, 0, Duration.ofDays(1));
+        StoragePool pool = StoragePool.open(disks, home, PoolOptions.DEFAULT.with(patient));
         pool.createVolume("a", new VolumeFormat(CAPACITY, 512, 4096, false, checksums));
         pool.device("a").zeroDetection(true);
         return pool;
