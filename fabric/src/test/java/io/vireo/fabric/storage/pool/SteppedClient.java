@@ -38,22 +38,30 @@ final class SteppedClient implements Poller {
     }
 
     byte[] read(long at, int length) {
-        return readable(at, length)
-                .orElseThrow(() -> new AssertionError("a read at " + at + " failed"));
+        OwnMemory buffer = buffer(length);
+        BlockStatus status = read(buffer, at, length);
+        if (status != BlockStatus.OK) {
+            throw new AssertionError("a read at " + at + " ended with " + status);
+        }
+        return buffer.bytes(0, length);
     }
 
     /** What is there; empty: it cannot be read. */
     Optional<byte[]> readable(long at, int length) {
         OwnMemory buffer = buffer(length);
+        return read(buffer, at, length) == BlockStatus.OK
+                ? Optional.of(buffer.bytes(0, length))
+                : Optional.empty();
+    }
+
+    private BlockStatus read(OwnMemory buffer, long at, int length) {
         buffer.fill(0, length, (byte) 0x5A);
-        BlockStatus status =
-                await(
-                        start(
-                                BlockOperation.READ,
-                                at,
-                                length,
-                                r -> r.data().add(buffer.address(), length)));
-        return status == BlockStatus.OK ? Optional.of(buffer.bytes(0, length)) : Optional.empty();
+        return await(
+                start(
+                        BlockOperation.READ,
+                        at,
+                        length,
+                        r -> r.data().add(buffer.address(), length)));
     }
 
     CompletableFuture<BlockStatus> start(
