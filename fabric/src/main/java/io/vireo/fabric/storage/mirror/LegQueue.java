@@ -17,17 +17,23 @@ import org.jspecify.annotations.Nullable;
 /**
  * The requests that a leg has, the oldest first. Those of a disk that does not answer can be given
  * up: they fail for whoever asked, while the disk still has them. So their memory is one that is
- * left alone until the disk lets go of it: a copy, unless the request can have its own kept. Only a
- * read into a guest's memory is not given up.
+ * left alone until the disk lets go of it: a copy, unless it is a write that can have its own kept.
+ * That of a read cannot be kept: another leg is to fill it. Only a read into a guest's memory is
+ * not given up.
  */
 final class LegQueue {
-    private static final int MOST_SPARE = 16;
+    /** Bytes of a buffer for short requests. */
+    private static final int SHORT = 16 << 10;
+
+    private static final int MOST_SPARE = 64;
+    private static final int MOST_SPARE_SHORT = 256;
 
     private final DeviceQueue queue;
     private final Reactor home;
     private final Runnable whenBusy;
     private final ArrayDeque<Given> spare = new ArrayDeque<>();
     private final ArrayDeque<OwnMemory> buffers = new ArrayDeque<>();
+    private final ArrayDeque<OwnMemory> shortBuffers = new ArrayDeque<>();
     private @Nullable Given oldest;
     private @Nullable Given newest;
 
@@ -100,17 +106,24 @@ final class LegQueue {
     void close(Runnable whenClosed) {
         queue.close(() -> {
             buffers.forEach(OwnMemory::close);
+            shortBuffers.forEach(OwnMemory::close);
             whenClosed.run();
         });
     }
 
     private OwnMemory takeBuffer(long length) {
+        if (length <= SHORT) {
+            OwnMemory buffer = shortBuffers.pollLast();
+            return buffer == null ? OwnMemory.allocate(SHORT) : buffer;
+        }
         OwnMemory buffer = length <= Copier.MOST ? buffers.pollLast() : null;
         return buffer == null ? OwnMemory.allocate((int) Math.max(length, Copier.MOST)) : buffer;
     }
 
     private void giveBuffer(OwnMemory buffer) {
-        if (buffer.length() == Copier.MOST && buffers.size() < MOST_SPARE) {
+        if (buffer.length() == SHORT && shortBuffers.size() < MOST_SPARE_SHORT) {
+            shortBuffers.addLast(buffer);
+        } else if (buffer.length() == Copier.MOST && buffers.size() < MOST_SPARE) {
             buffers.addLast(buffer);
         } else {
             buffer.close();
@@ -136,7 +149,8 @@ final class LegQueue {
             io.prepare(request.operation(), request.offset(), request.length());
             io.forceUnitAccess(request.forceUnitAccess()).unmap(request.unmap());
             ScatterGatherList data = request.data();
-            if (data.count() > 0 && request.lease() == null && !request.isForeign()) {
+            boolean kept = request.lease() != null && request.operation() == BlockOperation.WRITE;
+            if (data.count() > 0 && !kept && !request.isForeign()) {
                 OwnMemory buffer = takeBuffer(request.length());
                 copy = buffer;
                 io.data().add(buffer.address(), (int) request.length());
@@ -191,7 +205,7 @@ final class LegQueue {
             unlink();
             BlockRequest request = asked();
             asked = null;
-            lease = request.lease();
+            lease = copy == null ? request.lease() : null;
             if (lease != null) {
                 lease.retain();
             }

@@ -434,6 +434,40 @@ class MirrorFaultsTest {
         assertHolds(0, 2);
     }
 
+    /** The disk fills the memory when it ends the read: nobody may look at it then. */
+    @Test
+    void aReadThatWasGivenUpEndsInNobodysMemory() {
+        pool.createVolume("s", new VolumeFormat(1 << 20, 512, 4096, false, true));
+        var summed = new SteppedClient(pool.device("s"), home);
+        byte[] data = new byte[CHUNK];
+        Arrays.fill(data, (byte) 9);
+        assertThat(summed.await(summed.write(0, data, true))).isEqualTo(BlockStatus.OK);
+        List<List<Long>> memory = List.of(new ArrayList<>(), new ArrayList<>());
+        for (int i = 0; i < 2; i++) {
+            List<Long> seen = memory.get(i);
+            DiskFault fault =
+                    i == 0 ? new DiskFault.Delays(HALF_A_MINUTE.toNanos()) : DiskFault.NONE;
+            disks[i].faults(r -> {
+                if (r.operation() != BlockOperation.READ || !isData(r)) {
+                    return DiskFault.NONE;
+                }
+                seen.add(r.data().address(0));
+                return fault;
+            });
+        }
+        // Each disk in turn: one of the two is asked of the one that stalls.
+        for (int i = 0; i < 2; i++) {
+            assertThat(summed.read(0, CHUNK)).isEqualTo(data);
+        }
+        assertThat(states()).containsExactly(LegState.FAILED, LegState.IN_SYNC);
+        assertThat(memory.get(0)).isNotEmpty();
+        assertThat(memory.get(1)).isNotEmpty().doesNotContainAnyElementsOf(memory.get(0));
+        heal();
+        untilRedundant();
+        assertThat(summed.read(0, CHUNK)).isEqualTo(data);
+        summed.close();
+    }
+
     @Test
     void aDiskThatStallsForEverCanBeReplaced() {
         disks[0].stallAgain();
