@@ -6,6 +6,8 @@ import io.vireo.block.BlockRequest;
 import io.vireo.block.BlockStatus;
 import io.vireo.reactor.Reactor;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * A device's channel, and what waits for a place in it. On one reactor, which polls it until it is
@@ -16,6 +18,7 @@ public final class DeviceQueue {
     private final BlockChannel channel;
     private final Runnable wake;
     private final ArrayDeque<BlockRequest> waiting = new ArrayDeque<>();
+    private final List<Runnable> whenClosed = new ArrayList<>();
     private boolean closing;
     private boolean closed;
 
@@ -84,13 +87,24 @@ public final class DeviceQueue {
         }
     }
 
-    /** Closes the channel; what waits is cancelled. */
-    public void close(Runnable whenClosed) {
+    /**
+     * Closes the channel; what waits is cancelled. Whoever asks for that after another one is told
+     * too.
+     */
+    public void close(Runnable then) {
+        if (closed) {
+            then.run();
+            return;
+        }
+        whenClosed.add(then);
+        if (closing) {
+            return;
+        }
         closing = true;
         drop(BlockStatus.CANCELLED);
         channel.close(() -> {
             closed = true;
-            whenClosed.run();
+            whenClosed.forEach(Runnable::run);
         });
     }
 }

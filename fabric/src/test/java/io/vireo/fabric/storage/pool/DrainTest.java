@@ -10,6 +10,7 @@ import io.vireo.block.BlockStatus;
 import io.vireo.block.VolumeFormat;
 import io.vireo.fabric.storage.format.PoolFormat;
 import io.vireo.fabric.storage.pool.DrainStatus.State;
+import io.vireo.linux.ForeignMemory;
 import io.vireo.reactor.Reactor;
 import io.vireo.testkit.crash.DiskFault;
 import io.vireo.testkit.crash.DiskImage;
@@ -358,6 +359,28 @@ class DrainTest {
         first.release();
         until(State.DONE);
         assertContents();
+        reopen(first);
+        assertContents();
+    }
+
+    @Test
+    void aPoolCanBeClosedWhileADiskHoldsUpTheWipeOfWhatLeft() {
+        second.faults(request -> {
+            boolean wipe =
+                    request.operation() == BlockOperation.WRITE
+                            && request.offset() == PoolFormat.SUPERBLOCKS[0]
+                            && ForeignMemory.getByte(request.data().address(0)) == 0;
+            return wipe ? new DiskFault.Stalls() : DiskFault.NONE;
+        });
+        pool.drain(second, 0);
+        until(State.DONE);
+        for (int i = 0; i < 100; i++) {
+            home.step();
+        }
+        assertThat(HomeIo.on(home, () -> pool.engine().members().isLeaving(second)))
+                .as("the wipe is held up")
+                .isTrue();
+        home.schedule(50_000_000, second::release);
         reopen(first);
         assertContents();
     }
