@@ -202,8 +202,14 @@ public final class MirrorDevice implements BlockDevice {
                 && header.legs().get(header.leg()).uuid().equals(leg.uuid);
     }
 
+    /** Whether the disk that is a leg, or was, has requests that have not ended. */
+    public boolean isLegHeld(int index) {
+        return Objects.requireNonNull(channel).legs().get(index).isHeld();
+    }
+
     /**
-     * Puts a device into the place of a leg that is not in sync; it gets all that it lacks.
+     * Puts a device into the place of a leg that is not in sync; it gets all that it lacks. A disk
+     * that was this leg before must have ended all that it was given then.
      *
      * @param returned the header that it has, and its place, if it was this leg before; it is
      *     copied as a whole otherwise

@@ -138,6 +138,13 @@ final class PoolMirrors {
                                     mirror.legBytes(),
                                     mirror.geometry().logicalBlockSize()));
         }
-        mirror.replace(vacancy.applyAsInt(mirror), device, back, place);
+        int leg = vacancy.applyAsInt(mirror);
+        if (back.isPresent() && mirror.isLegHeld(leg)) {
+            throw new ResourceException(
+                    ErrorCode.CONFLICT,
+                    "disk %d of mirror %s has not answered all requests that it got at its former place, and may still carry them out; wait until it has, or name an empty disk instead"
+                            .formatted(leg, mirror.set()));
+        }
+        mirror.replace(leg, device, back, place);
     }
 }

@@ -489,6 +489,37 @@ class MirrorFaultsTest {
         assertEqualCopies();
     }
 
+    /** What it was given at its former place must not land on what it gets at the new one. */
+    @Test
+    void aDiskThatStallsIsNotTakenBackElsewhereBeforeItHasLetGo() {
+        SimulatedDisk stalled = disks[0];
+        stalled.stallAgain();
+        stalled.faults(r -> isData(r) ? new DiskFault.Stalls() : DiskFault.NONE);
+        assertThat(write(0, 2)).isEqualTo(BlockStatus.OK);
+        assertThat(states()).containsExactly(LegState.FAILED, LegState.IN_SYNC);
+        SimulatedDisk elsewhere = disk(0, stalled.contents());
+        for (int i = 0; i < 3; i++) {
+            assertThatThrownBy(() -> pool.takeBackDisk(elsewhere))
+                    .hasMessageContaining("has not answered");
+            assertThatThrownBy(() -> pool.replaceDisk(elsewhere))
+                    .hasMessageContaining("has not answered");
+            assertThat(write(0, 3 + i)).isEqualTo(BlockStatus.OK);
+        }
+        assertThat(states()).containsExactly(LegState.FAILED, LegState.IN_SYNC);
+        // It cannot be used at its former place any more.
+        fail(0, BlockOperation.READ, DiskFault.eio());
+        stalled.release();
+        for (int i = 0; i < 10; i++) {
+            home.step();
+        }
+        pool.takeBackDisk(elsewhere);
+        disks[0] = elsewhere;
+        untilRedundant();
+        assertThat(flush()).isEqualTo(BlockStatus.OK);
+        assertEqualCopies();
+        assertHolds(0, 5);
+    }
+
     private void assertEqualCopiesWhileOpen() {
         assertThat(flush()).isEqualTo(BlockStatus.OK);
         for (long at = MirrorHeader.DATA; at < DISK; at += 4096) {
