@@ -46,13 +46,14 @@ final class MemberSet implements Poller {
         mirrored |= device instanceof MirrorDevice;
     }
 
-    /** Whether a member that left has the device, and is not closed yet. */
+    /** Whether a member that left has the device, or had it, and is not done with it yet. */
     boolean isLeaving(BlockDevice device) {
         return leaving.stream()
                 .map(Member::device)
                 .anyMatch(each ->
                         each == device
-                                || each instanceof MirrorDevice mirror && mirror.isOn(device));
+                                || each instanceof MirrorDevice mirror
+                                        && (mirror.isOn(device) || mirror.isHeld(device)));
     }
 
     /** Whether any of them is kept on several disks. */

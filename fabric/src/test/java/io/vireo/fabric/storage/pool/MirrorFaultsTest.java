@@ -520,6 +520,33 @@ class MirrorFaultsTest {
         assertHolds(0, 5);
     }
 
+    @Test
+    void aDiskThatStallsIsHeldUntilItHasLetGoThoughItsMirrorLeaves() {
+        SimulatedDisk stalled = disks[0];
+        stalled.stallAgain();
+        stalled.faults(r -> isData(r) ? new DiskFault.Stalls() : DiskFault.NONE);
+        assertThat(write(0, 2)).isEqualTo(BlockStatus.OK);
+        disks[0] = disk(2);
+        pool.replaceDisk(disks[0]);
+        untilRedundant();
+        pool.addMember(List.of(disk(3), disk(4)), true);
+        pool.drain(disks[0], 0);
+        while (pool.drainStatus().state() != DrainStatus.State.DONE) {
+            assertThat(home.step()).as("something is left to do").isPositive();
+        }
+        assertThat(pool.mirrors()).hasSize(1);
+        for (int i = 0; i < 100; i++) {
+            home.step();
+        }
+        assertThat(pool.isHeld(stalled)).isTrue();
+        stalled.release();
+        for (int i = 0; i < 100 && pool.isHeld(stalled); i++) {
+            home.step();
+        }
+        assertThat(pool.isHeld(stalled)).isFalse();
+        assertHolds(0, 2);
+    }
+
     private void assertEqualCopiesWhileOpen() {
         assertThat(flush()).isEqualTo(BlockStatus.OK);
         for (long at = MirrorHeader.DATA; at < DISK; at += 4096) {
