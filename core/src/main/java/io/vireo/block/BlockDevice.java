@@ -35,13 +35,13 @@ public interface BlockDevice {
     }
 
     /**
-     * Has {@code changed} run, on any thread, whenever {@link #writeThrough} has changed; before
-     * writes may end sooner than they are durable.
+     * Has {@code listener} told whenever {@link #writeThrough} has changed; writes may end sooner
+     * than they are durable only when all listeners have taken that.
      */
-    default void addCacheModeListener(Runnable changed) {}
+    default void addCacheModeListener(CacheModeListener listener) {}
 
     /** Takes {@link #addCacheModeListener} back. */
-    default void removeCacheModeListener(Runnable changed) {}
+    default void removeCacheModeListener(CacheModeListener listener) {}
 
     /**
      * Up to where this device and another one surely hold the same from {@code offset} on, since

@@ -8,6 +8,7 @@ import io.vireo.block.BlockMeter;
 import io.vireo.block.BlockOperation;
 import io.vireo.block.BlockRequest;
 import io.vireo.block.BlockStatus;
+import io.vireo.block.CacheModeListener;
 import io.vireo.linux.ForeignMemory;
 import io.vireo.linux.NativeBuffer;
 import io.vireo.reactor.Reactor;
@@ -57,7 +58,7 @@ public final class MemoryBlockDevice implements BlockDevice, AutoCloseable {
     private final Set<BlockOperation> operations;
     private final List<Entry> log = Collections.synchronizedList(new ArrayList<>());
     private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
-    private final List<Runnable> cacheModeListeners = new CopyOnWriteArrayList<>();
+    private final List<CacheModeListener> cacheModeListeners = new CopyOnWriteArrayList<>();
     private final List<Channel> channels = new CopyOnWriteArrayList<>();
     private final BlockMeter meter = new BlockMeter();
 
@@ -114,7 +115,7 @@ public final class MemoryBlockDevice implements BlockDevice, AutoCloseable {
     /** Says that it writes through, or not; what it does stays the same. */
     public void writeThrough(boolean on) {
         writeThrough = on;
-        cacheModeListeners.forEach(Runnable::run);
+        cacheModeListeners.forEach(each -> each.changed(() -> {}));
     }
 
     /** Carries out everything held, the last first. Any thread. */
@@ -172,13 +173,13 @@ public final class MemoryBlockDevice implements BlockDevice, AutoCloseable {
     }
 
     @Override
-    public void addCacheModeListener(Runnable changed) {
-        cacheModeListeners.add(changed);
+    public void addCacheModeListener(CacheModeListener listener) {
+        cacheModeListeners.add(listener);
     }
 
     @Override
-    public void removeCacheModeListener(Runnable changed) {
-        cacheModeListeners.remove(changed);
+    public void removeCacheModeListener(CacheModeListener listener) {
+        cacheModeListeners.remove(listener);
     }
 
     @Override

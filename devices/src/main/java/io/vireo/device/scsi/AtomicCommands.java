@@ -85,7 +85,7 @@ final class AtomicCommands {
 
     private static void writeOwn(Slot slot, long address) {
         BlockRequest request = slot.prepare(BlockOperation.WRITE, slot.position, slot.end);
-        request.forceUnitAccess(BlockCommands.fua(slot) || !slot.unit.modes().writeCache());
+        request.forceUnitAccess(BlockCommands.fua(slot) || slot.nexus().writesThrough());
         request.data().add(address, (int) slot.end);
         slot.submit(null);
     }

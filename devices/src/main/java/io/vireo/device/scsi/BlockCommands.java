@@ -216,7 +216,7 @@ final class BlockCommands {
     /** Prepares the write of the first {@code length} bytes of the Data-Out. */
     static void out(Slot slot, long offset, long length, boolean fua) {
         BlockRequest request = slot.prepare(BlockOperation.WRITE, offset, length);
-        request.forceUnitAccess(fua || !slot.unit.modes().writeCache());
+        request.forceUnitAccess(fua || slot.nexus().writesThrough());
         request.data().addSlice(slot.task().dataOut(), 0, length);
     }
 

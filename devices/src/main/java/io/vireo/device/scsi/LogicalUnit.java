@@ -6,6 +6,7 @@ import io.vireo.block.BlockGeometry;
 import io.vireo.block.BlockOperation;
 import io.vireo.block.BlockRequest;
 import io.vireo.block.BlockStatus;
+import io.vireo.block.CacheModeListener;
 import io.vireo.reactor.Poller;
 import io.vireo.reactor.Reactor;
 import io.vireo.reactor.Registration;
@@ -53,7 +54,7 @@ final class LogicalUnit implements Poller {
     private final List<UnitTarget> targets = new CopyOnWriteArrayList<>();
     private final List<Nexus> unsettled = new ArrayList<>();
     private final Runnable geometryListener;
-    private final Runnable cacheModeListener;
+    private final CacheModeListener cacheModeListener;
 
     private final TaskSet tasks = new TaskSet(this);
 
@@ -99,7 +100,7 @@ final class LogicalUnit implements Poller {
         geometry = block.geometry();
         geometryListener = () -> owner.execute(this::geometryChanged);
         block.addGeometryListener(geometryListener);
-        cacheModeListener = () -> owner.execute(this::cacheModeChanged);
+        cacheModeListener = taken -> owner.execute(() -> cacheModeChanged(taken));
         block.addCacheModeListener(cacheModeListener);
         modes.writeThrough(block.writeThrough());
     }
@@ -322,9 +323,10 @@ final class LogicalUnit implements Poller {
         nexuses.forEach(nexus -> nexus.attention(Sense.CAPACITY_DATA_CHANGED));
     }
 
-    private void cacheModeChanged() {
+    private void cacheModeChanged(Runnable taken) {
         modes.writeThrough(block.writeThrough());
         nexuses.forEach(nexus -> nexus.attention(Sense.MODE_PARAMETERS_CHANGED));
+        taken.run();
     }
 
     /** The pool has become nearly full. */

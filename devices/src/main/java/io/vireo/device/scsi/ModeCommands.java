@@ -64,7 +64,11 @@ final class ModeCommands {
         } else {
             reply.patch8(0, reply.length() - 1);
         }
-        slot.reply(reply, ten ? Bytes.u16(cdb, 7) : Bytes.u8(cdb, 4));
+        int allocation = ten ? Bytes.u16(cdb, 7) : Bytes.u8(cdb, 4);
+        if (control == ModePages.Control.CURRENT && ModePages.hasCaching(cdb[2] & 0x3F, subpage)) {
+            slot.nexus().toldCaching(allocation >= reply.length());
+        }
+        slot.reply(reply, allocation);
     }
 
     private static void blockDescriptor(Reply reply, LogicalUnit unit, boolean longLba) {

@@ -77,9 +77,18 @@ final class ModePages {
         return thresholds && room.isLimited();
     }
 
-    /** Writes may end before they are durable. */
+    /** Writes may end before they are durable, unless a nexus counts on the contrary. */
     boolean writeCache() {
         return writeCache && !writeThrough;
+    }
+
+    boolean writeThrough() {
+        return writeThrough;
+    }
+
+    /** Whether a page, or all, is or has the caching page, which says whether there is a cache. */
+    static boolean hasCaching(int code, int subpage) {
+        return (code == CACHING || code == ALL) && (subpage == 0 || subpage == ALL_SUBPAGES);
     }
 
     /** The disk writes through, or not: then WCE is 0 and stays so, whatever initiators want. */

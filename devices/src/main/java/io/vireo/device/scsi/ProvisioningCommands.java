@@ -151,7 +151,7 @@ final class ProvisioningCommands {
                         slot.position,
                         length)
                 .unmap(slot.flag && zeroes)
-                .forceUnitAccess(zeroes && !slot.unit.modes().writeCache());
+                .forceUnitAccess(zeroes && slot.nexus().writesThrough());
         slot.position += length;
         slot.submit(ProvisioningCommands::nextRange);
     }
@@ -235,7 +235,7 @@ final class ProvisioningCommands {
         }
         int length = (int) Math.min(CHUNK, slot.end - slot.position);
         BlockRequest request = slot.prepare(BlockOperation.WRITE, slot.position, length);
-        request.forceUnitAccess(!slot.unit.modes().writeCache());
+        request.forceUnitAccess(slot.nexus().writesThrough());
         request.data().add(slot.own(length).address(), length);
         slot.position += length;
         slot.submit(ProvisioningCommands::writeOn);

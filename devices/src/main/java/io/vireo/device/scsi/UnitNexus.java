@@ -34,6 +34,12 @@ final class UnitNexus {
     /** PREVENT ALLOW MEDIUM REMOVAL. */
     boolean preventsRemoval;
 
+    /**
+     * Whether the last that it was told of the write cache, by MODE SENSE, is that the disk has
+     * none: it does not flush, and counts on that as long as it has not asked again.
+     */
+    private boolean toldWriteThrough;
+
     boolean detached;
 
     /** Whether its transport waits for its tasks: none of them waits for rates. */
@@ -56,6 +62,24 @@ final class UnitNexus {
     /** Nothing is counted any more. */
     void closeMeter() {
         counters.close(meter);
+    }
+
+    /** Whether each write of it ends only when it is durable. */
+    boolean writesThrough() {
+        return toldWriteThrough || !unit.modes().writeCache();
+    }
+
+    /**
+     * It is told the current values of the caching page.
+     *
+     * @param whole whether it surely gets all of it
+     */
+    void toldCaching(boolean whole) {
+        if (unit.modes().writeThrough()) {
+            toldWriteThrough = true;
+        } else if (whole) {
+            toldWriteThrough = false;
+        }
     }
 
     ScsiInitiator initiator() {

@@ -40,8 +40,12 @@ class CacheModeTest {
     }
 
     private List<Boolean> durable() {
+        return durable(BlockOperation.WRITE);
+    }
+
+    private List<Boolean> durable(BlockOperation operation) {
         return bed.disk.log().stream()
-                .filter(entry -> !entry.completion() && entry.operation() == BlockOperation.WRITE)
+                .filter(entry -> !entry.completion() && entry.operation() == operation)
                 .map(Entry::durable)
                 .toList();
     }
@@ -71,6 +75,56 @@ class CacheModeTest {
         }
         write(one);
         assertThat(durable()).containsExactly(false, true, false);
+    }
+
+    @Test
+    void whoWasToldThatThereIsNoCacheWritesThroughUntilItAsksAgain() {
+        bed.disk.writeThrough(true);
+        ScsiClient one = bed.client(1);
+        ScsiClient two = bed.client(2, bed.other);
+        one.ready(0);
+        two.ready(0);
+        assertThat(page(one, "08")).isEqualTo(NO_WCE);
+        bed.disk.writeThrough(false);
+        for (ScsiClient client : List.of(one, two)) {
+            assertThat(client.run(0, "000000000000").code()).isEqualTo(MODE_PARAMETERS_CHANGED);
+        }
+        // The other one has never asked.
+        write(two);
+        write(one);
+        // What is not of the caching page, not its current values, or not all of it, tells nothing.
+        assertThat(page(one, "0A")).startsWith("0a");
+        assertThat(page(one, "48")).isEqualTo(WCE);
+        one.in(0, "1A080800" + "0400", 4);
+        write(one);
+        zeroes(one);
+        assertThat(one.in(0, "1A083F00FF00", 255).hex()).contains(WCE);
+        write(one);
+        assertThat(durable()).containsExactly(false, true, true, false);
+        assertThat(durable(BlockOperation.WRITE_ZEROES)).containsExactly(true);
+    }
+
+    private static void zeroes(ScsiClient client) {
+        byte[] block = new byte[ScsiBed.BLOCK];
+        assertThat(client.out(0, "41000000000000000100", block).good()).isTrue();
+    }
+
+    @Test
+    void aNewNexusCountsOnNothingThatAnEarlierOneWasTold() {
+        bed.disk.writeThrough(true);
+        ScsiClient client = bed.client(1);
+        client.ready(0);
+        assertThat(page(client, "08")).isEqualTo(NO_WCE);
+        bed.disk.writeThrough(false);
+        assertThat(client.run(0, "000000000000").code()).isEqualTo(MODE_PARAMETERS_CHANGED);
+        assertThat(client.manage(TaskManagement.Function.LOGICAL_UNIT_RESET, 0, 0))
+                .isEqualTo(TaskManagement.Response.FUNCTION_COMPLETE);
+        client.ready(0);
+        write(client);
+        ScsiClient next = bed.client(2);
+        next.ready(0);
+        write(next);
+        assertThat(durable()).containsExactly(true, false);
     }
 
     @Test

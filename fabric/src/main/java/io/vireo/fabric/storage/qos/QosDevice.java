@@ -6,6 +6,7 @@ import io.vireo.block.BlockDevice;
 import io.vireo.block.BlockGeometry;
 import io.vireo.block.BlockMeters;
 import io.vireo.block.BlockOperation;
+import io.vireo.block.CacheModeListener;
 import io.vireo.reactor.Reactor;
 import java.util.ArrayList;
 import java.util.List;
@@ -29,7 +30,7 @@ public final class QosDevice implements BlockDevice {
     private final BlockMeters cancelled = new BlockMeters();
 
     private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
-    private final List<Runnable> cacheModeListeners = new CopyOnWriteArrayList<>();
+    private final List<CacheModeListener> cacheModeListeners = new CopyOnWriteArrayList<>();
 
     // Guarded by this.
     private final List<QosChannel> channels = new ArrayList<>();
@@ -71,15 +72,15 @@ public final class QosDevice implements BlockDevice {
     /**
      * Has every write end only when it is durable, or not. Before {@link #writeThrough()} becomes
      * true all writes that were under way have ended, held for that as by {@link #change}, and are
-     * flushed; before writes may end sooner again it is false, and the listeners know. Any thread.
+     * flushed; before writes may end sooner again it is false, and the listeners have taken it. Any
+     * thread.
      *
      * @param reactor where it is flushed, if the device has no home
      * @return done when that is so; false if it could not be flushed: writes are durable from then
      *     on, what was written before may not be, and the same can be asked for again
      */
     public CompletableFuture<Boolean> writeThrough(boolean on, Reactor reactor) {
-        return after(() ->
-                on ? settleWrites(reactor) : CompletableFuture.completedFuture(endWriteThrough()));
+        return after(() -> on ? settleWrites(reactor) : endWriteThrough());
     }
 
     private synchronized CompletableFuture<Boolean> after(
@@ -101,18 +102,27 @@ public final class QosDevice implements BlockDevice {
     private boolean tellWriteThrough(boolean flushed) {
         if (flushed && !writeThrough) {
             writeThrough = true;
-            cacheModeListeners.forEach(Runnable::run);
+            // Nobody has to wait until it is taken: writes are durable already.
+            cacheModeListeners.forEach(each -> each.changed(() -> {}));
         }
         return flushed;
     }
 
-    private boolean endWriteThrough() {
+    private CompletableFuture<Boolean> endWriteThrough() {
+        List<CompletableFuture<Boolean>> taken = new ArrayList<>();
         if (writeThrough) {
             writeThrough = false;
-            cacheModeListeners.forEach(Runnable::run);
+            for (CacheModeListener listener : cacheModeListeners) {
+                var one = new CompletableFuture<Boolean>();
+                taken.add(one);
+                listener.changed(() -> one.complete(true));
+            }
         }
-        durable = false;
-        return true;
+        return CompletableFuture.allOf(taken.toArray(CompletableFuture<?>[]::new))
+                .thenApply(_ -> {
+                    durable = false;
+                    return true;
+                });
     }
 
     private synchronized VdiskQos rates() {
@@ -227,13 +237,13 @@ public final class QosDevice implements BlockDevice {
     }
 
     @Override
-    public void addCacheModeListener(Runnable changed) {
-        cacheModeListeners.add(changed);
+    public void addCacheModeListener(CacheModeListener listener) {
+        cacheModeListeners.add(listener);
     }
 
     @Override
-    public void removeCacheModeListener(Runnable changed) {
-        cacheModeListeners.remove(changed);
+    public void removeCacheModeListener(CacheModeListener listener) {
+        cacheModeListeners.remove(listener);
     }
 
     @Override

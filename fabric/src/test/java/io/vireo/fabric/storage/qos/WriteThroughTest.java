@@ -35,7 +35,10 @@ class WriteThroughTest {
     void open() {
         reactor = Reactor.start(new ReactorConfig("through-test", -1, PollMode.ADAPTIVE));
         client = new BlockClient(device, reactor);
-        device.addCacheModeListener(() -> told.add(device.writeThrough() + "/" + device.durable()));
+        device.addCacheModeListener(taken -> {
+            told.add(device.writeThrough() + "/" + device.durable());
+            taken.run();
+        });
     }
 
     @AfterEach
@@ -75,6 +78,22 @@ class WriteThroughTest {
         assertThat(durable(BlockOperation.DISCARD)).containsExactly(false);
         // Who is told does not rely on it any more when it ends.
         assertThat(told).containsExactly("true/true", "false/true");
+    }
+
+    @Test
+    void writesStayDurableUntilAllHaveTakenThatTheyAreNot() {
+        List<Runnable> takes = new CopyOnWriteArrayList<>();
+        device.addCacheModeListener(takes::add);
+        assertThat(change(true)).isTrue();
+        takes.clear();
+        CompletableFuture<Boolean> changed = device.writeThrough(false, reactor);
+        assertThat(device.writeThrough()).isFalse();
+        assertThat(changed).isNotDone();
+        client.write(0, new byte[BLOCK]);
+        takes.getFirst().run();
+        assertThat(BlockClient.await(changed)).isTrue();
+        client.write(0, new byte[BLOCK]);
+        assertThat(durable(BlockOperation.WRITE)).containsExactly(true, false);
     }
 
     @Test
