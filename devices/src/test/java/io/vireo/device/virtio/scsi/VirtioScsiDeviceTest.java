@@ -201,7 +201,9 @@ class VirtioScsiDeviceTest {
         driver.device.link().timeout(0);
         linkIs(false);
         driver.used(ScsiDriver.REQUEST);
-        assertThat(driver.answer(held, 0).response()).isEqualTo(ScsiProtocol.S_ABORTED);
+        Answer cutOff = driver.answer(held, 0);
+        assertThat(cutOff.response()).isEqualTo(ScsiProtocol.S_TRANSPORT_FAILURE);
+        assertThat(cutOff.residual()).isEqualTo(2 * BLOCK);
         assertThat(driver.run(READ, NOTHING, 2 * BLOCK).response())
                 .isEqualTo(ScsiProtocol.S_TRANSPORT_FAILURE);
         assertThat(driver.control("00000000 05000000 " + LUN_0 + "0000000000000000", 1))
@@ -225,8 +227,6 @@ class VirtioScsiDeviceTest {
         assertThat(driver.answer(in, 2 * BLOCK).response()).isEqualTo(ScsiProtocol.S_OK);
     }
 
-    /** The link of the target; the device has been told. */
-    private void linkIs(boolean up) {
     @Test
     void aQueueThatStopsWaitsForNoRates() {
         driver.ready();
@@ -270,6 +270,8 @@ class VirtioScsiDeviceTest {
         return in;
     }
 
+    /** The link of the target; the device has been told. */
+    private void linkIs(boolean up) {
         driver.hba.link(up);
         BlockClient.on(driver.reactor, () -> true);
     }
