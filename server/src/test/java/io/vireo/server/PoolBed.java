@@ -28,6 +28,7 @@ import io.vireo.resource.spec.DisksSpec;
 import io.vireo.resource.spec.Kinds;
 import io.vireo.resource.spec.MigrationSpec;
 import io.vireo.resource.spec.PoolSpec;
+import io.vireo.resource.spec.QuotaSpec;
 import io.vireo.resource.spec.SnapshotSpec;
 import io.vireo.resource.spec.VdiskSpec;
 import io.vireo.testkit.BlockClient;
@@ -128,6 +129,21 @@ final class PoolBed implements AutoCloseable {
                 Optional.empty(),
                 Optional.of(disksSpec(adopt, 1, false, members)),
                 80);
+    }
+
+    /** The same with these quotas. */
+    static PoolSpec withQuotas(PoolSpec spec, QuotaSpec... quotas) {
+        return new PoolSpec(
+                spec.type(),
+                spec.path(),
+                spec.backend(),
+                spec.directIo(),
+                spec.iops(),
+                spec.qosPolicy(),
+                spec.disks(),
+                spec.warnPercent(),
+                spec.encryption(),
+                List.of(quotas));
     }
 
     static DisksSpec disksSpec(
