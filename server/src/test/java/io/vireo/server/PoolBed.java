@@ -50,6 +50,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 final class PoolBed implements AutoCloseable {
     static final long DISK = 64 << 20;
     static final long SIZE = 32 << 20;
+    private static final int STALL_SECONDS = 10;
 
     private final Path directory;
     private final ReactorGroup reactors = ReactorGroup.start(List.of(-1, -1), PollMode.INTERRUPT);
@@ -148,6 +149,15 @@ final class PoolBed implements AutoCloseable {
 
     static DisksSpec disksSpec(
             boolean adopt, int copies, boolean openDegraded, DisksSpec.Member... members) {
+        return disksSpec(adopt, copies, openDegraded, STALL_SECONDS, members);
+    }
+
+    private static DisksSpec disksSpec(
+            boolean adopt,
+            int copies,
+            boolean openDegraded,
+            int stallSeconds,
+            DisksSpec.Member... members) {
         return new DisksSpec(
                 List.of(members),
                 new Quantity(64 << 10),
@@ -157,7 +167,7 @@ final class PoolBed implements AutoCloseable {
                 copies,
                 openDegraded,
                 Optional.empty(),
-                10,
+                stallSeconds,
                 Optional.empty());
     }
 
@@ -171,6 +181,10 @@ final class PoolBed implements AutoCloseable {
     }
 
     static PoolSpec mirrors(boolean openDegraded, DisksSpec.Member... members) {
+        return mirrors(openDegraded, STALL_SECONDS, members);
+    }
+
+    static PoolSpec mirrors(boolean openDegraded, int stallSeconds, DisksSpec.Member... members) {
         return new PoolSpec(
                 PoolSpec.Type.DISKS,
                 Optional.empty(),
@@ -178,7 +192,7 @@ final class PoolBed implements AutoCloseable {
                 true,
                 OptionalInt.empty(),
                 Optional.empty(),
-                Optional.of(disksSpec(false, 2, openDegraded, members)),
+                Optional.of(disksSpec(false, 2, openDegraded, stallSeconds, members)),
                 80);
     }
 
