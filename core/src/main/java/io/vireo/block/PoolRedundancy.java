@@ -9,6 +9,7 @@ package io.vireo.block;
  * @param copiedBytes of what disks that came back or are new lack
  * @param toCopyBytes all that they lack; 0: nothing is copied
  * @param bytesPerSecond what was copied per second so far; 0: not known yet
+ * @param stallSeconds how long a disk may leave a request without an answer
  */
 public record PoolRedundancy(
         int copies,
@@ -16,4 +17,5 @@ public record PoolRedundancy(
         String message,
         long copiedBytes,
         long toCopyBytes,
-        long bytesPerSecond) {}
+        long bytesPerSecond,
+        long stallSeconds) {}

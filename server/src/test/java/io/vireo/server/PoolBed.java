@@ -28,6 +28,7 @@ import io.vireo.resource.spec.DisksSpec;
 import io.vireo.resource.spec.Kinds;
 import io.vireo.resource.spec.MigrationSpec;
 import io.vireo.resource.spec.PoolSpec;
+import io.vireo.resource.spec.QuotaSpec;
 import io.vireo.resource.spec.SnapshotSpec;
 import io.vireo.resource.spec.VdiskSpec;
 import io.vireo.testkit.BlockClient;
@@ -49,6 +50,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 final class PoolBed implements AutoCloseable {
     static final long DISK = 64 << 20;
     static final long SIZE = 32 << 20;
+    private static final int STALL_SECONDS = 10;
 
     private final Path directory;
     private final ReactorGroup reactors = ReactorGroup.start(List.of(-1, -1), PollMode.INTERRUPT);
@@ -130,8 +132,32 @@ final class PoolBed implements AutoCloseable {
                 80);
     }
 
+    /** The same with these quotas. */
+    static PoolSpec withQuotas(PoolSpec spec, QuotaSpec... quotas) {
+        return new PoolSpec(
+                spec.type(),
+                spec.path(),
+                spec.backend(),
+                spec.directIo(),
+                spec.iops(),
+                spec.qosPolicy(),
+                spec.disks(),
+                spec.warnPercent(),
+                spec.encryption(),
+                List.of(quotas));
+    }
+
     static DisksSpec disksSpec(
             boolean adopt, int copies, boolean openDegraded, DisksSpec.Member... members) {
+        return disksSpec(adopt, copies, openDegraded, STALL_SECONDS, members);
+    }
+
+    private static DisksSpec disksSpec(
+            boolean adopt,
+            int copies,
+            boolean openDegraded,
+            int stallSeconds,
+            DisksSpec.Member... members) {
         return new DisksSpec(
                 List.of(members),
                 new Quantity(64 << 10),
@@ -141,7 +167,7 @@ final class PoolBed implements AutoCloseable {
                 copies,
                 openDegraded,
                 Optional.empty(),
-                10,
+                stallSeconds,
                 Optional.empty());
     }
 
@@ -155,6 +181,10 @@ final class PoolBed implements AutoCloseable {
     }
 
     static PoolSpec mirrors(boolean openDegraded, DisksSpec.Member... members) {
+        return mirrors(openDegraded, STALL_SECONDS, members);
+    }
+
+    static PoolSpec mirrors(boolean openDegraded, int stallSeconds, DisksSpec.Member... members) {
         return new PoolSpec(
                 PoolSpec.Type.DISKS,
                 Optional.empty(),
@@ -162,7 +192,7 @@ final class PoolBed implements AutoCloseable {
                 true,
                 OptionalInt.empty(),
                 Optional.empty(),
-                Optional.of(disksSpec(false, 2, openDegraded, members)),
+                Optional.of(disksSpec(false, 2, openDegraded, stallSeconds, members)),
                 80);
     }
 

@@ -14,6 +14,7 @@ import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
@@ -227,9 +228,31 @@ class PoolMirrorTest {
         assertKept();
     }
 
+    @Test
+    void howLongADiskMayStallIsAsDeclared() {
+        PoolSpec before = stalling(7);
+        PoolSpec after = stalling(2);
+        bed.openPool(before, false);
+        assertThat(attribute("stallSeconds")).isEqualTo("7");
+        assertThat(change(before, after)).isEqualTo(UpdateResult.IN_PLACE);
+        assertThat(attribute("stallSeconds")).isEqualTo("2");
+    }
+
+    private PoolSpec stalling(int seconds) {
+        return PoolBed.mirrors(
+                false,
+                seconds,
+                PoolBed.member(directory.resolve("a"), PoolBed.DISK),
+                PoolBed.member(directory.resolve("b"), PoolBed.DISK));
+    }
+
+    private String attribute(String name) {
+        return Objects.requireNonNull(
+                bed.running(Kinds.POOL, "main").status().attributes().get(name));
+    }
+
     private long capacity() {
-        return Long.parseLong(
-                bed.running(Kinds.POOL, "main").status().attributes().get("capacityBytes"));
+        return Long.parseLong(attribute("capacityBytes"));
     }
 
     @Test

@@ -20,7 +20,6 @@ import io.vireo.testkit.BlockClient;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.Arrays;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -60,8 +59,8 @@ class PoolQuotaMoveTest {
     }
 
     private void openPools(QuotaSpec here, QuotaSpec quotaThere, boolean provisioned) {
-        there = withQuota(there, quotaThere);
-        bed.open(bed.pools, HERE, withQuota(bed.spec("a"), here), provisioned);
+        there = PoolBed.withQuotas(there, quotaThere);
+        bed.open(bed.pools, HERE, PoolBed.withQuotas(bed.spec("a"), here), provisioned);
         bed.open(bed.pools, THERE, there, provisioned);
     }
 
@@ -75,20 +74,6 @@ class PoolQuotaMoveTest {
                 Optional.empty(),
                 Optional.of(new Quantity((long) chunks * CHUNK)),
                 80);
-    }
-
-    private static PoolSpec withQuota(PoolSpec spec, QuotaSpec quota) {
-        return new PoolSpec(
-                spec.type(),
-                spec.path(),
-                spec.backend(),
-                spec.directIo(),
-                spec.iops(),
-                spec.qosPolicy(),
-                spec.disks(),
-                spec.warnPercent(),
-                spec.encryption(),
-                List.of(quota));
     }
 
     private static Metadata blue(String name) {
@@ -132,7 +117,7 @@ class PoolQuotaMoveTest {
     }
 
     private void raise(QuotaSpec quota) {
-        PoolSpec after = withQuota(there, quota);
+        PoolSpec after = PoolBed.withQuotas(there, quota);
         assertThat(
                         bed.pools.update(
                                 bed.running(Kinds.POOL, THERE),

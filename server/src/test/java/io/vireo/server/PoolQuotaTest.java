@@ -21,7 +21,6 @@ import io.vireo.resource.spec.QuotaSpec;
 import io.vireo.testkit.BlockClient;
 import java.nio.file.Path;
 import java.time.Instant;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
@@ -55,18 +54,7 @@ class PoolQuotaTest {
     }
 
     private PoolSpec pool(QuotaSpec... quotas) {
-        PoolSpec spec = bed.spec("a");
-        return new PoolSpec(
-                spec.type(),
-                spec.path(),
-                spec.backend(),
-                spec.directIo(),
-                spec.iops(),
-                spec.qosPolicy(),
-                spec.disks(),
-                spec.warnPercent(),
-                spec.encryption(),
-                List.of(quotas));
+        return PoolBed.withQuotas(bed.spec("a"), quotas);
     }
 
     private static Metadata named(String name, String tenant) {

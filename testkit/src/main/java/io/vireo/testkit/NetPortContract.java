@@ -50,6 +50,11 @@ public abstract class NetPortContract {
     /** What the other side got since the last call, perhaps not yet all. */
     protected abstract List<byte[]> departed() throws Exception;
 
+    /** Whether the port is one that {@link NetPort#appends appends}. */
+    protected boolean appends() {
+        return false;
+    }
+
     /** Ends the port. */
     protected abstract void shut() throws Exception;
 
@@ -104,7 +109,8 @@ public abstract class NetPortContract {
 
     @Test
     void addsToTheFramesOfOthers() throws Exception {
-        if (!port.appends()) {
+        assertThat(port.appends()).isEqualTo(appends());
+        if (!appends()) {
             return;
         }
         var frames = new ArrayList<byte[]>();

@@ -4,7 +4,6 @@ import static io.vireo.device.scsi.ScsiBed.BLOCK;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vireo.block.BlockOperation;
-import io.vireo.block.BlockRates;
 import io.vireo.device.scsi.ScsiClient.Result;
 import io.vireo.scsi.ScsiInitiator;
 import io.vireo.scsi.ScsiTask;
@@ -15,8 +14,6 @@ import io.vireo.testkit.MemoryBlockDevice;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -24,56 +21,12 @@ import org.junit.jupiter.api.Test;
 class RateGateTest {
     private static final String READ = "28000000000000000100";
     private static final String WRITE = "2A000000000000000100";
-    private static final long HOUR = 3_600_000_000_000L;
 
     private final ScsiBed bed = new ScsiBed();
-    private final Rates rates = new Rates();
-
-    /** Rates that let everything pass or nothing. */
-    private static final class Rates implements BlockRates {
-        final AtomicInteger settings = new AtomicInteger();
-        final AtomicInteger places = new AtomicInteger();
-        final List<BlockOperation> unasked = new CopyOnWriteArrayList<>();
-        final List<Long> bytes = new CopyOnWriteArrayList<>();
-        volatile boolean limited = true;
-        volatile boolean shutReads = true;
-        volatile boolean shutOthers = true;
-
-        @Override
-        public boolean limited() {
-            return limited;
-        }
-
-        @Override
-        public int settings() {
-            return settings.get();
-        }
-
-        @Override
-        public long reserve(BlockOperation operation, long moved, long now) {
-            places.incrementAndGet();
-            bytes.add(moved);
-            boolean shut = operation == BlockOperation.READ ? shutReads : shutOthers;
-            return shut ? now + HOUR : now;
-        }
-
-        @Override
-        public void giveBack(BlockOperation operation, long moved) {
-            places.decrementAndGet();
-        }
-
-        @Override
-        public void takeUnasked(BlockOperation operation, long moved, long now) {
-            unasked.add(operation);
-        }
-
-        @Override
-        public void close() {}
-    }
+    private final SteeredRates rates = new SteeredRates();
 
     private void change(Runnable what) {
-        what.run();
-        rates.settings.incrementAndGet();
+        rates.change(what);
         bed.target.ratesChanged();
     }
 

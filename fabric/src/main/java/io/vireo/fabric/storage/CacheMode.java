@@ -2,7 +2,6 @@ package io.vireo.fabric.storage;
 
 import io.vireo.fabric.storage.qos.QosDevice;
 import io.vireo.reactor.Reactor;
-import io.vireo.reactor.ReactorGroup;
 import io.vireo.resource.Condition;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.ResourceException;
@@ -11,6 +10,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 
 /**
  * The cache mode of a vDisk: what is wanted, and what is so. What fails is tried again for as long
@@ -20,7 +20,7 @@ final class CacheMode {
     private static final long RETRY_NANOS = TimeUnit.SECONDS.toNanos(10);
 
     private final QosDevice device;
-    private final ReactorGroup reactors;
+    private final Supplier<Reactor> reactors;
     private final Runnable changed;
 
     // Guarded by this.
@@ -31,9 +31,10 @@ final class CacheMode {
     private CompletableFuture<Boolean> latest = CompletableFuture.completedFuture(true);
 
     /**
+     * @param reactors to flush on
      * @param changed runs on any thread when its status is another one
      */
-    CacheMode(QosDevice device, ReactorGroup reactors, Runnable changed) {
+    CacheMode(QosDevice device, Supplier<Reactor> reactors, Runnable changed) {
         this.device = device;
         this.reactors = reactors;
         this.changed = changed;
@@ -57,7 +58,7 @@ final class CacheMode {
         if (begun) {
             return;
         }
-        if (isWriteThrough(wanted) && !device.writeThrough(true, reactors.next()).join()) {
+        if (isWriteThrough(wanted) && !device.writeThrough(true, reactors.get()).join()) {
             throw new ResourceException(
                     ErrorCode.UNAVAILABLE,
                     "its cacheMode is writethrough, and what was written earlier cannot be made"
@@ -68,7 +69,7 @@ final class CacheMode {
 
     private void bringAbout() {
         failed = false;
-        Reactor reactor = reactors.next();
+        Reactor reactor = reactors.get();
         latest = device.writeThrough(isWriteThrough(wanted), reactor);
         latest.thenAccept(done -> ended(done, reactor));
     }

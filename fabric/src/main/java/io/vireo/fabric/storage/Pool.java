@@ -335,6 +335,7 @@ final class Pool implements Realization {
             List<Metric> metrics,
             List<Condition> conditions) {
         attributes.put("copies", Integer.toString(copies.copies()));
+        attributes.put("stallSeconds", Long.toString(copies.stallSeconds()));
         metrics.add(
                 Metric.gauge(
                         "redundant",

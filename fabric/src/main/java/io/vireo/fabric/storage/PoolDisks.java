@@ -287,6 +287,7 @@ final class PoolDisks {
     /** How long a disk of a mirror may leave a request without an answer. */
     void stallLimit(Duration limit) {
         pool.stallLimit(limit);
+        changed.run();
     }
 
     /** How the copies are, if there are several. */
@@ -314,7 +315,8 @@ final class PoolDisks {
                                         + ": bring it back, or name an empty disk in its place in spec.disks.members",
                         mirrors.stream().mapToLong(MirrorStatus::copiedBytes).sum(),
                         mirrors.stream().mapToLong(MirrorStatus::toCopyBytes).sum(),
-                        mirrors.stream().mapToLong(MirrorStatus::bytesPerSecond).sum()));
+                        mirrors.stream().mapToLong(MirrorStatus::bytesPerSecond).sum(),
+                        mirrors.getFirst().stallLimit().toSeconds()));
     }
 
     private String path(MirrorStatus.Leg leg) {

@@ -95,7 +95,7 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
         this.protection = protection;
         this.quotas = quotas;
         this.statusChanged = statusChanged;
-        cacheMode = new CacheMode(device, reactors, statusChanged);
+        cacheMode = new CacheMode(device, reactors::next, statusChanged);
         relocation =
                 new Relocation(
                         name,

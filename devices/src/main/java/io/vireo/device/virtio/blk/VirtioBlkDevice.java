@@ -55,9 +55,6 @@ public final class VirtioBlkDevice implements VirtioDevice {
     private final WritebackRecord record;
     private volatile boolean writeback;
 
-    /** Whether the record says that it is off. */
-    private volatile boolean recordedOff;
-
     private final LatencyHistogram reads = new LatencyHistogram(System.nanoTime());
     private final LatencyHistogram writes = new LatencyHistogram(System.nanoTime());
     private final AtomicBoolean flushOwed = new AtomicBoolean();
@@ -85,8 +82,7 @@ public final class VirtioBlkDevice implements VirtioDevice {
         discards = block.operations().contains(BlockOperation.DISCARD);
         zeroes = block.operations().contains(BlockOperation.WRITE_ZEROES);
         this.record = record;
-        recordedOff = record.isOff();
-        writeback = !recordedOff;
+        writeback = !record.isOff();
         geometry = block.geometry();
         maxDiscardSectors = BlkConfigSpace.maxDiscardSectors(geometry);
         running = new AtomicReferenceArray<>(reactors.size());
@@ -172,7 +168,7 @@ public final class VirtioBlkDevice implements VirtioDevice {
             writeback = true;
             // The front end has its answer before the record changes: dying in between is safe.
             done.accept(null);
-            recordOn();
+            record.on();
         } else {
             if (writeback) {
                 writeback = false;
@@ -182,28 +178,13 @@ public final class VirtioBlkDevice implements VirtioDevice {
         }
     }
 
-    private void recordOn() {
-        if (recordedOff) {
-            recordedOff = false;
-            record.off(false, _ -> {});
-        }
-    }
-
     private void recordOff(Consumer<@Nullable String> done) {
-        if (recordedOff) {
-            done.accept(null);
-            return;
-        }
-        record.off(
-                true,
-                durable -> {
-                    recordedOff = durable;
-                    done.accept(
-                            durable
-                                    ? null
-                                    : "the state directory has no room to record that the write"
-                                            + " cache is off");
-                });
+        record.off(durable ->
+                done.accept(
+                        durable
+                                ? null
+                                : "the state directory has no room to record that the write cache"
+                                        + " is off"));
     }
 
     /** Whether the write cache is off because a front end wants it so. */

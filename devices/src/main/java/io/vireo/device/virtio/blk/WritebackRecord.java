@@ -12,8 +12,20 @@ import java.util.function.Consumer;
 public final class WritebackRecord {
     private static final String OFF = "off";
 
+    /** What the record says. */
+    private enum Said {
+        ON,
+        OFF,
+        /** What was put last is not durable, or not yet. */
+        UNKNOWN
+    }
+
     private final DurableState state;
     private final String key;
+
+    // Guarded by this.
+    private Said said = Said.UNKNOWN;
+    private long puts;
 
     /**
      * @param uid of the attachment
@@ -24,16 +36,47 @@ public final class WritebackRecord {
     }
 
     /** Whether it was turned off; may wait for the medium. */
-    boolean isOff() {
-        return state.get(key).isPresent();
+    synchronized boolean isOff() {
+        boolean off = state.get(key).isPresent();
+        said = off ? Said.OFF : Said.ON;
+        return off;
+    }
+
+    /** Records that it is on, unless it says so; does not wait. */
+    void on() {
+        put(Said.ON, _ -> {});
     }
 
     /**
-     * Records it; does not wait.
+     * Records that it is off, unless it says so; does not wait.
      *
      * @param done is told on any thread whether that is durable
      */
-    void off(boolean off, Consumer<Boolean> done) {
-        state.put(key, off ? Optional.of(OFF) : Optional.empty(), done);
+    void off(Consumer<Boolean> done) {
+        put(Said.OFF, done);
+    }
+
+    private synchronized void put(Said what, Consumer<Boolean> done) {
+        if (said == what) {
+            done.accept(true);
+            return;
+        }
+        said = Said.UNKNOWN;
+        long number = ++puts;
+        state.put(
+                key,
+                what == Said.OFF ? Optional.of(OFF) : Optional.empty(),
+                durable -> {
+                    if (durable) {
+                        isDurable(number, what);
+                    }
+                    done.accept(durable);
+                });
+    }
+
+    private synchronized void isDurable(long number, Said what) {
+        if (number == puts) {
+            said = what;
+        }
     }
 }

@@ -142,6 +142,10 @@ final class RequestQueue extends ServedQueue {
 
     /** A task has ended; no memory of the guest is touched here. */
     void completed(ScsiTask task) {
+        if (task.outcome() != ScsiTask.Outcome.COMPLETED
+                && device.link().state() == Link.State.LOST) {
+            slot(task.index()).early = ScsiProtocol.S_TRANSPORT_FAILURE;
+        }
         addDone(task.index());
         wake();
     }

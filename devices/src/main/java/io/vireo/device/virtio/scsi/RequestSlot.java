@@ -18,7 +18,7 @@ final class RequestSlot {
 
     long in;
 
-    /** The response where there is no task: another than S_OK. */
+    /** The response where no task has one: another than S_OK. */
     byte early;
 
     RequestSlot(int index) {

@@ -44,6 +44,11 @@ class VirtioNetPortTest extends NetPortContract {
     }
 
     @Override
+    protected boolean appends() {
+        return true;
+    }
+
+    @Override
     protected void shut() {
         device.stopQueue(0, () -> {});
         device.stopQueue(1, () -> {});

@@ -3,6 +3,10 @@ package io.vireo.device.virtio.scsi;
 import static io.vireo.device.virtio.scsi.ScsiDriver.BLOCK;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.vireo.block.BlockOperation;
+import io.vireo.block.BlockRatePolicy;
+import io.vireo.block.BlockRates;
+import io.vireo.device.scsi.SteeredRates;
 import io.vireo.device.virtio.scsi.ScsiDriver.Answer;
 import io.vireo.testkit.BlockClient;
 import io.vireo.testkit.MemoryBlockDevice;
@@ -10,7 +14,9 @@ import io.vireo.virtqueue.Virtqueue;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -195,7 +201,9 @@ class VirtioScsiDeviceTest {
         driver.device.link().timeout(0);
         linkIs(false);
         driver.used(ScsiDriver.REQUEST);
-        assertThat(driver.answer(held, 0).response()).isEqualTo(ScsiProtocol.S_ABORTED);
+        Answer cutOff = driver.answer(held, 0);
+        assertThat(cutOff.response()).isEqualTo(ScsiProtocol.S_TRANSPORT_FAILURE);
+        assertThat(cutOff.residual()).isEqualTo(2 * BLOCK);
         assertThat(driver.run(READ, NOTHING, 2 * BLOCK).response())
                 .isEqualTo(ScsiProtocol.S_TRANSPORT_FAILURE);
         assertThat(driver.control("00000000 05000000 " + LUN_0 + "0000000000000000", 1))
@@ -217,6 +225,49 @@ class VirtioScsiDeviceTest {
         linkIs(true);
         driver.used(ScsiDriver.REQUEST);
         assertThat(driver.answer(in, 2 * BLOCK).response()).isEqualTo(ScsiProtocol.S_OK);
+    }
+
+    @Test
+    void aQueueThatStopsWaitsForNoRates() {
+        driver.ready();
+        var rates = new SteeredRates();
+        var changed = new CompletableFuture<Runnable>();
+        driver.hba.rates(Optional.of(policy(rates, changed)));
+        long before = startBeyondRates();
+        driver.restart(ScsiDriver.REQUEST);
+        driver.used(ScsiDriver.REQUEST);
+        assertThat(driver.answer(before, 2 * BLOCK).response()).isEqualTo(ScsiProtocol.S_OK);
+        assertThat(rates.unasked).containsExactly(BlockOperation.READ);
+        long after = startBeyondRates();
+        assertThat(driver.poll(ScsiDriver.REQUEST)).isFalse();
+        rates.change(() -> rates.shutReads = false);
+        changed.join().run();
+        driver.used(ScsiDriver.REQUEST);
+        assertThat(driver.answer(after, 2 * BLOCK).response()).isEqualTo(ScsiProtocol.S_OK);
+        assertThat(rates.unasked).hasSize(1);
+    }
+
+    private static BlockRatePolicy policy(BlockRates rates, CompletableFuture<Runnable> changed) {
+        return new BlockRatePolicy() {
+            @Override
+            public String name() {
+                return "steered";
+            }
+
+            @Override
+            public BlockRates open(String user, Runnable onChange) {
+                changed.complete(onChange);
+                return rates;
+            }
+        };
+    }
+
+    private long startBeyondRates() {
+        long in = driver.start(LUN_0, READ, NOTHING, 2 * BLOCK, 4096);
+        while (driver.hba.waits().waiting() == 0) {
+            LockSupport.parkNanos(1000);
+        }
+        return in;
     }
 
     /** The link of the target; the device has been told. */

@@ -134,7 +134,8 @@ public final class MirrorDevice implements BlockDevice {
                 resync.totalBytes(),
                 resync.bytesPerSecond(),
                 resync.isPaused(),
-                (long) open.regions().bits() * open.regions().bytes());
+                (long) open.regions().bits() * open.regions().bytes(),
+                Duration.ofNanos(open.stalls().limit()));
     }
 
     /** How many copies it is made for. */

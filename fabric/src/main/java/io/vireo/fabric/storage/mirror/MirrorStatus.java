@@ -1,6 +1,7 @@
 package io.vireo.fabric.storage.mirror;
 
 import io.vireo.block.BlockDevice;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -15,6 +16,7 @@ import java.util.UUID;
  * @param bytesPerSecond what it has copied per second so far; 0: not known yet
  * @param paused whether it waits for {@link MirrorDevice#pauseResync}
  * @param dirtyBytes of regions that would be made equal after a crash now
+ * @param stallLimit how long a leg may leave a request without an answer
  */
 public record MirrorStatus(
         UUID set,
@@ -23,7 +25,8 @@ public record MirrorStatus(
         long toCopyBytes,
         long bytesPerSecond,
         boolean paused,
-        long dirtyBytes) {
+        long dirtyBytes,
+        Duration stallLimit) {
     /** What a leg is. */
     public enum LegState {
         /** It holds everything. */

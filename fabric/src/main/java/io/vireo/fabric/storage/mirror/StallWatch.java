@@ -27,6 +27,10 @@ final class StallWatch {
         timer = home.timer(this::look);
     }
 
+    long limit() {
+        return limit;
+    }
+
     void limit(long limitNanos) {
         limit = limitNanos;
         if (ticking) {

@@ -1,5 +1,8 @@
 package io.vireo.fabric.storage.move;
 
+import static io.vireo.fabric.storage.move.OnReactor.await;
+import static io.vireo.fabric.storage.move.OnReactor.call;
+import static io.vireo.fabric.storage.move.OnReactor.tell;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vireo.block.BlockChannel;
@@ -17,8 +20,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
-import java.util.function.Supplier;
 
 /**
  * Uses a small vDisk on a stepped reactor while it is moved, one request for a block at a time, and
@@ -78,12 +79,12 @@ final class MoveClient implements Poller, AutoCloseable {
         for (int i = 0; i < OUTSTANDING; i++) {
             slots.add(i);
         }
-        channel = on(reactor, () -> device.open(reactor));
+        channel = call(reactor, () -> device.open(reactor));
         registration = register();
     }
 
     private Registration register() {
-        return on(
+        return call(
                 reactor,
                 () -> {
                     Registration added = reactor.add(this);
@@ -98,31 +99,8 @@ final class MoveClient implements Poller, AutoCloseable {
         goesOn = false;
         leave();
         goesOn = went;
-        channel = on(reactor, () -> device.open(reactor));
+        channel = call(reactor, () -> device.open(reactor));
         registration = register();
-    }
-
-    static <T> T on(Reactor reactor, Supplier<T> task) {
-        var done = new CompletableFuture<T>();
-        reactor.execute(() -> done.complete(task.get()));
-        return await(reactor, done);
-    }
-
-    static void tell(Reactor reactor, Runnable task) {
-        on(
-                reactor,
-                () -> {
-                    task.run();
-                    return true;
-                });
-    }
-
-    static <T> T await(Reactor reactor, CompletableFuture<T> future) {
-        try {
-            return reactor.await(future);
-        } catch (InterruptedException | ExecutionException e) {
-            throw new AssertionError(e);
-        }
     }
 
     @Override
@@ -267,8 +245,8 @@ final class MoveClient implements Poller, AutoCloseable {
     /** Reads a device: the version of each block, which has to be whole. */
     long[] versions(BlockDevice device, String where) {
         long[] found = new long[BLOCKS];
-        BlockChannel reader = on(reactor, () -> device.open(reactor));
-        Registration registered = on(reactor, () -> reactor.add(new Reader(reader)));
+        BlockChannel reader = call(reactor, () -> device.open(reactor));
+        Registration registered = call(reactor, () -> reactor.add(new Reader(reader)));
         int at = OUTSTANDING * BLOCK;
         for (int block = 0; block < BLOCKS; block++) {
             var ended = new CompletableFuture<BlockStatus>();

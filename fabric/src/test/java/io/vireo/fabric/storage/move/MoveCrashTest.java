@@ -105,7 +105,7 @@ class MoveCrashTest {
             BlockDevice source = from.volume(NAME, MoveClient.SIZE);
             made = log.tick();
             move =
-                    MoveClient.on(
+                    OnReactor.call(
                             reactor, () -> new MoveDevice(source, to.copy(), reactor, watched));
             client = new MoveClient(move, reactor, log, seed);
         }
@@ -117,7 +117,7 @@ class MoveCrashTest {
         }
 
         void tell(Runnable task) {
-            MoveClient.tell(reactor, task);
+            OnReactor.tell(reactor, task);
         }
 
         /** The step that decides: from then on the other pool has the volume. */
@@ -132,7 +132,7 @@ class MoveCrashTest {
             client.leave();
             var closed = new CompletableFuture<Boolean>();
             tell(() -> move.mover().close(() -> closed.complete(true)));
-            MoveClient.await(reactor, closed);
+            OnReactor.await(reactor, closed);
             from.abandon();
             to.abandon();
         }

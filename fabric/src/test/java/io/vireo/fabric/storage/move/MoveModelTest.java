@@ -25,9 +25,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /**
  * A volume goes to and fro between two pools while a client uses it, with the snapshots that are
- * made of it meanwhile: with checksums, encrypted, thick and bounded in every combination. After
- * each move all of it is what a model says, and takes no more room than before. Replays with {@code
- * -Dvireo.seed=N}.
+ * made of it meanwhile: with checksums, encrypted, thick and bounded, any three of them in every
+ * combination. After each move all of it is what a model says, and takes no more room than before.
+ * Replays with {@code -Dvireo.seed=N}.
  */
 @Tag("endurance")
 class MoveModelTest {

@@ -106,7 +106,7 @@ class SwitchCrashTest {
     }
 
     private void tell(Runnable task) {
-        MoveClient.tell(reactor, task);
+        OnReactor.tell(reactor, task);
     }
 
     private final class Run {
@@ -136,7 +136,7 @@ class SwitchCrashTest {
             records.write(State.COPYING);
             copy = Volumes.makeCopy(pool, NAME, THICK, FORMAT);
             move =
-                    MoveClient.on(
+                    OnReactor.call(
                             reactor,
                             () -> new MoveDevice(former.device(), copy.device(), reactor, watched));
             client = new MoveClient(move, reactor, log, seed);
@@ -150,7 +150,7 @@ class SwitchCrashTest {
             switching = log.tick();
             records.write(State.SWITCHING);
             tell(move.mover()::mayHold);
-            MoveClient.await(reactor, watched.held);
+            OnReactor.await(reactor, watched.held);
             boolean switched = becomesTarget(how);
             client.operate(20);
             client.flush();
@@ -158,7 +158,7 @@ class SwitchCrashTest {
             client.goTo(home.device());
             var closed = new CompletableFuture<Boolean>();
             tell(() -> move.mover().close(() -> closed.complete(true)));
-            MoveClient.await(reactor, closed);
+            OnReactor.await(reactor, closed);
             if (switched) {
                 records.write(State.MOVED);
             }

@@ -28,8 +28,6 @@ import org.junit.jupiter.params.provider.ValueSource;
  */
 @Tag("endurance")
 class WriteThroughCrashTest {
-    private static final long DISK = 6 << 20;
-
     /** Operations of a trace after which the cache mode of all volumes changes. */
     private static final int PERIOD = 7;
 
@@ -120,12 +118,6 @@ class WriteThroughCrashTest {
         }
     }
 
-    private static long seed() {
-        long seed = Long.getLong("vireo.seed", System.nanoTime());
-        System.out.println("vireo.seed=" + seed);
-        return seed;
-    }
-
     private static void report(CrashExplorer explorer) {
         System.out.printf("write through: %d crash images%n", explorer.images());
     }
@@ -133,8 +125,8 @@ class WriteThroughCrashTest {
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
     void eachOperationOnItsOwn(boolean checksums) {
-        long seed = seed();
-        try (var explorer = new CrashExplorer(new Store(checksums, false), 1, DISK)) {
+        long seed = CrashBed.seed();
+        try (var explorer = new CrashExplorer(new Store(checksums, false), 1, CrashBed.DISK)) {
             for (List<TraceOperation> sequence : TraceOperation.sequences(1, false)) {
                 explorer.exploreSequence(sequence, seed, Depth.FULL);
             }
@@ -146,8 +138,8 @@ class WriteThroughCrashTest {
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
     void whileTheCacheModeChanges(boolean checksums) {
-        try (var explorer = new CrashExplorer(new Store(checksums, true), 2, DISK)) {
-            explorer.exploreRandom(seed(), 100, Depth.PREFIXES);
+        try (var explorer = new CrashExplorer(new Store(checksums, true), 2, CrashBed.DISK)) {
+            explorer.exploreRandom(CrashBed.seed(), 100, Depth.PREFIXES);
             report(explorer);
             assertThat(explorer.images()).isGreaterThan(100);
         }
