@@ -138,17 +138,19 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
         return importing.filter(transfer -> !transfer.progress().done()).isPresent();
     }
 
-    /** Wants it there. */
+    /** Wants it there, where it counts already. */
     void goTo(Relocation.Target target) {
         relocation.goTo(target);
+        quotas.begun();
         settleQuotas();
         statusChanged.run();
     }
 
     private void settleQuotas() {
+        long seen = quotas.events();
         boolean underWay = relocation.isUnderWay();
         Relocation.Home home = relocation.home();
-        quotas.settle(home.site().pool(), home.volume(), underWay);
+        quotas.settle(seen, home.site().pool(), home.volume(), underWay);
     }
 
     @Override

@@ -426,8 +426,9 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
             vdisk.qos().change(policy(newSpec, context));
             vdisk.quotas().grow(newSpec.size().bytes());
             vdisk.grow(newSpec.size().bytes());
-            count(vdisk.quotas(), Site.of(newSpec), newSpec, context, false);
-            vdisk.goTo(target(newSpec, context));
+            Relocation.Target target = target(newSpec, context);
+            count(vdisk.quotas(), target.site(), newSpec, context, false);
+            vdisk.goTo(target);
             vdisk.zeroDetection(newSpec.zeroDetection());
             vdisk.cacheMode(newSpec.cacheMode());
         } catch (IllegalArgumentException e) {

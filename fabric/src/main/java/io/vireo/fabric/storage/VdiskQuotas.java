@@ -22,6 +22,12 @@ final class VdiskQuotas {
     /** Whether it may count in a pool where it is not. */
     private boolean unsettled;
 
+    /** Whether it counts in a pool where it is to be, and has not been told to go there. */
+    private boolean awaited;
+
+    /** Number of what has happened that makes what was seen before old. */
+    private long events;
+
     VdiskQuotas(Metadata metadata) {
         this.metadata = metadata;
     }
@@ -38,6 +44,19 @@ final class VdiskQuotas {
             // Also if it is there before anybody has looked.
             unsettled = true;
         }
+        awaited = true;
+        events++;
+    }
+
+    /** It was told to go where it was {@link #add added} last, and is on its way or there. */
+    synchronized void begun() {
+        awaited = false;
+        events++;
+    }
+
+    /** To be taken before one looks where it is, for {@link #settle}. */
+    synchronized long events() {
+        return events;
     }
 
     /**
@@ -52,15 +71,18 @@ final class VdiskQuotas {
     /**
      * It is a volume in a pool, and may be on its way to another one, or leave something behind.
      * Does not block.
+     *
+     * @param seen {@link #events} before one looked: what has become old meanwhile takes it out of
+     *     no pool
      */
-    synchronized void settle(String pool, BlockVolume volume, boolean underWay) {
+    synchronized void settle(long seen, String pool, BlockVolume volume, boolean underWay) {
         if (volume != bound) {
             bound = volume;
             Optional.ofNullable(uses.get(pool)).ifPresent(PoolQuotas.Use::made);
         }
         if (underWay) {
             unsettled = true;
-        } else if (unsettled) {
+        } else if (unsettled && !awaited && seen == events) {
             unsettled = false;
             uses.entrySet().stream()
                     .filter(each -> !each.getKey().equals(pool))

@@ -25,7 +25,7 @@ final class Copier {
 
     /** Whom it tells that it cannot go on. */
     interface Listener {
-        void copyFailed(String why);
+        void copyFailed(String why, boolean noSpace);
     }
 
     private final BlockChannel source;
@@ -264,7 +264,7 @@ final class Copier {
             activeThrough--;
         }
         running = false;
-        listener.copyFailed(reason(reading, status, offset));
+        listener.copyFailed(reason(reading, status, offset), status == BlockStatus.NO_SPACE);
     }
 
     static String reason(boolean reading, BlockStatus status, long offset) {

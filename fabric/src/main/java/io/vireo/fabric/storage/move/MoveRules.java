@@ -4,14 +4,12 @@ import io.vireo.block.BlockDevice;
 import io.vireo.block.BlockGeometry;
 import io.vireo.block.BlockOperation;
 import io.vireo.block.PoolEncryption;
-import io.vireo.block.PoolSpace;
 import io.vireo.block.VolumeFormat;
 import io.vireo.block.VolumeSnapshot;
 import io.vireo.fabric.storage.move.Relocation.Home;
 import io.vireo.fabric.storage.move.Relocation.Target;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.ResourceException;
-import io.vireo.resource.spec.VdiskSpec;
 import java.util.List;
 
 /** What can be moved where, and what it looks like there. */
@@ -72,7 +70,7 @@ final class MoveRules {
         if (!snapshots.isEmpty()) {
             checkSnapshots(snapshots.stream().map(VolumeSnapshot::name).toList(), target, same);
         }
-        checkRoom(name, from, target);
+        MoveRoom.check(name, from, target, snapshots);
     }
 
     private static void checkSnapshots(List<String> names, Target target, boolean same) {
@@ -117,27 +115,6 @@ final class MoveRules {
                     ErrorCode.UNSUPPORTED,
                     "pool %s cannot do what servers were promised (%s): choose another one"
                             .formatted(target.site().pool(), needed));
-        }
-    }
-
-    private static void checkRoom(String name, Home from, Target target) {
-        long capacity = from.volume().device().geometry().capacity();
-        long needed =
-                target.site().allocation() == VdiskSpec.Allocation.THICK
-                        ? capacity
-                        : target.pool()
-                                .roomFor(
-                                        from.pool().mapped(name, false).orElse(0),
-                                        from.pool().hasChecksums(name));
-        PoolSpace space = target.pool().space();
-        if (space.capacityBytes() > 0 && space.freeBytes() < needed) {
-            throw new ResourceException(
-                    ErrorCode.EXHAUSTED,
-                    "pool %s has %d MiB free, and it needs %d MiB there: make room in that pool"
-                            .formatted(
-                                    target.site().pool(),
-                                    space.freeBytes() >> 20,
-                                    Math.ceilDiv(needed, 1L << 20)));
         }
     }
 }

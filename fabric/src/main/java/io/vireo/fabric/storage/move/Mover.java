@@ -49,8 +49,12 @@ final class Mover implements Poller, Copier.Listener {
         /** Requests are held, and the target has what the source has, durably. */
         void held();
 
-        /** It cannot go on; requests go to the source. */
-        void failed(String why);
+        /**
+         * It cannot go on; requests go to the source.
+         *
+         * @param noSpace the target's pool is full
+         */
+        void failed(String why, boolean noSpace);
     }
 
     private enum Phase {
@@ -304,10 +308,10 @@ final class Mover implements Poller, Copier.Listener {
     }
 
     @Override
-    public void copyFailed(String why) {
+    public void copyFailed(String why, boolean noSpace) {
         if (phase != Phase.SOURCE && phase != Phase.TARGET) {
             stop();
-            listener.failed(why);
+            listener.failed(why, noSpace);
         }
     }
 
@@ -442,7 +446,9 @@ final class Mover implements Poller, Copier.Listener {
     private void flushed(BlockRequest ended) {
         flushing = false;
         if (ended.status() != BlockStatus.OK) {
-            copyFailed(Copier.reason(false, ended.status(), 0));
+            copyFailed(
+                    Copier.reason(false, ended.status(), 0),
+                    ended.status() == BlockStatus.NO_SPACE);
         } else if (phase == Phase.FLUSHING) {
             phase = Phase.HELD;
             listener.held();

@@ -55,6 +55,13 @@ public final class Relocation {
      */
     public record Remains(Place place, BlockPool pool) {}
 
+    /**
+     * A pool that an attempt has filled.
+     *
+     * @param free bytes that it had free before
+     */
+    private record Full(Site site, long free, String why) {}
+
     private final String name;
     private final Whereabouts whereabouts;
     private final QosDevice front;
@@ -71,6 +78,9 @@ public final class Relocation {
     private boolean running;
     private boolean stopping;
     private @Nullable Runnable onStopped;
+
+    /** On the thread that moves it: what has filled a pool. */
+    private Optional<Full> full = Optional.empty();
 
     private volatile Home home;
     private volatile Optional<SnapshotCopies> snapshots = Optional.empty();
@@ -295,7 +305,7 @@ public final class Relocation {
         } catch (WithdrawnException e) {
             problem = "";
             changed.run();
-        } catch (ResourceException e) {
+        } catch (ResourceException | FullException e) {
             failed(target, String.valueOf(e.getMessage()));
         } catch (RuntimeException e) {
             LOG.log(Level.ERROR, "vDisk " + name + " cannot be moved", e);
@@ -340,6 +350,7 @@ public final class Relocation {
         if (!obstacle.get().isEmpty()) {
             throw new ResourceException(ErrorCode.NOT_READY, obstacle.get());
         }
+        long free = checkNotFull(target);
         var found = from.pool().snapshotsOf(name);
         MoveRules.check(name, from, target, found);
         whereabouts.write(new Place(State.COPYING, from.site(), target.site()));
@@ -349,11 +360,29 @@ public final class Relocation {
             copies.wanted(target.rate());
             snapshots = Optional.of(copies);
             move(from, target, same, copies);
+            full = Optional.empty();
+        } catch (FullException e) {
+            full = Optional.of(new Full(target.site(), free, String.valueOf(e.getMessage())));
+            throw e;
         } finally {
             failedAt = position();
             attempt = Optional.empty();
             snapshots = Optional.empty();
         }
+    }
+
+    /**
+     * What has filled a pool is not tried again before there is more room in it than there was.
+     *
+     * @return bytes that are free there
+     */
+    private long checkNotFull(Target target) {
+        long free = target.pool().space().freeBytes();
+        full.filter(each -> each.site().equals(target.site()) && free <= each.free())
+                .ifPresent(each -> {
+                    throw new FullException(each.why());
+                });
+        return free;
     }
 
     private void move(Home from, Target target, boolean same, SnapshotCopies copies) {
@@ -409,6 +438,7 @@ public final class Relocation {
         private boolean converged;
         private boolean held;
         private String failure = "";
+        private boolean isFull;
 
         /**
          * @param base what the copy is already; empty: nothing
@@ -502,7 +532,7 @@ public final class Relocation {
                     throw new WithdrawnException();
                 }
                 if (!failure.isEmpty()) {
-                    throw new ResourceException(ErrorCode.UNAVAILABLE, failure);
+                    throw FullException.of(failure, isFull);
                 }
             } finally {
                 lock.unlock();
@@ -582,8 +612,11 @@ public final class Relocation {
         }
 
         @Override
-        public void failed(String why) {
-            note(() -> failure = why);
+        public void failed(String why, boolean noSpace) {
+            note(() -> {
+                failure = why;
+                isFull = noSpace;
+            });
         }
 
         private void note(Runnable event) {

@@ -5,7 +5,6 @@ import io.vireo.block.BlockPool;
 import io.vireo.block.BlockVolume;
 import io.vireo.block.VolumeSnapshot;
 import io.vireo.reactor.Reactor;
-import io.vireo.resource.ErrorCode;
 import io.vireo.resource.ResourceException;
 import java.util.List;
 import java.util.Optional;
@@ -118,6 +117,7 @@ final class SnapshotCopies implements AutoCloseable {
         for (VolumeSnapshot snapshot : snapshots) {
             BlockVolume source = from.openSnapshot(snapshot.name());
             try {
+                checkRoom(snapshot, source);
                 long capacity = source.device().geometry().capacity();
                 copy.grow(Math.max(capacity, copy.device().geometry().capacity()));
                 fill(source.device(), copy.device());
@@ -130,6 +130,16 @@ final class SnapshotCopies implements AutoCloseable {
             }
             close();
             base = source;
+        }
+    }
+
+    /** For the first one that was just looked at. */
+    private void checkRoom(VolumeSnapshot snapshot, BlockVolume source) {
+        try {
+            base().ifPresent(before ->
+                    MoveRoom.checkNext(from, to, snapshot.name(), source.device(), before));
+        } catch (ResourceException e) {
+            throw new FullException(String.valueOf(e.getMessage()));
         }
     }
 
@@ -196,8 +206,8 @@ final class SnapshotCopies implements AutoCloseable {
         }
 
         @Override
-        public void failed(String why) {
-            ended.completeExceptionally(new ResourceException(ErrorCode.UNAVAILABLE, why));
+        public void failed(String why, boolean noSpace) {
+            ended.completeExceptionally(FullException.of(why, noSpace));
         }
 
         void close() {

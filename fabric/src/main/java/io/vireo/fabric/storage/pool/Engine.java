@@ -239,6 +239,9 @@ final class Engine {
             }
         }
         journal.moved(to);
+        if (!old.isInChunks()) {
+            erasure.leftFirst();
+        }
     }
 
     /** A member that was drained is not in the table any more, durably. */

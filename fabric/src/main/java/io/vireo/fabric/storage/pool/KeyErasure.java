@@ -12,9 +12,10 @@ import java.util.function.Consumer;
 
 /**
  * Overwrites what may hold wrapped keys of volumes that are gone: the part of the journal's ring
- * that is not in use, and the free blocks of chunks that hold metadata. Zeroes are written, not
- * asked for: a host may answer that by forgetting where the old bytes are. Nothing becomes durable
- * meanwhile, so that no group and no block comes to be where zeroes are on their way to.
+ * that is not in use, where the ring was when the pool was made if it is not there any more, and
+ * the free blocks of chunks that hold metadata. Zeroes are written, not asked for: a host may
+ * answer that by forgetting where the old bytes are. Nothing becomes durable meanwhile, so that no
+ * group and no block comes to be where zeroes are on their way to.
  */
 final class KeyErasure {
     private static final int STEP = 1 << 20;
@@ -35,11 +36,23 @@ final class KeyErasure {
     private boolean running;
     private boolean failed;
 
+    /** Whether the journal has left groups behind the header of the first member. */
+    private boolean leftFirst;
+
     KeyErasure(Engine engine) {
         this.engine = engine;
         flush = new FlushAll(engine.members(), this::flushed);
         needed = engine.volumes().stream().anyMatch(volume -> volume.key.isPresent());
         asked = needed;
+        leftFirst = engine.journal().place().isInChunks();
+    }
+
+    /** The journal is not behind the header of the first member any more. */
+    void leftFirst() {
+        leftFirst = true;
+        if (needed) {
+            ask();
+        }
     }
 
     /** Whether keys are, or have been, on the members since the pool was opened. */
@@ -98,6 +111,7 @@ final class KeyErasure {
         JournalPlace place = engine.journal().place();
         add(place.member(), place.offset() + from, before);
         add(place.member(), place.offset(), engine.journal().unusedBytes() - before);
+        addFirst();
         engine.meta()
                 .free((block, count) ->
                         add(member(block), place(block), (long) count * PoolFormat.BLOCK));
@@ -107,6 +121,17 @@ final class KeyErasure {
         }
         ended(BlockStatus.OK);
         return 1;
+    }
+
+    /** A member that has left the pool was wiped. */
+    private void addFirst() {
+        int member = JournalPlace.FIRST.member();
+        ChunkArea area = engine.space().area(member);
+        if (leftFirst && area.chunks() > 0) {
+            long at = JournalPlace.FIRST.offset();
+            add(member, at, area.dataStart() - at);
+        }
+        leftFirst = false;
     }
 
     private void add(int member, long at, long length) {

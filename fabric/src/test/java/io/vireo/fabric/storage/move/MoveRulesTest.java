@@ -9,6 +9,7 @@ import io.vireo.block.BlockPool;
 import io.vireo.block.BlockVolume;
 import io.vireo.block.PoolSpace;
 import io.vireo.block.VolumeFormat;
+import io.vireo.block.VolumeSnapshot;
 import io.vireo.fabric.storage.move.Relocation.Home;
 import io.vireo.fabric.storage.move.Relocation.Target;
 import io.vireo.fabric.storage.qos.PoolQos;
@@ -16,7 +17,10 @@ import io.vireo.resource.ErrorCode;
 import io.vireo.resource.ResourceException;
 import io.vireo.resource.spec.VdiskSpec.Allocation;
 import io.vireo.testkit.MemoryBlockDevice;
+import java.time.Instant;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
 import org.junit.jupiter.api.AfterEach;
@@ -30,7 +34,27 @@ class MoveRulesTest {
     private final PoolQos rates = new PoolQos("there", 0, Optional.empty(), System::nanoTime);
 
     /** A pool that says what room there is. */
-    private record Told(long free, long mapped, long about) implements BlockPool {
+    private record Told(long free, long mapped, long about, Map<String, BlockVolume> snapshots)
+            implements BlockPool {
+        Told(long free, long mapped, long about) {
+            this(free, mapped, about, Map.of());
+        }
+
+        @Override
+        public boolean hasSnapshots() {
+            return true;
+        }
+
+        @Override
+        public boolean hasSnapshot(String snapshot) {
+            return false;
+        }
+
+        @Override
+        public BlockVolume openSnapshot(String snapshot) {
+            return Objects.requireNonNull(snapshots.get(snapshot));
+        }
+
         @Override
         public String location() {
             return "nowhere";
@@ -63,7 +87,7 @@ class MoveRulesTest {
 
         @Override
         public OptionalLong mapped(String volume, boolean snapshot) {
-            return OptionalLong.of(mapped);
+            return OptionalLong.of(snapshot ? 4 * MIB : mapped);
         }
 
         @Override
@@ -83,6 +107,8 @@ class MoveRulesTest {
     }
 
     private final class Volume implements BlockVolume {
+        private boolean closed;
+
         @Override
         public BlockDevice device() {
             return disk;
@@ -100,7 +126,7 @@ class MoveRulesTest {
 
         @Override
         public void close() {
-            throw new UnsupportedOperationException();
+            closed = true;
         }
     }
 
@@ -110,16 +136,16 @@ class MoveRulesTest {
     }
 
     private void check(long mapped, Allocation allocation, Told target) {
+        check(new Told(0, mapped, 0), allocation, target, List.of());
+    }
+
+    private void check(
+            Told from, Allocation allocation, Told target, List<VolumeSnapshot> snapshots) {
         var here = new Site("here", Allocation.THIN);
         var there = new Site("there", allocation);
-        Home home =
-                new Home(
-                        here,
-                        new Told(0, mapped, 0),
-                        new Volume(),
-                        rates.add("disk", Optional.empty()));
+        Home home = new Home(here, from, new Volume(), rates.add("disk", Optional.empty()));
         MoveRules.check(
-                "disk", home, new Target(there, target, rates, Optional.empty(), 0), List.of());
+                "disk", home, new Target(there, target, rates, Optional.empty(), 0), snapshots);
     }
 
     @Test
@@ -133,6 +159,27 @@ class MoveRulesTest {
                 .hasMessage(
                         "pool there has 9 MiB free, and it needs 10 MiB there: make room in that"
                                 + " pool");
+    }
+
+    @Test
+    void itsSnapshotsTakeRoomToo() {
+        var first = new Volume();
+        var second = new Volume();
+        Told from = new Told(0, 8 * MIB, 0, Map.of("s1", first, "s2", second));
+        List<VolumeSnapshot> both =
+                List.of(
+                        new VolumeSnapshot("s1", Instant.EPOCH),
+                        new VolumeSnapshot("s2", Instant.EPOCH));
+        // Nothing is known to be shared: 4 MiB of each snapshot, and 8 MiB.
+        assertThatCode(() -> check(from, Allocation.THIN, new Told(16 * MIB, 0, 0), both))
+                .doesNotThrowAnyException();
+        assertThatThrownBy(() -> check(from, Allocation.THIN, new Told(15 * MIB, 0, 0), both))
+                .hasMessage(
+                        "pool there has 15 MiB free, and it needs up to 16 MiB there with its"
+                                + " snapshots: make room in that pool");
+        assertThatThrownBy(() -> check(from, Allocation.THICK, new Told(27 * MIB, 0, 0), both))
+                .hasMessageContaining("up to 28 MiB");
+        assertThat(first.closed && second.closed).isTrue();
     }
 
     @Test

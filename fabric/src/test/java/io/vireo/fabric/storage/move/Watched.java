@@ -19,7 +19,7 @@ class Watched implements Mover.Listener {
     }
 
     @Override
-    public void failed(String why) {
+    public void failed(String why, boolean noSpace) {
         failed.complete(why);
     }
 }

@@ -3,10 +3,12 @@ package io.vireo.fabric.storage.pool;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.vireo.block.BlockDevice;
 import io.vireo.block.BlockOperation;
 import io.vireo.block.BlockStatus;
 import io.vireo.block.VolumeFormat;
 import io.vireo.fabric.storage.crypto.WrappedKey;
+import io.vireo.fabric.storage.format.PoolFormat;
 import io.vireo.memory.OwnMemory;
 import io.vireo.reactor.PollMode;
 import io.vireo.reactor.Reactor;
@@ -294,5 +296,46 @@ class EncryptedVolumesTest {
         }
         assertThat(pool.volumes()).isEmpty();
         assertThat(isOnDisk(key)).isFalse();
+    }
+
+    @Test
+    void theJournalLeavesNoKeyWhereItWas() {
+        pool.abandon();
+        try (var first = new MemoryBlockDevice(DISK, 512);
+                var second = new MemoryBlockDevice(DISK, 512)) {
+            List<BlockDevice> both = List.of(first, second);
+            first.logging(false);
+            second.logging(false);
+            StoragePool.create(CONFIG, both, home);
+            pool = StoragePool.open(both, home, PoolOptions.DEFAULT);
+            pool.keys(new TestKeys(1));
+            pool.createVolume("other", FORMAT);
+            write("other", 0, marked(2 << 20));
+            pool.checkpoint();
+            pool.createVolume("a", FORMAT);
+            byte[] key = wrapped("a");
+            assertThat(indexOf(firstRing(first), key)).as("the journal's").isNotNegative();
+            pool.drain(first, CHUNK);
+            while (!HomeIo.on(home, () -> pool.engine().journal().place().isInChunks())) {
+                Thread.onSpinWait();
+            }
+            pool.cancelDrain();
+            assertThat(pool.drainStatus().state()).isEqualTo(DrainStatus.State.CANCELLED);
+            while (HomeIo.on(home, () -> pool.engine().erasure().isPending())) {
+                Thread.onSpinWait();
+            }
+            assertThat(firstRing(first)).containsOnly(0);
+            pool.delete("a");
+            for (MemoryBlockDevice each : List.of(first, second)) {
+                assertThat(indexOf(each.contents(0, DISK), key)).isNegative();
+            }
+            pool.close();
+            assertThat(PoolCheck.run(both, home).findings()).isEmpty();
+        }
+        open(new TestKeys(1));
+    }
+
+    private static byte[] firstRing(MemoryBlockDevice first) {
+        return first.contents(PoolFormat.HEADER_BYTES, (int) CONFIG.journalBytes());
     }
 }
