@@ -76,7 +76,7 @@ final class LogoutCommand extends Subcommand {
         List<String> sessions = new ArrayList<>();
         asked.path("items").values().forEach(each -> sessions.add(each.asString()));
         if (!noWait) {
-            Waiting.until(timeout + GRACE_SECONDS, () -> remaining(client.get(path), sessions));
+            Waiting.until(timeout + GRACE_SECONDS, () -> remaining(client, path, sessions));
         }
         String outcome = noWait ? "asked to log out" : "is over";
         sessions.forEach(
@@ -84,8 +84,17 @@ final class LogoutCommand extends Subcommand {
         return ExitCode.OK;
     }
 
-    private static String remaining(JsonNode resource, List<String> sessions) {
-        JsonNode attributes = resource.path("status").path("attributes");
+    private static String remaining(ApiClient client, String path, List<String> sessions) {
+        JsonNode attributes;
+        try {
+            attributes = client.get(path).path("status").path("attributes");
+        } catch (CliException e) {
+            if (e.exitCode() != ExitCode.NOT_FOUND) {
+                throw e;
+            }
+            // The target was deleted, and its sessions are over with it.
+            return "";
+        }
         return sessions.stream()
                 .filter(attributes::has)
                 .findFirst()

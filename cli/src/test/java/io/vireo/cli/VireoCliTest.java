@@ -9,6 +9,7 @@ import io.vireo.control.ControlPlane;
 import io.vireo.control.Services;
 import io.vireo.control.testing.FakeRealization;
 import io.vireo.control.testing.FakeWorld;
+import io.vireo.control.testing.Manifests;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Reference;
 import io.vireo.resource.ResourceException;
@@ -315,6 +316,15 @@ final class VireoCliTest {
                         "logout{initiator=iqn.b, timeout=10} IscsiTarget/db1");
         assertThat(vireo("logout", "db1", "--all", "--timeout", "-9")).isEqualTo(6);
         assertThat(err).contains("session4 is still there: iqn.b, it stays");
+        // Deleted while the command waits.
+        Thread.startVirtualThread(() -> {
+            Manifests.await(
+                    () -> world.journal().contains("logout{timeout=60} IscsiTarget/db1"),
+                    () -> "nobody was asked to log out");
+            control.delete(List.of(new Reference("IscsiTarget", "db1")));
+        });
+        assertThat(vireo("logout", "db1", "--all", "--timeout", "60")).as(err).isZero();
+        assertThat(out).isEqualTo("session4 of IscsiTarget/db1: is over\n");
     }
 
     @Test

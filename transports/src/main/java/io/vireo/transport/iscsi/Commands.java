@@ -49,6 +49,9 @@ final class Commands {
     private int open;
     private int held;
 
+    /** When data of a command came last. */
+    private long lastData;
+
     // The PDU that is coming in.
     private @Nullable IscsiTask current;
     private int currentLength;
@@ -77,11 +80,22 @@ final class Commands {
             free[i] = most - 1 - i;
         }
         freeCount = most;
+        lastData = side.reactor().nanoTime();
     }
 
     /** Commands whose answer is not written. */
     int open() {
         return open;
+    }
+
+    /** Bytes of the pool that the session holds. */
+    int held() {
+        return held;
+    }
+
+    /** The session holds more, or less, for something else. */
+    void charge(int bytes) {
+        held += bytes;
     }
 
     /** A SCSI Command PDU (RFC 7143, 11.3). */
@@ -255,7 +269,7 @@ final class Commands {
         if (Wire.getInt(bhs + Pdu.TTT) != task.expectedTag()) {
             return "data answer no R2T, or not in the order of R2Ts";
         }
-        task.spoiled |= Wire.getInt(bhs + Pdu.DATA_SN) != task.expectedSn();
+        checkNumber(task, bhs, task.expectedSn());
         if (Wire.getInt(bhs + Pdu.BUFFER_OFFSET) != task.received) {
             return "data do not follow those before";
         }
@@ -270,7 +284,7 @@ final class Commands {
         if (!task.unsolicited) {
             return "data come unasked";
         }
-        task.spoiled |= Wire.getInt(bhs + Pdu.DATA_SN) != task.unsolicitedSn;
+        checkNumber(task, bhs, task.unsolicitedSn);
         if (Wire.getInt(bhs + Pdu.BUFFER_OFFSET) != task.received) {
             return "data do not follow those before";
         }
@@ -278,6 +292,19 @@ final class Commands {
             return "more data come unasked than was agreed on";
         }
         return null;
+    }
+
+    /** A wrong DataSN spoils the command (RFC 7143, 7.9). */
+    private void checkNumber(IscsiTask task, long bhs, int expected) {
+        if (!task.spoiled && Wire.getInt(bhs + Pdu.DATA_SN) != expected) {
+            task.spoiled = true;
+            counters.violation();
+        }
+    }
+
+    /** Whether data of a command are coming in. */
+    boolean isReceiving() {
+        return current != null;
     }
 
     /** The PDU is there with all of its data. Returns false if it was none for a command. */
@@ -289,6 +316,9 @@ final class Commands {
         current = null;
         task.received += currentLength;
         task.since = side.reactor().nanoTime();
+        if (currentLength > 0) {
+            lastData = task.since;
+        }
         switch (currentKind) {
             case COMMAND -> {}
             case UNSOLICITED -> {
@@ -401,7 +431,6 @@ final class Commands {
 
     private void submit(IscsiTask task) {
         if (task.spoiled) {
-            counters.violation();
             task.failSpoiled();
             return;
         }
@@ -501,8 +530,14 @@ final class Commands {
         }
     }
 
-    /** Whether a command waits since before {@code deadline} for data that were asked for. */
+    /**
+     * Whether a command waits since before {@code deadline} for data that were asked for, and no
+     * other had any since: an initiator may send them one after the other.
+     */
     boolean isStuck(long deadline) {
+        if (lastData - deadline >= 0) {
+            return false;
+        }
         for (IscsiTask task : tasks) {
             if (task != null
                     && task.state == State.COLLECTING

@@ -49,6 +49,7 @@ final class Login implements ControlConnection.Handler {
         if (over) {
             return;
         }
+        portal.loggingIn(this);
         expCmdSn = pdu.integer(Pdu.CMD_SN);
         if (statSn == 0) {
             // The initiator tells what it expects; any number would do.
@@ -83,9 +84,15 @@ final class Login implements ControlConnection.Handler {
     private void refuse(LoginException why) {
         portal.refused(who(), why);
         over = true;
+        admission = null;
         // Closed at once, what the initiator has sent meanwhile would take the refusal from it.
         connection().extend(LINGER_NANOS);
         send(machine.refusal(why), () -> connection().socket().shutdown(UnixSocket.SHUT_WR));
+    }
+
+    /** Whether it is right, and waits only for its place. */
+    boolean isRight() {
+        return admission != null;
     }
 
     private String who() {

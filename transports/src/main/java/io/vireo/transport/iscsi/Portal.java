@@ -47,7 +47,7 @@ final class Portal implements LoginDirectory {
     private final Runnable changed;
 
     // Of the control reactor.
-    /** In the order in which they began. */
+    /** In the order in which their initiators said something last. */
     private final SequencedSet<Login> logins = new LinkedHashSet<>();
 
     /** In the order in which their initiators said something last. */
@@ -237,13 +237,25 @@ final class Portal implements LoginDirectory {
             }
             accepts.increment();
             TcpSocket socket = TcpSocket.of(Fd.of(fd));
-            if (logins.size() >= MAX_LOGINS) {
-                // Who logs in is done in a moment; who only wants the place is not.
-                logins.getFirst().drop();
-                refused("an initiator", "there were " + MAX_LOGINS + " logins at once");
+            if (logins.size() < MAX_LOGINS || makeRoom()) {
+                begin(socket);
+            } else {
+                socket.close();
             }
-            begin(socket);
         }
+    }
+
+    /**
+     * Drops the login that was silent for longest: who logs in goes on in a moment, and who only
+     * wants the place does not. Those that are done and wait for their older sessions stay.
+     *
+     * @return false if all of them do: there is no place
+     */
+    private boolean makeRoom() {
+        Optional<Login> silent = logins.stream().filter(login -> !login.isRight()).findFirst();
+        silent.ifPresent(Login::drop);
+        refused("an initiator", "there were " + MAX_LOGINS + " logins at once");
+        return silent.isPresent();
     }
 
     /** The connection stays in the backlog; trying at once again would be a busy loop. */
@@ -283,6 +295,11 @@ final class Portal implements LoginDirectory {
     /** Our end of a connection. */
     InetAddress addressOf(ControlConnection connection) {
         return TargetNode.localAddress(connection.socket());
+    }
+
+    /** Its initiator has said something. */
+    void loggingIn(Login login) {
+        logins.addLast(login);
     }
 
     void loginEnded(Login login) {

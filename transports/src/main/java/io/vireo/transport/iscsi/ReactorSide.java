@@ -3,6 +3,7 @@ package io.vireo.transport.iscsi;
 import io.vireo.reactor.Reactor;
 import io.vireo.reactor.Timer;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.Iterator;
 import java.util.LinkedList;
 import java.util.List;
@@ -66,10 +67,16 @@ final class ReactorSide {
         return List.copyOf(sessions);
     }
 
-    private void tick() {
+    /** Looks after all sessions. */
+    void tick() {
         for (Session session : sessions()) {
             session.tick(reactor.nanoTime());
         }
+        // One at a time: what it gives back may be enough, and comes only later.
+        sessions.stream()
+                .filter(session -> session.hoards() && isShort(session))
+                .max(Comparator.comparingInt(Session::held))
+                .ifPresent(most -> most.end("it took too long over memory that others wait for"));
         if (!sessions.isEmpty()) {
             timer.start(patience.tickNanos());
         }
@@ -91,8 +98,10 @@ final class ReactorSide {
     }
 
     /** Whether sessions beside this one lack memory, or did a moment ago. */
-    boolean isShort(Session beside) {
-        return waiting.stream().anyMatch(task -> task.session != beside)
+    private boolean isShort(Session beside) {
+        // Whose session has its share waits for that, and not for others.
+        return waiting.stream()
+                        .anyMatch(task -> task.session != beside && task.session.mayHold(task))
                 || sessions.stream().anyMatch(other -> other != beside && other.wentShort());
     }
 

@@ -86,6 +86,7 @@ final class Session implements Inbound.Handler, NexusListener {
     private int seenSends;
     private int stalledTicks;
     private int shortTicks;
+    private boolean hoards;
     private String why = "";
 
     Session(Start start, Owner owner) {
@@ -238,10 +239,7 @@ final class Session implements Inbound.Handler, NexusListener {
         controlQueued--;
         // Not now: this is called in the middle of sending.
         side.reactor().execute(then);
-        if (data.total() > 0) {
-            side.pool().release(data);
-            side.released();
-        }
+        control.memory().release(data);
     }
 
     /**
@@ -335,11 +333,16 @@ final class Session implements Inbound.Handler, NexusListener {
         }
     }
 
-    /** RFC 7143, 7.8: the PDU is rejected, and a command whose data they were is to be repeated. */
+    /**
+     * RFC 7143, 7.8: the PDU is rejected, and a command whose data they were is to be repeated. One
+     * that was rejected by its header, or is ignored, gets nothing more.
+     */
     @Override
     public void wrongDataDigest(long bhs) {
         counters().digestError();
-        control.reject(bhs, Pdu.REASON_DATA_DIGEST);
+        if (commands.isReceiving() || control.isReceiving()) {
+            control.reject(bhs, Pdu.REASON_DATA_DIGEST);
+        }
         if (!commands.completeSpoiled()) {
             control.abandon();
         }
@@ -409,18 +412,20 @@ final class Session implements Inbound.Handler, NexusListener {
 
     /** Called every few seconds. */
     void tick(long now) {
+        if (!open) {
+            return;
+        }
         Patience patience = side.patience();
         boolean progress = !blocked || outbound.sends() != seenSends;
         seenSends = outbound.sends();
         stalledTicks = progress ? 0 : stalledTicks + 1;
         shortTicks = Math.max(0, shortTicks - 1);
-        boolean hoards = commands.hoards(patience.ticks());
+        hoards = commands.hoards(patience.ticks());
+        hoards |= control.memory().hoards(patience.ticks());
         if (commands.isStuck(now - patience.patienceNanos())) {
             end("the data of a command did not come");
         } else if (stalledTicks > patience.ticks()) {
             end("the initiator does not read");
-        } else if (hoards && side.isShort(this)) {
-            end("it took too long over memory that others wait for");
         } else if (pinged != 0 && now - pinged > patience.silenceNanos()) {
             end("the initiator does not answer a NOP-In");
         } else if (pinged == 0 && now - lastReceived > patience.silenceNanos()) {
@@ -428,6 +433,16 @@ final class Session implements Inbound.Handler, NexusListener {
             control.ping();
             flush();
         }
+    }
+
+    /** Whether it is there and has kept memory, which its initiator could free, for too long. */
+    boolean hoards() {
+        return open && hoards;
+    }
+
+    /** Bytes of the pool that it holds. */
+    int held() {
+        return commands.held();
     }
 
     /** There was no memory for what came unasked. */
@@ -450,7 +465,7 @@ final class Session implements Inbound.Handler, NexusListener {
 
     /**
      * Asks the initiator to log out (RFC 7143, 11.9, event 1); a session that is still there after
-     * that time is ended. Until then it is served as before. Asked again, the new time counts.
+     * that time is ended. Until then it is served as before. The last time asked for counts.
      */
     void requestLogout(int seconds) {
         if (!open) {

@@ -46,8 +46,8 @@ final class SessionControl {
     };
 
     private final Session session;
-    private final ReactorSide side;
     private final Inbound inbound;
+    private final ControlMemory memory;
     private final TextExchange texts;
     private final Map<TaskManagement, Integer> managing = new IdentityHashMap<>();
 
@@ -58,8 +58,8 @@ final class SessionControl {
 
     SessionControl(Session session, ReactorSide side, Inbound inbound, SendTargets targets) {
         this.session = session;
-        this.side = side;
         this.inbound = inbound;
+        memory = new ControlMemory(session, side);
         texts = new TextExchange(targets, Optional.of(session.targetName()));
     }
 
@@ -68,7 +68,7 @@ final class SessionControl {
         HeapPdu pdu = copy(bhs);
         if (data > 0) {
             var list = new ScatterGatherList(4);
-            if (!side.pool().add(list, data, true)) {
+            if (!memory.take(list, data)) {
                 reject(bhs, Pdu.REASON_OUT_OF_RESOURCES);
                 return;
             }
@@ -97,34 +97,37 @@ final class SessionControl {
             case Pdu.NOP_OUT -> nop(pdu, data);
             case Pdu.TEXT_REQUEST -> text(pdu, data);
             case Pdu.LOGOUT_REQUEST -> {
-                release(data);
+                memory.release(data);
                 logout(pdu);
             }
             default -> {
-                release(data);
+                memory.release(data);
                 manage(pdu);
             }
         }
     }
 
+    /** Whether a PDU is coming in that was not rejected. */
+    boolean isReceiving() {
+        return current != null;
+    }
+
     /** A PDU that was coming in will not be complete: it is damaged, or the session ends. */
     void abandon() {
         current = null;
-        release(currentData);
+        memory.release(currentData);
         currentData = NO_DATA;
     }
 
-    private void release(ScatterGatherList data) {
-        if (data.total() > 0) {
-            side.pool().release(data);
-            side.released();
-        }
+    /** Memory for data of NOPs and texts. */
+    ControlMemory memory() {
+        return memory;
     }
 
     private void nop(HeapPdu request, ScatterGatherList data) {
         if (request.integer(Pdu.ITT) == Pdu.NO_TAG) {
             // The answer to our own, or a word that wants none.
-            release(data);
+            memory.release(data);
             return;
         }
         HeapPdu answer = HeapPdu.of(Pdu.NOP_IN, Pdu.FINAL, new byte[0]);
@@ -148,26 +151,26 @@ final class SessionControl {
             ForeignMemory.copyToArray(data.address(i), text, at, data.length(i));
             at += data.length(i);
         }
-        release(data);
+        memory.release(data);
         try {
             int most = Math.min(session.parameters().sendSegment(), KeyText.MAX_TEXT);
             HeapPdu answer = texts.request(new HeapPdu(request.header(), text), most);
             texts.declaredLength().ifPresent(session::sendSegment);
-            answerText(answer);
+            answerText(request, answer);
         } catch (LoginException e) {
             reject(request, Pdu.REASON_PROTOCOL_ERROR);
         }
     }
 
-    private void answerText(HeapPdu answer) {
+    private void answerText(HeapPdu request, HeapPdu answer) {
         byte[] data = answer.data();
         if (data.length <= Outbound.MAX_INLINE) {
             session.sendControl(answer, NO_DATA, true, NOTHING);
             return;
         }
         var list = new ScatterGatherList(4);
-        if (!side.pool().add(list, data.length, true)) {
-            reject(answer, Pdu.REASON_OUT_OF_RESOURCES);
+        if (!memory.take(list, data.length)) {
+            reject(request, Pdu.REASON_OUT_OF_RESOURCES);
             return;
         }
         int at = 0;

@@ -81,12 +81,12 @@ final class SessionCounters {
         return cell(IGNORED);
     }
 
-    /** Sessions that ended because a rule was broken. */
+    /** Rules that were broken, at the cost of a session or a command. */
     long violations() {
         return cell(VIOLATIONS);
     }
 
-    /** Sessions that ended because data arrived damaged. */
+    /** PDUs whose data arrived damaged. */
     long digestErrors() {
         return cell(DIGEST_ERRORS);
     }

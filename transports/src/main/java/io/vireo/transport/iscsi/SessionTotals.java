@@ -30,11 +30,11 @@ final class SessionTotals {
                             SessionCounters::ignoredRequests),
                     new Count(
                             "violations_total",
-                            "Sessions that ended because the initiator broke a rule.",
+                            "Rules that initiators broke, which ended a session or a command.",
                             SessionCounters::violations),
                     new Count(
                             "digest_errors_total",
-                            "Sessions that ended because data arrived damaged.",
+                            "PDUs whose data arrived damaged.",
                             SessionCounters::digestErrors),
                     new Count(
                             "task_set_full_total",

@@ -237,21 +237,25 @@ final class TargetNode implements LoginDirectory.Entry {
                             "the link of the vHBA of " + name + " is down"));
             return;
         }
-        if (places.size() + waiting.size() >= MAX_SESSIONS) {
+        waiting.removeIf(Admission::isWithdrawn);
+        replaceOlder(admission.identity());
+        List<SessionIdentity> others = others(admission.identity());
+        if (others.size() >= MAX_SESSIONS) {
             admission.refused(
                     new LoginException(
                             LoginException.OUT_OF_RESOURCES,
                             name + " has " + MAX_SESSIONS + " sessions"));
             return;
         }
-        if (others(admission.identity()) >= MAX_OF_INITIATOR) {
+        String initiator = admission.identity().initiator().name();
+        if (others.stream().filter(each -> each.initiator().name().equals(initiator)).count()
+                >= MAX_OF_INITIATOR) {
             admission.refused(
                     new LoginException(
                             LoginException.OUT_OF_RESOURCES,
                             "the initiator has " + MAX_OF_INITIATOR + " sessions of " + name));
             return;
         }
-        replaceOlder(admission.identity());
         waiting.add(admission);
         next();
     }
@@ -271,22 +275,23 @@ final class TargetNode implements LoginDirectory.Entry {
         }
     }
 
-    /** Sessions that the initiator has, or waits for, by other ports of its own. */
-    private long others(SessionIdentity identity) {
+    /** What other nexuses are there, or waited for; each once, also if it is being replaced. */
+    private List<SessionIdentity> others(SessionIdentity identity) {
         return Stream.concat(
                         places.stream().map(place -> place.identity),
-                        waiting.stream().map(Admission::identity))
-                .filter(other -> other.initiator().name().equals(identity.initiator().name()))
+                        waiting.stream().map(Admission::identity).filter(each -> !isTaken(each)))
                 .filter(other -> !other.isSameNexus(identity))
-                .count();
+                .toList();
+    }
+
+    private boolean isTaken(SessionIdentity identity) {
+        return places.stream().anyMatch(place -> place.identity.isSameNexus(identity));
     }
 
     private void next() {
         waiting.removeIf(Admission::isWithdrawn);
         for (Admission admission : List.copyOf(waiting)) {
-            boolean taken =
-                    places.stream().anyMatch(p -> p.identity.isSameNexus(admission.identity()));
-            if (!taken) {
+            if (!isTaken(admission.identity())) {
                 waiting.remove(admission);
                 var place = new Place(admission.identity());
                 places.add(place);

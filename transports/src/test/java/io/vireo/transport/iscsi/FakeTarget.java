@@ -34,6 +34,10 @@ final class FakeTarget implements ScsiTarget {
     /** Whether task management functions wait until {@link #endFunctions}. */
     volatile boolean holdsFunctions;
 
+    /** Whether nexuses are closed only by {@link #endClosing}. */
+    volatile boolean holdsClosing;
+
+    private final List<Runnable> heldClosing = new ArrayList<>();
     private final List<Runnable> heldFunctions = new ArrayList<>();
     private final List<ScsiPort> ports = new CopyOnWriteArrayList<>();
     private final Reactor reactor;
@@ -104,6 +108,15 @@ final class FakeTarget implements ScsiTarget {
             heldFunctions.forEach(Runnable::run);
             heldFunctions.clear();
             listeners.forEach(NexusListener::settled);
+        });
+    }
+
+    /** Closes those nexuses that are to be closed, and others at once again. */
+    void endClosing() {
+        holdsClosing = false;
+        reactor.execute(() -> {
+            heldClosing.forEach(Runnable::run);
+            heldClosing.clear();
         });
     }
 
@@ -210,15 +223,23 @@ final class FakeTarget implements ScsiTarget {
         @Override
         public void close(Runnable onClosed) {
             reactor.execute(() -> {
-                for (ScsiTask task : List.copyOf(held)) {
-                    task.aborted(ScsiTask.Outcome.ABORTED);
-                    listener.completed(task);
+                if (holdsClosing) {
+                    heldClosing.add(() -> finish(onClosed));
+                } else {
+                    finish(onClosed);
                 }
-                held.clear();
-                open.remove(initiator);
-                listeners.remove(listener);
-                onClosed.run();
             });
+        }
+
+        private void finish(Runnable onClosed) {
+            for (ScsiTask task : List.copyOf(held)) {
+                task.aborted(ScsiTask.Outcome.ABORTED);
+                listener.completed(task);
+            }
+            held.clear();
+            open.remove(initiator);
+            listeners.remove(listener);
+            onClosed.run();
         }
     }
 }

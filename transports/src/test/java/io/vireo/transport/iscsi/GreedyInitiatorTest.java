@@ -28,6 +28,7 @@ class GreedyInitiatorTest {
     private static final int MANAGEMENT_RESPONSE = 0x22;
     private static final int NOP_IN = 0x20;
 
+    private static final int LOGINS = 128;
     private static final String OTHER = "iqn.2026-11.io.vireo:other";
 
     private static final Patience SHORT =
@@ -49,9 +50,8 @@ class GreedyInitiatorTest {
     void whoOnlyConnectsKeepsNobodyOut() throws IOException {
         var idle = new ArrayList<Socket>();
         try {
-            InetSocketAddress address = bed.portal.address();
             for (int i = 0; i < 200; i++) {
-                idle.add(new Socket(address.getAddress(), address.getPort()));
+                idle.add(connection());
             }
             try (IscsiInitiator other = bed.session(Map.of())) {
                 isServed(other);
@@ -63,6 +63,89 @@ class GreedyInitiatorTest {
                 socket.close();
             }
         }
+    }
+
+    /** The one has to go that was silent for longest, and not the one that came first. */
+    @Test
+    void whoGoesOnWithItsLoginStays() throws Exception {
+        var idle = new ArrayList<Socket>();
+        try (IscsiInitiator slow = bed.connect()) {
+            while (bed.portal.accepts() < 1) {
+                Thread.sleep(1);
+            }
+            for (int i = 1; i < LOGINS; i++) {
+                idle.add(connection());
+            }
+            while (bed.portal.accepts() < LOGINS) {
+                Thread.sleep(1);
+            }
+            slow.exchange(firstRequest(slow));
+            idle.add(connection());
+            assertThat(idle.getFirst().getInputStream().read()).isEqualTo(-1);
+            assertThat(slow.negotiate(Map.of()).u16(36)).isZero();
+            isServed(slow);
+        } finally {
+            for (Socket socket : idle) {
+                socket.close();
+            }
+        }
+    }
+
+    /**
+     * All sessions of two initiators are reinstated at once while the old ones take their time:
+     * these logins are counted once each, none has to go, and who comes now finds no place.
+     */
+    @Test
+    void loginsThatWaitForTheirOlderSessionsStay() throws Exception {
+        bed.node.policy(
+                new TargetNode.Policy(
+                        Set.of(Bed.INITIATOR, OTHER), Authentication.NONE, Optional.empty()));
+        var all = new ArrayList<IscsiInitiator>();
+        try {
+            for (int i = 0; i < LOGINS; i++) {
+                IscsiInitiator older = numbered(i);
+                all.add(older);
+                assertThat(older.login(Bed.TARGET, Map.of()).u16(36)).isZero();
+                isServed(older);
+            }
+            bed.device.holdsClosing = true;
+            for (int i = 0; i < LOGINS; i++) {
+                IscsiInitiator newer = numbered(i);
+                all.add(newer);
+                newer.exchange(firstRequest(newer));
+                newer.send(newer.loginRequest(1, 3, Map.of()));
+                assertThat(all.get(i).isClosedByTarget()).isTrue();
+            }
+            try (Socket beyond = connection()) {
+                assertThat(beyond.getInputStream().read()).isEqualTo(-1);
+            }
+            bed.device.endClosing();
+            for (IscsiInitiator newer : all.subList(LOGINS, 2 * LOGINS)) {
+                assertThat(newer.receive().u16(36)).isZero();
+                isServed(newer);
+            }
+        } finally {
+            for (IscsiInitiator initiator : all) {
+                initiator.close();
+            }
+        }
+    }
+
+    /** The first {@link TargetNode#MAX_OF_INITIATOR} are of one initiator. */
+    private IscsiInitiator numbered(int number) throws IOException {
+        String name = number < TargetNode.MAX_OF_INITIATOR ? Bed.INITIATOR : OTHER;
+        return new IscsiInitiator(bed.portal.address(), name).isid(100 + number);
+    }
+
+    private static IscsiPdu firstRequest(IscsiInitiator initiator) {
+        Map<String, String> keys = initiator.identity(Bed.TARGET);
+        keys.put("AuthMethod", "None");
+        return initiator.loginRequest(0, 1, keys);
+    }
+
+    private Socket connection() throws IOException {
+        InetSocketAddress address = bed.portal.address();
+        return new Socket(address.getAddress(), address.getPort());
     }
 
     @Test

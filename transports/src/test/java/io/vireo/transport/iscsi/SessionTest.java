@@ -7,6 +7,7 @@ import io.vireo.testkit.iscsi.IscsiInitiator;
 import io.vireo.testkit.iscsi.IscsiPdu;
 import java.io.IOException;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
@@ -216,12 +217,51 @@ class SessionTest {
         }
         bed.awaitNoSession();
         assertThat(bed.isPoolWhole()).isTrue();
+        assertThat(counted("digest_errors_total")).isEqualTo(2);
+        // The line is bad: the initiator broke no rule.
+        assertThat(counted("violations_total")).isZero();
     }
 
-    private static void rejectsDamaged(IscsiInitiator initiator, IscsiPdu pdu) throws IOException {
+    /** What its header has been rejected for, or is ignored, gets no Reject for its data. */
+    @Test
+    void damagedDataThatNobodyTakesAreCountedOnly() throws Exception {
+        try (IscsiInitiator initiator = bed.session(Map.of("DataDigest", "CRC32C"))) {
+            byte[] data = pattern(4096);
+            byte[] cdb = Bed.cdb(FakeTarget.WRITE_10, 0, 16);
+            IscsiPdu running = initiator.command(0x81, 0, 0, Bed.cdb(FakeTarget.FOREVER, 0, 0));
+            initiator.send(running);
+            IscsiPdu twice = initiator.command(WRITE, 0, 8192, cdb).u32(16, running.u32(16));
+            sendDamaged(initiator, twice.data(data));
+            assertThat(initiator.receive().u8(2)).isEqualTo(0x07);
+            IscsiPdu over = initiator.command(WRITE, 0, 8192, cdb);
+            int asked = initiator.exchange(over).u32(20);
+            assertThat(abort(initiator, over.u32(16))).isZero();
+            sendDamaged(initiator, initiator.dataOut(over, asked, 0, 0, data, false));
+            IscsiPdu outside = initiator.command(WRITE, 0, 8192, cdb);
+            outside.u32(24, outside.u32(24) + 2 * Session.WINDOW);
+            sendDamaged(initiator, outside.data(data));
+            assertThat(initiator.exchange(initiator.request(0x40, 0x80)).opcode()).isEqualTo(0x20);
+        }
+        bed.awaitNoSession();
+        assertThat(counted("digest_errors_total")).isEqualTo(3);
+        assertThat(counted("rejects_total")).isEqualTo(1);
+    }
+
+    private long counted(String name) {
+        List<String> names = SessionTotals.COUNTS.stream().map(SessionTotals.Count::name).toList();
+        return bed.node.totals().total(names.indexOf(name));
+    }
+
+    /** Returns the bytes that were sent. */
+    private static byte[] sendDamaged(IscsiInitiator initiator, IscsiPdu pdu) throws IOException {
         byte[] bytes = initiator.encode(pdu);
         bytes[bytes.length / 2] ^= 0x10;
         initiator.socket().getOutputStream().write(bytes);
+        return bytes;
+    }
+
+    private static void rejectsDamaged(IscsiInitiator initiator, IscsiPdu pdu) throws IOException {
+        byte[] bytes = sendDamaged(initiator, pdu);
         IscsiPdu answer = initiator.receive();
         assertThat(answer.opcode()).isEqualTo(0x3F);
         assertThat(answer.u8(2)).isEqualTo(Pdu.REASON_DATA_DIGEST);
