@@ -183,6 +183,16 @@ class MoveRulesTest {
     }
 
     @Test
+    void roomIsLookedAtAgainBeforeTheNextSnapshot() {
+        Told from = new Told(0, 8 * MIB, 0);
+        assertThatCode(() -> MoveRoom.checkNext(from, new Told(4 * MIB, 0, 0), "s2", disk, disk))
+                .doesNotThrowAnyException();
+        assertThatThrownBy(
+                        () -> MoveRoom.checkNext(from, new Told(3 * MIB, 0, 0), "s2", disk, disk))
+                .hasMessageContaining("up to 4 MiB there for snapshot s2");
+    }
+
+    @Test
     void aThickDiskNeedsRoomForAllOfIt() {
         assertThatCode(() -> check(0, Allocation.THICK, new Told(16 * MIB, 0, 0)))
                 .doesNotThrowAnyException();
