@@ -117,7 +117,7 @@ public final class VdiskAttachmentKind implements ResourceKind<VdiskAttachmentSp
 
     @Override
     public void destroy(Metadata metadata, VdiskAttachmentSpec spec, RealizeContext context) {
-        record(metadata, context).off(false, _ -> {});
+        record(metadata, context).on();
     }
 
     private static List<Reactor> owners(BlockDevice block, ReactorGroup reactors, int queues) {
