@@ -16,6 +16,9 @@ import org.junit.jupiter.api.Timeout;
  * goes over when the link of one is lost, and whoever writes notices nothing.
  */
 class VhbaPairIT {
+    private static final String MAP =
+            "/dev/disk/by-id/dm-uuid-mpath-$(multipathd show paths format '%d %w' | awk '$1 == \"sda\" { print $2 }')";
+
     private static final String MEMORY = "512M";
     private static final Duration PATIENCE = Duration.ofSeconds(90);
     private static final String CONFIGURATION =
@@ -50,10 +53,9 @@ class VhbaPairIT {
     }
 
     private static void begin(Guest guest) {
-        guest.output(
-                "map=$(readlink -f /dev/disk/by-id/dm-uuid-mpath-$(multipathd show paths format '%d"
-                        + " %w' | awk '$1 == \"sda\" { print $2 }')); mke2fs -q -F -t ext4 $map &&"
-                        + " mount $map /mnt");
+        // The paths are there before udev has made the name of what is made of them.
+        await(guest, "test -b " + MAP);
+        guest.output("mke2fs -q -F -t ext4 " + MAP + " && mount " + MAP + " /mnt");
         guest.output(
                 "(until test -e /tmp/stop; do if dd if=/dev/urandom of=/mnt/data bs=1M count=4"
                         + " conv=fsync; then echo pass; else echo failed; fi; done >/tmp/load.log"
