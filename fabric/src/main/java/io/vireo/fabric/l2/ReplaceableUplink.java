@@ -12,12 +12,7 @@ import io.vireo.resource.Metric;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -27,8 +22,6 @@ import org.jspecify.annotations.Nullable;
  * the network are announced by the new interface.
  */
 final class ReplaceableUplink implements NetPort, Uplink {
-    private static final int PATIENCE_SECONDS = 10;
-
     private final String name;
     private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
     private final Runnable relay = () -> listeners.forEach(Runnable::run);
@@ -101,31 +94,10 @@ final class ReplaceableUplink implements NetPort, Uplink {
     /** Runs a task on the reactor that owns the port, or here if there is none, and waits. */
     private void onOwner(Runnable task) {
         var reactor = owner;
-        if (reactor == null || reactor.onThread()) {
+        if (reactor == null) {
             task.run();
-            return;
-        }
-        var done = new CompletableFuture<Boolean>();
-        reactor.execute(() -> {
-            try {
-                task.run();
-                done.complete(true);
-            } catch (RuntimeException e) {
-                done.completeExceptionally(e);
-            }
-        });
-        try {
-            done.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
-        } catch (ExecutionException e) {
-            if (e.getCause() instanceof RuntimeException cause) {
-                throw cause;
-            }
-            throw new CompletionException(e.getCause());
-        } catch (TimeoutException e) {
-            throw new IllegalStateException("reactor " + reactor.name() + " does not answer", e);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IllegalStateException("interrupted while replacing uplink " + name, e);
+        } else {
+            new ReactorCalls(reactor, "uplink " + name).run(task);
         }
     }
 

@@ -324,7 +324,7 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
                     Condition.READY,
                     false,
                     "MigrationFailed",
-                    "It cannot be moved to pool %s: %s. It stays in use in pool %s, and it is tried again every 10 seconds; set spec.pool to %s, and spec.allocation to %s, to give it up."
+                    "It cannot be moved to pool %s: %s. It stays in use in pool %s, and it is tried again every 10 seconds (a pool that it has filled, when more is free there); set spec.pool to %s, and spec.allocation to %s, to give it up."
                             .formatted(
                                     there.pool(),
                                     relocation.problem(),

@@ -10,7 +10,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /** A unit whose disk writes through, or begins to (SBC-3, 6.5.5). */
-class CacheModeTest {
+class UnitCacheModeTest {
     private static final String OTHERS = "00".repeat(17);
     private static final String WCE = "081204" + OTHERS;
     private static final String NO_WCE = "081200" + OTHERS;
