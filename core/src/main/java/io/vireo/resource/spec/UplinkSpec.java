@@ -84,36 +84,28 @@ public record UplinkSpec(
 
     /** The same but for its speed. */
     public UplinkSpec withSpeed(Optional<BitRate> other) {
-        return new UplinkSpec(
-                type,
-                interfaceName,
-                namespace,
-                mtu,
-                owner,
-                other,
-                members,
-                bondMode,
-                failBackSeconds,
-                lacpRate,
-                hashPolicy,
-                lldp);
+        return with(other, lldp);
     }
 
     /** The same but for LLDP. */
     public UplinkSpec withLldp(Optional<LldpSpec> other) {
+        return with(speed, other);
+    }
+
+    private UplinkSpec with(Optional<BitRate> newSpeed, Optional<LldpSpec> newLldp) {
         return new UplinkSpec(
                 type,
                 interfaceName,
                 namespace,
                 mtu,
                 owner,
-                speed,
+                newSpeed,
                 members,
                 bondMode,
                 failBackSeconds,
                 lacpRate,
                 hashPolicy,
-                other);
+                newLldp);
     }
 
     /** Ways to reach the host. */

@@ -151,8 +151,46 @@ public record VhbaSpec(
 
     /** The same with another access state. */
     public VhbaSpec withAccess(Access newAccess) {
+        return changed(luns, newAccess, queueDepth, qosPolicy, adminState, linkDownTimeout);
+    }
+
+    /** The same with another queue depth. */
+    public VhbaSpec withQueueDepth(int newDepth) {
+        return changed(luns, access, newDepth, qosPolicy, adminState, linkDownTimeout);
+    }
+
+    /** The same with another policy. */
+    public VhbaSpec withQosPolicy(Optional<String> newPolicy) {
+        return changed(luns, access, queueDepth, newPolicy, adminState, linkDownTimeout);
+    }
+
+    /** The same with another state of its link, and another time to wait for it. */
+    public VhbaSpec withLink(AdminState newState, int newTimeout) {
+        return changed(luns, access, queueDepth, qosPolicy, newState, newTimeout);
+    }
+
+    /** Whether they differ, if at all, in what can change while the adapter is in use. */
+    public boolean isSameDevice(VhbaSpec other) {
+        return changed(
+                        other.luns,
+                        other.access,
+                        other.queueDepth,
+                        other.qosPolicy,
+                        other.adminState,
+                        other.linkDownTimeout)
+                .equals(other);
+    }
+
+    /** The same device with another of all that can change while it is in use. */
+    private VhbaSpec changed(
+            List<Lun> newLuns,
+            Access newAccess,
+            int newDepth,
+            Optional<String> newPolicy,
+            AdminState newState,
+            int newTimeout) {
         return new VhbaSpec(
-                luns,
+                newLuns,
                 wwpn,
                 wwnn,
                 iqn,
@@ -160,79 +198,10 @@ public record VhbaSpec(
                 socketMode,
                 socketPath,
                 newAccess,
-                queueDepth,
-                qosPolicy,
-                adminState,
-                linkDownTimeout);
-    }
-
-    /** The same with another queue depth. */
-    public VhbaSpec withQueueDepth(int newDepth) {
-        return new VhbaSpec(
-                luns,
-                wwpn,
-                wwnn,
-                iqn,
-                queues,
-                socketMode,
-                socketPath,
-                access,
                 newDepth,
-                qosPolicy,
-                adminState,
-                linkDownTimeout);
-    }
-
-    /** The same with another policy. */
-    public VhbaSpec withQosPolicy(Optional<String> newPolicy) {
-        return new VhbaSpec(
-                luns,
-                wwpn,
-                wwnn,
-                iqn,
-                queues,
-                socketMode,
-                socketPath,
-                access,
-                queueDepth,
                 newPolicy,
-                adminState,
-                linkDownTimeout);
-    }
-
-    /** The same with another state of its link, and another time to wait for it. */
-    public VhbaSpec withLink(AdminState newState, int newTimeout) {
-        return new VhbaSpec(
-                luns,
-                wwpn,
-                wwnn,
-                iqn,
-                queues,
-                socketMode,
-                socketPath,
-                access,
-                queueDepth,
-                qosPolicy,
                 newState,
                 newTimeout);
-    }
-
-    /** Whether they differ, if at all, in what can change while the adapter is in use. */
-    public boolean isSameDevice(VhbaSpec other) {
-        return new VhbaSpec(
-                        other.luns,
-                        wwpn,
-                        wwnn,
-                        iqn,
-                        queues,
-                        socketMode,
-                        socketPath,
-                        other.access,
-                        other.queueDepth,
-                        other.qosPolicy,
-                        other.adminState,
-                        other.linkDownTimeout)
-                .equals(other);
     }
 
     /** What it and its logical units refer to. */
