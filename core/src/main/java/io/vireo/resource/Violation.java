@@ -1,5 +1,7 @@
 package io.vireo.resource;
 
+import java.util.List;
+
 /**
  * One rule that a resource breaks.
  *
@@ -7,4 +9,17 @@ package io.vireo.resource;
  *     /spec/vnics/0/mac}
  * @param message what is wrong and what would be right
  */
-public record Violation(String pointer, String message) {}
+public record Violation(String pointer, String message) {
+    /**
+     * The rule that something stays what it was made as.
+     *
+     * @param instead what to do instead, beginning with a verb: {@code make another group}
+     * @return none if both are equal
+     */
+    public static List<Violation> ofChange(
+            String pointer, Object before, Object after, String instead) {
+        return before.equals(after)
+                ? List.of()
+                : List.of(new Violation(pointer, "cannot change: " + instead));
+    }
+}

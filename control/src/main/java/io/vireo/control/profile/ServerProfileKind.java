@@ -2,11 +2,11 @@ package io.vireo.control.profile;
 
 import io.vireo.resource.Column;
 import io.vireo.resource.Metadata;
+import io.vireo.resource.Passive;
 import io.vireo.resource.Realization;
 import io.vireo.resource.RealizeContext;
 import io.vireo.resource.Reference;
 import io.vireo.resource.ResourceKind;
-import io.vireo.resource.Status;
 import io.vireo.resource.UpdateResult;
 import io.vireo.resource.Violation;
 import io.vireo.resource.spec.Kinds;
@@ -230,22 +230,7 @@ public final class ServerProfileKind implements ResourceKind<ServerProfileSpec> 
 
     @Override
     public Realization realize(Metadata metadata, ServerProfileSpec spec, RealizeContext context) {
-        return new Realization() {
-            @Override
-            public <T> Optional<T> contract(Class<T> type) {
-                return Optional.empty();
-            }
-
-            @Override
-            public Status status() {
-                return Status.EMPTY;
-            }
-
-            @Override
-            public void close(Runnable onClosed) {
-                onClosed.run();
-            }
-        };
+        return Passive.RECORD;
     }
 
     @Override

@@ -2,6 +2,7 @@ package io.vireo.fabric.storage;
 
 import io.vireo.resource.Column;
 import io.vireo.resource.Metadata;
+import io.vireo.resource.Passive;
 import io.vireo.resource.Realization;
 import io.vireo.resource.RealizeContext;
 import io.vireo.resource.Reference;
@@ -55,9 +56,7 @@ public final class SnapshotGroupKind implements ResourceKind<SnapshotGroupSpec> 
     @Override
     public List<Violation> validateUpdate(
             Metadata metadata, SnapshotGroupSpec oldSpec, SnapshotGroupSpec newSpec) {
-        return oldSpec.equals(newSpec)
-                ? List.of()
-                : List.of(new Violation("/spec/vdisks", "cannot change: make another group"));
+        return Violation.ofChange("/spec/vdisks", oldSpec, newSpec, "make another group");
     }
 
     @Override
@@ -71,7 +70,7 @@ public final class SnapshotGroupKind implements ResourceKind<SnapshotGroupSpec> 
         if (!context.provisioned()) {
             volumes.pool().createGroup(metadata.name(), volumes.volumes());
         }
-        return new Done();
+        return Passive.RECORD;
     }
 
     @Override

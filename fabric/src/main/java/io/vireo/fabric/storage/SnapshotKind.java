@@ -62,9 +62,7 @@ public final class SnapshotKind implements ResourceKind<SnapshotSpec> {
     @Override
     public List<Violation> validateUpdate(
             Metadata metadata, SnapshotSpec oldSpec, SnapshotSpec newSpec) {
-        return oldSpec.equals(newSpec)
-                ? List.of()
-                : List.of(new Violation("/spec", "cannot change: make another snapshot"));
+        return Violation.ofChange("/spec", oldSpec, newSpec, "make another snapshot");
     }
 
     @Override

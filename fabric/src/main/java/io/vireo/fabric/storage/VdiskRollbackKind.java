@@ -5,6 +5,7 @@ import io.vireo.block.PooledVolume;
 import io.vireo.resource.Column;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Metadata;
+import io.vireo.resource.Passive;
 import io.vireo.resource.Realization;
 import io.vireo.resource.RealizeContext;
 import io.vireo.resource.Reference;
@@ -62,9 +63,7 @@ public final class VdiskRollbackKind implements ResourceKind<VdiskRollbackSpec> 
     @Override
     public List<Violation> validateUpdate(
             Metadata metadata, VdiskRollbackSpec oldSpec, VdiskRollbackSpec newSpec) {
-        return oldSpec.equals(newSpec)
-                ? List.of()
-                : List.of(new Violation("/spec", "cannot change: make another VdiskRollback"));
+        return Violation.ofChange("/spec", oldSpec, newSpec, "make another VdiskRollback");
     }
 
     @Override
@@ -86,23 +85,15 @@ public final class VdiskRollbackKind implements ResourceKind<VdiskRollbackSpec> 
                                 .formatted(spec.snapshot(), spec.vdisk()));
             }
             ExclusiveUse.Claim claim =
-                    claim(context.require(vdisk(spec), ExclusiveUse.class), metadata.name());
+                    context.require(vdisk(spec), ExclusiveUse.class)
+                            .claimOnceFree("rollback " + metadata.name(), false);
             try {
                 vdisk.pool().rollback(vdisk.volumeName(), snapshot.volumeName());
             } finally {
                 claim.release();
             }
         }
-        return new Done();
-    }
-
-    private static ExclusiveUse.Claim claim(ExclusiveUse use, String name) {
-        try {
-            return use.claim("rollback " + name, false);
-        } catch (ResourceException e) {
-            // It is done when the server is gone.
-            throw new ResourceException(ErrorCode.NOT_READY, String.valueOf(e.getMessage()), e);
-        }
+        return Passive.RECORD;
     }
 
     @Override

@@ -5,11 +5,11 @@ import io.vireo.net.QosSettings;
 import io.vireo.resource.BitRate;
 import io.vireo.resource.Column;
 import io.vireo.resource.Metadata;
+import io.vireo.resource.Passive;
 import io.vireo.resource.Quantity;
 import io.vireo.resource.Realization;
 import io.vireo.resource.RealizeContext;
 import io.vireo.resource.ResourceKind;
-import io.vireo.resource.Status;
 import io.vireo.resource.UpdateResult;
 import io.vireo.resource.Violation;
 import io.vireo.resource.spec.Kinds;
@@ -107,7 +107,7 @@ public final class QosPolicyKind implements ResourceKind<QosPolicySpec> {
 
     @Override
     public Realization realize(Metadata metadata, QosPolicySpec spec, RealizeContext context) {
-        return new Running(new QosPolicy(metadata.name(), settings(spec)));
+        return Passive.of(new QosPolicy(metadata.name(), settings(spec)));
     }
 
     @Override
@@ -118,7 +118,7 @@ public final class QosPolicyKind implements ResourceKind<QosPolicySpec> {
             QosPolicySpec newSpec,
             RealizeContext context) {
         try {
-            ((Running) running).policy.change(settings(newSpec));
+            running.contract(QosPolicy.class).orElseThrow().change(settings(newSpec));
             return UpdateResult.IN_PLACE;
         } catch (IllegalArgumentException e) {
             return new UpdateResult.Refused(e.getMessage() + ".");
@@ -154,22 +154,5 @@ public final class QosPolicyKind implements ResourceKind<QosPolicySpec> {
 
     private static long bits(Optional<BitRate> rate) {
         return rate.map(BitRate::bitsPerSecond).orElse(0L);
-    }
-
-    private record Running(QosPolicy policy) implements Realization {
-        @Override
-        public <T> Optional<T> contract(Class<T> type) {
-            return type == QosPolicy.class ? Optional.of(type.cast(policy)) : Optional.empty();
-        }
-
-        @Override
-        public Status status() {
-            return Status.EMPTY;
-        }
-
-        @Override
-        public void close(Runnable onClosed) {
-            onClosed.run();
-        }
     }
 }

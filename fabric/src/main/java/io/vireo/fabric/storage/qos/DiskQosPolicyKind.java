@@ -1,13 +1,12 @@
 package io.vireo.fabric.storage.qos;
 
-import io.vireo.block.BlockRatePolicy;
 import io.vireo.resource.Column;
 import io.vireo.resource.Metadata;
+import io.vireo.resource.Passive;
 import io.vireo.resource.Quantity;
 import io.vireo.resource.Realization;
 import io.vireo.resource.RealizeContext;
 import io.vireo.resource.ResourceKind;
-import io.vireo.resource.Status;
 import io.vireo.resource.UpdateResult;
 import io.vireo.resource.Violation;
 import io.vireo.resource.spec.DiskQosPolicySpec;
@@ -111,7 +110,7 @@ public final class DiskQosPolicyKind implements ResourceKind<DiskQosPolicySpec> 
 
     @Override
     public Realization realize(Metadata metadata, DiskQosPolicySpec spec, RealizeContext context) {
-        return new Running(new DiskQosPolicy(metadata.name(), settings(spec)));
+        return Passive.of(new DiskQosPolicy(metadata.name(), settings(spec)));
     }
 
     @Override
@@ -122,7 +121,7 @@ public final class DiskQosPolicyKind implements ResourceKind<DiskQosPolicySpec> 
             DiskQosPolicySpec newSpec,
             RealizeContext context) {
         try {
-            ((Running) running).policy.change(settings(newSpec));
+            running.contract(DiskQosPolicy.class).orElseThrow().change(settings(newSpec));
             return UpdateResult.IN_PLACE;
         } catch (IllegalArgumentException e) {
             return new UpdateResult.Refused(e.getMessage() + ".");
@@ -159,24 +158,5 @@ public final class DiskQosPolicyKind implements ResourceKind<DiskQosPolicySpec> 
                                             .orElse(bandwidth / DEFAULT_BURSTS_PER_SECOND));
                         })
                 .orElse(DiskQosSettings.Rates.ANY);
-    }
-
-    private record Running(DiskQosPolicy policy) implements Realization {
-        @Override
-        public <T> Optional<T> contract(Class<T> type) {
-            return type == DiskQosPolicy.class || type == BlockRatePolicy.class
-                    ? Optional.of(type.cast(policy))
-                    : Optional.empty();
-        }
-
-        @Override
-        public Status status() {
-            return Status.EMPTY;
-        }
-
-        @Override
-        public void close(Runnable onClosed) {
-            onClosed.run();
-        }
     }
 }

@@ -60,9 +60,7 @@ public final class VdiskExportKind implements ResourceKind<VdiskExportSpec> {
     @Override
     public List<Violation> validateUpdate(
             Metadata metadata, VdiskExportSpec oldSpec, VdiskExportSpec newSpec) {
-        return oldSpec.equals(newSpec)
-                ? List.of()
-                : List.of(new Violation("/spec", "cannot change: make another VdiskExport"));
+        return Violation.ofChange("/spec", oldSpec, newSpec, "make another VdiskExport");
     }
 
     @Override
@@ -90,20 +88,12 @@ public final class VdiskExportKind implements ResourceKind<VdiskExportSpec> {
         }
         BlockDevice device = context.require(vdisk(spec), BlockDevice.class);
         ExclusiveUse.Claim claim =
-                claim(context.require(vdisk(spec), ExclusiveUse.class), metadata.name());
+                context.require(vdisk(spec), ExclusiveUse.class)
+                        .claimOnceFree("export " + metadata.name(), true);
         var reactor = device.home().orElseGet(context.service(ReactorGroup.class)::next);
         var work = new ExportWork(images, spec, device, reactor);
         return Export.start(
                 metadata.name(), file, spec.rate(), work, claim, context.statusChanged());
-    }
-
-    private static ExclusiveUse.Claim claim(ExclusiveUse use, String name) {
-        try {
-            return use.claim("export " + name, true);
-        } catch (ResourceException e) {
-            // It begins when the server is gone.
-            throw new ResourceException(ErrorCode.NOT_READY, String.valueOf(e.getMessage()), e);
-        }
     }
 
     @Override
