@@ -4,12 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vireo.block.BlockDevice;
 import io.vireo.block.BlockPool;
-import io.vireo.block.BlockVolume;
 import io.vireo.block.DiskIdentity;
 import io.vireo.block.ExclusiveUse;
-import io.vireo.block.PoolSpace;
 import io.vireo.block.PooledVolume;
-import io.vireo.block.VolumeFormat;
 import io.vireo.device.scsi.ScsiUnits;
 import io.vireo.device.virtio.scsi.VhbaKind;
 import io.vireo.linux.ForeignMemory;
@@ -31,6 +28,7 @@ import io.vireo.resource.spec.SocketMode;
 import io.vireo.resource.spec.VhbaSpec;
 import io.vireo.testkit.BlockClient;
 import io.vireo.testkit.DriverMemory;
+import io.vireo.testkit.EmptyPool;
 import io.vireo.testkit.MemoryBlockDevice;
 import io.vireo.testkit.MemoryState;
 import io.vireo.testkit.VhostUserSession;
@@ -357,8 +355,8 @@ class ReservationsByTransportsTest {
         }
     }
 
-    /** A pool without limits and without volumes of its own. */
-    private static final class InPool implements PooledVolume, BlockPool {
+    /** A volume of a pool without limits. */
+    private static final class InPool extends EmptyPool implements PooledVolume {
         @Override
         public BlockPool pool() {
             return this;
@@ -367,36 +365,6 @@ class ReservationsByTransportsTest {
         @Override
         public String volumeName() {
             return "disk";
-        }
-
-        @Override
-        public String location() {
-            return "nowhere";
-        }
-
-        @Override
-        public void create(String volume, VolumeFormat format) {
-            throw new UnsupportedOperationException(volume);
-        }
-
-        @Override
-        public BlockVolume open(String volume, VolumeFormat format) {
-            throw new UnsupportedOperationException(volume);
-        }
-
-        @Override
-        public void delete(String volume, boolean evenIfWritten) {
-            throw new UnsupportedOperationException(volume);
-        }
-
-        @Override
-        public PoolSpace space() {
-            return new PoolSpace(0, 0);
-        }
-
-        @Override
-        public void close() {
-            // Nothing was taken.
         }
     }
 }

@@ -4,14 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.vireo.block.BlockPool;
-import io.vireo.block.BlockVolume;
-import io.vireo.block.PoolSpace;
 import io.vireo.block.PooledVolume;
 import io.vireo.block.SnapshotGroup;
-import io.vireo.block.VolumeFormat;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.ResourceException;
 import io.vireo.resource.spec.SnapshotScheduleSpec;
+import io.vireo.testkit.EmptyPool;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -158,7 +156,7 @@ class SnapshotScheduleTest {
         }
     }
 
-    private final class FakePool implements BlockPool {
+    private final class FakePool extends EmptyPool {
         private final List<SnapshotGroup> groups = new ArrayList<>();
 
         @Override
@@ -174,36 +172,6 @@ class SnapshotScheduleTest {
         @Override
         public List<SnapshotGroup> groups(String prefix) {
             return groups.stream().filter(each -> each.name().startsWith(prefix)).toList();
-        }
-
-        @Override
-        public String location() {
-            return "here";
-        }
-
-        @Override
-        public void create(String volume, VolumeFormat format) {
-            throw new UnsupportedOperationException();
-        }
-
-        @Override
-        public BlockVolume open(String volume, VolumeFormat format) {
-            throw new UnsupportedOperationException();
-        }
-
-        @Override
-        public void delete(String volume, boolean evenIfWritten) {
-            throw new UnsupportedOperationException();
-        }
-
-        @Override
-        public PoolSpace space() {
-            return new PoolSpace(0, 0);
-        }
-
-        @Override
-        public void close() {
-            // Nothing is held.
         }
     }
 }

@@ -4,14 +4,12 @@ import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.vireo.block.BlockDevice;
-import io.vireo.block.BlockPool;
 import io.vireo.block.BlockVolume;
-import io.vireo.block.PoolSpace;
-import io.vireo.block.VolumeFormat;
 import io.vireo.resource.Metadata;
 import io.vireo.resource.Quantity;
 import io.vireo.resource.ResourceException;
 import io.vireo.resource.spec.QuotaSpec;
+import io.vireo.testkit.EmptyPool;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -24,7 +22,7 @@ class VdiskQuotasTest {
 
     private final PoolQuotas here = quotas("here");
     private final PoolQuotas there = quotas("there");
-    private final BlockVolume volume = new Nothing();
+    private final BlockVolume volume = new Untouched();
     private final VdiskQuotas quotas = new VdiskQuotas(metadata());
 
     private static Metadata metadata() {
@@ -43,7 +41,7 @@ class VdiskQuotasTest {
     }
 
     private static PoolQuotas quotas(String name) {
-        var quotas = new PoolQuotas(name, new Nothing());
+        var quotas = new PoolQuotas(name, new EmptyPool());
         quotas.change(
                 List.of(
                         new QuotaSpec(
@@ -116,42 +114,7 @@ class VdiskQuotasTest {
     }
 
     /** Of which nothing is asked. */
-    private static final class Nothing implements BlockPool, BlockVolume {
-        @Override
-        public String location() {
-            return "nowhere";
-        }
-
-        @Override
-        public void create(String name, VolumeFormat format) {
-            throw new UnsupportedOperationException();
-        }
-
-        @Override
-        public boolean exists(String name) {
-            return false;
-        }
-
-        @Override
-        public boolean keepsData() {
-            return true;
-        }
-
-        @Override
-        public BlockVolume open(String name, VolumeFormat format) {
-            throw new UnsupportedOperationException();
-        }
-
-        @Override
-        public void delete(String name, boolean evenIfWritten) {
-            throw new UnsupportedOperationException();
-        }
-
-        @Override
-        public PoolSpace space() {
-            return new PoolSpace(0, 0);
-        }
-
+    private static final class Untouched implements BlockVolume {
         @Override
         public BlockDevice device() {
             throw new UnsupportedOperationException();

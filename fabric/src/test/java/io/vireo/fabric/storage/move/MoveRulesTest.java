@@ -5,10 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.vireo.block.BlockDevice;
-import io.vireo.block.BlockPool;
 import io.vireo.block.BlockVolume;
 import io.vireo.block.PoolSpace;
-import io.vireo.block.VolumeFormat;
 import io.vireo.block.VolumeSnapshot;
 import io.vireo.fabric.storage.move.Relocation.Home;
 import io.vireo.fabric.storage.move.Relocation.Target;
@@ -16,6 +14,7 @@ import io.vireo.fabric.storage.qos.PoolQos;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.ResourceException;
 import io.vireo.resource.spec.VdiskSpec.Allocation;
+import io.vireo.testkit.EmptyPool;
 import io.vireo.testkit.MemoryBlockDevice;
 import java.time.Instant;
 import java.util.List;
@@ -34,10 +33,21 @@ class MoveRulesTest {
     private final PoolQos rates = new PoolQos("there", 0, Optional.empty(), System::nanoTime);
 
     /** A pool that says what room there is. */
-    private record Told(long free, long mapped, long about, Map<String, BlockVolume> snapshots)
-            implements BlockPool {
+    private static final class Told extends EmptyPool {
+        private final long free;
+        private final long mapped;
+        private final long about;
+        private final Map<String, BlockVolume> snapshots;
+
         Told(long free, long mapped, long about) {
             this(free, mapped, about, Map.of());
+        }
+
+        Told(long free, long mapped, long about, Map<String, BlockVolume> snapshots) {
+            this.free = free;
+            this.mapped = mapped;
+            this.about = about;
+            this.snapshots = snapshots;
         }
 
         @Override
@@ -56,36 +66,6 @@ class MoveRulesTest {
         }
 
         @Override
-        public String location() {
-            return "nowhere";
-        }
-
-        @Override
-        public void create(String volume, VolumeFormat format) {
-            throw new UnsupportedOperationException();
-        }
-
-        @Override
-        public BlockVolume open(String volume, VolumeFormat format) {
-            throw new UnsupportedOperationException();
-        }
-
-        @Override
-        public boolean exists(String volume) {
-            return false;
-        }
-
-        @Override
-        public boolean keepsData() {
-            return true;
-        }
-
-        @Override
-        public void delete(String volume, boolean evenIfWritten) {
-            throw new UnsupportedOperationException();
-        }
-
-        @Override
         public OptionalLong mapped(String volume, boolean snapshot) {
             return OptionalLong.of(snapshot ? 4 * MIB : mapped);
         }
@@ -98,11 +78,6 @@ class MoveRulesTest {
         @Override
         public PoolSpace space() {
             return new PoolSpace(100 * MIB, free);
-        }
-
-        @Override
-        public void close() {
-            throw new UnsupportedOperationException();
         }
     }
 
