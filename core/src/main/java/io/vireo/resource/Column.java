@@ -25,7 +25,15 @@ public record Column<S extends Spec>(
 
     /** A column that shows one attribute of the status. */
     public static <S extends Spec> Column<S> attribute(String name, String attribute) {
-        return new Column<>(
-                name, false, (_, status) -> status.attributes().getOrDefault(attribute, "-"));
+        return of(name, (_, status) -> text(status, attribute));
+    }
+
+    /** A column for wide tables only that shows one attribute of the status. */
+    public static <S extends Spec> Column<S> wideAttribute(String name, String attribute) {
+        return wide(name, (_, status) -> text(status, attribute));
+    }
+
+    private static String text(Status status, String attribute) {
+        return status.attributes().getOrDefault(attribute, "-");
     }
 }

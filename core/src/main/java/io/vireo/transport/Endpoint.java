@@ -13,7 +13,15 @@ public interface Endpoint {
         /** At least one queue runs. */
         RUNNING,
         /** Closed. */
-        CLOSED
+        CLOSED;
+
+        /** Whether there is a front end. */
+        public boolean isConnected() {
+            return switch (this) {
+                case CONNECTED, RUNNING -> true;
+                case WAITING, CLOSED -> false;
+            };
+        }
     }
 
     State state();

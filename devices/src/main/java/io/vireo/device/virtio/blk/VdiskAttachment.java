@@ -2,26 +2,21 @@ package io.vireo.device.virtio.blk;
 
 import io.vireo.block.ExclusiveUse;
 import io.vireo.block.LatencyWindow;
-import io.vireo.resource.Condition;
 import io.vireo.resource.Metric;
 import io.vireo.resource.Realization;
 import io.vireo.resource.Status;
-import io.vireo.resource.spec.SocketMode;
 import io.vireo.resource.spec.VdiskAttachmentSpec;
 import io.vireo.transport.Endpoint;
+import io.vireo.transport.FrontEndStatus;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 
 /** A presented {@link VirtioBlkDevice}. */
 final class VdiskAttachment implements Realization {
-    /** Attribute: what the front end is doing. */
-    static final String STATE = "state";
-
     /** Attributes: how long reads and writes took lately. */
     static final String READ_LATENCY = "readLatency";
 
@@ -49,14 +44,6 @@ final class VdiskAttachment implements Realization {
         this.claim = claim;
     }
 
-    static String attribute(Status status, String name) {
-        return status.attributes().getOrDefault(name, "-");
-    }
-
-    static String socketOf(Status status) {
-        return attribute(status, Status.SOCKET);
-    }
-
     @Override
     public <T> Optional<T> contract(Class<T> type) {
         return Optional.empty();
@@ -64,13 +51,10 @@ final class VdiskAttachment implements Realization {
 
     @Override
     public Status status() {
-        Endpoint.State state = endpoint.state();
+        FrontEndStatus frontEnd = FrontEndStatus.of(endpoint);
         var attributes = new LinkedHashMap<String, String>();
-        attributes.put(STATE, state.name().toLowerCase(Locale.ROOT));
-        attributes.put(Status.SOCKET, socket.toString());
-        attributes.put(
-                Status.SOCKET_MODE, spec.socketMode() == SocketMode.SERVER ? "server" : "client");
-        attributes.put(Status.QUEUES, Integer.toString(spec.queues()));
+        attributes.put(FrontEndStatus.STATE, frontEnd.text());
+        FrontEndStatus.addSocket(socket, spec.socketMode(), spec.queues(), attributes);
         attributes.put("serial", spec.serial());
         attributes.put(WRITE_CACHE, device.turnedOff() ? "off, by the server" : "on");
         long now = System.nanoTime();
@@ -78,35 +62,20 @@ final class VdiskAttachment implements Realization {
         LatencyWindow writes = device.writes().window(now);
         attributes.put(READ_LATENCY, reads.describe());
         attributes.put(WRITE_LATENCY, writes.describe());
-        List<Metric> metrics = metrics();
+        List<Metric> metrics = metrics(frontEnd);
         LatencyWindow.addMetrics("read", device.reads(), reads, Map.of(), metrics);
         LatencyWindow.addMetrics("write", device.writes(), writes, Map.of(), metrics);
-        return new Status(List.of(connected(state)), attributes, metrics);
+        return new Status(List.of(frontEnd.connected()), attributes, metrics);
     }
 
-    private Condition connected(Endpoint.State state) {
-        boolean met = state == Endpoint.State.CONNECTED || state == Endpoint.State.RUNNING;
-        String error = endpoint.lastError();
-        String message = error.isEmpty() ? "" : "Last error: " + error;
-        return new Condition(Condition.CONNECTED, met, met ? "Connected" : "Waiting", message);
-    }
-
-    private List<Metric> metrics() {
+    private List<Metric> metrics(FrontEndStatus frontEnd) {
         var metrics = new ArrayList<Metric>();
         metrics.add(
                 Metric.gauge(
                         "requests_in_flight",
                         "Requests of the guest that are being carried out.",
                         device.requestsInFlight()));
-        for (Map.Entry<String, Long> counter : endpoint.counters().entrySet()) {
-            metrics.add(
-                    new Metric(
-                            "vhost_" + counter.getKey() + "_total",
-                            "Counter of the vhost-user endpoint.",
-                            Metric.Type.COUNTER,
-                            Map.of(),
-                            counter.getValue()));
-        }
+        metrics.addAll(frontEnd.metrics());
         return metrics;
     }
 

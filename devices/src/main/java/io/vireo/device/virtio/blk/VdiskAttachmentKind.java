@@ -12,12 +12,14 @@ import io.vireo.resource.RealizeContext;
 import io.vireo.resource.Reference;
 import io.vireo.resource.ResourceKind;
 import io.vireo.resource.RuntimeDirectory;
+import io.vireo.resource.Status;
 import io.vireo.resource.UpdateResult;
 import io.vireo.resource.spec.Kinds;
 import io.vireo.resource.spec.SocketMode;
 import io.vireo.resource.spec.VdiskAttachmentSpec;
 import io.vireo.transport.Endpoint;
 import io.vireo.transport.EndpointSpec;
+import io.vireo.transport.FrontEndStatus;
 import io.vireo.transport.VirtioTransport;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -60,16 +62,10 @@ public final class VdiskAttachmentKind implements ResourceKind<VdiskAttachmentSp
         return List.of(
                 Column.of("VDISK", (spec, _) -> spec.vdisk()),
                 Column.of("SERIAL", (spec, _) -> spec.serial()),
-                Column.attribute("STATE", VdiskAttachment.STATE),
-                Column.wide(
-                        "READ-LATENCY",
-                        (_, status) ->
-                                VdiskAttachment.attribute(status, VdiskAttachment.READ_LATENCY)),
-                Column.wide(
-                        "WRITE-LATENCY",
-                        (_, status) ->
-                                VdiskAttachment.attribute(status, VdiskAttachment.WRITE_LATENCY)),
-                Column.wide("SOCKET", (_, status) -> VdiskAttachment.socketOf(status)));
+                Column.attribute("STATE", FrontEndStatus.STATE),
+                Column.wideAttribute("READ-LATENCY", VdiskAttachment.READ_LATENCY),
+                Column.wideAttribute("WRITE-LATENCY", VdiskAttachment.WRITE_LATENCY),
+                Column.wideAttribute("SOCKET", Status.SOCKET));
     }
 
     @Override

@@ -12,15 +12,14 @@ import io.vireo.resource.LiveStream;
 import io.vireo.resource.Metric;
 import io.vireo.resource.Status;
 import io.vireo.resource.spec.AdminState;
-import io.vireo.resource.spec.SocketMode;
 import io.vireo.resource.spec.VnicSpec;
 import io.vireo.transport.Endpoint;
+import io.vireo.transport.FrontEndStatus;
 import io.vireo.transport.Monitor;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 
@@ -91,7 +90,7 @@ final class VnicRealization implements PluggedVnic {
         device.speed(newSpec.speed());
         device.link(isWantedUp());
         synchronized (this) {
-            if (isServed(seen)) {
+            if (seen.isConnected()) {
                 tellGuest();
             }
         }
@@ -109,19 +108,12 @@ final class VnicRealization implements PluggedVnic {
      */
     synchronized void frontEndChanged() {
         var now = endpoint.state();
-        if (!isServed(now)) {
+        if (!now.isConnected()) {
             guestLink.ifPresent(Monitor.Link::idle);
         } else if (now.compareTo(seen) > 0) {
             tellGuest();
         }
         seen = now;
-    }
-
-    private static boolean isServed(Endpoint.State state) {
-        return switch (state) {
-            case CONNECTED, RUNNING -> true;
-            case WAITING, CLOSED -> false;
-        };
     }
 
     private void tellGuest() {
@@ -144,25 +136,23 @@ final class VnicRealization implements PluggedVnic {
 
     @Override
     public Status status() {
+        var frontEnd = FrontEndStatus.of(endpoint);
         var attributes = new LinkedHashMap<String, String>();
-        attributes.put(Status.SOCKET, socket.toString());
-        attributes.put(
-                Status.SOCKET_MODE, spec.socketMode() == SocketMode.SERVER ? "server" : "client");
-        attributes.put(Status.QUEUES, Integer.toString(spec.queuePairs()));
+        FrontEndStatus.addSocket(socket, spec.socketMode(), spec.queuePairs(), attributes);
         attributes.put("mac", device.mac().toString());
         attributes.put("mtu", Integer.toString(device.mtu()));
-        attributes.put(ENDPOINT, endpoint.state().name().toLowerCase(Locale.ROOT));
+        attributes.put(ENDPOINT, frontEnd.text());
         plug.qos().map(QosPolicy::name).ifPresent(name -> attributes.put("qosPolicy", name));
         attributes.put("adminState", isWantedUp() ? "up" : "down");
         attributes.put(LINK, isUp() ? "up" : "down");
         attributes.put("driverFeatures", "0x" + Long.toHexString(device.negotiatedFeatures()));
         var conditions = new ArrayList<Condition>();
-        conditions.add(connected());
+        conditions.add(connected(frontEnd));
         var trouble = monitorTrouble();
         if (!trouble.isEmpty()) {
             conditions.add(new Condition(LINK_TOLD, false, "MonitorFailed", trouble));
         }
-        return new Status(conditions, attributes, metrics());
+        return new Status(conditions, attributes, metrics(frontEnd));
     }
 
     private synchronized String monitorTrouble() {
@@ -177,10 +167,9 @@ final class VnicRealization implements PluggedVnic {
         return device.state() == PortState.UP;
     }
 
-    private Condition connected() {
-        boolean met = isServed(endpoint.state());
-        var error = endpoint.lastError();
-        if (met) {
+    private static Condition connected(FrontEndStatus frontEnd) {
+        var error = frontEnd.lastError();
+        if (frontEnd.state().isConnected()) {
             return new Condition(
                     Condition.CONNECTED, true, "FrontEnd", "A hypervisor is connected.");
         }
@@ -190,7 +179,7 @@ final class VnicRealization implements PluggedVnic {
                 : new Condition(Condition.CONNECTED, false, "FrontEndFailed", error);
     }
 
-    private List<Metric> metrics() {
+    private List<Metric> metrics(FrontEndStatus frontEnd) {
         var own = device.statistics();
         var metrics = new ArrayList<>(PluggedVnic.portMetrics(plug.counters(), isUp()));
         metrics.add(
@@ -234,15 +223,7 @@ final class VnicRealization implements PluggedVnic {
                         "Frames of the guest in a queue that its hypervisor disabled, or while the link was down.",
                         own.get(NetStatistics.TX_DISABLED)));
         addQos(metrics, plug.qosCounters());
-        endpoint.counters()
-                .forEach((name, value) ->
-                        metrics.add(
-                                counter(
-                                        "vhost_" + name,
-                                        "Of the vhost-user endpoint: "
-                                                + name.replace('_', ' ')
-                                                + ".",
-                                        value)));
+        metrics.addAll(frontEnd.metrics());
         return metrics;
     }
 

@@ -4,16 +4,15 @@ import io.vireo.block.BlockRatePolicy;
 import io.vireo.block.LatencyWindow;
 import io.vireo.device.scsi.ScsiUnits;
 import io.vireo.device.scsi.UnitCounters;
-import io.vireo.resource.Condition;
 import io.vireo.resource.Metric;
 import io.vireo.resource.Realization;
 import io.vireo.resource.Status;
 import io.vireo.resource.spec.AdminState;
-import io.vireo.resource.spec.SocketMode;
 import io.vireo.resource.spec.VhbaSpec;
 import io.vireo.scsi.IscsiName;
 import io.vireo.scsi.ScsiTarget;
 import io.vireo.transport.Endpoint;
+import io.vireo.transport.FrontEndStatus;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -30,9 +29,6 @@ import java.util.stream.Collectors;
 
 /** A presented {@link VirtioScsiDevice} and the target behind it. */
 final class Vhba implements Realization {
-    /** Attribute: what the front end is doing. */
-    static final String STATE = "state";
-
     /** Attribute: how good it is as a way to its units. */
     static final String ACCESS = "access";
 
@@ -70,14 +66,6 @@ final class Vhba implements Realization {
         this.endpoint = endpoint;
     }
 
-    static String attribute(Status status, String name) {
-        return status.attributes().getOrDefault(name, "-");
-    }
-
-    static String socketOf(Status status) {
-        return attribute(status, Status.SOCKET);
-    }
-
     /**
      * Puts another spec into force.
      *
@@ -108,14 +96,11 @@ final class Vhba implements Realization {
 
     @Override
     public Status status() {
-        Endpoint.State state = endpoint.state();
+        FrontEndStatus frontEnd = FrontEndStatus.of(endpoint);
         VhbaSpec now = spec;
         var attributes = new LinkedHashMap<String, String>();
-        attributes.put(STATE, state.name().toLowerCase(Locale.ROOT));
-        attributes.put(Status.SOCKET, socket.toString());
-        attributes.put(
-                Status.SOCKET_MODE, now.socketMode() == SocketMode.SERVER ? "server" : "client");
-        attributes.put(Status.QUEUES, Integer.toString(now.queues()));
+        attributes.put(FrontEndStatus.STATE, frontEnd.text());
+        FrontEndStatus.addSocket(socket, now.socketMode(), now.queues(), attributes);
         attributes.put(WWPN, HexFormat.of().toHexDigits(identity.wwpn()));
         attributes.put("wwnn", HexFormat.of().toHexDigits(identity.wwnn()));
         attributes.put(IQN, identity.iqn());
@@ -138,7 +123,8 @@ final class Vhba implements Realization {
         attributes.put(
                 WRITE_LATENCY,
                 all.map(LunLatency::writes).map(LatencyWindow::describe).orElse("-"));
-        return new Status(List.of(connected(state)), attributes, metrics(counters, latencies));
+        return new Status(
+                List.of(frontEnd.connected()), attributes, metrics(frontEnd, counters, latencies));
     }
 
     private static Map<Integer, LunLatency> latencies(SortedMap<Integer, UnitCounters> counters) {
@@ -157,15 +143,10 @@ final class Vhba implements Realization {
                 + (ejected.contains(lun.lun()) ? " (ejected)" : "");
     }
 
-    private Condition connected(Endpoint.State state) {
-        boolean met = state == Endpoint.State.CONNECTED || state == Endpoint.State.RUNNING;
-        String error = endpoint.lastError();
-        String message = error.isEmpty() ? "" : "Last error: " + error;
-        return new Condition(Condition.CONNECTED, met, met ? "Connected" : "Waiting", message);
-    }
-
     private List<Metric> metrics(
-            SortedMap<Integer, UnitCounters> counters, Map<Integer, LunLatency> latencies) {
+            FrontEndStatus frontEnd,
+            SortedMap<Integer, UnitCounters> counters,
+            Map<Integer, LunLatency> latencies) {
         var metrics = new ArrayList<Metric>();
         metrics.add(
                 Metric.gauge(
@@ -180,15 +161,7 @@ final class Vhba implements Realization {
             VhbaMetrics.add(lun, of, metrics);
             VhbaMetrics.add(lun, of, Objects.requireNonNull(latencies.get(lun)), metrics);
         });
-        for (Map.Entry<String, Long> counter : endpoint.counters().entrySet()) {
-            metrics.add(
-                    new Metric(
-                            "vhost_" + counter.getKey() + "_total",
-                            "Counter of the vhost-user endpoint.",
-                            Metric.Type.COUNTER,
-                            Map.of(),
-                            counter.getValue()));
-        }
+        metrics.addAll(frontEnd.metrics());
         return metrics;
     }
 

@@ -16,6 +16,7 @@ import io.vireo.resource.Reference;
 import io.vireo.resource.ResourceException;
 import io.vireo.resource.ResourceKind;
 import io.vireo.resource.RuntimeDirectory;
+import io.vireo.resource.Status;
 import io.vireo.resource.UpdateResult;
 import io.vireo.resource.Violation;
 import io.vireo.resource.spec.AdminState;
@@ -25,6 +26,7 @@ import io.vireo.resource.spec.VhbaSpec;
 import io.vireo.scsi.ScsiInitiator;
 import io.vireo.transport.Endpoint;
 import io.vireo.transport.EndpointSpec;
+import io.vireo.transport.FrontEndStatus;
 import io.vireo.transport.VirtioTransport;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -77,17 +79,15 @@ public final class VhbaKind implements ResourceKind<VhbaSpec> {
     public List<Column<VhbaSpec>> columns() {
         return List.of(
                 Column.of("LUNS", (spec, _) -> Integer.toString(spec.luns().size())),
-                Column.attribute("STATE", Vhba.STATE),
+                Column.attribute("STATE", FrontEndStatus.STATE),
                 Column.attribute("LINK", Vhba.ADMIN_STATE),
                 Column.attribute("WWPN", Vhba.WWPN),
-                Column.wide("ACCESS", (_, status) -> Vhba.attribute(status, Vhba.ACCESS)),
+                Column.wideAttribute("ACCESS", Vhba.ACCESS),
                 Column.wide("QOS", (spec, _) -> spec.qosPolicy().orElse("-")),
-                Column.wide(
-                        "READ-LATENCY", (_, status) -> Vhba.attribute(status, Vhba.READ_LATENCY)),
-                Column.wide(
-                        "WRITE-LATENCY", (_, status) -> Vhba.attribute(status, Vhba.WRITE_LATENCY)),
-                Column.wide("IQN", (_, status) -> Vhba.attribute(status, Vhba.IQN)),
-                Column.wide("SOCKET", (_, status) -> Vhba.socketOf(status)));
+                Column.wideAttribute("READ-LATENCY", Vhba.READ_LATENCY),
+                Column.wideAttribute("WRITE-LATENCY", Vhba.WRITE_LATENCY),
+                Column.wideAttribute("IQN", Vhba.IQN),
+                Column.wideAttribute("SOCKET", Status.SOCKET));
     }
 
     @Override
