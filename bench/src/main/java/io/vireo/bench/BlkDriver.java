@@ -4,9 +4,7 @@ import static java.nio.ByteOrder.LITTLE_ENDIAN;
 
 import io.vireo.linux.ForeignMemory;
 import io.vireo.testkit.DriverQueue;
-import io.vireo.testkit.SplitDriverQueue;
 import io.vireo.testkit.VhostUserSession;
-import io.vireo.testkit.VhostUserSession.Ring;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 
@@ -75,12 +73,7 @@ final class BlkDriver extends DiskDriver {
         }
     }
 
-    private final RequestSlots slots;
-    private final VhostUserSession session;
     private final long capacity;
-    private final Ring ring;
-    private final SplitDriverQueue queue;
-    private final Interrupts interrupts;
     private final boolean indirect;
 
     /**
@@ -89,9 +82,7 @@ final class BlkDriver extends DiskDriver {
      * @param sleeps whether it waits for interrupts while there is nothing to do
      */
     BlkDriver(String name, Path socket, boolean sleeps) {
-        super(name, sleeps);
-        slots = new RequestSlots();
-        session = FrontEnds.open(socket, slots.memory(), F_FLUSH);
+        super(name, socket, sleeps, F_FLUSH, 0, RING_SIZE);
         if ((session.features() & F_FLUSH) == 0) {
             throw new BenchException(name() + " does not offer FLUSH.");
         }
@@ -99,12 +90,6 @@ final class BlkDriver extends DiskDriver {
         capacity =
                 ByteBuffer.wrap(session.config(0, Long.BYTES)).order(LITTLE_ENDIAN).getLong()
                         * SECTOR;
-        ring = session.start(0, RING_SIZE);
-        queue = (SplitDriverQueue) ring.queue();
-        // We poll, or arm it where we sleep.
-        queue.disarm();
-        interrupts = new Interrupts(ring);
-        slots.place();
     }
 
     @Override
@@ -184,22 +169,5 @@ final class BlkDriver extends DiskDriver {
     @Override
     long capacity() {
         return capacity;
-    }
-
-    @Override
-    void publish() {
-        VhostUserSession.publish(ring);
-    }
-
-    @Override
-    Interrupts interrupts() {
-        return interrupts;
-    }
-
-    @Override
-    public void close() {
-        interrupts.close();
-        session.close();
-        slots.close();
     }
 }

@@ -3,6 +3,10 @@ package io.vireo.bench;
 import io.vireo.bench.BlkDriver.Kind;
 import io.vireo.bench.BlkDriver.Load;
 import io.vireo.bench.BlkDriver.Order;
+import io.vireo.testkit.SplitDriverQueue;
+import io.vireo.testkit.VhostUserSession;
+import io.vireo.testkit.VhostUserSession.Ring;
+import java.nio.file.Path;
 
 /** A polling driver of a disk that keeps a number of requests in flight. */
 abstract class DiskDriver implements AutoCloseable {
@@ -10,6 +14,17 @@ abstract class DiskDriver implements AutoCloseable {
     private static final long STALL_NANOS = 20_000_000_000L;
     private static final long SCATTER = 0x9e3779b97f4a7c15L;
 
+    /** Memory of the requests. */
+    protected final RequestSlots slots = new RequestSlots();
+
+    /** The device. */
+    protected final VhostUserSession session;
+
+    /** The queue that requests are in. */
+    protected final SplitDriverQueue queue;
+
+    private final Ring ring;
+    private final Interrupts interrupts;
     private final String name;
     private final boolean sleeps;
     private long seed = 0x9e3779b97f4a7c15L;
@@ -17,11 +32,23 @@ abstract class DiskDriver implements AutoCloseable {
     private long fresh;
 
     /**
+     * Connects.
+     *
      * @param sleeps whether it waits for interrupts while there is nothing to do
+     * @param features those it wants beside the ones of any device
+     * @param index of the queue that requests are in
+     * @param size descriptors of that queue
      */
-    DiskDriver(String name, boolean sleeps) {
+    DiskDriver(String name, Path socket, boolean sleeps, long features, int index, int size) {
         this.name = name;
         this.sleeps = sleeps;
+        session = FrontEnds.open(socket, slots.memory(), features);
+        ring = session.start(index, size);
+        queue = (SplitDriverQueue) ring.queue();
+        // We poll, or arm it where we sleep.
+        queue.disarm();
+        interrupts = new Interrupts(ring);
+        slots.place();
     }
 
     final String name() {
@@ -41,13 +68,16 @@ abstract class DiskDriver implements AutoCloseable {
     abstract int complete(Load load);
 
     /** Shows the device what was staged. */
-    abstract void publish();
-
-    /** Those of the ring that requests are in. */
-    abstract Interrupts interrupts();
+    private void publish() {
+        VhostUserSession.publish(ring);
+    }
 
     @Override
-    public abstract void close();
+    public final void close() {
+        interrupts.close();
+        session.close();
+        slots.close();
+    }
 
     /**
      * Requests a second over about {@code seconds}, after a short run-up. To be called on a pinned
@@ -122,7 +152,7 @@ abstract class DiskDriver implements AutoCloseable {
      */
     private void idle() {
         if (sleeps) {
-            interrupts().await();
+            interrupts.await();
         } else {
             Thread.onSpinWait();
         }

@@ -3,9 +3,7 @@ package io.vireo.bench;
 import io.vireo.bench.BlkDriver.Load;
 import io.vireo.linux.ForeignMemory;
 import io.vireo.testkit.DriverQueue;
-import io.vireo.testkit.SplitDriverQueue;
 import io.vireo.testkit.VhostUserSession;
-import io.vireo.testkit.VhostUserSession.Ring;
 import java.nio.file.Path;
 
 /**
@@ -30,12 +28,7 @@ final class VirtioScsiDriver extends DiskDriver {
     private static final int WRITE_10 = 0x2A;
     private static final int CHECK_CONDITION = 2;
 
-    private final RequestSlots slots;
-    private final VhostUserSession session;
     private final long capacity;
-    private final Ring ring;
-    private final SplitDriverQueue queue;
-    private final Interrupts interrupts;
     private boolean ready;
 
     /**
@@ -44,19 +37,11 @@ final class VirtioScsiDriver extends DiskDriver {
      * @param capacity bytes of LUN 0
      */
     VirtioScsiDriver(String name, Path socket, long capacity) {
-        super(name, false);
+        super(name, socket, false, 0, REQUEST_QUEUE, RING_SIZE);
         this.capacity = capacity;
-        slots = new RequestSlots();
-        session = FrontEnds.open(socket, slots.memory(), 0);
         if ((session.features() & VhostUserSession.INDIRECT_DESC) == 0) {
             throw new BenchException(name + " does not offer indirect descriptors.");
         }
-        ring = session.start(REQUEST_QUEUE, RING_SIZE);
-        queue = (SplitDriverQueue) ring.queue();
-        // We poll, or arm it where we sleep.
-        queue.disarm();
-        interrupts = new Interrupts(ring);
-        slots.place();
     }
 
     @Override
@@ -115,22 +100,5 @@ final class VirtioScsiDriver extends DiskDriver {
             throw new BenchException(name() + " completed a request with status " + status + ".");
         }
         return slot;
-    }
-
-    @Override
-    void publish() {
-        VhostUserSession.publish(ring);
-    }
-
-    @Override
-    Interrupts interrupts() {
-        return interrupts;
-    }
-
-    @Override
-    public void close() {
-        interrupts.close();
-        session.close();
-        slots.close();
     }
 }

@@ -28,7 +28,6 @@ import io.vireo.resource.Reference;
 import io.vireo.resource.ResourceException;
 import io.vireo.resource.spec.DiskImageFormat;
 import io.vireo.resource.spec.DiskSourceSpec;
-import io.vireo.resource.spec.PoolSpec;
 import io.vireo.resource.spec.VdiskExportSpec;
 import io.vireo.resource.spec.VdiskSpec;
 import io.vireo.testkit.BlockClient;
@@ -43,7 +42,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -78,16 +76,7 @@ final class ImportExportTest {
     void open() throws IOException {
         reactors = ReactorGroup.start(List.of(-1), PollMode.ADAPTIVE);
         images = Files.createDirectory(directory.resolve("images"));
-        var spec =
-                new PoolSpec(
-                        PoolSpec.Type.DIRECTORY,
-                        Optional.of(directory.resolve("pool").toString()),
-                        PoolSpec.Backend.AUTO,
-                        true,
-                        OptionalInt.empty(),
-                        Optional.empty(),
-                        Optional.empty(),
-                        80);
+        var spec = PoolBed.images(directory.resolve("pool"));
         pool = new DirectoryPoolProvider().open(spec, true);
     }
 

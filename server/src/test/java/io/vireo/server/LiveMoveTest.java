@@ -163,29 +163,6 @@ class LiveMoveTest {
                 Optional.empty());
     }
 
-    private static VnicSpec withPolicy(VnicSpec spec) {
-        return new VnicSpec(
-                spec.profile(),
-                spec.device(),
-                spec.network(),
-                spec.mac(),
-                spec.mtu(),
-                spec.vlan(),
-                spec.trunk(),
-                spec.nativeVlan(),
-                spec.queuePairs(),
-                spec.socketMode(),
-                spec.socketPath(),
-                spec.policy(),
-                Optional.of("gold"),
-                spec.adminState(),
-                spec.speed(),
-                spec.qmp(),
-                spec.presentation(),
-                spec.interfaceName(),
-                spec.namespace());
-    }
-
     private VnicSpec in(String network) {
         return spec(network, OptionalInt.empty(), 1);
     }
@@ -266,7 +243,7 @@ class LiveMoveTest {
     @Test
     void captureAndCountersOfItsRateGoOn() throws Exception {
         attachPeers();
-        var vnic = kind.realize(METADATA, withPolicy(in("left")), context);
+        var vnic = kind.realize(METADATA, in("left").withQosPolicy(Optional.of("gold")), context);
         var file = new ByteArrayOutputStream();
         var parameters = Map.of("count", Integer.toString(CAPTURED), "direction", "out");
         var stream = vnic.stream(kind.streams().getFirst(), parameters);
@@ -283,7 +260,12 @@ class LiveMoveTest {
             await(driver::idle, driver);
             var from = in("left");
             for (var to : List.of(in("right"), in("left"), in("right"))) {
-                kind.update(vnic, METADATA, withPolicy(from), withPolicy(to), context);
+                kind.update(
+                        vnic,
+                        METADATA,
+                        from.withQosPolicy(Optional.of("gold")),
+                        to.withQosPolicy(Optional.of("gold")),
+                        context);
                 from = to;
             }
             long before = driver.sent();

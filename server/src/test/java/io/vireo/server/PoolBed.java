@@ -24,6 +24,7 @@ import io.vireo.resource.ResourceKind;
 import io.vireo.resource.RuntimeDirectory;
 import io.vireo.resource.Secrets;
 import io.vireo.resource.Spec;
+import io.vireo.resource.UpdateResult;
 import io.vireo.resource.spec.DisksSpec;
 import io.vireo.resource.spec.Kinds;
 import io.vireo.resource.spec.MigrationSpec;
@@ -147,6 +148,19 @@ final class PoolBed implements AutoCloseable {
                 List.of(quotas));
     }
 
+    /** A pool of images in a directory. */
+    static PoolSpec images(Path directory) {
+        return new PoolSpec(
+                PoolSpec.Type.DIRECTORY,
+                Optional.of(directory.toString()),
+                PoolSpec.Backend.AUTO,
+                true,
+                OptionalInt.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                80);
+    }
+
     static DisksSpec disksSpec(
             boolean adopt, int copies, boolean openDegraded, DisksSpec.Member... members) {
         return disksSpec(adopt, copies, openDegraded, STALL_SECONDS, members);
@@ -239,6 +253,27 @@ final class PoolBed implements AutoCloseable {
         var made = kind.realize(metadata, spec, context(provisioned));
         running.put(new Reference(kind.kind(), metadata.name()), made);
         return made;
+    }
+
+    /** Brings what is running to another spec that its kind allows. */
+    <S extends Spec> UpdateResult update(
+            ResourceKind<S> kind, Metadata metadata, S before, S after) {
+        assertThat(kind.validateUpdate(metadata, before, after)).isEmpty();
+        return kind.update(
+                running(kind.kind(), metadata.name()), metadata, before, after, context(true));
+    }
+
+    /** The same, while it is in use. */
+    <S extends Spec> void change(ResourceKind<S> kind, Metadata metadata, S before, S after) {
+        assertThat(update(kind, metadata, before, after)).isEqualTo(UpdateResult.IN_PLACE);
+    }
+
+    UpdateResult updatePool(PoolSpec before, PoolSpec after) {
+        return update(pools, Metadata.of("main", "main"), before, after);
+    }
+
+    void changePool(PoolSpec before, PoolSpec after) {
+        change(pools, Metadata.of("main", "main"), before, after);
     }
 
     Realization openPool(PoolSpec spec, boolean provisioned) {

@@ -8,7 +8,6 @@ import io.vireo.block.BlockDevice;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Metadata;
 import io.vireo.resource.Quantity;
-import io.vireo.resource.UpdateResult;
 import io.vireo.resource.spec.DisksSpec;
 import io.vireo.resource.spec.Kinds;
 import io.vireo.resource.spec.PoolSpec;
@@ -54,13 +53,6 @@ class PoolDrainTest {
         return PoolBed.drained(directory.resolve(name), DISK);
     }
 
-    private UpdateResult change(PoolSpec from, PoolSpec to) {
-        var metadata = Metadata.of("main", "main");
-        assertThat(bed.pools.validateUpdate(metadata, from, to)).isEmpty();
-        return bed.pools.update(
-                bed.running(Kinds.POOL, "main"), metadata, from, to, bed.context(true));
-    }
-
     private String drain() {
         return bed.running(Kinds.POOL, "main").status().attributes().getOrDefault("drain", "");
     }
@@ -93,10 +85,10 @@ class PoolDrainTest {
         bed.openPool(whole, false);
         BlockDevice device = filled();
         var emptying = PoolBed.spec(false, leaving("a"), member("b"));
-        change(whole, emptying);
+        bed.updatePool(whole, emptying);
         awaitDrain("empty");
         assertKept(device);
-        change(emptying, PoolBed.spec(false, member("b")));
+        bed.updatePool(emptying, PoolBed.spec(false, member("b")));
         assertKept(device);
         bed.closeAll();
         bed.openPool(PoolBed.spec(false, member("b")), true);
@@ -114,10 +106,10 @@ class PoolDrainTest {
                 .singleElement()
                 .satisfies(violation ->
                         assertThat(violation.message()).contains("set its drain to true"));
-        assertThat(change(whole, leaves)).isEqualTo(UpdateResult.IN_PLACE);
+        bed.changePool(whole, leaves);
         awaitDrain("empty, take it out of spec.disks.members");
         assertKept(device);
-        assertThat(change(leaves, without)).isEqualTo(UpdateResult.IN_PLACE);
+        bed.changePool(leaves, without);
         assertThat(drain()).isEmpty();
         bed.closeAll();
         Files.delete(directory.resolve("b"));
@@ -131,7 +123,7 @@ class PoolDrainTest {
         bed.openPool(whole, false);
         filled();
         var leaves = PoolBed.spec(false, member("a"), leaving("b"), member("c"));
-        assertThat(change(whole, leaves)).isEqualTo(UpdateResult.IN_PLACE);
+        bed.changePool(whole, leaves);
         awaitDrain("empty");
         bed.closeAll();
         bed.openPool(leaves, true);
@@ -165,10 +157,10 @@ class PoolDrainTest {
             PoolBed.write(device, at, "x");
         }
         var leaves = PoolBed.spec(false, member("a"), leaving("b"));
-        assertThat(change(whole, leaves)).isEqualTo(UpdateResult.IN_PLACE);
+        bed.changePool(whole, leaves);
         awaitDrain("add a disk or delete volumes");
         var larger = PoolBed.spec(false, member("a"), leaving("b"), member("c"));
-        assertThat(change(leaves, larger)).isEqualTo(UpdateResult.IN_PLACE);
+        bed.changePool(leaves, larger);
         awaitDrain("empty");
         assertThat(PoolBed.read(device, 40 * MIB)).isEqualTo("x");
     }
@@ -206,9 +198,9 @@ class PoolDrainTest {
             PoolBed.write(device, at, "at " + at);
         }
         var leaves = slow(member("a"), leaving("b"));
-        assertThat(change(whole, leaves)).isEqualTo(UpdateResult.IN_PLACE);
+        bed.changePool(whole, leaves);
         awaitDrain("% of ");
-        assertThat(change(leaves, whole)).isEqualTo(UpdateResult.IN_PLACE);
+        bed.changePool(leaves, whole);
         assertThat(drain()).isEmpty();
         bed.closeAll();
         bed.openPool(whole, true);

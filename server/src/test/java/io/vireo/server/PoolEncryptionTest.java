@@ -181,15 +181,7 @@ class PoolEncryptionTest {
                 .extracting(Violation::pointer)
                 .containsExactly("/spec/encryption/previousKeySecret");
         PoolSpec after = pool("two", Optional.of("one"), true);
-        assertThat(bed.pools.validateUpdate(metadata, before, after)).isEmpty();
-        assertThat(
-                        bed.pools.update(
-                                bed.running(Kinds.POOL, "main"),
-                                metadata,
-                                before,
-                                after,
-                                bed.context(true)))
-                .isEqualTo(UpdateResult.IN_PLACE);
+        bed.changePool(before, after);
         assertThat(attributes(Kinds.POOL, "main"))
                 .containsEntry("encryption", "master key: secret two");
         assertThat(read(disk, 0)).isEqualTo(MARKER);

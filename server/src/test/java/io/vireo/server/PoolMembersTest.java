@@ -13,7 +13,6 @@ import io.vireo.resource.ErrorCode;
 import io.vireo.resource.LiveStream;
 import io.vireo.resource.Metadata;
 import io.vireo.resource.Realization;
-import io.vireo.resource.UpdateResult;
 import io.vireo.resource.spec.Kinds;
 import io.vireo.resource.spec.PoolSpec;
 import java.io.ByteArrayOutputStream;
@@ -61,19 +60,6 @@ class PoolMembersTest {
                         .getOrDefault("capacityBytes", "0"));
     }
 
-    private void change(PoolSpec before, PoolSpec after) {
-        var metadata = Metadata.of("main", "main");
-        assertThat(bed.pools.validateUpdate(metadata, before, after)).isEmpty();
-        assertThat(
-                        bed.pools.update(
-                                bed.running(Kinds.POOL, "main"),
-                                metadata,
-                                before,
-                                after,
-                                bed.context(true)))
-                .isEqualTo(UpdateResult.IN_PLACE);
-    }
-
     @Test
     void disksAreAddedAndGrowWhileInUse() throws Exception {
         PoolSpec one = spec(false, member(a, DISK));
@@ -83,11 +69,11 @@ class PoolMembersTest {
         long before = capacity();
 
         PoolSpec two = spec(false, member(a, DISK), member(b, DISK));
-        change(one, two);
+        bed.changePool(one, two);
         long added = capacity();
         assertThat(added).isGreaterThan(before + DISK / 2);
         PoolSpec larger = spec(false, member(b, 2 * DISK), member(a, DISK));
-        change(two, larger);
+        bed.changePool(two, larger);
         assertThat(capacity()).isEqualTo(added + DISK);
         assertThat(Files.size(b)).isEqualTo(2 * DISK);
         for (long at = 1 << 20; at < PoolBed.SIZE; at += 64 << 10) {

@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.vireo.resource.Condition;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Metadata;
-import io.vireo.resource.UpdateResult;
 import io.vireo.resource.spec.Kinds;
 import io.vireo.resource.spec.PoolSpec;
 import java.io.IOException;
@@ -55,13 +54,6 @@ class PoolMirrorTest {
             assertThat(System.nanoTime()).as(redundant().message()).isLessThan(deadline);
             LockSupport.parkNanos(20_000_000);
         }
-    }
-
-    private UpdateResult change(PoolSpec from, PoolSpec to) {
-        var metadata = Metadata.of("main", "main");
-        assertThat(bed.pools.validateUpdate(metadata, from, to)).isEmpty();
-        return bed.pools.update(
-                bed.running(Kinds.POOL, "main"), metadata, from, to, bed.context(true));
     }
 
     private void makePool() throws InterruptedException {
@@ -142,7 +134,7 @@ class PoolMirrorTest {
                             true,
                             PoolBed.member(directory.resolve("a"), PoolBed.DISK),
                             PoolBed.replaced(directory.resolve("b"), PoolBed.DISK));
-            assertThat(change(asked, said)).isEqualTo(UpdateResult.IN_PLACE);
+            bed.changePool(asked, said);
             awaitRedundant();
             assertKept();
             bed.closeAll();
@@ -164,7 +156,7 @@ class PoolMirrorTest {
         var before = bed.mirrored(true, "a", "b");
         bed.openPool(before, true);
         var after = bed.mirrored(true, "c", "b");
-        assertThat(change(before, after)).isEqualTo(UpdateResult.IN_PLACE);
+        bed.changePool(before, after);
         awaitRedundant();
         assertKept();
         bed.closeAll();
@@ -181,7 +173,7 @@ class PoolMirrorTest {
         assertFails(
                 ErrorCode.CONFLICT,
                 "no mirror of the pool lacks a disk",
-                () -> change(before, bed.mirrored(false, "a", "c")));
+                () -> bed.updatePool(before, bed.mirrored(false, "a", "c")));
         assertKept();
         assertThat(redundant().met()).isTrue();
         bed.closeAll();
@@ -199,7 +191,7 @@ class PoolMirrorTest {
         assertFails(
                 ErrorCode.CONFLICT,
                 "something on it",
-                () -> change(before, bed.mirrored(true, "c", "b")));
+                () -> bed.updatePool(before, bed.mirrored(true, "c", "b")));
         assertThat(Files.readAllBytes(directory.resolve("c"))).startsWith(foreign);
         assertKept();
     }
@@ -220,7 +212,7 @@ class PoolMirrorTest {
         bed.openPool(before, true);
         var after = bed.mirrored(false, "a", "b", "c", "d");
         long room = capacity();
-        assertThat(change(before, after)).isEqualTo(UpdateResult.IN_PLACE);
+        bed.changePool(before, after);
         assertThat(capacity()).isGreaterThan(room + PoolBed.DISK * 9 / 10);
         bed.closeAll();
         bed.openPool(after, true);
@@ -234,7 +226,7 @@ class PoolMirrorTest {
         PoolSpec after = stalling(2);
         bed.openPool(before, false);
         assertThat(attribute("stallSeconds")).isEqualTo("7");
-        assertThat(change(before, after)).isEqualTo(UpdateResult.IN_PLACE);
+        bed.changePool(before, after);
         assertThat(attribute("stallSeconds")).isEqualTo("2");
     }
 

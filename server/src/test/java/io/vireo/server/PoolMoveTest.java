@@ -13,7 +13,6 @@ import io.vireo.resource.Quantity;
 import io.vireo.resource.Realization;
 import io.vireo.resource.Reference;
 import io.vireo.resource.Status;
-import io.vireo.resource.UpdateResult;
 import io.vireo.resource.spec.Kinds;
 import io.vireo.resource.spec.MigrationSpec;
 import io.vireo.resource.spec.PoolSpec;
@@ -65,19 +64,7 @@ class PoolMoveTest {
                 PoolBed.spec(false, PoolBed.member(directory.resolve("a"), 2 * PoolBed.DISK)),
                 provisioned);
         bed.open(bed.pools, "other", bed.spec("b"), provisioned);
-        bed.open(
-                bed.pools,
-                "files",
-                new PoolSpec(
-                        PoolSpec.Type.DIRECTORY,
-                        Optional.of(directory.resolve("files").toString()),
-                        PoolSpec.Backend.AUTO,
-                        true,
-                        OptionalInt.empty(),
-                        Optional.empty(),
-                        Optional.empty(),
-                        80),
-                provisioned);
+        bed.open(bed.pools, "files", PoolBed.images(directory.resolve("files")), provisioned);
         bed.open(
                 bed.pools,
                 "memory",
@@ -109,16 +96,7 @@ class PoolMoveTest {
     }
 
     private void change(VdiskSpec wanted) {
-        var metadata = Metadata.of(DISK0, DISK0);
-        assertThat(bed.vdisks.validateUpdate(metadata, spec, wanted)).isEmpty();
-        assertThat(
-                        bed.vdisks.update(
-                                bed.running(Kinds.VDISK, DISK0),
-                                metadata,
-                                spec,
-                                wanted,
-                                bed.context(true)))
-                .isEqualTo(UpdateResult.IN_PLACE);
+        bed.change(bed.vdisks, Metadata.of(DISK0, DISK0), spec, wanted);
         spec = wanted;
     }
 

@@ -9,7 +9,6 @@ import io.vireo.block.BlockStatus;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Metadata;
 import io.vireo.resource.Quantity;
-import io.vireo.resource.UpdateResult;
 import io.vireo.resource.spec.Kinds;
 import io.vireo.resource.spec.MigrationSpec;
 import io.vireo.resource.spec.PoolSpec;
@@ -104,28 +103,9 @@ class PoolQuotaMoveTest {
                 .orElseThrow();
     }
 
-    private void change(String name, VdiskSpec from, VdiskSpec to) {
-        assertThat(bed.vdisks.validateUpdate(blue(name), from, to)).isEmpty();
-        assertThat(
-                        bed.vdisks.update(
-                                bed.running(Kinds.VDISK, name),
-                                blue(name),
-                                from,
-                                to,
-                                bed.context(true)))
-                .isEqualTo(UpdateResult.IN_PLACE);
-    }
-
     private void raise(QuotaSpec quota) {
         PoolSpec after = PoolBed.withQuotas(there, quota);
-        assertThat(
-                        bed.pools.update(
-                                bed.running(Kinds.POOL, THERE),
-                                Metadata.of(THERE, THERE),
-                                there,
-                                after,
-                                bed.context(true)))
-                .isEqualTo(UpdateResult.IN_PLACE);
+        bed.change(bed.pools, Metadata.of(THERE, THERE), there, after);
         there = after;
     }
 
@@ -167,12 +147,12 @@ class PoolQuotaMoveTest {
         assertFails(
                 ErrorCode.EXHAUSTED,
                 "vDisks with tenant=blue have 32Mi of pool other already, and 32Mi more is beyond their quota of 40Mi",
-                () -> change("two", on(HERE), on(THERE)));
+                () -> bed.change(bed.vdisks, blue("two"), on(HERE), on(THERE)));
         assertThat(used(HERE)).isEqualTo("tenant=blue: logical 32Mi of 64Mi");
         assertThat(used(THERE)).isEqualTo("tenant=blue: logical 32Mi of 40Mi");
         assertThat(write(two, 0, 1)).isEqualTo(BlockStatus.OK);
         raise(logical(64 * MI));
-        change("two", on(HERE), on(THERE));
+        bed.change(bed.vdisks, blue("two"), on(HERE), on(THERE));
         awaitAt("two", THERE);
         await(() -> used(HERE).equals("tenant=blue: logical 0B of 64Mi"));
         assertThat(used(THERE)).isEqualTo("tenant=blue: logical 64Mi of 64Mi");
@@ -183,17 +163,17 @@ class PoolQuotaMoveTest {
         openPools(logical(64 * MI), logical(64 * MI), false);
         BlockDevice one = open("one", slowly(HERE), false);
         assertThat(write(one, 0, 16)).isEqualTo(BlockStatus.OK);
-        change("one", slowly(HERE), slowly(THERE));
+        bed.change(bed.vdisks, blue("one"), slowly(HERE), slowly(THERE));
         assertThat(used(HERE)).isEqualTo("tenant=blue: logical 32Mi of 64Mi");
         assertThat(used(THERE)).isEqualTo("tenant=blue: logical 32Mi of 64Mi");
-        change("one", slowly(THERE), slowly(HERE));
+        bed.change(bed.vdisks, blue("one"), slowly(THERE), slowly(HERE));
         awaitAt("one", HERE);
         await(() -> used(THERE).equals("tenant=blue: logical 0B of 64Mi"));
         assertThat(used(HERE)).isEqualTo("tenant=blue: logical 32Mi of 64Mi");
         for (int i = 0; i < 8; i++) {
             String to = i % 2 == 0 ? THERE : HERE;
             String from = i % 2 == 0 ? HERE : THERE;
-            change("one", on(from), on(to));
+            bed.change(bed.vdisks, blue("one"), on(from), on(to));
             awaitAt("one", to);
             await(() -> used(from).equals("tenant=blue: logical 0B of 64Mi"));
             assertThat(used(to)).isEqualTo("tenant=blue: logical 32Mi of 64Mi");
@@ -208,7 +188,7 @@ class PoolQuotaMoveTest {
         assertThat(write(one, 0, 4)).isEqualTo(BlockStatus.OK);
         assertThat(write(two, 0, 1)).isEqualTo(BlockStatus.NO_SPACE);
         // Its copying is not held up; what it has there is more than it may have.
-        change("one", on(HERE), on(THERE));
+        bed.change(bed.vdisks, blue("one"), on(HERE), on(THERE));
         awaitAt("one", THERE);
         assertThat(write(one, 8, 1)).isEqualTo(BlockStatus.NO_SPACE);
         assertThat(write(one, 1, 1)).isEqualTo(BlockStatus.OK);
@@ -228,7 +208,7 @@ class PoolQuotaMoveTest {
         BlockDevice one = open("one", on(HERE), false);
         assertThat(write(one, 0, 4)).isEqualTo(BlockStatus.OK);
         VdiskSpec thick = PoolBed.vdisk(HERE, 32 * MI, Allocation.THICK, Optional.empty());
-        change("one", on(HERE), thick);
+        bed.change(bed.vdisks, blue("one"), on(HERE), thick);
         awaitAt("one", HERE);
         await(() -> write(one, 4, 4) == BlockStatus.OK);
         assertThat(write(one, 8, 1)).isEqualTo(BlockStatus.NO_SPACE);
@@ -240,7 +220,7 @@ class PoolQuotaMoveTest {
         openPools(logical(64 * MI), logical(64 * MI), false);
         BlockDevice one = open("one", slowly(HERE), false);
         assertThat(write(one, 0, 16)).isEqualTo(BlockStatus.OK);
-        change("one", slowly(HERE), slowly(THERE));
+        bed.change(bed.vdisks, blue("one"), slowly(HERE), slowly(THERE));
         await(() -> bed.running(Kinds.VDISK, "one").status().attributes().containsKey("progress"));
         bed.closeAll();
         // It is counted whatever the quota has become.
@@ -248,7 +228,7 @@ class PoolQuotaMoveTest {
         open("one", slowly(THERE), true);
         assertThat(used(HERE)).isEqualTo("tenant=blue: logical 32Mi of 16Mi");
         assertThat(used(THERE)).isEqualTo("tenant=blue: logical 32Mi of 16Mi");
-        change("one", slowly(THERE), on(THERE));
+        bed.change(bed.vdisks, blue("one"), slowly(THERE), on(THERE));
         awaitAt("one", THERE);
         await(() -> used(HERE).equals("tenant=blue: logical 0B of 16Mi"));
     }

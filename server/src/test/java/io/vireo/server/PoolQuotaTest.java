@@ -86,19 +86,6 @@ class PoolQuotaTest {
                 bed.context(true));
     }
 
-    private void change(PoolSpec before, PoolSpec after) {
-        var metadata = Metadata.of("main", "main");
-        assertThat(bed.pools.validateUpdate(metadata, before, after)).isEmpty();
-        assertThat(
-                        bed.pools.update(
-                                bed.running(Kinds.POOL, "main"),
-                                metadata,
-                                before,
-                                after,
-                                bed.context(true)))
-                .isEqualTo(UpdateResult.IN_PLACE);
-    }
-
     private Condition quota() {
         return bed.running(Kinds.POOL, "main").status().conditions().stream()
                 .filter(each -> each.type().equals(Condition.QUOTA))
@@ -136,7 +123,7 @@ class PoolQuotaTest {
         assertThat(quota().reason()).isEqualTo("NearlyUsed");
         // What was made stays, whatever the quota is later.
         bed.close(Kinds.VDISK, "one");
-        change(spec, pool(quota("tenant=blue", Optional.of(MI), Optional.empty())));
+        bed.changePool(spec, pool(quota("tenant=blue", Optional.of(MI), Optional.empty())));
         open("one", "blue", 40 * MI, true);
         assertThat(quota().reason()).isEqualTo("Used");
         bed.closeAll();
@@ -164,7 +151,8 @@ class PoolQuotaTest {
             assertThat(first.run(BlockOperation.DISCARD, 0, CHUNK)).isEqualTo(BlockStatus.OK);
             assertThat(second.write(CHUNK, chunk)).isEqualTo(BlockStatus.OK);
             assertThat(second.write(2 * CHUNK, chunk)).isEqualTo(BlockStatus.NO_SPACE);
-            change(spec, pool(quota("tenant=blue", Optional.empty(), Optional.of(5L * CHUNK))));
+            bed.changePool(
+                    spec, pool(quota("tenant=blue", Optional.empty(), Optional.of(5L * CHUNK))));
             assertThat(second.write(2 * CHUNK, chunk)).isEqualTo(BlockStatus.OK);
             assertThat(second.write(3 * CHUNK, chunk)).isEqualTo(BlockStatus.NO_SPACE);
         }

@@ -8,10 +8,8 @@ import io.vireo.block.VolumeFormat;
 import io.vireo.fabric.storage.qos.DiskQosPolicy;
 import io.vireo.fabric.storage.qos.DiskQosSettings;
 import io.vireo.fabric.storage.qos.PoolQos;
-import io.vireo.resource.spec.PoolSpec;
 import io.vireo.testkit.BlockDeviceContract;
 import java.util.Optional;
-import java.util.OptionalInt;
 
 /** The stage of block QoS behaves as the device behind it: image files, through the real pool. */
 @SuppressWarnings("NullAway.Init") // make() runs before each test
@@ -26,16 +24,7 @@ abstract class QosStageTest extends BlockDeviceContract {
 
     @Override
     protected BlockDevice make() {
-        var spec =
-                new PoolSpec(
-                        PoolSpec.Type.DIRECTORY,
-                        Optional.of(directory.resolve("pool").toString()),
-                        PoolSpec.Backend.AUTO,
-                        true,
-                        OptionalInt.empty(),
-                        Optional.empty(),
-                        Optional.empty(),
-                        80);
+        var spec = PoolBed.images(directory.resolve("pool"));
         pool = new DirectoryPoolProvider().open(spec, true);
         var format = new VolumeFormat(CAPACITY, BLOCK, 4096);
         pool.create("disk", format);

@@ -9,10 +9,8 @@ import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Metadata;
 import io.vireo.resource.Quantity;
 import io.vireo.resource.Realization;
-import io.vireo.resource.UpdateResult;
 import io.vireo.resource.Violation;
 import io.vireo.resource.spec.Kinds;
-import io.vireo.resource.spec.PoolSpec;
 import io.vireo.resource.spec.VdiskSpec;
 import io.vireo.resource.spec.VdiskSpec.Allocation;
 import io.vireo.resource.spec.VdiskSpec.CacheMode;
@@ -21,7 +19,6 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
@@ -47,19 +44,7 @@ class VdiskModesTest {
         bed = new PoolBed(directory);
         bed.open(bed.pools, "main", bed.spec("a"), false);
         bed.open(bed.pools, "other", bed.spec("b"), false);
-        bed.open(
-                bed.pools,
-                "files",
-                new PoolSpec(
-                        PoolSpec.Type.DIRECTORY,
-                        Optional.of(directory.resolve("files").toString()),
-                        PoolSpec.Backend.AUTO,
-                        true,
-                        OptionalInt.empty(),
-                        Optional.empty(),
-                        Optional.empty(),
-                        80),
-                false);
+        bed.open(bed.pools, "files", PoolBed.images(directory.resolve("files")), false);
     }
 
     @AfterEach
@@ -99,10 +84,7 @@ class VdiskModesTest {
     }
 
     private void change(VdiskSpec from, VdiskSpec to) {
-        assertThat(bed.vdisks.validateUpdate(METADATA, from, to)).isEmpty();
-        var running = bed.running(Kinds.VDISK, DISK0);
-        assertThat(bed.vdisks.update(running, METADATA, from, to, bed.context(true)))
-                .isEqualTo(UpdateResult.IN_PLACE);
+        bed.change(bed.vdisks, METADATA, from, to);
     }
 
     private BlockDevice device() {

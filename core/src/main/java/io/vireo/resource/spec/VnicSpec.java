@@ -66,4 +66,28 @@ public record VnicSpec(
     public VnicSpec {
         trunk = trunk.filter(vlans -> !vlans.isEmpty());
     }
+
+    /** The same with another policy. */
+    public VnicSpec withQosPolicy(Optional<String> newPolicy) {
+        return new VnicSpec(
+                profile,
+                device,
+                network,
+                mac,
+                mtu,
+                vlan,
+                trunk,
+                nativeVlan,
+                queuePairs,
+                socketMode,
+                socketPath,
+                policy,
+                newPolicy,
+                adminState,
+                speed,
+                qmp,
+                presentation,
+                interfaceName,
+                namespace);
+    }
 }

@@ -8,15 +8,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.management.ThreadMXBean;
 import io.vireo.fabric.l2.acl.AclKind;
-import io.vireo.linux.ForeignMemory;
 import io.vireo.net.AccessList;
 import io.vireo.net.CaptureSpec;
 import io.vireo.net.FrameBatch;
-import io.vireo.net.NetPort;
 import io.vireo.net.PortPolicy;
 import io.vireo.net.PortSpec;
-import io.vireo.net.PortState;
-import io.vireo.reactor.Reactor;
 import io.vireo.resource.IpPrefix;
 import io.vireo.resource.MacAddress;
 import io.vireo.resource.Metadata;
@@ -57,57 +53,6 @@ class PolicyAllocationTest {
                     OptionalInt.of(64),
                     OptionalInt.of(1_000_000),
                     64);
-
-    /** Gives the same frames again and again and forgets what it gets. */
-    private record Source(String name, byte[] frame) implements NetPort {
-        @Override
-        public PortState state() {
-            return PortState.UP;
-        }
-
-        @Override
-        public int mtu() {
-            return 1500;
-        }
-
-        @Override
-        public void attached(Reactor reactor, Runnable ready) {}
-
-        @Override
-        public void detached() {}
-
-        @Override
-        public int receive(FrameBatch batch) {
-            for (int i = 0; i < FrameBatch.CAPACITY; i++) {
-                ForeignMemory.copyFromArray(frame, 0, batch.header(i), frame.length);
-                batch.length[i] = frame.length;
-                batch.headerLength[i] = frame.length;
-                batch.offload[i] = 0;
-                batch.rangeCount[i] = 0;
-            }
-            batch.count = FrameBatch.CAPACITY;
-            return batch.count;
-        }
-
-        @Override
-        public int transmit(FrameBatch batch, int[] index, int count) {
-            return count;
-        }
-
-        @Override
-        public void release(FrameBatch batch) {}
-
-        @Override
-        public void flush() {}
-
-        @Override
-        public boolean arm() {
-            return false;
-        }
-
-        @Override
-        public void disarm() {}
-    }
 
     private static PortPolicy policyOf(List<AccessList> lists) {
         return new PortPolicy(Optional.empty(), PortPolicySpec.NONE, lists, lists);
@@ -153,10 +98,11 @@ class PolicyAllocationTest {
         var policy = new PortPolicy(Optional.of(new MacAddress(A)), rules, lists, lists);
         var port =
                 bridge.add(
-                        new Source("a.eth0", ethernet(B, A, 0x0800, packet)),
+                        EndlessPort.of("a.eth0", ethernet(B, A, 0x0800, packet)),
                         PortSpec.access(0).with(policy));
-        bridge.add(new Source("b.eth0", new byte[60]), PortSpec.access(0).with(policyOf(lists)));
-        bridge.add(new Source("probe.eth0", new byte[60]), PortSpec.access(0));
+        bridge.add(
+                EndlessPort.of("b.eth0", new byte[60]), PortSpec.access(0).with(policyOf(lists)));
+        bridge.add(EndlessPort.of("probe.eth0", new byte[60]), PortSpec.access(0));
         bridge.add(new Mirror(MIRROR, () -> {}));
         var spectator =
                 new Capture(
@@ -186,12 +132,12 @@ class PolicyAllocationTest {
         int group = address4(239, 1, 2, 3);
         var packet = ipv4(address4(10, 0, 0, 5), group, 17, 0, ports(1, 2));
         var frame = ethernet(0x0100_5E01_0203L, A, 0x0800, packet);
-        var port = bridge.add(new Source("a.eth0", frame), PortSpec.access(0));
+        var port = bridge.add(EndlessPort.of("a.eth0", frame), PortSpec.access(0));
         bridge.snoop(
                 Optional.of(new MulticastSnoopingSpec(260, false, 8, false, Optional.empty())), 2);
         // A hello of PIM makes the other port one of a router, which gets all multicasts.
         var hello = ipv4(address4(10, 0, 0, 9), address4(224, 0, 0, 13), 103, 0, new byte[8]);
-        var source = new Source("r", ethernet(0x0100_5E00_000DL, B, 0x0800, hello));
+        var source = EndlessPort.of("r", ethernet(0x0100_5E00_000DL, B, 0x0800, hello));
         var router = bridge.add(source, PortSpec.access(0));
         bridge.pass(router);
         var threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();

@@ -3,12 +3,9 @@ package io.vireo.fabric.l2;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.management.ThreadMXBean;
-import io.vireo.linux.ForeignMemory;
 import io.vireo.net.FrameBatch;
-import io.vireo.net.NetPort;
 import io.vireo.net.Network;
 import io.vireo.net.PortSpec;
-import io.vireo.net.PortState;
 import io.vireo.net.QosPolicy;
 import io.vireo.net.QosSettings;
 import io.vireo.reactor.PollMode;
@@ -30,65 +27,8 @@ class ShapedPortAllocationTest {
     private static final int WARM_UP = 3000;
     private static final int WAITS = 3000;
     private static final int ROUNDS = 4;
-
-    /** Has frames to give for ever. */
-    private static final class Endless implements NetPort {
-        private final byte[] frame =
-                Frames.frame(0x0200_0000_0002L, 0x0200_0000_0001L, FrameBatch.SNAPSHOT);
-
-        @Override
-        public String name() {
-            return "endless";
-        }
-
-        @Override
-        public PortState state() {
-            return PortState.UP;
-        }
-
-        @Override
-        public int mtu() {
-            return FRAME;
-        }
-
-        @Override
-        public void attached(Reactor reactor, Runnable ready) {}
-
-        @Override
-        public void detached() {}
-
-        @Override
-        public int receive(FrameBatch batch) {
-            for (int i = 0; i < batch.limit; i++) {
-                ForeignMemory.copyFromArray(frame, 0, batch.header(i), frame.length);
-                batch.length[i] = FRAME;
-                batch.headerLength[i] = frame.length;
-                batch.offload[i] = 0;
-                batch.rangeCount[i] = 0;
-            }
-            batch.count = batch.limit;
-            return batch.count;
-        }
-
-        @Override
-        public int transmit(FrameBatch batch, int[] index, int count) {
-            return count;
-        }
-
-        @Override
-        public void release(FrameBatch batch) {}
-
-        @Override
-        public void flush() {}
-
-        @Override
-        public boolean arm() {
-            return false;
-        }
-
-        @Override
-        public void disarm() {}
-    }
+    private static final byte[] HEAD =
+            Frames.frame(0x0200_0000_0002L, 0x0200_0000_0001L, FrameBatch.SNAPSHOT);
 
     @Test
     void aWaitAllocatesNothing() throws Exception {
@@ -101,7 +41,10 @@ class ShapedPortAllocationTest {
                         "slow",
                         new QosSettings(
                                 Optional.of(rates), Optional.empty(), QosSettings.SHARES, 0, 0));
-        var port = network.attach(new Endless(), PortSpec.access(0).withQos(Optional.of(policy)));
+        var port =
+                network.attach(
+                        new EndlessPort("endless", HEAD, FRAME),
+                        PortSpec.access(0).withQos(Optional.of(policy)));
         var thread = new CompletableFuture<Long>();
         reactor.execute(() -> thread.complete(Thread.currentThread().threadId()));
         var threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();

@@ -180,29 +180,6 @@ class VnicKindTest {
                 Optional.empty());
     }
 
-    private static VnicSpec withPolicy(VnicSpec spec) {
-        return new VnicSpec(
-                spec.profile(),
-                spec.device(),
-                spec.network(),
-                spec.mac(),
-                spec.mtu(),
-                spec.vlan(),
-                spec.trunk(),
-                spec.nativeVlan(),
-                spec.queuePairs(),
-                spec.socketMode(),
-                spec.socketPath(),
-                spec.policy(),
-                Optional.of("gold"),
-                spec.adminState(),
-                spec.speed(),
-                spec.qmp(),
-                spec.presentation(),
-                spec.interfaceName(),
-                spec.namespace());
-    }
-
     private static VnicSpec access(int vlan) {
         return spec(1500, OptionalInt.of(vlan), List.of(), OptionalInt.empty());
     }
@@ -386,20 +363,35 @@ class VnicKindTest {
     void aPolicyComesAndGoesInPlace() {
         var policy = new QosPolicy("gold", QosSettings.NONE);
         context.with(QosPolicy.class, policy);
-        assertThat(kind.references(withPolicy(plain(1500))))
+        assertThat(kind.references(plain(1500).withQosPolicy(Optional.of("gold"))))
                 .contains(new Reference(Kinds.QOS_POLICY, "gold"));
-        var running = kind.realize(METADATA, withPolicy(plain(1500)), context);
+        var running =
+                kind.realize(METADATA, plain(1500).withQosPolicy(Optional.of("gold")), context);
         assertThat(network.specs.getLast().qos()).contains(policy);
-        assertThat(kind.update(running, METADATA, withPolicy(plain(1500)), plain(1500), context))
+        assertThat(
+                        kind.update(
+                                running,
+                                METADATA,
+                                plain(1500).withQosPolicy(Optional.of("gold")),
+                                plain(1500),
+                                context))
                 .isEqualTo(UpdateResult.IN_PLACE);
         assertThat(network.specs.getLast().qos()).isEmpty();
         policy.change(new QosSettings(Optional.empty(), Optional.empty(), 1, 5000, 0));
-        assertThat(kind.update(running, METADATA, plain(1500), withPolicy(plain(1500)), context))
+        assertThat(
+                        kind.update(
+                                running,
+                                METADATA,
+                                plain(1500),
+                                plain(1500).withQosPolicy(Optional.of("gold")),
+                                context))
                 .isInstanceOfSatisfying(
                         UpdateResult.Refused.class,
                         refused -> assertThat(refused.reason()).contains("not got that much"));
         assertThatExceptionOfType(ResourceException.class)
-                .isThrownBy(() -> kind.realize(METADATA, withPolicy(plain(1500)), context))
+                .isThrownBy(() ->
+                        kind.realize(
+                                METADATA, plain(1500).withQosPolicy(Optional.of("gold")), context))
                 .withMessageContaining("web1.eth0")
                 .withMessageContaining("not got that much");
         assertThat(network.ports).isEqualTo(1);

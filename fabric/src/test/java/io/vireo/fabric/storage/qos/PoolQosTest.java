@@ -3,11 +3,11 @@ package io.vireo.fabric.storage.qos;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
+import io.vireo.fabric.NoContext;
 import io.vireo.fabric.storage.qos.DiskQosSettings.Rates;
 import io.vireo.resource.Metadata;
 import io.vireo.resource.Quantity;
 import io.vireo.resource.RealizeContext;
-import io.vireo.resource.Reference;
 import io.vireo.resource.UpdateResult;
 import io.vireo.resource.Violation;
 import io.vireo.resource.spec.DiskQosPolicySpec;
@@ -19,28 +19,7 @@ import org.junit.jupiter.api.Test;
 
 class PoolQosTest {
     private static final Metadata METADATA = Metadata.of("gold", "1");
-    private static final RealizeContext NOTHING =
-            new RealizeContext() {
-                @Override
-                public <T> T require(Reference reference, Class<T> contract) {
-                    throw new AssertionError(reference);
-                }
-
-                @Override
-                public <T> T service(Class<T> type) {
-                    throw new AssertionError(type);
-                }
-
-                @Override
-                public boolean provisioned() {
-                    return true;
-                }
-
-                @Override
-                public Runnable statusChanged() {
-                    return () -> {};
-                }
-            };
+    private static final RealizeContext NOTHING = new NoContext();
 
     private final DiskQosPolicyKind kind = new DiskQosPolicyKind();
 
