@@ -30,10 +30,6 @@ final class ApiClient {
         return call("GET", path, NOTHING);
     }
 
-    JsonNode delete(String path) {
-        return call("DELETE", path, NOTHING);
-    }
-
     /** Posts nothing. */
     JsonNode post(String path) {
         return call("POST", path, NOTHING);

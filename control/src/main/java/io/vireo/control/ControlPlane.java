@@ -154,11 +154,6 @@ public final class ControlPlane implements AutoCloseable {
         return events;
     }
 
-    /** The store's revision of the last change. */
-    public long revision() {
-        return store.revision();
-    }
-
     /**
      * Declares resources, all of them or none. They are durable when this returns, and come up
      * afterwards.

@@ -5,24 +5,25 @@ import io.vireo.resource.ResourceException;
 import io.vireo.resource.ResourceKind;
 import io.vireo.resource.Spec;
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 
 /** The kinds that this daemon knows. Immutable. */
 public final class KindRegistry {
     private final Map<String, KindHandle<?>> byKind = new TreeMap<>();
-    private final Map<String, KindHandle<?>> byPlural = new TreeMap<>();
 
     /**
      * @throws IllegalArgumentException if two kinds claim the same name
      */
     public KindRegistry(Collection<? extends ResourceKind<?>> kinds) {
+        Set<String> plurals = new HashSet<>();
         for (ResourceKind<?> kind : kinds) {
             KindHandle<?> handle = handle(kind);
-            if (byKind.put(kind.kind(), handle) != null
-                    || byPlural.put(kind.plural(), handle) != null) {
+            if (byKind.put(kind.kind(), handle) != null || !plurals.add(kind.plural())) {
                 throw new IllegalArgumentException(
                         "two kinds are named " + kind.kind() + " or " + kind.plural());
             }
@@ -38,6 +39,7 @@ public final class KindRegistry {
         return List.copyOf(byKind.values());
     }
 
+    /** The kind with this name, if there is one. */
     public Optional<KindHandle<?>> find(String kind) {
         return Optional.ofNullable(byKind.get(kind));
     }
@@ -56,23 +58,5 @@ public final class KindRegistry {
                                         + kind
                                         + "'; known are "
                                         + String.join(", ", byKind.keySet())));
-    }
-
-    /**
-     * The kind whose REST path this is.
-     *
-     * @throws ResourceException with {@link ErrorCode#NOT_FOUND}
-     */
-    public KindHandle<?> byPlural(String plural) {
-        KindHandle<?> handle = byPlural.get(plural);
-        if (handle == null) {
-            throw new ResourceException(
-                    ErrorCode.NOT_FOUND,
-                    "there is no collection '"
-                            + plural
-                            + "'; known are "
-                            + String.join(", ", byPlural.keySet()));
-        }
-        return handle;
     }
 }

@@ -6,12 +6,6 @@ package io.vireo.transport;
  * @param <C> the contract that it presents
  */
 public interface Transport<C> {
-    /** Name, for example {@code vhost-user}. */
-    String name();
-
-    /** The contract that it presents. */
-    Class<C> contract();
-
     /**
      * Begins to present a device.
      *

@@ -6,9 +6,4 @@ import io.vireo.device.VirtioDevice;
  * The transport that virtio devices are presented by: the service that device kinds ask the host
  * for.
  */
-public interface VirtioTransport extends Transport<VirtioDevice> {
-    @Override
-    default Class<VirtioDevice> contract() {
-        return VirtioDevice.class;
-    }
-}
+public interface VirtioTransport extends Transport<VirtioDevice> {}

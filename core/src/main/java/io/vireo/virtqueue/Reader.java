@@ -88,19 +88,6 @@ public final class Reader {
         }
     }
 
-    /** Copies bytes to a native address. */
-    public void copyTo(long destination, long length) {
-        cursor.require(length);
-        long at = destination;
-        long left = length;
-        while (left > 0) {
-            int piece = cursor.piece(left);
-            ForeignMemory.copy(cursor.advance(piece), at, piece);
-            at += piece;
-            left -= piece;
-        }
-    }
-
     /** Passes over bytes. */
     public void skip(long length) {
         cursor.skip(length);

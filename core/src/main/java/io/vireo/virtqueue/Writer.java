@@ -91,19 +91,6 @@ public final class Writer {
         }
     }
 
-    /** Copies bytes from a native address. */
-    public void copyFrom(long source, long length) {
-        cursor.require(length);
-        long at = source;
-        long left = length;
-        while (left > 0) {
-            int piece = cursor.piece(left);
-            ForeignMemory.copy(at, cursor.advance(piece), piece);
-            at += piece;
-            left -= piece;
-        }
-    }
-
     /** Sets bytes to {@code value}. */
     public void fill(long length, byte value) {
         cursor.require(length);

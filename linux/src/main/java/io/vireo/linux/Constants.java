@@ -9,10 +9,8 @@ final class Constants {
     static final int AT_PAGESZ = 6;
 
     // linux/fcntl.h, asm-generic/fcntl.h
-    static final int F_GETFD = 1;
     static final int F_GETFL = 3;
     static final int F_SETFL = 4;
-    static final int F_OFD_GETLK = 36;
     static final int F_OFD_SETLK = 37;
     static final int F_DUPFD_CLOEXEC = 1030;
     static final int F_ADD_SEALS = 1033;
@@ -20,7 +18,6 @@ final class Constants {
     static final int F_RDLCK = 0;
     static final int F_WRLCK = 1;
     static final int F_UNLCK = 2;
-    static final int AT_REMOVEDIR = 0x200;
     static final int AT_SYMLINK_NOFOLLOW = 0x100;
     static final int AT_EMPTY_PATH = 0x1000;
 
@@ -38,11 +35,7 @@ final class Constants {
 
     // linux/fs.h
     static final int RWF_NOWAIT = 8;
-    static final int BLKROGET = 0x125e;
     static final int BLKSSZGET = 0x1268;
-    static final int BLKDISCARD = 0x1277;
-    static final int BLKPBSZGET = 0x127b;
-    static final int BLKZEROOUT = 0x127f;
     static final int BLKGETSIZE64 = 0x80081272;
     static final int FS_IOC_FIEMAP = 0xc020660b;
 
@@ -54,7 +47,7 @@ final class Constants {
     static final int MAP_NORESERVE = 0x4000;
     static final int MAP_POPULATE = 0x8000;
 
-    // sys/eventfd.h, sys/epoll.h, sys/timerfd.h: O_CLOEXEC and O_NONBLOCK
+    // sys/eventfd.h, sys/epoll.h: O_CLOEXEC and O_NONBLOCK
     static final int EFD_SEMAPHORE = 0x1;
     static final int EFD_CLOEXEC = 0x80000;
     static final int EFD_NONBLOCK = 0x800;
@@ -62,10 +55,6 @@ final class Constants {
     static final int EPOLL_CTL_ADD = 1;
     static final int EPOLL_CTL_DEL = 2;
     static final int EPOLL_CTL_MOD = 3;
-    static final int TFD_CLOEXEC = 0x80000;
-    static final int TFD_NONBLOCK = 0x800;
-    static final int TFD_TIMER_ABSTIME = 1;
-    static final int CLOCK_MONOTONIC = 1;
 
     // linux/socket.h, asm-generic/socket.h, linux/net.h
     static final int AF_UNIX = 1;
@@ -225,16 +214,12 @@ final class Constants {
     static final int IORING_SQ_TASKRUN = 1 << 2;
     static final int IORING_CQ_EVENTFD_DISABLED = 1;
     static final int IORING_FSYNC_DATASYNC = 1;
-    static final int IORING_REGISTER_BUFFERS = 0;
-    static final int IORING_UNREGISTER_BUFFERS = 1;
     static final int IORING_REGISTER_EVENTFD = 4;
     static final int IORING_REGISTER_ENABLE_RINGS = 12;
     static final int IORING_OP_NOP = 0;
     static final int IORING_OP_READV = 1;
     static final int IORING_OP_WRITEV = 2;
     static final int IORING_OP_FSYNC = 3;
-    static final int IORING_OP_READ_FIXED = 4;
-    static final int IORING_OP_WRITE_FIXED = 5;
     static final int IORING_OP_POLL_ADD = 6;
     static final int IORING_OP_ASYNC_CANCEL = 14;
     static final int IORING_OP_FALLOCATE = 17;

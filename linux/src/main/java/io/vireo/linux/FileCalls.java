@@ -22,11 +22,6 @@ public final class FileCalls {
         return Syscall.call(Syscall.WRITE, fd, address, length);
     }
 
-    /** Reads into {@code count} iovecs; see {@link IovecArray}. */
-    public static long readv(int fd, long iovecs, int count) {
-        return Syscall.call(Syscall.READV, fd, iovecs, count);
-    }
-
     /** Writes from {@code count} iovecs; see {@link IovecArray}. */
     public static long writev(int fd, long iovecs, int count) {
         return Syscall.call(Syscall.WRITEV, fd, iovecs, count);
@@ -101,16 +96,6 @@ public final class FileCalls {
     /** Adds O_NONBLOCK to the open file. */
     public static void setNonBlocking(int fd) throws ErrnoException {
         setFlags(fd, flags(fd) | PathCalls.O_NONBLOCK);
-    }
-
-    /** Sets the permission bits. */
-    public static void chmod(Fd fd, int mode) throws ErrnoException {
-        Syscall.check(Syscall.call(Syscall.FCHMOD, fd.number(), mode), "fchmod", fd);
-    }
-
-    /** Sets owner and group; -1 leaves one as it is. */
-    public static void chown(Fd fd, int uid, int gid) throws ErrnoException {
-        Syscall.check(Syscall.call(Syscall.FCHOWN, fd.number(), uid, gid), "fchown", fd);
     }
 
     /**

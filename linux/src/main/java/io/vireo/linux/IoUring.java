@@ -183,20 +183,6 @@ public final class IoUring implements AutoCloseable {
         prepare(Constants.IORING_OP_WRITE, fd, offset, address, length, userData);
     }
 
-    /** Prepares a read into a part of a registered buffer. */
-    public void readFixed(
-            int fd, long address, int length, long offset, int bufferIndex, long userData) {
-        long sqe = prepare(Constants.IORING_OP_READ_FIXED, fd, offset, address, length, userData);
-        ForeignMemory.putShort(sqe + Layouts.IoUringSqe.BUF_INDEX, (short) bufferIndex);
-    }
-
-    /** Prepares a write from a part of a registered buffer. */
-    public void writeFixed(
-            int fd, long address, int length, long offset, int bufferIndex, long userData) {
-        long sqe = prepare(Constants.IORING_OP_WRITE_FIXED, fd, offset, address, length, userData);
-        ForeignMemory.putShort(sqe + Layouts.IoUringSqe.BUF_INDEX, (short) bufferIndex);
-    }
-
     /** Prepares fsync, or fdatasync. It does not wait for requests that have not completed. */
     public void fsync(int fd, boolean dataOnly, long userData) {
         long sqe = prepare(Constants.IORING_OP_FSYNC, fd, 0, 0, 0, userData);
@@ -307,28 +293,6 @@ public final class IoUring implements AutoCloseable {
         // Full: the kernel marks the ring and then reads this flag, we do the inverse.
         ForeignMemory.fullFence();
         return true;
-    }
-
-    /**
-     * Pins buffers for {@link #readFixed} and {@link #writeFixed}; counts against RLIMIT_MEMLOCK.
-     */
-    public void registerBuffers(IovecArray buffers, int count) throws ErrnoException {
-        register(Constants.IORING_REGISTER_BUFFERS, buffers.address(), count);
-    }
-
-    /** Lets go of registered buffers. */
-    public void unregisterBuffers() throws ErrnoException {
-        register(Constants.IORING_UNREGISTER_BUFFERS, 0, 0);
-    }
-
-    /**
-     * Returns the descriptor. In the modes before Linux 6.1 it polls readable when there is
-     * something to reap. With IORING_SETUP_DEFER_TASKRUN completions are posted only while the
-     * owner is in io_uring_enter(2) with GETEVENTS, so that an owner who sleeps on this descriptor
-     * may sleep for ever: have {@link #registerEventfd} wake it.
-     */
-    public Fd fd() {
-        return fd;
     }
 
     @Override

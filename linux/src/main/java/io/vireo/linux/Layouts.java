@@ -38,16 +38,6 @@ final class Layouts {
         private Timespec() {}
     }
 
-    /** linux/time.h; the interval comes first. */
-    static final class Itimerspec {
-        static final String C_NAME = "struct itimerspec";
-        static final int SIZE = 32;
-        static final int IT_INTERVAL = 0;
-        static final int IT_VALUE = 16;
-
-        private Itimerspec() {}
-    }
-
     /** linux/openat2.h. */
     static final class OpenHow {
         static final String C_NAME = "struct open_how";

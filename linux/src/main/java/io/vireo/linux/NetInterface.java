@@ -44,11 +44,6 @@ public final class NetInterface {
         onBridgeName(Constants.SIOCBRDELBR, "SIOCBRDELBR");
     }
 
-    /** Returns the name. */
-    public String name() {
-        return name;
-    }
-
     /** Returns whether there is such an interface. */
     public boolean exists() throws ErrnoException {
         try {

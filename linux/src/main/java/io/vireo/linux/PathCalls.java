@@ -76,11 +76,6 @@ public final class PathCalls {
         onPath(Syscall.UNLINKAT, "unlinkat", directory, path, 0, 0, 0);
     }
 
-    /** Removes an empty directory. */
-    public static void rmdirat(int directory, String path) throws ErrnoException {
-        onPath(Syscall.UNLINKAT, "unlinkat", directory, path, Constants.AT_REMOVEDIR, 0, 0);
-    }
-
     /** Makes a directory. */
     public static void mkdirat(int directory, String path, int mode) throws ErrnoException {
         onPath(Syscall.MKDIRAT, "mkdirat", directory, path, mode, 0, 0);
@@ -108,12 +103,6 @@ public final class PathCalls {
             int fromDirectory, String from, int toDirectory, String to, int flags)
             throws ErrnoException {
         onTwoPaths(Syscall.RENAMEAT2, "renameat2", fromDirectory, from, toDirectory, to, flags);
-    }
-
-    /** Gives a file a second name; EEXIST where it is taken. */
-    public static void linkat(int fromDirectory, String from, int toDirectory, String to)
-            throws ErrnoException {
-        onTwoPaths(Syscall.LINKAT, "linkat", fromDirectory, from, toDirectory, to, 0);
     }
 
     /** Returns what a symbolic link says. */

@@ -30,7 +30,6 @@ final class Syscall {
     static final int IOCTL = number(16, 29);
     static final int PREAD64 = number(17, 67);
     static final int PWRITE64 = number(18, 68);
-    static final int READV = number(19, 65);
     static final int WRITEV = number(20, 66);
     static final int MADVISE = number(28, 233);
     static final int SOCKET = number(41, 198);
@@ -51,8 +50,6 @@ final class Syscall {
     static final int FSYNC = number(74, 82);
     static final int FDATASYNC = number(75, 83);
     static final int FTRUNCATE = number(77, 46);
-    static final int FCHMOD = number(91, 52);
-    static final int FCHOWN = number(93, 55);
     static final int GETEUID = number(107, 175);
     static final int GETEGID = number(108, 177);
     static final int FSTATFS = number(138, 44);
@@ -63,14 +60,11 @@ final class Syscall {
     static final int MKDIRAT = number(258, 34);
     static final int FCHOWNAT = number(260, 54);
     static final int UNLINKAT = number(263, 35);
-    static final int LINKAT = number(265, 37);
     static final int READLINKAT = number(267, 78);
     static final int FCHMODAT = number(268, 53);
     static final int UNSHARE = number(272, 97);
     static final int EPOLL_PWAIT = number(281, 22);
-    static final int TIMERFD_CREATE = number(283, 85);
     static final int FALLOCATE = number(285, 47);
-    static final int TIMERFD_SETTIME = number(286, 86);
     static final int ACCEPT4 = number(288, 242);
     static final int EVENTFD2 = number(290, 19);
     static final int EPOLL_CREATE1 = number(291, 20);

@@ -153,11 +153,6 @@ public final class TcpSocket implements AutoCloseable {
         return set(Constants.SOL_SOCKET, Constants.SO_KEEPALIVE, 1);
     }
 
-    /** Bytes that the kernel keeps for sending, as socket(7) counts them. Returns 0 or -errno. */
-    public int sendBuffer(int bytes) {
-        return set(Constants.SOL_SOCKET, Constants.SO_SNDBUF, bytes);
-    }
-
     private int set(int level, int option, int value) {
         try (NativeBuffer argument = NativeBuffer.scratch(Integer.BYTES)) {
             ForeignMemory.putInt(argument.address(), value);

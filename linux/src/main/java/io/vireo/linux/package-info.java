@@ -17,7 +17,7 @@
  *       NativeBuffer} is memory of our own.
  *   <li><b>Descriptors.</b> {@link Fd} owns one and closes it once; {@link FileStat} says what it
  *       is; {@link OpenFiles} counts them all.
- *   <li><b>Waiting.</b> {@link Epoll} with {@link Eventfd} and {@link Timerfd}.
+ *   <li><b>Waiting.</b> {@link Epoll} with {@link Eventfd}.
  *   <li><b>Talking.</b> {@link UnixSocket}, with descriptors and peer credentials; {@link
  *       TcpSocket}.
  *   <li><b>Storage.</b> {@link PathCalls} opens under restrictions (openat2), {@link FileCalls}

@@ -21,15 +21,13 @@ class AllocationTest {
     @Test
     void eventfdsAndEpoll() throws ErrnoException, InterruptedException {
         try (Eventfd eventfd = Eventfd.create();
-                Epoll epoll = Epoll.create();
-                Timerfd timer = Timerfd.create()) {
+                Epoll epoll = Epoll.create()) {
             int fd = eventfd.fd().number();
             epoll.add(fd, Epoll.EPOLLIN, 1);
             assertAllocatesNothing(() -> {
                 Eventfd.signal(fd);
                 check(epoll.wait(0) == 1 && epoll.waitNanos(0) == 1 && epoll.data(0) == 1);
                 check(epoll.events(0) == Epoll.EPOLLIN && Eventfd.drain(fd) == 0);
-                check(timer.set(1_000_000_000) == 0);
             });
         }
     }
@@ -44,7 +42,6 @@ class AllocationTest {
                 iovecs.set(1, buffer.address() + 2048, 1024);
                 check(FileCalls.pwritev(fd.number(), iovecs.address(), 2, 0) == 2048);
                 check(FileCalls.preadv(fd.number(), iovecs.address(), 2, 0) == 2048);
-                check(FileCalls.readv(fd.number(), iovecs.address(), 2) >= 0);
             });
         }
     }

@@ -85,27 +85,4 @@ class EpollTest {
             assertThat(epoll.wait(0)).isEqualTo(-Errno.EBADF);
         }
     }
-
-    @Test
-    void timersWakeIt() throws ErrnoException {
-        try (Epoll epoll = Epoll.create();
-                Timerfd timer = Timerfd.create()) {
-            epoll.add(timer.fd().number(), Epoll.EPOLLIN, 5);
-            assertThat(timer.drain()).isEqualTo(-Errno.EAGAIN);
-            assertThat(timer.set(1_000)).isZero();
-            assertThat(epoll.wait(-1)).isEqualTo(1);
-            assertThat(timer.drain()).isEqualTo(1);
-            assertThat(timer.setPeriodic(1_000)).isZero();
-            assertThat(epoll.wait(-1)).isEqualTo(1);
-            assertThat(timer.drain()).isPositive();
-            assertThat(timer.set(0)).isZero();
-            timer.drain();
-            assertThat(epoll.wait(0)).isZero();
-            assertThat(timer.setDeadline(System.nanoTime() + 1_000_000)).isZero();
-            assertThat(epoll.wait(-1)).isEqualTo(1);
-            assertThat(timer.setDeadline(System.nanoTime() + 3_600_000_000_000L)).isZero();
-            assertThat(epoll.wait(0)).isZero();
-            assertThat(timer.set(-1)).isEqualTo(-Errno.EINVAL);
-        }
-    }
 }

@@ -101,30 +101,6 @@ class IoUringTest {
     }
 
     @Test
-    void registeredBuffersTransferToo() throws ErrnoException {
-        try (Fd fd = Memfd.create("disk", 4 * BLOCK, 0)) {
-            IovecArray buffers = new IovecArray(2);
-            buffers.set(0, buffer.address(), 2 * BLOCK);
-            buffers.set(1, buffer.address() + 8 * BLOCK, 2 * BLOCK);
-            ring.registerBuffers(buffers, 2);
-            ForeignMemory.fill(buffer.address() + BLOCK, BLOCK, (byte) 7);
-            ring.writeFixed(fd.number(), buffer.address() + BLOCK, BLOCK, 0, 0, 1);
-            assertThat(complete(1)).isEqualTo(BLOCK);
-            ring.readFixed(fd.number(), buffer.address() + 8 * BLOCK, BLOCK, 0, 1, 2);
-            assertThat(complete(2)).isEqualTo(BLOCK);
-            assertBlocks(8, 7);
-            ring.readFixed(fd.number(), buffer.address() + 4 * BLOCK, BLOCK, 0, 1, 3);
-            assertThat(complete(3)).isEqualTo(-Errno.EFAULT);
-            // A later request in the same slot must not inherit the buffer's index.
-            for (int i = 0; i < 8; i++) {
-                ring.read(fd.number(), buffer.address(), BLOCK, 0, 10 + i);
-                assertThat(complete(10 + i)).isEqualTo(BLOCK);
-            }
-            ring.unregisterBuffers();
-        }
-    }
-
-    @Test
     void errorsAreResults() throws ErrnoException {
         try (Fd fd = Memfd.create("short", 100, 0)) {
             ring.read(fd.number(), buffer.address(), BLOCK, 60, 1);

@@ -38,7 +38,6 @@ class LayoutsTest {
                     "sys/stat.h",
                     "sys/statfs.h",
                     "sys/syscall.h",
-                    "sys/timerfd.h",
                     "sys/uio.h",
                     "sys/un.h",
                     "linux/auxvec.h",

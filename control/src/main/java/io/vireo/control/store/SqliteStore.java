@@ -17,9 +17,6 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.function.Consumer;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 import org.sqlite.SQLiteConfig;
 
 /**
@@ -32,7 +29,6 @@ import org.sqlite.SQLiteConfig;
  * the last compaction, {@code meta} the format and revisions.
  */
 public final class SqliteStore implements Store {
-    private static final Logger LOG = LoggerFactory.getLogger(SqliteStore.class);
     private static final int FORMAT = 1;
     private static final String APPLICATION_ID = "0x56495245"; // "VIRE", shown by file(1)
 
@@ -41,9 +37,13 @@ public final class SqliteStore implements Store {
                     Thread.ofPlatform().name("vireo-store").daemon(true).factory());
     private final Path file;
     private final Connection connection;
-    private final List<Watcher> watchers = new ArrayList<>();
 
-    private record Watcher(String prefix, Consumer<Change> consumer) {}
+    /**
+     * One change of one key.
+     *
+     * @param value the new value; empty if the key was deleted
+     */
+    private record Change(String key, Optional<String> value) {}
 
     private interface Work<T> {
         T run() throws SQLException;
@@ -201,18 +201,15 @@ public final class SqliteStore implements Store {
                             ? put(write.getKey(), write.getValue().get(), revision)
                             : delete(write.getKey());
             if (changed) {
-                changes.add(new Change(revision, write.getKey(), write.getValue()));
+                changes.add(new Change(write.getKey(), write.getValue()));
             }
         }
         if (changes.isEmpty()) {
             return revision - 1;
         }
-        appendLog(changes);
+        appendLog(changes, revision);
         setMeta("revision", revision);
         connection.commit();
-        for (Change change : changes) {
-            deliver(change);
-        }
         return revision;
     }
 
@@ -237,75 +234,17 @@ public final class SqliteStore implements Store {
         }
     }
 
-    private void appendLog(List<Change> changes) throws SQLException {
+    private void appendLog(List<Change> changes, long revision) throws SQLException {
         try (PreparedStatement statement =
                 connection.prepareStatement(
                         "INSERT INTO log (rev, seq, key, value) VALUES (?, ?, ?, ?)")) {
             for (int i = 0; i < changes.size(); i++) {
                 Change change = changes.get(i);
-                statement.setLong(1, change.revision());
+                statement.setLong(1, revision);
                 statement.setInt(2, i);
                 statement.setString(3, change.key());
                 statement.setString(4, change.value().orElse(null));
                 statement.executeUpdate();
-            }
-        }
-    }
-
-    private void deliver(Change change) {
-        for (Watcher watcher : watchers) {
-            deliver(watcher, change);
-        }
-    }
-
-    private static void deliver(Watcher watcher, Change change) {
-        if (!change.key().startsWith(watcher.prefix())) {
-            return;
-        }
-        try {
-            watcher.consumer().accept(change);
-        } catch (RuntimeException e) {
-            LOG.error(
-                    "a watcher of {} failed on {}; others go on",
-                    watcher.prefix(),
-                    change.key(),
-                    e);
-        }
-    }
-
-    @Override
-    public Watch watch(String prefix, long afterRevision, Consumer<Change> consumer) {
-        var watcher = new Watcher(prefix, consumer);
-        submit(() -> {
-            long compacted = meta("compacted");
-            if (afterRevision < compacted) {
-                throw new CompactedException(afterRevision, compacted);
-            }
-            replay(watcher, afterRevision);
-            watchers.add(watcher);
-            return true;
-        });
-        return () -> {
-            if (!worker.isShutdown()) {
-                submit(() -> watchers.removeIf(other -> other == watcher));
-            }
-        };
-    }
-
-    private void replay(Watcher watcher, long afterRevision) throws SQLException {
-        try (PreparedStatement query =
-                connection.prepareStatement(
-                        "SELECT rev, key, value FROM log WHERE rev > ? ORDER BY rev, seq")) {
-            query.setLong(1, afterRevision);
-            try (ResultSet rows = query.executeQuery()) {
-                while (rows.next()) {
-                    deliver(
-                            watcher,
-                            new Change(
-                                    rows.getLong(1),
-                                    rows.getString(2),
-                                    Optional.ofNullable(rows.getString(3))));
-                }
             }
         }
     }
@@ -319,7 +258,6 @@ public final class SqliteStore implements Store {
                 statement.setLong(1, upTo);
                 statement.executeUpdate();
             }
-            setMeta("compacted", Math.max(upTo, meta("compacted")));
             connection.commit();
             return true;
         });
@@ -331,7 +269,6 @@ public final class SqliteStore implements Store {
             return;
         }
         submit(() -> {
-            watchers.clear();
             connection.close();
             return true;
         });

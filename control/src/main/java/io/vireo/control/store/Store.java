@@ -2,7 +2,6 @@ package io.vireo.control.store;
 
 import java.util.List;
 import java.util.Optional;
-import java.util.function.Consumer;
 
 /**
  * Durable keys and values with one revision counter for all, in the manner of etcd's v3 API.
@@ -30,26 +29,10 @@ public interface Store extends AutoCloseable {
         }
     }
 
-    /**
-     * One change of one key.
-     *
-     * @param revision of the transaction
-     * @param value the new value; empty if the key was deleted
-     */
-    record Change(long revision, String key, Optional<String> value) {}
-
-    /**
-     * A registration that ends when closed; no call of its consumer begins after {@code close} has
-     * returned.
-     */
-    interface Watch extends AutoCloseable {
-        @Override
-        void close();
-    }
-
     /** The revision of the last transaction that changed something; 0 in a new store. */
     long revision();
 
+    /** One key; empty if it does not exist. */
     Optional<Entry> get(String key);
 
     /** All keys that start with the prefix; the empty prefix means all. */
@@ -63,16 +46,9 @@ public interface Store extends AutoCloseable {
     Optional<Long> commit(Transaction transaction);
 
     /**
-     * Delivers every change of keys with the prefix whose revision is greater than {@code
-     * afterRevision}: first the past ones, then new ones as they are committed, each once, in
-     * order. The consumer runs on a thread of the store and must be quick and must not call the
-     * store.
-     *
-     * @throws CompactedException if some of the past ones are gone
+     * Forgets the changes up to and including a revision, which are kept for who wants to know what
+     * happened; keys are not affected.
      */
-    Watch watch(String prefix, long afterRevision, Consumer<Change> consumer);
-
-    /** Forgets the log up to and including a revision; keys are not affected. */
     void compact(long revision);
 
     @Override

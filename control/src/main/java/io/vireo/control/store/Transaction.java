@@ -27,6 +27,7 @@ public final class Transaction {
         return this;
     }
 
+    /** Writes a key, whether it exists or not. */
     public Transaction put(String key, String value) {
         writes.put(key, Optional.of(value));
         return this;
@@ -38,6 +39,7 @@ public final class Transaction {
         return this;
     }
 
+    /** What has to hold, in the order it was demanded. */
     public List<Condition> conditions() {
         return List.copyOf(conditions);
     }

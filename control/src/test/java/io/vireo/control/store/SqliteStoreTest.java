@@ -9,6 +9,8 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.DriverManager;
 import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -52,5 +54,27 @@ final class SqliteStoreTest extends StoreContract {
         assertThatThrownBy(() -> SqliteStore.open(text))
                 .isInstanceOf(StoreException.class)
                 .hasMessageContaining("text");
+    }
+
+    @Test
+    void compactionForgetsTheLogAndKeepsTheKeys() throws SQLException {
+        Path file = directory.resolve("log.db");
+        try (Store log = SqliteStore.open(file)) {
+            log.commit(new Transaction().put("/a", "1"));
+            long upTo = log.commit(new Transaction().put("/a", "2")).orElseThrow();
+            log.commit(new Transaction().put("/a", "3"));
+            log.commit(new Transaction().delete("/b").delete("/a").put("/c", "4"));
+            log.compact(upTo);
+            assertThat(log.get("/c")).map(Store.Entry::value).contains("4");
+        }
+        List<String> changes = new ArrayList<>();
+        try (var connection = DriverManager.getConnection("jdbc:sqlite:" + file);
+                var statement = connection.createStatement();
+                var rows = statement.executeQuery("SELECT key, value FROM log ORDER BY rev, seq")) {
+            while (rows.next()) {
+                changes.add(rows.getString(1) + "=" + rows.getString(2));
+            }
+        }
+        assertThat(changes).containsExactlyInAnyOrder("/a=3", "/a=null", "/c=4");
     }
 }

@@ -3,10 +3,7 @@ package io.vireo.control.store;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Random;
 import java.util.TreeMap;
 import org.junit.jupiter.api.AfterEach;
@@ -142,58 +139,6 @@ abstract class StoreContract {
     }
 
     @Test
-    void aWatchDeliversThePastAndThenThePresentOnce() {
-        put("/a", "1");
-        long seen = put("/a", "2");
-        put("/other", "x");
-        put("/a", "3");
-        List<Store.Change> changes = new ArrayList<>();
-
-        try (Store.Watch watch = store.watch("/a", seen, changes::add)) {
-            assertThat(watch).isNotNull();
-            store.commit(new Transaction().delete("/a"));
-            put("/b", "x");
-        }
-        put("/a", "4");
-
-        assertThat(changes)
-                .extracting(Store.Change::value)
-                .containsExactly(Optional.of("3"), Optional.empty());
-        assertThat(changes).extracting(Store.Change::key).containsOnly("/a");
-    }
-
-    @Test
-    void aWatcherThatFailsDoesNotHarmOthers() {
-        List<Store.Change> changes = new ArrayList<>();
-        store.watch(
-                "",
-                0,
-                _ -> {
-                    throw new IllegalStateException("a defect");
-                });
-        store.watch("", 0, changes::add);
-
-        put("/a", "1");
-
-        assertThat(changes).hasSize(1);
-    }
-
-    @Test
-    void compactionForgetsTheLogAndKeepsTheKeys() {
-        put("/a", "1");
-        long upTo = put("/a", "2");
-        put("/a", "3");
-        store.compact(upTo);
-
-        assertThatThrownBy(() -> store.watch("", upTo - 1, _ -> {}))
-                .isInstanceOf(CompactedException.class);
-        List<Store.Change> changes = new ArrayList<>();
-        store.watch("", upTo, changes::add);
-        assertThat(changes).extracting(Store.Change::value).containsExactly(Optional.of("3"));
-        assertThat(store.get("/a").orElseThrow().value()).isEqualTo("3");
-    }
-
-    @Test
     void aClosedStoreSaysSo() {
         store.close();
 
@@ -208,15 +153,6 @@ abstract class StoreContract {
         System.out.println("seed " + seed + " (replay with -Dvireo.seed)");
         var random = new Random(seed);
         Map<String, String> model = new TreeMap<>();
-        Map<String, String> watched = new TreeMap<>();
-        store.watch(
-                "",
-                0,
-                change ->
-                        change.value()
-                                .ifPresentOrElse(
-                                        value -> watched.put(change.key(), value),
-                                        () -> watched.remove(change.key())));
         for (int i = 0; i < 150; i++) {
             var transaction = new Transaction();
             Map<String, String> next = new TreeMap<>(model);
@@ -240,6 +176,5 @@ abstract class StoreContract {
         Map<String, String> stored = new TreeMap<>();
         store.list("").entries().forEach(entry -> stored.put(entry.key(), entry.value()));
         assertThat(stored).isEqualTo(model);
-        assertThat(watched).isEqualTo(model);
     }
 }

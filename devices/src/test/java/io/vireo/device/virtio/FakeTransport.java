@@ -32,11 +32,6 @@ public final class FakeTransport implements VirtioTransport {
     }
 
     @Override
-    public String name() {
-        return "fake";
-    }
-
-    @Override
     public Endpoint present(VirtioDevice device, EndpointSpec spec) {
         if (!failures.isEmpty()) {
             throw failures.getFirst();

@@ -86,10 +86,6 @@ final class ControlConnection {
         updateWatch();
     }
 
-    boolean isOpen() {
-        return open;
-    }
-
     private void ready(int events) {
         if ((events & Epoll.EPOLLOUT) != 0) {
             flush();

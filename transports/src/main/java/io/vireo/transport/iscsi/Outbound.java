@@ -52,7 +52,6 @@ final class Outbound {
 
     private @Nullable Outgoing first;
     private @Nullable Outgoing last;
-    private int queued;
     private int slots;
     private int sentBuffers;
     private int usedBuffers;
@@ -86,12 +85,6 @@ final class Outbound {
             last.next = outgoing;
         }
         last = outgoing;
-        queued++;
-    }
-
-    /** How many wait in the queue, those of which a part is written included. */
-    int queued() {
-        return queued;
     }
 
     /** Whether nothing waits. */
@@ -212,7 +205,6 @@ final class Outbound {
                 if (first == null) {
                     last = null;
                 }
-                queued--;
             }
             if (usedBuffers == 0) {
                 return 0;
@@ -271,7 +263,6 @@ final class Outbound {
         Outgoing waiting = first;
         first = null;
         last = null;
-        queued = 0;
         while (waiting != null) {
             Outgoing behind = waiting.next;
             waiting.next = null;

@@ -8,9 +8,6 @@ final class Pdu {
     /** Bytes of a basic header segment. */
     static final int BHS = 48;
 
-    /** Most bytes of all additional header segments: TotalAHSLength is one byte of words. */
-    static final int MAX_AHS = 255 * 4;
-
     /** Bytes of a digest. */
     static final int DIGEST = 4;
 

@@ -70,9 +70,6 @@ enum TextKey {
     /** Answer to a key that nobody knows (6.2). */
     static final String NOT_UNDERSTOOD = "NotUnderstood";
 
-    /** Answer to a key that has no meaning here (6.2). */
-    static final String IRRELEVANT = "Irrelevant";
-
     /** When a key may be offered. */
     enum Phase {
         /** In the first request, and not again. */

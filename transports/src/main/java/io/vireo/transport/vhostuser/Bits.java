@@ -33,7 +33,6 @@ final class Bits {
     static final long NEVER = 1L << 63;
 
     // VIRTIO 1.3, 2.1: device status
-    static final int STATUS_FEATURES_OK = 8;
     static final int STATUS_NEEDS_RESET = 64;
 
     private Bits() {}

@@ -98,10 +98,6 @@ final class Connection {
         }
     }
 
-    boolean isOpen() {
-        return open;
-    }
-
     /** Sends a reply, with a descriptor if there is one, which stays the caller's. */
     void reply(int number, byte[] body, @Nullable Fd fd) {
         if (!open) {

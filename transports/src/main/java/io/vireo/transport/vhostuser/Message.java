@@ -86,10 +86,6 @@ final class Message {
         }
     }
 
-    static void putU16(byte[] to, int offset, int value) {
-        SHORT.set(to, offset, (short) value);
-    }
-
     static void putU32(byte[] to, int offset, int value) {
         INT.set(to, offset, value);
     }

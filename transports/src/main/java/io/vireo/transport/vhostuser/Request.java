@@ -89,10 +89,6 @@ enum Request {
         return BY_NUMBER.get(number);
     }
 
-    int number() {
-        return number;
-    }
-
     /** Whether the reply has a body of its own, so that no other acknowledgement is sent. */
     boolean hasReplyBody() {
         return body;

@@ -56,11 +56,6 @@ public final class VhostUserTransport implements VirtioTransport {
     }
 
     @Override
-    public String name() {
-        return "vhost-user";
-    }
-
-    @Override
     public Endpoint present(VirtioDevice device, EndpointSpec spec) {
         var journal = new Journal(spec.name());
         var context =

@@ -124,7 +124,7 @@ public final class AclKind implements ResourceKind<AclSpec> {
 
     @Override
     public Realization realize(Metadata metadata, AclSpec spec, RealizeContext context) {
-        return new Running(new RuleList(metadata.name(), spec));
+        return new Running(new RuleList(spec));
     }
 
     @Override

@@ -130,11 +130,6 @@ final class CompiledRules {
         return bits;
     }
 
-    /** Number of rules. */
-    int count() {
-        return count;
-    }
-
     /** The first rule that matches; {@link #count} if none does. */
     int match(long[] key) {
         int sourcePort = (int) (key[FlowKey.SOURCE_MAC] >>> FlowKey.PORT_SHIFT);

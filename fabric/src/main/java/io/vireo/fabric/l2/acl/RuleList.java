@@ -23,17 +23,10 @@ public final class RuleList implements AccessList {
         }
     }
 
-    private final String name;
     private volatile Version version;
 
-    RuleList(String name, AclSpec spec) {
-        this.name = name;
+    RuleList(AclSpec spec) {
         this.version = new Version(spec);
-    }
-
-    @Override
-    public String name() {
-        return name;
     }
 
     /** Puts other rules into force, at all ports with their next frames. */

@@ -17,10 +17,6 @@ public final class IntentBlock {
     /** Regions that a block has bits for. */
     public static final int REGIONS = 8 * SECTOR_REGIONS;
 
-    /** Regions that the bitmap has room for. */
-    public static final long MAX_REGIONS =
-            (long) MirrorHeader.INTENT_BYTES / PoolFormat.BLOCK * REGIONS;
-
     private static final int SECTOR = 512;
     private static final int HEADER = 16;
 

@@ -21,7 +21,6 @@ public final class JournalReader implements AutoCloseable {
     private final OwnMemory group = OwnMemory.allocate(Group.HEADER + Group.MAX_BYTES);
     private JournalPoint point;
     private long durable;
-    private long groups;
 
     /**
      * @param ring the whole ring
@@ -39,11 +38,6 @@ public final class JournalReader implements AutoCloseable {
         return point;
     }
 
-    /** Groups that were replayed. */
-    public long groups() {
-        return groups;
-    }
-
     /**
      * Hands out the operations of each group that counts.
      *
@@ -58,7 +52,6 @@ public final class JournalReader implements AutoCloseable {
                 return;
             }
             decode(next.get().bytes(), sink);
-            groups++;
             point =
                     new JournalPoint(
                             point.position() + Group.stored(next.get().bytes()),

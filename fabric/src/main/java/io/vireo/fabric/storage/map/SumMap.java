@@ -34,16 +34,12 @@ public final class SumMap implements AutoCloseable {
         return (int) (word >>> 32 * (block & 1));
     }
 
+    /** Sets what is stored for a block; 0: it is zeroes. */
     public void set(MapRoot root, long block, int value) {
         long at = SumLeaf.word(block);
         long old = tree.find(root, at);
         int shift = (int) (block & 1) * 32;
         put(root, at, old, old & ~(0xFFFF_FFFFL << shift) | (value & 0xFFFF_FFFFL) << shift);
-    }
-
-    /** Whether a block may not match its checksum. */
-    public boolean isMarked(MapRoot root, long block) {
-        return (tree.find(root, SumLeaf.markWord(block)) & SumLeaf.markBit(block)) != 0;
     }
 
     /** Marks blocks, or takes their marks back. */

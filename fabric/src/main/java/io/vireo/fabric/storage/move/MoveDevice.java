@@ -49,10 +49,6 @@ final class MoveDevice implements BlockDevice {
         return mover;
     }
 
-    Reactor reactor() {
-        return reactor;
-    }
-
     /** Closes source and target, and waits until nothing of them is in use. Of any other thread. */
     void close() {
         var closed = new CompletableFuture<Boolean>();

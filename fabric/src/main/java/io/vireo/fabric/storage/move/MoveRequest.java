@@ -1,6 +1,5 @@
 package io.vireo.fabric.storage.move;
 
-import io.vireo.block.BlockOperation;
 import io.vireo.block.BlockRequest;
 import io.vireo.block.BlockStatus;
 import io.vireo.fabric.storage.queue.Fifo;
@@ -70,9 +69,5 @@ final class MoveRequest extends Fifo.Link<MoveRequest> {
             case WRITE, DISCARD, WRITE_ZEROES -> true;
             case READ, FLUSH -> false;
         };
-    }
-
-    boolean isFlush() {
-        return inner.operation() == BlockOperation.FLUSH;
     }
 }

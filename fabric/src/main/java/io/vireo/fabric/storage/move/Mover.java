@@ -112,7 +112,6 @@ final class Mover implements Poller, Copier.Listener {
 
     // For other threads, a little out of date.
     private volatile long position;
-    private volatile long backlog;
 
     private Mover(
             Reactor reactor,
@@ -300,13 +299,6 @@ final class Mover implements Poller, Copier.Listener {
         return position;
     }
 
-    /**
-     * Bytes that were changed since and are to be copied again. Any thread, a little out of date.
-     */
-    long backlog() {
-        return backlog;
-    }
-
     @Override
     public void copyFailed(String why, boolean noSpace) {
         if (phase != Phase.SOURCE && phase != Phase.TARGET) {
@@ -335,7 +327,6 @@ final class Mover implements Poller, Copier.Listener {
         work += letGo(now);
         work += advance(now);
         position = copier.position();
-        backlog = copier.backlog();
         closeIfIdle();
         return work;
     }

@@ -17,10 +17,6 @@ final class ByteTable implements AutoCloseable {
         memory = OwnMemory.allocate(Math.max(1, size));
     }
 
-    int size() {
-        return size;
-    }
-
     /** 0 to 255. */
     int get(int index) {
         return NativeMemory.getByte(memory.address() + Objects.checkIndex(index, size)) & 0xFF;

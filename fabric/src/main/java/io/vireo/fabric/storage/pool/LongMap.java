@@ -13,10 +13,6 @@ final class LongMap<T> {
         return size == 0;
     }
 
-    int size() {
-        return size;
-    }
-
     @SuppressWarnings("unchecked") // Only put stores.
     @Nullable T get(long key) {
         int at = slot(keys, values, key);

@@ -131,11 +131,6 @@ final class MetaSpace {
         void free(long block, int count);
     }
 
-    /** Blocks that can be taken without a new chunk. */
-    long freeBlocks() {
-        return freeBlocks;
-    }
-
     /** Chunks that hold metadata. */
     int chunks() {
         return chunks.size();

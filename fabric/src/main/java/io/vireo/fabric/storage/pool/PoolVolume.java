@@ -33,10 +33,6 @@ final class PoolVolume implements ThinDevice {
         this.volume = volume;
     }
 
-    Volume volume() {
-        return volume;
-    }
-
     /** Its capacity has changed. */
     void changed() {
         listeners.forEach(Runnable::run);

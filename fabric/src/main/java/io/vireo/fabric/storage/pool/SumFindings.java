@@ -12,7 +12,6 @@ final class SumFindings {
     private final Set<String> told = new HashSet<>();
     private long wrong;
     private long repaired;
-    private long adopted;
 
     SumFindings(PoolEvents events) {
         this.events = events;
@@ -64,11 +63,6 @@ final class SumFindings {
         }
     }
 
-    /** A block that could be written to when the power went has been taken as it is. */
-    void adopted() {
-        adopted++;
-    }
-
     private boolean isNew(String what, String volume, long offset) {
         return told.size() < REMEMBERED && told.add(key(what, volume, offset));
     }
@@ -85,10 +79,5 @@ final class SumFindings {
     /** Blocks that were repaired. */
     long repairedBlocks() {
         return repaired;
-    }
-
-    /** Blocks that were taken as they are. */
-    long adoptedBlocks() {
-        return adopted;
     }
 }

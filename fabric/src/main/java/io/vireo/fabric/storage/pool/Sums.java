@@ -66,11 +66,6 @@ final class Sums {
         return findings;
     }
 
-    /** Units that are marked. */
-    int units() {
-        return units.size();
-    }
-
     /** What was marked when the pool was opened is unknown. */
     private void find(Volume volume) {
         VolumeSums checks = volume.checks;
@@ -234,7 +229,6 @@ final class Sums {
         map.set(root(volume), block, stored(memory, offset));
         unit.changed(block);
         unit.unknown(block, false);
-        findings.adopted();
         return true;
     }
 

@@ -65,11 +65,6 @@ final class Flow {
         return at(granted);
     }
 
-    /** Units that the next one costs. */
-    long nextUnits() {
-        return units(next());
-    }
-
     /** A request is as many units as it has pieces of 16 KiB, at least one. */
     static long units(BlockRequest request) {
         long bytes = request.moved();

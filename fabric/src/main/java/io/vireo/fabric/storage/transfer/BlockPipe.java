@@ -30,7 +30,6 @@ final class BlockPipe implements AutoCloseable {
 
     private final Arena arena = Arena.ofShared();
     private final MemorySegment memory = arena.allocate(CHUNK, ALIGNMENT);
-    private final BlockDevice device;
     private final Reactor reactor;
     private final Pump pump;
 
@@ -40,7 +39,6 @@ final class BlockPipe implements AutoCloseable {
      * @throws ResourceException UNAVAILABLE if the host refuses
      */
     BlockPipe(BlockDevice device, Reactor reactor) {
-        this.device = device;
         this.reactor = reactor;
         try {
             pump = await(done -> done.complete(new Pump(device.open(reactor), reactor)));
@@ -48,10 +46,6 @@ final class BlockPipe implements AutoCloseable {
             arena.close();
             throw e;
         }
-    }
-
-    BlockDevice device() {
-        return device;
     }
 
     /** Reads {@code length} bytes, {@link #CHUNK} at most, into the beginning of {@code into}. */
