@@ -7,10 +7,10 @@ import io.vireo.linux.Sched;
 import java.io.UncheckedIOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
-import java.util.Comparator;
+import java.util.Arrays;
 import java.util.List;
-import java.util.PriorityQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -53,13 +53,12 @@ public final class Reactor {
     private final PollMode pollMode;
     private final boolean stepped;
     private final Thread thread;
-    private final Epoll epoll;
+    private final Watches watches;
     private final Eventfd wakeup;
     private final MpscUnboundedVarHandleArrayQueue<Runnable> mailbox =
             new MpscUnboundedVarHandleArrayQueue<>(1024);
     private final MessagePassingQueue.Consumer<Runnable> runTask = this::runTask;
-    private final PriorityQueue<TimerEntry> timers =
-            new PriorityQueue<>(Comparator.comparingLong(t -> t.deadline));
+    private final Timers timers = new Timers(this::clock);
     private final List<MemoryFaultListener> faultListeners = new ArrayList<>();
     private final CountDownLatch started = new CountDownLatch(1);
 
@@ -77,8 +76,6 @@ public final class Reactor {
     /** Nanoseconds without work after which a poller is parked. */
     private long patience;
 
-    private WatchEntry[] watches = new WatchEntry[16];
-    private int watchGeneration;
     private long now;
     private long lastEpoll;
     private boolean faulted;
@@ -108,7 +105,7 @@ public final class Reactor {
         cpu = config.cpu();
         pollMode = config.pollMode();
         patience = pollMode.parkAfterNanos();
-        epoll = Epoll.create(256);
+        watches = new Watches(name);
         wakeup = Eventfd.create();
         watch(wakeup.fd().number(), Epoll.EPOLLIN, _ -> wakeup.drain());
         thread = Thread.ofPlatform().name(name).daemon(true).unstarted(this::run);
@@ -164,7 +161,7 @@ public final class Reactor {
             int done = mailbox.drain(runTask, MESSAGES_PER_TURN) + expireTimers() + pollActive();
             runLast();
             if (done == 0 && !timers.isEmpty()) {
-                now = Math.max(now, timers.peek().deadline);
+                now = Math.max(now, timers.next());
                 done = expireTimers();
             }
             if (faulted) {
@@ -212,9 +209,8 @@ public final class Reactor {
     public void execute(Runnable task) {
         mailbox.offer(task);
         // The queue's own store and this load may be reordered (StoreLoad): without the full fence
-        // the reactor could go
-        // to sleep having missed the task while we still see it awake.
-        java.lang.invoke.VarHandle.fullFence();
+        // the reactor could go to sleep having missed the task while we still see it awake.
+        VarHandle.fullFence();
         if (sleeping) {
             wakeup.signal();
         }
@@ -234,21 +230,7 @@ public final class Reactor {
      * @throws UncheckedIOException if the kernel cannot watch it
      */
     public FdWatch watch(int fd, int events, FdHandler handler) {
-        int slot = 0;
-        while (slot < watches.length && watches[slot] != null) {
-            slot++;
-        }
-        if (slot == watches.length) {
-            watches = java.util.Arrays.copyOf(watches, slot * 2);
-        }
-        var entry = new WatchEntry(fd, slot, ++watchGeneration, handler);
-        try {
-            epoll.add(fd, events, entry.key());
-        } catch (ErrnoException e) {
-            throw new UncheckedIOException(e);
-        }
-        watches[slot] = entry;
-        return entry;
+        return watches.add(fd, events, handler);
     }
 
     /**
@@ -257,7 +239,7 @@ public final class Reactor {
      */
     public void atEndOfTurn(Runnable task) {
         if (lastCount == last.length) {
-            last = java.util.Arrays.copyOf(last, lastCount * 2);
+            last = Arrays.copyOf(last, lastCount * 2);
         }
         last[lastCount++] = task;
     }
@@ -271,14 +253,14 @@ public final class Reactor {
 
     /** Runs a task on this reactor after {@code delayNanos}. */
     public Timer schedule(long delayNanos, Runnable task) {
-        var timer = new TimerEntry(task);
+        Timer timer = timers.of(task);
         timer.start(delayNanos);
         return timer;
     }
 
     /** A timer that is not started: for tasks that run again and again, and to allocate nothing. */
     public Timer timer(Runnable task) {
-        return new TimerEntry(task);
+        return timers.of(task);
     }
 
     /**
@@ -295,6 +277,11 @@ public final class Reactor {
     /** {@link System#nanoTime} at the start of this turn; of a stepped reactor, its own clock. */
     public long nanoTime() {
         return now;
+    }
+
+    /** What timers are started by. */
+    private long clock() {
+        return stepped ? now : System.nanoTime();
     }
 
     /** Adds a listener for memory faults. */
@@ -327,7 +314,7 @@ public final class Reactor {
      */
     public void close() {
         if (stepped) {
-            epoll.close();
+            watches.close();
             wakeup.close();
             return;
         }
@@ -351,7 +338,7 @@ public final class Reactor {
                 fault(e);
             }
         }
-        epoll.close();
+        watches.close();
         wakeup.close();
     }
 
@@ -382,7 +369,7 @@ public final class Reactor {
         if (activeCount == 0 && running) {
             sleep();
         } else if (now - lastEpoll > EPOLL_EVERY_NANOS) {
-            dispatch(epoll.wait(0));
+            dispatch(watches.poll());
         }
         if (faulted) {
             tellFaultListeners();
@@ -443,13 +430,13 @@ public final class Reactor {
     private void sleep() {
         sleeping = true;
         // Pairs with the fence of execute(): either we see the task or its sender sees us asleep.
-        java.lang.invoke.VarHandle.fullFence();
+        VarHandle.fullFence();
         if (mailbox.isEmpty()) {
             sleeps++;
             int ready =
                     timers.isEmpty()
-                            ? epoll.wait(-1)
-                            : epoll.waitNanos(Math.max(0, timers.peek().deadline - now));
+                            ? watches.await()
+                            : watches.await(Math.max(0, timers.next() - now));
             sleeping = false;
             now = System.nanoTime();
             dispatch(ready);
@@ -460,13 +447,10 @@ public final class Reactor {
     private void dispatch(int ready) {
         lastEpoll = now;
         for (int i = 0; i < ready; i++) {
-            long key = epoll.data(i);
-            var entry = watches[(int) key];
-            // An earlier handler of this round may have closed the watch, and another may have its
-            // slot.
-            if (entry != null && entry.key() == key) {
+            var entry = watches.ready(i);
+            if (entry != null) {
                 try {
-                    entry.handler.ready(epoll.events(i));
+                    entry.handler.ready(watches.events(i));
                 } catch (InternalError e) {
                     fault(e);
                 } catch (Throwable e) {
@@ -483,10 +467,8 @@ public final class Reactor {
 
     private int expireTimers() {
         int expired = 0;
-        while (!timers.isEmpty() && timers.peek().deadline - now <= 0) {
-            var timer = timers.remove();
-            timer.started = false;
-            runTask(timer.task);
+        for (var task = timers.due(now); task != null; task = timers.due(now)) {
+            runTask(task);
             expired++;
         }
         return expired;
@@ -523,7 +505,7 @@ public final class Reactor {
 
     private void activate(PollerEntry entry) {
         if (activeCount == active.length) {
-            active = java.util.Arrays.copyOf(active, activeCount * 2);
+            active = Arrays.copyOf(active, activeCount * 2);
         }
         entry.index = activeCount;
         entry.lastWork = now;
@@ -566,74 +548,6 @@ public final class Reactor {
                 deactivate(this);
             } else {
                 parkedCount--;
-            }
-        }
-    }
-
-    private final class WatchEntry implements FdWatch {
-        final int fd;
-        final int slot;
-        final int generation;
-        final FdHandler handler;
-
-        WatchEntry(int fd, int slot, int generation, FdHandler handler) {
-            this.fd = fd;
-            this.slot = slot;
-            this.generation = generation;
-            this.handler = handler;
-        }
-
-        long key() {
-            return (long) generation << 32 | slot;
-        }
-
-        @Override
-        public void modify(int events) {
-            try {
-                epoll.modify(fd, events, key());
-            } catch (ErrnoException e) {
-                throw new UncheckedIOException(e);
-            }
-        }
-
-        @Override
-        public void close() {
-            if (watches[slot] != this) {
-                return;
-            }
-            watches[slot] = null;
-            try {
-                epoll.remove(fd);
-            } catch (ErrnoException e) {
-                LOG.log(
-                        Level.WARNING,
-                        name + ": descriptor was closed before its watch: " + e.getMessage());
-            }
-        }
-    }
-
-    private final class TimerEntry implements Timer {
-        final Runnable task;
-        long deadline;
-        boolean started;
-
-        TimerEntry(Runnable task) {
-            this.task = task;
-        }
-
-        @Override
-        public void start(long delayNanos) {
-            cancel();
-            deadline = (stepped ? now : System.nanoTime()) + delayNanos;
-            started = true;
-            timers.add(this);
-        }
-
-        @Override
-        public void cancel() {
-            if (started) {
-                started = false;
-                timers.remove(this);
             }
         }
     }
