@@ -3,16 +3,9 @@ package io.vireo.device.virtio.net;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vireo.net.PortState;
-import io.vireo.reactor.PollMode;
-import io.vireo.reactor.Reactor;
-import io.vireo.reactor.ReactorConfig;
-import io.vireo.resource.MacAddress;
 import io.vireo.testkit.Frames;
 import io.vireo.testkit.NetDriver;
 import io.vireo.virtqueue.Virtqueue;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -23,40 +16,13 @@ import org.junit.jupiter.params.provider.ValueSource;
  */
 @ParameterizedClass
 @ValueSource(longs = {0, Virtqueue.RING_PACKED, Virtqueue.RING_PACKED | Virtqueue.IN_ORDER})
-class QueueResetTest {
-    private static final long A = 0x5254_0000_000AL;
-    private static final long B = 0x5254_0000_000BL;
+class QueueResetTest extends TwoCards {
     private static final int LENGTH = 300;
 
-    private static Reactor reactor;
-
     private final long features;
-    private final VirtioNetDevice a = device("a", A);
-    private final VirtioNetDevice b = device("b", B);
-    private final Wire wire = new Wire();
 
     QueueResetTest(long ring) {
         features = Virtqueue.VERSION_1 | Virtqueue.EVENT_IDX | NetDriver.MRG_RXBUF | ring;
-    }
-
-    @BeforeAll
-    static void start() {
-        reactor = Reactor.start(new ReactorConfig("test", -1, PollMode.INTERRUPT));
-    }
-
-    @AfterAll
-    static void stop() {
-        reactor.close();
-    }
-
-    @AfterEach
-    void close() {
-        wire.close();
-    }
-
-    private static VirtioNetDevice device(String name, long mac) {
-        return new VirtioNetDevice(
-                new VirtioNetConfig(name, new MacAddress(mac), 1500, 1, reactor));
     }
 
     @Test

@@ -3,33 +3,19 @@ package io.vireo.device.virtio.net;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vireo.net.Offload;
-import io.vireo.reactor.PollMode;
-import io.vireo.reactor.Reactor;
-import io.vireo.reactor.ReactorConfig;
-import io.vireo.resource.MacAddress;
 import io.vireo.testkit.Frames;
 import io.vireo.testkit.NetDriver;
 import io.vireo.virtqueue.Virtqueue;
 import java.nio.ByteBuffer;
 import java.util.List;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Large packets that do not begin with one Ethernet and one IP header. */
-class SegmentationTest {
-    private static final long A = 0x5254_0000_000AL;
-    private static final long B = 0x5254_0000_000BL;
-    private static final long SENDS =
-            Virtqueue.VERSION_1
-                    | NetFeatures.CSUM
-                    | NetFeatures.HOST_TSO4
-                    | NetFeatures.HOST_TSO6
-                    | NetFeatures.HOST_ECN;
+class SegmentationTest extends TwoCards {
+    private static final long SENDS = Virtqueue.VERSION_1 | HOST_ALL;
     private static final int MSS = 1400;
     private static final int PAYLOAD = 9999;
     private static final int SEGMENTS = 8;
@@ -37,34 +23,7 @@ class SegmentationTest {
     private static final int IPV6 = 40;
     private static final int TCP = 6;
     private static final int TCP_HEADER = 20;
-    private static final int TCP_CHECKSUM = 16;
     private static final int ACK = 0x10;
-
-    private static Reactor reactor;
-
-    private final VirtioNetDevice a = device("a", A);
-    private final VirtioNetDevice b = device("b", B);
-    private final Wire wire = new Wire();
-
-    @BeforeAll
-    static void start() {
-        reactor = Reactor.start(new ReactorConfig("test", -1, PollMode.INTERRUPT));
-    }
-
-    @AfterAll
-    static void stop() {
-        reactor.close();
-    }
-
-    @AfterEach
-    void close() {
-        wire.close();
-    }
-
-    private static VirtioNetDevice device(String name, long mac) {
-        return new VirtioNetDevice(
-                new VirtioNetConfig(name, new MacAddress(mac), 1500, 1, reactor));
-    }
 
     /** What a receiver without offloads gets of a packet. */
     private List<byte[]> cut(byte[] packet, int type, int tcp) {

@@ -7,9 +7,6 @@ import io.vireo.linux.ForeignMemory;
 import io.vireo.net.FrameBatch;
 import io.vireo.net.Offload;
 import io.vireo.net.PortState;
-import io.vireo.reactor.PollMode;
-import io.vireo.reactor.Reactor;
-import io.vireo.reactor.ReactorConfig;
 import io.vireo.resource.MacAddress;
 import io.vireo.testkit.Frames;
 import io.vireo.testkit.NetDriver;
@@ -22,9 +19,6 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -32,51 +26,15 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 @ParameterizedClass
 @ValueSource(longs = {0, Virtqueue.RING_PACKED})
-class VirtioNetDeviceTest {
-    private static final long A = 0x5254_0000_000AL;
-    private static final long B = 0x5254_0000_000BL;
+class VirtioNetDeviceTest extends TwoCards {
     private static final long MODERN = Virtqueue.VERSION_1;
-    private static final long HOST_ALL =
-            NetFeatures.CSUM | NetFeatures.HOST_TSO4 | NetFeatures.HOST_TSO6 | NetFeatures.HOST_ECN;
-    private static final long GUEST_ALL =
-            NetFeatures.GUEST_CSUM
-                    | NetFeatures.GUEST_TSO4
-                    | NetFeatures.GUEST_TSO6
-                    | NetFeatures.GUEST_ECN;
-    private static final int TCP_CHECKSUM = 16;
-    private static final int MSS = 1460;
-
-    private static Reactor reactor;
 
     private final long ring;
     private final long modern;
-    private final VirtioNetDevice a = device("a", A, 1);
-    private final VirtioNetDevice b = device("b", B, 1);
-    private final Wire wire = new Wire();
 
     VirtioNetDeviceTest(long ring) {
         this.ring = ring;
         modern = MODERN | ring;
-    }
-
-    @BeforeAll
-    static void start() {
-        reactor = Reactor.start(new ReactorConfig("test", -1, PollMode.INTERRUPT));
-    }
-
-    @AfterAll
-    static void stop() {
-        reactor.close();
-    }
-
-    @AfterEach
-    void close() {
-        wire.close();
-    }
-
-    private static VirtioNetDevice device(String name, long mac, int pairs) {
-        return new VirtioNetDevice(
-                new VirtioNetConfig(name, new MacAddress(mac), 1500, pairs, reactor));
     }
 
     @Test
@@ -107,7 +65,7 @@ class VirtioNetDeviceTest {
             from.send(Frames.frame(B, A, 60));
             assertThat(a.announce(new MacAddress(A))).isTrue();
             var taken = new CompletableFuture<Void>();
-            reactor.execute(() -> taken.complete(null));
+            reactor().execute(() -> taken.complete(null));
             taken.get(20, TimeUnit.SECONDS);
             assertThat(wire.carry(a, b)).isEqualTo(1);
             assertThat(wire.carry(a, b)).isEqualTo(1);
@@ -221,129 +179,6 @@ class VirtioNetDeviceTest {
         }
     }
 
-    @Test
-    void offloadsPassThroughWhereBothTookThem() {
-        try (var from = new NetDriver(a, 64, modern | HOST_ALL);
-                var to = new NetDriver(b, 64, modern | NetDriver.MRG_RXBUF | GUEST_ALL)) {
-            to.post(64, 1600);
-            var frame = Frames.tcp4(B, A, 0x10, 20_000);
-            long offload = Offload.of(1, Offload.GSO_TCPV4 | Offload.GSO_ECN, 54, MSS, 34);
-            from.send(frame, offload, TCP_CHECKSUM);
-            wire.carry(a, b);
-            var got = to.received().getFirst();
-            assertThat(got.frame()).isEqualTo(frame);
-            var expected = to.header(offload, TCP_CHECKSUM);
-            expected[10] = (byte) got.buffers();
-            assertThat(got.header()).isEqualTo(expected);
-        }
-    }
-
-    @Test
-    void tagsMoveTheChecksum() {
-        try (var from = new NetDriver(a, 64, modern | HOST_ALL);
-                var to = new NetDriver(b, 64, modern | NetDriver.MRG_RXBUF | GUEST_ALL)) {
-            to.post(64, 1600);
-            var frame = Frames.tcp4(B, A, 0x10, 3000);
-            from.send(frame, Offload.of(1, Offload.GSO_TCPV4, 54, MSS, 34), TCP_CHECKSUM);
-            assertThat(wire.carry(a, b, FrameBatch.VLAN_PUSH, 42)).isEqualTo(1);
-            var got = to.received().getFirst();
-            assertThat(got.frame()).isEqualTo(Frames.tagged(frame, 42));
-            var expected = to.header(Offload.of(1, Offload.GSO_TCPV4, 58, MSS, 38), TCP_CHECKSUM);
-            expected[10] = 2;
-            assertThat(got.header()).isEqualTo(expected);
-
-            from.send(got.frame(), Offload.of(1, Offload.GSO_TCPV4, 58, MSS, 38), TCP_CHECKSUM);
-            assertThat(wire.carry(a, b, FrameBatch.VLAN_POP, 0)).isEqualTo(1);
-            var back = to.received().getFirst();
-            assertThat(back.frame()).isEqualTo(frame);
-            assertThat(Arrays.copyOf(back.header(), 8))
-                    .isEqualTo(
-                            Arrays.copyOf(
-                                    to.header(Offload.of(1, Offload.GSO_TCPV4, 54, MSS, 34), 0),
-                                    8));
-        }
-    }
-
-    @Test
-    void checksumsAreCompletedForWhoDoesNotTakeThem() {
-        try (var from = new NetDriver(a, 64, modern | HOST_ALL);
-                var to = new NetDriver(b, 64, modern)) {
-            to.post(64, 1600);
-            var right = Frames.tcp4(B, A, 0x18, 777);
-            from.send(withPseudoHeaderSum(right, 26, 8, 34), Offload.of(1, 0, 0, 0, 34), 16);
-            assertThat(wire.carry(a, b)).isEqualTo(1);
-            var got = to.received().getFirst();
-            assertThat(got.frame()).isEqualTo(right);
-            assertThat(got.header()).containsExactly(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0);
-            assertThat(b.statistics().get(NetStatistics.RX_CONVERTED)).isEqualTo(1);
-        }
-    }
-
-    /** As a sender leaves it: the field holds the sum of the pseudo-header only. */
-    private static byte[] withPseudoHeaderSum(byte[] frame, int addresses, int length, int tcp) {
-        var copy = frame.clone();
-        int sum = Frames.sum(frame, addresses, length) + 6 + frame.length - tcp;
-        while (sum >>> 16 != 0) {
-            sum = (sum & 0xFFFF) + (sum >>> 16);
-        }
-        Frames.put(copy, tcp + 16, sum);
-        return copy;
-    }
-
-    @ParameterizedTest
-    @ValueSource(booleans = {false, true})
-    void packetsAreCutForWhoDoesNotTakeThem(boolean ipv6) {
-        try (var from = new NetDriver(a, 64, modern | HOST_ALL);
-                var to = new NetDriver(b, 256, modern | NetFeatures.GUEST_CSUM)) {
-            to.post(200, 1600);
-            int payload = 60_000;
-            // CWR, PSH, FIN, ACK
-            var packet = ipv6 ? Frames.tcp6(B, A, 0x99, payload) : Frames.tcp4(B, A, 0x99, payload);
-            int tcp = ipv6 ? 54 : 34;
-            int type = ipv6 ? Offload.GSO_TCPV6 : Offload.GSO_TCPV4;
-            from.send(packet, Offload.of(1, type, tcp + 20, MSS, tcp), TCP_CHECKSUM);
-            assertThat(wire.carry(a, b)).isEqualTo(1);
-            var got = to.received();
-            assertThat(got).hasSize((payload + MSS - 1) / MSS);
-            int done = 0;
-            for (int i = 0; i < got.size(); i++) {
-                var segment = got.get(i).frame();
-                boolean last = i == got.size() - 1;
-                int size = segment.length - tcp - 20;
-                assertThat(size).isEqualTo(last ? payload - done : MSS);
-                assertThat(Arrays.copyOfRange(segment, tcp + 20, segment.length))
-                        .isEqualTo(
-                                Arrays.copyOfRange(
-                                        packet, tcp + 20 + done, tcp + 20 + done + size));
-                int flags = 0x10 | (i == 0 ? 0x80 : 0) | (last ? 0x09 : 0);
-                assertThat(segment[tcp + 13]).isEqualTo((byte) flags);
-                int sequence = Frames.get(segment, tcp + 4) << 16 | Frames.get(segment, tcp + 6);
-                assertThat(sequence).isEqualTo(0xFFFFF000 + done);
-                checkNetworkHeader(segment, ipv6, i);
-                done += size;
-            }
-        }
-    }
-
-    private static void checkNetworkHeader(byte[] segment, boolean ipv6, int number) {
-        if (ipv6) {
-            assertThat(Frames.get(segment, 18)).isEqualTo(segment.length - 54);
-        } else {
-            assertThat(Frames.get(segment, 16)).isEqualTo(segment.length - 14);
-            assertThat(Frames.get(segment, 18)).isEqualTo(0x1234 + number);
-            assertThat(Frames.checksum(segment, 14, 20, 0)).isZero();
-        }
-        int tcp = ipv6 ? 54 : 34;
-        int addresses = ipv6 ? Frames.sum(segment, 22, 32) : Frames.sum(segment, 26, 8);
-        assertThat(
-                        Frames.checksum(
-                                segment,
-                                tcp,
-                                segment.length - tcp,
-                                addresses + 6 + segment.length - tcp))
-                .isZero();
-    }
-
     /**
      * Group 16 of the hostile inputs: the frame is dropped, the chain completed, the queue lives.
      */
@@ -385,27 +220,6 @@ class VirtioNetDeviceTest {
             assertThat(wire.carry(a, b)).isEqualTo(1);
             assertThat(to.received().getFirst().frame()).isEqualTo(good);
             assertThat(from.failures()).isEmpty();
-        }
-    }
-
-    @Test
-    void packetsThatCannotBeCutAreDropped() {
-        try (var from = new NetDriver(a, 64, modern | HOST_ALL);
-                var to = new NetDriver(b, 64, modern)) {
-            to.post(64, 1600);
-            var frame = Frames.tcp4(B, A, 0x10, 2000);
-            from.send(frame, Offload.of(1, Offload.GSO_TCPV4, 54, MSS, 38), TCP_CHECKSUM);
-            from.send(frame, Offload.of(1, Offload.GSO_TCPV6, 54, MSS, 34), TCP_CHECKSUM);
-            var wrong = frame.clone();
-            wrong[34 + 12] = (byte) 0xF0;
-            from.send(
-                    Arrays.copyOf(wrong, 90),
-                    Offload.of(1, Offload.GSO_TCPV4, 54, MSS, 34),
-                    TCP_CHECKSUM);
-            assertThat(wire.carry(a, b)).isZero();
-            assertThat(from.completed()).isEqualTo(3);
-            assertThat(b.statistics().get(NetStatistics.RX_NOT_CONVERTIBLE)).isEqualTo(3);
-            assertThat(to.received()).isEmpty();
         }
     }
 
@@ -459,24 +273,6 @@ class VirtioNetDeviceTest {
         }
     }
 
-    @Test
-    void anUplinksNewsOfGoodChecksumsReachesOnlyWhoAskedForIt() {
-        try (var plain = new NetDriver(a, 64, modern);
-                var to = new NetDriver(b, 64, modern | GUEST_ALL)) {
-            plain.post(4, 1600);
-            to.post(4, 1600);
-            var batch = wire.batch();
-            Frames.append(batch, Frames.frame(B, A, 60), 0);
-            batch.offload[0] = Offload.DATA_VALID;
-            assertThat(b.transmit(batch, new int[] {0}, 1)).isEqualTo(1);
-            assertThat(a.transmit(batch, new int[] {0}, 1)).isEqualTo(1);
-            a.flush();
-            b.flush();
-            assertThat(to.received().getFirst().header()[0]).isEqualTo((byte) 2);
-            assertThat(plain.received().getFirst().header()[0]).isEqualTo((byte) 0);
-        }
-    }
-
     /**
      * vhost-user, "Ring states": transmit packets of a disabled ring are processed and discarded.
      */
@@ -508,7 +304,7 @@ class VirtioNetDeviceTest {
     @Test
     void whatArrivesWhileDisabledIsNotAskedFor() {
         var woken = new AtomicInteger();
-        a.attached(reactor, woken::incrementAndGet);
+        a.attached(reactor(), woken::incrementAndGet);
         try (var from = new NetDriver(a, 64, modern)) {
             assertThat(a.arm()).isTrue();
             a.enableQueue(1, false);
