@@ -172,12 +172,26 @@ public final class OpenApi {
                 choices.addObject().put("$ref", SCHEMAS + kind.kind().kind());
             }
         }
+        addRequests(schemas);
+        addAnswers(schemas);
+        addPlan(schemas);
+        addProblem(schemas);
+        addDiscovery(schemas);
+        ObjectNode event = properties(object(schemas, "Event", "The data of a server-sent event."));
+        strings(event, "id", "time", "kind", "name", "reason", "message");
+        enumeration(event, "type", Event.Type.values());
+    }
+
+    private static void addRequests(ObjectNode schemas) {
         items(
                 properties(object(schemas, "Batch", "Resources to be declared together.")),
                 "Resource");
         schemas.putObject("Patch")
                 .put("type", "object")
                 .put("description", "A merge patch of the resource, RFC 7396.");
+    }
+
+    private static void addAnswers(ObjectNode schemas) {
         ObjectNode reference = properties(object(schemas, "Reference", "Names one resource."));
         strings(reference, "kind", "name");
         items(
@@ -202,6 +216,9 @@ public final class OpenApi {
                 .put("type", "array")
                 .putObject("items")
                 .put("type", "string");
+    }
+
+    private static void addPlan(ObjectNode schemas) {
         ObjectNode action =
                 properties(object(schemas, "Action", "One step from what runs to what is wanted."));
         enumeration(action, "verb", io.vireo.control.plan.Action.Verb.values());
@@ -213,7 +230,9 @@ public final class OpenApi {
                 .put("type", "array")
                 .putObject("items")
                 .put("$ref", SCHEMAS + "Action");
-        addProblem(schemas);
+    }
+
+    private static void addDiscovery(ObjectNode schemas) {
         ObjectNode discovery =
                 properties(object(schemas, "Discovery", "What this daemon is and knows."));
         strings(discovery, "apiVersion", "version");
@@ -222,9 +241,6 @@ public final class OpenApi {
         strings(kind, "kind", "plural", "description");
         kind.putObject("shortNames").put("type", "array").putObject("items").put("type", "string");
         kind.putObject("derived").put("type", "boolean");
-        ObjectNode event = properties(object(schemas, "Event", "The data of a server-sent event."));
-        strings(event, "id", "time", "kind", "name", "reason", "message");
-        enumeration(event, "type", Event.Type.values());
     }
 
     private static ObjectNode properties(ObjectNode schema) {

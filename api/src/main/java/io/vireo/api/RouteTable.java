@@ -104,9 +104,13 @@ final class RouteTable {
                         exchange -> read(handle, exchange)));
         handle.kind().streams().forEach(offer -> addStream(handle, one, offer));
         handle.kind().operations().forEach(operation -> addOperation(handle, one, operation));
-        if (handle.kind().derived()) {
-            return;
+        if (!handle.kind().derived()) {
+            addWrites(handle, one);
         }
+    }
+
+    private void addWrites(KindHandle<?> handle, String one) {
+        String kind = handle.kind().kind();
         routes.add(
                 Route.write(
                                 "PUT",

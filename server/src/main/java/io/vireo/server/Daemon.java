@@ -64,16 +64,38 @@ final class Daemon implements AutoCloseable {
         Rlimit.raise(Rlimit.RLIMIT_NOFILE);
         Path runtime = Files.createDirectories(config.runtimeDir.toAbsolutePath());
         Path state = Files.createDirectories(config.stateDir.toAbsolutePath());
-        Path images =
-                Files.createDirectories(
-                        config.imageDir.toString().isEmpty()
-                                ? state.resolve("images")
-                                : config.imageDir.toAbsolutePath());
         // The store's native library is unpacked here: /tmp may be mounted noexec.
         System.setProperty("org.sqlite.tmpdir", state.toString());
 
         var reactors = ReactorGroup.start(config.cpus(), config.pollMode);
         closers.push(reactors::close);
+        var control =
+                ControlPlane.open(
+                        ControlConfig.at(state.resolve("vireo.db"), config.identities()),
+                        kinds(),
+                        services(config, runtime, state, reactors));
+        closers.push(control::close);
+        var api = ApiServer.start(config.api(runtime), control, List.of(new HostMetrics(reactors)));
+        closers.push(api::close);
+        LOG.log(
+                Level.INFO,
+                "Vireo "
+                        + Version.get()
+                        + " is ready; API at "
+                        + runtime.resolve("api.sock")
+                        + (api.port().isPresent()
+                                ? " and http://127.0.0.1:" + api.port().getAsInt()
+                                : ""));
+    }
+
+    /** What kinds ask the host for. */
+    private Services services(ServerConfig config, Path runtime, Path state, ReactorGroup reactors)
+            throws IOException {
+        Path images =
+                Files.createDirectories(
+                        config.imageDir.toString().isEmpty()
+                                ? state.resolve("images")
+                                : config.imageDir.toAbsolutePath());
         var sockets =
                 new VhostUserTransport.Configuration(
                         VhostUserTransport.Configuration.defaults().mode(),
@@ -89,36 +111,17 @@ final class Daemon implements AutoCloseable {
                 config.secretDir.toString().isEmpty()
                         ? state.resolve("secrets")
                         : config.secretDir.toAbsolutePath();
-        var services =
-                new Services()
-                        .add(ReactorGroup.class, reactors)
-                        .add(RuntimeDirectory.class, new RuntimeDirectory(runtime))
-                        .add(HostIdentity.class, ThisHost.identity())
-                        .add(VirtioTransport.class, new VhostUserTransport(reactors, sockets))
-                        .add(ScsiUnits.class, new ScsiUnits(reactors, dataState))
-                        .add(IscsiTransport.class, iscsi)
-                        .add(DurableState.class, dataState)
-                        .add(Secrets.class, new SecretFiles(secrets))
-                        .add(DiskImages.class, new ImageFiles(images))
-                        .add(Monitor.class, new QmpMonitor(reactors.control()));
-
-        var control =
-                ControlPlane.open(
-                        ControlConfig.at(state.resolve("vireo.db"), config.identities()),
-                        kinds(),
-                        services);
-        closers.push(control::close);
-        var api = ApiServer.start(config.api(runtime), control, List.of(new HostMetrics(reactors)));
-        closers.push(api::close);
-        LOG.log(
-                Level.INFO,
-                "Vireo "
-                        + Version.get()
-                        + " is ready; API at "
-                        + runtime.resolve("api.sock")
-                        + (api.port().isPresent()
-                                ? " and http://127.0.0.1:" + api.port().getAsInt()
-                                : ""));
+        return new Services()
+                .add(ReactorGroup.class, reactors)
+                .add(RuntimeDirectory.class, new RuntimeDirectory(runtime))
+                .add(HostIdentity.class, ThisHost.identity())
+                .add(VirtioTransport.class, new VhostUserTransport(reactors, sockets))
+                .add(ScsiUnits.class, new ScsiUnits(reactors, dataState))
+                .add(IscsiTransport.class, iscsi)
+                .add(DurableState.class, dataState)
+                .add(Secrets.class, new SecretFiles(secrets))
+                .add(DiskImages.class, new ImageFiles(images))
+                .add(Monitor.class, new QmpMonitor(reactors.control()));
     }
 
     private static List<ResourceKind<?>> kinds() {
