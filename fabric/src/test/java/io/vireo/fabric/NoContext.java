@@ -3,8 +3,8 @@ package io.vireo.fabric;
 import io.vireo.resource.RealizeContext;
 import io.vireo.resource.Reference;
 
-/** For kinds that need nothing of others. */
-public final class NoContext implements RealizeContext {
+/** For kinds that need nothing of others, but for what a test overrides. */
+public class NoContext implements RealizeContext {
     @Override
     public <T> T require(Reference reference, Class<T> contract) {
         throw new AssertionError(reference);

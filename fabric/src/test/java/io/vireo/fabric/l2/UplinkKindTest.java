@@ -3,11 +3,11 @@ package io.vireo.fabric.l2;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.vireo.fabric.NoContext;
 import io.vireo.fabric.l2.bond.Bond;
 import io.vireo.net.Uplink;
 import io.vireo.resource.IpPrefix;
 import io.vireo.resource.Metadata;
-import io.vireo.resource.RealizeContext;
 import io.vireo.resource.Reference;
 import io.vireo.resource.ResourceException;
 import io.vireo.resource.Violation;
@@ -89,26 +89,11 @@ class UplinkKindTest {
     void aBondIsNotMadeOfBonds() {
         var inner = new ReplaceableUplink("inner", new Bond("inner", bond(), List.of(), 2));
         var context =
-                new RealizeContext() {
+                new NoContext() {
                     @Override
                     public <T> T require(Reference reference, Class<T> contract) {
                         assertThat(contract).isEqualTo(Uplink.class);
                         return contract.cast(inner);
-                    }
-
-                    @Override
-                    public <T> T service(Class<T> type) {
-                        throw new AssertionError(type);
-                    }
-
-                    @Override
-                    public boolean provisioned() {
-                        return true;
-                    }
-
-                    @Override
-                    public Runnable statusChanged() {
-                        return () -> {};
                     }
                 };
         assertThatThrownBy(() -> kind.realize(BOTH, bond("inner"), context))
