@@ -17,6 +17,7 @@ public final class Services {
         return this;
     }
 
+    /** The service of a type; empty: this host has none. */
     public <T> Optional<T> find(Class<T> type) {
         return Optional.ofNullable(byType.get(type)).map(type::cast);
     }

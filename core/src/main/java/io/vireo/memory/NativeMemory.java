@@ -4,8 +4,9 @@ import io.vireo.linux.ForeignMemory;
 
 /**
  * Get, put and copy by native address, for devices and the fabric, which know nothing else of the
- * operating system. The rules of {@link ForeignMemory} hold: the memory may be a guest's, any
- * access may throw {@link InternalError}, also later.
+ * operating system. Numbers are little-endian and need no alignment. The rules of {@link
+ * ForeignMemory} hold: the memory may be a guest's, any access may throw {@link InternalError},
+ * also later.
  */
 public final class NativeMemory {
     private NativeMemory() {}

@@ -16,6 +16,7 @@ public interface NetPort {
     /** Who it is, for logs and metrics. */
     String name();
 
+    /** Whether frames can pass. Any thread. */
     PortState state();
 
     /** Largest payload of an Ethernet frame in bytes, without header and tags. */

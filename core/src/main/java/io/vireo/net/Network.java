@@ -10,6 +10,7 @@ import java.util.Optional;
  * called from any thread.
  */
 public interface Network {
+    /** Name of the resource. */
     String name();
 
     /** The reactor that owns the network and all ports attached to it. */

@@ -51,6 +51,7 @@ public final class Offload {
         return (offload & 0xFFFF) == 0;
     }
 
+    /** VIRTIO_NET_HDR_F_ bits. */
     public static int flags(long offload) {
         return (int) offload & 0xFF;
     }
@@ -65,6 +66,7 @@ public final class Offload {
         return gso(offload) & ~GSO_ECN;
     }
 
+    /** hdr_len: bytes of the headers that segments begin with; a hint. */
     public static int headerLength(long offload) {
         return (int) (offload >>> 16) & 0xFFFF;
     }
@@ -74,6 +76,7 @@ public final class Offload {
         return (int) (offload >>> 32) & 0xFFFF;
     }
 
+    /** csum_start: offset in the frame, in bytes, from where on it is summed. */
     public static int checksumStart(long offload) {
         return (int) (offload >>> 48) & 0xFFFF;
     }

@@ -61,6 +61,7 @@ public final class QosPolicy {
         }
     }
 
+    /** Asks this user no more. */
     public void removeUser(User user) {
         users.remove(user);
     }

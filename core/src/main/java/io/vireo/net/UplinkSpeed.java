@@ -53,10 +53,12 @@ public final class UplinkSpeed {
         }
     }
 
+    /** Asks this user from now on. */
     public void addUser(User user) {
         users.add(user);
     }
 
+    /** Asks this user no more. */
     public void removeUser(User user) {
         users.remove(user);
     }

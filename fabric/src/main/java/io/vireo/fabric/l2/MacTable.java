@@ -24,7 +24,7 @@ final class MacTable {
 
     /**
      * Two numbers a slot, side by side so that they share a cache line: the station (0: empty,
-     * which is no station's address), and port << 32 | time last seen.
+     * which is no station's address), and {@code port << 32 | time last seen}.
      */
     private long[] entries = new long[2 * INITIAL_SLOTS];
 

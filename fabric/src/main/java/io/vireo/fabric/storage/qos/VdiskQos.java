@@ -32,9 +32,16 @@ public final class VdiskQos {
         rates = new RateSet(now);
     }
 
-    /** What the requests of a vDisk met with since it was opened. */
+    /**
+     * What the requests of a vDisk met with.
+     *
+     * @param waits how many were held back since it was opened
+     * @param waitedNanos how long those waited, all together
+     * @param waiting how many wait now
+     */
     public record Counts(long waits, long waitedNanos, int waiting) {}
 
+    /** What its requests met with so far. Any thread. */
     public Counts counts() {
         int waiting = 0;
         for (var channel : channels) {
