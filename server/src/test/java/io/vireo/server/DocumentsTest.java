@@ -27,6 +27,7 @@ import org.junit.jupiter.api.Test;
  */
 class DocumentsTest {
     private static final Path ROOT = Path.of("..").toAbsolutePath().normalize();
+    private static final String PACKAGE_INFO = "/package-info.java";
     private static final Pattern CODE = Pattern.compile("(?ms)^```.*?^```");
     private static final Pattern HEADING = Pattern.compile("(?m)^#+ (.*)$");
     private static final Pattern LINK = Pattern.compile("\\[[^\\]]*\\]\\(([^)\\s]+)\\)");
@@ -155,8 +156,10 @@ class DocumentsTest {
     void everyPackageIsOnTheMap() throws IOException {
         Set<String> packages = new TreeSet<>();
         below("src/main/java")
-                .filter(file -> file.endsWith("package-info.java"))
-                .map(file -> file.getParent().toString().replace('/', '.'))
+                .map(Path::toString)
+                .filter(file -> file.endsWith(PACKAGE_INFO))
+                .map(file -> file.substring(0, file.length() - PACKAGE_INFO.length()))
+                .map(name -> name.replace('/', '.'))
                 .forEach(packages::add);
         assertThat(packages).hasSizeGreaterThan(50);
         assertThat(named()).as("packages in ARCHITECTURE.md").containsAll(packages);
