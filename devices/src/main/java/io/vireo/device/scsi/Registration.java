@@ -6,7 +6,7 @@ import io.vireo.scsi.ScsiInitiator;
  * A registration of an I_T nexus (SPC-4, 5.13.7).
  *
  * @param initiator the initiator port
- * @param port name of the target port, as {@link io.vireo.scsi.ScsiPort#toString} has it
+ * @param port name of the target port, as its {@link io.vireo.scsi.ScsiPort} is written
  * @param allPorts whether it was made for all target ports
  * @param key reservation key, not 0
  */
