@@ -45,6 +45,7 @@ final class LogicalUnit implements Poller {
     private final Tokens tokens = new Tokens(this);
     private final Reservations reservations;
     private final PortGroups portGroups = new PortGroups();
+    private final CacheKnowledge cacheKnowledge = new CacheKnowledge();
     private final UnitState condition = new UnitState();
     private final List<UnitNexus> nexuses = new ArrayList<>();
     private final List<UnitTarget> targets = new CopyOnWriteArrayList<>();
@@ -133,6 +134,10 @@ final class LogicalUnit implements Poller {
 
     PortGroups portGroups() {
         return portGroups;
+    }
+
+    CacheKnowledge cacheKnowledge() {
+        return cacheKnowledge;
     }
 
     UnitState condition() {
@@ -224,6 +229,7 @@ final class LogicalUnit implements Poller {
             open();
         }
         nexus.attentions.add(Sense.POWER_ON_OR_RESET);
+        nexus.begins();
         nexuses.add(nexus);
         io.attach(nexus);
     }
@@ -244,7 +250,7 @@ final class LogicalUnit implements Poller {
 
     /** A nexus ends, or sees the unit no more; {@code onDone} runs when its tasks have ended. */
     void detach(UnitNexus nexus, Runnable onDone) {
-        nexus.detached = true;
+        nexus.ends();
         copies.nexusLost(nexus);
         var all =
                 new Barrier(() -> {
