@@ -13,7 +13,18 @@ public interface BlockChannel {
     /** How many requests may be submitted now. */
     int free();
 
-    /** Takes a request; only if {@link #free} is more than 0. May complete it before returning. */
+    /**
+     * How many requests of a user ({@link BlockRequest#user}) may be submitted now: what others
+     * have submitted takes no room from one who has something reserved.
+     */
+    default int free(BlockRates user) {
+        return free();
+    }
+
+    /**
+     * Takes a request; only if {@link #free()}, or {@link #free(BlockRates)} of its user, is more
+     * than 0. May complete it before returning.
+     */
     void submit(BlockRequest request);
 
     /** Tries to cancel the request with this tag; it completes either way. */

@@ -44,6 +44,23 @@ public interface BlockDevice {
     default void removeCacheModeListener(CacheModeListener listener) {}
 
     /**
+     * Requests of a user will come, and are marked with it ({@link BlockRequest#user}): what it has
+     * reserved is promised to it, as often as it is added, until it is {@linkplain #removeUser
+     * removed} as often. Any thread.
+     *
+     * @throws IllegalArgumentException with a sentence, if there is no room for that: nothing has
+     *     changed
+     */
+    default void addUser(BlockRates user) {
+        if (user.reservation() != 0) {
+            throw new IllegalArgumentException("nothing can be reserved of this disk");
+        }
+    }
+
+    /** Takes {@link #addUser} back. Any thread. */
+    default void removeUser(BlockRates user) {}
+
+    /**
      * Up to where this device and another one surely hold the same from {@code offset} on, since
      * they share it; {@code offset} if that is not known. Reads nothing, and may look at a part
      * only. On {@link #home}.

@@ -9,7 +9,6 @@ public interface BlockRatePolicy {
      *
      * @param user who that is, for messages
      * @param changed runs, on any thread, when other rates are in force
-     * @throws IllegalArgumentException with a sentence, if the policy asks for more than rates
      */
     BlockRates open(String user, Runnable changed);
 }

@@ -1,13 +1,28 @@
 package io.vireo.block;
 
 /**
- * Rates that the requests of one user keep to, whatever devices they are for and on whatever
- * reactors: each takes its place when it comes, and passes when its time is there, so that the
- * order is that in which they came and nobody is passed over. Any thread.
+ * Rates that the requests of one user keep to, and what is reserved for them, whatever devices they
+ * are for and on whatever reactors. As for rates, each takes its place when it comes, and passes
+ * when its time is there, so that the order is that in which they came and nobody is passed over.
+ * Any thread.
  */
 public interface BlockRates {
     /** Whether any rate is bounded: nobody has to ask otherwise. */
     boolean limited();
+
+    /**
+     * Requests of up to 16 KiB per second, in each pool, that its requests have whatever others do
+     * there, as far as {@link BlockDevice#addUser} has promised them; 0: none.
+     */
+    long reservation();
+
+    /**
+     * Keeps to another policy from now on; who uses it is told.
+     *
+     * @throws IllegalArgumentException with a sentence, if a pool has no room for what that
+     *     reserves: nothing has changed
+     */
+    void follow(BlockRatePolicy policy);
 
     /** Number of the settings in force. Places that were taken by others are to be taken anew. */
     int settings();

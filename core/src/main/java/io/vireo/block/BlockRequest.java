@@ -22,6 +22,7 @@ public final class BlockRequest {
     private boolean forceUnitAccess;
     private boolean unmap;
     private @Nullable MemoryLease lease;
+    private @Nullable BlockRates user;
     private boolean foreign;
 
     /**
@@ -43,6 +44,7 @@ public final class BlockRequest {
         forceUnitAccess = false;
         unmap = false;
         lease = null;
+        user = null;
         foreign = false;
         data.clear();
         return this;
@@ -66,6 +68,12 @@ public final class BlockRequest {
      */
     public BlockRequest lease(@Nullable MemoryLease newLease) {
         lease = newLease;
+        return this;
+    }
+
+    /** Whose it is, of those that were {@linkplain BlockDevice#addUser added}; null: of none. */
+    public BlockRequest user(@Nullable BlockRates newUser) {
+        user = newUser;
         return this;
     }
 
@@ -115,6 +123,11 @@ public final class BlockRequest {
     /** Who keeps the memory of {@link #data}; null: nobody. */
     public @Nullable MemoryLease lease() {
         return lease;
+    }
+
+    /** Whose it is; null: of nobody who was added. */
+    public @Nullable BlockRates user() {
+        return user;
     }
 
     /** Whether the memory of {@link #data} is a guest's. */

@@ -3,6 +3,7 @@ package io.vireo.server;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vireo.block.BlockDevice;
+import io.vireo.block.BlockOperation;
 import io.vireo.block.BlockPool;
 import io.vireo.block.DiskIdentity;
 import io.vireo.block.ExclusiveUse;
@@ -58,8 +59,8 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Reservations of one logical unit, which an initiator reaches by vhost-user (virtio-scsi) and
- * another by iSCSI over TCP, through all that lies between.
+ * What one logical unit knows of initiators, reservations above all: one which an initiator reaches
+ * by vhost-user (virtio-scsi) and another by iSCSI over TCP, through all that lies between.
  */
 @Timeout(120)
 class ReservationsByTransportsTest {
@@ -285,6 +286,32 @@ class ReservationsByTransportsTest {
             assertThat(remote(again, READY, NOTHING, 0).code()).isEqualTo(0x062A03);
             assertThat(remote(stranger, WRITE, new byte[BLOCK], 0).status()).isEqualTo(GOOD);
         }
+    }
+
+    @Test
+    void aSessionThatIsReinstatedKnowsOfTheCacheWhatTheOneBeforeItWasTold() throws IOException {
+        disk.writeThrough(true);
+        try (IscsiInitiator _ = told(login(1))) {
+            disk.writeThrough(false);
+            try (IscsiInitiator reinstated = login(1);
+                    IscsiInitiator stranger = login(2)) {
+                assertThat(remote(reinstated, WRITE, new byte[BLOCK], 0).status()).isEqualTo(GOOD);
+                assertThat(remote(stranger, WRITE, new byte[BLOCK], 0).status()).isEqualTo(GOOD);
+                told(reinstated);
+                assertThat(remote(reinstated, WRITE, new byte[BLOCK], 0).status()).isEqualTo(GOOD);
+            }
+        }
+        assertThat(disk.log())
+                .filteredOn(entry -> entry.operation() == BlockOperation.WRITE)
+                .filteredOn(entry -> !entry.completion())
+                .extracting(MemoryBlockDevice.Entry::durable)
+                .containsExactly(true, false, false);
+    }
+
+    /** An initiator that reads the caching mode page. */
+    private static IscsiInitiator told(IscsiInitiator initiator) throws IOException {
+        assertThat(remote(initiator, "1A080800FF00", NOTHING, 255).status()).isEqualTo(GOOD);
+        return initiator;
     }
 
     @Test

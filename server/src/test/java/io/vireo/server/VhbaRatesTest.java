@@ -1,42 +1,41 @@
 package io.vireo.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.vireo.adapter.ram.RamPoolProvider;
 import io.vireo.block.BlockPool;
+import io.vireo.block.BlockRatePolicy;
 import io.vireo.block.VolumeFormat;
 import io.vireo.device.scsi.ScsiUnits;
 import io.vireo.fabric.storage.qos.DiskQosPolicy;
 import io.vireo.fabric.storage.qos.DiskQosSettings;
 import io.vireo.fabric.storage.qos.PoolQos;
 import io.vireo.fabric.storage.qos.VdiskQos;
-import io.vireo.linux.NativeBuffer;
 import io.vireo.reactor.PollMode;
 import io.vireo.reactor.Reactor;
 import io.vireo.reactor.ReactorGroup;
 import io.vireo.resource.DurableState;
 import io.vireo.resource.spec.PoolSpec;
-import io.vireo.scsi.NexusListener;
 import io.vireo.scsi.ScsiInitiator;
-import io.vireo.scsi.ScsiNexus;
-import io.vireo.scsi.ScsiTask;
-import io.vireo.scsi.TaskAttribute;
-import io.vireo.scsi.TaskManagement;
+import io.vireo.scsi.ScsiPort;
 import io.vireo.testkit.BlockClient;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 
 /** The rates of a vHBA whose units are on two reactors, with the policy that operators name. */
 class VhbaRatesTest {
-    private static final int BLOCK = 4096;
+    private static final int BLOCK = LunLoad.BLOCK;
     private static final int REQUESTS = 100;
     private static final int IOPS = 400;
+
+    /** Commands that a window is long. */
+    private static final int WINDOW = 4_000;
 
     private static final PoolSpec RAM =
             new PoolSpec(
@@ -59,80 +58,6 @@ class VhbaRatesTest {
         public void put(String key, Optional<String> value, Consumer<Boolean> done) {
             done.accept(true);
         }
-    }
-
-    /** Reads a LUN, with several commands outstanding, until it has done so many. */
-    private static final class Load implements NexusListener {
-        final CompletableFuture<Boolean> done = new CompletableFuture<>();
-        private final Reactor reactor;
-        private final ScsiNexus nexus;
-        private final int lun;
-        private final NativeBuffer buffer = NativeBuffer.allocate(BLOCK, BLOCK);
-        private final AtomicInteger left;
-        private int answered;
-
-        Load(ScsiUnits.Hba hba, Reactor reactor, int initiator, int lun, int requests) {
-            this.reactor = reactor;
-            this.lun = lun;
-            left = new AtomicInteger(requests);
-            nexus =
-                    BlockClient.on(
-                            reactor,
-                            () ->
-                                    hba.target()
-                                            .open(
-                                                    new ScsiInitiator.FibreChannel(initiator),
-                                                    hba.port(),
-                                                    reactor,
-                                                    this));
-            for (int i = 0; i < 8; i++) {
-                var task = new ScsiTask(i);
-                reactor.execute(() -> next(task));
-            }
-        }
-
-        private void next(ScsiTask task) {
-            if (left.get() < 0) {
-                return;
-            }
-            task.prepare((long) lun << 48, task.index(), TaskAttribute.SIMPLE, 10);
-            task.cdb()[0] = 0x28;
-            task.cdb()[8] = 1;
-            task.dataIn().add(buffer.address(), BLOCK);
-            nexus.submit(task);
-        }
-
-        @Override
-        public void completed(ScsiTask task) {
-            answered += task.senseLength() == 0 ? 1 : 0;
-            if (answered == left.get()) {
-                nexus.close(() -> {
-                    buffer.close();
-                    done.complete(true);
-                });
-                left.set(-1);
-            } else if (left.get() > 0) {
-                reactor.execute(() -> next(task));
-            }
-        }
-
-        @Override
-        public void managed(TaskManagement function) {}
-
-        @Override
-        public void settled() {}
-
-        @Override
-        public void linkChanged(boolean up) {}
-
-        @Override
-        public void unitAdded(long lun) {}
-
-        @Override
-        public void unitRemoved(long lun) {}
-
-        @Override
-        public void unitChanged(long lun, int asc, int ascq) {}
     }
 
     private static DiskQosSettings settings(long iops) {
@@ -169,10 +94,10 @@ class VhbaRatesTest {
             first.rates(Optional.of(policy));
             second.rates(Optional.of(policy));
             long begin = System.nanoTime();
-            var loads = new ArrayList<Load>();
-            loads.add(new Load(first, reactors.next(), 1, 0, REQUESTS));
-            loads.add(new Load(first, reactors.next(), 2, 1, REQUESTS));
-            loads.add(new Load(second, reactors.next(), 3, 0, REQUESTS));
+            var loads = new ArrayList<LunLoad>();
+            loads.add(new LunLoad(first, reactors.next(), 1, 0, REQUESTS));
+            loads.add(new LunLoad(first, reactors.next(), 2, 1, REQUESTS));
+            loads.add(new LunLoad(second, reactors.next(), 3, 0, REQUESTS));
             BlockClient.await(loads.getLast().done);
             assertThat(System.nanoTime() - begin).isGreaterThan(nanos(REQUESTS));
             loads.forEach(load -> BlockClient.await(load.done));
@@ -180,7 +105,7 @@ class VhbaRatesTest {
             assertThat(first.waits().waits()).isGreaterThan(REQUESTS);
             // What waits goes on at once when the policy is changed: at 1 IOPS it would not end.
             policy.change(settings(1));
-            var late = new Load(first, reactors.next(), 4, 1, 1000);
+            var late = new LunLoad(first, reactors.next(), 4, 1, 1000);
             policy.change(DiskQosSettings.NONE);
             BlockClient.await(late.done);
             assertThat(first.waits().waiting()).isZero();
@@ -207,15 +132,170 @@ class VhbaRatesTest {
                     new ScsiUnits.Disk(
                             "one", "one", qos.stage(vdisk, plain.block()), plain.use(), pool);
             hba.map(List.of(new ScsiUnits.Lun(0, disk, false)));
-            var stays = new Load(hba, reactors.next(), 1, 0, 50);
-            var stops = new Load(hba, reactors.next(), 2, 0, REQUESTS);
-            stops.reactor.execute(() -> stops.nexus.hurry(true));
+            var stays = new LunLoad(hba, reactors.next(), 1, 0, 50);
+            var stops = new LunLoad(hba, reactors.next(), 2, 0, REQUESTS);
+            stops.hurry();
             // At 1 IOPS it would not end.
             BlockClient.await(stops.done);
             assertThat(stays.done).isNotDone();
             policy.change(DiskQosSettings.NONE);
             BlockClient.await(stays.done);
             close(hba);
+        } finally {
+            pool.close();
+            reactors.close();
+        }
+    }
+
+    /**
+     * What is done in a window, as a part of the whole: the pool is busy, and everything runs on
+     * one reactor, so that it does not depend on how fast this machine is.
+     */
+    private static double part(List<LunLoad> of, List<LunLoad> all) {
+        int begin = sum(of);
+        int allBegin = sum(all);
+        while (sum(all) - allBegin < WINDOW) {
+            Thread.onSpinWait();
+        }
+        return (double) (sum(of) - begin) / (sum(all) - allBegin);
+    }
+
+    private static int sum(List<LunLoad> loads) {
+        return loads.stream().mapToInt(LunLoad::answered).sum();
+    }
+
+    @Test
+    void whatIsReservedForAVhbaItHasByAnyWayOnVdisksThatOthersKeepBusy() {
+        var gold = new DiskQosPolicy("gold", reserving(100, 8_000));
+        var reactors = ReactorGroup.start(List.of(-1), PollMode.ADAPTIVE);
+        Reactor reactor = reactors.next();
+        BlockPool pool = new RamPoolProvider().open(RAM, true);
+        try {
+            var units = new ScsiUnits(reactors, new NoState());
+            var qos = new PoolQos("main", 20_000, Optional.empty(), System::nanoTime);
+            ScsiUnits.Disk shared = staged(qos, "one", Optional.empty(), pool);
+            ScsiUnits.Disk own = staged(qos, "two", Optional.empty(), pool);
+            var busy = new DiskQosPolicy("busy", reserving(5_000, 0));
+            ScsiUnits.Disk noisy = staged(qos, "noise", Optional.of(busy), pool);
+            ScsiUnits.Hba db1 = units.open("db1", 1, 2);
+            ScsiUnits.Hba web1 = units.open("web1", 3, 4);
+            db1.rates(Optional.of(gold));
+            db1.map(List.of(new ScsiUnits.Lun(0, shared, false), new ScsiUnits.Lun(1, own, false)));
+            web1.map(
+                    List.of(
+                            new ScsiUnits.Lun(0, shared, false),
+                            new ScsiUnits.Lun(1, noisy, false)));
+            assertThat(db1.reservation()).isEqualTo(8_000);
+            assertThat(qos.reserved()).isEqualTo(8_000);
+            var ring = load(db1, new ScsiInitiator.FibreChannel(1), db1.port(), reactor, 0, 32);
+            var session =
+                    load(
+                            db1,
+                            new ScsiInitiator.Iscsi("iqn.2026-11.test:db1", 1),
+                            db1.target().iscsiPort("iqn.2026-11.test:hba", 1),
+                            reactor,
+                            1,
+                            32);
+            // More than the stage and the disk hold: what is reserved is not behind it.
+            var crowd = load(web1, new ScsiInitiator.FibreChannel(2), web1.port(), reactor, 0, 800);
+            var noise = load(web1, new ScsiInitiator.FibreChannel(3), web1.port(), reactor, 1, 64);
+            var all = List.of(ring, session, crowd, noise);
+            part(all, all);
+            // 8,000 of 20,000, whichever of its LUNs they go to.
+            assertThat(part(List.of(ring, session), all)).isBetween(0.37, 0.45);
+            session.stop();
+            BlockClient.await(session.done);
+            var rest = List.of(ring, crowd, noise);
+            part(rest, rest);
+            assertThat(part(List.of(ring), rest)).isBetween(0.37, 0.45);
+            gold.change(reserving(100, 0));
+            part(rest, rest);
+            assertThat(part(List.of(ring), rest)).as("by its shares").isLessThan(0.1);
+            assertThat(qos.reserved()).isZero();
+            rest.forEach(LunLoad::stop);
+            rest.forEach(each -> BlockClient.await(each.done));
+            close(db1);
+            close(web1);
+        } finally {
+            pool.close();
+            reactors.close();
+        }
+    }
+
+    private static LunLoad load(
+            ScsiUnits.Hba hba,
+            ScsiInitiator initiator,
+            ScsiPort port,
+            Reactor reactor,
+            int lun,
+            int depth) {
+        return new LunLoad(hba, initiator, port, reactor, lun, depth, Integer.MAX_VALUE);
+    }
+
+    private static ScsiUnits.Disk staged(
+            PoolQos qos, String name, Optional<DiskQosPolicy> policy, BlockPool pool) {
+        ScsiUnits.Disk plain = disk(pool, name);
+        return new ScsiUnits.Disk(
+                name, name, qos.stage(qos.add(name, policy), plain.block()), plain.use(), pool);
+    }
+
+    private static DiskQosSettings reserving(int shares, long reservation) {
+        return new DiskQosSettings(
+                DiskQosSettings.Rates.ANY,
+                DiskQosSettings.Rates.ANY,
+                DiskQosSettings.Rates.ANY,
+                shares,
+                reservation);
+    }
+
+    private static Optional<BlockRatePolicy> policy(String name, long reservation) {
+        return Optional.of(new DiskQosPolicy(name, reserving(100, reservation)));
+    }
+
+    @Test
+    void whatAPoolHasNoRoomForIsRefusedAndNothingHasChanged() {
+        var reactors = ReactorGroup.start(List.of(-1), PollMode.ADAPTIVE);
+        BlockPool pool = new RamPoolProvider().open(RAM, true);
+        try {
+            var units = new ScsiUnits(reactors, new NoState());
+            var main = new PoolQos("main", 10_000, Optional.empty(), System::nanoTime);
+            var other = new PoolQos("other", 5_000, Optional.empty(), System::nanoTime);
+            ScsiUnits.Disk one = staged(main, "one", Optional.empty(), pool);
+            ScsiUnits.Disk two = staged(main, "two", Optional.empty(), pool);
+            ScsiUnits.Disk far = staged(other, "far", Optional.empty(), pool);
+            ScsiUnits.Hba db1 = units.open("db1", 1, 2);
+            var both = List.of(new ScsiUnits.Lun(0, one, false), new ScsiUnits.Lun(1, two, false));
+            var gold = policy("gold", 6_000);
+            db1.map(both);
+            db1.rates(gold);
+            assertThat(main.reserved()).isEqualTo(6_000);
+            var withFar =
+                    List.of(new ScsiUnits.Lun(0, one, false), new ScsiUnits.Lun(2, far, false));
+            assertThatThrownBy(() -> db1.map(withFar))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("the 5000 of pool other: vHBA db1 6000");
+            assertThat(db1.counters()).containsOnlyKeys(0, 1);
+            var silver = policy("silver", 4_000);
+            db1.rates(silver);
+            db1.map(withFar);
+            assertThat(other.reserved()).isEqualTo(4_000);
+            // Promised once, whatever is mapped again.
+            db1.map(both);
+            db1.map(both);
+            ScsiUnits.Hba db2 = units.open("db2", 3, 4);
+            db2.map(both);
+            assertThatThrownBy(() -> db2.rates(policy("p", 6_001)))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("10001 IOPS");
+            assertThat(db2.reservation()).isZero();
+            assertThat(main.reserved()).isEqualTo(4_000);
+            db1.rates(Optional.empty());
+            assertThat(main.reserved()).isZero();
+            db1.rates(silver);
+            close(db1);
+            close(db2);
+            assertThat(main.reserved()).isZero();
+            assertThat(other.reserved()).isZero();
         } finally {
             pool.close();
             reactors.close();

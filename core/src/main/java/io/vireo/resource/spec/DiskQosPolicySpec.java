@@ -6,7 +6,7 @@ import io.vireo.resource.Spec;
 import java.util.Optional;
 import java.util.OptionalInt;
 
-/** Rates and shares of vDisks. */
+/** Rates, shares and reservations of vDisks and vHBAs. */
 public record DiskQosPolicySpec(
         @Field("Rates of reads. Absent: no bounds.") Optional<Rates> read,
         @Field("Rates of writes, and of all else that is not a read. Absent: no bounds.")
@@ -21,11 +21,15 @@ public record DiskQosPolicySpec(
                 int shares,
         @Field(
                         value =
-                                "Requests of up to 16 KiB per second of the pool that the vDisk has whatever the"
-                                        + " others do. Absent: none.",
+                                "Requests of up to 16 KiB per second of the pool that the vDisk, or all LUNs of the vHBA"
+                                        + " in that pool together, have whatever the others do. Absent: none.",
                         min = 1,
                         max = Limits.IOPS_MAX)
-                OptionalInt reservation)
+                OptionalInt reservation,
+        @Field(
+                        "The same in bytes per second, of requests of 16 KiB or a multiple, 16Ki to 1Ti: 100Mi. If both"
+                                + " are there the larger one is reserved. Absent: none.")
+                Optional<Quantity> reservedBandwidth)
         implements Spec {
     /** The rates of one kind of requests. */
     public record Rates(

@@ -98,7 +98,8 @@ public record VhbaSpec(
 
     static final String QOS_POLICY =
             "Name of the DiskQosPolicy whose rates all its LUNs together keep to, beside the policies of the"
-                    + " vDisks. Absent: no rates. Changes while it is in use.";
+                    + " vDisks, and whose reservation they have together in each of their pools. Absent: no rates"
+                    + " and no reservation. Changes while it is in use.";
 
     static final String ADMIN_STATE =
             "Whether its link is up. Down: iSCSI sessions end and none begins, commands of its"

@@ -93,7 +93,7 @@ final class CopyPiece implements Carrier, Runnable {
     private void startRead(UnitNexus from) {
         long offset = segment.fromOffset() + done;
         long left = segment.length() - done;
-        long mapped = from.unit.mapped(offset, left);
+        long mapped = from.unit.io().mapped(offset, left);
         long hole = Math.min(-mapped, MAX_ZEROES) / ALIGNMENT * ALIGNMENT;
         zeroes = hole > 0;
         length = zeroes ? hole : Math.min(left, LENGTH);

@@ -1,10 +1,8 @@
 package io.vireo.device.scsi;
 
-import io.vireo.block.BlockChannel;
 import io.vireo.block.BlockDevice;
 import io.vireo.block.BlockGeometry;
 import io.vireo.block.BlockOperation;
-import io.vireo.block.BlockRequest;
 import io.vireo.block.BlockStatus;
 import io.vireo.block.CacheModeListener;
 import io.vireo.reactor.Poller;
@@ -13,9 +11,6 @@ import io.vireo.reactor.Registration;
 import io.vireo.scsi.ScsiStatus;
 import io.vireo.scsi.ScsiTask;
 import io.vireo.scsi.TaskAttribute;
-import java.io.UncheckedIOException;
-import java.lang.System.Logger.Level;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -34,10 +29,11 @@ final class LogicalUnit implements Poller {
     /** Tasks in its task set at most; one more ends with TASK SET FULL. */
     static final int MAX_TASKS = 1024;
 
+    /** Of these, how many are for targets with reserved rates, if there are such. */
+    static final int KEPT_TASKS = 128;
+
     /** Bytes that a command transfers at most. */
     static final int MAX_TRANSFER = 4 << 20;
-
-    private static final System.Logger LOG = System.getLogger(LogicalUnit.class.getName());
 
     private final UnitIdentity identity;
     private final int group;
@@ -49,6 +45,7 @@ final class LogicalUnit implements Poller {
     private final Tokens tokens = new Tokens(this);
     private final Reservations reservations;
     private final PortGroups portGroups = new PortGroups();
+    private final CacheKnowledge cacheKnowledge = new CacheKnowledge();
     private final UnitState condition = new UnitState();
     private final List<UnitNexus> nexuses = new ArrayList<>();
     private final List<UnitTarget> targets = new CopyOnWriteArrayList<>();
@@ -58,18 +55,10 @@ final class LogicalUnit implements Poller {
 
     private final TaskSet tasks = new TaskSet(this);
 
-    /** Requests for which the channel had no room. */
-    private final ArrayDeque<Slot> pending = new ArrayDeque<>();
-
-    private final RateGates gates;
-    private boolean closing;
+    private final UnitChannel io;
     private byte[] buffer = {};
     private @Nullable Slot current;
 
-    /** Requests that belong to no task, for which the channel had no room. */
-    private final ArrayDeque<BlockRequest> background = new ArrayDeque<>();
-
-    private @Nullable BlockChannel channel;
     private @Nullable Registration registration;
     private volatile BlockGeometry geometry;
 
@@ -96,7 +85,7 @@ final class LogicalUnit implements Poller {
         this.block = block;
         this.owner = owner;
         reservations = new Reservations(kept, owner);
-        gates = new RateGates(owner, this::lookAgain);
+        io = new UnitChannel(this, block, owner);
         geometry = block.geometry();
         geometryListener = () -> owner.execute(this::geometryChanged);
         block.addGeometryListener(geometryListener);
@@ -147,6 +136,10 @@ final class LogicalUnit implements Poller {
         return portGroups;
     }
 
+    CacheKnowledge cacheKnowledge() {
+        return cacheKnowledge;
+    }
+
     UnitState condition() {
         return condition;
     }
@@ -161,6 +154,11 @@ final class LogicalUnit implements Poller {
 
     TaskSet tasks() {
         return tasks;
+    }
+
+    /** What its disk does. */
+    UnitChannel io() {
+        return io;
     }
 
     /** What READ BUFFER and WRITE BUFFER are about. */
@@ -231,8 +229,9 @@ final class LogicalUnit implements Poller {
             open();
         }
         nexus.attentions.add(Sense.POWER_ON_OR_RESET);
+        nexus.begins();
         nexuses.add(nexus);
-        gates.attach(nexus);
+        io.attach(nexus);
     }
 
     /** The rates of a target have changed, or what they hold back may pass. */
@@ -243,46 +242,20 @@ final class LogicalUnit implements Poller {
         }
     }
 
-    /** The transport of a nexus waits for its tasks, or does not any more. */
-    void hurry(UnitNexus nexus, boolean on) {
-        RateGate gate = nexus.gate;
-        if (gate != null && !nexus.detached) {
-            nexus.hurried = on;
-            gate.release(nexus, this::enter);
-            if (on) {
-                tasks.forEach(nexus, this::hurry);
-            }
-            lookAgain();
-        }
-    }
-
-    /** What the channel has of a slot waits for no policy of the disk. */
-    private void hurry(Slot slot) {
-        if (slot.busy && !slot.queued) {
-            Objects.requireNonNull(channel).hurry(slot.request.tag());
-        }
-    }
-
     private void open() {
         Registration added = owner.add(this);
         registration = added;
-        try {
-            BlockChannel opened = block.open(owner);
-            opened.onReady(added::wake);
-            channel = opened;
-        } catch (UncheckedIOException e) {
-            LOG.log(Level.WARNING, name() + ": the host cannot open the disk", e);
-        }
+        io.open(added::wake);
     }
 
     /** A nexus ends, or sees the unit no more; {@code onDone} runs when its tasks have ended. */
     void detach(UnitNexus nexus, Runnable onDone) {
-        nexus.detached = true;
+        nexus.ends();
         copies.nexusLost(nexus);
         var all =
                 new Barrier(() -> {
                     nexuses.remove(nexus);
-                    gates.detach(nexus);
+                    io.detach(nexus);
                     reservations.nexusLost(nexus);
                     onDone.run();
                 });
@@ -301,20 +274,10 @@ final class LogicalUnit implements Poller {
                 onClosed.run();
                 return;
             }
-            BlockChannel open = channel;
-            if (open == null) {
-                running.close();
-                onClosed.run();
-                return;
-            }
-            closing = true;
-            background.clear();
-            open.drain();
-            open.close(() -> {
+            io.close(() -> {
                 running.close();
                 onClosed.run();
             });
-            running.wake();
         });
     }
 
@@ -369,7 +332,7 @@ final class LogicalUnit implements Poller {
 
     /** Takes a task. */
     void submit(ScsiTask task, UnitNexus nexus, @Nullable Carrier carrier) {
-        Slot slot = nexus.detached ? null : tasks.take();
+        Slot slot = nexus.detached || isKept(nexus) ? null : tasks.take();
         if (slot == null) {
             task.result(nexus.detached ? ScsiStatus.BUSY : ScsiStatus.TASK_SET_FULL);
             nexus.nexus.deliver(task, carrier, this);
@@ -378,6 +341,13 @@ final class LogicalUnit implements Poller {
         slot.begin(task, nexus, carrier);
         slot.command(CommandTable.ALL.find(task.cdb()));
         tasks.admit(slot);
+    }
+
+    /** Whether the places that are left are for those who have something reserved. */
+    private boolean isKept(UnitNexus nexus) {
+        return tasks.count() >= MAX_TASKS - KEPT_TASKS
+                && io.isCommitted()
+                && !nexus.nexus.target().isCommitted();
     }
 
     /** Begins a task that was admitted. */
@@ -477,67 +447,6 @@ final class LogicalUnit implements Poller {
 
     // I/O.
 
-    /** Submits the request of a slot, now or when there is room. */
-    void submit(Slot slot) {
-        if (channel == null) {
-            slot.proceed(BlockStatus.IO_ERROR);
-            return;
-        }
-        slot.busy = true;
-        slot.queued = Objects.requireNonNull(slot.nexus().gate).holds(slot);
-        if (!slot.queued) {
-            enter(slot);
-        }
-    }
-
-    /** Nothing but the room of the channel holds a request back. */
-    private void enter(Slot slot) {
-        BlockChannel open = Objects.requireNonNull(channel);
-        // A request that is the next step of one that ended within its own submission has to wait:
-        // a long row of them would fill the stack.
-        slot.queued = slot.submitting || !pending.isEmpty() || open.free() == 0;
-        if (slot.queued) {
-            pending.add(slot);
-        } else {
-            hand(open, slot);
-        }
-    }
-
-    private void hand(BlockChannel open, Slot slot) {
-        changes(slot.request);
-        slot.submitting = true;
-        try {
-            open.submit(slot.request);
-            // It may have ended, and its task with it.
-            if (slot.busy && slot.nexus().hurried) {
-                hurry(slot);
-            }
-        } finally {
-            slot.submitting = false;
-        }
-    }
-
-    /** Tokens for what a request changes are good no more. */
-    private void changes(BlockRequest request) {
-        if (!tokens.isEmpty() && request.operation() != BlockOperation.READ) {
-            tokens.changed(request.offset(), request.length());
-        }
-    }
-
-    /** As {@link BlockChannel#mapped}. */
-    long mapped(long offset, long length) {
-        BlockChannel open = channel;
-        return open == null ? length : open.mapped(offset, length);
-    }
-
-    /** Submits a request that belongs to no task, now or when there is room. */
-    void submit(BlockRequest request) {
-        if (!closing) {
-            background.add(request);
-            Objects.requireNonNull(registration).wake();
-        }
-    }
-
     /** The request of a slot has ended. */
     void completed(Slot slot, BlockStatus status) {
         slot.busy = false;
@@ -558,27 +467,7 @@ final class LogicalUnit implements Poller {
     @Override
     public int poll() {
         recover();
-        int work = 0;
-        BlockChannel open = channel;
-        if (open != null) {
-            while (!background.isEmpty() && open.free() > 0) {
-                BlockRequest request = background.remove();
-                changes(request);
-                open.submit(request);
-                work++;
-            }
-            for (Slot due = gates.next(); due != null; due = gates.next()) {
-                enter(due);
-                work++;
-            }
-            while (!pending.isEmpty() && open.free() > 0) {
-                Slot slot = pending.remove();
-                slot.queued = false;
-                hand(open, slot);
-                work++;
-            }
-            work += open.poll();
-        }
+        int work = io.poll();
         tasks.admitWaiting();
         for (int i = 0; i < unsettled.size(); i++) {
             unsettled.get(i).settle();
@@ -599,34 +488,12 @@ final class LogicalUnit implements Poller {
 
     @Override
     public boolean arm() {
-        BlockChannel open = channel;
-        boolean requests = !background.isEmpty() || !pending.isEmpty();
-        return current == null
-                && unsettled.isEmpty()
-                && !tasks.canAdmit()
-                && gates.arm()
-                && (open == null || ((!requests || open.free() == 0) && open.arm()));
+        return current == null && unsettled.isEmpty() && !tasks.canAdmit() && io.arm();
     }
 
     @Override
     public void disarm() {
-        gates.disarm();
-        BlockChannel open = channel;
-        if (open != null) {
-            open.disarm();
-        }
-    }
-
-    /** Takes back a request that waits for rates, or for room in the channel. */
-    void withdraw(Slot slot) {
-        if (!Objects.requireNonNull(slot.nexus().gate).withdraw(slot)) {
-            pending.remove(slot);
-        }
-    }
-
-    /** Tries to cancel a request that the channel has. */
-    void cancel(Slot slot) {
-        Objects.requireNonNull(channel).cancel(slot.request.tag());
+        io.disarm();
     }
 
     /** Logical unit reset (SAM-5, 6.3.3), on behalf of a nexus. */

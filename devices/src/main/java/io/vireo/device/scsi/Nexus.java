@@ -110,7 +110,7 @@ final class Nexus implements ScsiNexus {
     public void hurry(boolean on) {
         hurried = on;
         for (UnitNexus unit : present()) {
-            on(unit, () -> unit.unit.hurry(unit, on));
+            on(unit, () -> unit.unit.io().hurry(unit, on));
         }
     }
 

@@ -267,7 +267,7 @@ final class ProvisioningCommands {
         boolean before = false;
         for (int look = 0; look < MAX_LOOKS && lba < unit.blocks(); look++) {
             // A block that is mapped in part is mapped.
-            long mapped = unit.mapped(lba << shift, unit.blocks() - lba << shift);
+            long mapped = unit.io().mapped(lba << shift, unit.blocks() - lba << shift);
             boolean is = mapped > 0;
             if (lba > from && is != before) {
                 if (described + 1 == most) {

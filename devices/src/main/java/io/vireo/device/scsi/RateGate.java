@@ -16,6 +16,9 @@ final class RateGate {
     /** Nexuses of the target that see the unit. */
     int users;
 
+    /** Requests that have passed, and for which the channel had no room though some is theirs. */
+    final ArrayDeque<Slot> room = new ArrayDeque<>();
+
     private final ArrayDeque<Slot> reads = new ArrayDeque<>();
     private final ArrayDeque<Slot> others = new ArrayDeque<>();
 

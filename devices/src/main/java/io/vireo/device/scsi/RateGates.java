@@ -49,6 +49,24 @@ final class RateGates {
         }
     }
 
+    int size() {
+        return gates.size();
+    }
+
+    RateGate get(int index) {
+        return gates.get(index);
+    }
+
+    /** Whether something is reserved for one of the targets. */
+    boolean isCommitted() {
+        for (int i = 0; i < gates.size(); i++) {
+            if (gates.get(i).target.isCommitted()) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /** The next request whose time has come; it waits no more. */
     @Nullable Slot next() {
         for (int i = 0; i < gates.size(); i++) {

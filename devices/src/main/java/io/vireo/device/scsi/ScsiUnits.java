@@ -24,6 +24,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The logical units of this host: one for each disk, however many targets map it, so that
@@ -191,10 +192,30 @@ public final class ScsiUnits {
         }
     }
 
+    /**
+     * A disk that a target maps.
+     *
+     * @param user what the disk knows the target as; null: it does not
+     */
+    private record Held(Disk disk, @Nullable BlockRates user) {
+        static Held enter(Disk disk, @Nullable BlockRates user) {
+            if (user != null) {
+                disk.block().addUser(user);
+            }
+            return new Held(disk, user);
+        }
+
+        void leave() {
+            if (user != null) {
+                disk.block().removeUser(user);
+            }
+        }
+    }
+
     /** A target whose units change while it is in use. One thread at a time. */
     public final class Hba {
         private final UnitTarget target;
-        private List<String> held = List.of();
+        private List<Held> held = List.of();
         private Optional<BlockRatePolicy> ratePolicy = Optional.empty();
 
         private Hba(UnitTarget target) {
@@ -241,15 +262,41 @@ public final class ScsiUnits {
             if (policy.equals(replaced)) {
                 return replaced;
             }
-            BlockRates before = target.rates();
-            target.rates(
-                    policy.map(of -> of.open("vHBA " + target.name(), target::ratesChanged))
-                            .orElse(null));
-            ratePolicy = policy;
-            if (before != null) {
-                before.close();
+            BlockRates inForce = target.rates();
+            if (inForce == null) {
+                policy.ifPresent(this::begin);
+            } else if (policy.isPresent()) {
+                inForce.follow(policy.get());
+            } else {
+                target.rates(null);
+                held.forEach(Held::leave);
+                held = held.stream().map(each -> new Held(each.disk, null)).toList();
+                inForce.close();
             }
+            ratePolicy = policy;
             return replaced;
+        }
+
+        private void begin(BlockRatePolicy policy) {
+            BlockRates rates = policy.open("vHBA " + target.name(), target::ratesChanged);
+            var entered = new ArrayList<Held>();
+            try {
+                for (Held each : held) {
+                    entered.add(Held.enter(each.disk, rates));
+                }
+            } catch (RuntimeException e) {
+                entered.forEach(Held::leave);
+                rates.close();
+                throw e;
+            }
+            held = List.copyOf(entered);
+            target.rates(rates);
+        }
+
+        /** Requests per second that are reserved for it in each pool of its disks; 0: none. */
+        public long reservation() {
+            BlockRates inForce = target.rates();
+            return inForce == null ? 0 : inForce.reservation();
         }
 
         /** What the rates did; any thread. */
@@ -283,40 +330,57 @@ public final class ScsiUnits {
          *
          * @throws io.vireo.resource.ResourceException if a disk is in use elsewhere: nothing has
          *     changed
+         * @throws IllegalArgumentException if a pool has no room for what is reserved: nothing has
+         *     changed
          */
         public void map(List<Lun> luns) {
             map(luns, () -> {});
         }
 
         private void map(List<Lun> luns, Runnable onDone) {
-            var acquired = new ArrayList<String>();
+            var acquired = new ArrayList<Held>();
             var mappings = new ArrayList<UnitTarget.Mapping>();
             try {
                 for (Lun lun : luns) {
                     LogicalUnit unit = acquire(lun.disk());
-                    acquired.add(lun.disk().unique());
+                    acquired.add(hold(lun.disk()));
                     mappings.add(
                             new UnitTarget.Mapping(
                                     lun.lun(), unit, lun.readOnly(), lun.boot(), lun.removable()));
                 }
             } catch (RuntimeException e) {
-                acquired.forEach(unique -> release(unique, () -> {}));
+                acquired.forEach(each -> release(each, () -> {}));
                 throw e;
             }
-            List<String> before = held;
+            List<Held> before = held;
             held = List.copyOf(acquired);
             target.map(mappings, () -> releaseAll(before, onDone));
         }
 
-        private void releaseAll(List<String> uniques, Runnable onDone) {
-            var all = new AtomicInteger(uniques.size() + 1);
+        /** The unit of a disk is acquired: its pool promises what is reserved. */
+        private Held hold(Disk disk) {
+            try {
+                return Held.enter(disk, target.rates());
+            } catch (RuntimeException e) {
+                ScsiUnits.this.release(disk.unique(), () -> {});
+                throw e;
+            }
+        }
+
+        private void release(Held each, Runnable onReleased) {
+            each.leave();
+            ScsiUnits.this.release(each.disk.unique(), onReleased);
+        }
+
+        private void releaseAll(List<Held> disks, Runnable onDone) {
+            var all = new AtomicInteger(disks.size() + 1);
             Runnable one =
                     () -> {
                         if (all.decrementAndGet() == 0) {
                             onDone.run();
                         }
                     };
-            uniques.forEach(unique -> release(unique, one));
+            disks.forEach(each -> release(each, one));
             one.run();
         }
 

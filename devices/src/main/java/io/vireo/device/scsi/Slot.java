@@ -285,7 +285,7 @@ final class Slot implements BlockCompletion {
     /** Submits the request; {@code then} is next when it has ended well. */
     void submit(@Nullable Step then) {
         step = then;
-        unit.submit(this);
+        unit.io().submit(this);
     }
 
     @Override

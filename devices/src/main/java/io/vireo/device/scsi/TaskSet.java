@@ -43,6 +43,11 @@ final class TaskSet {
         return slots[free[--freeCount]];
     }
 
+    /** Tasks that are in it. */
+    int count() {
+        return slotsMade - freeCount;
+    }
+
     /** Takes a task into the task set, which starts at once if nothing is before it. */
     void admit(Slot slot) {
         if (slot.task().attribute() == TaskAttribute.HEAD_OF_QUEUE) {
@@ -206,13 +211,13 @@ final class TaskSet {
             waiting.remove(slot);
             unit.ended(slot);
         } else if (slot.queued) {
-            unit.withdraw(slot);
+            unit.io().withdraw(slot);
             unit.ended(slot);
         } else if (slot.onAbort != null) {
             slot.onAbort.run();
             unit.ended(slot);
         } else if (slot.busy) {
-            unit.cancel(slot);
+            unit.io().cancel(slot);
         }
         // Else it is at work in this very turn, or waits for what is made durable, and ends soon.
     }

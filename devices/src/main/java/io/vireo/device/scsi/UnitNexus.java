@@ -79,6 +79,20 @@ final class UnitNexus {
             toldWriteThrough = true;
         } else if (whole) {
             toldWriteThrough = false;
+            unit.cacheKnowledge().forget(this);
+        }
+    }
+
+    /** It begins: its initiator may know what an earlier nexus was told. */
+    void begins() {
+        toldWriteThrough = unit.cacheKnowledge().countsOnNone(this);
+    }
+
+    /** It ends: what its initiator was told stays with that. */
+    void ends() {
+        detached = true;
+        if (toldWriteThrough) {
+            unit.cacheKnowledge().remember(this);
         }
     }
 

@@ -236,6 +236,12 @@ final class UnitTarget implements ScsiTarget {
         return rates;
     }
 
+    /** Whether something is reserved for its commands. */
+    boolean isCommitted() {
+        BlockRates inForce = rates;
+        return inForce != null && inForce.reservation() != 0;
+    }
+
     /** Has the requests of its commands keep to rates, those that wait included. */
     void rates(@Nullable BlockRates newRates) {
         rates = newRates;

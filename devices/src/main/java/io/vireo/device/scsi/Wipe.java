@@ -80,7 +80,7 @@ final class Wipe implements BlockCompletion {
                 again();
             } else {
                 flushing = true;
-                unit.submit(request.prepare(BlockOperation.FLUSH, 0, 0));
+                unit.io().submit(request.prepare(BlockOperation.FLUSH, 0, 0));
                 return;
             }
         }
@@ -97,7 +97,7 @@ final class Wipe implements BlockCompletion {
             request.data().add(filled.address(), (int) length);
         }
         position += length;
-        unit.submit(request);
+        unit.io().submit(request);
     }
 
     private void again() {

@@ -1,6 +1,7 @@
 package io.vireo.device.scsi;
 
 import io.vireo.block.BlockOperation;
+import io.vireo.block.BlockRatePolicy;
 import io.vireo.block.BlockRates;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -17,6 +18,7 @@ public final class SteeredRates implements BlockRates {
     volatile boolean limited = true;
     public volatile boolean shutReads = true;
     volatile boolean shutOthers = true;
+    volatile long reservation;
 
     /** Another setting; who uses them has to be told. */
     public void change(Runnable what) {
@@ -27,6 +29,16 @@ public final class SteeredRates implements BlockRates {
     @Override
     public boolean limited() {
         return limited;
+    }
+
+    @Override
+    public long reservation() {
+        return reservation;
+    }
+
+    @Override
+    public void follow(BlockRatePolicy policy) {
+        throw new AssertionError(policy.name());
     }
 
     @Override

@@ -4,6 +4,7 @@ import static io.vireo.device.scsi.ScsiBed.BLOCK;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vireo.device.scsi.ScsiClient.Result;
+import io.vireo.scsi.ScsiInitiator;
 import io.vireo.scsi.ScsiStatus;
 import io.vireo.scsi.ScsiTask.Outcome;
 import io.vireo.scsi.TaskAttribute;
@@ -215,5 +216,40 @@ class TaskManagementTest {
         for (CompletableFuture<Result> task : tasks) {
             assertThat(BlockClient.await(task).good()).isTrue();
         }
+    }
+
+    @Test
+    void placesInTheSetAreKeptForATargetWithSomethingReserved() {
+        var committed = new UnitTarget("hba2", 3, 4, bed.numbers);
+        ScsiBed.map(committed, new UnitTarget.Mapping(0, bed.unit, false));
+        var rates = new SteeredRates();
+        rates.limited = false;
+        rates.reservation = 100;
+        committed.rates(rates);
+        var other =
+                new ScsiClient(
+                                committed,
+                                new ScsiInitiator.FibreChannel(9),
+                                committed.fibreChannelPort(),
+                                bed.owner)
+                        .ready(0);
+        ScsiClient client = holding(1, false);
+        List<CompletableFuture<Result>> tasks = new ArrayList<>();
+        for (int i = 0; i < LogicalUnit.MAX_TASKS - LogicalUnit.KEPT_TASKS; i++) {
+            tasks.add(read(client, i));
+        }
+        assertThat(BlockClient.await(read(client, 5000)).status())
+                .isEqualTo(ScsiStatus.TASK_SET_FULL);
+        tasks.add(read(other, 5001));
+        assertThat(other.run(0, "000000000000").good()).isTrue();
+        rates.reservation = 0;
+        tasks.add(read(client, 5002));
+        client.run(0, "000000000000");
+        bed.disk.fate(_ -> MemoryBlockDevice.Fate.DONE);
+        bed.disk.release();
+        for (CompletableFuture<Result> task : tasks) {
+            assertThat(BlockClient.await(task).good()).isTrue();
+        }
+        other.close();
     }
 }

@@ -109,8 +109,66 @@ class UnitCacheModeTest {
         assertThat(client.out(0, "41000000000000000100", block).good()).isTrue();
     }
 
+    /** The session of an initiator port, whose unit attentions are cleared. */
+    private ScsiClient session(long isid, int portalGroup) {
+        return bed.iscsi("iqn.2026-11.test:db1", isid, portalGroup);
+    }
+
     @Test
-    void aNewNexusCountsOnNothingThatAnEarlierOneWasTold() {
+    void anInitiatorPortKeepsWhatItWasToldOverTheEndOfItsSession() {
+        bed.disk.writeThrough(true);
+        ScsiClient first = session(1, 1);
+        assertThat(page(first, "08")).isEqualTo(NO_WCE);
+        first.close();
+        // It changes while nobody is there.
+        bed.disk.writeThrough(false);
+        write(session(2, 1));
+        ScsiClient again = session(1, 1);
+        write(again);
+        again.close();
+        // Once more, by another portal group: sent there, perhaps.
+        ScsiClient elsewhere = session(1, 2);
+        write(elsewhere);
+        assertThat(page(elsewhere, "08")).isEqualTo(WCE);
+        write(elsewhere);
+        elsewhere.close();
+        // It asked there; what it knows by the first group it has not asked again.
+        ScsiClient third = session(1, 1);
+        write(third);
+        assertThat(page(third, "08")).isEqualTo(WCE);
+        write(third);
+        third.close();
+        write(session(1, 1));
+        assertThat(durable()).containsExactly(false, true, true, false, true, false, false);
+    }
+
+    @Test
+    void whereTooManyWereToldNobodyIsBelievedToKnowOfACache() {
+        bed.disk.writeThrough(true);
+        for (int i = 0; i < CacheKnowledge.REMEMBERED_AT_MOST; i++) {
+            leave(i);
+        }
+        bed.disk.writeThrough(false);
+        ScsiClient stranger = session(1_000_000, 1);
+        write(stranger);
+        bed.disk.writeThrough(true);
+        leave(2_000_000);
+        bed.disk.writeThrough(false);
+        ScsiClient next = session(3_000_000, 1);
+        write(next);
+        assertThat(page(next, "08")).isEqualTo(WCE);
+        write(next);
+        assertThat(durable()).containsExactly(false, true, false);
+    }
+
+    private void leave(long isid) {
+        ScsiClient client = session(isid, 1);
+        assertThat(page(client, "08")).isEqualTo(NO_WCE);
+        client.close();
+    }
+
+    @Test
+    void aNewInitiatorCountsOnNothingThatAnotherOneWasTold() {
         bed.disk.writeThrough(true);
         ScsiClient client = bed.client(1);
         client.ready(0);

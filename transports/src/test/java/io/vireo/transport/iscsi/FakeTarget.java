@@ -34,6 +34,12 @@ final class FakeTarget implements ScsiTarget {
     /** Whether task management functions wait until {@link #endFunctions}. */
     volatile boolean holdsFunctions;
 
+    /** What was asked for. */
+    final List<TaskManagement.Function> functions = new CopyOnWriteArrayList<>();
+
+    /** How functions end that find what they are about. */
+    volatile TaskManagement.Response functionsEnd = TaskManagement.Response.FUNCTION_COMPLETE;
+
     /** Whether nexuses are closed only by {@link #endClosing}. */
     volatile boolean holdsClosing;
 
@@ -192,6 +198,7 @@ final class FakeTarget implements ScsiTarget {
 
         @Override
         public void manage(TaskManagement function) {
+            functions.add(function.function());
             boolean one = function.function() == TaskManagement.Function.ABORT_TASK;
             boolean found = false;
             for (ScsiTask task : List.copyOf(held)) {
@@ -206,10 +213,7 @@ final class FakeTarget implements ScsiTarget {
                 heldFunctions.add(() -> listener.managed(function));
             }
             function.result(
-                    one && !found
-                            ? TaskManagement.Response.TASK_NOT_FOUND
-                            : TaskManagement.Response.FUNCTION_COMPLETE,
-                    0);
+                    one && !found ? TaskManagement.Response.TASK_NOT_FOUND : functionsEnd, 0);
             if (!holdsFunctions) {
                 listener.managed(function);
             }

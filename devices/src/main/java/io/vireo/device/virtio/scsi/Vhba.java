@@ -109,6 +109,10 @@ final class Vhba implements Realization {
         attributes.put("linkDownTimeout", Integer.toString(now.linkDownTimeout()));
         attributes.put("queueDepth", Integer.toString(now.queueDepth()));
         now.qosPolicy().ifPresent(name -> attributes.put("qosPolicy", name));
+        long reserved = hba.reservation();
+        if (reserved != 0) {
+            attributes.put("iopsReserved", Long.toString(reserved));
+        }
         Set<Integer> ejected = hba.ejected();
         attributes.put(
                 "luns",
@@ -157,6 +161,11 @@ final class Vhba implements Realization {
                 Metric.gauge(
                         "nexuses", "Initiators that are logged in, by any way.", hba.nexuses()));
         VhbaMetrics.add(hba.waits(), metrics);
+        metrics.add(
+                Metric.gauge(
+                        "iops_reserved",
+                        "Requests per second that are reserved for it in each pool of its disks.",
+                        (double) hba.reservation()));
         counters.forEach((lun, of) -> {
             VhbaMetrics.add(lun, of, metrics);
             VhbaMetrics.add(lun, of, Objects.requireNonNull(latencies.get(lun)), metrics);

@@ -107,8 +107,8 @@ public final class VhbaKind implements ResourceKind<VhbaSpec> {
             hba.access(spec.access());
             hba.link(spec.adminState() == AdminState.UP);
             hba.queueDepth(spec.queueDepth());
-            hba.rates(policy(spec, context));
             hba.map(luns(spec, context));
+            hba.rates(policy(spec, context));
             var device =
                     new VirtioScsiDevice(
                             metadata.name(),

@@ -264,6 +264,16 @@ class VhbaKindTest {
                 }
 
                 @Override
+                public long reservation() {
+                    return 0;
+                }
+
+                @Override
+                public void follow(BlockRatePolicy policy) {
+                    throw new AssertionError(policy.name());
+                }
+
+                @Override
                 public int settings() {
                     return 0;
                 }

@@ -477,7 +477,7 @@ public final class Relocation {
 
         private VdiskQos admit() {
             try {
-                return target.qos().add(name, target.policy());
+                return target.qos().add(name, target.policy(), from.qos());
             } catch (IllegalArgumentException e) {
                 throw new ResourceException(ErrorCode.EXHAUSTED, String.valueOf(e.getMessage()), e);
             }

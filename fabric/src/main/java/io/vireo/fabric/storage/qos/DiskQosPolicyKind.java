@@ -41,7 +41,7 @@ public final class DiskQosPolicyKind implements ResourceKind<DiskQosPolicySpec> 
 
     @Override
     public String description() {
-        return "Rates, shares and reservation of the vDisks that refer to it, or to whose Pool it belongs; rates of vHBAs.";
+        return "Rates, shares and reservation of the vDisks that refer to it, or to whose Pool it belongs; rates and reservation of vHBAs.";
     }
 
     @Override
@@ -60,7 +60,19 @@ public final class DiskQosPolicyKind implements ResourceKind<DiskQosPolicySpec> 
         if (most.isPresent() && spec.reservation().orElse(0) > most.getAsInt()) {
             violations.add(new Violation("/spec/reservation", "must not be above total.iops"));
         }
+        spec.reservedBandwidth().ifPresent(reserved -> check(reserved.bytes(), spec, violations));
         return violations;
+    }
+
+    private static void check(long reserved, DiskQosPolicySpec spec, List<Violation> violations) {
+        String pointer = "/spec/reservedBandwidth";
+        if (reserved < 1 << Flow.UNIT_BYTES_SHIFT || reserved > BANDWIDTH_MAX) {
+            violations.add(new Violation(pointer, "must be 16Ki to 1Ti bytes per second"));
+        }
+        Optional<Quantity> most = spec.total().flatMap(DiskQosPolicySpec.Rates::bandwidth);
+        if (most.isPresent() && reserved > most.get().bytes()) {
+            violations.add(new Violation(pointer, "must not be above total.bandwidth"));
+        }
     }
 
     private static void check(
@@ -91,7 +103,19 @@ public final class DiskQosPolicyKind implements ResourceKind<DiskQosPolicySpec> 
                 Column.of("WRITE", (spec, _) -> text(spec.write())),
                 Column.of("TOTAL", (spec, _) -> text(spec.total())),
                 Column.of("SHARES", (spec, _) -> Integer.toString(spec.shares())),
-                Column.of("RESERVATION", (spec, _) -> text(spec.reservation())));
+                Column.of("RESERVATION", (spec, _) -> reserved(spec)));
+    }
+
+    private static String reserved(DiskQosPolicySpec spec) {
+        long units = reservation(spec);
+        return units == 0 ? "-" : Long.toString(units);
+    }
+
+    /** Units per second that are reserved; 0: none. */
+    private static long reservation(DiskQosPolicySpec spec) {
+        long bytes = spec.reservedBandwidth().map(Quantity::bytes).orElse(0L);
+        long unit = 1 << Flow.UNIT_BYTES_SHIFT;
+        return Math.max(spec.reservation().orElse(0), (bytes + unit - 1) / unit);
     }
 
     private static String text(OptionalInt number) {
@@ -128,14 +152,14 @@ public final class DiskQosPolicyKind implements ResourceKind<DiskQosPolicySpec> 
         }
     }
 
-    /** What a spec means to a vDisk. */
+    /** What a spec means. */
     static DiskQosSettings settings(DiskQosPolicySpec spec) {
         return new DiskQosSettings(
                 rates(spec.read()),
                 rates(spec.write()),
                 rates(spec.total()),
                 spec.shares(),
-                spec.reservation().orElse(0));
+                reservation(spec));
     }
 
     private static DiskQosSettings.Rates rates(Optional<DiskQosPolicySpec.Rates> given) {

@@ -8,7 +8,8 @@ package io.vireo.fabric.storage.qos;
  * @param total of all requests
  * @param shares of the pool that a vDisk gets when the pool is busy, relative to the other vDisks',
  *     1 to 10000
- * @param reservation units per second of the pool that a vDisk has whatever others do; 0: none
+ * @param reservation units per second of the pool that a vDisk, or a user of vDisks, has whatever
+ *     others do; 0: none
  */
 public record DiskQosSettings(Rates read, Rates write, Rates total, int shares, long reservation) {
     /** Shares of a vDisk that has no policy. */

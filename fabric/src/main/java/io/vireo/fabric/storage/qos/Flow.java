@@ -4,14 +4,17 @@ import io.vireo.block.BlockRequest;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The requests of one channel that wait, in their order, and what its {@link Lane} knows of them.
- * The first {@link #granted} of them may go on. Belongs to the lane's reactor.
+ * Requests of one channel that wait, in their order, and what its {@link Lane} knows of them. The
+ * first {@link #granted} of them may go on. Belongs to the lane's reactor.
  */
 final class Flow {
     /** Bytes of a request that count as one unit of the pool. */
     static final int UNIT_BYTES_SHIFT = 14;
 
     final VdiskQos vdisk;
+
+    /** What is reserved for whoever sends them; null: nothing. */
+    final @Nullable Commitment commitment;
 
     /** Has the channel polled soon. */
     final Runnable wake;
@@ -31,8 +34,9 @@ final class Flow {
     /** Place among those of the lane that wait; negative: does not. */
     int place = -1;
 
-    Flow(VdiskQos vdisk, Runnable wake) {
+    Flow(VdiskQos vdisk, @Nullable Commitment commitment, Runnable wake) {
         this.vdisk = vdisk;
+        this.commitment = commitment;
         this.wake = wake;
     }
 
@@ -121,7 +125,7 @@ final class Flow {
         return false;
     }
 
-    /** Hands all of them to another flow, where none is granted yet. */
+    /** Hands all of them to another flow, as if none was granted yet. */
     void moveTo(Flow other) {
         for (int i = 0; i < count; i++) {
             other.add(at(i), since[(head + i) & (ring.length - 1)]);

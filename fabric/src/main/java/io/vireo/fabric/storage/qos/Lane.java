@@ -6,8 +6,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Whose turn it is among the vDisks of a pool that one reactor serves (as mClock does: Gulati et
- * al., OSDI 2010): reservations first, then by shares (start-time fair queueing), never beyond the
- * rates of a vDisk, and nothing is left unused while somebody has requests.
+ * al., OSDI 2010): reservations first, of vDisks and of those who send their requests, then by
+ * shares (start-time fair queueing), never beyond the rates of a vDisk, and nothing is left unused
+ * while somebody has requests.
  *
  * <p>It holds no requests: they wait in {@link Flow}s. {@link #dispatch} says which of them may go
  * on and has their channels polled.
@@ -28,6 +29,10 @@ final class Lane {
     private static final long BURST_UNITS = 8;
     private static final int TAG_SHIFT = 20;
     private static final int TICK_SHIFT = 6;
+
+    /** Ahead by so much: nothing is reserved. */
+    private static final long NOTHING = Long.MAX_VALUE;
+
     private static final double TICKS_PER_SECOND = 1e9 * (1 << TICK_SHIFT);
 
     private final PoolQos pool;
@@ -68,9 +73,13 @@ final class Lane {
         publishedAt = now - 2 * STALE_NANOS;
     }
 
-    /** Adds a channel's flow. */
-    Flow open(VdiskQos vdisk, Runnable wake) {
-        var flow = new Flow(vdisk, wake);
+    /**
+     * Adds a flow of a channel.
+     *
+     * @param commitment to whoever sends its requests; null: none
+     */
+    Flow open(VdiskQos vdisk, @Nullable Commitment commitment, Runnable wake) {
+        var flow = new Flow(vdisk, commitment, wake);
         flow.tag = virtualTime;
         open++;
         openShares += vdisk.settings().shares();
@@ -98,6 +107,9 @@ final class Lane {
             flow.tag = virtualTime;
         }
         flow.vdisk.backlogBegins();
+        if (flow.commitment != null) {
+            flow.commitment.backlogBegins();
+        }
     }
 
     /** Nothing of a flow waits any more. */
@@ -110,6 +122,9 @@ final class Lane {
         last.place = flow.place;
         flow.place = -1;
         flow.vdisk.backlogEnds();
+        if (flow.commitment != null) {
+            flow.commitment.backlogEnds();
+        }
     }
 
     /** Grants all that may go on now. */
@@ -140,31 +155,41 @@ final class Lane {
 
     private @Nullable Flow first(long now, boolean shared) {
         Flow first = null;
-        boolean firstReserved = false;
-        long at = ticks(now);
+        long firstAhead = 0;
         for (int i = 0; i < waitingCount; i++) {
             Flow flow = waiting[i];
             if (!flow.vdisk.admits(flow.next().operation(), now)) {
                 continue;
             }
-            boolean hasReserved =
-                    shared
-                            && flow.vdisk.settings().reservation() != 0
-                            && flow.reservedUntil - at <= 0;
-            if (first == null
-                    || (hasReserved && !firstReserved)
-                    || (hasReserved == firstReserved && before(flow, first, hasReserved))) {
+            long ahead = shared ? ahead(flow, now) : NOTHING;
+            if (first == null || before(flow, ahead, first, firstAhead)) {
                 first = flow;
-                firstReserved = hasReserved;
+                firstAhead = ahead;
             }
         }
         return first;
     }
 
-    private static boolean before(Flow one, Flow other, boolean byReservation) {
-        return byReservation
-                ? one.reservedUntil - other.reservedUntil < 0
-                : one.tag - other.tag < 0;
+    private static boolean before(Flow one, long oneAhead, Flow other, long otherAhead) {
+        // Two lines of one user are equally far.
+        boolean byReservation = (oneAhead <= 0 || otherAhead <= 0) && oneAhead != otherAhead;
+        return byReservation ? oneAhead < otherAhead : one.tag - other.tag < 0;
+    }
+
+    /** How far what is reserved for a flow is used ahead, in ticks; positive: none is left. */
+    private long ahead(Flow flow, long now) {
+        long own = ownAhead(flow, flow.vdisk.settings().reservation(), now);
+        return Math.min(own, usersAhead(flow, now));
+    }
+
+    /** How far the reservation of its vDisk is used ahead, in ticks; positive: none is left. */
+    private long ownAhead(Flow flow, long reservation, long now) {
+        return reservation == 0 ? NOTHING : flow.reservedUntil - ticks(now);
+    }
+
+    /** The same of what is reserved for whoever sends its requests. */
+    private static long usersAhead(Flow flow, long now) {
+        return flow.commitment == null ? NOTHING : flow.commitment.ahead(now);
     }
 
     private void grant(Flow flow, long now, boolean shared) {
@@ -172,10 +197,10 @@ final class Lane {
         flow.vdisk.take(request, now);
         if (shared) {
             long units = Flow.units(request);
-            long at = ticks(now);
-            busyUntil = Math.max(busyUntil, at - burstTicks) + (long) (units * ticksPerUnit);
+            busyUntil =
+                    Math.max(busyUntil, ticks(now) - burstTicks) + (long) (units * ticksPerUnit);
             unitsSince += units;
-            if (!useReservation(flow, units, at)) {
+            if (!useReservation(flow, units, now)) {
                 virtualTime = flow.tag;
             }
             addToTag(flow, units);
@@ -187,19 +212,20 @@ final class Lane {
         flow.wake.run();
     }
 
-    /** Whether the request was part of the reservation; else it uses up what is there of it. */
-    private static boolean useReservation(Flow flow, long units, long at) {
+    /** Whether the request was part of a reservation: of the one that is the least used of two. */
+    private boolean useReservation(Flow flow, long units, long now) {
         long reservation = flow.vdisk.settings().reservation();
-        if (reservation == 0) {
-            return false;
+        long own = ownAhead(flow, reservation, now);
+        long users = usersAhead(flow, now);
+        if (users <= 0 && users <= own && flow.commitment != null) {
+            flow.commitment.take(units, now);
+        } else if (own <= 0) {
+            double ticks = TICKS_PER_SECOND * flow.vdisk.backloggedChannels() / reservation;
+            long burst = Math.max(BURST_NANOS << TICK_SHIFT, (long) ticks);
+            flow.reservedUntil =
+                    Math.max(flow.reservedUntil, ticks(now) - burst) + (long) (units * ticks);
         }
-        double ticks = TICKS_PER_SECOND * flow.vdisk.backloggedChannels() / reservation;
-        long burst = Math.max(BURST_NANOS << TICK_SHIFT, (long) ticks);
-        boolean inCredit = flow.reservedUntil - at <= 0;
-        if (inCredit) {
-            flow.reservedUntil = Math.max(flow.reservedUntil, at - burst) + (long) (units * ticks);
-        }
-        return inCredit;
+        return users <= 0 || own <= 0;
     }
 
     /** A request that waited for nobody: it counts as the vDisk's, but nobody else pays for it. */
@@ -241,6 +267,11 @@ final class Lane {
                     double channels = flow.vdisk.backloggedChannels();
                     shares += flow.vdisk.settings().shares() / channels;
                     floor += flow.vdisk.settings().reservation() / channels;
+                    if (flow.commitment != null) {
+                        floor +=
+                                (double) flow.commitment.perSecond()
+                                        / flow.commitment.backloggedFlows();
+                    }
                 }
             }
         }

@@ -1,15 +1,21 @@
 package io.vireo.fabric.storage.qos;
 
 import io.vireo.block.BlockDevice;
+import io.vireo.block.BlockRates;
 import io.vireo.reactor.Reactor;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
+import java.util.function.ToLongFunction;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Quality of service of a pool: what it can do, the policy of the vDisks that have none of their
@@ -24,11 +30,17 @@ public final class PoolQos implements DiskQosPolicy.User {
 
     // Guarded by this.
     private final List<VdiskQos> vdisks = new ArrayList<>();
+
+    /** Users of the vDisks, of each vDisk as often as they were added there. */
+    private final Map<VdiskQos, List<UserRates>> users = new HashMap<>();
+
     private final List<DiskQosPolicy> used = new ArrayList<>();
     private final Map<Reactor, Lane> laneOf = new LinkedHashMap<>();
+    private Set<UserRates> present = Set.of();
     private Optional<DiskQosPolicy> fallback = Optional.empty();
 
     private volatile Lane[] lanes = {};
+    private volatile Commitment[] commitments = {};
     private volatile long iops;
     private volatile long reserved;
 
@@ -62,17 +74,70 @@ public final class PoolQos implements DiskQosPolicy.User {
      * @param own its own policy; empty: the pool's
      * @throws IllegalArgumentException if there is no room for what it reserves
      */
-    public synchronized VdiskQos add(String vdisk, Optional<DiskQosPolicy> own) {
-        var added = new VdiskQos(vdisk, this, own, nanoTime.getAsLong());
-        vdisks.add(added);
+    public VdiskQos add(String vdisk, Optional<DiskQosPolicy> own) {
+        return add(vdisk, own, new DiskUsers());
+    }
+
+    /**
+     * A vDisk that is in another pool may come to this one: those who use it there use it here.
+     *
+     * @param own its own policy; empty: the pool's
+     * @throws IllegalArgumentException if there is no room for what it, or they, reserve
+     */
+    public VdiskQos add(String vdisk, Optional<DiskQosPolicy> own, VdiskQos there) {
+        return add(vdisk, own, there.users());
+    }
+
+    private VdiskQos add(String vdisk, Optional<DiskQosPolicy> own, DiskUsers users) {
+        var added = new VdiskQos(vdisk, this, own, users, nanoTime.getAsLong());
+        users.enter(added);
+        return added;
+    }
+
+    synchronized void enter(VdiskQos vdisk, List<UserRates> itsUsers) {
+        vdisks.add(vdisk);
+        users.put(vdisk, List.copyOf(itsUsers));
         try {
-            check(iops, this::settings);
+            check(iops, this::settings, UserRates::reservation);
         } catch (IllegalArgumentException e) {
-            vdisks.remove(added);
+            vdisks.remove(vdisk);
+            users.remove(vdisk);
             throw e;
         }
         refresh();
-        return added;
+    }
+
+    synchronized void leave(VdiskQos vdisk) {
+        vdisks.remove(vdisk);
+        users.remove(vdisk);
+        refresh();
+    }
+
+    /**
+     * A vDisk has these users from now on.
+     *
+     * @throws IllegalArgumentException if there is no room for what they reserve: nothing has
+     *     changed
+     */
+    synchronized void users(VdiskQos vdisk, List<UserRates> itsUsers) {
+        List<UserRates> before = users.put(vdisk, List.copyOf(itsUsers));
+        try {
+            check(iops, this::settings, UserRates::reservation);
+        } catch (IllegalArgumentException e) {
+            users.put(vdisk, before == null ? List.of() : before);
+            throw e;
+        }
+        refresh();
+    }
+
+    /** What is promised to a user; null: nothing. Any thread. */
+    @Nullable Commitment commitment(BlockRates user) {
+        for (Commitment commitment : commitments) {
+            if (commitment.user == user) {
+                return commitment;
+            }
+        }
+        return null;
     }
 
     /** The stage of a vDisk in front of a device. */
@@ -80,16 +145,11 @@ public final class PoolQos implements DiskQosPolicy.User {
         return new QosDevice(device, vdisk, nanoTime);
     }
 
-    synchronized void remove(VdiskQos vdisk) {
-        vdisks.remove(vdisk);
-        refresh();
-    }
-
     synchronized void change(VdiskQos vdisk, Optional<DiskQosPolicy> policy) {
         var before = vdisk.own();
         vdisk.own(policy);
         try {
-            check(iops, this::settings);
+            check(iops, this::settings, UserRates::reservation);
         } catch (IllegalArgumentException e) {
             vdisk.own(before);
             throw e;
@@ -108,7 +168,7 @@ public final class PoolQos implements DiskQosPolicy.User {
         var before = fallback;
         fallback = newFallback;
         try {
-            check(newIops, this::settings);
+            check(newIops, this::settings, UserRates::reservation);
         } catch (IllegalArgumentException e) {
             fallback = before;
             throw e;
@@ -131,7 +191,20 @@ public final class PoolQos implements DiskQosPolicy.User {
                 vdisk ->
                         policy(vdisk).filter(inForce -> inForce == policy).isPresent()
                                 ? proposed
-                                : settings(vdisk));
+                                : settings(vdisk),
+                user -> user.reservation(policy, proposed));
+    }
+
+    /**
+     * Whether a user could keep to other settings.
+     *
+     * @throws IllegalArgumentException with a message that says why not
+     */
+    synchronized void admit(UserRates changing, DiskQosSettings proposed) {
+        check(
+                iops,
+                this::settings,
+                user -> user == changing ? proposed.reservation() : user.reservation());
     }
 
     @Override
@@ -167,7 +240,10 @@ public final class PoolQos implements DiskQosPolicy.User {
         return policy(vdisk).map(DiskQosPolicy::settings).orElse(DiskQosSettings.NONE);
     }
 
-    private void check(long capability, Function<VdiskQos, DiskQosSettings> settings) {
+    private void check(
+            long capability,
+            Function<VdiskQos, DiskQosSettings> settings,
+            ToLongFunction<UserRates> reservationOf) {
         long sum = 0;
         var names = new ArrayList<String>();
         for (var vdisk : vdisks) {
@@ -175,6 +251,13 @@ public final class PoolQos implements DiskQosPolicy.User {
             if (reservation > 0) {
                 sum += reservation;
                 names.add(vdisk.name() + " " + reservation);
+            }
+        }
+        for (var user : allUsers()) {
+            long reservation = reservationOf.applyAsLong(user);
+            if (reservation > 0) {
+                sum += reservation;
+                names.add(user.name() + " " + reservation);
             }
         }
         if (sum > 0 && capability == 0) {
@@ -197,6 +280,45 @@ public final class PoolQos implements DiskQosPolicy.User {
         }
     }
 
+    /** All users, each once. */
+    private Set<UserRates> allUsers() {
+        var all = new LinkedHashSet<UserRates>();
+        vdisks.forEach(vdisk -> all.addAll(users.getOrDefault(vdisk, List.of())));
+        return all;
+    }
+
+    /** Brings commitments in line with what users reserve; returns the sum. */
+    private long refresh(Set<UserRates> all, long now) {
+        var next = new ArrayList<Commitment>();
+        long sum = 0;
+        present.stream().filter(user -> !all.contains(user)).forEach(user -> user.leaves(this));
+        present = all;
+        for (var user : all) {
+            user.uses(this);
+            long reservation = user.reservation();
+            if (reservation > 0) {
+                Commitment known = commitment(user);
+                Commitment commitment = known == null ? new Commitment(user, now) : known;
+                commitment.change(reservation, now);
+                next.add(commitment);
+                sum += reservation;
+            }
+        }
+        Commitment[] before = commitments;
+        commitments = next.toArray(Commitment[]::new);
+        boolean fewer = false;
+        for (Commitment commitment : before) {
+            if (!next.contains(commitment)) {
+                commitment.end();
+                fewer = true;
+            }
+        }
+        if (fewer) {
+            vdisks.forEach(VdiskQos::wakeChannels);
+        }
+        return sum;
+    }
+
     private static String list(List<String> names) {
         var shown = names.subList(0, Math.min(names.size(), NAMED_AT_MOST));
         int more = names.size() - shown.size();
@@ -217,7 +339,9 @@ public final class PoolQos implements DiskQosPolicy.User {
                 vdisk.apply(settings, now);
             }
         }
-        reserved = sum;
+        Set<UserRates> all = allUsers();
+        all.forEach(user -> wanted.add(user.policy()));
+        reserved = sum + refresh(all, now);
         for (var policy : List.copyOf(used)) {
             if (!wanted.contains(policy)) {
                 used.remove(policy);

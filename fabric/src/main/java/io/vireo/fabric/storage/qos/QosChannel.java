@@ -5,6 +5,7 @@ import io.vireo.block.BlockDevice;
 import io.vireo.block.BlockMeter;
 import io.vireo.block.BlockMeters;
 import io.vireo.block.BlockOperation;
+import io.vireo.block.BlockRates;
 import io.vireo.block.BlockRequest;
 import io.vireo.block.BlockStatus;
 import io.vireo.reactor.Reactor;
@@ -18,9 +19,9 @@ import org.jspecify.annotations.Nullable;
  * the front end's own requests and hands them on as they are: what has passed costs nothing any
  * more, and where no policy is in force it costs one look.
  *
- * <p>It takes no more than the channel behind it would: what is beyond that waits in the guest's
- * ring. FLUSH does not wait. A front end that stops ({@link #drain}) gets its requests done at
- * once.
+ * <p>It takes no more than the channel behind it would, and as many of each user who has something
+ * reserved: what is beyond that waits in the guest's ring. FLUSH does not wait. A front end that
+ * stops ({@link #drain}) gets its requests done at once.
  */
 final class QosChannel implements BlockChannel {
     private static final System.Logger LOG = System.getLogger(QosChannel.class.getName());
@@ -37,7 +38,7 @@ final class QosChannel implements BlockChannel {
     private BlockChannel inner;
     private VdiskQos vdisk;
     private Lane lane;
-    private Flow flow;
+    private Flows flows;
 
     private Runnable wake = () -> {};
     private @Nullable Timer timer;
@@ -70,7 +71,7 @@ final class QosChannel implements BlockChannel {
         this.meters = meters;
         this.whenGone = whenGone;
         meters.add(meter);
-        flow = lane.open(vdisk, () -> wake.run());
+        flows = new Flows(vdisk, lane, () -> wake.run());
     }
 
     /** Requests that wait; from any thread, a little out of date. */
@@ -138,18 +139,13 @@ final class QosChannel implements BlockChannel {
             return;
         }
         Lane newLane = rates.pool().lane(reactor);
-        Flow newFlow = newLane.open(rates, () -> wake.run());
-        lane.leave(flow);
-        flow.moveTo(newFlow);
-        lane.close(flow);
+        var newFlows = new Flows(rates, newLane, () -> wake.run());
+        flows.moveTo(newFlows);
         vdisk.closed(this);
         rates.opened(this);
         vdisk = rates;
         lane = newLane;
-        flow = newFlow;
-        if (flow.waits()) {
-            lane.join(flow);
-        }
+        flows = newFlows;
     }
 
     /** Other settings are in force. Any thread. */
@@ -164,16 +160,25 @@ final class QosChannel implements BlockChannel {
 
     @Override
     public int free() {
-        return Math.max(0, inner.free() - flow.count());
+        return Math.max(0, inner.free() - flows.common().count());
+    }
+
+    @Override
+    public int free(BlockRates user) {
+        Flow flow = flows.of(user);
+        return flow == flows.common()
+                ? free()
+                : Math.max(0, inner.free() + inner.inFlight() - flow.count());
     }
 
     @Override
     public void submit(BlockRequest request) {
-        if (flow.count() == 0 && !vdisk.inForce()) {
+        if (!vdisk.inForce() && inner.free() > 0 && flows.count() == 0) {
             handOn(request);
             return;
         }
         long now = nanoTime.getAsLong();
+        Flow flow = flows.of(request.user());
         if (request.operation() == BlockOperation.FLUSH && inner.free() > 0) {
             lane.unasked(flow, request, now);
             inner.submit(request);
@@ -187,20 +192,17 @@ final class QosChannel implements BlockChannel {
         lane.join(flow);
         lane.dispatch(now);
         pass();
-        waiting = flow.count();
+        waiting = flows.count();
     }
 
     @Override
     public void cancel(int tag) {
-        BlockRequest request = flow.remove(tag);
+        BlockRequest request = flows.remove(tag);
         if (request == null) {
             inner.cancel(tag);
             return;
         }
-        if (!flow.waits()) {
-            lane.leave(flow);
-        }
-        waiting = flow.count();
+        waiting = flows.count();
         meter.count(request, BlockStatus.CANCELLED);
         request.complete(BlockStatus.CANCELLED);
     }
@@ -208,7 +210,8 @@ final class QosChannel implements BlockChannel {
     @Override
     public int poll() {
         int work = 0;
-        if (flow.count() > 0) {
+        flows.settle();
+        if (flows.count() > 0) {
             work = draining ? passAll(nanoTime.getAsLong()) : passGranted();
         }
         work += inner.poll();
@@ -219,16 +222,17 @@ final class QosChannel implements BlockChannel {
     private int passGranted() {
         lane.dispatch(nanoTime.getAsLong());
         int passed = pass();
-        waiting = flow.count();
+        waiting = flows.count();
         return passed;
     }
 
     private int pass() {
         int passed = 0;
-        while (flow.granted() > 0 && inner.free() > 0) {
+        for (Flow flow = flows.granted();
+                flow != null && inner.free() > 0;
+                flow = flows.granted()) {
             // Taken before it is handed on: it may end at once, and the memory of its front end may
-            // be
-            // gone.
+            // be gone.
             handOn(flow.take());
             passed++;
         }
@@ -249,19 +253,15 @@ final class QosChannel implements BlockChannel {
 
     /** Whatever rates and turns say. */
     private int passAll(long now) {
-        lane.leave(flow);
-        while (flow.waits()) {
-            lane.unasked(flow, flow.next(), now);
-            flow.grant(now);
-        }
+        flows.grantAll(now);
         int passed = pass();
-        waiting = flow.count();
+        waiting = flows.count();
         return passed;
     }
 
     @Override
     public int inFlight() {
-        return flow.count() + inner.inFlight();
+        return flows.count() + inner.inFlight();
     }
 
     @Override
@@ -273,13 +273,11 @@ final class QosChannel implements BlockChannel {
     @Override
     public boolean arm() {
         long opensIn = Long.MAX_VALUE;
-        if (flow.count() > 0) {
-            if (draining || (flow.granted() > 0 && inner.free() > 0)) {
+        if (flows.count() > 0) {
+            if (draining || (flows.granted() != null && inner.free() > 0)) {
                 return inner.free() <= 0 && inner.arm();
             }
-            if (flow.waits()) {
-                opensIn = lane.opensIn(flow, nanoTime.getAsLong());
-            }
+            opensIn = flows.opensIn(nanoTime.getAsLong());
         }
         if (!inner.arm()) {
             return false;
@@ -317,17 +315,10 @@ final class QosChannel implements BlockChannel {
 
     @Override
     public void hurry(int tag) {
-        if (!flow.advance(tag)) {
-            return;
+        if (flows.hurry(tag, nanoTime.getAsLong())) {
+            pass();
+            waiting = flows.count();
         }
-        long now = nanoTime.getAsLong();
-        lane.unasked(flow, flow.next(), now);
-        flow.grant(now);
-        if (!flow.waits()) {
-            lane.leave(flow);
-        }
-        pass();
-        waiting = flow.count();
     }
 
     @Override
@@ -345,7 +336,7 @@ final class QosChannel implements BlockChannel {
         }
         innerClosing = true;
         cancelTimer();
-        lane.close(flow);
+        flows.close();
         inner.close(() -> {
             meters.close(meter);
             vdisk.closed(this);

@@ -6,6 +6,7 @@ import io.vireo.block.BlockDevice;
 import io.vireo.block.BlockGeometry;
 import io.vireo.block.BlockMeters;
 import io.vireo.block.BlockOperation;
+import io.vireo.block.BlockRates;
 import io.vireo.block.CacheModeListener;
 import io.vireo.reactor.Reactor;
 import java.util.ArrayList;
@@ -244,6 +245,22 @@ public final class QosDevice implements BlockDevice {
     @Override
     public void removeCacheModeListener(CacheModeListener listener) {
         cacheModeListeners.remove(listener);
+    }
+
+    @Override
+    public void addUser(BlockRates user) {
+        if (user instanceof UserRates known) {
+            rates().users().add(known);
+        } else {
+            BlockDevice.super.addUser(user);
+        }
+    }
+
+    @Override
+    public void removeUser(BlockRates user) {
+        if (user instanceof UserRates known) {
+            rates().users().remove(known);
+        }
     }
 
     @Override

@@ -60,6 +60,11 @@ final class SharedRate {
         return config.perSecond == 0 || paidUntil.get() - ticks(now) <= 0;
     }
 
+    /** How far it is paid ahead, in ticks of 1/64 ns; positive: there is no credit. */
+    long ahead(long now) {
+        return paidUntil.get() - ticks(now);
+    }
+
     /** Nanoseconds from {@code now} until there is credit; 0 if there is. */
     long opensIn(long now) {
         if (config.perSecond == 0) {

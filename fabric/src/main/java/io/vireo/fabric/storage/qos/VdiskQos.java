@@ -12,6 +12,7 @@ import java.util.concurrent.atomic.LongAdder;
 public final class VdiskQos {
     private final String name;
     private final PoolQos pool;
+    private final DiskUsers users;
     private final RateSet rates;
 
     /** Channels that have requests waiting for their turn. */
@@ -25,7 +26,8 @@ public final class VdiskQos {
     /** Its own policy; empty: the pool's. Guarded by the pool. */
     private Optional<DiskQosPolicy> own;
 
-    VdiskQos(String name, PoolQos pool, Optional<DiskQosPolicy> own, long now) {
+    VdiskQos(String name, PoolQos pool, Optional<DiskQosPolicy> own, DiskUsers users, long now) {
+        this.users = users;
         this.name = name;
         this.pool = pool;
         this.own = own;
@@ -71,7 +73,7 @@ public final class VdiskQos {
 
     /** It is closed: what it had reserved is free. */
     public void close() {
-        pool.remove(this);
+        users.leave(this);
     }
 
     String name() {
@@ -81,6 +83,11 @@ public final class VdiskQos {
     /** The pool that it is in. */
     public PoolQos pool() {
         return pool;
+    }
+
+    /** Who has rates of its own for its requests, wherever it is. */
+    DiskUsers users() {
+        return users;
     }
 
     Optional<DiskQosPolicy> own() {

@@ -8,9 +8,10 @@
  *   <li>{@link io.vireo.fabric.storage.qos.SharedRate}: a rate with a burst that all channels of a
  *       vDisk use, on whatever reactors.
  *   <li>{@link io.vireo.fabric.storage.qos.UserRates}: the rates of a policy for somebody who is no
- *       vDisk: a vHBA.
+ *       vDisk: a vHBA; {@link io.vireo.fabric.storage.qos.Commitment}: what a pool has promised to
+ *       him, and {@link io.vireo.fabric.storage.qos.Flows}: the lines in which his requests wait.
  *   <li>{@link io.vireo.fabric.storage.qos.Lane}: whose turn it is among the vDisks of a pool that
- *       one reactor serves: reservations first, then by shares.
+ *       one reactor serves: reservations of both first, then by shares.
  *   <li>{@link io.vireo.fabric.storage.qos.PoolQos}: a pool's policy, what is reserved of it, and
  *       its lanes.
  *   <li>{@link io.vireo.fabric.storage.qos.DiskQosPolicyKind}: the resource.

@@ -8,9 +8,12 @@ import io.vireo.block.BlockRequest;
 import io.vireo.fabric.storage.qos.DiskQosSettings.Rates;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Random;
 import java.util.function.LongPredicate;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -50,11 +53,21 @@ class LaneTest {
         long done;
 
         Guest(VdiskQos vdisk, Lane lane, int bytes, int depth, LongPredicate busy) {
+            this(vdisk, null, lane, bytes, depth, busy);
+        }
+
+        Guest(
+                VdiskQos vdisk,
+                @Nullable Commitment commitment,
+                Lane lane,
+                int bytes,
+                int depth,
+                LongPredicate busy) {
             this.lane = lane;
             this.bytes = bytes;
             this.depth = depth;
             this.busy = busy;
-            flow = lane.open(vdisk, () -> {});
+            flow = lane.open(vdisk, commitment, () -> {});
             guests.add(this);
         }
 
@@ -263,6 +276,121 @@ class LaneTest {
         assertThat((double) (a.done + b.done) / other.done)
                 .as("seed %d", SEED)
                 .isCloseTo(1, within(0.15));
+    }
+
+    private static long done(Guest... guests) {
+        return Stream.of(guests).mapToLong(guest -> guest.done).sum();
+    }
+
+    /** What is promised to somebody who uses vDisks. */
+    private Commitment commitment(PoolQos pool, long reservation, VdiskQos... vdisks) {
+        var policy = new DiskQosPolicy("committed", settings(100, reservation, Rates.ANY));
+        var user = new UserRates("vHBA db1", policy, () -> {}, () -> now);
+        for (VdiskQos vdisk : vdisks) {
+            vdisk.users().add(user);
+        }
+        return Objects.requireNonNull(pool.commitment(user));
+    }
+
+    private VdiskQos vdisk(PoolQos pool, String name, DiskQosSettings settings) {
+        return pool.add(name, Optional.of(new DiskQosPolicy(name, settings)));
+    }
+
+    @Test
+    void aUserHasWhatIsReservedForItAtAllItsVdisksTogether() {
+        var pool = pool(10_000);
+        var lane = pool.newLane();
+        var shared = vdisk(pool, "shared", shares(100));
+        var own = vdisk(pool, "own", shares(100));
+        var commitment = commitment(pool, 4_000, shared, own);
+        // It comes to the one vDisk in the first of two seconds, and to both in the second.
+        var there = new Guest(shared, commitment, lane, 4096, 32, ALWAYS);
+        var here = new Guest(own, commitment, lane, 4096, 4, at -> at / SECOND % 2 == 1);
+        var neighbour = new Guest(shared, lane, 4096, 256, ALWAYS);
+        for (int i = 0; i < 8; i++) {
+            guest(pool, lane, shares(1000), 64 << 10, 32, ALWAYS);
+        }
+        run(SECOND / 4);
+        run(SECOND);
+        assertThat(done(there) / 3_000.0).as("seed %d", SEED).isBetween(0.98, 1.04);
+        assertThat(here.done).isZero();
+        run(SECOND + SECOND / 4);
+        run(2 * SECOND);
+        assertThat(done(there, here) / 3_000.0).as("seed %d", SEED).isBetween(0.98, 1.04);
+        assertThat(here.done).as("seed %d", SEED).isGreaterThan(500);
+        assertThat(neighbour.done).as("by its shares, seed %d", SEED).isBetween(10L, 150L);
+        run(6 * SECOND);
+        assertThat(done(there, here) / 16_000.0).as("seed %d", SEED).isBetween(0.98, 1.04);
+    }
+
+    @Test
+    void whatIsReservedForAUserAndForAVdiskAreBothHad() {
+        var pool = pool(10_000);
+        var lane = pool.newLane();
+        var shared = vdisk(pool, "shared", settings(1, 2_000, Rates.ANY));
+        var commitment = commitment(pool, 3_000, shared);
+        var user = new Guest(shared, commitment, lane, 4096, 32, ALWAYS);
+        var neighbour = new Guest(shared, lane, 4096, 32, ALWAYS);
+        for (int i = 0; i < 8; i++) {
+            guest(pool, lane, shares(1000));
+        }
+        run(SECOND / 4);
+        run(SECOND / 4 + 4 * SECOND);
+        // Of what the vDisk has each of the two lines has its half.
+        assertThat(user.done / 16_000.0).as("seed %d", SEED).isBetween(0.97, 1.04);
+        assertThat(neighbour.done / 4_000.0).as("seed %d", SEED).isBetween(0.97, 1.05);
+    }
+
+    @Test
+    void longRequestsUseMoreOfWhatIsReserved() {
+        var pool = pool(10_000);
+        var lane = pool.newLane();
+        var own = vdisk(pool, "own", shares(1));
+        var commitment = commitment(pool, 4_000, own);
+        var user = new Guest(own, commitment, lane, 128 << 10, 32, ALWAYS);
+        for (int i = 0; i < 8; i++) {
+            guest(pool, lane, shares(1000));
+        }
+        run(SECOND / 4);
+        run(SECOND / 4 + 4 * SECOND);
+        // 4,000 units of 16 KiB a second are 62.5 MiB.
+        assertThat(user.done / 2_000.0).as("seed %d", SEED).isBetween(0.97, 1.04);
+    }
+
+    @Test
+    void whatIsReservedForAUserIsALeastAndTheRatesOfItsVdiskHold() {
+        var pool = pool(10_000);
+        var lane = pool.newLane();
+        var bounded = vdisk(pool, "bounded", settings(100, 0, iops(1_000)));
+        var commitment = commitment(pool, 4_000, bounded);
+        var user = new Guest(bounded, commitment, lane, 4096, 32, ALWAYS);
+        var neighbour = new Guest(bounded, lane, 4096, 32, ALWAYS);
+        var other = guest(pool, lane, shares(100));
+        run(SECOND / 4);
+        run(SECOND / 4 + 4 * SECOND);
+        assertThat(done(user, neighbour) / 4_000.0).as("seed %d", SEED).isBetween(0.98, 1.02);
+        assertThat(user.done / 4_000.0).as("first at its vDisk").isGreaterThan(0.95);
+        assertThat(other.done / 36_000.0).as("seed %d", SEED).isCloseTo(1, within(0.02));
+        guests.remove(other);
+        guests.remove(neighbour);
+        assertThat(commitment.backloggedFlows()).isEqualTo(1);
+    }
+
+    @Test
+    void whatIsReservedForAUserIsOnAllLanesTogether() {
+        var pool = pool(20_000);
+        var first = pool.newLane();
+        var second = pool.newLane();
+        var one = vdisk(pool, "one", shares(1));
+        var two = vdisk(pool, "two", shares(1));
+        var commitment = commitment(pool, 6_000, one, two);
+        var here = new Guest(one, commitment, first, 4096, 32, ALWAYS);
+        var there = new Guest(two, commitment, second, 4096, 32, ALWAYS);
+        guest(pool, first, shares(1000));
+        guest(pool, second, shares(1000));
+        run(SECOND);
+        run(5 * SECOND);
+        assertThat(done(here, there) / 24_000.0).as("seed %d", SEED).isBetween(0.95, 1.05);
     }
 
     @Test

@@ -100,6 +100,70 @@ class PoolQosTest {
         assertThat(vdisk.policyName()).contains("p");
     }
 
+    private static UserRates user(String name, DiskQosPolicy policy) {
+        return new UserRates(name, policy, () -> {}, () -> 0);
+    }
+
+    @Test
+    void whatIsReservedForAUserIsPromisedOnceInEachOfItsPools() {
+        var pool = pool(10_000);
+        var one = pool.add("a", Optional.of(policy("p", 6_000)));
+        var two = pool.add("b", Optional.empty());
+        var gold = policy("gold", 3_000);
+        var db1 = user("vHBA db1", gold);
+        one.users().add(db1);
+        two.users().add(db1);
+        assertThat(pool.reserved()).isEqualTo(9_000);
+        assertThatExceptionOfType(IllegalArgumentException.class)
+                .isThrownBy(() -> two.users().add(user("vHBA db2", gold)))
+                .withMessage(
+                        "reservations of 12000 IOPS are more than the 10000 of pool main: a 6000, vHBA db1 3000,"
+                                + " vHBA db2 3000");
+        assertThatExceptionOfType(IllegalArgumentException.class)
+                .isThrownBy(() -> gold.change(reserving(4_001)))
+                .withMessageContaining("10001 IOPS");
+        gold.change(reserving(4_000));
+        assertThat(pool.reserved()).isEqualTo(10_000);
+        assertThatExceptionOfType(IllegalArgumentException.class)
+                .isThrownBy(() -> pool.change(9_999, Optional.empty()));
+        assertThatExceptionOfType(IllegalArgumentException.class)
+                .isThrownBy(() -> pool(0).add("c", Optional.empty()).users().add(db1))
+                .withMessageContaining("set the iops of the Pool");
+        one.users().remove(db1);
+        assertThat(pool.reserved()).isEqualTo(10_000);
+        two.users().remove(db1);
+        assertThat(pool.reserved()).isEqualTo(6_000);
+        assertThat(pool.commitment(db1)).isNull();
+        gold.change(reserving(50_000));
+    }
+
+    @Test
+    void aVdiskThatMovesTakesItsUsersAlong() {
+        var from = pool(10_000);
+        var to = pool(5_000);
+        var gold = policy("gold", 3_000);
+        var here = from.add("a", Optional.empty());
+        var db1 = user("vHBA db1", gold);
+        here.users().add(db1);
+        to.add("other", Optional.of(policy("p", 2_001)));
+        assertThatExceptionOfType(IllegalArgumentException.class)
+                .isThrownBy(() -> to.add("a", Optional.empty(), here))
+                .withMessageContaining("other 2001, vHBA db1 3000");
+        assertThat(to.reserved()).isEqualTo(2_001);
+        gold.change(reserving(2_000));
+        var there = to.add("a", Optional.empty(), here);
+        assertThat(to.reserved()).isEqualTo(4_001);
+        // One that comes meanwhile has to find room in both.
+        var db2 = user("vHBA db2", policy("silver", 1_000));
+        assertThatExceptionOfType(IllegalArgumentException.class)
+                .isThrownBy(() -> there.users().add(db2));
+        assertThat(from.reserved()).isEqualTo(2_000);
+        here.close();
+        assertThat(from.reserved()).isZero();
+        there.users().remove(db1);
+        assertThat(to.reserved()).isEqualTo(2_001);
+    }
+
     private static Optional<DiskQosPolicySpec.Rates> rates(
             int iops, @Nullable String bandwidth, int burst) {
         return Optional.of(
@@ -112,7 +176,30 @@ class PoolQosTest {
 
     private static DiskQosPolicySpec spec(
             Optional<DiskQosPolicySpec.Rates> total, OptionalInt reservation) {
-        return new DiskQosPolicySpec(Optional.empty(), Optional.empty(), total, 200, reservation);
+        return new DiskQosPolicySpec(
+                Optional.empty(), Optional.empty(), total, 200, reservation, Optional.empty());
+    }
+
+    private static DiskQosPolicySpec reserving(int reservation, String bandwidth) {
+        return new DiskQosPolicySpec(
+                Optional.empty(),
+                Optional.empty(),
+                rates(0, "64Mi", 0),
+                100,
+                OptionalInt.of(reservation),
+                Optional.of(Quantity.parse(bandwidth)));
+    }
+
+    @Test
+    void aRateThatIsReservedInBytesIsOneOfRequestsOf16KiB() {
+        assertThat(DiskQosPolicyKind.settings(reserving(100, "16Mi")).reservation())
+                .isEqualTo(1024);
+        assertThat(DiskQosPolicyKind.settings(reserving(2000, "16Mi")).reservation())
+                .isEqualTo(2000);
+        assertThat(DiskQosPolicyKind.settings(reserving(1, "16385")).reservation()).isEqualTo(2);
+        assertThat(violations(reserving(1, "64Mi"))).isEmpty();
+        assertThat(violations(reserving(1, "65Mi"))).containsExactly("/spec/reservedBandwidth");
+        assertThat(violations(reserving(1, "4Ki"))).containsExactly("/spec/reservedBandwidth");
     }
 
     private List<String> violations(DiskQosPolicySpec spec) {

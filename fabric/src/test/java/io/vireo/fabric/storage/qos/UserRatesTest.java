@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.vireo.block.BlockOperation;
 import io.vireo.block.BlockRates;
+import io.vireo.testkit.MemoryBlockDevice;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
@@ -61,15 +63,32 @@ class UserRatesTest {
     }
 
     @Test
-    void aReservationIsForVdisksOnly() {
+    void anotherPolicyIsFollowedUnlessAPoolHasNoRoomForIt() {
+        var pool = new PoolQos("main", 1000, Optional.empty(), System::nanoTime);
+        var memory = new MemoryBlockDevice(1 << 20, 512);
+        var disk = pool.stage(pool.add("one", Optional.empty()), memory);
+        var silver = new DiskQosPolicy("silver", settings(50, 300));
+        var huge = new DiskQosPolicy("huge", settings(50, 2000));
         BlockRates rates = policy.open("vHBA db1", told::incrementAndGet);
-        assertThatThrownBy(() -> policy.change(settings(100, 50)))
+        disk.addUser(rates);
+        rates.follow(silver);
+        assertThat(told).hasValue(1);
+        assertThat(rates.reservation()).isEqualTo(300);
+        assertThat(pool.reserved()).isEqualTo(300);
+        assertThatThrownBy(() -> rates.follow(huge))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessageContaining("give vHBA db1 a policy without one");
-        assertThat(told).hasValue(0);
+                .hasMessage(
+                        "reservations of 2000 IOPS are more than the 1000 of pool main: vHBA db1 2000");
+        assertThat(rates.reservation()).isEqualTo(300);
+        policy.change(settings(7, 0));
+        assertThat(told).as("what it does not follow any more").hasValue(1);
+        silver.change(settings(7, 400));
+        assertThat(told).hasValue(2);
+        assertThat(pool.reserved()).isEqualTo(400);
         rates.close();
-        policy.change(settings(100, 50));
-        assertThatThrownBy(() -> policy.open("vHBA db2", told::incrementAndGet))
-                .isInstanceOf(IllegalArgumentException.class);
+        assertThat(pool.reserved()).isZero();
+        silver.change(settings(7, 5000));
+        assertThat(told).hasValue(2);
+        memory.close();
     }
 }
