@@ -8,7 +8,7 @@ package io.vireo.block;
  * @param physicalBlockSize bytes; unit that the medium writes atomically and without reading; a
  *     multiple of {@code logicalBlockSize}
  * @param optimalIoSize bytes; 0 if the device has no preference
- * @param maxDiscardBytes largest range of one DISCARD or WRITE_ZEROES
+ * @param maxDiscardBytes largest range of one DISCARD, WRITE_ZEROES or ALLOCATE
  * @param discardAlignment bytes; ranges that are aligned to it free space
  */
 public record BlockGeometry(

@@ -14,5 +14,10 @@ public enum BlockOperation {
     /** The range is not needed any more: later reads give zeroes or the device's own old bytes. */
     DISCARD,
     /** Later reads of the range give zeroes. */
-    WRITE_ZEROES
+    WRITE_ZEROES,
+    /**
+     * The range is going to be written: room for it is set aside, so that the first write does not
+     * have to look for it. What it holds stays, whatever else is under way; only a hint.
+     */
+    ALLOCATE
 }

@@ -108,7 +108,7 @@ public final class BlockRequest {
     public long moved() {
         return switch (operation) {
             case READ, WRITE -> length;
-            case FLUSH, DISCARD, WRITE_ZEROES -> 0;
+            case FLUSH, DISCARD, WRITE_ZEROES, ALLOCATE -> 0;
         };
     }
 

@@ -242,6 +242,21 @@ public abstract class BlockDeviceContract {
     }
 
     @Test
+    void roomThatIsSetAsideChangesNothing() {
+        if (!device.operations().contains(BlockOperation.ALLOCATE)) {
+            return;
+        }
+        byte[] data = bytes(random(), 4 * BLOCK);
+        assertThat(client.write(2 * BLOCK, data)).isEqualTo(BlockStatus.OK);
+        assertThat(client.run(BlockOperation.ALLOCATE, 0, 8 * BLOCK)).isEqualTo(BlockStatus.OK);
+        if (keepsData()) {
+            byte[] expected = new byte[8 * BLOCK];
+            System.arraycopy(data, 0, expected, 2 * BLOCK, data.length);
+            assertThat(client.read(0, expected.length)).isEqualTo(expected);
+        }
+    }
+
+    @Test
     void takesMoreRangesThanOneSystemCallDoes() {
         int count = 3000;
         byte[] data = bytes(random(), count * BLOCK);

@@ -245,8 +245,8 @@ public final class MemoryBlockDevice implements BlockDevice, AutoCloseable {
                         request.operation() == BlockOperation.WRITE_ZEROES && !request.unmap());
                 ForeignMemory.fill(at, request.length(), (byte) 0);
             }
-            case FLUSH -> {
-                // Nothing is volatile here.
+            case FLUSH, ALLOCATE -> {
+                // Nothing is volatile here, and nothing lacks room.
             }
         }
     }

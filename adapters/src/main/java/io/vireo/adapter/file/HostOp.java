@@ -25,7 +25,9 @@ public final class HostOp {
         /** fallocate(2), FALLOC_FL_PUNCH_HOLE. */
         PUNCH_HOLE,
         /** fallocate(2), FALLOC_FL_ZERO_RANGE. */
-        ZERO_RANGE
+        ZERO_RANGE,
+        /** fallocate(2), of what is not allocated yet. */
+        ALLOCATE
     }
 
     /** Where a request is. */

@@ -211,6 +211,7 @@ final class ImageChannel implements BlockChannel {
             case DISCARD -> op.kind = HostOp.Kind.PUNCH_HOLE;
             case WRITE_ZEROES ->
                     op.kind = request.unmap() ? HostOp.Kind.PUNCH_HOLE : HostOp.Kind.ZERO_RANGE;
+            case ALLOCATE -> op.kind = HostOp.Kind.ALLOCATE;
             case FLUSH -> throw new AssertionError("has ended above");
         }
         op.misaligned = image.direct() && misaligned(request.data());
@@ -243,7 +244,7 @@ final class ImageChannel implements BlockChannel {
                 }
             }
             case SYNC -> op.bytes = 0;
-            case PUNCH_HOLE, ZERO_RANGE -> {
+            case PUNCH_HOLE, ZERO_RANGE, ALLOCATE -> {
                 op.position = op.request().offset();
                 op.bytes = op.request().length();
             }
@@ -309,7 +310,7 @@ final class ImageChannel implements BlockChannel {
             case READ -> lookAtRead(op);
             case WRITE -> lookAtWrite(op);
             case SYNC -> lookAtSync(op);
-            case PUNCH_HOLE, ZERO_RANGE -> lookAtAllocation(op);
+            case PUNCH_HOLE, ZERO_RANGE, ALLOCATE -> lookAtAllocation(op);
         }
     }
 
@@ -373,7 +374,7 @@ final class ImageChannel implements BlockChannel {
             op.stage = HostOp.Stage.STEP;
         } else if (errno != Errno.EOPNOTSUPP) {
             op.end(statusOf(errno));
-        } else if (op.request().operation() == BlockOperation.DISCARD) {
+        } else if (op.request().operation() != BlockOperation.WRITE_ZEROES) {
             // Only a hint: the blocks keep what they have.
             op.end(BlockStatus.OK);
         } else {

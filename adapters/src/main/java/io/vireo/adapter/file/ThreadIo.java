@@ -131,6 +131,7 @@ public final class ThreadIo implements HostIo {
                 case SYNC -> FileCalls.fdatasync(op.fd());
                 case PUNCH_HOLE -> allocate(FileCalls.FALLOC_FL_PUNCH_HOLE);
                 case ZERO_RANGE -> allocate(FileCalls.FALLOC_FL_ZERO_RANGE);
+                case ALLOCATE -> allocate(0);
             };
         }
 

@@ -75,8 +75,8 @@ public final class RamBlockDevice extends FormattedDevice implements AutoCloseab
             case READ -> read(request.data(), request.offset());
             case WRITE -> write(request.data(), request.offset());
             case DISCARD, WRITE_ZEROES -> zero(request.offset(), request.length());
-            case FLUSH -> {
-                // There is nothing that could be lost later than the rest.
+            case FLUSH, ALLOCATE -> {
+                // There is nothing that could be lost later than the rest, and room for all.
             }
         }
     }

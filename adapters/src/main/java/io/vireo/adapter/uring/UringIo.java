@@ -146,6 +146,7 @@ public final class UringIo implements HostIo {
             case SYNC -> ring.fsync(op.fd(), true, ticket);
             case PUNCH_HOLE -> allocate(op, FileCalls.FALLOC_FL_PUNCH_HOLE, ticket);
             case ZERO_RANGE -> allocate(op, FileCalls.FALLOC_FL_ZERO_RANGE, ticket);
+            case ALLOCATE -> allocate(op, 0, ticket);
         }
     }
 
@@ -153,7 +154,7 @@ public final class UringIo implements HostIo {
     private static boolean isDelegated(HostOp op) {
         return switch (op.kind()) {
             case READ, WRITE -> false;
-            case SYNC, PUNCH_HOLE, ZERO_RANGE -> true;
+            case SYNC, PUNCH_HOLE, ZERO_RANGE, ALLOCATE -> true;
         };
     }
 

@@ -87,6 +87,16 @@ public abstract class ImageContract extends BlockDeviceContract {
     }
 
     @Test
+    void setsRoomAside() throws Exception {
+        int unit = 1 << 16;
+        assertThat(client.run(BlockOperation.ALLOCATE, unit, 2 * unit)).isEqualTo(BlockStatus.OK);
+        assertThat(mapped(0, CAPACITY)).isEqualTo(-unit);
+        assertThat(mapped(unit, CAPACITY - unit)).isEqualTo(2 * unit);
+        assertThat(client.read(0, 4 * unit)).containsOnly(0);
+        assertThat(Files.size(path())).isEqualTo(CAPACITY);
+    }
+
+    @Test
     void growsWhileInUse() throws Exception {
         var told = new java.util.concurrent.atomic.AtomicInteger();
         device.addGeometryListener(told::incrementAndGet);

@@ -338,12 +338,26 @@ public final class SqliteStore implements Store {
     }
 
     private <T> T runOnWorker(Work<T> work) throws SQLException {
+        T result;
         try {
-            return work.run();
-        } finally {
-            if (!connection.isClosed() && !connection.getAutoCommit()) {
-                connection.rollback();
+            result = work.run();
+        } catch (SQLException | RuntimeException e) {
+            try {
+                rollBack();
+            } catch (SQLException second) {
+                // After some failures, such as a full disk, SQLite has rolled back by itself. What
+                // it was is in the first.
+                e.addSuppressed(second);
             }
+            throw e;
+        }
+        rollBack();
+        return result;
+    }
+
+    private void rollBack() throws SQLException {
+        if (!connection.isClosed() && !connection.getAutoCommit()) {
+            connection.rollback();
         }
     }
 }

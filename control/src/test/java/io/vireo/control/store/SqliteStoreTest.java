@@ -36,12 +36,37 @@ final class SqliteStoreTest extends StoreContract {
     void refusesAFileOfANewerVersion() throws SQLException {
         Path newer = directory.resolve("newer.db");
         SqliteStore.open(newer).close();
-        try (var connection = DriverManager.getConnection("jdbc:sqlite:" + newer);
-                var statement = connection.createStatement()) {
-            statement.execute("UPDATE meta SET value = 99 WHERE name = 'format'");
-        }
+        execute(newer, "UPDATE meta SET value = 99 WHERE name = 'format'");
 
         assertThatThrownBy(() -> SqliteStore.open(newer)).hasMessageContaining("format 99");
+    }
+
+    /** As SQLite does by itself when the disk is full. */
+    @Test
+    void saysWhatFailedWhenItWasRolledBackAlready() throws SQLException {
+        Path full = directory.resolve("full.db");
+        SqliteStore.open(full).close();
+        execute(
+                full,
+                "CREATE TRIGGER full BEFORE INSERT ON log BEGIN SELECT RAISE(ROLLBACK, 'disk is full'); END");
+        try (Store store = SqliteStore.open(full)) {
+            Transaction write = new Transaction().put("/a", "1");
+            assertThatThrownBy(() -> store.commit(write))
+                    .isInstanceOf(StoreException.class)
+                    .hasMessageContaining("disk is full");
+            assertThat(store.get("/a")).isEmpty();
+
+            execute(full, "DROP TRIGGER full");
+            assertThat(store.commit(write)).isPresent();
+            assertThat(store.get("/a")).isPresent();
+        }
+    }
+
+    private static void execute(Path file, String sql) throws SQLException {
+        try (var connection = DriverManager.getConnection("jdbc:sqlite:" + file);
+                var statement = connection.createStatement()) {
+            statement.execute(sql);
+        }
     }
 
     @Test

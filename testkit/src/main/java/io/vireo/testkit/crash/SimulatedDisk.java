@@ -221,7 +221,9 @@ public final class SimulatedDisk implements BlockDevice {
         }
 
         boolean isLogged() {
-            return logging && io.operation != BlockOperation.READ;
+            return logging
+                    && io.operation != BlockOperation.READ
+                    && io.operation != BlockOperation.ALLOCATE;
         }
 
         boolean isStalled() {
@@ -287,8 +289,8 @@ public final class SimulatedDisk implements BlockDevice {
                     }
                 }
                 case WRITE, WRITE_ZEROES -> io.apply(image, bytes);
-                case FLUSH -> {
-                    // The log knows what is durable.
+                case FLUSH, ALLOCATE -> {
+                    // The log knows what is durable, and there is room.
                 }
             }
         }

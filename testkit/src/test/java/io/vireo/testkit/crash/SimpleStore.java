@@ -366,6 +366,7 @@ final class SimpleStore implements StoreUnderTest {
                     }
                     then.run();
                 }
+                case ALLOCATE -> throw new AssertionError("no volume offers it");
             }
         }
 

@@ -43,7 +43,7 @@ final class SimpleStoreVolume implements BlockDevice {
 
     @Override
     public Set<BlockOperation> operations() {
-        return EnumSet.allOf(BlockOperation.class);
+        return EnumSet.complementOf(EnumSet.of(BlockOperation.ALLOCATE));
     }
 
     @Override

@@ -210,7 +210,7 @@ final class RequestQueue extends ServedQueue {
             sense = task.senseLength();
             data = task.dataInLength();
         }
-        responses.write(slot.response, response, status, residual, task.sense(), sense);
-        return responses.size() + data;
+        return responses.write(
+                slot.response, response, status, residual, task.sense(), sense, data);
     }
 }

@@ -32,41 +32,48 @@ final class ResponseWriter {
         pieces = new byte[ScsiProtocol.RESPONSE_HEADER + senseSize];
     }
 
-    /** Bytes of a response, all of which are written. */
+    /** Bytes that a chain has for a response: its header and the room for sense data. */
     int size() {
         return pieces.length;
     }
 
     /**
-     * Writes a response.
+     * Writes a response. Without data behind it the used length can end where the sense data does,
+     * and what is beyond is left alone: a driver makes nothing of it (VIRTIO 1.3, 2.7.8.2), and two
+     * cache lines less go from its core to this one.
      *
      * @param to of {@link #size} bytes
      * @param residual bytes of data that were not transferred
      * @param sense sense data
      * @param senseLength bytes of it; what the driver has no room for is left out
+     * @param data bytes of data that the chain has after the response
+     * @return how many bytes of the chain were written, the data included
      */
-    void write(
+    int write(
             ScatterGatherList to,
             byte response,
             byte status,
             long residual,
             byte[] sense,
-            int senseLength) {
+            int senseLength,
+            int data) {
         int length = Math.min(senseLength, senseSize);
         long head = residual << Integer.SIZE | length;
         int tail = (status & 0xFF) << 16 | response << 24;
+        int end = ScsiProtocol.RESPONSE_HEADER + (data > 0 ? senseSize : length);
         if (to.count() == 1) {
-            write(to.address(0), head, tail, sense, length);
+            write(to.address(0), head, tail, sense, length, end);
         } else {
-            writePieces(to, head, tail, sense, length);
+            writePieces(to, head, tail, sense, length, end);
         }
+        return end + data;
     }
 
-    private void write(long to, long head, int tail, byte[] sense, int length) {
+    private void write(long to, long head, int tail, byte[] sense, int length, int bytes) {
         NativeMemory.putLong(to, head);
         NativeMemory.putInt(to + STATUS_AT, tail);
         long at = to + ScsiProtocol.RESPONSE_HEADER;
-        long end = at + senseSize;
+        long end = to + bytes;
         if (length > 0) {
             NativeMemory.copyFromArray(sense, 0, at, length);
             at += length;
@@ -79,15 +86,17 @@ final class ResponseWriter {
         }
     }
 
-    private void writePieces(ScatterGatherList to, long head, int tail, byte[] sense, int length) {
+    private void writePieces(
+            ScatterGatherList to, long head, int tail, byte[] sense, int length, int bytes) {
         LONGS.set(pieces, 0, head);
         INTS.set(pieces, STATUS_AT, tail);
         System.arraycopy(sense, 0, pieces, ScsiProtocol.RESPONSE_HEADER, length);
-        Arrays.fill(pieces, ScsiProtocol.RESPONSE_HEADER + length, pieces.length, (byte) 0);
+        Arrays.fill(pieces, ScsiProtocol.RESPONSE_HEADER + length, bytes, (byte) 0);
         int at = 0;
-        for (int i = 0; i < to.count(); i++) {
-            NativeMemory.copyFromArray(pieces, at, to.address(i), to.length(i));
-            at += to.length(i);
+        for (int i = 0; at < bytes; i++) {
+            int piece = Math.min(to.length(i), bytes - at);
+            NativeMemory.copyFromArray(pieces, at, to.address(i), piece);
+            at += piece;
         }
     }
 }

@@ -181,7 +181,7 @@ final class MirrorChannel implements BlockChannel {
             case READ -> read(op);
             case WRITE, WRITE_ZEROES -> change(op);
             case FLUSH -> flush(op);
-            case DISCARD -> complete(op, BlockStatus.UNSUPPORTED);
+            case DISCARD, ALLOCATE -> complete(op, BlockStatus.UNSUPPORTED);
         }
     }
 

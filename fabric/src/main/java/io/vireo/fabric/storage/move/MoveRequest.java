@@ -67,7 +67,7 @@ final class MoveRequest extends Fifo.Link<MoveRequest> {
     boolean changes() {
         return switch (inner.operation()) {
             case WRITE, DISCARD, WRITE_ZEROES -> true;
-            case READ, FLUSH -> false;
+            case READ, FLUSH, ALLOCATE -> false;
         };
     }
 }

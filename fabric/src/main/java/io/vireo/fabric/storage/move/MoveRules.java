@@ -10,6 +10,7 @@ import io.vireo.fabric.storage.move.Relocation.Home;
 import io.vireo.fabric.storage.move.Relocation.Target;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.ResourceException;
+import java.util.EnumSet;
 import java.util.List;
 
 /** What can be moved where, and what it looks like there. */
@@ -108,7 +109,9 @@ final class MoveRules {
      * @throws ResourceException UNSUPPORTED
      */
     static void checkOperations(BlockDevice source, BlockDevice to, Target target) {
-        var needed = source.operations();
+        var needed = EnumSet.copyOf(source.operations());
+        // Of no consequence to servers.
+        needed.remove(BlockOperation.ALLOCATE);
         if (!to.operations().containsAll(needed)
                 || !to.operations().contains(BlockOperation.WRITE_ZEROES)) {
             throw new ResourceException(

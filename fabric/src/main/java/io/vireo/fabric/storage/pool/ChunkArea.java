@@ -233,6 +233,11 @@ final class ChunkArea {
         return mark;
     }
 
+    /** Chunks from here on were never used. */
+    long virgin() {
+        return virgin;
+    }
+
     long proposed() {
         return proposed;
     }

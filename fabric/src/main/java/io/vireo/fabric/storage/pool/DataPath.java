@@ -76,6 +76,9 @@ final class DataPath {
         if (operation == BlockOperation.READ) {
             return BlockStatus.OK;
         }
+        if (operation == BlockOperation.ALLOCATE) {
+            return BlockStatus.UNSUPPORTED;
+        }
         if (engine.isFrozen()) {
             return BlockStatus.IO_ERROR;
         }

@@ -48,6 +48,7 @@ final class Engine {
     private final Checkpointer checkpointer;
     private final Committer committer;
     private final Cleaner cleaner;
+    private final RoomAhead roomAhead;
     private final Reclaim reclaim;
     private final Drain drain;
     private final DataPath path;
@@ -104,6 +105,7 @@ final class Engine {
         checkpointer = new Checkpointer(this, superblocks, loaded.catalog());
         committer = new Committer(this, journal, checkpointer);
         cleaner = new Cleaner(this);
+        roomAhead = new RoomAhead(this);
         reclaim = new Reclaim(this);
         drain = new Drain(this);
         path = new DataPath(this);
@@ -401,6 +403,7 @@ final class Engine {
             work += keepSpace();
             work += committer.poll();
             work += cleaner.poll();
+            work += roomAhead.poll();
             work += drain.poll();
             work += sums.poll();
             work += scrub.poll();

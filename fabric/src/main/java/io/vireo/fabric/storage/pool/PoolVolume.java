@@ -58,7 +58,7 @@ final class PoolVolume implements ThinDevice {
     public Set<BlockOperation> operations() {
         return volume.readOnly
                 ? EnumSet.of(BlockOperation.READ, BlockOperation.FLUSH)
-                : EnumSet.allOf(BlockOperation.class);
+                : EnumSet.complementOf(EnumSet.of(BlockOperation.ALLOCATE));
     }
 
     /** Chunks that both have at the same place hold the same, and so do holes. */

@@ -217,7 +217,7 @@ final class SummedOp {
         }
         switch (operation) {
             case READ -> read(Phase.READ);
-            case FLUSH -> finish();
+            case FLUSH, ALLOCATE -> finish();
             case DISCARD -> {
                 from = up(op.request().offset());
                 end = down(stop());

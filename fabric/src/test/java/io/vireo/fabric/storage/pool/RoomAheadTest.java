@@ -1,0 +1,89 @@
+package io.vireo.fabric.storage.pool;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.vireo.block.BlockOperation;
+import io.vireo.block.BlockStatus;
+import io.vireo.block.VolumeFormat;
+import io.vireo.reactor.Reactor;
+import io.vireo.testkit.crash.DiskFault;
+import io.vireo.testkit.crash.DiskImage;
+import io.vireo.testkit.crash.DiskLog;
+import io.vireo.testkit.crash.SimulatedDisk;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** A member is asked for room before chunks are written for the first time, and once for each. */
+class RoomAheadTest {
+    private static final int CHUNK = 16 << 10;
+    private static final int CHUNKS = 64;
+
+    private final Reactor home = Reactor.stepped("room-ahead");
+    private final SimulatedDisk disk =
+            new SimulatedDisk(0, new DiskImage(4 << 20), new DiskLog(), 1, true);
+    private final List<Long> writes = new ArrayList<>();
+
+    /** Bytes of the member for which room was asked for: the first, and the one after the last. */
+    private long from = -1;
+
+    private long to;
+
+    private int asked;
+    private StoragePool pool;
+
+    private void open(DiskFault fault) {
+        disk.logging(false);
+        StoragePool.create(PoolStore.CONFIG, List.of(disk), home);
+        disk.faults(request -> {
+            if (request.operation() == BlockOperation.ALLOCATE) {
+                assertThat(request.offset()).isGreaterThanOrEqualTo(to);
+                from = from < 0 ? request.offset() : from;
+                to = request.offset() + request.length();
+                asked++;
+                return fault;
+            }
+            if (request.operation() == BlockOperation.WRITE && request.length() == CHUNK) {
+                assertThat(request.offset()).isBetween(from, to - CHUNK);
+                writes.add(request.offset());
+            }
+            return DiskFault.NONE;
+        });
+        pool = StoragePool.open(List.of(disk), home, PoolStore.OPTIONS);
+        pool.createVolume("disk", new VolumeFormat((long) CHUNKS * CHUNK, 512, 4096));
+    }
+
+    @AfterEach
+    void close() {
+        pool.abandon();
+        home.close();
+    }
+
+    private void fill() {
+        var client = new SteppedClient(pool.device("disk"), home);
+        for (int i = 0; i < CHUNKS; i++) {
+            assertThat(client.await(client.write((long) i * CHUNK, new byte[CHUNK], false)))
+                    .isEqualTo(BlockStatus.OK);
+        }
+        client.close();
+    }
+
+    @Test
+    void roomIsThereBeforeTheFirstWrite() {
+        open(DiskFault.NONE);
+        fill();
+        assertThat(writes).doesNotHaveDuplicates().hasSize(CHUNKS);
+        int first = asked;
+        assertThat(first).isGreaterThan(1);
+        fill();
+        assertThat(asked).as("nothing is written for the first time").isEqualTo(first);
+    }
+
+    @Test
+    void nothingDependsOnIt() {
+        open(DiskFault.eio());
+        fill();
+        assertThat(writes).hasSize(CHUNKS);
+    }
+}
