@@ -10,11 +10,17 @@ import java.util.Locale;
  * reason occurs.
  */
 public enum DropReason {
-    /** Came with a source address that is no station's, or with a broken tag. */
+    /**
+     * Came with a source address that is no station's, with a broken tag, or with a checksum that
+     * is to be put over its addresses or its tag.
+     */
     INVALID(true, false),
 
-    /** Came with a VLAN that the port does not carry. */
-    VLAN(true, false),
+    /**
+     * Came with a VLAN that the port does not carry; or would leave as a frame of another VLAN,
+     * having a second tag under the one that is taken out.
+     */
+    VLAN(true, true),
 
     /** Came with a source MAC address that the port may not use. */
     SPOOFED_MAC(true, false),
@@ -36,7 +42,7 @@ public enum DropReason {
 
     /**
      * Headers that the policy of the port has to see are cut short, or lie beyond the first {@link
-     * FrameBatch#HEADER_MAX} bytes, or under a second tag.
+     * FrameBatch#HEADER_MAX} bytes, or under a second tag, or a checksum is to be put over them.
      */
     UNREADABLE(true, true),
 

@@ -24,6 +24,7 @@ public final class FramePort implements NetPort {
     private final Mapping memory;
     private final Deque<byte[]> waiting = new ArrayDeque<>();
     private final Deque<Long> offloads = new ArrayDeque<>();
+    private final Deque<Integer> checksumOffsets = new ArrayDeque<>();
     private final List<byte[]> unflushed = new ArrayList<>();
     private final List<byte[]> sent = new ArrayList<>();
     private PortState state = PortState.UP;
@@ -48,8 +49,14 @@ public final class FramePort implements NetPort {
 
     /** The other side sends a frame with something left to do, see {@link io.vireo.net.Offload}. */
     public void arrive(byte[] frame, long offload) {
+        arrive(frame, offload, 0);
+    }
+
+    /** The other side sends a frame whose checksum is to be put at an offset from its start. */
+    public void arrive(byte[] frame, long offload, int checksumOffset) {
         waiting.add(frame);
         offloads.add(offload);
+        checksumOffsets.add(checksumOffset);
     }
 
     /** What the other side got, removed from here. */
@@ -107,6 +114,7 @@ public final class FramePort implements NetPort {
             long offload = offloads.remove();
             Frames.append(batch, waiting.remove(), memory.address() + (long) frames * SLOT);
             batch.offload[batch.count - 1] = offload;
+            batch.checksumOffset[batch.count - 1] = checksumOffsets.remove().shortValue();
             frames++;
         }
         borrowed = frames;

@@ -32,7 +32,7 @@ final class AclStage implements PortStage {
         for (int k = 0; k < count; k++) {
             int i = index[k];
             headers.read(i, pass.tagged[i]);
-            if (!program.read(headers, pass.vlan[i])) {
+            if (!headers.isChecksumInPlace() || !program.read(headers, pass.vlan[i])) {
                 drop(DropReason.UNREADABLE);
             } else if (program.permits()) {
                 index[left++] = i;

@@ -16,18 +16,11 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>What a host sends before it has an address passes: DHCP requests and IGMP from 0.0.0.0,
  * duplicate address detection, router solicitations and MLD from ::. What cannot be looked into,
- * because it is cut short, nested in a second tag, or lies beyond the snapshot, does not.
+ * because it is cut short, nested in a second tag, or lies beyond the snapshot, does not; nor does
+ * what an unfinished checksum would be written over.
  */
 final class AddressGuard implements PortStage {
     private static final int ETHERNET_SOURCE = 6;
-
-    // EtherTypes of a further tag (IEEE 802.1Q, 9.6) and what was used for it before.
-    private static final int C_TAG = 0x8100;
-    private static final int S_TAG = 0x88A8;
-    private static final int OLD_S_TAG = 0x9100;
-
-    private static final int FIRST_TYPE = 0x0600;
-    private static final int SNAP = 0xAAAA;
 
     // ARP for IPv4 over Ethernet (RFC 826): hardware and protocol types and lengths.
     private static final int ARP_LENGTH = 28;
@@ -107,22 +100,15 @@ final class AddressGuard implements PortStage {
     }
 
     private @Nullable DropReason refuses(Headers frame) {
+        if (!frame.isChecksumInPlace()) {
+            return DropReason.UNREADABLE;
+        }
         return switch (frame.etherType()) {
             case Headers.IPV4 -> ipv4(frame);
             case Headers.IPV6 -> ipv6(frame);
             case Headers.ARP, Headers.RARP -> arp(frame);
-            case C_TAG, S_TAG, OLD_S_TAG -> DropReason.UNREADABLE;
-            default -> other(frame);
+            default -> frame.isWrapped() ? DropReason.UNREADABLE : null;
         };
-    }
-
-    /** IP may hide behind an 802.3 length and a SNAP header (RFC 1042). */
-    private static @Nullable DropReason other(Headers frame) {
-        boolean snap =
-                frame.etherType() < FIRST_TYPE
-                        && frame.has(frame.network(), 2)
-                        && frame.u16(frame.network()) == SNAP;
-        return snap ? DropReason.UNREADABLE : null;
     }
 
     private @Nullable DropReason arp(Headers frame) {

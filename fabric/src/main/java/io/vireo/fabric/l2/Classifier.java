@@ -52,6 +52,12 @@ final class Classifier {
     int classify(BridgePort in, int i, long second) {
         boolean tag = (int) (second >>> 32 & 0xFFFF) == TAG_TYPE;
         pass.tagged[i] = tag;
+        int header = tag ? TAGGED_HEADER : HEADER;
+        long offload = pass.batch.offload[i];
+        if (offload != 0 && isRewritten(offload, header)) {
+            in.dropReceived(DropReason.INVALID, 1);
+            return -1;
+        }
         int vid;
         if (tag) {
             vid = classifyTagged(in, i, Short.reverseBytes((short) (second >>> 48)));
@@ -64,7 +70,7 @@ final class Classifier {
         }
         pass.vlan[i] = vid;
         vlansInPass |= vid > 0 | tag;
-        int payload = pass.batch.length[i] - (tag ? TAGGED_HEADER : HEADER);
+        int payload = pass.batch.length[i] - header;
         if (vid >= 0 && payload > maxPayload && isTooLong(i, maxPayload)) {
             in.dropReceived(DropReason.TOO_LONG, 1);
             return -1;
@@ -92,6 +98,12 @@ final class Classifier {
         }
         in.dropReceived(DropReason.VLAN, 1);
         return -1;
+    }
+
+    /** Whether a checksum that is left to do would be written over addresses, type or tag. */
+    private static boolean isRewritten(long offload, int header) {
+        return (Offload.flags(offload) & Offload.NEEDS_CHECKSUM) != 0
+                && Offload.checksumStart(offload) < header;
     }
 
     /** Whether a frame that was classified is too long for a port. */

@@ -17,6 +17,11 @@ final class Departures {
      */
     private static final int WORTH_A_VISIT = 8;
 
+    /** Where the EtherType behind a tag is. */
+    private static final int INNER_TYPE = 16;
+
+    private static final short TAG_TYPE = Short.reverseBytes((short) 0x8100);
+
     private final Pass pass;
     private final FrameBatch batch;
     private final Classifier classifier;
@@ -85,7 +90,7 @@ final class Departures {
             return;
         }
         if (classifier.vlansInPass) {
-            setActions(out, frames);
+            frames = setActions(out, frames);
         }
         if (out.egress != PortStage.NONE) {
             frames = BridgePort.run(out.egress, pass, out.index, frames);
@@ -120,15 +125,31 @@ final class Departures {
         out.count = kept;
     }
 
-    private void setActions(BridgePort out, int frames) {
+    /** Says what happens to the tags of frames; returns how many are left. */
+    private int setActions(BridgePort out, int frames) {
+        int kept = 0;
         for (int k = 0; k < frames; k++) {
             int i = out.index[k];
             boolean untagged = pass.vlan[i] == out.vlans.untagged();
-            batch.vlanAction[i] =
+            byte action =
                     untagged == !pass.tagged[i]
                             ? FrameBatch.VLAN_KEEP
                             : untagged ? FrameBatch.VLAN_POP : FrameBatch.VLAN_PUSH;
+            if (action == FrameBatch.VLAN_POP && hasFurtherTag(i)) {
+                // It would leave as a frame of the VLAN that its sender wrote there.
+                continue;
+            }
+            batch.vlanAction[i] = action;
             batch.vlanTci[i] = (short) pass.vlan[i];
+            out.index[kept++] = i;
         }
+        if (kept < frames) {
+            out.dropTransmitted(DropReason.VLAN, frames - kept);
+        }
+        return kept;
+    }
+
+    private boolean hasFurtherTag(int i) {
+        return NativeMemory.getShort(batch.header(i) + INNER_TYPE) == TAG_TYPE;
     }
 }

@@ -1,5 +1,6 @@
 package io.vireo.fabric.l2;
 
+import io.vireo.fabric.l2.packet.SecretHash;
 import java.util.Arrays;
 import java.util.function.IntPredicate;
 
@@ -19,7 +20,6 @@ final class MacTable {
 
     private static final int INITIAL_SLOTS = 64;
     private static final long EMPTY = 0;
-    private static final long MIX = 0x9E3779B97F4A7C15L;
     private static final int EVICTION_WINDOW = 16;
 
     /**
@@ -290,7 +290,18 @@ final class MacTable {
     }
 
     private int slot(long station) {
-        return (int) (station * MIX >>> shift);
+        return (int) (SecretHash.of(station) >>> shift);
+    }
+
+    /** Slots that are looked at to find the station that is hardest to find. */
+    int longestSearch() {
+        int longest = 0;
+        for (int slot = 0; slot < slots(); slot++) {
+            if (station(slot) != EMPTY) {
+                longest = Math.max(longest, (slot - slot(station(slot)) & mask()) + 1);
+            }
+        }
+        return longest;
     }
 
     private int next(int slot) {

@@ -12,6 +12,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.vireo.fabric.l2.acl.AclKind;
 import io.vireo.net.AccessList;
 import io.vireo.net.DropReason;
+import io.vireo.net.Offload;
 import io.vireo.net.PortPolicy;
 import io.vireo.net.PortSpec;
 import io.vireo.resource.IpPrefix;
@@ -272,6 +273,58 @@ class AclTest {
         assertThat(send(tiny)).isEqualTo(DropReason.UNREADABLE);
         var six = ipv6(ME6, PEER6, 44, fragment(17, 2, false, ports(1, 53)));
         assertThat(send(ethernet(B, A, 0x86DD, six))).isEqualTo(DropReason.ACL);
+    }
+
+    /** The flags that are checked are those that the receiver puts together. */
+    @Test
+    void flagsDoNotLieBehindTheEndOfThePacket() {
+        var acl = realize(acl(Action.DENY, rule(Action.PERMIT, "protocol tcp", "flags ack")));
+        bridge.change(portA, port(List.of(list(acl)), List.of()));
+        var segment = tcp(1, 2, 0x10);
+        var part = fragment(6, 0, true, segment);
+        var whole = ipv6(ME6, PEER6, 44, part);
+        assertThat(send(ethernet(B, A, 0x86DD, whole))).isNull();
+        var short8 = whole.clone();
+        short8[5] = 16;
+        assertThat(send(ethernet(B, A, 0x86DD, short8))).isEqualTo(DropReason.UNREADABLE);
+    }
+
+    @Test
+    void checksumsAreNotPutOverWhatWasChecked() {
+        var acl = realize(acl(Action.PERMIT, rule(Action.DENY, "protocol udp", "dport 53")));
+        bridge.change(portB, port(List.of(), List.of(list(acl))));
+        long offload = Offload.of(Offload.NEEDS_CHECKSUM, 0, 0, 0, 34);
+        var frame = v4(ME, PEER, 17, ports(1, 54));
+        a.arrive(frame, offload, 2);
+        bridge.pass(portA);
+        assertThat(b.sent()).isEmpty();
+        assertThat(portB.counters().transmittedDropped(DropReason.UNREADABLE)).isEqualTo(1);
+        a.arrive(frame, offload, 6);
+        bridge.pass(portA);
+        assertThat(b.sent()).containsExactly(frame);
+    }
+
+    /** Receivers look under tags without a VLAN: 8100 and 88a8 with the identifier 0. */
+    @Test
+    void rulesAreNotEvadedUnderAFurtherTag() {
+        var deny = rule(Action.DENY, "protocol tcp", "dport 22");
+        var acl = realize(acl(Action.PERMIT, deny));
+        bridge.change(portA, port(List.of(list(acl)), List.of()));
+        var ssh = v4(ME, PEER, 6, tcp(1, 22, 2));
+        var hidden = Frames.tagged(ssh, 0);
+        Frames.put(hidden, 12, 0x88A8);
+        assertThat(send(hidden)).isEqualTo(DropReason.UNREADABLE);
+        assertThat(send(Frames.tagged(Frames.tagged(ssh, 0), 5))).isEqualTo(DropReason.UNREADABLE);
+        var snap = ethernet(B, A, 40, new byte[] {(byte) 0xAA, (byte) 0xAA, 3, 0, 0, 0, 8, 0});
+        assertThat(send(snap)).isEqualTo(DropReason.UNREADABLE);
+        assertThat(send(ethernet(B, A, 0x88B5, new byte[40]))).isNull();
+        var named = realize(acl(Action.PERMIT, rule(Action.PERMIT, "type 0x88a8"), deny));
+        bridge.change(portA, port(List.of(list(named)), List.of()));
+        assertThat(send(hidden)).as("permitted by name").isNull();
+        assertThat(send(Frames.tagged(Frames.tagged(ssh, 0), 5))).isEqualTo(DropReason.UNREADABLE);
+        var macs = realize(acl(Action.PERMIT, rule(Action.DENY, "to-mac 52:54:00:00:00:0c")));
+        bridge.change(portA, port(List.of(list(macs)), List.of()));
+        assertThat(send(hidden)).as("no rule looks further").isNull();
     }
 
     @Test

@@ -16,6 +16,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.vireo.linux.ForeignMemory;
 import io.vireo.net.DropReason;
 import io.vireo.net.FrameBatch;
+import io.vireo.net.Offload;
 import io.vireo.net.PortPolicy;
 import io.vireo.net.PortSpec;
 import io.vireo.resource.IpPrefix;
@@ -98,8 +99,12 @@ class AddressGuardTest {
     }
 
     private @Nullable DropReason send(byte[] frame) {
+        return send(frame, 0, 0);
+    }
+
+    private @Nullable DropReason send(byte[] frame, long offload, int checksumOffset) {
         var before = portA.counters().receivedDrops();
-        a.arrive(frame);
+        a.arrive(frame, offload, checksumOffset);
         bridge.pass(portA);
         var sent = b.sent();
         var after = portA.counters().receivedDrops();
@@ -119,6 +124,15 @@ class AddressGuardTest {
     private void expect(@Nullable DropReason reason, byte[] frame) {
         assertThat(send(frame)).isEqualTo(reason);
         assertThat(send(Frames.tagged(frame, 0xA005))).as("tagged").isEqualTo(reason);
+    }
+
+    /** Sends a frame whose checksum is to be put at an offset from a start; untagged and tagged. */
+    private void expect(@Nullable DropReason reason, byte[] frame, int start, int offset) {
+        long offload = Offload.of(Offload.NEEDS_CHECKSUM, 0, 0, 0, start);
+        assertThat(send(frame, offload, offset)).isEqualTo(reason);
+        assertThat(send(Frames.tagged(frame, 5), Offload.shift(offload, 4), offset))
+                .as("tagged")
+                .isEqualTo(reason);
     }
 
     private static byte[] v4(int source, int protocol, byte[] data) {
@@ -248,6 +262,69 @@ class AddressGuardTest {
         expect(DropReason.SPOOFED_ND, v6(MINE6, 51, authentication));
     }
 
+    /** What stands behind a packet in its frame is no part of it: the receiver does not see it. */
+    @Test
+    void headersDoNotLieBehindTheEndOfThePacket() {
+        var part = ipv6(MINE6, ALL6, 44, fragment(60, 0, true, extension(58, 1, new byte[0])));
+        var ping = new byte[] {(byte) 128, 0, 0, 0};
+        expect(DropReason.UNREADABLE, ethernet(B, A, 0x86DD, join(part, ping)));
+        plug(LinkLocal.ANY, false, false, true);
+        expect(DropReason.UNREADABLE, ethernet(B, A, 0x86DD, join(part, ping)));
+        plug(LinkLocal.ANY, false, true, false);
+        var more = ipv4(MINE, -1, 17, 0x2000, new byte[0]);
+        expect(DropReason.UNREADABLE, ethernet(B, A, 0x0800, join(more, ports(1, 2))));
+        var nothing = ipv6(MINE6, ALL6, 58, new byte[0]);
+        expect(DropReason.UNREADABLE, ethernet(B, A, 0x86DD, join(nothing, ping)));
+        var noHeader = ipv4(MINE, -1, 6, 0, ports(1, 2));
+        noHeader[3] = 19;
+        expect(DropReason.UNREADABLE, ethernet(B, A, 0x0800, noHeader));
+    }
+
+    /** Some senders leave the length of a large packet to who cuts it. */
+    @Test
+    void aPacketThatIsCutLaterMayHaveNoLengthYet() {
+        long four = Offload.of(Offload.NEEDS_CHECKSUM, Offload.GSO_TCPV4, 54, 1000, 34);
+        var large = v4(MINE, 6, join(ports(1, 2), new byte[3000]));
+        large[16] = 0;
+        large[17] = 0;
+        assertThat(send(large, four, 16)).isNull();
+        assertThat(send(large)).isEqualTo(DropReason.UNREADABLE);
+    }
+
+    private static byte[] join(byte[] one, byte[] other) {
+        var all = Arrays.copyOf(one, one.length + other.length);
+        System.arraycopy(other, 0, all, one.length, other.length);
+        return all;
+    }
+
+    /** A checksum that is left to do is written after the check. */
+    @Test
+    void checksumsAreNotPutOverWhatWasChecked() {
+        var segment = ports(1, 2);
+        expect(null, v4(MINE, 6, segment), 34, 16);
+        expect(null, v4(MINE, 17, segment), 34, 6);
+        expect(null, v6(MINE6, 6, segment), 54, 16);
+        expect(null, v6(MINE6, 60, extension(17, 1, segment)), 62, 6);
+        expect(null, v4(MINE, 17, join(segment, new byte[60])), 34 + 8 + 30, 16);
+        expect(null, v4(MINE, 47, join(segment, new byte[60])), 34 + 4 + 20, 16);
+        // The source address of IPv4, ports, flags and options of TCP.
+        expect(DropReason.UNREADABLE, v4(MINE, 6, segment), 14, 12);
+        expect(DropReason.UNREADABLE, v4(MINE, 6, segment), 34, 2);
+        expect(DropReason.UNREADABLE, v4(MINE, 6, segment), 34, 12);
+        expect(DropReason.UNREADABLE, v4(MINE, 17, segment), 34, 2);
+        expect(DropReason.UNREADABLE, v4(MINE, 17, segment), 30, 4);
+        expect(DropReason.UNREADABLE, v4(MINE, 17, 0x0005, segment), 34, 6);
+        expect(DropReason.UNREADABLE, v6(MINE6, 17, segment), 14, 8);
+        expect(DropReason.UNREADABLE, v6(MINE6, 60, extension(17, 1, segment)), 54, 2);
+        var advertisement = v6(MINE6, 58, neighbor(136, MINE6, linkLayer(2, A)));
+        expect(DropReason.UNREADABLE, advertisement, 54, 8 + 14);
+        expect(null, advertisement, 54, 2);
+        expect(DropReason.UNREADABLE, ethernet(B, A, 0x0806, arp(2, A, MINE, OTHERS)), 14, 14);
+        expect(null, Frames.frame(B, A, 80), 34, 16);
+        plug(LinkLocal.ANY, false, true, false);
+        expect(DropReason.UNREADABLE, v4(MINE, 17, segment), 34, 2);
+    }
+
     @Test
     void ipInWrappersIsNotLetThrough() {
         var inner = Frames.tagged(v4(OTHERS, 6, ports(1, 2)), 9);
@@ -257,6 +334,8 @@ class AddressGuardTest {
         var snap = new byte[60];
         snap[0] = (byte) 0xAA;
         snap[1] = (byte) 0xAA;
+        expect(DropReason.UNREADABLE, ethernet(B, A, 60, snap));
+        snap[1] = (byte) 0xAB;
         expect(DropReason.UNREADABLE, ethernet(B, A, 60, snap));
         expect(null, ethernet(B, A, 60, new byte[60]));
         expect(null, Frames.frame(B, A, 60));

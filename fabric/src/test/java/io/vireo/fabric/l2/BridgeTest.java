@@ -511,4 +511,47 @@ class BridgeTest {
         assertThat(b.sent()).isEmpty();
         assertThat(portA.counters().receivedDropped(DropReason.INVALID)).isEqualTo(1);
     }
+
+    /** VLAN hopping: what is under a tag that is taken out would be the tag of another VLAN. */
+    @Test
+    void aTagThatIsTakenOutBringsNoOtherToLight() {
+        var guest = plug(a, PortSpec.access(0));
+        var trunk = plug(b, trunk(5, 6));
+        plug(c, PortSpec.transparent(true));
+        var inner = Frames.tagged(Frames.frame(B, A, 60), 20);
+        var service = Frames.tagged(Frames.frame(B, A, 60), 20);
+        Frames.put(service, 12, 0x88A8);
+        send(guest, Frames.tagged(inner, 0));
+        assertThat(c.sent()).isEmpty();
+        send(trunk, Frames.tagged(inner, 6));
+        assertThat(c.sent()).as("in its own VLAN").containsExactly(Frames.tagged(inner, 6));
+        send(guest, Frames.tagged(service, 0));
+        assertThat(c.sent()).as("no tag of a VLAN").containsExactly(service);
+        bridge.remove(guest);
+        var other = plug(a, trunk(6, 7));
+        send(trunk, Frames.tagged(inner, 6), Frames.tagged(Frames.frame(B, A, 60), 6));
+        assertThat(a.sent()).containsExactly(Frames.frame(B, A, 60));
+        assertThat(other.counters().transmittedDropped(DropReason.VLAN)).isEqualTo(1);
+    }
+
+    /** Whoever completes a checksum writes it where the sender says. */
+    @Test
+    void noChecksumIsPutOverAddressesOrATag() {
+        var trunk = plug(a, trunk(-1, 6));
+        plug(c, PortSpec.transparent(true));
+        var frame = Frames.tagged(Frames.frame(B, A, 60), 6);
+        for (int start : new int[] {14, 17}) {
+            a.arrive(frame, Offload.of(Offload.NEEDS_CHECKSUM, 0, 0, 0, start), 0);
+            bridge.pass(trunk);
+        }
+        assertThat(c.sent()).isEmpty();
+        assertThat(trunk.counters().receivedDropped(DropReason.INVALID)).isEqualTo(2);
+        a.arrive(frame, Offload.of(Offload.NEEDS_CHECKSUM, 0, 0, 0, 18), 0);
+        bridge.pass(trunk);
+        assertThat(c.sent()).containsExactly(frame);
+        var access = plug(b, PortSpec.access(0));
+        b.arrive(Frames.frame(C, A, 60), Offload.of(Offload.NEEDS_CHECKSUM, 0, 0, 0, 0), 6);
+        bridge.pass(access);
+        assertThat(access.counters().receivedDropped(DropReason.INVALID)).isEqualTo(1);
+    }
 }

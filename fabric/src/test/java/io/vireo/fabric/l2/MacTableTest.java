@@ -126,4 +126,35 @@ class MacTableTest {
             }
         }
     }
+
+    /** A guest may choose its addresses, but not where they go. */
+    @Test
+    void addressesThatGoToOnePlaceElsewhereDoNotHere() {
+        long known = 0x9E37_79B9_7F4A_7C15L;
+        long inverse = known;
+        for (int i = 0; i < 6; i++) {
+            inverse *= 2 - known * inverse;
+        }
+        var large = new MacTable(4096, AGE);
+        int learned = 0;
+        for (long hash = 1; learned < 1000; hash++) {
+            // Without a VLAN, and of a station.
+            long station = hash * inverse;
+            if (station >>> 48 == 0 && (station & 1) == 0) {
+                large.learn(station, 1, 0);
+                learned++;
+            }
+        }
+        assertThat(large.longestSearch()).isLessThan(200);
+    }
+
+    /** Addresses as cards have them: one after the other. */
+    @Test
+    void runsOfAddressesAreSpread() {
+        var large = new MacTable(1 << 15, AGE);
+        for (int i = 0; i < 1 << 15; i++) {
+            large.learn(PortRules.littleEndian(0x5254_0000_0000L + i), 1, 0);
+        }
+        assertThat(large.longestSearch()).isLessThan(300);
+    }
 }

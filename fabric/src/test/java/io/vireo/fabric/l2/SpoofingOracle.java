@@ -12,7 +12,7 @@ final class SpoofingOracle {
     private static final int SEEN = 128;
     private static final List<Integer> EXTENSIONS = List.of(0, 43, 44, 51, 60);
 
-    private final byte[] seen;
+    private byte[] seen;
     private final int length;
     private final int at;
 
@@ -39,7 +39,7 @@ final class SpoofingOracle {
             case 0x0800 -> ipv4();
             case 0x86DD -> ipv6();
             case 0x8100, 0x88A8, 0x9100 -> false;
-            default -> type >= 0x600 || two(seen, at) != 0xAAAA;
+            default -> type >= 0x600 || (two(seen, at) & 0xFEFE) != 0xAAAA;
         };
     }
 
@@ -58,7 +58,11 @@ final class SpoofingOracle {
         int fragmentation = two(seen, at + 6);
         int source = four(at + 12);
         int destination = four(at + 16);
-        if ((seen[at] & 0xF0) != 0x40 || header < 20) {
+        end(at + two(seen, at + 2));
+        if ((seen[at] & 0xF0) != 0x40 || header < 20 || header > two(seen, at + 2)) {
+            return false;
+        }
+        if (at + header > length) {
             return false;
         }
         boolean first = (fragmentation & 0x1FFF) == 0;
@@ -81,6 +85,7 @@ final class SpoofingOracle {
         slice(at + 24, 16);
         int next = seen[at + 6] & 0xFF;
         int upper = at + 40;
+        end(upper + two(seen, at + 4));
         boolean fragment = false;
         while (EXTENSIONS.contains(next)) {
             slice(upper, 8);
@@ -110,6 +115,11 @@ final class SpoofingOracle {
             return true;
         }
         return !fragment && discovery(type, upper, nobody);
+    }
+
+    /** Behind this there is nothing. */
+    private void end(int end) {
+        seen = Arrays.copyOf(seen, Math.min(seen.length, end));
     }
 
     private boolean discovery(int type, int upper, boolean nobody) {

@@ -26,7 +26,7 @@ public final class AclProgram {
     private AclSpec[] specs = new AclSpec[0];
     private RuleCounters[] counters = new RuleCounters[0];
     private CompiledRules rules = new CompiledRules(List.of());
-    private FlowKey flow = new FlowKey(false, false, false);
+    private FlowKey flow = new FlowKey(List.of());
     private boolean[] permits = new boolean[0];
     private int[] listOfRule = new int[0];
     private int[] firstOfList = new int[0];
@@ -66,14 +66,7 @@ public final class AclProgram {
         }
         permits[all.size()] = specs[specs.length - 1].defaultAction() == Action.PERMIT;
         rules = new CompiledRules(all);
-        flow =
-                new FlowKey(
-                        all.stream()
-                                .anyMatch(rule ->
-                                        rule.sourceMac().isPresent()
-                                                || rule.destinationMac().isPresent()),
-                        all.stream().anyMatch(AclRuleSpec::needsTransport),
-                        all.stream().anyMatch(rule -> rule.tcpFlags().isPresent()));
+        flow = new FlowKey(all);
         Arrays.fill(flows, 0);
     }
 

@@ -1,6 +1,8 @@
 package io.vireo.fabric.l2.acl;
 
 import io.vireo.fabric.l2.packet.Headers;
+import io.vireo.resource.spec.AclRuleSpec;
+import java.util.List;
 
 /**
  * What rules can ask about a frame, as seven numbers: equal numbers, equal decision. Used again for
@@ -38,17 +40,35 @@ final class FlowKey {
     private final boolean transport;
     private final boolean flags;
 
-    /**
-     * A key.
-     *
-     * @param macs whether rules ask for MAC addresses
-     * @param transport whether they ask for anything of the upper layer
-     * @param flags whether they ask for TCP flags
-     */
-    FlowKey(boolean macs, boolean transport, boolean flags) {
-        this.macs = macs;
-        this.transport = transport;
-        this.flags = flags;
+    /** Whether any rule asks for what may be under a further tag, or in SNAP. */
+    private final boolean inside;
+
+    /** Types of further tags that rules name: what is under them is decided about by that. */
+    private final int[] named;
+
+    /** A key of what some rules ask for. */
+    FlowKey(List<AclRuleSpec> rules) {
+        macs =
+                rules.stream()
+                        .anyMatch(rule ->
+                                rule.sourceMac().isPresent() || rule.destinationMac().isPresent());
+        transport = rules.stream().anyMatch(AclRuleSpec::needsTransport);
+        flags = rules.stream().anyMatch(rule -> rule.tcpFlags().isPresent());
+        named =
+                rules.stream()
+                        .flatMap(rule -> CompiledRules.etherType(rule).stream())
+                        .filter(Headers::isTag)
+                        .mapToInt(Integer::intValue)
+                        .toArray();
+        inside = rules.stream().anyMatch(FlowKey::looksInside);
+    }
+
+    private static boolean looksInside(AclRuleSpec rule) {
+        boolean type = CompiledRules.etherType(rule).filter(of -> !Headers.isTag(of)).isPresent();
+        return type
+                || rule.protocol().isPresent()
+                || rule.laterFragments()
+                || rule.needsTransport();
     }
 
     /** Reads a frame; false if headers that rules may ask for cannot be seen. */
@@ -61,7 +81,7 @@ final class FlowKey {
             key[SOURCE + 1] = 0;
             key[DESTINATION] = 0;
             key[DESTINATION + 1] = 0;
-            return true;
+            return !isHidden(frame);
         }
         if (frame.isBroken()) {
             return false;
@@ -73,6 +93,19 @@ final class FlowKey {
             return !rewritesFlags(frame);
         }
         return !transport || transport(frame);
+    }
+
+    /** Whether a receiver may find in the frame what rules ask for and cannot see. */
+    private boolean isHidden(Headers frame) {
+        if (!inside || !frame.isWrapped()) {
+            return false;
+        }
+        for (int type : named) {
+            if (type == frame.etherType()) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private void addresses(Headers frame) {

@@ -1,5 +1,6 @@
 package io.vireo.fabric.l2.multicast;
 
+import io.vireo.fabric.l2.packet.SecretHash;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
@@ -12,7 +13,6 @@ public final class GroupTable {
     public static final int MAX_GROUPS = 8192;
 
     private static final int INITIAL = 64;
-    private static final long MIX = 0x9E3779B97F4A7C15L;
 
     /** A group and its ports. */
     public static final class Group {
@@ -202,7 +202,7 @@ public final class GroupTable {
     /** Where a group is, or is to be. */
     private static int slot(@Nullable Group[] slots, long key) {
         int mask = slots.length - 1;
-        int slot = (int) (key * MIX >>> 40) & mask;
+        int slot = (int) (SecretHash.of(key) >>> Long.numberOfLeadingZeros(mask));
         for (var found = slots[slot]; found != null && found.key != key; found = slots[slot]) {
             slot = slot + 1 & mask;
         }

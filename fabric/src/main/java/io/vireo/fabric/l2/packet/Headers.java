@@ -2,6 +2,7 @@ package io.vireo.fabric.l2.packet;
 
 import io.vireo.memory.NativeMemory;
 import io.vireo.net.FrameBatch;
+import io.vireo.net.Offload;
 
 /**
  * Finds the headers of one frame in its snapshot, inside at most one 802.1Q tag: EtherType, IPv4
@@ -46,8 +47,26 @@ public final class Headers {
     /** No offset, no protocol. */
     public static final int NONE = -1;
 
+    // EtherTypes of tags (IEEE 802.1Q, 9.6), and what was used for those of services before.
+    private static final int C_TAG = 0x8100;
+    private static final int S_TAG = 0x88A8;
+    private static final int OLD_S_TAG = 0x9100;
+
     private static final int ETHERNET = 14;
     private static final int TAG = 4;
+    private static final int FIRST_TYPE = 0x0600;
+
+    // DSAP and SSAP of SNAP, without the bits that say group and response.
+    private static final int SNAP = 0xAAAA;
+    private static final int SNAP_MASK = 0xFEFE;
+
+    // Where checksums are, and how long the headers are that are looked at.
+    private static final int TCP_CHECKSUM = 16;
+    private static final int UDP_CHECKSUM = 6;
+    private static final int UDP_HEADER = 8;
+    private static final int SCTP_HEADER = 12;
+    private static final int CONTROL_CHECKSUM = 2;
+
     private static final int MIN_IPV4 = 20;
     private static final int IPV6_HEADER = 40;
     private static final int WORD = 4;
@@ -67,6 +86,9 @@ public final class Headers {
     private long base;
     private int have;
 
+    /** Where the packet ends: what stands behind it in its frame is no part of it. */
+    private int end;
+
     private int etherType;
     private int network;
     private int protocol;
@@ -85,6 +107,7 @@ public final class Headers {
         frame = index;
         base = batch.header(index);
         have = batch.headerLength[index];
+        end = batch.length[index];
         network = tagged ? ETHERNET + TAG : ETHERNET;
         protocol = NONE;
         transport = NONE;
@@ -106,7 +129,8 @@ public final class Headers {
         }
         int first = u8(network);
         int length = (first & 0xF) * WORD;
-        if (first >>> 4 != 4 || length < MIN_IPV4) {
+        endAt(network, u16(network + 2));
+        if (first >>> 4 != 4 || length < MIN_IPV4 || network + length > end) {
             broken = true;
             return;
         }
@@ -124,6 +148,7 @@ public final class Headers {
         }
         int next = u8(network + 6);
         int at = network + IPV6_HEADER;
+        endAt(at, u16(network + 4));
         while (isExtension(next)) {
             if (!has(at, EXTENSION_UNIT)) {
                 broken = true;
@@ -148,6 +173,14 @@ public final class Headers {
         transport = at;
     }
 
+    /** A packet that is cut later may leave its length to that. */
+    private void endAt(int start, int length) {
+        boolean open = length == 0 && Offload.gso(batch.offload[frame]) != Offload.GSO_NONE;
+        if (!open) {
+            end = Math.min(end, start + length);
+        }
+    }
+
     private static boolean isExtension(int next) {
         return switch (next) {
             case HOP_BY_HOP, ROUTING, FRAGMENT, AUTHENTICATION, DESTINATION -> true;
@@ -163,8 +196,14 @@ public final class Headers {
         };
     }
 
-    /** Whether bytes {@code [offset, offset + count)} of the frame can be read. */
+    /**
+     * Whether bytes {@code [offset, offset + count)} of the frame can be read, and belong to its
+     * packet where it is IP.
+     */
     public boolean has(int offset, int count) {
+        if (offset + count > end) {
+            return false;
+        }
         if (offset + count > have) {
             if (have >= FrameBatch.HEADER_MAX || have >= batch.length[frame]) {
                 return false;
@@ -187,6 +226,46 @@ public final class Headers {
     /** Whether it is IPv4 or IPv6 by its EtherType. */
     public boolean isIp() {
         return etherType == IPV4 || etherType == IPV6;
+    }
+
+    /** Whether there may be IP under a further tag (IEEE 802.1Q) or in SNAP (RFC 1042). */
+    public boolean isWrapped() {
+        boolean snap =
+                etherType < FIRST_TYPE && has(network, 2) && (u16(network) & SNAP_MASK) == SNAP;
+        return snap || isTag(etherType);
+    }
+
+    /** Whether an EtherType is that of a tag. */
+    public static boolean isTag(int etherType) {
+        return etherType == C_TAG || etherType == S_TAG || etherType == OLD_S_TAG;
+    }
+
+    /**
+     * Whether a checksum that is left to do (VIRTIO 1.3, 5.1.6.2) will be where the packet has it,
+     * or behind all headers that are looked at here. The sender says where, and it is written after
+     * every check: elsewhere it would change what was checked.
+     */
+    public boolean isChecksumInPlace() {
+        long offload = batch.offload[frame];
+        if ((Offload.flags(offload) & Offload.NEEDS_CHECKSUM) == 0) {
+            return true;
+        }
+        int start = Offload.checksumStart(offload);
+        int field = start + Short.toUnsignedInt(batch.checksumOffset[frame]);
+        if (!isIp()) {
+            return start >= network && etherType != ARP && etherType != RARP;
+        }
+        if (fragment || transport == NONE || start < transport) {
+            return false;
+        }
+        int at = field - transport;
+        return switch (protocol) {
+            case TCP -> at == TCP_CHECKSUM;
+            case UDP -> at == UDP_CHECKSUM || start >= transport + UDP_HEADER;
+            case SCTP -> start >= transport + SCTP_HEADER;
+            case ICMP, IGMP, ICMPV6 -> at == CONTROL_CHECKSUM;
+            default -> true;
+        };
     }
 
     /** Where the payload of the Ethernet frame starts. */

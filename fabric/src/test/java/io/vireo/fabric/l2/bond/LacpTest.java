@@ -161,6 +161,54 @@ class LacpTest {
         third.policy.close();
     }
 
+    /** Another switch at the same cables, without a link that went down. */
+    @Test
+    void anotherPartnerIsJoinedOnlyWhenItAgrees() {
+        pass(5 * SECOND);
+        theirs.silent = true;
+        var next = new Side(0x0C00_0000_0002L, true);
+        for (int i = 0; i < 40; i++) {
+            now += TICK;
+            ours.policy.evaluate(now);
+            next.policy.evaluate(now);
+            while (ours.deliver(next) | next.deliver(ours)) {}
+            for (int k = 0; k < ours.policy.senderCount(); k++) {
+                assertThat(next.policy.accepts(ours.policy.senders()[k]))
+                        .as("what is sent is taken, tick " + i)
+                        .isTrue();
+            }
+        }
+        assertThat(ours.policy.senderCount()).isEqualTo(MEMBERS);
+        assertThat(ours.policy.moves()).isEqualTo(1);
+        next.policy.close();
+    }
+
+    /** IEEE 802.1AX, 6.4.16: three LACPDUs in a second at most, whatever the partner sends. */
+    @Test
+    void aPartnerThatFlapsIsNotAnsweredEachTime() {
+        pass(5 * SECOND);
+        theirs.outbox.clear();
+        var mad = new LacpInfo();
+        var nobody = new LacpInfo();
+        var frame = new OwnFrame();
+        int answers = 0;
+        for (int i = 0; i < 1000; i++) {
+            now += SECOND / 100;
+            mad.system = 0x0B00_0000_0002L + (i % 2 << 16);
+            mad.state = 0x3D;
+            frame.clear(LacpPdu.LENGTH);
+            LacpPdu.write(frame.address(), mad.system, mad, nobody);
+            var bytes = new byte[LacpPdu.LENGTH];
+            ForeignMemory.copyToArray(frame.address(), bytes, 0, bytes.length);
+            ours.take(0, bytes);
+            answers += (int) ours.outbox.stream().filter(sent -> sent.member() == 0).count();
+            ours.outbox.clear();
+        }
+        assertThat(answers).isBetween(10, 31);
+        assertThat(ours.policy.accepts(0)).isFalse();
+        frame.close();
+    }
+
     @Test
     void ownFramesInALoopAreNoPartner() {
         for (int i = 0; i < 40; i++) {

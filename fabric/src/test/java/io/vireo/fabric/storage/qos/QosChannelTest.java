@@ -95,13 +95,13 @@ class QosChannelTest {
 
     @Test
     void takesNoMoreThanTheDeviceWould() {
-        int depth = on(channel::free);
+        int depth = on(() -> channel.free());
         discards(depth);
-        assertThat(on(channel::free)).isZero();
+        assertThat(on(() -> channel.free())).isZero();
         assertThat(on(channel::inFlight)).isEqualTo(depth);
         assertThat(vdisk.counts().waiting()).isEqualTo(depth - 1);
         pollAt(0);
-        assertThat(on(channel::free)).isEqualTo(1);
+        assertThat(on(() -> channel.free())).isEqualTo(1);
     }
 
     @Test
