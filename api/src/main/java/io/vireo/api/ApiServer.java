@@ -5,6 +5,7 @@ import io.vireo.resource.ErrorCode;
 import io.vireo.resource.MetricSource;
 import io.vireo.resource.ResourceException;
 import java.io.IOException;
+import java.net.BindException;
 import java.nio.file.Files;
 import java.util.List;
 import java.util.OptionalInt;
@@ -49,6 +50,7 @@ public final class ApiServer implements AutoCloseable {
     public static ApiServer start(
             ApiConfig config, ControlPlane control, List<MetricSource> metricSources) {
         var files = new RuntimeFiles(config);
+        files.checkPath();
         try {
             files.removeStaleSocket();
             var guard =
@@ -96,6 +98,12 @@ public final class ApiServer implements AutoCloseable {
             server.start();
         } catch (IOException e) {
             started.close();
+            if (config.port().isPresent() && e.getCause() instanceof BindException taken) {
+                throw new ResourceException(
+                        ErrorCode.UNAVAILABLE,
+                        "cannot listen at 127.0.0.1:%d (%s): stop what does, or choose another port"
+                                .formatted(config.port().getAsInt(), taken.getMessage()));
+            }
             throw e;
         } catch (Exception e) {
             started.close();

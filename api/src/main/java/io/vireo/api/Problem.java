@@ -21,6 +21,7 @@ final class Problem {
             case PERMISSION_DENIED -> 403;
             case NOT_FOUND -> 404;
             case CONFLICT, IN_USE -> 409;
+            case METHOD_NOT_ALLOWED -> 405;
             case TOO_LARGE -> 413;
             case UNSUPPORTED -> 422;
             case INTERNAL -> 500;

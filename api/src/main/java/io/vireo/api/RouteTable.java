@@ -32,6 +32,8 @@ import tools.jackson.databind.node.ObjectNode;
 final class RouteTable {
     private static final String JSON = "application/json";
     private static final String MERGE_PATCH = "application/merge-patch+json";
+    private static final List<String> CONDITIONS =
+            List.of("If-Match", "If-None-Match", "If-Unmodified-Since");
     private static final int MAX_ITEMS = 1000;
 
     private final Supplier<ControlPlane> plane;
@@ -119,7 +121,10 @@ final class RouteTable {
                                 kind,
                                 "Create or replace one.",
                                 Answer.json(kind),
-                                exchange -> put(handle, exchange, exchange.body(List.of(JSON))))
+                                exchange -> {
+                                    refuseConditions(exchange);
+                                    return put(handle, exchange, exchange.body(List.of(JSON)));
+                                })
                         .accepting(JSON, kind));
         routes.add(
                 Route.write(
@@ -332,6 +337,19 @@ final class RouteTable {
                 parameters.stream().map(io.vireo.resource.Parameter::name).toList());
     }
 
+    /** A change that was to be made on a condition is not made without it. */
+    private static void refuseConditions(Exchange exchange) {
+        for (String header : CONDITIONS) {
+            if (exchange.header(header).isPresent()) {
+                throw new ResourceException(
+                        ErrorCode.INVALID,
+                        header
+                                + " is not looked at here; give metadata.revision as you read it, and a"
+                                + " change is made only if that is still the resource's");
+            }
+        }
+    }
+
     private Reply put(KindHandle<?> handle, Exchange exchange, JsonNode body) {
         Reference target = reference(handle, exchange);
         Manifest manifest = bind(List.of(body), false).getFirst();
@@ -350,12 +368,14 @@ final class RouteTable {
     }
 
     private Reply patch(KindHandle<?> handle, Exchange exchange) {
+        refuseConditions(exchange);
         JsonNode patch = exchange.body(List.of(MERGE_PATCH, JSON));
         ObjectNode current = codec.write(control().get(reference(handle, exchange)).resource());
         return put(handle, exchange, MergePatch.apply(current, patch));
     }
 
     private Reply delete(KindHandle<?> handle, Exchange exchange) {
+        refuseConditions(exchange);
         Reference target = reference(handle, exchange);
         ObjectNode before = Representation.resource(codec, control().get(target));
         control().delete(List.of(target));
@@ -429,7 +449,9 @@ final class RouteTable {
     }
 
     private Reply events(Exchange exchange) {
-        Predicate<Event> kind = filter(exchange.query("kind"), event -> event.subject().kind());
+        Optional<String> wanted =
+                exchange.query("kind").map(name -> control().kinds().byKind(name).kind().kind());
+        Predicate<Event> kind = filter(wanted, event -> event.subject().kind());
         Predicate<Event> name = filter(exchange.query("name"), event -> event.subject().name());
         Optional<String> last = exchange.header("Last-Event-ID");
         Optional<Long> known = last.flatMap(control().events()::sequence);

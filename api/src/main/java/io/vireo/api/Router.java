@@ -25,6 +25,9 @@ import org.slf4j.LoggerFactory;
 final class Router extends Handler.Abstract {
     private static final Logger LOG = LoggerFactory.getLogger(Router.class);
 
+    /** In the context of a refusal: the methods that are possible. */
+    private static final String ALLOW = "allow";
+
     private final List<Route> routes;
     private final AccessGuard guard;
 
@@ -83,13 +86,16 @@ final class Router extends Handler.Abstract {
                 allowed.add(route.method());
             }
         }
-        String message =
-                allowed.isEmpty()
-                        ? "there is nothing at this path; GET /v1 tells what there is"
-                        : request.getMethod()
-                                + " is not possible here; possible are "
-                                + String.join(", ", allowed);
-        throw new ResourceException(ErrorCode.NOT_FOUND, message);
+        if (allowed.isEmpty()) {
+            throw new ResourceException(
+                    ErrorCode.NOT_FOUND,
+                    "there is nothing at this path; GET /v1 tells what there is");
+        }
+        String methods = String.join(", ", allowed);
+        throw new ResourceException(
+                ErrorCode.METHOD_NOT_ALLOWED,
+                request.getMethod() + " is not possible here; possible are " + methods,
+                Map.of(ALLOW, methods));
     }
 
     private static Optional<Map<String, String>> variables(String[] template, String[] segments) {
@@ -151,6 +157,9 @@ final class Router extends Handler.Abstract {
     private static void fail(
             ResourceException failure, Request request, Response response, Callback callback) {
         int status = Problem.status(failure.code());
+        if (failure.code() == ErrorCode.METHOD_NOT_ALLOWED) {
+            response.getHeaders().put(HttpHeader.ALLOW, failure.context().get(ALLOW));
+        }
         if (failure.code() == ErrorCode.UNAUTHENTICATED) {
             response.getHeaders().put(HttpHeader.WWW_AUTHENTICATE, "Bearer realm=\"vireo\"");
         }

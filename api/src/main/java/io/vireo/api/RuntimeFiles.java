@@ -22,11 +22,28 @@ final class RuntimeFiles {
     private static final String SOCKET_MODE = "rw-rw----";
     private static final String TOKEN_MODE = "rw-r-----";
     private static final int TOKEN_BYTES = 32;
+    private static final int MAX_SOCKET_PATH = 107;
 
     private final ApiConfig config;
 
     RuntimeFiles(ApiConfig config) {
         this.config = config;
+    }
+
+    /** Refuses a path that is longer than sun_path of unix(7) takes. */
+    void checkPath() {
+        int bytes = config.socket().toString().getBytes(StandardCharsets.UTF_8).length;
+        if (bytes > MAX_SOCKET_PATH) {
+            throw new ResourceException(
+                    ErrorCode.INVALID,
+                    "a socket cannot be at "
+                            + config.socket()
+                            + ", whose path has "
+                            + bytes
+                            + " bytes, "
+                            + MAX_SOCKET_PATH
+                            + " at most: choose a shorter runtime directory");
+        }
     }
 
     /** Removes a socket that an earlier daemon left; refuses if one still answers there. */

@@ -74,6 +74,31 @@ final class ApiServerTest {
         control.close();
     }
 
+    @Test
+    void aPathSaysWhichMethodsItHas() throws IOException {
+        assertThat(unix.request("POST", "/v1/networks", HOST, ""))
+                .startsWith("HTTP/1.1 405 ")
+                .containsIgnoringCase("\r\nAllow: GET\r\n")
+                .contains("\"code\":\"METHOD_NOT_ALLOWED\"", "possible are GET");
+        assertThat(unix.request("POST", "/nothing", HOST, "")).startsWith("HTTP/1.1 404 ");
+    }
+
+    @Test
+    void aConditionThatIsNotLookedAtIsRefused() throws IOException {
+        put("/v1/networks/lan", network("lan"));
+        for (String method : List.of("PUT", "PATCH", "DELETE")) {
+            assertThat(unix.request(method, "/v1/networks/lan", HOST + "If-Match: \"7\"\r\n", ""))
+                    .startsWith("HTTP/1.1 400 ")
+                    .contains("If-Match is not looked at here; give metadata.revision");
+        }
+        assertThat(get("/v1/networks/lan")).startsWith("HTTP/1.1 200 ");
+    }
+
+    @Test
+    void eventsOfAKindThatIsNotThereAreNotWaitedFor() throws IOException {
+        assertThat(get("/v1/events?kind=Netwrok")).contains("no kind 'Netwrok'");
+    }
+
     private String get(String path) throws IOException {
         return unix.request("GET", path, HOST, "");
     }
@@ -164,7 +189,7 @@ final class ApiServerTest {
         assertThat(body(refused).at("/violations/1/pointer").asString()).isEqualTo("/spec/mtu");
         assertThat(status(put("/v1/networks/wan", network("lan")))).isEqualTo("400");
         assertThat(status(put("/v1/vnics/web1.eth0", resource("Vnic", "web1.eth0", "{}"))))
-                .isEqualTo("404");
+                .isEqualTo("405");
     }
 
     @Test

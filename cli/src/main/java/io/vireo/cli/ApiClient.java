@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -37,18 +38,31 @@ final class ApiClient {
 
     /** Posts a list of documents. */
     JsonNode post(String path, List<? extends JsonNode> items) {
+        return call("POST", path, body(items));
+    }
+
+    /** Posts resources; what is wrong with one is told by its file and name. */
+    JsonNode post(String path, Declared declared) {
+        return call("POST", path, body(declared.resources()), declared::place);
+    }
+
+    private static byte[] body(List<? extends JsonNode> items) {
         ObjectNode body = JsonNodeFactory.instance.objectNode();
         body.putArray("items").addAll(items);
-        return call("POST", path, body.toString().getBytes(StandardCharsets.UTF_8));
+        return body.toString().getBytes(StandardCharsets.UTF_8);
     }
 
     private JsonNode call(String method, String path, byte[] body) {
+        return call(method, path, body, UnaryOperator.identity());
+    }
+
+    private JsonNode call(String method, String path, byte[] body, UnaryOperator<String> place) {
         Map<String, String> headers =
                 body.length == 0 ? Map.of() : Map.of("Content-Type", "application/json");
         try (HttpResponse response = http.send(method, path, headers, body)) {
             String text = response.text();
             if (response.status() >= 400) {
-                throw refused(response.status(), text);
+                throw refused(response.status(), text, place);
             }
             return MAPPER.readTree(text);
         } catch (IOException e) {
@@ -65,7 +79,7 @@ final class ApiClient {
             HttpResponse response = http.send("GET", path, headers, NOTHING);
             if (response.status() >= 400) {
                 try (response) {
-                    throw refused(response.status(), response.text());
+                    throw refused(response.status(), response.text(), UnaryOperator.identity());
                 }
             }
             return response;
@@ -76,16 +90,20 @@ final class ApiClient {
 
     static CliException failed(IOException e) {
         if (e instanceof UnreachableException) {
+            String message = String.valueOf(e.getMessage());
             return new CliException(
                     ExitCode.UNREACHABLE,
-                    e.getMessage()
-                            + "; start it with 'vireo serve', or name it with --socket or --server");
+                    message
+                            + (message.endsWith("Permission denied")
+                                    ? "; become a member of the group of its sockets, or root"
+                                    : "; start it with 'vireo serve', or name it with --socket or"
+                                            + " --server"));
         }
         return new CliException(
                 ExitCode.FAILED, "the connection to the daemon broke: " + e.getMessage());
     }
 
-    private static CliException refused(int status, String text) {
+    private static CliException refused(int status, String text, UnaryOperator<String> place) {
         int exit =
                 switch (status) {
                     case 404 -> ExitCode.NOT_FOUND;
@@ -94,20 +112,28 @@ final class ApiClient {
                 };
         try {
             JsonNode problem = MAPPER.readTree(text);
-            List<String> details = new ArrayList<>();
-            JsonNode violations = problem.path("violations");
-            if (violations.size() > 1) {
-                violations.forEach(each ->
-                        details.add(
-                                each.path("pointer").asString()
-                                        + ": "
-                                        + each.path("message").asString()));
+            List<String> violations = new ArrayList<>();
+            problem.path("violations").forEach(each -> violations.add(violation(each, place)));
+            if (violations.size() == 1) {
+                return new CliException(exit, violations.getFirst());
+            }
+            if (!violations.isEmpty()) {
+                return new CliException(
+                        exit, violations.size() + " things are to be mended", violations);
             }
             String detail = problem.path("detail").asString("");
-            return new CliException(
-                    exit, detail.isEmpty() ? "the daemon answered " + status : detail, details);
+            return new CliException(exit, detail.isEmpty() ? answered(status) : detail);
         } catch (JacksonException _) {
-            return new CliException(exit, "the daemon answered " + status);
+            return new CliException(exit, answered(status));
         }
+    }
+
+    private static String answered(int status) {
+        return "the daemon answered " + status;
+    }
+
+    private static String violation(JsonNode violation, UnaryOperator<String> place) {
+        String where = place.apply(violation.path("pointer").asString());
+        return (where.isEmpty() ? "" : where + ": ") + violation.path("message").asString();
     }
 }

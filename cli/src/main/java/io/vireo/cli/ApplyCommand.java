@@ -6,7 +6,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.node.ObjectNode;
 
 /** Declares resources. */
 @Command(
@@ -27,7 +26,7 @@ final class ApplyCommand extends Subcommand {
 
     @Override
     public Integer call() {
-        List<ObjectNode> resources = Sources.read(sources.files);
+        Declared resources = Sources.read(sources.files);
         ApiClient client = connection.open();
         List<JsonNode> results =
                 List.copyOf(client.post("/v1/apply", resources).path("items").values());

@@ -88,7 +88,8 @@ final class CaptureCommand extends Subcommand {
             tell(capture);
             return ExitCode.OK;
         } catch (IOException e) {
-            throw new CliException(ExitCode.FAILED, "cannot write " + file + ": " + e.getMessage());
+            throw new CliException(
+                    ExitCode.FAILED, "cannot write " + file + ": " + Sources.reason(e));
         } finally {
             done.countDown();
             removeHook(hook);

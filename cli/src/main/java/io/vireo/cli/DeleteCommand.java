@@ -21,7 +21,7 @@ final class DeleteCommand extends Subcommand {
             index = "0",
             arity = "0..1",
             paramLabel = "KIND",
-            description = "A kind in any of its names.")
+            description = "A kind in any of its names, or KIND/NAME for each resource.")
     @Nullable String kind;
 
     @Parameters(index = "1..*", arity = "0..*", paramLabel = "NAME", description = "The resources.")
@@ -49,18 +49,23 @@ final class DeleteCommand extends Subcommand {
         List<JsonNode> targets = new ArrayList<>();
         if (!files.isEmpty()) {
             Sources.read(files)
+                    .resources()
                     .forEach(each ->
                             targets.add(
                                     target(
                                             each.path("kind").asString(),
                                             each.path("metadata").path("name").asString())));
         }
-        if (kind != null) {
+        if (kind != null && kind.contains("/")) {
+            targets.add(target(kinds, KindNames.Named.of(kind)));
+            names.forEach(each -> targets.add(target(kinds, KindNames.Named.of(each))));
+        } else if (kind != null) {
             String found = kinds.find(kind).kind();
             names.forEach(name -> targets.add(target(found, name)));
         }
         if (targets.isEmpty()) {
-            throw new CliException(ExitCode.USAGE, "say what to delete: KIND NAME, or -f FILE");
+            throw new CliException(
+                    ExitCode.USAGE, "say what to delete: KIND NAME, KIND/NAME, or -f FILE");
         }
         client.post("/v1/delete", targets);
         if (wait > 0) {
@@ -71,6 +76,10 @@ final class DeleteCommand extends Subcommand {
                         ApplyCommand.title(each)
                                 + (wait > 0 ? " deleted\n" : " is being deleted\n")));
         return ExitCode.OK;
+    }
+
+    private static JsonNode target(KindNames kinds, KindNames.Named named) {
+        return target(kinds.find(named.kind()).kind(), named.name());
     }
 
     private static JsonNode target(String kind, String name) {

@@ -5,6 +5,7 @@ import io.vireo.cli.output.Table;
 import java.math.BigDecimal;
 import java.util.List;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
 import tools.jackson.databind.JsonNode;
@@ -14,20 +15,24 @@ import tools.jackson.databind.JsonNode;
 final class DescribeCommand extends Subcommand {
     private static final String UNITS = " KMGTP";
 
-    @Parameters(index = "0", paramLabel = "KIND", description = "A kind in any of its names.")
+    @Parameters(
+            index = "0",
+            paramLabel = "KIND",
+            description = "A kind in any of its names, or KIND/NAME.")
     String kind = "";
 
-    @Parameters(index = "1", paramLabel = "NAME", description = "The resource.")
-    String name = "";
+    @Parameters(index = "1", arity = "0..1", paramLabel = "NAME", description = "The resource.")
+    @Nullable String name;
 
     @Override
     public Integer call() {
         ApiClient client = connection.open();
-        KindNames.Kind found = new KindNames(client).find(kind);
-        JsonNode resource = client.get("/v1/" + found.plural() + "/" + name);
+        var named = name == null ? KindNames.Named.of(kind) : new KindNames.Named(kind, name);
+        KindNames.Kind found = new KindNames(client).find(named.kind());
+        JsonNode resource = client.get("/v1/" + found.plural() + "/" + named.name());
         JsonNode status = resource.path("status");
         StringBuilder text = new StringBuilder();
-        text.append(found.kind()).append(' ').append(name).append("\n\nMetadata\n");
+        text.append(found.kind()).append(' ').append(named.name()).append("\n\nMetadata\n");
         text.append(indented(Documents.yaml(List.of(resource.path("metadata")))));
         text.append("\nSpec\n").append(indented(Documents.yaml(List.of(resource.path("spec")))));
         text.append("\nConditions\n").append(indented(conditions(status.path("conditions"))));

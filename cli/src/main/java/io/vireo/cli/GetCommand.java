@@ -39,7 +39,7 @@ final class GetCommand extends Subcommand {
     @Parameters(
             index = "0",
             paramLabel = "KIND",
-            description = "A kind in any of its names, or 'all'.")
+            description = "A kind in any of its names, KIND/NAME, or 'all'.")
     String kind = "";
 
     @Parameters(index = "1", arity = "0..1", paramLabel = "NAME", description = "One resource.")
@@ -58,6 +58,11 @@ final class GetCommand extends Subcommand {
 
     @Override
     public Integer call() {
+        if (name == null && kind.contains("/")) {
+            var named = KindNames.Named.of(kind);
+            kind = named.kind();
+            name = named.name();
+        }
         ApiClient client = connection.open();
         var kinds = new KindNames(client);
         List<KindNames.Kind> chosen = kind.equals("all") ? kinds.all() : List.of(kinds.find(kind));

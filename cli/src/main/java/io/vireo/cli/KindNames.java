@@ -21,6 +21,18 @@ final class KindNames {
         }
     }
 
+    /** A resource as {@code -o name} prints it, and {@code get all}: {@code KIND/NAME}. */
+    record Named(String kind, String name) {
+        static Named of(String text) {
+            int slash = text.indexOf('/');
+            if (slash <= 0 || slash == text.length() - 1) {
+                throw new CliException(
+                        ExitCode.USAGE, "'" + text + "' is no KIND/NAME, like vdisk/data1");
+            }
+            return new Named(text.substring(0, slash), text.substring(slash + 1));
+        }
+    }
+
     KindNames(ApiClient client) {
         for (JsonNode node : client.get("/v1").path("items")) {
             List<String> shortNames = new ArrayList<>();

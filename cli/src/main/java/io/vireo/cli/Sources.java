@@ -2,8 +2,11 @@ package io.vireo.cli;
 
 import io.vireo.cli.output.Documents;
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -30,14 +33,15 @@ final class Sources {
      *
      * @param names files, directories (their .yaml, .yml and .json files, in order of name), or "-"
      */
-    static List<ObjectNode> read(List<String> names) {
+    static Declared read(List<String> names) {
         List<ObjectNode> resources = new ArrayList<>();
+        List<String> origins = new ArrayList<>();
         for (String name : names) {
             if (name.equals("-")) {
-                resources.addAll(parse(name, standardInput()));
+                add("standard input", standardInput(), resources, origins);
             } else {
                 for (Path file : files(Path.of(name))) {
-                    resources.addAll(parse(file.toString(), text(file)));
+                    add(file.toString(), text(file), resources, origins);
                 }
             }
         }
@@ -46,7 +50,15 @@ final class Sources {
                     ExitCode.USAGE, "there are no resources in " + String.join(", ", names));
         }
         resources.forEach(Sources::clean);
-        return resources;
+        return new Declared(resources, origins);
+    }
+
+    private static void add(
+            String name, String text, List<ObjectNode> resources, List<String> origins) {
+        for (ObjectNode resource : parse(name, text)) {
+            resources.add(resource);
+            origins.add(name);
+        }
     }
 
     private static void clean(ObjectNode resource) {
@@ -91,8 +103,17 @@ final class Sources {
     }
 
     private static CliException unreadable(Path path, IOException e) {
-        String why = Files.exists(path) ? e.getClass().getSimpleName() : "it does not exist";
-        return new CliException(ExitCode.USAGE, "cannot read " + path + ": " + why);
+        return new CliException(ExitCode.USAGE, "cannot read " + path + ": " + reason(e));
+    }
+
+    /** Why a file cannot be read or written. */
+    static String reason(IOException e) {
+        return switch (e) {
+            case NoSuchFileException _ -> "it does not exist";
+            case AccessDeniedException _ -> "permission denied";
+            case CharacterCodingException _ -> "it is no text in UTF-8";
+            default -> String.valueOf(e.getMessage());
+        };
     }
 
     private static String standardInput() {

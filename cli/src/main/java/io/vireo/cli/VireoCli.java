@@ -29,12 +29,13 @@ import picocli.CommandLine.ParameterException;
             ServeCommand.class,
             DoctorCommand.class,
             PoolCommand.class,
+            CommandLine.HelpCommand.class,
         },
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {
             "0:Done.",
             "1:Refused or failed; the message says why and what to do.",
-            "2:The command line is wrong.",
+            "2:The command line, or a file, is wrong.",
             "3:The daemon cannot be reached.",
             "4:There is no such resource or kind.",
             "5:Somebody else changed, owns or uses it.",
@@ -59,6 +60,7 @@ public final class VireoCli {
         var completion = new CommandLine(new AutoComplete.GenerateCompletion());
         completion
                 .getCommandSpec()
+                .name("completion")
                 .usageMessage()
                 .hidden(false)
                 .description(

@@ -26,6 +26,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -448,12 +449,58 @@ final class VireoCliTest {
                 .isEqualTo(1);
         assertThat(err.lines())
                 .hasSizeGreaterThan(2)
-                .anyMatch(line -> line.startsWith("  /items/3/spec/size: "));
+                .anyMatch(line ->
+                        line.startsWith(
+                                "  "
+                                        + directory.resolve("wrong.yaml")
+                                        + ": Vdisk/root: /spec/size: "));
         assertThat(bare("get", "net", "--socket", directory.resolve("none.sock").toString()))
                 .isEqualTo(3);
         assertThat(err).contains("cannot reach the daemon").contains("vireo serve");
         assertThat(bare("frobnicate")).isEqualTo(2);
         assertThat(bare("apply")).isEqualTo(2);
+    }
+
+    @Test
+    void whatIsWrongIsToldByFileAndName() throws IOException {
+        String lonely = ALL.substring(ALL.lastIndexOf("---\n") + 4);
+        String other = file("10-other.yaml", "apiVersion: vireo/v1\nkind: Network\n");
+        assertThat(vireo("apply", "-f", other)).isEqualTo(1);
+        assertThat(err)
+                .isEqualTo(
+                        "vireo: "
+                                + other
+                                + ": Network/?: /metadata: must be an object with a name\n");
+        String disk = file("20-disk.yaml", lonely);
+        assertThat(vireo("apply", "-f", disk)).isEqualTo(1);
+        assertThat(err)
+                .startsWith("vireo: " + disk + ": Vdisk/root: /spec: refers to Pool/ssd, which");
+        assertThat(vireo("plan", "-f", disk)).isEqualTo(1);
+        assertThat(err).startsWith("vireo: " + disk + ": Vdisk/root: /spec: refers to Pool/ssd");
+    }
+
+    @Test
+    void aResourceIsCalledAsItIsPrinted() throws IOException {
+        assertThat(vireo("apply", "-f", file("all.yaml", ALL))).isZero();
+        assertThat(vireo("get", "networks", "-o", "name")).isZero();
+        String printed = out.strip();
+        assertThat(printed).isEqualTo("Network/lan");
+        assertThat(vireo("get", printed)).isZero();
+        assertThat(out).contains("NAME ", "lan ");
+        assertThat(vireo("describe", "networks/lan")).isZero();
+        assertThat(out).startsWith("Network lan\n");
+        assertThat(vireo("describe", "networks")).isEqualTo(2);
+        assertThat(err).isEqualTo("vireo: 'networks' is no KIND/NAME, like vdisk/data1\n");
+        assertThat(vireo("delete", "profiles/web1", printed)).isZero();
+        assertThat(out).isEqualTo("ServerProfile/web1 deleted\nNetwork/lan deleted\n");
+    }
+
+    @Test
+    void thereIsHelp() {
+        assertThat(bare("help", "apply")).isZero();
+        assertThat(out).startsWith("Usage: vireo apply ");
+        assertThat(bare("completion", "--help")).isZero();
+        assertThat(out).startsWith("Usage: vireo completion ");
     }
 
     @Test
@@ -531,6 +578,19 @@ final class VireoCliTest {
         assertThat(control.ready()).isTrue();
     }
 
+    /** What an operator copies from any page is of the version that the daemon takes. */
+    @Test
+    void theDocumentationHasOneVersionOfTheInterface() throws IOException {
+        try (Stream<Path> pages = Files.list(Path.of("../docs"))) {
+            for (Path page : pages.filter(file -> file.toString().endsWith(".md")).toList()) {
+                assertThat(Files.readString(page).lines().map(String::strip))
+                        .as(page.toString())
+                        .filteredOn(line -> line.startsWith("apiVersion:"))
+                        .allMatch(line -> line.startsWith("apiVersion: vireo/v1"));
+            }
+        }
+    }
+
     @Test
     void capturesToAFileAndTellsWhatWasLost() throws IOException {
         applyAll();
@@ -554,6 +614,6 @@ final class VireoCliTest {
         assertThat(vireo("capture", "web1.eth0", "-s", "64", "-w", "/dev/null")).isEqualTo(1);
         assertThat(err).contains("no query parameter 'snaplen'");
         assertThat(vireo("capture", "web1.eth0", "-w", "/nowhere/x")).isEqualTo(1);
-        assertThat(err).contains("cannot write /nowhere/x");
+        assertThat(err).contains("cannot write /nowhere/x: it does not exist");
     }
 }

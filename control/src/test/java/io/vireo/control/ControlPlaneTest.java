@@ -229,6 +229,19 @@ final class ControlPlaneTest {
                 .doesNotContain("realize-again Vdisk/root");
     }
 
+    /** Neither for an attempt that is not repeated, nor for the time of the next one. */
+    @Test
+    void whatNeverCameUpIsDeletedAtOnce() {
+        world.failNext(LAN, new ResourceException(ErrorCode.IN_USE, "another one has it"));
+        apply(control, network("lan"));
+        await(() -> world.journal().contains("realize Network/lan"), () -> "not tried");
+
+        control.delete(List.of(LAN));
+        await(() -> control.all().isEmpty(), () -> control.all().toString());
+
+        assertThat(world.journal()).containsExactly("realize Network/lan", "destroy Network/lan");
+    }
+
     @Test
     void whatIsBeingDeletedCannotBeChangedOrReferredTo() {
         applyAll();

@@ -6,6 +6,8 @@ public enum ErrorCode {
     INVALID(false),
     /** There is no such resource, kind or path. */
     NOT_FOUND(false),
+    /** The path is there, but not for this method. */
+    METHOD_NOT_ALLOWED(false),
     /**
      * The resource has changed since the client read it, or something else owns what it asks for.
      */

@@ -6,6 +6,7 @@ import io.vireo.block.DiskImages;
 import io.vireo.control.ControlConfig;
 import io.vireo.control.ControlPlane;
 import io.vireo.control.Services;
+import io.vireo.control.store.SqliteLibrary;
 import io.vireo.control.store.StoredState;
 import io.vireo.device.scsi.ScsiUnits;
 import io.vireo.linux.Rlimit;
@@ -62,10 +63,10 @@ final class Daemon implements AutoCloseable {
 
     private void open(ServerConfig config) throws IOException {
         Rlimit.raise(Rlimit.RLIMIT_NOFILE);
-        Path runtime = Files.createDirectories(config.runtimeDir.toAbsolutePath());
-        Path state = Files.createDirectories(config.stateDir.toAbsolutePath());
-        // The store's native library is unpacked here: /tmp may be mounted noexec.
-        System.setProperty("org.sqlite.tmpdir", state.toString());
+        // Before anything else, so that a second daemon disturbs nothing of the first.
+        Path runtime = hold(config.runtimeDir, "runtime");
+        Path state = hold(config.stateDir, "state");
+        SqliteLibrary.unpackInto(state);
 
         var reactors = ReactorGroup.start(config.cpus(), config.pollMode);
         closers.push(reactors::close);
@@ -122,6 +123,12 @@ final class Daemon implements AutoCloseable {
                 .add(Secrets.class, new SecretFiles(secrets))
                 .add(DiskImages.class, new ImageFiles(images))
                 .add(Monitor.class, new QmpMonitor(reactors.control()));
+    }
+
+    private Path hold(Path directory, String use) throws IOException {
+        var held = HeldDirectory.take(directory, use);
+        closers.push(held::close);
+        return held.path();
     }
 
     private static List<ResourceKind<?>> kinds() {

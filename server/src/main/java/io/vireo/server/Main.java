@@ -24,6 +24,8 @@ public final class Main {
     /** Read if it exists and {@code --config} names no other file. */
     private static final Path DEFAULT_CONFIG = Path.of("/etc/vireo/vireo.properties");
 
+    private static final String CONFIG = "--config";
+
     private static final System.Logger LOG = System.getLogger(Main.class.getName());
 
     private Main() {}
@@ -36,6 +38,13 @@ public final class Main {
             failed.getErr().println("vireo: " + Messages.of(e));
             return 1;
         });
+        commandLine.setParameterExceptionHandler((e, _) -> {
+            var failed = e.getCommandLine();
+            failed.getErr().println("vireo: " + e.getMessage());
+            failed.getErr()
+                    .println("Try '" + failed.getCommandSpec().qualifiedName() + " --help'.");
+            return 2;
+        });
         try {
             configFile(arguments).ifPresent(file -> applyDefaults(serve, file));
         } catch (IllegalArgumentException e) {
@@ -45,9 +54,13 @@ public final class Main {
         System.exit(commandLine.execute(arguments));
     }
 
-    private static Optional<Path> configFile(String[] arguments) {
-        for (int i = 0; i + 1 < arguments.length; i++) {
-            if (arguments[i].equals("--config")) {
+    /** The file that {@code --config FILE} or {@code --config=FILE} names, or the default one. */
+    static Optional<Path> configFile(String[] arguments) {
+        for (int i = 0; i < arguments.length; i++) {
+            if (arguments[i].startsWith(CONFIG + "=")) {
+                return Optional.of(Path.of(arguments[i].substring(CONFIG.length() + 1)));
+            }
+            if (arguments[i].equals(CONFIG) && i + 1 < arguments.length) {
                 return Optional.of(Path.of(arguments[i + 1]));
             }
         }
@@ -86,7 +99,7 @@ public final class Main {
         @Mixin private ServerConfig config = new ServerConfig();
 
         @Option(
-                names = "--config",
+                names = CONFIG,
                 paramLabel = "FILE",
                 description = {
                     "File with options as \"name = value\" lines, without the dashes.",

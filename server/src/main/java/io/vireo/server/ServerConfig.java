@@ -208,6 +208,9 @@ final class ServerConfig {
         if (!reactorCpus.isEmpty()) {
             return List.copyOf(reactorCpus);
         }
+        if (reactors < 0) {
+            throw new IllegalArgumentException("--reactors " + reactors + ": give 1 or more");
+        }
         int half = Math.clamp(Runtime.getRuntime().availableProcessors() / 2, 1, 4);
         return Collections.nCopies(reactors > 0 ? reactors : half, -1);
     }

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.vireo.control.identity.IdentityConfig;
+import java.nio.file.Path;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import picocli.CommandLine;
 
@@ -28,5 +30,21 @@ class ServerConfigTest {
                 .hasMessageContaining("'xyz' is no prefix of World Wide Names");
         assertThatThrownBy(() -> parse("--serial-prefix=a b").identities())
                 .hasMessageContaining("'a b' is no prefix of disk serials");
+    }
+
+    @Test
+    void theFileOfOptionsIsNamedEitherWay() {
+        var file = Optional.of(Path.of("/srv/vireo.properties"));
+        assertThat(Main.configFile(new String[] {"serve", "--config", "/srv/vireo.properties"}))
+                .isEqualTo(file);
+        assertThat(Main.configFile(new String[] {"serve", "--config=/srv/vireo.properties"}))
+                .isEqualTo(file);
+    }
+
+    @Test
+    void thereAreNoNegativeNumbersOfReactors() {
+        assertThat(parse("--reactors", "2").cpus()).containsExactly(-1, -1);
+        assertThatThrownBy(() -> parse("--reactors=-3").cpus())
+                .hasMessage("--reactors -3: give 1 or more");
     }
 }

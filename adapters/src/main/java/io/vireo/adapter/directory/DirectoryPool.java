@@ -144,7 +144,8 @@ final class DirectoryPool implements BlockPool {
             case Errno.EAGAIN ->
                     new ResourceException(
                             ErrorCode.IN_USE,
-                            file + " is locked by another process that has it open; stop that one",
+                            file
+                                    + " is locked by another process, or another pool, that has it open; stop that one, or take it out there",
                             e);
             case Errno.ENOTBLK, Errno.ELOOP, Errno.EXDEV ->
                     new ResourceException(

@@ -13,6 +13,7 @@ import io.vireo.resource.ErrorCode;
 import io.vireo.resource.ResourceException;
 import io.vireo.resource.spec.PoolSpec;
 import java.io.IOException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -78,8 +79,12 @@ public final class DirectoryPoolProvider implements BlockPoolProvider {
             var permissions = PosixFilePermissions.fromString("rwxr-x---");
             Files.createDirectories(path, PosixFilePermissions.asFileAttribute(permissions));
         } catch (IOException e) {
+            String why =
+                    e instanceof FileSystemException file && file.getReason() != null
+                            ? file.getReason()
+                            : "is there a directory above it, and may Vireo write to it?";
             throw new ResourceException(
-                    ErrorCode.UNAVAILABLE, "the directory " + path + " cannot be made: " + e, e);
+                    ErrorCode.UNAVAILABLE, "the directory " + path + " cannot be made: " + why, e);
         }
     }
 }

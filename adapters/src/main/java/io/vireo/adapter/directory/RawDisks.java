@@ -106,7 +106,8 @@ public final class RawDisks implements HostDisks {
             case Errno.EAGAIN ->
                     new ResourceException(
                             ErrorCode.IN_USE,
-                            path + " is locked by another process that has it open; stop that one",
+                            path
+                                    + " is locked by another process, or another pool, that has it open; stop that one, or take it out there",
                             e);
             case Errno.EBUSY ->
                     new ResourceException(

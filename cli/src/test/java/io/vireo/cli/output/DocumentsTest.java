@@ -30,6 +30,28 @@ final class DocumentsTest {
                 .hasMessageContaining("must be a resource");
     }
 
+    @Test
+    void aTextThatIsWrongIsToldInOneLine() {
+        assertThatThrownBy(() -> Documents.read("a: 1\nmetadata:\n\tname: x\n"))
+                .hasMessage(
+                        "while scanning for the next token, found character '\\t(TAB)' that cannot start"
+                                + " any token. (Do not use \\t(TAB) for indentation) (line 3)");
+    }
+
+    @Test
+    void aKeyIsThereOnce() {
+        assertThatThrownBy(() -> Documents.read("spec:\n  mtu: 1500\n  mtu: 9000\n"))
+                .hasMessageContaining("\"mtu\"")
+                .hasMessageContaining("line 3");
+    }
+
+    @Test
+    void anAliasIsNotTakenForTheNameOfWhatItStandsFor() {
+        assertThatThrownBy(() -> Documents.read("a: &net lan\nnetwork: *net\n"))
+                .hasMessage(
+                        "the alias *net is not taken, as none is: write out what it stands for (line 2)");
+    }
+
     @ParameterizedTest
     @ValueSource(
             strings = {

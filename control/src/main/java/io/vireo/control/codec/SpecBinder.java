@@ -184,7 +184,7 @@ public final class SpecBinder {
             if (property.getKey().isEmpty() || property.getKey().length() > 255) {
                 report(entry, "a key has 1 to 255 characters");
             }
-            string(property.getValue(), "", maxLength, entry)
+            string(property.getValue(), maxLength, entry)
                     .ifPresent(text -> map.put(property.getKey(), text));
         }
         return violations.size() > before ? Optional.empty() : Optional.of(map);
@@ -192,7 +192,9 @@ public final class SpecBinder {
 
     private Optional<Object> one(Class<?> type, JsonNode node, Field field, String at) {
         if (type == String.class) {
-            return string(node, field.pattern(), field.maxLength(), at).map(Object.class::cast);
+            return string(node, field.maxLength(), at)
+                    .filter(text -> hasForm(text, field, at))
+                    .map(Object.class::cast);
         }
         if (type == int.class
                 || type == Integer.class
@@ -237,7 +239,7 @@ public final class SpecBinder {
         long min = Math.max(field.min(), narrow ? Integer.MIN_VALUE : Long.MIN_VALUE);
         long max = Math.min(field.max(), narrow ? Integer.MAX_VALUE : Long.MAX_VALUE);
         if (!node.isIntegralNumber()) {
-            report(at, "must be a whole number");
+            report(at, "must be a whole number" + (isQuoted(node) ? ", without quotes" : ""));
             return Optional.empty();
         }
         if (!node.canConvertToLong() || node.longValue() < min || node.longValue() > max) {
@@ -250,7 +252,11 @@ public final class SpecBinder {
         return Optional.of(node.longValue());
     }
 
-    Optional<String> string(JsonNode node, String pattern, int maxLength, String at) {
+    private static boolean isQuoted(JsonNode number) {
+        return number.isString() && number.stringValue().matches("-?\\d{1,19}");
+    }
+
+    private Optional<String> string(JsonNode node, int maxLength, String at) {
         if (!node.isString()) {
             report(at, "must be a string");
             return Optional.empty();
@@ -262,11 +268,20 @@ public final class SpecBinder {
                     "has " + text.length() + " characters; at most " + maxLength + " are allowed");
             return Optional.empty();
         }
-        if (!pattern.isEmpty() && !Pattern.compile(pattern).matcher(text).matches()) {
-            report(at, "does not have the form " + pattern);
-            return Optional.empty();
-        }
         return Optional.of(text);
+    }
+
+    private boolean hasForm(String text, Field field, String at) {
+        boolean has =
+                field.pattern().isEmpty()
+                        || Pattern.compile(field.pattern()).matcher(text).matches();
+        if (!has) {
+            report(
+                    at,
+                    "'%s' is not what belongs here: %s It has the form %s"
+                            .formatted(text, field.value(), field.pattern()));
+        }
+        return has;
     }
 
     private static Type argument(Type generic, int index) {

@@ -1,5 +1,6 @@
 package io.vireo.control.reconcile;
 
+import io.vireo.control.Resource;
 import io.vireo.resource.Spec;
 import java.time.Duration;
 import java.util.concurrent.ThreadLocalRandom;
@@ -9,28 +10,42 @@ import java.util.concurrent.ThreadLocalRandom;
  *
  * @param uid the incarnation that it was for
  * @param spec the spec that it was for; another one is tried at once
+ * @param removal whether it was to remove it: that waits for no attempt to bring it up
  * @param failures how many times in a row
  * @param retryAtNanos when to try again; {@link Long#MAX_VALUE}: not until something changes
  */
-record Attempt(String uid, Spec spec, int failures, long retryAtNanos) {
+record Attempt(String uid, Spec spec, boolean removal, int failures, long retryAtNanos) {
     private static final Duration FIRST = Duration.ofMillis(250);
     private static final int DOUBLINGS = 7; // 250 ms to 32 s
 
-    static Attempt refused(String uid, Spec spec) {
-        return new Attempt(uid, spec, 1, Long.MAX_VALUE);
+    static Attempt refused(Resource resource, boolean removal) {
+        return of(resource, removal, 1, Long.MAX_VALUE);
+    }
+
+    private static Attempt of(Resource resource, boolean removal, int failures, long retryAtNanos) {
+        return new Attempt(
+                resource.metadata().uid(), resource.spec(), removal, failures, retryAtNanos);
     }
 
     /**
      * The n-th failure in a row: the wait doubles, with a quarter of jitter so that many do not
      * retry in step.
      */
-    static Attempt failed(String uid, Spec spec, int failures, long nowNanos) {
+    static Attempt failed(Resource resource, boolean removal, int failures, long nowNanos) {
         long wait = FIRST.toNanos() << Math.min(failures - 1, DOUBLINGS);
         long jitter = ThreadLocalRandom.current().nextLong(wait / 4);
-        return new Attempt(uid, spec, failures, nowNanos + wait + jitter);
+        return of(resource, removal, failures, nowNanos + wait + jitter);
     }
 
-    boolean blocks(String wantedUid, Spec wantedSpec, long nowNanos) {
-        return uid.equals(wantedUid) && spec.equals(wantedSpec) && nowNanos < retryAtNanos;
+    /** Whether this is the step that failed, with the same to do. */
+    boolean isOf(Resource resource, boolean ofRemoval) {
+        return uid.equals(resource.metadata().uid())
+                && spec.equals(resource.spec())
+                && removal == ofRemoval;
+    }
+
+    /** Whether the step that is to be taken for a resource has to wait. */
+    boolean blocks(Resource resource, boolean ofRemoval, long nowNanos) {
+        return isOf(resource, ofRemoval) && nowNanos < retryAtNanos;
     }
 }

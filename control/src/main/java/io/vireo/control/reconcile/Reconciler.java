@@ -300,8 +300,7 @@ public final class Reconciler {
             }
         }
         Attempt attempt = attempts.get(target);
-        return attempt != null
-                && attempt.blocks(resource.metadata().uid(), resource.spec(), nowNanos);
+        return attempt != null && attempt.blocks(resource, false, nowNanos);
     }
 
     private Optional<Realization> realized(Reference reference) {
@@ -318,6 +317,7 @@ public final class Reconciler {
         }
         return attempt(
                 resource,
+                false,
                 nowNanos,
                 () -> {
                     KindHandle<?> kind = kinds.byKind(resource.kind());
@@ -340,6 +340,7 @@ public final class Reconciler {
         }
         return attempt(
                 resource,
+                false,
                 nowNanos,
                 () -> {
                     UpdateResult result =
@@ -368,7 +369,7 @@ public final class Reconciler {
 
     private void refuse(Resource resource, Entry entry, String reason) {
         Reference target = resource.reference();
-        attempts.put(target, Attempt.refused(resource.metadata().uid(), resource.spec()));
+        attempts.put(target, Attempt.refused(resource, false));
         notReady(
                 target,
                 entry.resource.metadata().generation(),
@@ -378,40 +379,38 @@ public final class Reconciler {
     }
 
     /** Runs a step; a failure is noted and, if it can pass, tried again later. */
-    private boolean attempt(Resource resource, long nowNanos, Runnable step) {
+    private boolean attempt(Resource resource, boolean removal, long nowNanos, Runnable step) {
         Reference target = resource.reference();
         Attempt earlier = attempts.remove(target);
         try {
             step.run();
             return true;
         } catch (ResourceException e) {
-            failed(resource, earlier, e.code().retryable(), e.code(), e, nowNanos);
+            failed(resource, removal, earlier, e.code().retryable(), e.code(), e, nowNanos);
         } catch (StoreException e) {
-            failed(resource, earlier, true, ErrorCode.UNAVAILABLE, e, nowNanos);
+            failed(resource, removal, earlier, true, ErrorCode.UNAVAILABLE, e, nowNanos);
         } catch (RuntimeException e) {
-            failed(resource, earlier, false, ErrorCode.INTERNAL, e, nowNanos);
+            failed(resource, removal, earlier, false, ErrorCode.INTERNAL, e, nowNanos);
         }
         return false;
     }
 
     private void failed(
             Resource resource,
+            boolean removal,
             @Nullable Attempt earlier,
             boolean retry,
             ErrorCode code,
             RuntimeException cause,
             long nowNanos) {
         Reference target = resource.reference();
-        String uid = resource.metadata().uid();
         int failures =
-                earlier != null && earlier.spec().equals(resource.spec())
-                        ? earlier.failures() + 1
-                        : 1;
+                earlier != null && earlier.isOf(resource, removal) ? earlier.failures() + 1 : 1;
         attempts.put(
                 target,
                 retry
-                        ? Attempt.failed(uid, resource.spec(), failures, nowNanos)
-                        : Attempt.refused(uid, resource.spec()));
+                        ? Attempt.failed(resource, removal, failures, nowNanos)
+                        : Attempt.refused(resource, removal));
         if (failures == 1) {
             if (code == ErrorCode.INTERNAL) {
                 LOG.error("{} failed", target, cause);
@@ -446,11 +445,9 @@ public final class Reconciler {
         for (Resource resource : desired.remove().values()) {
             Reference target = resource.reference();
             Attempt earlier = attempts.get(target);
-            boolean blocked =
-                    earlier != null
-                            && earlier.blocks(resource.metadata().uid(), resource.spec(), nowNanos);
+            boolean blocked = earlier != null && earlier.blocks(resource, true, nowNanos);
             if (!actual.containsKey(target) && !hasRunningPart(target) && !blocked) {
-                progress |= attempt(resource, nowNanos, () -> destroy(resource));
+                progress |= attempt(resource, true, nowNanos, () -> destroy(resource));
             }
         }
         return progress;

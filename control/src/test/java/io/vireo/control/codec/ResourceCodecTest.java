@@ -31,9 +31,13 @@ final class ResourceCodecTest {
     }
 
     private List<String> pointers(JsonNode node) {
+        return violations(node).stream().map(Violation::pointer).toList();
+    }
+
+    private List<Violation> violations(JsonNode node) {
         var binder = new SpecBinder();
         assertThat(codec.manifest(node, "", binder)).isEmpty();
-        return binder.violations().stream().map(Violation::pointer).toList();
+        return binder.violations();
     }
 
     @Test
@@ -52,6 +56,22 @@ final class ResourceCodecTest {
                                 .size()
                                 .bytes())
                 .isEqualTo(4096);
+    }
+
+    @Test
+    void saysWhatBelongsThere() {
+        assertThat(violations(resource("Pool", "p", "{'path':'pools/p'}")))
+                .containsExactly(
+                        new Violation(
+                                "/spec/path",
+                                "'pools/p' is not what belongs here: Absolute path of the directory, or of the"
+                                        + " disk or file of a pool of type image; needed for, and only for,"
+                                        + " these types. It has the form /[^\\x00]*"));
+        assertThat(violations(resource("Network", "lan", "{'mtu':'1500'}")))
+                .containsExactly(
+                        new Violation("/spec/mtu", "must be a whole number, without quotes"));
+        assertThat(violations(resource("Network", "lan", "{'mtu':'much'}")))
+                .containsExactly(new Violation("/spec/mtu", "must be a whole number"));
     }
 
     @Test

@@ -21,6 +21,7 @@ import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 
 /** Makes a {@link Portal} of each IscsiPortal resource. */
@@ -95,7 +96,7 @@ public final class IscsiPortalKind implements ResourceKind<IscsiPortalSpec> {
                     "cannot listen at "
                             + Portal.format(address)
                             + ": "
-                            + e.getMessage()
+                            + Objects.<Exception>requireNonNullElse(e.getCause(), e).getMessage()
                             + "; choose an address of this host, and a port that nobody uses",
                     e);
         }

@@ -9,6 +9,7 @@ import io.vireo.fabric.storage.format.PoolOp;
 import io.vireo.fabric.storage.format.VolumeRecord;
 import io.vireo.fabric.storage.mirror.MirrorDevice;
 import io.vireo.resource.ErrorCode;
+import io.vireo.resource.Progress;
 import io.vireo.resource.ResourceException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -445,9 +446,13 @@ final class Control {
         if (chunks > room) {
             throw refuse(
                     ErrorCode.EXHAUSTED,
-                    "the pool cannot reserve %d chunks, %d are left; add a disk or delete volumes"
-                            .formatted(chunks, Math.max(0, room)));
+                    "the pool cannot reserve %s, %s are left; add a disk or delete volumes"
+                            .formatted(size(chunks), size(Math.max(0, room))));
         }
+    }
+
+    private String size(long chunks) {
+        return Progress.bytes(chunks << engine.chunkShift());
     }
 
     static ResourceException refuse(ErrorCode code, String message) {

@@ -1,0 +1,74 @@
+package io.vireo.server;
+
+import io.vireo.linux.ErrnoException;
+import io.vireo.linux.Fd;
+import io.vireo.linux.FileCalls;
+import io.vireo.linux.PathCalls;
+import io.vireo.resource.ErrorCode;
+import io.vireo.resource.ResourceException;
+import java.io.IOException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/**
+ * A directory that one daemon has to itself, by a lock that goes with its process however that
+ * ends.
+ */
+final class HeldDirectory implements AutoCloseable {
+    private static final int MODE = 0600;
+
+    private final Path path;
+    private final Fd lock;
+
+    private HeldDirectory(Path path, Fd lock) {
+        this.path = path;
+        this.lock = lock;
+    }
+
+    /**
+     * Makes the directory if there is none, and takes it.
+     *
+     * @param use what it is to the daemon, as {@code state}: its option is {@code --state-dir}
+     * @throws ResourceException if another daemon has it, or it is no directory
+     */
+    static HeldDirectory take(Path directory, String use) throws IOException {
+        Path path = directory.toAbsolutePath();
+        try {
+            Files.createDirectories(path);
+        } catch (FileAlreadyExistsException e) {
+            throw new ResourceException(
+                    ErrorCode.INVALID,
+                    e.getFile() + " is no directory: give another with --" + use + "-dir",
+                    e);
+        }
+        Path file = path.resolve(use + ".lock");
+        Fd lock = open(file);
+        try {
+            if (!FileCalls.tryLock(lock, true)) {
+                throw new ResourceException(
+                        ErrorCode.CONFLICT,
+                        "another daemon has the %s directory %s: stop it, or give another with --%s-dir"
+                                .formatted(use, path, use));
+            }
+            return new HeldDirectory(path, lock);
+        } catch (ErrnoException | ResourceException e) {
+            lock.close();
+            throw e;
+        }
+    }
+
+    private static Fd open(Path file) throws ErrnoException {
+        int flags = PathCalls.O_RDWR | PathCalls.O_CREAT | PathCalls.O_CLOEXEC;
+        return PathCalls.open(file, flags, MODE);
+    }
+
+    Path path() {
+        return path;
+    }
+
+    @Override
+    public void close() {
+        lock.close();
+    }
+}
