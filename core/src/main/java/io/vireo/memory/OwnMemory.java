@@ -105,7 +105,9 @@ public final class OwnMemory implements AutoCloseable {
     public void close() {
         if (!closed) {
             closed = true;
-            if (!kept || !SpareBuffers.give(buffer)) {
+            if (kept) {
+                SpareBuffers.give(buffer);
+            } else {
                 buffer.close();
             }
         }
