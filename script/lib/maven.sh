@@ -7,8 +7,9 @@ maven() {
     command -v mvn >/dev/null || packages maven
     java_25
     mkdir -p "$(dirname "$log")"
-    # Without this the distribution's Maven warns at each start on JDK 25 about libraries of its own.
-    local MAVEN_OPTS="${MAVEN_OPTS:-} --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow"
+    # The collector has one thread, since the tests need the processors. Without the rest the distribution's Maven warns at
+    # each start on JDK 25 about libraries of its own.
+    local MAVEN_OPTS="-XX:+UseSerialGC ${MAVEN_OPTS:-} --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow"
     export MAVEN_OPTS
     (cd "$root" && mvn -B "$@" 2>&1) </dev/null | tee "$log" | maven_progress || status=$?
     if ((status)); then

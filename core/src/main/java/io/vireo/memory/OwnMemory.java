@@ -39,6 +39,13 @@ public final class OwnMemory implements AutoCloseable {
         return new OwnMemory(spare, true);
     }
 
+    /** Allocates {@code length} bytes that hold anything: each is written before it is read. */
+    public static OwnMemory allocateUncleared(int length) {
+        NativeBuffer spare = SpareBuffers.take(length);
+        return new OwnMemory(
+                spare == null ? NativeBuffer.allocate(length, ALIGNMENT) : spare, true);
+    }
+
     /**
      * Reserves {@code length} zero bytes, which take room page by page as they are first written.
      *
@@ -98,7 +105,9 @@ public final class OwnMemory implements AutoCloseable {
     public void close() {
         if (!closed) {
             closed = true;
-            if (!kept || !SpareBuffers.give(buffer)) {
+            if (kept) {
+                SpareBuffers.give(buffer);
+            } else {
                 buffer.close();
             }
         }

@@ -129,50 +129,14 @@ public final class Daemon implements Host {
         }
     }
 
-    /** Applies a file or folder of resources and returns when all that exist are ready. */
+    /** Applies a file or folder of resources and returns when they are ready as they are now. */
     public void apply(Path resources) {
-        vireo("apply", "-f", resources.toAbsolutePath().toString());
-        for (String kind :
-                List.of(
-                        "uplink",
-                        "network",
-                        "pool",
-                        "vdisk",
-                        "snapshot",
-                        "vhba",
-                        "iscsiportal",
-                        "iscsitarget",
-                        "serverprofile")) {
-            awaitAll(kind);
-        }
-    }
-
-    private void awaitAll(String kind) {
-        long deadline = System.nanoTime() + START.toNanos();
-        String list = vireo("get", kind, "-o", "json");
-        while (!ready(JSON.readTree(list))) {
-            if (System.nanoTime() > deadline) {
-                throw new ScenarioException(kind + " does not get ready:\n" + list);
-            }
-            Processes.pause(100);
-            list = vireo("get", kind, "-o", "json");
-        }
-    }
-
-    private static boolean ready(JsonNode list) {
-        JsonNode items = list.isArray() ? list : list.path("items");
-        for (JsonNode resource : items) {
-            boolean met = false;
-            for (JsonNode condition : resource.path("status").path("conditions")) {
-                met |=
-                        condition.path("type").asString("").equals("Ready")
-                                && condition.path("status").asString("").equals("True");
-            }
-            if (!met) {
-                return false;
-            }
-        }
-        return true;
+        vireo(
+                "apply",
+                "-f",
+                resources.toAbsolutePath().toString(),
+                "--wait",
+                Long.toString(START.toSeconds()));
     }
 
     @Override

@@ -163,6 +163,9 @@ class MultipathIT {
         // Register and reserve by one path; another initiator port is kept out of a type for one.
         String first = "/dev/" + data.get(0);
         String second = "/dev/" + data.get(1);
+        // That the reservation was released is told to the path that did not release it, once.
+        guest.run("sg_turs " + first, PATIENCE);
+        guest.run("sg_turs " + second, PATIENCE);
         guest.output("sg_persist --out --reserve --param-rk=" + KEY + " --prout-type=3 " + first);
         assertThat(
                         guest.run("sg_raw -r 512 " + second + " 28 0 0 0 0 0 0 0 1 0", PATIENCE)

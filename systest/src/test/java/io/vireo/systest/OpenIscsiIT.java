@@ -3,8 +3,6 @@ package io.vireo.systest;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -32,8 +30,9 @@ class OpenIscsiIT {
         Bed bed = Bed.prepare(Path.of(".."), "openiscsi");
         secret(bed, "guest", "secret-of-guests");
         secret(bed, "db1", "secret-of-the-target");
-        int port = freePort();
-        try (var daemon = new Daemon(bed)) {
+        try (var reserved = LoopbackPort.ipv4();
+                var daemon = new Daemon(bed)) {
+            int port = reserved.number();
             daemon.start();
             daemon.apply(resources(bed, port));
             try (var guest = new Guest(bed, "iscsi", options())) {
@@ -60,9 +59,11 @@ class OpenIscsiIT {
     @Timeout(400)
     void aGuestIsSentToAPortalOfIpv6() throws IOException {
         Bed bed = Bed.prepare(Path.of(".."), "openiscsi-moved");
-        int port = freePort();
-        int port6 = freePort();
-        try (var daemon = new Daemon(bed)) {
+        try (var reserved = LoopbackPort.ipv4();
+                var reserved6 = LoopbackPort.ipv6();
+                var daemon = new Daemon(bed)) {
+            int port = reserved.number();
+            int port6 = reserved6.number();
             daemon.start();
             Path file = bed.run().resolve("moved.yaml");
             Files.writeString(
@@ -116,12 +117,6 @@ class OpenIscsiIT {
         Path folder = Files.createDirectories(bed.run().resolve("state/secrets"));
         Path file = Files.writeString(folder.resolve(name), secret);
         Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-------"));
-    }
-
-    private static int freePort() throws IOException {
-        try (var socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            return socket.getLocalPort();
-        }
     }
 
     private static Path resources(Bed bed, int port) throws IOException {

@@ -43,7 +43,7 @@ class ReservationsIT {
             remote.logIn(San.TARGET, portal, 1);
             String far = "/dev/" + remote.disk(portal, 0);
             String near = "/dev/sda";
-            local.output("udevadm settle; test -b " + near);
+            hasForItself(local, near);
 
             persist(local, near, "--register --param-sark=0xa1 --param-aptpl");
             persist(local, near, "--reserve --param-rk=0xa1 --prout-type=5");
@@ -55,7 +55,7 @@ class ReservationsIT {
             // QEMU 7.2 cannot reconnect a vhost-user-scsi: a new one is the same initiator.
             local.close();
             local.start();
-            local.output("udevadm settle; test -b " + near);
+            hasForItself(local, near);
             remote.await("sg_turs " + far + " || sg_turs " + far);
             isLocals(remote.guest(), far);
             isKeptOut(remote.guest(), far);
@@ -85,6 +85,17 @@ class ReservationsIT {
                 "socket,id=hba,path=" + bed.run().resolve("runtime/vhba.db1.sock"),
                 "-device",
                 "vhost-user-scsi-pci,chardev=hba,num_queues=1,vectors=0");
+    }
+
+    /**
+     * The disk is there, and nobody else in the guest asks it for anything: udev looks at a disk
+     * that was open for writing, and a unit attention is told to whoever comes first.
+     */
+    private static void hasForItself(Guest guest, String disk) {
+        guest.output("udevadm settle; test -b " + disk);
+        guest.output(
+                "systemctl stop multipathd.socket multipathd systemd-udevd-control.socket"
+                        + " systemd-udevd-kernel.socket systemd-udevd");
     }
 
     private static void persist(Guest guest, String disk, String arguments) {

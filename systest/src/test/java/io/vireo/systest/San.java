@@ -1,10 +1,9 @@
 package io.vireo.systest;
 
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import tools.jackson.databind.json.JsonMapper;
 
 /** A daemon with a pool, whose vDisks are seen by two iSCSI portals on loopback. */
@@ -16,7 +15,7 @@ final class San implements AutoCloseable {
 
     private final Bed bed;
     private final Daemon daemon;
-    private final int[] ports = {freePort(), freePort()};
+    private final List<LoopbackPort> ports = List.of(LoopbackPort.ipv4(), LoopbackPort.ipv4());
 
     San(Bed bed) {
         this.bed = bed;
@@ -29,7 +28,7 @@ final class San implements AutoCloseable {
 
     /** The port of a portal on loopback. */
     int port(int portal) {
-        return ports[portal];
+        return ports.get(portal).number();
     }
 
     void start() {
@@ -41,8 +40,8 @@ final class San implements AutoCloseable {
         String text =
                 Files.readString(Path.of("src/test/resources", name))
                         .replace("POOL", bed.run().resolve("pool").toString())
-                        .replace("PORT_A", Integer.toString(ports[0]))
-                        .replace("PORT_B", Integer.toString(ports[1]));
+                        .replace("PORT_A", Integer.toString(port(0)))
+                        .replace("PORT_B", Integer.toString(port(1)));
         for (int i = 0; i < words.length; i += 2) {
             text = text.replace(words[i], words[i + 1]);
         }
@@ -58,16 +57,9 @@ final class San implements AutoCloseable {
                 .asString("");
     }
 
-    private static int freePort() {
-        try (var socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            return socket.getLocalPort();
-        } catch (IOException e) {
-            throw new ScenarioException("no port is free", e);
-        }
-    }
-
     @Override
     public void close() {
         daemon.close();
+        ports.forEach(LoopbackPort::close);
     }
 }

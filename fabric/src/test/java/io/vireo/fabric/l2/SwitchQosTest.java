@@ -64,9 +64,8 @@ class SwitchQosTest {
 
         /** Returns bytes that were taken. */
         int poll() {
-            while (arrived < taken() + 64) {
+            for (long ahead = taken() + 64; arrived < ahead; arrived++) {
                 port.arrive(frame, offload);
-                arrived++;
             }
             bridge.time(now);
             var rates = bridgePort.qos;

@@ -1,6 +1,7 @@
 package io.vireo.testkit.crash;
 
 import io.vireo.linux.ForeignMemory;
+import java.util.Arrays;
 import java.util.BitSet;
 
 /**
@@ -16,7 +17,7 @@ public final class DiskImage {
     /** A disk of {@code capacity} zero bytes, a multiple of 4 KiB. */
     public DiskImage(long capacity) {
         pages = new byte[Math.toIntExact(capacity / PAGE)][];
-        java.util.Arrays.fill(pages, ZEROES);
+        Arrays.fill(pages, ZEROES);
     }
 
     private DiskImage(byte[][] pages) {
@@ -56,7 +57,7 @@ public final class DiskImage {
                 pages[index] = ZEROES;
                 owned.clear(index);
             } else {
-                java.util.Arrays.fill(own(index, false), within, within + step, (byte) 0);
+                Arrays.fill(own(index, false), within, within + step, (byte) 0);
             }
             done += step;
         }
@@ -85,6 +86,21 @@ public final class DiskImage {
             done += step;
         }
         return bytes;
+    }
+
+    /**
+     * The first byte from {@code from} on, a multiple of 4 KiB, at which another disk of the same
+     * capacity holds something else; -1: there is none.
+     */
+    public long mismatch(DiskImage other, long from) {
+        for (int index = Math.toIntExact(from / PAGE); index < pages.length; index++) {
+            byte[] page = pages[index];
+            int at = page == other.pages[index] ? -1 : Arrays.mismatch(page, other.pages[index]);
+            if (at >= 0) {
+                return (long) index * PAGE + at;
+            }
+        }
+        return -1;
     }
 
     /** Inverts one bit. */

@@ -31,6 +31,18 @@ class SimulatedDiskTest {
         rig.close();
     }
 
+    @Test
+    void disksDifferWhereOneWasChanged() {
+        DiskImage other = empty.fork();
+        assertThat(empty.mismatch(other, 0)).isEqualTo(-1);
+        other.write(3 * BLOCK + 17, new byte[] {1}, 0, 1);
+        assertThat(empty.mismatch(other, 0)).isEqualTo(3 * BLOCK + 17);
+        assertThat(other.mismatch(empty, 3 * BLOCK)).isEqualTo(3 * BLOCK + 17);
+        assertThat(empty.mismatch(other, 4 * BLOCK)).isEqualTo(-1);
+        empty.write(3 * BLOCK + 17, new byte[] {1}, 0, 1);
+        assertThat(empty.mismatch(other, 0)).as("other pages, the same bytes").isEqualTo(-1);
+    }
+
     private BlockStatus run(
             BlockOperation operation, int block, int blocks, int fill, boolean fua) {
         var ended = new ArrayList<BlockStatus>();

@@ -31,6 +31,11 @@ public record Group(
         return (int) PoolFormat.alignUp(HEADER + bytes, PoolFormat.BLOCK);
     }
 
+    /** Bytes of the longest group that a ring of so many bytes can hold. */
+    public static int longest(long ringBytes) {
+        return (int) Math.min(stored(MAX_BYTES), ringBytes);
+    }
+
     /**
      * Writes header and checksum at the beginning of {@code memory}, whose operations are in place.
      *

@@ -18,7 +18,7 @@ import java.util.function.Consumer;
 public final class JournalReader implements AutoCloseable {
     private final OwnMemory ring;
     private final UUID pool;
-    private final OwnMemory group = OwnMemory.allocate(Group.HEADER + Group.MAX_BYTES);
+    private final OwnMemory group;
     private JournalPoint point;
     private long durable;
 
@@ -29,6 +29,7 @@ public final class JournalReader implements AutoCloseable {
     public JournalReader(OwnMemory ring, UUID pool, JournalPoint start) {
         this.ring = ring;
         this.pool = pool;
+        this.group = OwnMemory.allocate(Group.longest(ring.length()));
         this.point = start;
         this.durable = start.sequence() - 1;
     }

@@ -226,7 +226,8 @@ public final class PageStore implements AutoCloseable {
     }
 
     private void addSlab() {
-        OwnMemory slab = OwnMemory.allocate(SLAB_PAGES * PAGE);
+        // Each page is filled or copied to when it is taken.
+        OwnMemory slab = OwnMemory.allocateUncleared(SLAB_PAGES * PAGE);
         if (slabs.size() == bases.length) {
             bases = Arrays.copyOf(bases, bases.length * 2);
         }

@@ -23,7 +23,7 @@ final class JournalWriter {
     private final UUID pool;
     private final long ownerEpoch;
     private final long ringBytes;
-    private final OwnMemory buffer = OwnMemory.allocate(Group.HEADER + Group.MAX_BYTES);
+    private final OwnMemory buffer;
     private final BlockRequest first = new BlockRequest(0, ended -> written(ended.status()));
     private final BlockRequest wrapped = new BlockRequest(0, ended -> written(ended.status()));
     private final FlushAll flush;
@@ -43,6 +43,7 @@ final class JournalWriter {
         ownerEpoch = superblock.ownerEpoch();
         place = superblock.place();
         ringBytes = superblock.journalBytes();
+        buffer = OwnMemory.allocate(Group.longest(ringBytes));
         tail = superblock.journal().position();
         this.head = head;
         this.then = then;

@@ -33,9 +33,6 @@ final class PageReader implements AutoCloseable {
 
     PageReader(HomeIo io) {
         this.io = io;
-        for (int i = 0; i < DEPTH; i++) {
-            spare.add(OwnMemory.allocate(RUN_BYTES));
-        }
     }
 
     /** Reads all of them, in an order of its own. */
@@ -44,7 +41,7 @@ final class PageReader implements AutoCloseable {
         sorted.sort(Comparator.comparingInt(Place::member).thenComparingLong(Place::at));
         int next = 0;
         while (next < sorted.size() || !running.isEmpty()) {
-            while (next < sorted.size() && !spare.isEmpty()) {
+            while (next < sorted.size() && running.size() < DEPTH) {
                 int end = endOfRun(sorted, next);
                 start(sorted.subList(next, end));
                 next = end;
@@ -66,7 +63,7 @@ final class PageReader implements AutoCloseable {
     }
 
     private void start(List<Place> places) {
-        OwnMemory memory = spare.remove();
+        OwnMemory memory = spare.isEmpty() ? OwnMemory.allocate(RUN_BYTES) : spare.remove();
         Place first = places.getFirst();
         int length = places.size() * PoolFormat.BLOCK;
         running.add(new Run(io.begin(first.member(), first.at(), memory, length), places, memory));

@@ -9,7 +9,6 @@ import io.vireo.testkit.crash.DiskImage;
 import io.vireo.testkit.crash.SimulatedDisk;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -145,11 +144,9 @@ final class MirrorStore extends PoolStore {
         private void compare() {
             DiskImage first = disks.getFirst().contents();
             for (SimulatedDisk disk : disks) {
-                for (long at = MirrorHeader.DATA; at < first.capacity(); at += 64 << 10) {
-                    int length = (int) Math.min(64 << 10, first.capacity() - at);
-                    if (!Arrays.equals(first.read(at, length), disk.contents().read(at, length))) {
-                        throw new IllegalStateException("the copies differ from " + at + " on");
-                    }
+                long at = first.mismatch(disk.contents(), MirrorHeader.DATA);
+                if (at >= 0) {
+                    throw new IllegalStateException("the copies differ from " + at + " on");
                 }
             }
         }
