@@ -42,6 +42,8 @@ final class Engine {
     private final SumMap sumMap;
     private final Sums sums;
     private final Scrub scrub;
+    private final ChunkPlaces places;
+    private final CopyChecks copyChecks;
     private final MetaSpace meta;
     private final Superblocks superblocks;
     private final JournalWriter journal;
@@ -110,12 +112,17 @@ final class Engine {
         sums = new Sums(this);
         scrub = new Scrub(this);
         erasure = new KeyErasure(this);
+        places = new ChunkPlaces(this);
+        copyChecks = new CopyChecks(this);
         if (!loaded.damage().isEmpty()) {
             freeze(
                     loaded.damage()
                             + "; the pool is open for reading only: copy its volumes away and check its disks");
         }
         members.onTurn(this::turn);
+        for (int i = 0; i < members.count(); i++) {
+            copyChecks.watch(i);
+        }
     }
 
     private void journalFlushed(boolean success) {
@@ -161,6 +168,16 @@ final class Engine {
 
     Sums sums() {
         return sums;
+    }
+
+    /** At which place of volumes chunks are. */
+    ChunkPlaces places() {
+        return places;
+    }
+
+    /** What mirrors are told of what they copy. */
+    CopyChecks copyChecks() {
+        return copyChecks;
     }
 
     /** Features of the pool from the next checkpoint on. */
@@ -396,7 +413,7 @@ final class Engine {
 
     /** What is done in each turn of the reactor beside the members' completions. */
     private int turn() {
-        int work = path.poll() + sums.pollReady();
+        int work = path.poll() + sums.pollReady() + places.poll();
         if (!frozen) {
             work += keepSpace();
             work += committer.poll();
@@ -404,6 +421,7 @@ final class Engine {
             work += drain.poll();
             work += sums.poll();
             work += scrub.poll();
+            work += copyChecks.poll();
             work += erasure.poll();
             if (!ticking && committer.pendingBytes() > 0) {
                 pendingSince = members.home().nanoTime();
@@ -522,7 +540,8 @@ final class Engine {
                         && !erasure.isRunning()
                         && !drain.isBusy()
                         && !sums.isBusy()
-                        && !scrub.isBusy();
+                        && !scrub.isBusy()
+                        && !copyChecks.isBusy();
     }
 
     /** No change is taken any more, without anything being wrong. */
@@ -538,6 +557,7 @@ final class Engine {
         superblocks.close();
         drain.close();
         scrub.close();
+        places.close();
         path.close();
         erasure.close();
         volumes.values().forEach(Volume::forget);
