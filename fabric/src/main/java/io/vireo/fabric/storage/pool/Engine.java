@@ -23,6 +23,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /** A pool that is open: what its parts have in common, and its turn. Of the home reactor. */
@@ -515,15 +516,26 @@ final class Engine {
 
     /** Ends what has waited for room long enough. */
     private void giveUpOld(long now) {
+        giveUpHeld(op -> now - op.deadline >= 0, BlockStatus.NO_SPACE);
+    }
+
+    /** A front end takes a request back, which may wait for room. */
+    void cancelHeld(VolumeChannel channel, int tag) {
+        giveUpHeld(
+                op -> op.channel() == channel && op.request().tag() == tag, BlockStatus.CANCELLED);
+    }
+
+    private void giveUpHeld(Predicate<VolumeRequest> which, BlockStatus status) {
         Fifo<Piece> all = new Fifo<>();
         all.takeAll(waitingForRoom);
         for (Piece piece = all.poll(); piece != null; piece = all.poll()) {
-            if (now - piece.request().deadline >= 0) {
-                path.giveUp(piece, BlockStatus.NO_SPACE);
+            if (which.test(piece.request())) {
+                path.giveUp(piece, status);
             } else {
                 waitingForRoom.add(piece);
             }
         }
+        members.wake();
     }
 
     /** Runs when nothing of the pool's own is under way; all channels are closed. */
