@@ -69,8 +69,10 @@ final class SummedDisk implements BlockDevice {
     static void rot(DiskImage first, DiskImage second) {
         int blocks = blocks(first.capacity());
         for (int i = 0; i < blocks; i++) {
-            ByteBuffer one = ByteBuffer.wrap(first.read((long) blocks * BLOCK + i * ENTRY, ENTRY));
-            ByteBuffer two = ByteBuffer.wrap(second.read((long) blocks * BLOCK + i * ENTRY, ENTRY));
+            ByteBuffer one =
+                    ByteBuffer.wrap(first.read((long) blocks * BLOCK + (long) i * ENTRY, ENTRY));
+            ByteBuffer two =
+                    ByteBuffer.wrap(second.read((long) blocks * BLOCK + (long) i * ENTRY, ENTRY));
             if (one.getInt(0) != 0 && one.getInt(4) == 0 && one.equals(two)) {
                 (i % 2 == 0 ? first : second).flip((long) i * BLOCK + 100, 3);
             }
