@@ -610,9 +610,12 @@ final class DisksPool implements BlockPool {
     public void close() {
         try {
             disks.scrubs().look();
-            pool.close();
         } finally {
-            disks.close();
+            try {
+                pool.close();
+            } finally {
+                disks.close();
+            }
         }
     }
 }

@@ -81,7 +81,8 @@ public final class CrashPoint {
         return next == log.size();
     }
 
-    int index() {
+    /** How many events came before. */
+    public int index() {
         return next;
     }
 

@@ -16,6 +16,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 @Tag("endurance")
 class CrashExplorerTest {
     private static final long DISK = 4 << 20;
+    private static final Depth CHECKSUMS = new Depth(2, 2, 16, 2000, 2000);
 
     private static long seed() {
         long seed = Long.getLong("vireo.seed", 1);
@@ -79,6 +80,36 @@ class CrashExplorerTest {
     private static void assertFound(Bug bug, Consumer<CrashExplorer> exploration) {
         try (var explorer = new CrashExplorer(new SimpleStore(bug), 1, DISK)) {
             assertThatThrownBy(() -> exploration.accept(explorer))
+                    .isInstanceOf(CrashFailure.class)
+                    .hasMessageContaining("replay: -Dvireo.seed=");
+            System.out.println(bug + " was found after " + explorer.images() + " crash images");
+        }
+    }
+
+    @Test
+    void checksumsThatAreRightPassAlthoughBlocksRot() {
+        long seed = seed();
+        try (var explorer = new CrashExplorer(new SummedStore(SummedDisk.Bug.NONE), 2, DISK)) {
+            for (List<TraceOperation> sequence : TraceOperation.sequences(1, false)) {
+                explorer.exploreSequence(sequence, seed, CHECKSUMS);
+            }
+            explorer.exploreRandom(seed, 15, CHECKSUMS);
+            System.out.println(explorer.images() + " crash images, checksums");
+            assertThat(explorer.images()).isGreaterThan(500);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(value = SummedDisk.Bug.class, mode = EnumSource.Mode.EXCLUDE, names = "NONE")
+    void everyPlantedBugOfChecksumsIsFound(SummedDisk.Bug bug) {
+        long seed = seed();
+        try (var explorer = new CrashExplorer(new SummedStore(bug), 2, DISK)) {
+            assertThatThrownBy(
+                            () -> {
+                                for (int i = 0; i < 20; i++) {
+                                    explorer.exploreRandom(seed + i, 40, CHECKSUMS);
+                                }
+                            })
                     .isInstanceOf(CrashFailure.class)
                     .hasMessageContaining("replay: -Dvireo.seed=");
             System.out.println(bug + " was found after " + explorer.images() + " crash images");

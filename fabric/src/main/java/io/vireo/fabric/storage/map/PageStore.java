@@ -28,6 +28,7 @@ public final class PageStore implements AutoCloseable {
     private int[] free = new int[SLAB_PAGES];
     private int freeCount;
     private int made = 1;
+    private long copies;
 
     private int[] dirtyPages = new int[64];
     private int dirtyCount;
@@ -48,7 +49,13 @@ public final class PageStore implements AutoCloseable {
         NativeMemory.copy(address(source), address(page), PAGE);
         begin(page, levels[source], indices[source]);
         touch(page);
+        copies++;
         return page;
+    }
+
+    /** How many pages have been {@link #copy copied}. */
+    public long copies() {
+        return copies;
     }
 
     /** A new page that is on disk at {@code place}, with no user yet. */

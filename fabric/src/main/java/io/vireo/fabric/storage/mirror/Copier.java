@@ -4,16 +4,24 @@ import io.vireo.block.BlockOperation;
 import io.vireo.block.BlockRequest;
 import io.vireo.block.BlockStatus;
 import io.vireo.fabric.storage.format.MirrorHeader;
+import io.vireo.fabric.storage.format.PoolFormat;
+import io.vireo.memory.NativeMemory;
 import io.vireo.memory.OwnMemory;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Makes ranges of legs equal. While a range is copied no change of its region is under way: those
  * that were begun end first, new ones wait. It is read from the first leg in sync, so that whoever
  * copies a range again before it is equal takes the same bytes.
+ *
+ * <p>Blocks of which the pool knows that these bytes are wrong are taken from the next leg that has
+ * them right, be it one that is in sync or one that is to get them. If none has, those that were
+ * read and are as wrong get what the first has; one that cannot be read may be right, and is left
+ * as it is.
  */
 final class Copier {
     /** Most bytes of one job. */
@@ -96,7 +104,10 @@ final class Copier {
 
     private void readEnded(CopyJob job, Leg leg, BlockStatus status) {
         if (status == BlockStatus.OK) {
-            write(job, leg.bit);
+            job.source = leg.bit;
+            job.looked = leg.bit;
+            // A change may have ended just before, and the pool be told of it only now.
+            channel.soon(() -> verify(job));
         } else {
             job.tried |= leg.bit;
             if (leg.state == Leg.State.IN_SYNC) {
@@ -107,20 +118,131 @@ final class Copier {
         }
     }
 
-    private void write(CopyJob job, int source) {
-        job.outstanding = 1;
+    private void verify(CopyJob job) {
+        CopyCheck check = channel.check();
+        if (check == null) {
+            write(job);
+            return;
+        }
+        if (!check.isReady(job.at, job.length, () -> verify(job))) {
+            return;
+        }
         OwnMemory buffer = Objects.requireNonNull(job.buffer);
+        for (int i = 0; i < job.blocks(); i++) {
+            if (check.isWrong(job.blockAt(i), buffer, job.offset(i))) {
+                job.suspects |= 1L << i;
+            }
+        }
+        job.lost = job.suspects;
+        search(job, check);
+    }
+
+    /** Looks at the next leg while there are blocks that none so far has right. */
+    private void search(CopyJob job, CopyCheck check) {
+        Leg next = job.lost == 0 ? null : next(job);
+        if (next == null) {
+            write(job);
+            return;
+        }
+        if (job.other == null) {
+            job.other = OwnMemory.allocate(MOST);
+        }
+        OwnMemory other = job.other;
+        var request = new BlockRequest(0, r -> searched(job, check, next, r.status()));
+        request.prepare(BlockOperation.READ, MirrorHeader.DATA + job.at, job.length)
+                .data()
+                .add(other.address(), job.length);
+        next.submit(request);
+    }
+
+    /** A leg that was not read yet: first those in sync. */
+    private @Nullable Leg next(CopyJob job) {
+        Leg found = null;
         for (Leg leg : channel.legs()) {
-            if (leg.isLive() && (job.targets & ~source & leg.bit) != 0) {
-                job.outstanding++;
-                var request = new BlockRequest(0, r -> written(job, leg, r.status()));
-                request.prepare(BlockOperation.WRITE, MirrorHeader.DATA + job.at, job.length)
-                        .data()
-                        .add(buffer.address(), job.length);
-                leg.submit(request);
+            boolean fresh = leg.isLive() && ((job.looked | job.tried) & leg.bit) == 0;
+            if (fresh && leg.state == Leg.State.IN_SYNC) {
+                return leg;
+            }
+            found = fresh && found == null ? leg : found;
+        }
+        return found;
+    }
+
+    private void searched(CopyJob job, CopyCheck check, Leg leg, BlockStatus status) {
+        if (status == BlockStatus.OK) {
+            job.looked |= leg.bit;
+            take(job, check);
+        } else {
+            job.tried |= leg.bit;
+        }
+        search(job, check);
+    }
+
+    private static void take(CopyJob job, CopyCheck check) {
+        OwnMemory buffer = Objects.requireNonNull(job.buffer);
+        OwnMemory other = Objects.requireNonNull(job.other);
+        for (int i = 0; i < job.blocks(); i++) {
+            int offset = job.offset(i);
+            boolean wanted = (job.lost & 1L << i) != 0;
+            if (wanted && !check.isWrong(job.blockAt(i), other, offset)) {
+                NativeMemory.copy(
+                        other.address() + offset, buffer.address() + offset, PoolFormat.BLOCK);
+                job.lost &= ~(1L << i);
+            }
+        }
+    }
+
+    private void write(CopyJob job) {
+        job.outstanding = 1;
+        int hopeless = 0;
+        for (Leg leg : channel.legs()) {
+            boolean wanted = leg.isLive() && (job.targets & ~job.source & leg.bit) != 0;
+            // What it has of blocks that are wrong everywhere else may be right.
+            boolean unknown = job.lost != 0 && (job.tried & leg.bit) != 0;
+            if (wanted && unknown && leg.state == Leg.State.SYNCING) {
+                hopeless |= leg.bit;
+            } else if (wanted && unknown) {
+                writeAround(job, leg);
+            } else if (wanted) {
+                write(job, leg, 0, job.length);
+            }
+        }
+        channel.legs()
+                .failAll(
+                        hopeless,
+                        "it cannot be read where the others are damaged: offset %d of the mirror"
+                                .formatted(job.at));
+        CopyCheck check = channel.check();
+        for (int i = 0; check != null && hopeless == 0 && i < job.blocks(); i++) {
+            if ((job.suspects & 1L << i) != 0) {
+                check.suspect(job.blockAt(i));
             }
         }
         ended(job);
+    }
+
+    /** Writes all but the blocks that no leg has right. */
+    private void writeAround(CopyJob job, Leg leg) {
+        int from = 0;
+        for (int i = 0; i < job.blocks(); i++) {
+            if ((job.lost & 1L << i) != 0) {
+                write(job, leg, from, job.offset(i));
+                from = job.offset(i) + PoolFormat.BLOCK;
+            }
+        }
+        write(job, leg, from, job.length);
+    }
+
+    private void write(CopyJob job, Leg leg, int from, int end) {
+        if (from == end) {
+            return;
+        }
+        job.outstanding++;
+        var request = new BlockRequest(0, r -> written(job, leg, r.status()));
+        request.prepare(BlockOperation.WRITE, MirrorHeader.DATA + job.at + from, end - from)
+                .data()
+                .add(Objects.requireNonNull(job.buffer).address() + from, end - from);
+        leg.submit(request);
     }
 
     private void written(CopyJob job, Leg leg, BlockStatus status) {
@@ -140,6 +262,10 @@ final class Copier {
 
     private void finish(CopyJob job, boolean success) {
         buffers.add(Objects.requireNonNull(job.buffer));
+        OwnMemory other = job.other;
+        if (other != null) {
+            other.close();
+        }
         running--;
         regions.clear(job.region, Regions.LOCKED);
         regions.copied(job.region, channel.flushNumber());

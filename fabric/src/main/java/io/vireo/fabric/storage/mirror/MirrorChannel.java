@@ -42,6 +42,7 @@ final class MirrorChannel implements BlockChannel {
 
     private final ArrayDeque<Runnable> tasks = new ArrayDeque<>();
     private Runnable wake = () -> {};
+    private @Nullable CopyCheck check;
     private int inFlight;
     private int flushes;
     private int goodFlush;
@@ -114,6 +115,17 @@ final class MirrorChannel implements BlockChannel {
 
     Resync resync() {
         return resync;
+    }
+
+    /** What is known of what is copied; null: nothing yet. */
+    @Nullable CopyCheck check() {
+        return check;
+    }
+
+    /** From now on there is somebody who knows what is copied. */
+    void check(CopyCheck newCheck) {
+        check = newCheck;
+        resync.kick();
     }
 
     /** The number of the newest flush. */

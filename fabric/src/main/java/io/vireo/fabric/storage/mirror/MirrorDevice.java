@@ -144,6 +144,14 @@ public final class MirrorDevice implements BlockDevice {
     }
 
     /**
+     * Says what is known of what is copied from leg to leg. Nothing is copied in the background
+     * before.
+     */
+    public void check(CopyCheck check) {
+        Objects.requireNonNull(channel).check(check);
+    }
+
+    /**
      * Begins to read one copy, whatever the others hold. On the mirror's reactor.
      *
      * @param at byte of the mirror
@@ -151,8 +159,23 @@ public final class MirrorDevice implements BlockDevice {
      * @return false: the copy is not here, or out of date
      */
     public boolean readCopy(int leg, long at, OwnMemory memory, BlockRequest request) {
+        return readCopy(leg, Leg.State.IN_SYNC, at, memory, request);
+    }
+
+    /**
+     * The same of a copy that is being resynced, and may be out of date: for who knows what should
+     * be there.
+     *
+     * @return false: the copy is not here, or nothing is done with it, or it is in sync
+     */
+    public boolean readOldCopy(int leg, long at, OwnMemory memory, BlockRequest request) {
+        return readCopy(leg, Leg.State.SYNCING, at, memory, request);
+    }
+
+    private boolean readCopy(
+            int leg, Leg.State state, long at, OwnMemory memory, BlockRequest request) {
         Leg one = Objects.requireNonNull(channel).legs().get(leg);
-        if (one.state != Leg.State.IN_SYNC || one.queue == null) {
+        if (one.state != state || one.queue == null) {
             return false;
         }
         request.prepare(BlockOperation.READ, MirrorHeader.DATA + at, memory.length());

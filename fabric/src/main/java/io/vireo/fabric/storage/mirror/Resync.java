@@ -5,6 +5,7 @@ import io.vireo.block.BlockRequest;
 import io.vireo.block.BlockStatus;
 import io.vireo.reactor.Reactor;
 import io.vireo.reactor.Timer;
+import java.util.Objects;
 
 /**
  * Copies in the background, region by region, no faster than it may: first what legs that are in
@@ -85,7 +86,7 @@ final class Resync {
 
     /** There may be something to do. */
     void kick() {
-        if (running || finishing || stopped || paused) {
+        if (running || finishing || stopped || paused || channel.check() == null) {
             return;
         }
         if (regions.unequal() + regions.todo() == 0) {
@@ -139,6 +140,10 @@ final class Resync {
             return;
         }
         int length = (int) Math.min(Copier.MOST, end - at);
+        // While that is found out changes of the region go on.
+        if (!Objects.requireNonNull(channel.check()).isReady(at, length, this::nextPiece)) {
+            return;
+        }
         int targets = channel.legs().syncing();
         if (regions.has(region, Regions.UNEQUAL)) {
             targets |= channel.legs().inSync();

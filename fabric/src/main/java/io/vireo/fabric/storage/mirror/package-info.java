@@ -19,6 +19,9 @@
  *       then do the headers call it in sync ({@link io.vireo.fabric.storage.mirror.Resync}).
  * </ol>
  *
+ * <p>What is copied between legs is what the pool takes for right, where it knows ({@link
+ * io.vireo.fabric.storage.mirror.CopyCheck}).
+ *
  * <p>All of it is of the pool's home reactor.
  */
 @NullMarked

@@ -55,13 +55,6 @@ public final class Relocation {
      */
     public record Remains(Place place, BlockPool pool) {}
 
-    /**
-     * A pool that an attempt has filled.
-     *
-     * @param free bytes that it had free before
-     */
-    private record Full(Site site, long free, String why) {}
-
     private final String name;
     private final Whereabouts whereabouts;
     private final QosDevice front;
@@ -79,8 +72,8 @@ public final class Relocation {
     private boolean stopping;
     private @Nullable Runnable onStopped;
 
-    /** On the thread that moves it: what has filled a pool. */
-    private Optional<Full> full = Optional.empty();
+    /** On the thread that moves it. */
+    private final FilledPool full = new FilledPool();
 
     private volatile Home home;
     private volatile Optional<SnapshotCopies> snapshots = Optional.empty();
@@ -350,7 +343,7 @@ public final class Relocation {
         if (!obstacle.get().isEmpty()) {
             throw new ResourceException(ErrorCode.NOT_READY, obstacle.get());
         }
-        long free = checkNotFull(target);
+        long free = full.check(target);
         var found = from.pool().snapshotsOf(name);
         MoveRules.check(name, from, target, found);
         whereabouts.write(new Place(State.COPYING, from.site(), target.site()));
@@ -360,29 +353,15 @@ public final class Relocation {
             copies.wanted(target.rate());
             snapshots = Optional.of(copies);
             move(from, target, same, copies);
-            full = Optional.empty();
+            full.forget();
         } catch (FullException e) {
-            full = Optional.of(new Full(target.site(), free, String.valueOf(e.getMessage())));
+            full.filledBy(target, free, e);
             throw e;
         } finally {
             failedAt = position();
             attempt = Optional.empty();
             snapshots = Optional.empty();
         }
-    }
-
-    /**
-     * What has filled a pool is not tried again before there is more room in it than there was.
-     *
-     * @return bytes that are free there
-     */
-    private long checkNotFull(Target target) {
-        long free = target.pool().space().freeBytes();
-        full.filter(each -> each.site().equals(target.site()) && free <= each.free())
-                .ifPresent(each -> {
-                    throw new FullException(each.why());
-                });
-        return free;
     }
 
     private void move(Home from, Target target, boolean same, SnapshotCopies copies) {

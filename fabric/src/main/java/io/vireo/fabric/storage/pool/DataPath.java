@@ -103,6 +103,9 @@ final class DataPath {
                     last++;
                     stop = Math.min(end, stop + mask + 1);
                 }
+                if (volume.checks != null) {
+                    engine.places().put(entry & PoolFormat.CHUNK_MASK, first, last - entry + 1);
+                }
                 Piece piece = take(op, at, stop - at, Piece.Stage.READ);
                 start(piece, BlockOperation.READ, entry, false);
             }
@@ -308,6 +311,7 @@ final class DataPath {
             waitingForBounce.add(piece);
             return;
         }
+        engine.places().put(piece.shared, piece.at >>> shift);
         piece.io.prepare(BlockOperation.READ, offset(piece.shared), mask + 1);
         piece.io.data().add(bounce.address(), bounce.length());
         member(piece.shared).submit(piece.io);
@@ -403,6 +407,7 @@ final class DataPath {
             engine.committer().ops().map(volume.id, first, piece.fresh);
         } else {
             engine.sums().filled(piece, first);
+            engine.places().put(piece.fresh, first);
         }
         settled(volume, piece);
     }

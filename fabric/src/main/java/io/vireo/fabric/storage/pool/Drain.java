@@ -269,6 +269,7 @@ final class Drain {
         copyEpoch = engine.epochs().enter();
         outstanding = 1;
         for (int i = 0; i < count; i++) {
+            engine.places().put(from[i], place[i]);
             submit(i, BlockOperation.READ, from[i], this::readEnded);
         }
         readEnded(BlockStatus.OK);
@@ -333,6 +334,7 @@ final class Drain {
         for (int i = 0; i < count; i++) {
             if (!engine.isFrozen() && engine.tree().move(place[i], from[i], to[i]) > 0) {
                 engine.committer().ops().move(place[i], from[i], to[i]);
+                engine.places().put(to[i], place[i]);
             } else {
                 engine.space().giveBack(to[i]);
             }

@@ -23,6 +23,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /** A pool that is open: what its parts have in common, and its turn. Of the home reactor. */
@@ -42,6 +43,8 @@ final class Engine {
     private final SumMap sumMap;
     private final Sums sums;
     private final Scrub scrub;
+    private final ChunkPlaces places;
+    private final CopyChecks copyChecks;
     private final MetaSpace meta;
     private final Superblocks superblocks;
     private final JournalWriter journal;
@@ -112,12 +115,17 @@ final class Engine {
         sums = new Sums(this);
         scrub = new Scrub(this);
         erasure = new KeyErasure(this);
+        places = new ChunkPlaces(this);
+        copyChecks = new CopyChecks(this);
         if (!loaded.damage().isEmpty()) {
             freeze(
                     loaded.damage()
                             + "; the pool is open for reading only: copy its volumes away and check its disks");
         }
         members.onTurn(this::turn);
+        for (int i = 0; i < members.count(); i++) {
+            copyChecks.watch(i);
+        }
     }
 
     private void journalFlushed(boolean success) {
@@ -163,6 +171,16 @@ final class Engine {
 
     Sums sums() {
         return sums;
+    }
+
+    /** At which place of volumes chunks are. */
+    ChunkPlaces places() {
+        return places;
+    }
+
+    /** What mirrors are told of what they copy. */
+    CopyChecks copyChecks() {
+        return copyChecks;
     }
 
     /** Features of the pool from the next checkpoint on. */
@@ -398,7 +416,7 @@ final class Engine {
 
     /** What is done in each turn of the reactor beside the members' completions. */
     private int turn() {
-        int work = path.poll() + sums.pollReady();
+        int work = path.poll() + sums.pollReady() + places.poll();
         if (!frozen) {
             work += keepSpace();
             work += committer.poll();
@@ -407,6 +425,7 @@ final class Engine {
             work += drain.poll();
             work += sums.poll();
             work += scrub.poll();
+            work += copyChecks.poll();
             work += erasure.poll();
             if (!ticking && committer.pendingBytes() > 0) {
                 pendingSince = members.home().nanoTime();
@@ -500,15 +519,26 @@ final class Engine {
 
     /** Ends what has waited for room long enough. */
     private void giveUpOld(long now) {
+        giveUpHeld(op -> now - op.deadline >= 0, BlockStatus.NO_SPACE);
+    }
+
+    /** A front end takes a request back, which may wait for room. */
+    void cancelHeld(VolumeChannel channel, int tag) {
+        giveUpHeld(
+                op -> op.channel() == channel && op.request().tag() == tag, BlockStatus.CANCELLED);
+    }
+
+    private void giveUpHeld(Predicate<VolumeRequest> which, BlockStatus status) {
         Fifo<Piece> all = new Fifo<>();
         all.takeAll(waitingForRoom);
         for (Piece piece = all.poll(); piece != null; piece = all.poll()) {
-            if (now - piece.request().deadline >= 0) {
-                path.giveUp(piece, BlockStatus.NO_SPACE);
+            if (which.test(piece.request())) {
+                path.giveUp(piece, status);
             } else {
                 waitingForRoom.add(piece);
             }
         }
+        members.wake();
     }
 
     /** Runs when nothing of the pool's own is under way; all channels are closed. */
@@ -525,7 +555,8 @@ final class Engine {
                         && !erasure.isRunning()
                         && !drain.isBusy()
                         && !sums.isBusy()
-                        && !scrub.isBusy();
+                        && !scrub.isBusy()
+                        && !copyChecks.isBusy();
     }
 
     /** No change is taken any more, without anything being wrong. */
@@ -541,6 +572,7 @@ final class Engine {
         superblocks.close();
         drain.close();
         scrub.close();
+        places.close();
         path.close();
         erasure.close();
         volumes.values().forEach(Volume::forget);

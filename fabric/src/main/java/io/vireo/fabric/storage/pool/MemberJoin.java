@@ -72,6 +72,7 @@ final class MemberJoin {
             }
         }
         engine.members().add(device);
+        engine.copyChecks().watch(index);
         return index;
     }
 

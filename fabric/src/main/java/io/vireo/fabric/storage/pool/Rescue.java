@@ -11,7 +11,8 @@ import java.util.function.Consumer;
 
 /**
  * Looks at all copies of a block, and writes one that has the right checksum to all if others have
- * not. Nobody else changes the block meanwhile.
+ * not. If no copy in sync has it one that is being resynced may. Nobody else changes the block
+ * meanwhile.
  */
 final class Rescue {
     /** What came of it. */
@@ -34,6 +35,10 @@ final class Rescue {
     private final OwnMemory block = OwnMemory.allocate(PoolFormat.BLOCK);
     private final BlockRequest read = new BlockRequest(0, this::readEnded);
     private int leg = -1;
+
+    /** Whether copies in sync have been looked at, and those that are not are. */
+    private boolean old;
+
     private boolean found;
     private boolean bad;
 
@@ -54,16 +59,30 @@ final class Rescue {
 
     void start() {
         Member member = engine.path().member(chunk);
-        while (member.device() instanceof MirrorDevice mirror && ++leg < mirror.copies()) {
-            if (mirror.readCopy(leg, at, block, read)) {
-                return;
-            }
+        if (member.device() instanceof MirrorDevice mirror && readNext(mirror)) {
+            return;
         }
         if (found && bad && !engine.isFrozen()) {
             repair(member);
         } else {
             end(found ? Outcome.SOUND : Outcome.LOST);
         }
+    }
+
+    private boolean readNext(MirrorDevice mirror) {
+        while (++leg < mirror.copies()) {
+            if (!old
+                    ? mirror.readCopy(leg, at, block, read)
+                    : mirror.readOldCopy(leg, at, block, read)) {
+                return true;
+            }
+        }
+        if (old || found) {
+            return false;
+        }
+        old = true;
+        leg = -1;
+        return readNext(mirror);
     }
 
     private void readEnded(BlockRequest ended) {

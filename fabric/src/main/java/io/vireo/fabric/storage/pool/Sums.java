@@ -214,10 +214,13 @@ final class Sums {
     /** Whether a block may have copies of which another one is read the next time. */
     boolean hasCopies(Volume volume, long block) {
         long entry = engine.tree().find(volume.root, block >>> shift);
+        return engine.members().areMirrored() && entry != 0 && !isUnknown(volume, block);
+    }
+
+    /** Whether nobody knows whether a block matches. */
+    boolean isUnknown(Volume volume, long block) {
         SumUnit unit = checks(volume).unitOf(block);
-        return engine.members().areMirrored()
-                && entry != 0
-                && (unit == null || !unit.isUnknown(block));
+        return unit != null && unit.isUnknown(block);
     }
 
     /** Takes a block as it is if nobody knows what it should be. */
@@ -293,9 +296,7 @@ final class Sums {
             long at = block << PoolFormat.BLOCK_SHIFT;
             int offset = i << PoolFormat.BLOCK_SHIFT;
             boolean replaced = at >= piece.at && at < piece.at + piece.length;
-            SumUnit unit = checks(volume).unitOf(block);
-            boolean unknown = unit != null && unit.isUnknown(block);
-            if (!replaced && !unknown && !matches(volume, block, bounce, offset)) {
+            if (!replaced && !isUnknown(volume, block) && !matches(volume, block, bounce, offset)) {
                 int next = i + 1;
                 rescue(volume, block, piece.shared, bounce, offset, _ -> verifyCopy(piece, next));
                 return;

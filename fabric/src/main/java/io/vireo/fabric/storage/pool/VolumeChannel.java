@@ -179,7 +179,8 @@ final class VolumeChannel implements BlockChannel {
 
     @Override
     public void cancel(int tag) {
-        // It is on its way to the members, and ends soon enough.
+        // What is on its way to the members ends soon enough.
+        engine.cancelHeld(this, tag);
     }
 
     @Override

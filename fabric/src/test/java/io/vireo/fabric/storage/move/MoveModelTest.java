@@ -31,7 +31,7 @@ import org.junit.jupiter.params.provider.CsvSource;
  */
 @Tag("endurance")
 class MoveModelTest {
-    private static final long DISK = 32 << 20;
+    private static final long DISK = Long.getLong("vireo.move.disk", 32 << 20);
     private static final int MOVES = 6;
     private static final String NAME = "vol";
 

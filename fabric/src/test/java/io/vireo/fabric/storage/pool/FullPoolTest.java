@@ -125,6 +125,25 @@ class FullPoolTest implements PoolEvents {
         assertThat(events).contains("room");
     }
 
+    @Test
+    void aHeldWriteThatIsTakenBackEndsAtOnceAndOthersGoOnWaiting() {
+        fill();
+        client.close();
+        client = new SteppedClient(pool.device("v"), home);
+        long before = home.nanoTime();
+        var first = write(written);
+        var second = write(written + 1);
+        client.cancel(0);
+        assertThat(client.await(first)).isEqualTo(BlockStatus.CANCELLED);
+        assertThat(home.nanoTime() - before).isLessThan(60_000_000_000L);
+        assertThat(second).isNotDone();
+        assertThat(client.await(client.start(BlockOperation.DISCARD, 0, 8L * CHUNK, _ -> {})))
+                .isEqualTo(BlockStatus.OK);
+        assertThat(client.await(second)).isEqualTo(BlockStatus.OK);
+        verify(written + 1, written + 2);
+        assertThat(client.read((long) written * CHUNK, CHUNK)).isEqualTo(new byte[CHUNK]);
+    }
+
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
     void aHeldWriteGoesOnWhenTheMemberGrows(boolean zeroed) {

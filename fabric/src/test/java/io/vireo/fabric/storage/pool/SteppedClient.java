@@ -20,6 +20,7 @@ final class SteppedClient implements Poller {
     private final BlockChannel channel;
     private final Registration registration;
     private final List<OwnMemory> memory = new ArrayList<>();
+    private int tags;
 
     SteppedClient(BlockDevice device, Reactor reactor) {
         this.reactor = reactor;
@@ -71,11 +72,21 @@ final class SteppedClient implements Poller {
             java.util.function.Consumer<BlockRequest> fill) {
         var ended = new CompletableFuture<BlockStatus>();
         reactor.execute(() -> {
-            var request = new BlockRequest(0, r -> ended.complete(r.status()));
+            var request = new BlockRequest(tags++, r -> ended.complete(r.status()));
             fill.accept(request.prepare(operation, at, length));
             channel.submit(request);
         });
         return ended;
+    }
+
+    /** Takes a request back, the first of which has number 0. */
+    void cancel(int number) {
+        HomeIo.on(
+                reactor,
+                () -> {
+                    channel.cancel(number);
+                    return true;
+                });
     }
 
     <T> T await(CompletableFuture<T> future) {
