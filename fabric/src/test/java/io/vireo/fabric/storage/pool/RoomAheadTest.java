@@ -31,9 +31,13 @@ class RoomAheadTest {
     private long to;
 
     private int asked;
-    private StoragePool pool;
 
-    private void open(DiskFault fault) {
+    @AfterEach
+    void close() {
+        home.close();
+    }
+
+    private StoragePool open(DiskFault fault) {
         disk.logging(false);
         StoragePool.create(PoolStore.CONFIG, List.of(disk), home);
         disk.faults(request -> {
@@ -50,17 +54,12 @@ class RoomAheadTest {
             }
             return DiskFault.NONE;
         });
-        pool = StoragePool.open(List.of(disk), home, PoolStore.OPTIONS);
+        StoragePool pool = StoragePool.open(List.of(disk), home, PoolStore.OPTIONS);
         pool.createVolume("disk", new VolumeFormat((long) CHUNKS * CHUNK, 512, 4096));
+        return pool;
     }
 
-    @AfterEach
-    void close() {
-        pool.abandon();
-        home.close();
-    }
-
-    private void fill() {
+    private void fill(StoragePool pool) {
         var client = new SteppedClient(pool.device("disk"), home);
         for (int i = 0; i < CHUNKS; i++) {
             assertThat(client.await(client.write((long) i * CHUNK, new byte[CHUNK], false)))
@@ -71,19 +70,21 @@ class RoomAheadTest {
 
     @Test
     void roomIsThereBeforeTheFirstWrite() {
-        open(DiskFault.NONE);
-        fill();
+        StoragePool pool = open(DiskFault.NONE);
+        fill(pool);
         assertThat(writes).doesNotHaveDuplicates().hasSize(CHUNKS);
         int first = asked;
         assertThat(first).isGreaterThan(1);
-        fill();
+        fill(pool);
         assertThat(asked).as("nothing is written for the first time").isEqualTo(first);
+        pool.abandon();
     }
 
     @Test
     void nothingDependsOnIt() {
-        open(DiskFault.eio());
-        fill();
+        StoragePool pool = open(DiskFault.eio());
+        fill(pool);
         assertThat(writes).hasSize(CHUNKS);
+        pool.abandon();
     }
 }
