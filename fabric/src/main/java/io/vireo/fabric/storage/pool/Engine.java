@@ -11,6 +11,7 @@ import io.vireo.fabric.storage.map.PageStore;
 import io.vireo.fabric.storage.map.SumMap;
 import io.vireo.fabric.storage.mirror.MirrorDevice;
 import io.vireo.fabric.storage.queue.Fifo;
+import io.vireo.reactor.Timer;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.ResourceException;
 import java.lang.System.Logger;
@@ -71,6 +72,7 @@ final class Engine {
     private boolean full;
     private long triedReady;
     private long triedRoom;
+    private final Timer ticker;
     private boolean ticking;
     private Optional<MemberEntry> joining = Optional.empty();
     private long pendingSince;
@@ -88,6 +90,7 @@ final class Engine {
             Optional<SurvivingOps> surviving) {
         this.surviving = surviving;
         members = loaded.members();
+        ticker = members.home().timer(this::tick);
         this.options = options;
         holdNanos = options.holdWhenFull().toNanos();
         this.superblocks = superblocks;
@@ -495,7 +498,7 @@ final class Engine {
     private void startTicking() {
         if (!ticking) {
             ticking = true;
-            members.home().schedule(TICK_NANOS, this::tick);
+            ticker.start(TICK_NANOS);
         }
     }
 
@@ -566,6 +569,7 @@ final class Engine {
 
     /** Gives memory back; the members are closed. */
     void release() {
+        ticker.cancel();
         committer.close();
         checkpointer.close();
         journal.close();

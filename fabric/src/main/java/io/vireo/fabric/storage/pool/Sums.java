@@ -9,6 +9,7 @@ import io.vireo.fabric.storage.map.MapRoot;
 import io.vireo.fabric.storage.map.SumMap;
 import io.vireo.memory.NativeMemory;
 import io.vireo.memory.OwnMemory;
+import io.vireo.reactor.Timer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -48,6 +49,7 @@ final class Sums {
     private final SumFindings findings;
     private int rescues;
     private boolean settling;
+    private final Timer ticker;
     private boolean ticking;
 
     Sums(Engine engine) {
@@ -55,6 +57,7 @@ final class Sums {
         map = engine.sumMap();
         shift = engine.chunkShift() - PoolFormat.BLOCK_SHIFT;
         findings = new SumFindings(engine.options().events());
+        ticker = engine.members().home().timer(this::tick);
         engine.volumes().forEach(this::find);
     }
 
@@ -393,7 +396,7 @@ final class Sums {
     private void startTicking() {
         if (!ticking) {
             ticking = true;
-            engine.members().home().schedule(TICK, this::tick);
+            ticker.start(TICK);
         }
     }
 
@@ -505,6 +508,7 @@ final class Sums {
 
     /** After the last request. */
     void close() {
+        ticker.cancel();
         units.clear();
     }
 }

@@ -100,6 +100,18 @@ class CleanEndTest {
         assertNoMarker();
     }
 
+    /** A timer that was left would keep the memory of the pool. */
+    @Test
+    void nothingIsLeftToBeDoneForAPoolThatIsClosed() {
+        pool.createVolume("summed", new VolumeFormat(CHUNK, 512, 4096, false, true));
+        var client = new SteppedClient(pool.device("summed"), home);
+        assertThat(client.await(client.write(0, new byte[4096], false))).isEqualTo(BlockStatus.OK);
+        client.close();
+        pool.abandon();
+        assertThat(home.step()).isZero();
+        pool = open(disk);
+    }
+
     @Test
     void afterAnEndThatWasNotCleanItIs() {
         pool.delete("other");
