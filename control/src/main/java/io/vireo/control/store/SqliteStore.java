@@ -345,8 +345,6 @@ public final class SqliteStore implements Store {
             try {
                 rollBack();
             } catch (SQLException second) {
-                // After some failures, such as a full disk, SQLite has rolled back by itself. What
-                // it was is in the first.
                 e.addSuppressed(second);
             }
             throw e;
@@ -356,8 +354,20 @@ public final class SqliteStore implements Store {
     }
 
     private void rollBack() throws SQLException {
-        if (!connection.isClosed() && !connection.getAutoCommit()) {
+        if (connection.isClosed() || connection.getAutoCommit()) {
+            return;
+        }
+        try {
             connection.rollback();
+        } catch (SQLException e) {
+            // After some failures, such as a full disk, SQLite has rolled back by itself, and the
+            // driver, which finds nothing to roll back, does not begin anew.
+            try (Statement statement = connection.createStatement()) {
+                statement.execute("BEGIN");
+            } catch (SQLException second) {
+                e.addSuppressed(second);
+                throw e;
+            }
         }
     }
 }
