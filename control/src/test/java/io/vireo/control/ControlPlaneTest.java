@@ -242,6 +242,19 @@ final class ControlPlaneTest {
         assertThat(world.journal()).containsExactly("realize Network/lan", "destroy Network/lan");
     }
 
+    /** Nothing but time can change that. */
+    @Test
+    void aRemovalThatFailsIsTriedAgainWhateverItsReason() {
+        apply(control, network("lan"));
+        awaitReady(control);
+        world.failNext(LAN, new ResourceException(ErrorCode.IN_USE, "somebody has it open"));
+
+        control.delete(List.of(LAN));
+        await(() -> control.all().isEmpty(), () -> control.all().toString());
+
+        assertThat(world.journal()).endsWith("destroy Network/lan", "destroy Network/lan");
+    }
+
     @Test
     void whatIsBeingDeletedCannotBeChangedOrReferredTo() {
         applyAll();

@@ -290,6 +290,12 @@ final class PoolBed implements AutoCloseable {
         open(snapshots, name, new SnapshotSpec(of, from), false);
     }
 
+    /** Deletes one that was declared and never came up. */
+    void destroySnapshot(String name, String of) {
+        var spec = new SnapshotSpec(of, Optional.empty());
+        snapshots.destroy(Metadata.of(name, name), spec, context(false));
+    }
+
     Realization running(String kind, String name) {
         return Objects.requireNonNull(running.get(new Reference(kind, name)));
     }

@@ -100,6 +100,29 @@ class PoolSnapshotsTest {
         bed.closeAll();
     }
 
+    /** The disks of the pool were brought here; another one's snapshot has the name. */
+    @Test
+    void aSnapshotThatNeverWasMadeTakesNoneAwayFromAnother() throws Exception {
+        bed.openPool(bed.spec("a"), false);
+        BlockDevice disk = bed.openVdisk("web1", false);
+        bed.openVdisk("web2", false);
+        write(disk, 0, "good");
+        bed.openSnapshot("monday", "web1", Optional.empty());
+        bed.close(Kinds.SNAPSHOT, "monday");
+        assertFails(
+                ErrorCode.CONFLICT,
+                "another name",
+                () -> bed.openSnapshot("monday", "web2", Optional.empty()));
+        bed.destroySnapshot("monday", "web2");
+        write(disk, 0, "broken");
+
+        bed.openSnapshot("monday", "web1", Optional.empty());
+        bed.open(rollbacks, "back", new VdiskRollbackSpec("web1", "monday"), false);
+        assertThat(read(disk, 0)).isEqualTo("good");
+        bed.close(Kinds.VDISK_ROLLBACK, "back");
+        bed.closeAll();
+    }
+
     @Test
     void aGroupIsOfOneMomentAndItsPartsAreTakenOut() throws Exception {
         bed.openPool(bed.spec("a"), false);

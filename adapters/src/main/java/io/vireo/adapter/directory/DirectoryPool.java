@@ -180,12 +180,29 @@ final class DirectoryPool implements BlockPool {
         String name = volume + SUFFIX;
         try {
             if (evenIfWritten || !written(name)) {
+                refuseInUse(name);
                 PathCalls.unlinkat(directory.number(), name);
                 sync(directory, path.toString());
             }
         } catch (ErrnoException e) {
             if (e.errno() != Errno.ENOENT) {
                 throw failure(path.resolve(name) + " cannot be deleted", e);
+            }
+        }
+    }
+
+    /** What another process has open is not taken from under it. */
+    private void refuseInUse(String name) throws ErrnoException {
+        if (!FileStat.of(directory.number(), name).isRegular()) {
+            return;
+        }
+        int flags = PathCalls.O_RDWR | PathCalls.O_NOFOLLOW | PathCalls.O_NONBLOCK;
+        try (Fd file = ImageFile.openConfined(directory, name, flags, 0)) {
+            if (!FileCalls.tryLock(file, true)) {
+                throw new ResourceException(
+                        ErrorCode.IN_USE,
+                        path.resolve(name)
+                                + " is not deleted: another process has it open; stop that one");
             }
         }
     }

@@ -101,8 +101,12 @@ class DirectoryPoolTest {
         BlockVolume volume = pool.open("disk", FORMAT);
         BlockPool other = open(directory, false);
         assertFails(ErrorCode.IN_USE, "locked", () -> other.open("disk", FORMAT));
+        assertFails(ErrorCode.IN_USE, "not deleted", () -> other.delete("disk", true));
+        assertThat(directory.resolve("disk.raw")).exists();
         volume.close();
         other.open("disk", FORMAT).close();
+        other.delete("disk", true);
+        assertThat(directory.resolve("disk.raw")).doesNotExist();
         pool.close();
         other.close();
     }

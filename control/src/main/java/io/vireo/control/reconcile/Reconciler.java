@@ -408,7 +408,8 @@ public final class Reconciler {
                 earlier != null && earlier.isOf(resource, removal) ? earlier.failures() + 1 : 1;
         attempts.put(
                 target,
-                retry
+                // Nothing but time changes for what is to go.
+                retry || removal
                         ? Attempt.failed(resource, removal, failures, nowNanos)
                         : Attempt.refused(resource, removal));
         if (failures == 1) {
@@ -564,7 +565,8 @@ public final class Reconciler {
     private long nextRetry(long nowNanos) {
         long next = Long.MAX_VALUE;
         for (Attempt attempt : attempts.values()) {
-            if (attempt.retryAtNanos() != Long.MAX_VALUE) {
+            // One that is overdue waits for something else, whose change brings a pass by itself.
+            if (attempt.retryAtNanos() != Long.MAX_VALUE && attempt.retryAtNanos() > nowNanos) {
                 next = Math.min(next, Math.max(1, attempt.retryAtNanos() - nowNanos));
             }
         }

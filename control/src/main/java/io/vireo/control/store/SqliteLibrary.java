@@ -30,11 +30,12 @@ public final class SqliteLibrary {
             SQLiteJDBCLoader.initialize();
         } catch (IOException e) {
             throw new StoreException("cannot delete in " + directory + ": " + e.getMessage(), e);
-        } catch (Exception _) {
+        } catch (Exception e) {
             throw new StoreException(
                     "SQLite's library cannot be unpacked into "
                             + directory
-                            + " and loaded: make 2 MiB of room there, and mount it without noexec");
+                            + " and loaded: make 2 MiB of room there, and mount it without noexec",
+                    e);
         }
     }
 }

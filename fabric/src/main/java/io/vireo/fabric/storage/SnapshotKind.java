@@ -102,7 +102,15 @@ public final class SnapshotKind implements ResourceKind<SnapshotSpec> {
 
     @Override
     public void destroy(Metadata metadata, SnapshotSpec spec, RealizeContext context) {
-        context.require(vdisk(spec), PooledVolume.class).pool().deleteSnapshot(metadata.name());
+        PooledVolume source = context.require(vdisk(spec), PooledVolume.class);
+        // One of that name that another vDisk has is not what was asked for, and never was made.
+        boolean ours =
+                context.provisioned()
+                        || source.pool().snapshotsOf(source.volumeName()).stream()
+                                .anyMatch(each -> each.name().equals(metadata.name()));
+        if (ours) {
+            source.pool().deleteSnapshot(metadata.name());
+        }
     }
 
     /** A snapshot, which is where its vDisk is. */
