@@ -372,9 +372,12 @@ final class ImageChannel implements BlockChannel {
             endWrite(op);
         } else if (op.retry(errno)) {
             op.stage = HostOp.Stage.STEP;
+        } else if (op.request().operation() == BlockOperation.ALLOCATE) {
+            // Only a hint: whoever writes there is told.
+            op.end(BlockStatus.OK);
         } else if (errno != Errno.EOPNOTSUPP) {
             op.end(statusOf(errno));
-        } else if (op.request().operation() != BlockOperation.WRITE_ZEROES) {
+        } else if (op.request().operation() == BlockOperation.DISCARD) {
             // Only a hint: the blocks keep what they have.
             op.end(BlockStatus.OK);
         } else {

@@ -317,6 +317,17 @@ class AclTest {
         assertThat(send(Frames.tagged(Frames.tagged(ssh, 0), 5))).isEqualTo(DropReason.UNREADABLE);
         var snap = ethernet(B, A, 40, new byte[] {(byte) 0xAA, (byte) 0xAA, 3, 0, 0, 0, 8, 0});
         assertThat(send(snap)).isEqualTo(DropReason.UNREADABLE);
+        var tunnel =
+                ethernet(
+                        B,
+                        A,
+                        40,
+                        new byte[] {(byte) 0xAA, (byte) 0xAA, 3, 0, 0, (byte) 0xF8, 8, 0});
+        assertThat(send(tunnel)).isEqualTo(DropReason.UNREADABLE);
+        // No IP: a spanning tree of Cisco's.
+        var tree =
+                ethernet(B, A, 40, new byte[] {(byte) 0xAA, (byte) 0xAA, 3, 0, 0, 0x0C, 1, 0x0B});
+        assertThat(send(tree)).isNull();
         assertThat(send(ethernet(B, A, 0x88B5, new byte[40]))).isNull();
         var named = realize(acl(Action.PERMIT, rule(Action.PERMIT, "type 0x88a8"), deny));
         bridge.change(portA, port(List.of(list(named)), List.of()));

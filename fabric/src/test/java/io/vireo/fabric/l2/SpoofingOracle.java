@@ -39,8 +39,16 @@ final class SpoofingOracle {
             case 0x0800 -> ipv4();
             case 0x86DD -> ipv6();
             case 0x8100, 0x88A8, 0x9100 -> false;
-            default -> type >= 0x600 || (two(seen, at) & 0xFEFE) != 0xAAAA;
+            default -> type >= 0x600 || !typeInSnap();
         };
+    }
+
+    private boolean typeInSnap() {
+        if (seen.length < at + 8 || (two(seen, at) & 0xFEFE) != 0xAAAA) {
+            return false;
+        }
+        int organization = four(at + 2) & 0xFFFFFF;
+        return organization == 0 || organization == 0xF8;
     }
 
     private boolean arp() {

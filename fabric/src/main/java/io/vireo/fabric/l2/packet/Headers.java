@@ -59,12 +59,15 @@ public final class Headers {
     // DSAP and SSAP of SNAP, without the bits that say group and response.
     private static final int SNAP = 0xAAAA;
     private static final int SNAP_MASK = 0xFEFE;
+    private static final int SNAP_HEADER = 8;
+    private static final int TUNNEL = 0x0000F8;
 
     // Where checksums are, and how long the headers are that are looked at.
     private static final int TCP_CHECKSUM = 16;
     private static final int UDP_CHECKSUM = 6;
     private static final int UDP_HEADER = 8;
     private static final int SCTP_HEADER = 12;
+    private static final int SCTP_CHECKSUM = 8;
     private static final int CONTROL_CHECKSUM = 2;
 
     private static final int MIN_IPV4 = 20;
@@ -230,9 +233,17 @@ public final class Headers {
 
     /** Whether there may be IP under a further tag (IEEE 802.1Q) or in SNAP (RFC 1042). */
     public boolean isWrapped() {
-        boolean snap =
-                etherType < FIRST_TYPE && has(network, 2) && (u16(network) & SNAP_MASK) == SNAP;
-        return snap || isTag(etherType);
+        return isTag(etherType)
+                || (etherType < FIRST_TYPE && has(network, SNAP_HEADER) && hasEtherType());
+    }
+
+    /**
+     * Whether what follows LLC is SNAP with an EtherType (RFC 1042, IEEE 802.1H): what other
+     * organizations have there, such as spanning trees and discovery of Cisco's, is no IP.
+     */
+    private boolean hasEtherType() {
+        int organization = u16(network + 3) << 8 | u8(network + 5);
+        return (u16(network) & SNAP_MASK) == SNAP && (organization == 0 || organization == TUNNEL);
     }
 
     /** Whether an EtherType is that of a tag. */
@@ -262,7 +273,7 @@ public final class Headers {
         return switch (protocol) {
             case TCP -> at == TCP_CHECKSUM;
             case UDP -> at == UDP_CHECKSUM || start >= transport + UDP_HEADER;
-            case SCTP -> start >= transport + SCTP_HEADER;
+            case SCTP -> at == SCTP_CHECKSUM || start >= transport + SCTP_HEADER;
             case ICMP, IGMP, ICMPV6 -> at == CONTROL_CHECKSUM;
             default -> true;
         };
