@@ -73,9 +73,11 @@ final class PoolBed implements AutoCloseable {
         return new RealizeContext() {
             @Override
             public <T> T require(Reference reference, Class<T> contract) {
-                return Objects.requireNonNull(running.get(reference), reference::toString)
-                        .contract(contract)
-                        .orElseThrow();
+                return Optional.ofNullable(running.get(reference))
+                        .flatMap(made -> made.contract(contract))
+                        .orElseThrow(() ->
+                                new ResourceException(
+                                        ErrorCode.NOT_READY, "it waits for " + reference));
             }
 
             @Override
@@ -288,6 +290,10 @@ final class PoolBed implements AutoCloseable {
 
     void openSnapshot(String name, String of, Optional<String> from) {
         open(snapshots, name, new SnapshotSpec(of, from), false);
+    }
+
+    void destroyVdisk(String name, boolean provisioned) {
+        vdisks.destroy(Metadata.of(name, name), vdisk(SIZE), context(provisioned));
     }
 
     /** Deletes one that was declared and never came up. */

@@ -124,6 +124,17 @@ class PoolSnapshotsTest {
     }
 
     @Test
+    void aVdiskThatNeverWasMadeIsDeletedWithoutItsPool() throws Exception {
+        bed.destroyVdisk("web1", false);
+        assertFails(ErrorCode.NOT_READY, "main", () -> bed.destroyVdisk("web1", true));
+        bed.openPool(bed.spec("a"), false);
+        bed.openVdisk("web1", false);
+        bed.closeAll();
+        // The daemon ended before it was noted that all of it had been made.
+        assertFails(ErrorCode.NOT_READY, "main", () -> bed.destroyVdisk("web1", false));
+    }
+
+    @Test
     void aGroupIsOfOneMomentAndItsPartsAreTakenOut() throws Exception {
         bed.openPool(bed.spec("a"), false);
         BlockDevice data = bed.openVdisk("data", false);

@@ -443,6 +443,12 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
             VdiskPlace.forget(metadata, context);
             return;
         }
+        if (!context.provisioned()
+                && !VdiskPlace.isNoted(metadata, context)
+                && !isThere(pool(spec), context)) {
+            // Nothing was made, and the pool that would have had it may never come up.
+            return;
+        }
         // What we did not make is not ours to delete: another's file of that name stays.
         BlockPool pool = context.require(pool(spec), BlockPool.class);
         if (spec.source().isEmpty()) {
@@ -454,5 +460,17 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
         pool.delete(metadata.name(), ours);
         DiskImport.forget(pool, metadata.name());
         VdiskPlace.forget(metadata, context);
+    }
+
+    private static boolean isThere(Reference pool, RealizeContext context) {
+        try {
+            context.require(pool, BlockPool.class);
+            return true;
+        } catch (ResourceException e) {
+            if (e.code() != ErrorCode.NOT_READY) {
+                throw e;
+            }
+            return false;
+        }
     }
 }

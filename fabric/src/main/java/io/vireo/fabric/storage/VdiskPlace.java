@@ -92,6 +92,13 @@ record VdiskPlace(Whereabouts whereabouts, Site site, Optional<Relocation.Remain
         }
     }
 
+    /** Whether it is known where it is: whoever was made is. */
+    static boolean isNoted(Metadata metadata, RealizeContext context) {
+        return new Whereabouts(context.service(DurableState.class), metadata.uid())
+                .read()
+                .isPresent();
+    }
+
     /** Pools that a vDisk needs beside the one that its spec names. */
     static List<Reference> alsoUses(Metadata metadata, VdiskSpec spec, DurableState state) {
         return new Whereabouts(state, metadata.uid())
