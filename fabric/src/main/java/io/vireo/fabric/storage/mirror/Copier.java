@@ -169,6 +169,10 @@ final class Copier {
     }
 
     private void searched(CopyJob job, CopyCheck check, Leg leg, BlockStatus status) {
+        // What was known when the first leg was read may be forgotten by now.
+        if (!check.isReady(job.at, job.length, () -> searched(job, check, leg, status))) {
+            return;
+        }
         if (status == BlockStatus.OK) {
             job.looked |= leg.bit;
             take(job, check);
