@@ -217,7 +217,7 @@ final class Copier {
                         "it cannot be read where the others are damaged: offset %d of the mirror"
                                 .formatted(job.at));
         CopyCheck check = channel.check();
-        for (int i = 0; check != null && hopeless == 0 && i < job.blocks(); i++) {
+        for (int i = 0; check != null && i < job.blocks(); i++) {
             if ((job.suspects & 1L << i) != 0) {
                 check.suspect(job.blockAt(i));
             }

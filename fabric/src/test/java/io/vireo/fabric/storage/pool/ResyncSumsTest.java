@@ -35,6 +35,11 @@ class ResyncSumsTest {
     }
 
     private void assertWhole() {
+        assertWholeAfterDamage();
+        assertThat(bed.damaged).isEmpty();
+    }
+
+    private void assertWholeAfterDamage() {
         bed.untilSettled();
         bed.steps(200);
         for (int i = 0; i < bed.disks.size(); i++) {
@@ -45,7 +50,6 @@ class ResyncSumsTest {
             bed.assertHolds(0, 7);
             bed.assertHolds(1, 8);
         }
-        assertThat(bed.damaged).isEmpty();
     }
 
     @Test
@@ -176,10 +180,13 @@ class ResyncSumsTest {
         bed.rot(0, 7, 2);
         failRange(1, 1);
         bed.disks.get(1).comeBack();
-        assertWhole();
+        assertWholeAfterDamage();
         assertThat(bed.degraded)
                 .anySatisfy(told ->
                         assertThat(told).contains("cannot be read where the others are damaged"));
+        // As long as that disk is out, nobody can read it; the event says which volume it is of.
+        assertThat(bed.damaged).containsExactly("a " + 2 * BLOCK);
+        assertThat(bed.repaired).containsExactly("a " + 2 * BLOCK);
     }
 
     /** Reads of what a resync copies in one go fail. */
