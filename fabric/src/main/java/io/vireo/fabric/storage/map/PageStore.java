@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
+import java.util.function.IntConsumer;
 import java.util.function.LongPredicate;
 
 /**
@@ -28,7 +29,7 @@ public final class PageStore implements AutoCloseable {
     private int[] free = new int[SLAB_PAGES];
     private int freeCount;
     private int made = 1;
-    private long copies;
+    private IntConsumer copied = _ -> {};
 
     private int[] dirtyPages = new int[64];
     private int dirtyCount;
@@ -49,13 +50,13 @@ public final class PageStore implements AutoCloseable {
         NativeMemory.copy(address(source), address(page), PAGE);
         begin(page, levels[source], indices[source]);
         touch(page);
-        copies++;
+        copied.accept(page);
         return page;
     }
 
-    /** How many pages have been {@link #copy copied}. */
-    public long copies() {
-        return copies;
+    /** Who is told of each {@link #copy}; one. */
+    public void onCopy(IntConsumer newCopied) {
+        copied = newCopied;
     }
 
     /** A new page that is on disk at {@code place}, with no user yet. */

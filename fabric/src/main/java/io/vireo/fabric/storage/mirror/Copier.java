@@ -169,6 +169,10 @@ final class Copier {
     }
 
     private void searched(CopyJob job, CopyCheck check, Leg leg, BlockStatus status) {
+        // What was known when the first leg was read may be forgotten by now.
+        if (!check.isReady(job.at, job.length, () -> searched(job, check, leg, status))) {
+            return;
+        }
         if (status == BlockStatus.OK) {
             job.looked |= leg.bit;
             take(job, check);
@@ -213,7 +217,7 @@ final class Copier {
                         "it cannot be read where the others are damaged: offset %d of the mirror"
                                 .formatted(job.at));
         CopyCheck check = channel.check();
-        for (int i = 0; check != null && hopeless == 0 && i < job.blocks(); i++) {
+        for (int i = 0; check != null && i < job.blocks(); i++) {
             if ((job.suspects & 1L << i) != 0) {
                 check.suspect(job.blockAt(i));
             }

@@ -3,43 +3,61 @@ package io.vireo.fabric.storage.pool;
 import io.vireo.fabric.storage.format.PoolFormat;
 import java.util.ArrayDeque;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * At which place of volumes chunks are: the way back from what is on members, which is stored
  * nowhere. All maps that refer to a chunk have it at the same place. Chunks that were read or
- * filled lately are known; others are looked for in the maps, as many at once as a window has, some
- * pages in each turn.
+ * filled lately are known; others are looked for in the maps, as many at once of each member as a
+ * window has, some pages in each turn. One pass through the maps serves all members.
+ *
+ * <p>Maps change during a pass. What is set in them is told by {@link #put}; a leaf that is copied
+ * to a page that was passed already is looked at when it is made.
  */
 final class ChunkPlaces {
     /** What the place of a chunk is that no map refers to. */
     static final long NONE = -1;
 
     private static final int RECENT = 1 << 12;
-    private static final int WINDOW_SHIFT = 18;
-    private static final int WINDOW = 1 << WINDOW_SHIFT;
+    private static final int WINDOW = 1 << 18;
     private static final int PAGES_PER_TURN = 128;
 
+    /** What the number of a member is less than. */
+    private static final int MEMBERS = 1 << 8;
+
     private final Engine engine;
+    private final int windowSize;
+    private final int pagesPerTurn;
 
     /** Chunks that were used lately, plus 1, at the index of their last bits, and their places. */
     private final long[] recent = new long[RECENT];
 
     private final long[] recentPlaces = new long[RECENT];
 
-    /** Places, plus 1, of the chunks of the window; empty before one is needed. */
-    private long[] places = {};
+    /** By member; null before one is needed. */
+    private final @Nullable PlaceWindow[] windows = new PlaceWindow[MEMBERS];
 
-    private long window = NONE;
+    /** Whether a pass is under way, and the page that it has come to. */
     private boolean scanning;
+
     private int page;
-    private long copiesBefore;
     private final ArrayDeque<Wait> waiting = new ArrayDeque<>();
 
-    /** Who waits for the places of chunks, the first and the last. */
+    /** Who waits for the places of chunks of one member, the first and the last. */
     private record Wait(long first, long last, Runnable then) {}
 
     ChunkPlaces(Engine engine) {
+        this(engine, WINDOW, PAGES_PER_TURN);
+    }
+
+    /**
+     * @param windowSize chunks of a window, a power of two
+     */
+    ChunkPlaces(Engine engine, int windowSize, int pagesPerTurn) {
         this.engine = engine;
+        this.windowSize = windowSize;
+        this.pagesPerTurn = pagesPerTurn;
+        engine.pages().onCopy(this::copied);
     }
 
     /** A chunk is at a place. */
@@ -47,13 +65,16 @@ final class ChunkPlaces {
         int slot = (int) chunk & RECENT - 1;
         recent[slot] = chunk + 1;
         recentPlaces[slot] = place;
-        if (isInWindow(chunk)) {
-            places[(int) chunk & WINDOW - 1] = place + 1;
+        PlaceWindow window = window(chunk);
+        if (window != null) {
+            window.put(chunk, place);
         }
     }
 
-    private boolean isInWindow(long chunk) {
-        return chunk >>> WINDOW_SHIFT == window && ((int) chunk & WINDOW - 1) < places.length;
+    /** The window that a chunk is in; null: it is in none. */
+    private @Nullable PlaceWindow window(long chunk) {
+        PlaceWindow window = windows[PoolFormat.member(chunk)];
+        return window != null && window.has(chunk) ? window : null;
     }
 
     /** Neighbouring chunks are at neighbouring places. */
@@ -69,12 +90,14 @@ final class ChunkPlaces {
         if (recent[slot] == chunk + 1) {
             return recentPlaces[slot];
         }
-        return isInWindow(chunk) ? places[(int) chunk & WINDOW - 1] - 1 : NONE;
+        PlaceWindow window = window(chunk);
+        return window == null ? NONE : window.get(chunk);
     }
 
     /**
-     * Whether the places of neighbouring chunks are known.
+     * Whether the places of neighbouring chunks of one member are known.
      *
+     * @param last less than half a window after {@code first}
      * @param then runs in another turn if they are not; they may not be known then either
      */
     boolean areKnown(long first, long last, Runnable then) {
@@ -87,8 +110,11 @@ final class ChunkPlaces {
     }
 
     private boolean knows(long first, long last) {
-        for (long chunk = first; chunk <= last; chunk++) {
-            boolean looked = !scanning && isInWindow(chunk);
+        // It may have left since, and have no chunks any more.
+        long chunks = engine.space().area(PoolFormat.member(first)).chunks();
+        for (long chunk = first; chunk <= last && PoolFormat.index(chunk) < chunks; chunk++) {
+            PlaceWindow window = window(chunk);
+            boolean looked = window != null && window.isComplete();
             if (!looked && find(chunk) == NONE && engine.space().users(chunk) > 0) {
                 return false;
             }
@@ -102,58 +128,66 @@ final class ChunkPlaces {
             return 0;
         }
         if (!scanning) {
-            begin(waiting.getFirst());
+            waiting.forEach(this::open);
         }
-        int left = PAGES_PER_TURN;
-        while (left-- > 0 && (page = engine.pages().nextLeaf(page)) != 0) {
-            scan();
+        for (int left = pagesPerTurn; scanning && left > 0; left--) {
+            page = engine.pages().nextLeaf(page);
+            if (page == 0) {
+                end();
+            } else {
+                scan(page);
+            }
         }
-        if (page == 0) {
-            end();
+        if (!scanning) {
+            serve();
         }
         return 1;
     }
 
-    private void begin(Wait wait) {
-        long unknown = wait.first();
-        while (unknown < wait.last() && knows(unknown, unknown)) {
-            unknown++;
+    /** Opens a window where somebody waits, unless another one of that member is to be filled. */
+    private void open(Wait wait) {
+        int member = PoolFormat.member(wait.first());
+        PlaceWindow old = windows[member];
+        if (old != null && !old.isComplete() || knows(wait.first(), wait.last())) {
+            return;
         }
-        window = unknown >>> WINDOW_SHIFT;
-        long chunks = engine.space().area(PoolFormat.member(unknown)).chunks();
-        int size = (int) Math.min(WINDOW, chunks - (PoolFormat.index(unknown) & -WINDOW));
-        if (places.length == size) {
-            Arrays.fill(places, 0);
-        } else {
-            places = new long[size];
+        if (old != null) {
+            old.close();
         }
-        restart();
-    }
-
-    private void restart() {
+        // Steps of half a window, so that all that one waits for is in it.
+        long from = PoolFormat.index(wait.first()) & -(windowSize >> 1);
+        long size = Math.min(windowSize, engine.space().area(member).chunks() - from);
+        windows[member] = new PlaceWindow(PoolFormat.chunk(member, from), (int) size);
         scanning = true;
-        page = 0;
-        copiesBefore = engine.pages().copies();
     }
 
-    private void scan() {
-        long from = engine.pages().index(page) << PoolFormat.FANOUT_SHIFT;
+    private void copied(int copy) {
+        if (scanning && copy <= page && engine.pages().level(copy) == 0) {
+            scan(copy);
+        }
+    }
+
+    private void scan(int leaf) {
+        long from = engine.pages().index(leaf) << PoolFormat.FANOUT_SHIFT;
         for (int i = 0; i < PoolFormat.FANOUT; i++) {
-            long entry = engine.pages().entry(page, i);
-            long chunk = entry & PoolFormat.CHUNK_MASK;
-            if (entry != 0 && isInWindow(chunk)) {
-                places[(int) chunk & WINDOW - 1] = (from | i) + 1;
+            long entry = engine.pages().entry(leaf, i);
+            PlaceWindow window = entry == 0 ? null : window(entry & PoolFormat.CHUNK_MASK);
+            if (window != null) {
+                window.put(entry & PoolFormat.CHUNK_MASK, from | i);
             }
         }
     }
 
     private void end() {
-        if (engine.pages().copies() != copiesBefore) {
-            // What was copied meanwhile may have passed by.
-            restart();
-            return;
-        }
         scanning = false;
+        for (PlaceWindow window : windows) {
+            if (window != null) {
+                window.complete();
+            }
+        }
+    }
+
+    private void serve() {
         for (int left = waiting.size(); left > 0; left--) {
             Wait wait = waiting.remove();
             if (knows(wait.first(), wait.last())) {
@@ -167,7 +201,11 @@ final class ChunkPlaces {
     /** After the last request. */
     void close() {
         waiting.clear();
-        places = new long[0];
-        window = NONE;
+        for (PlaceWindow window : windows) {
+            if (window != null) {
+                window.close();
+            }
+        }
+        Arrays.fill(windows, null);
     }
 }

@@ -106,8 +106,7 @@ final class CopyChecks {
 
         @Override
         public boolean isReady(long at, int length, Runnable then) {
-            if ((engine.features() & PoolFormat.CHECKSUMS) == 0
-                    || member >= engine.space().areas()) {
+            if (!engine.has(PoolFormat.CHECKSUMS) || member >= engine.space().areas()) {
                 return true;
             }
             lastChunk = -1;

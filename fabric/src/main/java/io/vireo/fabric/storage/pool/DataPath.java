@@ -103,7 +103,8 @@ final class DataPath {
                     last++;
                     stop = Math.min(end, stop + mask + 1);
                 }
-                if (volume.checks != null) {
+                if (engine.has(PoolFormat.CHECKSUMS)) {
+                    // A mirror that makes it equal first asks, whichever volume it is of.
                     engine.places().put(entry & PoolFormat.CHUNK_MASK, first, last - entry + 1);
                 }
                 Piece piece = take(op, at, stop - at, Piece.Stage.READ);

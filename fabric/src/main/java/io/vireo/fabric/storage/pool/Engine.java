@@ -191,6 +191,10 @@ final class Engine {
         return features;
     }
 
+    boolean has(int feature) {
+        return (features & feature) != 0;
+    }
+
     void addFeature(int feature) {
         features |= feature;
     }

@@ -50,7 +50,7 @@ final class RoomAhead {
             long piece = PIECE_BYTES >>> engine.chunkShift();
             long from = Math.max(next, area.virgin());
             long to = Math.min(from + piece, area.mark());
-            if (busy || from >= to || from - area.virgin() > piece) {
+            if (busy || from >= to || from - area.virgin() >= piece) {
                 return false;
             }
             next = to;

@@ -6,7 +6,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vireo.block.BlockOperation;
 import io.vireo.block.BlockStatus;
+import io.vireo.fabric.storage.mirror.CopyCheck;
+import io.vireo.fabric.storage.mirror.MirrorDevice;
+import io.vireo.memory.OwnMemory;
 import io.vireo.testkit.crash.DiskFault;
+import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -35,6 +39,11 @@ class ResyncSumsTest {
     }
 
     private void assertWhole() {
+        assertWholeAfterDamage();
+        assertThat(bed.damaged).isEmpty();
+    }
+
+    private void assertWholeAfterDamage() {
         bed.untilSettled();
         bed.steps(200);
         for (int i = 0; i < bed.disks.size(); i++) {
@@ -45,7 +54,6 @@ class ResyncSumsTest {
             bed.assertHolds(0, 7);
             bed.assertHolds(1, 8);
         }
-        assertThat(bed.damaged).isEmpty();
     }
 
     @Test
@@ -176,10 +184,71 @@ class ResyncSumsTest {
         bed.rot(0, 7, 2);
         failRange(1, 1);
         bed.disks.get(1).comeBack();
-        assertWhole();
+        assertWholeAfterDamage();
         assertThat(bed.degraded)
                 .anySatisfy(told ->
                         assertThat(told).contains("cannot be read where the others are damaged"));
+        // As long as that disk is out, nobody can read it; the event says which volume it is of.
+        assertThat(bed.damaged).containsExactly("a " + 2 * BLOCK);
+        assertThat(bed.repaired).containsExactly("a " + 2 * BLOCK);
+    }
+
+    /** Of three disks only the last has it right, and the pool forgets while the second is read. */
+    @Test
+    void whatIsForgottenMeanwhileIsAskedAgain() {
+        bed.make(3);
+        bed.write(0, 7);
+        bed.flush();
+        bed.cutPower();
+        bed.rot(0, 7, 2);
+        bed.rot(1, 7, 2);
+        bed.open();
+        var check = new Forgetful();
+        ((MirrorDevice) bed.pool().engine().members().get(0).device()).check(check);
+        bed.disks
+                .get(1)
+                .faults(request -> {
+                    check.knows &= request.operation() != BlockOperation.READ;
+                    return DiskFault.NONE;
+                });
+        bed.untilSettled();
+        assertThat(check.wrong).isEqualTo(2);
+        assertThat(check.suspects).isEqualTo(1);
+        assertThat(bed.places(1, 7)).hasSize(4);
+        assertThat(bed.places(2, 7)).hasSize(4);
+    }
+
+    /** Knows that blocks with a 7 are full of them, from when it is asked until it forgets. */
+    private final class Forgetful implements CopyCheck {
+        private boolean knows;
+        private int wrong;
+        private int suspects;
+
+        @Override
+        public boolean isReady(long at, int length, Runnable then) {
+            boolean ready = knows;
+            if (!ready) {
+                bed.home.execute(() -> {
+                    knows = true;
+                    then.run();
+                });
+            }
+            return ready;
+        }
+
+        @Override
+        public boolean isWrong(long at, OwnMemory memory, int offset) {
+            byte[] block = memory.bytes(offset, BLOCK);
+            boolean differs = block[0] == 7 && !Arrays.equals(block, 0, BLOCK - 1, block, 1, BLOCK);
+            boolean told = knows && differs;
+            wrong += told ? 1 : 0;
+            return told;
+        }
+
+        @Override
+        public void suspect(long at) {
+            suspects++;
+        }
     }
 
     /** Reads of what a resync copies in one go fail. */

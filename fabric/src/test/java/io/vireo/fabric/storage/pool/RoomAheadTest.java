@@ -21,8 +21,7 @@ class RoomAheadTest {
     private static final int CHUNKS = 64;
 
     private final Reactor home = Reactor.stepped("room-ahead");
-    private final SimulatedDisk disk =
-            new SimulatedDisk(0, new DiskImage(4 << 20), new DiskLog(), 1, true);
+    private SimulatedDisk disk = disk(4 << 20);
     private final List<Long> writes = new ArrayList<>();
 
     /** Bytes of the member for which room was asked for: the first, and the one after the last. */
@@ -31,6 +30,10 @@ class RoomAheadTest {
     private long to;
 
     private int asked;
+
+    private static SimulatedDisk disk(long bytes) {
+        return new SimulatedDisk(0, new DiskImage(bytes), new DiskLog(), 1, true);
+    }
 
     @AfterEach
     void close() {
@@ -78,6 +81,25 @@ class RoomAheadTest {
         fill(pool);
         assertThat(asked).as("nothing is written for the first time").isEqualTo(first);
         pool.abandon();
+    }
+
+    /** The mark is nearly two ahead. */
+    @Test
+    void thereIsOnePieceAheadUntilLessIsLeft() {
+        disk = disk(8L << 30);
+        StoragePool pool = open(DiskFault.NONE);
+        steps();
+        assertThat(to - from).isEqualTo(RoomAhead.PIECE_BYTES);
+        fill(pool);
+        steps();
+        assertThat(to - from).isGreaterThan(RoomAhead.PIECE_BYTES);
+        pool.abandon();
+    }
+
+    private void steps() {
+        for (int i = 0; i < 1000; i++) {
+            home.step();
+        }
     }
 
     @Test
