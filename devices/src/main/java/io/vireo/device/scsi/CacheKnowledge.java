@@ -1,6 +1,7 @@
 package io.vireo.device.scsi;
 
 import io.vireo.scsi.ScsiInitiator;
+import java.util.BitSet;
 import java.util.HashSet;
 import java.util.Set;
 
@@ -10,8 +11,13 @@ import java.util.Set;
  * come with an initiator that asks nothing again. Of the unit's reactor.
  */
 final class CacheKnowledge {
-    /** Nexuses that are remembered; beyond them nobody is believed to know of a cache. */
+    /** Nexuses that are remembered; of those beyond them no more than that they may be some. */
     static final int REMEMBERED_AT_MOST = 256;
+
+    private static final int HASH_BITS = 16;
+
+    /** Spreads what differs in the last bits only (Knuth, volume 3, 6.4). */
+    private static final int GOLDEN_RATIO = 0x9E3779B9;
 
     /** An I_T nexus, whichever session it is (SAM-5, 4.7). */
     private record Known(ScsiInitiator initiator, String targetPort) {
@@ -21,14 +27,21 @@ final class CacheKnowledge {
     }
 
     private final Set<Known> uncached = new HashSet<>();
-    private boolean lostCount;
+
+    /**
+     * Initiator ports beyond them, by a hash of {@link #HASH_BITS}. None is ever taken out: another
+     * one may be there, and would lose what it believes to be on the disk. Whoever is taken for one
+     * has durable writes until it has asked.
+     */
+    private final BitSet others = new BitSet();
 
     /** A nexus ends whose initiator was told that there is no cache. */
     void remember(UnitNexus nexus) {
-        if (uncached.size() < REMEMBERED_AT_MOST) {
-            uncached.add(Known.of(nexus));
+        Known known = Known.of(nexus);
+        if (uncached.size() < REMEMBERED_AT_MOST || uncached.contains(known)) {
+            uncached.add(known);
         } else {
-            lostCount |= !uncached.contains(Known.of(nexus));
+            others.set(hash(nexus.initiator()));
         }
     }
 
@@ -42,7 +55,11 @@ final class CacheKnowledge {
      * whichever target port it was told: one that is sent elsewhere takes its knowledge along.
      */
     boolean countsOnNone(UnitNexus nexus) {
-        return lostCount
+        return others.get(hash(nexus.initiator()))
                 || uncached.stream().anyMatch(known -> known.initiator.equals(nexus.initiator()));
+    }
+
+    private static int hash(ScsiInitiator initiator) {
+        return initiator.hashCode() * GOLDEN_RATIO >>> (Integer.SIZE - HASH_BITS);
     }
 }

@@ -55,11 +55,13 @@ public final class DiskQosPolicy implements BlockRatePolicy {
      * @throws IllegalArgumentException if a user does not admit them
      */
     public void change(DiskQosSettings changed) {
-        for (var user : users) {
-            user.admit(this, changed);
+        synchronized (Admission.ONE) {
+            for (var user : users) {
+                user.admit(this, changed);
+            }
+            settings = changed;
+            users.forEach(User::changed);
         }
-        settings = changed;
-        users.forEach(User::changed);
     }
 
     /** Asks this user from now on, once however often it is added. */

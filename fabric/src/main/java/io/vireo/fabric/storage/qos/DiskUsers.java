@@ -32,25 +32,31 @@ final class DiskUsers {
      *
      * @throws IllegalArgumentException if a pool has no room for what it reserves: it is none
      */
-    synchronized void add(UserRates user) {
+    void add(UserRates user) {
+        synchronized (Admission.ONE) {
+            admit(user);
+        }
+    }
+
+    private synchronized void admit(UserRates user) {
         users.add(user);
         var told = new ArrayList<VdiskQos>();
         try {
             for (VdiskQos place : places) {
-                place.pool().users(place, users);
+                place.pool().moreUsers(place, users);
                 told.add(place);
             }
         } catch (IllegalArgumentException e) {
             users.remove(user);
-            told.forEach(place -> place.pool().users(place, users));
+            told.forEach(place -> place.pool().fewerUsers(place, users));
             throw e;
         }
     }
 
-    /** Takes {@link #add} back, once. */
+    /** Takes {@link #add} back, once: it always can. */
     synchronized void remove(UserRates user) {
         if (users.remove(user)) {
-            places.forEach(place -> place.pool().users(place, users));
+            places.forEach(place -> place.pool().fewerUsers(place, users));
         }
     }
 }

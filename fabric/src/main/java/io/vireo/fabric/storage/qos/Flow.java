@@ -11,16 +11,29 @@ final class Flow {
     /** Bytes of a request that count as one unit of the pool. */
     static final int UNIT_BYTES_SHIFT = 14;
 
+    /** Of whose requests it is one. */
+    interface Owner {
+        /** Has its channel polled soon. */
+        void wake();
+
+        /** Whether what is granted can go on at once. */
+        default boolean hasRoom() {
+            return true;
+        }
+    }
+
     final VdiskQos vdisk;
 
     /** What is reserved for whoever sends them; null: nothing. */
     final @Nullable Commitment commitment;
 
-    /** Has the channel polled soon. */
-    final Runnable wake;
+    final Owner owner;
 
     private @Nullable BlockRequest[] ring = new @Nullable BlockRequest[16];
+
+    /** When each came, and once it is granted when it was. */
     private long[] since = new long[16];
+
     private int head;
     private int count;
     private int granted;
@@ -34,10 +47,10 @@ final class Flow {
     /** Place among those of the lane that wait; negative: does not. */
     int place = -1;
 
-    Flow(VdiskQos vdisk, @Nullable Commitment commitment, Runnable wake) {
+    Flow(VdiskQos vdisk, @Nullable Commitment commitment, Owner owner) {
         this.vdisk = vdisk;
         this.commitment = commitment;
-        this.wake = wake;
+        this.owner = owner;
     }
 
     /** Requests that it holds. */
@@ -48,6 +61,11 @@ final class Flow {
     /** Of these, how many may go on. */
     int granted() {
         return granted;
+    }
+
+    /** When the first one was granted, which was; by the clock of the channel. */
+    long grantedAt() {
+        return since[head];
     }
 
     boolean waits() {
@@ -64,6 +82,13 @@ final class Flow {
         count++;
     }
 
+    /** Adds one that may go on as soon as there is a place for it. */
+    void addGranted(BlockRequest request, long now) {
+        add(request, now);
+        advance(count - 1);
+        granted++;
+    }
+
     /** The first that was not granted yet; there is one. */
     BlockRequest next() {
         return at(granted);
@@ -77,10 +102,12 @@ final class Flow {
 
     /** Lets the next one go on. */
     void grant(long now) {
-        long waited = now - since[(head + granted) & (ring.length - 1)];
+        int at = (head + granted) & (ring.length - 1);
+        long waited = now - since[at];
         if (waited > 0) {
             vdisk.waited(waited);
         }
+        since[at] = now;
         granted++;
     }
 
@@ -107,28 +134,44 @@ final class Flow {
     }
 
     /** Has the request with this tag be the {@link #next}, if it is here and was not granted. */
-    boolean advance(int requestTag) {
-        int mask = ring.length - 1;
+    boolean hurry(int requestTag) {
         for (int i = granted; i < count; i++) {
-            BlockRequest request = at(i);
-            if (request.tag() == requestTag) {
-                long came = since[(head + i) & mask];
-                for (int at = i; at > granted; at--) {
-                    ring[(head + at) & mask] = ring[(head + at - 1) & mask];
-                    since[(head + at) & mask] = since[(head + at - 1) & mask];
-                }
-                ring[(head + granted) & mask] = request;
-                since[(head + granted) & mask] = came;
+            if (at(i).tag() == requestTag) {
+                advance(i);
                 return true;
             }
         }
         return false;
     }
 
-    /** Hands all of them to another flow, as if none was granted yet. */
+    /** Has one that was not granted be the {@link #next}. */
+    private void advance(int index) {
+        int mask = ring.length - 1;
+        BlockRequest request = at(index);
+        long came = since[(head + index) & mask];
+        for (int at = index; at > granted; at--) {
+            ring[(head + at) & mask] = ring[(head + at - 1) & mask];
+            since[(head + at) & mask] = since[(head + at - 1) & mask];
+        }
+        ring[(head + granted) & mask] = request;
+        since[(head + granted) & mask] = came;
+    }
+
+    /** Hands all of them to a flow of another lane, as if none was granted yet. */
     void moveTo(Flow other) {
+        granted = 0;
+        mergeInto(other);
+    }
+
+    /** Hands all of them to another flow of its lane, where those stay granted that are. */
+    void mergeInto(Flow other) {
         for (int i = 0; i < count; i++) {
-            other.add(at(i), since[(head + i) & (ring.length - 1)]);
+            long time = since[(head + i) & (ring.length - 1)];
+            if (i < granted) {
+                other.addGranted(at(i), time);
+            } else {
+                other.add(at(i), time);
+            }
         }
         for (int i = 0; i < count; i++) {
             ring[(head + i) & (ring.length - 1)] = null;

@@ -3,24 +3,57 @@ package io.vireo.fabric.storage.qos;
 import io.vireo.block.BlockRates;
 import io.vireo.block.BlockRequest;
 import java.util.Arrays;
+import java.util.function.IntSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The lines in which the requests of a channel wait: one of each user for whom something is
- * reserved, and one of all others. Belongs to the lane's reactor.
+ * reserved, and one of all others. Where there are several a request is granted only when there is
+ * a place for it behind the channel: so it is the lane that decides whose it is, however slow the
+ * disk. Belongs to the lane's reactor.
  */
-final class Flows {
+final class Flows implements Flow.Owner {
     private final VdiskQos vdisk;
     private final Lane lane;
     private final Runnable wake;
+    private final IntSupplier places;
     private final Flow common;
     private Flow[] committed = {};
 
-    Flows(VdiskQos vdisk, Lane lane, Runnable wake) {
+    /**
+     * @param wake has the channel polled soon
+     * @param places how many requests can go on at once
+     */
+    Flows(VdiskQos vdisk, Lane lane, Runnable wake, IntSupplier places) {
         this.vdisk = vdisk;
         this.lane = lane;
         this.wake = wake;
-        common = lane.open(vdisk, null, wake);
+        this.places = places;
+        common = lane.open(vdisk, null, this);
+    }
+
+    @Override
+    public void wake() {
+        wake.run();
+    }
+
+    @Override
+    public boolean hasRoom() {
+        // One line holds no more than there are places for.
+        return !divided() || places.getAsInt() > grantedCount();
+    }
+
+    private int grantedCount() {
+        int count = common.granted();
+        for (Flow flow : committed) {
+            count += flow.granted();
+        }
+        return count;
+    }
+
+    /** Whether there are lines of users. */
+    boolean divided() {
+        return committed.length > 0;
     }
 
     /** The line of those who have nothing reserved. */
@@ -44,7 +77,7 @@ final class Flows {
     }
 
     private Flow open(Commitment commitment) {
-        Flow opened = lane.open(vdisk, commitment, wake);
+        Flow opened = lane.open(vdisk, commitment, this);
         committed = Arrays.copyOf(committed, committed.length + 1);
         committed[committed.length - 1] = opened;
         return opened;
@@ -59,14 +92,24 @@ final class Flows {
         return count;
     }
 
-    /** A line whose first request may go on, reserved ones first; null: there is none. */
+    /**
+     * The line whose first request may go on next: what was granted first does. Null: there is
+     * none.
+     */
     @Nullable Flow granted() {
+        Flow first = null;
         for (Flow flow : committed) {
-            if (flow.granted() > 0) {
-                return flow;
-            }
+            first = earlier(first, flow);
         }
-        return common.granted() > 0 ? common : null;
+        return earlier(first, common);
+    }
+
+    /** Where both were granted at once, the one that is known. */
+    private static @Nullable Flow earlier(@Nullable Flow known, Flow other) {
+        if (other.granted() == 0) {
+            return known;
+        }
+        return known == null || other.grantedAt() - known.grantedAt() < 0 ? other : known;
     }
 
     /** Nanoseconds until one that waits may go on; {@link Long#MAX_VALUE}: none waits. */
@@ -107,7 +150,7 @@ final class Flows {
     }
 
     private boolean hurry(Flow flow, int tag, long now) {
-        if (!flow.advance(tag)) {
+        if (!flow.hurry(tag)) {
             return false;
         }
         lane.unasked(flow, flow.next(), now);
@@ -142,7 +185,9 @@ final class Flows {
             if (commitment != null && commitment.ended()) {
                 committed[i] = committed[committed.length - 1];
                 committed = Arrays.copyOf(committed, committed.length - 1);
-                move(flow, common, lane);
+                lane.leave(flow);
+                flow.mergeInto(common);
+                close(flow, common, lane);
             }
         }
     }
@@ -160,6 +205,10 @@ final class Flows {
     private void move(Flow from, Flow to, Lane into) {
         lane.leave(from);
         from.moveTo(to);
+        close(from, to, into);
+    }
+
+    private void close(Flow from, Flow to, Lane into) {
         lane.close(from);
         if (to.waits()) {
             into.join(to);

@@ -78,8 +78,8 @@ final class Lane {
      *
      * @param commitment to whoever sends its requests; null: none
      */
-    Flow open(VdiskQos vdisk, @Nullable Commitment commitment, Runnable wake) {
-        var flow = new Flow(vdisk, commitment, wake);
+    Flow open(VdiskQos vdisk, @Nullable Commitment commitment, Flow.Owner owner) {
+        var flow = new Flow(vdisk, commitment, owner);
         flow.tag = virtualTime;
         open++;
         openShares += vdisk.settings().shares();
@@ -158,7 +158,7 @@ final class Lane {
         long firstAhead = 0;
         for (int i = 0; i < waitingCount; i++) {
             Flow flow = waiting[i];
-            if (!flow.vdisk.admits(flow.next().operation(), now)) {
+            if (!mayGoOn(flow, now)) {
                 continue;
             }
             long ahead = shared ? ahead(flow, now) : NOTHING;
@@ -168,6 +168,11 @@ final class Lane {
             }
         }
         return first;
+    }
+
+    /** Whether only others keep it waiting. */
+    private static boolean mayGoOn(Flow flow, long now) {
+        return flow.vdisk.admits(flow.next().operation(), now) && flow.owner.hasRoom();
     }
 
     private static boolean before(Flow one, long oneAhead, Flow other, long otherAhead) {
@@ -209,7 +214,7 @@ final class Lane {
         if (!flow.waits()) {
             leave(flow);
         }
-        flow.wake.run();
+        flow.owner.wake();
     }
 
     /** Whether the request was part of a reservation: of the one that is the least used of two. */
@@ -263,7 +268,7 @@ final class Lane {
         if (pressed) {
             for (int i = 0; i < waitingCount; i++) {
                 Flow flow = waiting[i];
-                if (flow.vdisk.admits(flow.next().operation(), now)) {
+                if (mayGoOn(flow, now)) {
                     double channels = flow.vdisk.backloggedChannels();
                     shares += flow.vdisk.settings().shares() / channels;
                     floor += flow.vdisk.settings().reservation() / channels;

@@ -90,7 +90,9 @@ public final class PoolQos implements DiskQosPolicy.User {
 
     private VdiskQos add(String vdisk, Optional<DiskQosPolicy> own, DiskUsers users) {
         var added = new VdiskQos(vdisk, this, own, users, nanoTime.getAsLong());
-        users.enter(added);
+        synchronized (Admission.ONE) {
+            users.enter(added);
+        }
         return added;
     }
 
@@ -114,12 +116,12 @@ public final class PoolQos implements DiskQosPolicy.User {
     }
 
     /**
-     * A vDisk has these users from now on.
+     * A vDisk has these users from now on, all that it had among them.
      *
      * @throws IllegalArgumentException if there is no room for what they reserve: nothing has
      *     changed
      */
-    synchronized void users(VdiskQos vdisk, List<UserRates> itsUsers) {
+    synchronized void moreUsers(VdiskQos vdisk, List<UserRates> itsUsers) {
         List<UserRates> before = users.put(vdisk, List.copyOf(itsUsers));
         try {
             check(iops, this::settings, UserRates::reservation);
@@ -127,6 +129,12 @@ public final class PoolQos implements DiskQosPolicy.User {
             users.put(vdisk, before == null ? List.of() : before);
             throw e;
         }
+        refresh();
+    }
+
+    /** A vDisk has no more than these of its users from now on, whatever there is room for. */
+    synchronized void fewerUsers(VdiskQos vdisk, List<UserRates> itsUsers) {
+        users.put(vdisk, List.copyOf(itsUsers));
         refresh();
     }
 
@@ -164,7 +172,13 @@ public final class PoolQos implements DiskQosPolicy.User {
      * @throws IllegalArgumentException if there is no room for what is reserved; nothing has
      *     changed
      */
-    public synchronized void change(long newIops, Optional<DiskQosPolicy> newFallback) {
+    public void change(long newIops, Optional<DiskQosPolicy> newFallback) {
+        synchronized (Admission.ONE) {
+            admit(newIops, newFallback);
+        }
+    }
+
+    private synchronized void admit(long newIops, Optional<DiskQosPolicy> newFallback) {
         var before = fallback;
         fallback = newFallback;
         try {

@@ -19,9 +19,10 @@ import org.jspecify.annotations.Nullable;
  * the front end's own requests and hands them on as they are: what has passed costs nothing any
  * more, and where no policy is in force it costs one look.
  *
- * <p>It takes no more than the channel behind it would, and as many of each user who has something
- * reserved: what is beyond that waits in the guest's ring. FLUSH does not wait. A front end that
- * stops ({@link #drain}) gets its requests done at once.
+ * <p>It takes no more than the channel behind it would. While users have something reserved it
+ * holds as many for each of them, and for all others together, beside those that are being carried
+ * out: what is beyond that waits in the guest's ring. FLUSH does not wait. A front end that stops
+ * ({@link #drain}) gets its requests done at once.
  */
 final class QosChannel implements BlockChannel {
     private static final System.Logger LOG = System.getLogger(QosChannel.class.getName());
@@ -71,7 +72,11 @@ final class QosChannel implements BlockChannel {
         this.meters = meters;
         this.whenGone = whenGone;
         meters.add(meter);
-        flows = new Flows(vdisk, lane, () -> wake.run());
+        flows = flows(vdisk, lane);
+    }
+
+    private Flows flows(VdiskQos of, Lane on) {
+        return new Flows(of, on, () -> wake.run(), () -> inner.free());
     }
 
     /** Requests that wait; from any thread, a little out of date. */
@@ -139,7 +144,7 @@ final class QosChannel implements BlockChannel {
             return;
         }
         Lane newLane = rates.pool().lane(reactor);
-        var newFlows = new Flows(rates, newLane, () -> wake.run());
+        var newFlows = flows(rates, newLane);
         flows.moveTo(newFlows);
         vdisk.closed(this);
         rates.opened(this);
@@ -160,15 +165,20 @@ final class QosChannel implements BlockChannel {
 
     @Override
     public int free() {
-        return Math.max(0, inner.free() - flows.common().count());
+        return free(flows.common());
     }
 
     @Override
     public int free(BlockRates user) {
-        Flow flow = flows.of(user);
-        return flow == flows.common()
-                ? free()
-                : Math.max(0, inner.free() + inner.inFlight() - flow.count());
+        return free(flows.of(user));
+    }
+
+    private int free(Flow flow) {
+        int places = inner.free();
+        if (flows.divided()) {
+            places += inner.inFlight();
+        }
+        return Math.max(0, places - flow.count());
     }
 
     @Override
@@ -179,9 +189,14 @@ final class QosChannel implements BlockChannel {
         }
         long now = nanoTime.getAsLong();
         Flow flow = flows.of(request.user());
-        if (request.operation() == BlockOperation.FLUSH && inner.free() > 0) {
+        if (request.operation() == BlockOperation.FLUSH) {
             lane.unasked(flow, request, now);
-            inner.submit(request);
+            if (inner.free() > 0) {
+                inner.submit(request);
+                return;
+            }
+            flow.addGranted(request, now);
+            waiting = flows.count();
             return;
         }
         flow.add(request, now);
@@ -277,7 +292,9 @@ final class QosChannel implements BlockChannel {
             if (draining || (flows.granted() != null && inner.free() > 0)) {
                 return inner.free() <= 0 && inner.arm();
             }
-            opensIn = flows.opensIn(nanoTime.getAsLong());
+            if (inner.free() > 0) {
+                opensIn = flows.opensIn(nanoTime.getAsLong());
+            }
         }
         if (!inner.arm()) {
             return false;

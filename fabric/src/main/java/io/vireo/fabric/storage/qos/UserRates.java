@@ -70,13 +70,15 @@ final class UserRates implements BlockRates, DiskQosPolicy.User {
         if (!(next instanceof DiskQosPolicy other)) {
             throw new IllegalArgumentException(next.name() + " is not a policy of disks");
         }
-        DiskQosSettings proposed = other.settings();
-        pools.forEach(pool -> pool.admit(this, proposed));
-        policy.removeUser(this);
-        policy = other;
-        other.addUser(this);
-        changed();
-        pools.forEach(PoolQos::changed);
+        synchronized (Admission.ONE) {
+            DiskQosSettings proposed = other.settings();
+            pools.forEach(pool -> pool.admit(this, proposed));
+            policy.removeUser(this);
+            policy = other;
+            other.addUser(this);
+            changed();
+            pools.forEach(PoolQos::changed);
+        }
     }
 
     @Override

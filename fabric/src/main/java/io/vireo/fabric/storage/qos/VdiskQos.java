@@ -68,7 +68,9 @@ public final class VdiskQos {
      * @throws IllegalArgumentException if the pool has no room for it; nothing has changed
      */
     public void change(Optional<DiskQosPolicy> policy) {
-        pool.change(this, policy);
+        synchronized (Admission.ONE) {
+            pool.change(this, policy);
+        }
     }
 
     /** It is closed: what it had reserved is free. */

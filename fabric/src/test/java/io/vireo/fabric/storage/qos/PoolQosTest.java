@@ -14,6 +14,7 @@ import io.vireo.resource.spec.DiskQosPolicySpec;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -162,6 +163,66 @@ class PoolQosTest {
         assertThat(from.reserved()).isZero();
         there.users().remove(db1);
         assertThat(to.reserved()).isEqualTo(2_001);
+    }
+
+    /** Runs while a policy is asked whether it can change, when the pools before have said yes. */
+    private static void whileItChanges(DiskQosPolicy policy, Runnable what) {
+        policy.addUser(
+                new DiskQosPolicy.User() {
+                    @Override
+                    public void admit(DiskQosPolicy changing, DiskQosSettings proposed) {
+                        what.run();
+                    }
+
+                    @Override
+                    public void changed() {}
+                });
+    }
+
+    @Test
+    void nobodyComesToAPoolWhileAPolicyChanges() throws Exception {
+        var pool = pool(10_000);
+        var gold = policy("gold", 3_000);
+        var here = pool.add("a", Optional.empty());
+        here.users().add(user("vHBA db1", gold));
+        var refused = new CompletableFuture<Throwable>();
+        var comes = new Thread(() -> pool.add("b", Optional.of(policy("p", 7_000))));
+        comes.setUncaughtExceptionHandler((_, e) -> refused.complete(e));
+        whileItChanges(
+                gold,
+                () -> {
+                    comes.start();
+                    while (comes.getState() != Thread.State.BLOCKED && comes.isAlive()) {
+                        Thread.onSpinWait();
+                    }
+                });
+        gold.change(reserving(4_000));
+        comes.join();
+        assertThat(refused).isDone();
+        assertThat(refused.get())
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("reservations of 11000 IOPS");
+        assertThat(pool.reserved()).isEqualTo(4_000);
+    }
+
+    @Test
+    void whoLeavesIsNotAskedWhetherThereIsRoom() {
+        var pool = pool(10_000);
+        var gold = policy("gold", 3_000);
+        var here = pool.add("a", Optional.empty());
+        var db1 = user("vHBA db1", gold);
+        var db2 = user("vHBA db2", policy("silver", 2_000));
+        here.users().add(db1);
+        here.users().add(db2);
+        // Only whoever holds the monitor of admission can come now.
+        whileItChanges(gold, () -> pool.add("b", Optional.of(policy("p", 5_000))));
+        gold.change(reserving(8_000));
+        assertThat(pool.reserved()).isEqualTo(15_000);
+        here.users().remove(db2);
+        assertThat(pool.reserved()).isEqualTo(13_000);
+        here.users().remove(db1);
+        assertThat(pool.reserved()).isEqualTo(5_000);
+        assertThat(pool.commitment(db1)).isNull();
     }
 
     private static Optional<DiskQosPolicySpec.Rates> rates(

@@ -28,6 +28,8 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /**
  * The stage with a vDisk that two users share, on a reactor, with a clock that stands still unless
@@ -221,6 +223,96 @@ class QosUsersTest {
             return channel.poll() + channel.poll() + channel.poll();
         });
         assertThat(done).containsEntry("user", 60);
+    }
+
+    /**
+     * The disk has one place left, so that it does one request a poll: far less than its pool says.
+     */
+    private void slow() {
+        memory.fate(_ -> MemoryBlockDevice.Fate.HELD);
+        on(() -> {
+            while (channel.free() > 1) {
+                submit(channel, "held", null);
+                clock.addAndGet(SECOND / 1000);
+                channel.poll();
+            }
+            return true;
+        });
+        memory.fate(_ -> MemoryBlockDevice.Fate.DONE);
+    }
+
+    /** Keeps both users waiting while the disk is polled, every 5 ms, so many times. */
+    private void poll(int times, @Nullable BlockRates other) {
+        on(() -> {
+            done.clear();
+            for (int i = 0; i < times; i++) {
+                while (channel.free(user) > 0) {
+                    submit(channel, "user", user);
+                }
+                while (channel.free(other) > 0) {
+                    submit(channel, "other", other);
+                }
+                clock.addAndGet(SECOND / 200);
+                channel.poll();
+            }
+            return true;
+        });
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1, 200", "150, 300"})
+    void whereTheDiskIsSlowerThanItsPoolSaysOthersHaveTheirPartOfIt(long reserved, int expected) {
+        gold.change(settings(100, reserved));
+        slow();
+        poll(400, null);
+        // 200 a second for 2 seconds: the larger of its reservation and of half of all.
+        assertThat(done("user")).isBetween(expected - 10, expected + 10);
+        assertThat(done("user") + done("other")).isEqualTo(400);
+        memory.release();
+    }
+
+    @Test
+    void whereTheDiskIsTooSlowForWhatIsReservedEachOfThoseHasAPartOfIt() {
+        BlockRates second = gold.open("vHBA db2", () -> {});
+        device.addUser(second);
+        slow();
+        poll(400, second);
+        assertThat(done("user")).isBetween(180, 220);
+        assertThat(done("other")).isBetween(180, 220);
+        device.removeUser(second);
+        second.close();
+        memory.release();
+    }
+
+    @Test
+    void aFlushForWhichThereIsNoPlaceHasTheNextOne() {
+        slow();
+        memory.fate(_ -> MemoryBlockDevice.Fate.HELD);
+        on(() -> {
+            submit(channel, "held", null);
+            clock.addAndGet(SECOND / 1000);
+            channel.poll();
+            submit(channel, "user", user);
+            submit(channel, "other", null);
+            var flush = new BlockRequest(0, _ -> done.merge("flush", 1, Integer::sum));
+            channel.submit(flush.prepare(BlockOperation.FLUSH, 0, 0));
+            return true;
+        });
+        int before = memory.log().size();
+        memory.fate(_ -> MemoryBlockDevice.Fate.DONE);
+        memory.release();
+        on(() -> {
+            clock.addAndGet(SECOND / 1000);
+            return channel.poll() + channel.poll() + channel.poll();
+        });
+        assertThat(
+                        memory.log().stream()
+                                .skip(before)
+                                .filter(entry -> !entry.completion())
+                                .map(MemoryBlockDevice.Entry::operation))
+                .containsExactly(
+                        BlockOperation.FLUSH, BlockOperation.DISCARD, BlockOperation.DISCARD);
+        assertThat(done).containsEntry("flush", 1);
     }
 
     @Test
