@@ -60,6 +60,6 @@ final class CacheKnowledge {
     }
 
     private static int hash(ScsiInitiator initiator) {
-        return initiator.hashCode() * GOLDEN_RATIO >>> (Integer.SIZE - HASH_BITS);
+        return (initiator.hashCode() * GOLDEN_RATIO) >>> (Integer.SIZE - HASH_BITS);
     }
 }

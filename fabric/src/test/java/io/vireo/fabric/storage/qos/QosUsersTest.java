@@ -249,7 +249,7 @@ class QosUsersTest {
                 while (channel.free(user) > 0) {
                     submit(channel, "user", user);
                 }
-                while (channel.free(other) > 0) {
+                while ((other == null ? channel.free() : channel.free(other)) > 0) {
                     submit(channel, "other", other);
                 }
                 clock.addAndGet(SECOND / 200);
