@@ -72,4 +72,12 @@ public final class NativeMemory {
     public static void fullFence() {
         ForeignMemory.fullFence();
     }
+
+    /**
+     * Has the error of an access before it thrown here, and not after it; see {@link
+     * ForeignMemory#settle}.
+     */
+    public static void settle() {
+        ForeignMemory.settle();
+    }
 }

@@ -18,8 +18,10 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class ForeignMemoryTest {
+    private static final String PROBE = SigbusProbe.class.getName();
+
     /** Neither reads nor writes. */
-    private static final Set<String> NO_ACCESS = Set.of("fullFence", "segment");
+    private static final Set<String> NO_ACCESS = Set.of("fullFence", "settle", "segment");
 
     @Test
     void valuesAreLittleEndianAndNeedNoAlignment() {
@@ -107,6 +109,25 @@ class ForeignMemoryTest {
         assertThat(probe(flag, "race")).containsExactly("alive");
     }
 
+    /** Why {@link ForeignMemory#settle} is there: if this fails, it may not be needed any more. */
+    @Test
+    void anErrorComesAfterItsTryHasEnded() throws IOException, InterruptedException {
+        assertThat(probe("-XX:-TieredCompilation", "late"))
+                .containsExactly("caught 0 late 1024", "alive");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "-Xint",
+                "-XX:TieredStopAtLevel=1",
+                "-XX:+TieredCompilation",
+                "-XX:-TieredCompilation"
+            })
+    void whatIsSettledIsThrownInItsTry(String flag) throws IOException, InterruptedException {
+        assertThat(probe(flag, "settled")).containsExactly("caught 1024 late 0", "alive");
+    }
+
     private static Set<String> accessors() {
         return Arrays.stream(ForeignMemory.class.getDeclaredMethods())
                 .filter(method -> Modifier.isPublic(method.getModifiers()))
@@ -122,12 +143,16 @@ class ForeignMemoryTest {
                                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                                 flag,
                                 "-Xmx64m",
+                                // Compiled when it is warm, and not into its caller.
+                                "-Xbatch",
+                                "-XX:CompileCommand=quiet",
+                                "-XX:CompileCommand=dontinline," + PROBE + "::store*",
                                 "-XX:-CreateCoredumpOnCrash",
                                 "-XX:ErrorFile=/dev/null",
                                 "--enable-native-access=ALL-UNNAMED",
                                 "-cp",
                                 System.getProperty("java.class.path"),
-                                SigbusProbe.class.getName(),
+                                PROBE,
                                 warmth)
                         .redirectErrorStream(true)
                         .start();

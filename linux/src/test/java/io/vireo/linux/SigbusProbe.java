@@ -6,7 +6,8 @@ import java.util.Map;
 /**
  * Touches mapped memory whose file has been truncated, in every way that {@link ForeignMemory}
  * offers. Runs in a virtual machine of its own, which a mistake would kill. Prints a line per way
- * and "alive" at the end.
+ * and "alive" at the end; or, when asked when errors come, how many a {@code try} around the access
+ * caught, and how many came after it.
  */
 public final class SigbusProbe {
     private static final int WARM_UP = 30_000;
@@ -35,10 +36,11 @@ public final class SigbusProbe {
     private SigbusProbe() {}
 
     public static void main(String[] arguments) throws ErrnoException, InterruptedException {
-        if (arguments[0].equals("race")) {
-            race();
-        } else {
-            touch(arguments[0].equals("warm"));
+        switch (arguments[0]) {
+            case "race" -> race();
+            case "late" -> when(SigbusProbe::store);
+            case "settled" -> when(SigbusProbe::storeSettled);
+            default -> touch(arguments[0].equals("warm"));
         }
         System.out.println("alive");
     }
@@ -76,6 +78,53 @@ public final class SigbusProbe {
             } catch (InternalError expected) {
                 errors++;
             }
+        }
+    }
+
+    private interface Guarded {
+        /** Accesses memory; 1 if its {@code try} caught the error. */
+        int at(long address);
+    }
+
+    /** Says when the errors of accesses come that were compiled together with their {@code try}. */
+    private static void when(Guarded access) throws ErrnoException {
+        long length = PAGES * Mapping.pageSize();
+        try (Fd fd = Memfd.create("probe", length, 0);
+                Mapping mapping =
+                        Mapping.map(fd, 0, length, Mapping.PROT_READ | Mapping.PROT_WRITE, true)) {
+            for (int i = 0; i < WARM_UP; i++) {
+                sink += access.at(mapping.address());
+            }
+            FileCalls.ftruncate(fd, 0);
+            int caught = 0;
+            int late = 0;
+            for (int i = 0; i < LOOP; i++) {
+                try {
+                    caught += access.at(mapping.address());
+                } catch (InternalError e) {
+                    late++;
+                }
+            }
+            System.out.println("caught " + caught + " late " + late);
+        }
+    }
+
+    private static int store(long address) {
+        try {
+            ForeignMemory.putInt(address, 1);
+            return 0;
+        } catch (InternalError expected) {
+            return 1;
+        }
+    }
+
+    private static int storeSettled(long address) {
+        try {
+            ForeignMemory.putInt(address, 1);
+            ForeignMemory.settle();
+            return 0;
+        } catch (InternalError expected) {
+            return 1;
         }
     }
 

@@ -215,8 +215,11 @@ public final class MemoryBlockDevice implements BlockDevice, AutoCloseable {
         if (fates.apply(request) instanceof Fate.Ends(BlockStatus ends)) {
             return ends;
         }
+        // An error of others is not this request's.
+        ForeignMemory.settle();
         try {
             transfer(request);
+            ForeignMemory.settle();
             return BlockStatus.OK;
         } catch (InternalError e) {
             return BlockStatus.MEMORY_FAULT;
@@ -341,7 +344,7 @@ public final class MemoryBlockDevice implements BlockDevice, AutoCloseable {
         public int poll() {
             int work = ready.size();
             for (int left = work; left > 0; left--) {
-                // Removed only when it is done: a client's memory that is gone cuts the turn off.
+                // Removed only when it is done: an error of others cuts the turn off before.
                 BlockRequest request = ready.element();
                 BlockStatus status = carryOut(request);
                 ready.remove();

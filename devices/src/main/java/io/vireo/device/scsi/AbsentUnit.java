@@ -69,7 +69,9 @@ final class AbsentUnit {
 
     private static void reply(ScsiTask task, Reply reply, long allocationLength) {
         int length = (int) Math.min(reply.length(), allocationLength);
-        task.wanted(0, length);
+        // What it ends with if the initiator's memory is gone.
+        task.wanted(0, 0);
+        fail(task, Sense.DATA_PHASE_ERROR, Sense.NO_SPECIFIC);
         ScatterGatherList list = task.dataIn();
         int at = 0;
         int left = (int) Math.min(length, list.total());
@@ -79,6 +81,8 @@ final class AbsentUnit {
             at += piece;
             left -= piece;
         }
+        NativeMemory.settle();
+        task.wanted(0, length);
         task.result(ScsiStatus.GOOD);
     }
 

@@ -91,8 +91,12 @@ final class Nexus implements ScsiNexus {
         int lun = Luns.decode(task.lun());
         UnitNexus to = find(lun);
         if (to == null) {
-            AbsentUnit.execute(task, lun, target);
-            ended(task);
+            try {
+                AbsentUnit.execute(task, lun, target);
+            } finally {
+                // The initiator's memory may be gone: it has ended all the same.
+                ended(task);
+            }
         } else if (to.direct) {
             depth++;
             try {

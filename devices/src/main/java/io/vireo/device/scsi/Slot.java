@@ -195,6 +195,9 @@ final class Slot implements BlockCompletion {
 
     // Data.
 
+    // The task may end, or its parameters be acted upon, right after one of these: an error of the
+    // initiator's memory has to come before that, or it would cut off the end.
+
     /** Copies bytes to the beginning of the Data-In, as many as fit. */
     void scatter(byte[] source, int offset, int length) {
         ScatterGatherList list = task().dataIn();
@@ -206,6 +209,7 @@ final class Slot implements BlockCompletion {
             at += piece;
             left -= piece;
         }
+        NativeMemory.settle();
     }
 
     /** Copies from native memory to the beginning of the Data-In, as much as fits. */
@@ -219,6 +223,7 @@ final class Slot implements BlockCompletion {
             at += piece;
             left -= piece;
         }
+        NativeMemory.settle();
     }
 
     /** Copies {@code length} bytes of the Data-Out, from {@code offset} on, to native memory. */
@@ -239,6 +244,7 @@ final class Slot implements BlockCompletion {
             left -= piece;
             skip = 0;
         }
+        NativeMemory.settle();
     }
 
     /**
@@ -261,6 +267,7 @@ final class Slot implements BlockCompletion {
             NativeMemory.copyToArray(out.address(i), list, at, piece);
             at += piece;
         }
+        NativeMemory.settle();
         return list;
     }
 

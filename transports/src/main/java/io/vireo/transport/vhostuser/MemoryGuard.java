@@ -4,6 +4,7 @@ import io.vireo.linux.ErrnoException;
 import io.vireo.linux.FileCalls;
 import io.vireo.linux.Memfd;
 import io.vireo.memory.GuestMemory;
+import io.vireo.memory.NativeMemory;
 import io.vireo.reactor.MemoryFaultListener;
 import io.vireo.reactor.Reactor;
 import io.vireo.virtqueue.Virtqueue;
@@ -79,6 +80,7 @@ final class MemoryGuard {
     private static String publish(Virtqueue queue, GuestMemory memory) {
         try {
             queue.memory(memory);
+            NativeMemory.settle();
             return "";
         } catch (VirtqueueException e) {
             return String.valueOf(e.getMessage());

@@ -3,6 +3,7 @@ package io.vireo.transport.vhostuser;
 import io.vireo.device.VirtioDevice;
 import io.vireo.linux.Fd;
 import io.vireo.memory.GuestMemory;
+import io.vireo.memory.NativeMemory;
 import io.vireo.reactor.Reactor;
 import io.vireo.virtqueue.DirtyLog;
 import io.vireo.virtqueue.FailureListener;
@@ -185,6 +186,7 @@ final class Vring {
     private static void log(Virtqueue marked, Optional<DirtyLog> to, OptionalLong used) {
         try {
             marked.log(to, used);
+            NativeMemory.settle();
         } catch (InternalError e) {
             marked.fail("the dirty log is gone");
         }
@@ -366,6 +368,7 @@ final class Vring {
                 config.inflight().ifPresent(InflightRegion::clear);
             }
             var activated = config.activate();
+            NativeMemory.settle();
             signals.attach(activated);
             return activated;
         } catch (VirtqueueException e) {

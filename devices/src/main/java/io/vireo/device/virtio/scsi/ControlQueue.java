@@ -76,6 +76,7 @@ final class ControlQueue extends ServedQueue {
         int subtype = reader.getInt();
         long lun = ScsiProtocol.lun(Long.reverseBytes(reader.getLong()));
         long tag = reader.getLong();
+        NativeMemory.settle();
         if (!ScsiProtocol.isFunction(subtype)) {
             done.add(new Answer(head, writer.address(), ScsiProtocol.S_FUNCTION_REJECTED, 1));
         } else if (device.link().state() != Link.State.UP) {

@@ -1,5 +1,6 @@
 package io.vireo.device.virtio.scsi;
 
+import io.vireo.memory.NativeMemory;
 import io.vireo.reactor.Reactor;
 import io.vireo.virtqueue.ChainBatch;
 import io.vireo.virtqueue.Virtqueue;
@@ -43,6 +44,7 @@ final class EventQueue extends ServedQueue {
         writer.putInt(event.type());
         writer.putLong(Long.reverseBytes(event.lun()));
         writer.putInt(event.reason());
+        NativeMemory.settle();
         events.told();
         written.add(chains.head[index]);
     }

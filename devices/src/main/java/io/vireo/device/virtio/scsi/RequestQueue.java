@@ -30,7 +30,12 @@ final class RequestQueue extends ServedQueue {
     private final @Nullable RequestSlot[] slots;
 
     private final int[] free;
-    private @Nullable RequestSlot prepared;
+
+    /** Requests that were read in this turn, and how many of them have begun. */
+    private final RequestSlot[] prepared = new RequestSlot[BATCH];
+
+    private int preparedCount;
+    private int begunCount;
     private int freeCount;
     private int slotsMade;
     private int inFlight;
@@ -65,7 +70,6 @@ final class RequestQueue extends ServedQueue {
 
     @Override
     void prepare(ChainBatch chains, int index) {
-        prepared = null;
         reader.reset(chains, index);
         writer.reset(chains, index);
         if (reader.remaining() < ScsiProtocol.REQUEST_HEADER + cdbSize
@@ -75,23 +79,23 @@ final class RequestQueue extends ServedQueue {
         }
         RequestSlot slot = spareSlot();
         decode(slot, chains.head[index]);
-        prepared = slot;
+        freeCount--;
+        prepared[preparedCount++] = slot;
     }
 
     @Override
     void begin() {
-        RequestSlot slot = prepared;
-        if (slot == null) {
-            return;
+        while (begunCount < preparedCount) {
+            RequestSlot slot = prepared[begunCount++];
+            inFlight++;
+            if (slot.early == ScsiProtocol.S_OK) {
+                nexus.submit(slot.task);
+            } else {
+                addDone(slot.task.index());
+            }
         }
-        prepared = null;
-        freeCount--;
-        inFlight++;
-        if (slot.early == ScsiProtocol.S_OK) {
-            nexus.submit(slot.task);
-        } else {
-            addDone(slot.task.index());
-        }
+        preparedCount = 0;
+        begunCount = 0;
     }
 
     private void decode(RequestSlot slot, int head) {

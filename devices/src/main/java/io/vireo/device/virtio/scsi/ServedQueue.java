@@ -1,5 +1,6 @@
 package io.vireo.device.virtio.scsi;
 
+import io.vireo.memory.NativeMemory;
 import io.vireo.reactor.Poller;
 import io.vireo.reactor.Reactor;
 import io.vireo.reactor.Registration;
@@ -46,7 +47,7 @@ abstract class ServedQueue implements Poller {
     /** Reads a chain; may be cut off before it changes anything, and is called again then. */
     abstract void prepare(ChainBatch chains, int index);
 
-    /** Starts what was prepared; called once for each chain. */
+    /** Starts what was prepared; may be cut off, and is called again then for the rest. */
     abstract void begin();
 
     /** Completes chains that are done; may be cut off and is called again then. */
@@ -102,8 +103,10 @@ abstract class ServedQueue implements Poller {
             batch.clear();
             next = 0;
             work += queue.pop(batch, room);
-            batch.fetchHeaders();
-            startBatch();
+            if (batch.count > 0) {
+                batch.fetchHeaders();
+                startBatch();
+            }
         }
         settled = true;
         drainIfDone();
@@ -115,8 +118,11 @@ abstract class ServedQueue implements Poller {
             prepare(batch, next);
             next++;
             attempts = 0;
-            begin();
         }
+        // What the reads owe comes here, and not while the requests begin, in the middle of which
+        // nobody could go on.
+        NativeMemory.settle();
+        begin();
     }
 
     private void recover() {
@@ -124,10 +130,9 @@ abstract class ServedQueue implements Poller {
             if (++attempts > 1) {
                 next = batch.count;
                 queue.fail(GONE);
-            } else {
-                startBatch();
             }
         }
+        startBatch();
         if (hasCompletions() && ++completionAttempts > 1) {
             completionAttempts = 0;
             dropCompletion();

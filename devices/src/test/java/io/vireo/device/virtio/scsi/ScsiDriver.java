@@ -32,6 +32,7 @@ final class ScsiDriver implements AutoCloseable {
     static final int QUEUE_SIZE = 64;
     static final int BLOCK = 512;
     static final int REQUEST = 2;
+    static final byte[] NOTHING = {};
     static final long FEATURES =
             Virtqueue.VERSION_1
                     | Virtqueue.INDIRECT_DESC
@@ -235,6 +236,21 @@ final class ScsiDriver implements AutoCloseable {
         long in = start(lun, cdb, out, room, piece);
         used(REQUEST);
         return answer(in, room);
+    }
+
+    /** With data elsewhere: so much of Data-Out, or so much of Data-In. */
+    Answer run(String lun, String cdb, long data, int out, int room) {
+        long header = put(request(lun, ++tag, cdb, NOTHING));
+        long response = memory.allocate(RESPONSE, 16);
+        long[] addresses = {header, out > 0 ? data : response, out > 0 ? response : data};
+        int[] lengths = {51, out > 0 ? out : RESPONSE, out > 0 ? RESPONSE : room};
+        driver[REQUEST].add(addresses, lengths, 3, out > 0 ? 2 : 1);
+        driver[REQUEST].publish();
+        kick(REQUEST);
+        used(REQUEST);
+        Answer answer = answer(response, 0);
+        memory.release(header);
+        return answer;
     }
 
     Answer run(String cdb, byte[] out, int room) {

@@ -1,6 +1,7 @@
 package io.vireo.device.virtio.scsi;
 
 import static io.vireo.device.virtio.scsi.ScsiDriver.BLOCK;
+import static io.vireo.device.virtio.scsi.ScsiDriver.NOTHING;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vireo.block.BlockOperation;
@@ -9,6 +10,7 @@ import io.vireo.block.BlockRates;
 import io.vireo.device.scsi.SteeredRates;
 import io.vireo.device.virtio.scsi.ScsiDriver.Answer;
 import io.vireo.testkit.BlockClient;
+import io.vireo.testkit.DriverMemory;
 import io.vireo.testkit.MemoryBlockDevice;
 import io.vireo.virtqueue.Virtqueue;
 import java.util.HexFormat;
@@ -27,7 +29,7 @@ class VirtioScsiDeviceTest {
     private static final String READ = "28000000000000000200";
     private static final String WRITE = "2A000000000000000200";
     private static final String LUN_0 = "0100000000000000";
-    private static final byte[] NOTHING = {};
+    private static final String LUN_5 = "0100400500000000";
 
     private final ScsiDriver driver = new ScsiDriver();
 
@@ -367,6 +369,32 @@ class VirtioScsiDeviceTest {
         }
         driver.stop(ScsiDriver.REQUEST);
         assertThat(BlockClient.on(driver.reactor, () -> true)).isTrue();
+        driver.memory.truncate(driver.memory.size());
+    }
+
+    /** Header and response are there, the data are not: the command is answered, each time. */
+    @ParameterizedTest
+    @CsvSource({
+        LUN_0 + ", 120000002400, 0",
+        LUN_5 + ", 120000002400, 0",
+        LUN_0 + ", a00000000000000000400000, 0",
+        LUN_5 + ", a00000000000000000400000, 0",
+        LUN_0 + ", 5f000000000000001800, 24",
+        LUN_0 + ", 3b020000000000004000, 64",
+        LUN_0 + ", 28000000000000000100, 0"
+    })
+    void aCommandWhoseDataHaveVanishedIsAnswered(String lun, String cdb, int out) {
+        driver.ready();
+        long gone = DriverMemory.GUEST_BASE + driver.memory.size() / 2;
+        driver.memory.truncate(driver.memory.size() / 2);
+        for (int i = 0; i < 300; i++) {
+            Answer answer = driver.run(lun, cdb, gone, out, out > 0 ? 0 : BLOCK);
+            assertThat(answer.response()).isZero();
+            assertThat(answer.status()).isEqualTo(2);
+            assertThat(answer.code()).isEqualTo(0xB4B00);
+        }
+        driver.stop(ScsiDriver.REQUEST);
+        assertThat(driver.failures).isEmpty();
         driver.memory.truncate(driver.memory.size());
     }
 
