@@ -1,4 +1,4 @@
-package io.vireo.virtqueue;
+package io.vireo.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
