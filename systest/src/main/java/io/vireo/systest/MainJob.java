@@ -15,7 +15,7 @@ import java.util.function.Function;
  */
 public final class MainJob implements AutoCloseable {
     private static final int MEMORY_MIB = 512;
-    private static final int MOST_CRASHES = 12;
+    private static final int MOST_CRASHES = 40;
 
     // Before it listens. (A QEMU 7.2 whose back end dies in the middle of the handshake never comes
     // back to it: docs/compatibility.md.)
