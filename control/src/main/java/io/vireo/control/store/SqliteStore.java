@@ -65,7 +65,7 @@ public final class SqliteStore implements Store {
         try {
             Path directory = file.toAbsolutePath().getParent();
             if (directory != null) {
-                prepareDirectory(directory);
+                Files.createDirectories(directory);
             }
             if (!Files.exists(file)) {
                 Files.createFile(
@@ -84,18 +84,6 @@ public final class SqliteStore implements Store {
                             + e.getMessage()
                             + "; check the path and its permissions",
                     e);
-        }
-    }
-
-    /**
-     * The driver unpacks its native library before it loads it. Beside the store is a directory
-     * that is writable and kept, whereas the system's temporary one may be mounted noexec.
-     */
-    private static void prepareDirectory(Path directory) throws IOException {
-        Files.createDirectories(directory);
-        if (System.getProperty("org.sqlite.tmpdir") == null
-                && System.getProperty("org.sqlite.lib.path") == null) {
-            System.setProperty("org.sqlite.tmpdir", directory.toString());
         }
     }
 
