@@ -141,7 +141,7 @@ class ResyncSumsCrashTest {
             bed.untilSettled();
             bed.steps(200);
             assertRight(bed);
-            assertThat(bed.damaged).isEmpty();
+            assertThat(bed.told.damaged).isEmpty();
             assertOnEach(bed);
         }
         if (again && images % 50 == 0) {

@@ -35,12 +35,12 @@ class ResyncSumsTest {
         bed.disks.get(1).vanish();
         bed.write(1, 8);
         bed.flush();
-        assertThat(bed.degraded).hasSize(1);
+        assertThat(bed.told.degraded).hasSize(1);
     }
 
     private void assertWhole() {
         assertWholeAfterDamage();
-        assertThat(bed.damaged).isEmpty();
+        assertThat(bed.told.damaged).isEmpty();
     }
 
     private void assertWholeAfterDamage() {
@@ -62,7 +62,7 @@ class ResyncSumsTest {
         bed.rot(0, 7, 2);
         bed.disks.get(1).comeBack();
         assertWhole();
-        assertThat(bed.repaired).containsExactly("a " + 2 * BLOCK);
+        assertThat(bed.told.repaired).containsExactly("a " + 2 * BLOCK);
     }
 
     @Test
@@ -71,7 +71,7 @@ class ResyncSumsTest {
         bed.rot(0, 8, 1);
         bed.disks.get(1).comeBack();
         assertWhole();
-        assertThat(bed.repaired).containsExactly("a " + (CHUNK + BLOCK));
+        assertThat(bed.told.repaired).containsExactly("a " + (CHUNK + BLOCK));
     }
 
     @Test
@@ -83,7 +83,7 @@ class ResyncSumsTest {
         bed.steps(2000);
         assertThat(bed.mirror().isRedundant()).isFalse();
         bed.assertHolds(0, 7);
-        assertThat(bed.repaired).containsExactly("a " + 2 * BLOCK);
+        assertThat(bed.told.repaired).containsExactly("a " + 2 * BLOCK);
         bed.pool().pauseResync(false);
         assertWhole();
     }
@@ -92,7 +92,7 @@ class ResyncSumsTest {
     void afterALossOfPowerTheRightCopyIsTakenWhichever() {
         for (int rotten = 0; rotten < 2; rotten++) {
             bed.leave();
-            bed.repaired.clear();
+            bed.told.repaired.clear();
             bed.make(2);
             bed.write(0, 7);
             bed.write(1, 8);
@@ -105,7 +105,7 @@ class ResyncSumsTest {
             assertWhole();
             // The second gets what the first has, whatever it had.
             if (rotten == 0) {
-                assertThat(bed.repaired).containsExactly("a " + 3 * BLOCK);
+                assertThat(bed.told.repaired).containsExactly("a " + 3 * BLOCK);
             }
         }
     }
@@ -126,8 +126,8 @@ class ResyncSumsTest {
         var client = new SteppedClient(bed.pool().device("s"), bed.home);
         assertThat(client.read(0, CHUNK)).containsOnly(7);
         client.close();
-        assertThat(bed.repaired).containsExactly("s " + BLOCK);
-        assertThat(bed.damaged).isEmpty();
+        assertThat(bed.told.repaired).containsExactly("s " + BLOCK);
+        assertThat(bed.told.damaged).isEmpty();
     }
 
     private void assertWholeButFirst() {
@@ -152,14 +152,14 @@ class ResyncSumsTest {
         bed.disks.get(1).comeBack();
         bed.untilSettled();
         bed.steps(200);
-        assertThat(bed.damaged).containsExactly("a " + 2 * BLOCK);
+        assertThat(bed.told.damaged).containsExactly("a " + 2 * BLOCK);
         assertThat(bed.read(2L * BLOCK, BLOCK)).isEmpty();
         assertThat(bed.read(0, 2 * BLOCK))
                 .hasValueSatisfying(found -> assertThat(found).containsOnly(8));
         assertThat(bed.places(1, 7)).isEmpty();
         assertThat(bed.write(2L * BLOCK, BLOCK, 8)).isEqualTo(BlockStatus.OK);
         bed.assertHolds(0, 8);
-        assertThat(bed.repaired).isEmpty();
+        assertThat(bed.told.repaired).isEmpty();
     }
 
     /** It may be right, as it is. */
@@ -174,8 +174,8 @@ class ResyncSumsTest {
         failRange(1, 1);
         bed.open();
         assertWhole();
-        assertThat(bed.repaired).containsExactly("a " + 2 * BLOCK);
-        assertThat(bed.degraded).isEmpty();
+        assertThat(bed.told.repaired).containsExactly("a " + 2 * BLOCK);
+        assertThat(bed.told.degraded).isEmpty();
     }
 
     @Test
@@ -185,12 +185,12 @@ class ResyncSumsTest {
         failRange(1, 1);
         bed.disks.get(1).comeBack();
         assertWholeAfterDamage();
-        assertThat(bed.degraded)
+        assertThat(bed.told.degraded)
                 .anySatisfy(told ->
                         assertThat(told).contains("cannot be read where the others are damaged"));
         // As long as that disk is out, nobody can read it; the event says which volume it is of.
-        assertThat(bed.damaged).containsExactly("a " + 2 * BLOCK);
-        assertThat(bed.repaired).containsExactly("a " + 2 * BLOCK);
+        assertThat(bed.told.damaged).containsExactly("a " + 2 * BLOCK);
+        assertThat(bed.told.repaired).containsExactly("a " + 2 * BLOCK);
     }
 
     /** Of three disks only the last has it right, and the pool forgets while the second is read. */

@@ -31,27 +31,13 @@ class SummedFaultsTest {
     private static final int BLOCK = 4096;
     private static final long DISK = 8 << 20;
 
-    private final List<String> damaged = new ArrayList<>();
-    private final List<String> repaired = new ArrayList<>();
+    private final DamageLog told = new DamageLog();
     private final Reactor home = Reactor.stepped("summed-faults");
     private List<SimulatedDisk> disks = List.of();
     private StoragePool pool = make(1);
 
     private final PoolOptions options() {
-        return new PoolOptions(
-                Duration.ofSeconds(1),
-                Duration.ofDays(1),
-                new PoolEvents() {
-                    @Override
-                    public void damaged(String volume, long offset, String sentence) {
-                        damaged.add(volume + " " + offset);
-                    }
-
-                    @Override
-                    public void repaired(String volume, long offset, String sentence) {
-                        repaired.add(volume + " " + offset);
-                    }
-                });
+        return new PoolOptions(Duration.ofSeconds(1), Duration.ofDays(1), told);
     }
 
     private StoragePool make(int copies) {
@@ -165,7 +151,7 @@ class SummedFaultsTest {
         assertThat(read("a", 0, 2 * BLOCK)).containsOnly(7);
         assertUnreadable("a", 2 * BLOCK, 512);
         assertUnreadable("a", 0, CHUNK);
-        assertThat(damaged).containsExactly("a " + 2 * BLOCK);
+        assertThat(told.damaged).containsExactly("a " + 2 * BLOCK);
         assertThat(read("a", 3 * BLOCK, BLOCK)).containsOnly(7);
         // A part of it cannot be changed; what is written as a whole is sound again.
         assertThat(write("a", 2 * BLOCK, 8, 512)).isEqualTo(BlockStatus.IO_ERROR);
@@ -178,7 +164,7 @@ class SummedFaultsTest {
         write("a", 0, 7, CHUNK);
         once(0, BlockOperation.READ, 0, new DiskFault.BitFlip(1234));
         assertThat(read("a", 0, BLOCK)).containsOnly(7);
-        assertThat(damaged).isEmpty();
+        assertThat(told.damaged).isEmpty();
     }
 
     @Test
@@ -209,7 +195,7 @@ class SummedFaultsTest {
         flush("a");
         reopen();
         assertUnreadable("a", 3 * BLOCK, BLOCK);
-        assertThat(damaged).containsExactly("a " + 3 * BLOCK);
+        assertThat(told.damaged).containsExactly("a " + 3 * BLOCK);
     }
 
     @Test
@@ -243,7 +229,7 @@ class SummedFaultsTest {
         assertUnreadable("a", 0, BLOCK);
         assertUnreadable("b", BLOCK, BLOCK);
         assertThat(read("b", 0, BLOCK)).containsOnly(6);
-        assertThat(damaged).containsExactly("a 0", "b " + BLOCK);
+        assertThat(told.damaged).containsExactly("a 0", "b " + BLOCK);
     }
 
     @Test
@@ -283,7 +269,7 @@ class SummedFaultsTest {
         byte[] mixed = read("a", 0, BLOCK);
         assertThat(Arrays.copyOf(mixed, 512)).containsOnly(9);
         assertThat(Arrays.copyOfRange(mixed, 512, BLOCK)).containsOnly(8);
-        assertThat(damaged).isEmpty();
+        assertThat(told.damaged).isEmpty();
         pool.snapshot("a", "s");
         reopen();
         assertThat(read("s", 0, BLOCK)).isEqualTo(mixed);
@@ -293,7 +279,7 @@ class SummedFaultsTest {
     void aMirrorAnswersFromTheOtherCopyAndRepairs() {
         for (int bad = 0; bad < 2; bad++) {
             remake(2);
-            repaired.clear();
+            told.repaired.clear();
             write("a", 0, 7, CHUNK);
             long place = places(bad, 7).get(1);
             disks.get(bad).contents().flip(place, 5);
@@ -301,9 +287,9 @@ class SummedFaultsTest {
             for (int i = 0; i < 4; i++) {
                 assertThat(read("a", BLOCK, BLOCK)).containsOnly(7);
             }
-            assertThat(repaired).containsExactly("a " + BLOCK);
+            assertThat(told.repaired).containsExactly("a " + BLOCK);
             assertThat(disks.get(bad).contents().read(place, BLOCK)).containsOnly(7);
-            assertThat(damaged).isEmpty();
+            assertThat(told.damaged).isEmpty();
         }
     }
 
@@ -315,7 +301,7 @@ class SummedFaultsTest {
             disks.get(i).contents().flip(places(i, 7).getFirst(), i);
         }
         assertUnreadable("a", 0, BLOCK);
-        assertThat(damaged).containsExactly("a 0");
+        assertThat(told.damaged).containsExactly("a 0");
     }
 
     @Test
@@ -332,7 +318,7 @@ class SummedFaultsTest {
             assertThat(Arrays.copyOfRange(found, 512, 1024)).containsOnly(8);
             assertThat(Arrays.copyOfRange(found, 1024, BLOCK + 512)).containsOnly(7);
         }
-        assertThat(damaged).isEmpty();
+        assertThat(told.damaged).isEmpty();
     }
 
     @Test
@@ -347,7 +333,7 @@ class SummedFaultsTest {
             assertThat(read("a", BLOCK, CHUNK - BLOCK)).containsOnly(7);
             assertThat(read("s", 0, CHUNK)).containsOnly(7);
         }
-        assertThat(damaged).isEmpty();
+        assertThat(told.damaged).isEmpty();
     }
 
     @Test

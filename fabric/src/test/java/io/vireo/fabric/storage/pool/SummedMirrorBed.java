@@ -27,31 +27,10 @@ final class SummedMirrorBed implements AutoCloseable {
     final Reactor home = Reactor.stepped("summed-mirror");
 
     /** What is damaged, repaired, and out of the mirror. */
-    final List<String> damaged = new ArrayList<>();
-
-    final List<String> repaired = new ArrayList<>();
-    final List<String> degraded = new ArrayList<>();
+    final DamageLog told = new DamageLog();
 
     private final PoolOptions options =
-            new PoolOptions(
-                    Duration.ofSeconds(1),
-                    Duration.ofDays(1),
-                    new PoolEvents() {
-                        @Override
-                        public void damaged(String volume, long offset, String sentence) {
-                            damaged.add(volume + " " + offset);
-                        }
-
-                        @Override
-                        public void repaired(String volume, long offset, String sentence) {
-                            repaired.add(volume + " " + offset);
-                        }
-
-                        @Override
-                        public void degraded(String sentence) {
-                            degraded.add(sentence);
-                        }
-                    });
+            new PoolOptions(Duration.ofSeconds(1), Duration.ofDays(1), told);
 
     List<SimulatedDisk> disks = List.of();
     private Optional<StoragePool> open = Optional.empty();
@@ -85,7 +64,7 @@ final class SummedMirrorBed implements AutoCloseable {
     void cutPower(DiskLog log, boolean logged) {
         disks.forEach(SimulatedDisk::vanish);
         leave();
-        degraded.clear();
+        told.degraded.clear();
         disks = renewed(log, logged);
     }
 
