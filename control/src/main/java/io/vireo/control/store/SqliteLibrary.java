@@ -1,10 +1,11 @@
 package io.vireo.control.store;
 
+import org.sqlite.SQLiteJDBCLoader;
+
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import org.sqlite.SQLiteJDBCLoader;
 
 /** The native library of SQLite, which has to be a file to be loaded. */
 public final class SqliteLibrary {
@@ -31,11 +32,15 @@ public final class SqliteLibrary {
         } catch (IOException e) {
             throw new StoreException("cannot delete in " + directory + ": " + e.getMessage(), e);
         } catch (Exception e) {
-            throw new StoreException(
-                    "SQLite's library cannot be unpacked into "
-                            + directory
-                            + " and loaded: make 2 MiB of room there, and mount it without noexec",
-                    e);
+            // Its message would mislead: it looks elsewhere at last, and names where it looked.
+            var failure =
+                    new StoreException(
+                            "SQLite's library cannot be unpacked into "
+                                    + directory
+                                    + " and loaded: make 2 MiB of room there, and mount it without"
+                                    + " noexec");
+            failure.addSuppressed(e);
+            throw failure;
         }
     }
 }
