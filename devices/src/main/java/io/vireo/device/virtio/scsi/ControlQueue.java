@@ -103,8 +103,13 @@ final class ControlQueue extends ServedQueue {
         if (answer != null) {
             byte response = ScsiProtocol.response(function.response());
             done.add(new Answer(answer.head, answer.address, response, answer.written));
-            wake();
+            ended();
         }
+    }
+
+    @Override
+    int forget() {
+        return 0;
     }
 
     @Override

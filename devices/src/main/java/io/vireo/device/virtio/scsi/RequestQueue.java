@@ -84,6 +84,14 @@ final class RequestQueue extends ServedQueue {
     }
 
     @Override
+    int forget() {
+        int forgotten = preparedCount;
+        freeCount += forgotten;
+        preparedCount = 0;
+        return forgotten;
+    }
+
+    @Override
     void begin() {
         while (begunCount < preparedCount) {
             RequestSlot slot = prepared[begunCount++];
@@ -151,7 +159,7 @@ final class RequestQueue extends ServedQueue {
             slot(task.index()).early = ScsiProtocol.S_TRANSPORT_FAILURE;
         }
         addDone(task.index());
-        wake();
+        ended();
     }
 
     private void addDone(int index) {

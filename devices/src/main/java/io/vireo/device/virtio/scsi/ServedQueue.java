@@ -10,7 +10,9 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A queue while it runs: pops chains, has them started, completes them when they are done.
+ * A queue while it runs: pops chains, has them started, completes them when they are done. Chains
+ * that end in a turn of the reactor are completed at its end, whichever poller carried them out:
+ * the driver is told of several at once, and waits for no turn more.
  *
  * <p>The guest's memory may vanish in the middle of a turn, or another guest's may and the {@link
  * InternalError} arrives here. The next turn then goes on where this one was cut off; a second
@@ -22,14 +24,25 @@ abstract class ServedQueue implements Poller {
     final Virtqueue queue;
     private final String name;
     private final ChainBatch batch;
+    private final Reactor reactor;
     private final Registration registration;
+    private final Runnable endOfTurn = this::endTurn;
     private int next;
     private int attempts;
     private int completionAttempts;
     private boolean settled = true;
 
+    /** Whether all that was prepared was also there. */
+    private boolean read = true;
+
     /** Whether chains were completed that the driver was not told of. */
     private boolean owesFlush;
+
+    /** Whether {@link #endTurn} will run. */
+    private boolean ending;
+
+    /** Chains that were completed since the last turn. */
+    private int work;
 
     private @Nullable Runnable onDrained;
 
@@ -37,6 +50,7 @@ abstract class ServedQueue implements Poller {
         this.queue = queue;
         name = device + " queue " + queue.index();
         batch = new ChainBatch(batchSize, queue.size());
+        this.reactor = reactor;
         registration = reactor.add(this);
         queue.onKick(registration::wake);
     }
@@ -46,6 +60,12 @@ abstract class ServedQueue implements Poller {
 
     /** Reads a chain; may be cut off before it changes anything, and is called again then. */
     abstract void prepare(ChainBatch chains, int index);
+
+    /**
+     * Gives up what was prepared and has not begun, because the memory that it was read from was
+     * gone; returns how many of the last chains are to be prepared anew.
+     */
+    abstract int forget();
 
     /** Starts what was prepared; may be cut off, and is called again then for the rest. */
     abstract void begin();
@@ -64,6 +84,15 @@ abstract class ServedQueue implements Poller {
 
     /** Has the next turn come soon. */
     final void wake() {
+        registration.wake();
+    }
+
+    /** Has the chains that are done be completed, at the end of this turn. */
+    final void ended() {
+        if (!ending) {
+            ending = true;
+            reactor.atEndOfTurn(endOfTurn);
+        }
         registration.wake();
     }
 
@@ -87,46 +116,70 @@ abstract class ServedQueue implements Poller {
             recover();
         }
         settled = false;
-        int work = 0;
-        // First what has ended: its lines travel while new chains are read.
+        // What was cut off.
+        completeEnded();
+        int done = work;
+        work = 0;
+        int room = room();
+        if (room > 0 && onDrained == null) {
+            batch.clear();
+            next = 0;
+            done += queue.pop(batch, room);
+            if (batch.count > 0) {
+                batch.fetchHeaders();
+                startBatch();
+            }
+        }
+        if (hasCompletions()) {
+            ended();
+        }
+        settled = true;
+        drainIfDone();
+        return done;
+    }
+
+    private void endTurn() {
+        ending = false;
+        // Otherwise this turn was cut off, and the next one begins with what it owes.
+        if (settled) {
+            settled = false;
+            completeEnded();
+            settled = true;
+            drainIfDone();
+        }
+    }
+
+    private void completeEnded() {
         if (hasCompletions()) {
             owesFlush = true;
-            work = complete();
+            work += complete();
             completionAttempts = 0;
         }
         if (owesFlush) {
             queue.flush();
             owesFlush = false;
         }
-        int room = room();
-        if (room > 0 && onDrained == null) {
-            batch.clear();
-            next = 0;
-            work += queue.pop(batch, room);
-            if (batch.count > 0) {
-                batch.fetchHeaders();
-                startBatch();
-            }
-        }
-        settled = true;
-        drainIfDone();
-        return work;
     }
 
     private void startBatch() {
-        while (next < batch.count) {
-            prepare(batch, next);
-            next++;
-            attempts = 0;
+        if (next < batch.count) {
+            read = false;
+            do {
+                prepare(batch, next);
+                next++;
+            } while (next < batch.count);
         }
-        // What the reads owe comes here, and not while the requests begin, in the middle of which
-        // nobody could go on.
+        // What the reads owe comes here, and not while the requests begin: what was read would be
+        // garbage then.
         NativeMemory.settle();
+        read = true;
+        attempts = 0;
         begin();
     }
 
     private void recover() {
-        if (next < batch.count) {
+        if (!read) {
+            next -= forget();
             if (++attempts > 1) {
                 next = batch.count;
                 queue.fail(GONE);
