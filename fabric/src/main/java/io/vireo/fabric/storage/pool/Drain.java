@@ -26,6 +26,8 @@ final class Drain {
     private final Engine engine;
     private final OwnMemory buffer;
     private final Timer timer;
+    private final ChunkOwner owner;
+    private final Placement ofNobody = new Placement(0);
     private final int shift;
     private final long[] from = new long[BATCH];
     private final long[] to = new long[BATCH];
@@ -57,6 +59,7 @@ final class Drain {
         shift = engine.chunkShift();
         buffer = OwnMemory.allocate(BATCH << shift);
         timer = engine.members().home().timer(this::awake);
+        owner = new ChunkOwner(engine);
     }
 
     DrainStatus status() {
@@ -248,10 +251,22 @@ final class Drain {
         page--;
     }
 
+    /**
+     * A chunk goes where its volume's next one would; a snapshot's where those of its volume do.
+     */
+    private Placement placement(long at, long chunk) {
+        Volume found = owner.find(at, chunk);
+        if (found == null) {
+            return ofNobody;
+        }
+        Volume origin = found.readOnly ? engine.volume(found.origin) : null;
+        return origin == null ? found.placement : origin.placement;
+    }
+
     private int begin() {
         int room = 0;
         while (room < count && engine.space().unused() > engine.reserve() + engine.unmet()) {
-            to[room] = engine.space().take();
+            to[room] = engine.space().take(placement(place[room], from[room]));
             if (to[room] == ChunkSpace.NONE) {
                 break;
             }
