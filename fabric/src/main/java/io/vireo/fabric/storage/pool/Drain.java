@@ -13,8 +13,9 @@ import java.util.function.LongPredicate;
  * Moves everything off a member, which then leaves the pool. From the beginning on no chunk of it
  * is handed out or changed in place: who writes to one gets another chunk, as if it were shared.
  * When what was under way has ended, its chunks are copied, some at a time; each move is an
- * operation of the journal, so that a crash leaves every chunk at one place or the other. Maps and
- * catalog follow with a checkpoint, and another one has the table of members without it.
+ * operation of the journal, so that a crash leaves every chunk at one place or the other. What has
+ * checksums is verified on the way. Maps and catalog follow with a checkpoint, and another one has
+ * the table of members without it.
  */
 final class Drain {
     private static final int BATCH = 16;
@@ -27,6 +28,7 @@ final class Drain {
     private final OwnMemory buffer;
     private final Timer timer;
     private final ChunkOwner owner;
+    private final DrainSums sums;
     private final Placement ofNobody = new Placement(0);
     private final int shift;
     private final long[] from = new long[BATCH];
@@ -60,6 +62,7 @@ final class Drain {
         buffer = OwnMemory.allocate(BATCH << shift);
         timer = engine.members().home().timer(this::awake);
         owner = new ChunkOwner(engine);
+        sums = new DrainSums(engine, owner, buffer);
     }
 
     DrainStatus status() {
@@ -129,6 +132,9 @@ final class Drain {
 
     /** Goes on; how much was done. */
     int poll() {
+        if (sums.isRunning()) {
+            return sums.poll();
+        }
         if (outstanding > 0 || committing || asleep) {
             return 0;
         }
@@ -141,7 +147,7 @@ final class Drain {
 
     /** Whether it waits for members itself. */
     boolean isBusy() {
-        return outstanding > 0;
+        return outstanding > 0 || sums.isBusy();
     }
 
     private int settle() {
@@ -319,8 +325,28 @@ final class Drain {
         }
         if (failed) {
             giveUp("a chunk of member %d cannot be read".formatted(member));
-            return;
+        } else if (engine.has(PoolFormat.CHECKSUMS)) {
+            sums.start(from, place, count, this::verified);
+        } else {
+            write();
         }
+    }
+
+    private void verified(boolean success) {
+        if (state != DrainStatus.State.MOVING) {
+            // It was cancelled: what was verified may have been changed in place meanwhile.
+            giveBack();
+        } else if (success) {
+            write();
+        } else {
+            sums.tellUnreadable();
+            giveUp(
+                    "a chunk of member %d is damaged, and a copy that may be right cannot be read"
+                            .formatted(member));
+        }
+    }
+
+    private void write() {
         outstanding = 1;
         for (int i = 0; i < count; i++) {
             submit(i, BlockOperation.WRITE, to[i], this::writeEnded);
@@ -350,6 +376,7 @@ final class Drain {
             if (!engine.isFrozen() && engine.tree().move(place[i], from[i], to[i]) > 0) {
                 engine.committer().ops().move(place[i], from[i], to[i]);
                 engine.places().put(to[i], place[i]);
+                sums.moved(i, to[i]);
             } else {
                 engine.space().giveBack(to[i]);
             }
@@ -387,6 +414,7 @@ final class Drain {
 
     void close() {
         timer.cancel();
+        sums.close();
         buffer.close();
     }
 }
