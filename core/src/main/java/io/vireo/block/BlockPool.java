@@ -32,6 +32,14 @@ public interface BlockPool {
     }
 
     /**
+     * Whether chunks of volumes that say nothing else lie on its members in turn, or on the first
+     * that has room. Empty: it has no members to choose from.
+     */
+    default Optional<Boolean> striped() {
+        return Optional.empty();
+    }
+
+    /**
      * Makes an empty volume, durably: it reads as zeroes and takes room as it is written. If one of
      * this name was left behind by an attempt that was cut off, it is taken over; one with data in
      * it is not touched (CONFLICT).

@@ -2,6 +2,7 @@ package io.vireo.block;
 
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.ResourceException;
+import java.util.Optional;
 
 /** An open volume of a {@link BlockPool}. Control plane: one thread at a time. */
 public interface BlockVolume {
@@ -40,6 +41,20 @@ public interface BlockVolume {
         if (on) {
             throw new ResourceException(
                     ErrorCode.UNSUPPORTED, "only pools of type disks look for zeroes");
+        }
+    }
+
+    /**
+     * On which members of the pool chunks lie that it takes from now on.
+     *
+     * @param inTurn true: on one after the other; false: on the first that has room; empty, as it
+     *     is when it is opened: as the pool says, see {@link BlockPool#striped}
+     * @throws ResourceException UNSUPPORTED if the pool has no members to choose from
+     */
+    default void striped(Optional<Boolean> inTurn) {
+        if (inTurn.isPresent()) {
+            throw new ResourceException(
+                    ErrorCode.UNSUPPORTED, "only pools of type disks choose where chunks lie");
         }
     }
 

@@ -155,6 +155,7 @@ final class ImportExportTest {
                 spec.migration(),
                 spec.checksums(),
                 spec.zeroDetection(),
+                spec.striped(),
                 VdiskSpec.CacheMode.WRITETHROUGH);
     }
 

@@ -242,6 +242,7 @@ final class PoolBed implements AutoCloseable {
                 migration,
                 false,
                 false,
+                Optional.empty(),
                 VdiskSpec.CacheMode.WRITEBACK);
     }
 

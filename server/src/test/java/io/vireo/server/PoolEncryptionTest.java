@@ -92,6 +92,7 @@ class PoolEncryptionTest {
                 Optional.empty(),
                 false,
                 false,
+                Optional.empty(),
                 VdiskSpec.CacheMode.WRITEBACK);
     }
 

@@ -28,7 +28,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What an operator chooses for a vDisk while servers use it: zero detection, cache mode. */
+/**
+ * What an operator chooses for a vDisk while servers use it: zero detection, cache mode. On which
+ * disks its chunks lie is in {@link VdiskStripedTest}.
+ */
 @Timeout(120)
 class VdiskModesTest {
     private static final String DISK0 = "disk0";
@@ -76,6 +79,7 @@ class VdiskModesTest {
                 Optional.empty(),
                 false,
                 zeroDetection,
+                Optional.empty(),
                 cacheMode);
     }
 

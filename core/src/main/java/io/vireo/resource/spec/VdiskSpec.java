@@ -66,6 +66,11 @@ public record VdiskSpec(
                         defaultValue = "false")
                 boolean zeroDetection,
         @Field(
+                        "Whether its neighbouring chunks lie on the pool's disks in turn; false: on"
+                                + " the first that has room. Of chunks that it takes from then on. In"
+                                + " pools of type disks. Can change, in use. Absent: as its pool says.")
+                Optional<Boolean> striped,
+        @Field(
                         value =
                                 "When a write ends: writeback: it may be lost with the host's power"
                                         + " until it is flushed; writethrough: when it is durable, and"
@@ -97,6 +102,7 @@ public record VdiskSpec(
                 Optional.empty(),
                 false,
                 false,
+                Optional.empty(),
                 CacheMode.WRITEBACK);
     }
 

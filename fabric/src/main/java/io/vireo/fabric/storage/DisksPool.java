@@ -179,6 +179,11 @@ final class DisksPool implements BlockPool {
     }
 
     @Override
+    public Optional<Boolean> striped() {
+        return Optional.of(pool.isStriped());
+    }
+
+    @Override
     public void create(String volume, VolumeFormat format) {
         if (isNew(volume, format)) {
             pool.createVolume(volume, format);

@@ -6,6 +6,7 @@ import io.vireo.fabric.storage.pool.StoragePool;
 import io.vireo.fabric.storage.pool.ThinDevice;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.ResourceException;
+import java.util.Optional;
 
 /** A volume of a pool on disks, or a snapshot, that is open. */
 final class DisksVolume implements BlockVolume {
@@ -28,6 +29,11 @@ final class DisksVolume implements BlockVolume {
     @Override
     public void zeroDetection(boolean on) {
         device.zeroDetection(on);
+    }
+
+    @Override
+    public void striped(Optional<Boolean> inTurn) {
+        device.striped(inTurn);
     }
 
     @Override
@@ -55,6 +61,7 @@ final class DisksVolume implements BlockVolume {
     @Override
     public void close() {
         device.zeroDetection(false);
+        device.striped(Optional.empty());
         // Its channels are closed: what is left of it is its key.
         pool.lock(name);
     }

@@ -50,6 +50,11 @@ final class SerialPool implements BlockPool {
     }
 
     @Override
+    public Optional<Boolean> striped() {
+        return pool.striped();
+    }
+
+    @Override
     public boolean hasChecksums() {
         return pool.hasChecksums();
     }
@@ -245,6 +250,11 @@ final class SerialPool implements BlockPool {
         @Override
         public void zeroDetection(boolean on) {
             volume.zeroDetection(on);
+        }
+
+        @Override
+        public void striped(Optional<Boolean> inTurn) {
+            volume.striped(inTurn);
         }
 
         @Override

@@ -42,6 +42,9 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
     /** When writes end, see {@link VdiskSpec.CacheMode}. */
     static final String CACHE_MODE = "cacheMode";
 
+    /** Whether its next chunks lie on its pool's disks in turn, where that can be chosen. */
+    static final String STRIPED = "striped";
+
     /** How what is on its pool's disks is protected: {@code checksums}, {@code encrypted}. */
     static final String PROTECTION = "protection";
 
@@ -73,6 +76,7 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
     private final CacheMode cacheMode;
 
     private volatile boolean zeroDetection;
+    private volatile Optional<Boolean> striped = Optional.empty();
 
     /** Guarded by itself. */
     private final List<Use> uses = new ArrayList<>();
@@ -118,6 +122,18 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
     void zeroDetection(boolean on) {
         zeroDetection = on;
         settleZeroDetection();
+    }
+
+    /**
+     * Whether its next chunks lie on the pool's members in turn; empty: as the pool says. While it
+     * moves that is said to its copy by {@link #goTo}.
+     */
+    void striped(Optional<Boolean> inTurn) {
+        striped = inTurn;
+        Relocation.Home home = relocation.home();
+        if (home.pool().striped().isPresent()) {
+            home.volume().striped(inTurn);
+        }
     }
 
     /** When its writes end: those of servers, not those of an import, which flushes at its end. */
@@ -277,6 +293,10 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
         attributes.put(POOL, home.site().pool());
         attributes.put(CACHE_MODE, cacheMode.inForce());
         attributes.put("allocation", home.site().allocation().name().toLowerCase(Locale.ROOT));
+        home.pool()
+                .striped()
+                .map(striped::orElse)
+                .ifPresent(inTurn -> attributes.put(STRIPED, inTurn.toString()));
         if (!protection.text().isEmpty()) {
             attributes.put(PROTECTION, protection.text());
         }

@@ -210,6 +210,7 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
                                         .getOrDefault(
                                                 Vdisk.CACHE_MODE,
                                                 spec.cacheMode().name().toLowerCase(Locale.ROOT))));
+        columns.add(Column.wideAttribute("STRIPED", Vdisk.STRIPED));
         columns.addAll(Progress.columns());
         return columns;
     }
@@ -242,6 +243,7 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
             VdiskQuotas quotas) {
         BlockPool pool = VdiskPlace.pool(place.site(), context);
         checkZeroDetection(spec, context);
+        checkStriped(spec, context);
         VolumeFormat format = format(spec, pool);
         boolean empty = make(pool, metadata.name(), format, place.site(), spec, context);
         place.made();
@@ -250,6 +252,10 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
         try {
             BlockVolume volume = pool.open(metadata.name(), format);
             try {
+                if (pool.striped().isPresent()) {
+                    // Before an import writes anything.
+                    volume.striped(spec.striped());
+                }
                 QosDevice device = poolQos.stage(qos, volume.device());
                 var importing = startImport(pool, metadata.name(), device, empty, spec, context);
                 var vdisk =
@@ -268,6 +274,7 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
                                 context.statusChanged());
                 count(quotas, Site.of(spec), spec, context, context.provisioned());
                 vdisk.zeroDetection(spec.zeroDetection());
+                vdisk.striped(spec.striped());
                 vdisk.cacheMode(spec.cacheMode());
                 vdisk.goTo(target(spec, context));
                 return vdisk;
@@ -292,6 +299,7 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
                 VdiskPlace.pool(site, context),
                 qos(site, context),
                 policy(spec, context),
+                spec.striped(),
                 spec.migration().flatMap(MigrationSpec::rate).map(Quantity::bytes).orElse(0L));
     }
 
@@ -337,6 +345,16 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
             throw new ResourceException(
                     ErrorCode.UNSUPPORTED,
                     "pool %s does not look for zeroes: only pools of type disks do; set zeroDetection to false"
+                            .formatted(spec.pool()));
+        }
+    }
+
+    private static void checkStriped(VdiskSpec spec, RealizeContext context) {
+        if (spec.striped().isPresent()
+                && VdiskPlace.pool(Site.of(spec), context).striped().isEmpty()) {
+            throw new ResourceException(
+                    ErrorCode.UNSUPPORTED,
+                    "pool %s has no disks among which a vDisk's chunks could be divided: only pools of type disks have; leave striped out"
                             .formatted(spec.pool()));
         }
     }
@@ -423,6 +441,7 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
         }
         try {
             checkZeroDetection(newSpec, context);
+            checkStriped(newSpec, context);
             vdisk.qos().change(policy(newSpec, context));
             vdisk.quotas().grow(newSpec.size().bytes());
             vdisk.grow(newSpec.size().bytes());
@@ -430,6 +449,7 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
             count(vdisk.quotas(), target.site(), newSpec, context, false);
             vdisk.goTo(target);
             vdisk.zeroDetection(newSpec.zeroDetection());
+            vdisk.striped(newSpec.striped());
             vdisk.cacheMode(newSpec.cacheMode());
         } catch (IllegalArgumentException e) {
             return new UpdateResult.Refused(e.getMessage() + ".");

@@ -43,10 +43,16 @@ public final class Relocation {
      * Where it is to be.
      *
      * @param policy its own
+     * @param striped where its chunks lie there, see {@link BlockVolume#striped}
      * @param rate bytes per second that are copied at most; 0: no bound
      */
     public record Target(
-            Site site, BlockPool pool, PoolQos qos, Optional<DiskQosPolicy> policy, long rate) {}
+            Site site,
+            BlockPool pool,
+            PoolQos qos,
+            Optional<DiskQosPolicy> policy,
+            Optional<Boolean> striped,
+            long rate) {}
 
     /**
      * What an earlier move has left somewhere else, to be deleted.
@@ -54,6 +60,9 @@ public final class Relocation {
      * @param pool where it is
      */
     public record Remains(Place place, BlockPool pool) {}
+
+    /** A copy that is being filled, and where it is. */
+    private record Filling(Site site, BlockVolume copy) {}
 
     private final String name;
     private final Whereabouts whereabouts;
@@ -71,6 +80,7 @@ public final class Relocation {
     private boolean running;
     private boolean stopping;
     private @Nullable Runnable onStopped;
+    private Optional<Filling> filling = Optional.empty();
 
     /** On the thread that moves it. */
     private final FilledPool full = new FilledPool();
@@ -121,7 +131,14 @@ public final class Relocation {
         this.obstacle = obstacle;
         this.changed = changed;
         this.retryNanos = retryNanos;
-        wanted = new Target(home.site(), home.pool(), home.qos().pool(), Optional.empty(), 0);
+        wanted =
+                new Target(
+                        home.site(),
+                        home.pool(),
+                        home.qos().pool(),
+                        Optional.empty(),
+                        Optional.empty(),
+                        0);
     }
 
     /** Where it is. */
@@ -223,6 +240,7 @@ public final class Relocation {
                     .ifPresent(each -> each.rate(target.rate()));
             news.signalAll();
             snapshots.ifPresent(each -> each.wanted(target.rate()));
+            filling.ifPresent(each -> place(each, target));
             boolean rests = target.site().equals(home.site()) && remains.isEmpty();
             if (running || rests || stopping) {
                 return;
@@ -358,6 +376,7 @@ public final class Relocation {
             full.filledBy(target, free, e);
             throw e;
         } finally {
+            filled();
             failedAt = position();
             attempt = Optional.empty();
             snapshots = Optional.empty();
@@ -369,6 +388,7 @@ public final class Relocation {
         var format = MoveRules.format(name, from, copies.capacity(size));
         BlockVolume copy = Volumes.makeCopy(target.pool(), name, target.site(), format);
         try {
+            fill(new Filling(target.site(), copy));
             copies.run(copy, name + Volumes.COPY);
             if (format.capacity() < size) {
                 copy.grow(size);
@@ -380,6 +400,32 @@ public final class Relocation {
         var current = new Attempt(from, target, copy, copies.base(), same);
         attempt = Optional.of(current);
         current.run();
+    }
+
+    /** From its first chunk on a copy's chunks lie as is wanted by then. */
+    private void fill(Filling begun) {
+        lock.lock();
+        try {
+            filling = Optional.of(begun);
+            place(begun, wanted);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private static void place(Filling filling, Target target) {
+        if (filling.site().equals(target.site())) {
+            filling.copy().striped(target.striped());
+        }
+    }
+
+    private void filled() {
+        lock.lock();
+        try {
+            filling = Optional.empty();
+        } finally {
+            lock.unlock();
+        }
     }
 
     private boolean isGivenUp(Target target) {

@@ -36,7 +36,7 @@ final class ChunkSpace implements ChunkCounts {
     private long unused;
     private long total;
     private int draining;
-    private int turn;
+    private final Placement ofMetadata = new Placement(0);
     private boolean opening = true;
 
     ChunkSpace(boolean striped, Epochs epochs) {
@@ -187,19 +187,24 @@ final class ChunkSpace implements ChunkCounts {
         return count - 1;
     }
 
-    /** Takes a clean chunk for data; {@link #NONE} if there is none now. */
-    long take() {
-        return take(false);
+    /**
+     * Takes a clean chunk for data; {@link #NONE} if there is none now.
+     *
+     * @param placement of the volume that it is for
+     */
+    long take(Placement placement) {
+        return take(placement, false);
     }
 
     /** Takes a chunk for metadata, which need not be clean. */
     long takeForMetadata() {
-        return take(true);
+        return take(ofMetadata, true);
     }
 
-    private long take(boolean metadata) {
+    private long take(Placement placement, boolean metadata) {
+        int first = placement.first(areas.size(), striped);
         for (int i = 0; i < areas.size(); i++) {
-            int member = striped ? (turn + i) % areas.size() : i;
+            int member = (first + i) % areas.size();
             ChunkArea area = areas.get(member);
             if (area.isDraining()) {
                 continue;
@@ -209,7 +214,7 @@ final class ChunkSpace implements ChunkCounts {
                 index = area.takeDirty();
             }
             if (index >= 0) {
-                turn = member + 1;
+                placement.took(member);
                 changeUnused(area, -1);
                 area.count(index, metadata ? METADATA : TAKEN);
                 return PoolFormat.chunk(member, index);

@@ -22,16 +22,13 @@ final class CopyChecks {
     private final Engine engine;
     private final int shift;
     private final ArrayDeque<Suspect> suspects = new ArrayDeque<>();
+    private final ChunkOwner owner;
     private boolean looking;
-
-    /** Whose chunk was asked about last; null: nobody's, as long as it is copied. */
-    private @Nullable Volume last;
-
-    private long lastChunk = -1;
 
     CopyChecks(Engine engine) {
         this.engine = engine;
         shift = engine.chunkShift();
+        owner = new ChunkOwner(engine);
     }
 
     /** Has a member say what it copies, if it is a mirror. */
@@ -65,27 +62,6 @@ final class CopyChecks {
         return 1;
     }
 
-    /** A volume with checksums that has a chunk at a place; null: none has. */
-    private @Nullable Volume owner(long place, long chunk) {
-        if (last != null ? has(last, place, chunk) : chunk == lastChunk) {
-            return last;
-        }
-        last = null;
-        lastChunk = chunk;
-        for (Volume volume : engine.volumes()) {
-            if (has(volume, place, chunk)) {
-                last = volume;
-                break;
-            }
-        }
-        return last;
-    }
-
-    private boolean has(Volume volume, long place, long chunk) {
-        return volume.sums != null
-                && engine.tree().find(volume.root, place) == (PoolFormat.PRESENT | chunk);
-    }
-
     /** What is known of one member. */
     private final class OfMember implements CopyCheck {
         private final int member;
@@ -109,7 +85,7 @@ final class CopyChecks {
             if (!engine.has(PoolFormat.CHECKSUMS) || member >= engine.space().areas()) {
                 return true;
             }
-            lastChunk = -1;
+            owner.forget();
             ChunkArea area = engine.space().area(member);
             long first = Math.max(0, (at - area.dataStart()) >> shift);
             long end = (at + length - 1 - area.dataStart()) >> shift;
@@ -140,8 +116,8 @@ final class CopyChecks {
         private @Nullable Suspect find(long at) {
             long chunk = chunk(at);
             long place = chunk < 0 ? ChunkPlaces.NONE : engine.places().find(chunk);
-            Volume volume = place == ChunkPlaces.NONE ? null : owner(place, chunk);
-            if (volume == null) {
+            Volume volume = place == ChunkPlaces.NONE ? null : owner.find(place, chunk);
+            if (volume == null || volume.sums == null) {
                 return null;
             }
             long inside = at - engine.path().offset(chunk);

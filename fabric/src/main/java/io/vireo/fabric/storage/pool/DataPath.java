@@ -273,7 +273,7 @@ final class DataPath {
             engine.waitForRoom(take(op, at, length, Piece.Stage.FILL));
             return;
         }
-        long fresh = engine.space().take();
+        long fresh = engine.space().take(volume.placement);
         if (fresh == ChunkSpace.NONE) {
             engine.waitForRoom(take(op, at, length, Piece.Stage.FILL));
             return;

@@ -13,8 +13,9 @@ import java.util.function.LongPredicate;
  * Moves everything off a member, which then leaves the pool. From the beginning on no chunk of it
  * is handed out or changed in place: who writes to one gets another chunk, as if it were shared.
  * When what was under way has ended, its chunks are copied, some at a time; each move is an
- * operation of the journal, so that a crash leaves every chunk at one place or the other. Maps and
- * catalog follow with a checkpoint, and another one has the table of members without it.
+ * operation of the journal, so that a crash leaves every chunk at one place or the other. What has
+ * checksums is verified on the way. Maps and catalog follow with a checkpoint, and another one has
+ * the table of members without it.
  */
 final class Drain {
     private static final int BATCH = 16;
@@ -26,6 +27,9 @@ final class Drain {
     private final Engine engine;
     private final OwnMemory buffer;
     private final Timer timer;
+    private final ChunkOwner owner;
+    private final DrainSums sums;
+    private final Placement ofNobody = new Placement(0);
     private final int shift;
     private final long[] from = new long[BATCH];
     private final long[] to = new long[BATCH];
@@ -57,6 +61,8 @@ final class Drain {
         shift = engine.chunkShift();
         buffer = OwnMemory.allocate(BATCH << shift);
         timer = engine.members().home().timer(this::awake);
+        owner = new ChunkOwner(engine);
+        sums = new DrainSums(engine, owner, buffer);
     }
 
     DrainStatus status() {
@@ -126,6 +132,9 @@ final class Drain {
 
     /** Goes on; how much was done. */
     int poll() {
+        if (sums.isRunning()) {
+            return sums.poll();
+        }
         if (outstanding > 0 || committing || asleep) {
             return 0;
         }
@@ -138,7 +147,7 @@ final class Drain {
 
     /** Whether it waits for members itself. */
     boolean isBusy() {
-        return outstanding > 0;
+        return outstanding > 0 || sums.isBusy();
     }
 
     private int settle() {
@@ -248,10 +257,22 @@ final class Drain {
         page--;
     }
 
+    /**
+     * A chunk goes where its volume's next one would; a snapshot's where those of its volume do.
+     */
+    private Placement placement(long at, long chunk) {
+        Volume found = owner.find(at, chunk);
+        if (found == null) {
+            return ofNobody;
+        }
+        Volume origin = found.readOnly ? engine.volume(found.origin) : null;
+        return origin == null ? found.placement : origin.placement;
+    }
+
     private int begin() {
         int room = 0;
         while (room < count && engine.space().unused() > engine.reserve() + engine.unmet()) {
-            to[room] = engine.space().take();
+            to[room] = engine.space().take(placement(place[room], from[room]));
             if (to[room] == ChunkSpace.NONE) {
                 break;
             }
@@ -304,8 +325,28 @@ final class Drain {
         }
         if (failed) {
             giveUp("a chunk of member %d cannot be read".formatted(member));
-            return;
+        } else if (engine.has(PoolFormat.CHECKSUMS)) {
+            sums.start(from, place, count, this::verified);
+        } else {
+            write();
         }
+    }
+
+    private void verified(boolean success) {
+        if (state != DrainStatus.State.MOVING) {
+            // It was cancelled: what was verified may have been changed in place meanwhile.
+            giveBack();
+        } else if (success) {
+            write();
+        } else {
+            sums.tellUnreadable();
+            giveUp(
+                    "a chunk of member %d is damaged, and a copy that may be right cannot be read"
+                            .formatted(member));
+        }
+    }
+
+    private void write() {
         outstanding = 1;
         for (int i = 0; i < count; i++) {
             submit(i, BlockOperation.WRITE, to[i], this::writeEnded);
@@ -335,6 +376,7 @@ final class Drain {
             if (!engine.isFrozen() && engine.tree().move(place[i], from[i], to[i]) > 0) {
                 engine.committer().ops().move(place[i], from[i], to[i]);
                 engine.places().put(to[i], place[i]);
+                sums.moved(i, to[i]);
             } else {
                 engine.space().giveBack(to[i]);
             }
@@ -372,6 +414,7 @@ final class Drain {
 
     void close() {
         timer.cancel();
+        sums.close();
         buffer.close();
     }
 }

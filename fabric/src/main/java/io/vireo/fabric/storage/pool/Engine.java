@@ -285,6 +285,11 @@ final class Engine {
         return volumes.values();
     }
 
+    /** A volume by its number; null: there is none. */
+    @Nullable Volume volume(long number) {
+        return volumes.get(number);
+    }
+
     void addVolume(Volume volume) {
         if (volume.dedicated) {
             dedicated.add(volume);

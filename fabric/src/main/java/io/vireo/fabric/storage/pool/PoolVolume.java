@@ -44,6 +44,11 @@ final class PoolVolume implements ThinDevice {
     }
 
     @Override
+    public void striped(Optional<Boolean> inTurn) {
+        volume.placement.striped(inTurn);
+    }
+
+    @Override
     public BlockGeometry geometry() {
         return new BlockGeometry(
                 volume.capacity,

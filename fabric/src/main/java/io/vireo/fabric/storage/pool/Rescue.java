@@ -4,7 +4,6 @@ import io.vireo.block.BlockOperation;
 import io.vireo.block.BlockRequest;
 import io.vireo.block.BlockStatus;
 import io.vireo.fabric.storage.format.PoolFormat;
-import io.vireo.fabric.storage.mirror.MirrorDevice;
 import io.vireo.memory.NativeMemory;
 import io.vireo.memory.OwnMemory;
 import java.util.function.Consumer;
@@ -26,7 +25,6 @@ final class Rescue {
     }
 
     private final Engine engine;
-    private final long chunk;
     private final long at;
     private final int expected;
     private final Consumer<Outcome> then;
@@ -34,10 +32,8 @@ final class Rescue {
     private final OwnMemory good = OwnMemory.allocate(PoolFormat.BLOCK);
     private final OwnMemory block = OwnMemory.allocate(PoolFormat.BLOCK);
     private final BlockRequest read = new BlockRequest(0, this::readEnded);
-    private int leg = -1;
-
-    /** Whether copies in sync have been looked at, and those that are not are. */
-    private boolean old;
+    private final Member member;
+    private final Copies copies;
 
     private boolean found;
     private boolean bad;
@@ -50,39 +46,23 @@ final class Rescue {
      */
     Rescue(Engine engine, long chunk, long offset, int expected, Consumer<Outcome> then) {
         this.engine = engine;
-        this.chunk = chunk;
         at = engine.path().offset(chunk) + offset;
         this.expected = expected;
         this.then = then;
+        member = engine.path().member(chunk);
+        copies = new Copies(member, at);
         epoch = engine.epochs().enter();
     }
 
     void start() {
-        Member member = engine.path().member(chunk);
-        if (member.device() instanceof MirrorDevice mirror && readNext(mirror)) {
+        if (copies.readNext(!found, block, read)) {
             return;
         }
         if (found && bad && !engine.isFrozen()) {
-            repair(member);
+            repair();
         } else {
             end(found ? Outcome.SOUND : Outcome.LOST);
         }
-    }
-
-    private boolean readNext(MirrorDevice mirror) {
-        while (++leg < mirror.copies()) {
-            if (!old
-                    ? mirror.readCopy(leg, at, block, read)
-                    : mirror.readOldCopy(leg, at, block, read)) {
-                return true;
-            }
-        }
-        if (old || found) {
-            return false;
-        }
-        old = true;
-        leg = -1;
-        return readNext(mirror);
     }
 
     private void readEnded(BlockRequest ended) {
@@ -95,7 +75,7 @@ final class Rescue {
         start();
     }
 
-    private void repair(Member member) {
+    private void repair() {
         var write =
                 new BlockRequest(
                         0,

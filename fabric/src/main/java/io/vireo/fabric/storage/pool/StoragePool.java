@@ -219,6 +219,14 @@ public final class StoragePool {
         return engine.superblocks().current().pool();
     }
 
+    /**
+     * Whether chunks of volumes that say nothing else lie on the members in turn, or on the first
+     * that has room.
+     */
+    public boolean isStriped() {
+        return engine.superblocks().current().striped();
+    }
+
     /** What is wrong and what to do, in one sentence; empty: nothing. */
     public String trouble() {
         return engine.trouble();

@@ -57,6 +57,9 @@ final class Volume {
     /** Whether writes of zeroes are looked for. Set on any thread. */
     volatile boolean zeroDetection;
 
+    /** Where its next chunks lie. */
+    final Placement placement;
+
     /** How many have unlocked it. */
     int unlocked;
 
@@ -77,6 +80,7 @@ final class Volume {
         readOnly = from.readOnly();
         dedicated = from.dedicated();
         created = from.created();
+        placement = new Placement(id);
         key = from.key();
         name = from.name();
         capacity = from.capacity();

@@ -120,7 +120,10 @@ class MoveRulesTest {
         var there = new Site("there", allocation);
         Home home = new Home(here, from, new Volume(), rates.add("disk", Optional.empty()));
         MoveRules.check(
-                "disk", home, new Target(there, target, rates, Optional.empty(), 0), snapshots);
+                "disk",
+                home,
+                new Target(there, target, rates, Optional.empty(), Optional.empty(), 0),
+                snapshots);
     }
 
     @Test

@@ -166,7 +166,14 @@ class RelocationTest {
                         () -> "",
                         () -> {},
                         1_000_000);
-        relocation.goTo(new Target(there, new OneDevice(copy, true), rates, Optional.empty(), 0));
+        relocation.goTo(
+                new Target(
+                        there,
+                        new OneDevice(copy, true),
+                        rates,
+                        Optional.empty(),
+                        Optional.empty(),
+                        0));
         await(() -> attempts.get() == 1 && !relocation.problem().isEmpty());
         String why = relocation.problem();
         // It looks again and again, and leaves it at that; less room is no reason either.

@@ -18,7 +18,10 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
-/** A pool of one mirror with a volume that has checksums; chunks of it are full of one byte. */
+/**
+ * A pool of mirrors with a volume that has checksums and lies on the first of them; chunks of it
+ * are full of one byte.
+ */
 final class SummedMirrorBed implements AutoCloseable {
     static final int CHUNK = 16 << 10;
     static final int BLOCK = 4096;
@@ -36,18 +39,29 @@ final class SummedMirrorBed implements AutoCloseable {
     private Optional<StoragePool> open = Optional.empty();
     private Optional<SteppedClient> client = Optional.empty();
 
-    /** Makes it, with a volume "a" of 1 MiB. */
+    /** Makes it of one mirror, with a volume "a" of 1 MiB. */
     SummedMirrorBed make(int copies) {
+        return make(copies, 1);
+    }
+
+    /** The same of more mirrors, or of disks that are none. */
+    SummedMirrorBed make(int copies, int members) {
         disks = new ArrayList<>();
-        for (int i = 0; i < copies; i++) {
+        for (int i = 0; i < copies * members; i++) {
             disks.add(disk(i, new DiskImage(DISK), new DiskLog(), false));
         }
         StoragePool.create(
                 PoolStore.CONFIG.withCopies(copies), List.<BlockDevice>copyOf(disks), home);
         open = Optional.of(StoragePool.open(List.<BlockDevice>copyOf(disks), home, options));
         pool().createVolume("a", new VolumeFormat(1 << 20, 512, BLOCK, false, true));
-        client = Optional.of(new SteppedClient(pool().device("a"), home));
+        use();
         return this;
+    }
+
+    private void use() {
+        ThinDevice device = pool().device("a");
+        device.striped(Optional.of(false));
+        client = Optional.of(new SteppedClient(device, home));
     }
 
     private static SimulatedDisk disk(int number, DiskImage image, DiskLog log, boolean logged) {
@@ -96,7 +110,7 @@ final class SummedMirrorBed implements AutoCloseable {
 
     void open() {
         open = Optional.of(StoragePool.open(List.<BlockDevice>copyOf(disks), home, options));
-        client = Optional.of(new SteppedClient(pool().device("a"), home));
+        use();
     }
 
     StoragePool pool() {
@@ -173,6 +187,17 @@ final class SummedMirrorBed implements AutoCloseable {
 
     MirrorStatus mirror() {
         return pool().mirrors().getFirst();
+    }
+
+    /** Until the drain that was begun has emptied its member. */
+    void untilDrained() {
+        for (int i = 0; i < 200_000; i++) {
+            if (pool().drainStatus().state() == DrainStatus.State.DONE) {
+                return;
+            }
+            home.step();
+        }
+        throw new AssertionError("the drain does not end: " + pool().drainStatus());
     }
 
     /** Until all disks are in sync and nothing is left to copy. */
