@@ -100,7 +100,7 @@ class ForeignMemoryRulesTest {
     /** Whoever catches the error of vanished memory has it come before, or is of these. */
     private static final Set<String> CATCH_LATE =
             Set.of(
-                    // Ends of turns: nothing is decided by it but that all look at their memory.
+                    // Around a turn, for what is of none that it runs: each of them settles.
                     "io/vireo/reactor/Reactor",
                     // Throw it again, when what they had begun is taken back.
                     "io/vireo/virtqueue/SplitVirtqueue",
