@@ -6,9 +6,17 @@ import io.vireo.block.BlockOperation;
 import io.vireo.block.BlockStatus;
 import io.vireo.linux.ForeignMemory;
 import io.vireo.testkit.BlockClient;
+import io.vireo.testkit.DriverMemory;
 import io.vireo.testkit.MemoryBlockDevice;
 import io.vireo.testkit.MemoryBlockDevice.Fate;
 import io.vireo.virtqueue.Virtqueue;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -17,10 +25,6 @@ import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Random;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedClass;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /** The device by the rules of VIRTIO 1.3, 5.2. */
 @ParameterizedClass
@@ -488,5 +492,43 @@ class VirtioBlkDeviceTest {
         assertThat(neighbour.write(0, data)).isEqualTo(BlkProtocol.S_OK);
         victim.memory.truncate(victim.memory.size());
         assertThat(ForeignMemory.getByte(victim.memory.host(victim.take(1)))).isZero();
+    }
+
+    /** What vanishes is the header, then the status: nothing of the batch is taken for read. */
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void whatIsReadOfVanishedMemoryIsNotCarriedOut(boolean header) {
+        BlkBed bed = bed();
+        byte[] data = bytes(512);
+        for (int i = 0; i < 20_000; i++) {
+            bed.forget();
+            bed.write(i % 100, data);
+        }
+        int carriedOut = block.log().size();
+        bed.forget();
+        long half = bed.memory.size() / 2;
+        long gone = DriverMemory.GUEST_BASE + half;
+        long there = bed.header(BlkProtocol.T_OUT, 1);
+        long out = bed.take(512);
+        long status = bed.statusByte();
+        bed.memory.truncate(half);
+        for (int i = 0; i < 8; i++) {
+            boolean vanished = i % 2 == 1;
+            bed.chain()
+                    .out(vanished && header ? gone : there, BlkProtocol.HEADER)
+                    .out(out, 512)
+                    .in(vanished && !header ? gone : status, 1)
+                    .indirect()
+                    .submit(0);
+        }
+        while (bed.failures.isEmpty()) {
+            Thread.onSpinWait();
+        }
+        BlockClient.await(bed.stop(0));
+        assertThat(bed.failures).containsOnly("the memory of a request is gone");
+        assertThat(block.log().stream().skip(carriedOut))
+                .allMatch(entry -> entry.operation() == BlockOperation.WRITE)
+                .allMatch(entry -> entry.offset() == 512);
+        bed.memory.truncate(bed.memory.size());
     }
 }
