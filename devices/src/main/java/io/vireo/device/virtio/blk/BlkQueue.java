@@ -10,12 +10,14 @@ import io.vireo.memory.NativeMemory;
 import io.vireo.reactor.Poller;
 import io.vireo.reactor.Reactor;
 import io.vireo.reactor.Registration;
+import io.vireo.reactor.Timer;
 import io.vireo.virtqueue.ChainBatch;
 import io.vireo.virtqueue.Virtqueue;
 
 import org.jspecify.annotations.Nullable;
 
 import java.util.Objects;
+import java.util.concurrent.TimeUnit;
 
 /**
  * One request queue while it runs: pops chains, has them checked, submits them to its channel,
@@ -26,12 +28,20 @@ import java.util.Objects;
  * and its error awaited before the first of it is submitted, and what the channel has ended waits
  * until the channel is done. The next turn then reads the batch again, and goes on with the request
  * that was being completed. A second failure at the same place breaks the queue.
+ *
+ * <p>A queue that stops does not wait for room in a full pool: what was popped last and waits for
+ * it is taken back and popped again by whoever serves the queue next, as if it never had been. What
+ * has a request behind it that was answered is waited for, since the place where the queue goes on
+ * is behind both.
  */
 final class BlkQueue implements Poller, BlockCompletion {
     /**
      * Chains per turn: few enough that the driver refills the queue while the next ones are served.
      */
     private static final int BATCH = 16;
+
+    /** How often a queue that stops looks whether something waits for room. */
+    private static final long LOOK_AGAIN_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
 
     private static final String GONE = "the memory of a request is gone";
 
@@ -43,6 +53,7 @@ final class BlkQueue implements Poller, BlockCompletion {
     private final LatencyHistogram.Recorder reads;
     private final LatencyHistogram.Recorder writes;
     private final Registration registration;
+    private final Timer lookingAgain;
 
     /** By tag; made when first needed. */
     private final BlkSlot[] slots;
@@ -96,6 +107,7 @@ final class BlkQueue implements Poller, BlockCompletion {
         free = new int[slots.length];
         done = new int[slots.length];
         registration = reactor.add(this);
+        lookingAgain = reactor.timer(this::takeBackHeld);
         queue.onKick(registration::wake);
         channel.onReady(registration::wake);
     }
@@ -105,6 +117,7 @@ final class BlkQueue implements Poller, BlockCompletion {
         onDrained = whenDrained;
         channel.drain();
         registration.wake();
+        takeBackHeld();
         if (settled) {
             drainIfDone();
         }
@@ -189,6 +202,7 @@ final class BlkQueue implements Poller, BlockCompletion {
             if (request.status() == BlockStatus.OK) {
                 timed(slot);
             }
+            slot.givenBack = onDrained != null && request.status() == BlockStatus.CANCELLED;
             end(slot, BlkProtocol.wire(request.status()));
         }
     }
@@ -236,6 +250,7 @@ final class BlkQueue implements Poller, BlockCompletion {
             BlkSlot slot = prepared[i];
             inFlight++;
             slot.startedAt = startedAt;
+            slot.underWay = true;
             if (outcomes[i] == BlkRequestDecoder.SUBMIT) {
                 channel.submit(slot.request);
             } else {
@@ -276,6 +291,7 @@ final class BlkQueue implements Poller, BlockCompletion {
                 complete(slot);
             }
             completedCount++;
+            slot.underWay = false;
             inFlight--;
             free[freeCount++] = slot.request.tag();
         }
@@ -284,6 +300,13 @@ final class BlkQueue implements Poller, BlockCompletion {
     }
 
     private void complete(BlkSlot slot) {
+        if (slot.givenBack && (queue.last() == slot.head || !queue.inFlight(slot.head))) {
+            if (queue.inFlight(slot.head)) {
+                queue.rewind(1);
+            }
+            takeBackHeld();
+            return;
+        }
         NativeMemory.putByte(slot.statusAddress, slot.status);
         if (queue.inFlight(slot.head)) {
             // The status is the last byte, so all of the writable part counts as written.
@@ -307,10 +330,24 @@ final class BlkQueue implements Poller, BlockCompletion {
         }
     }
 
+    /** Has what was popped last end, if it waits for room; then what was popped before it. */
+    private void takeBackHeld() {
+        int head = queue.last();
+        for (int i = 0; i < slotsMade && onDrained != null; i++) {
+            if (slots[i].underWay && slots[i].head == head) {
+                // It may be on its way there still.
+                lookingAgain.start(LOOK_AGAIN_NANOS);
+                channel.cancelHeld(i);
+                return;
+            }
+        }
+    }
+
     private void drainIfDone() {
         if (onDrained != null && inFlight == 0) {
             Runnable drained = Objects.requireNonNull(onDrained);
             onDrained = null;
+            lookingAgain.cancel();
             registration.close();
             device.reads().close(reads);
             device.writes().close(writes);

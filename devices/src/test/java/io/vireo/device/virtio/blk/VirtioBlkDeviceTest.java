@@ -434,6 +434,59 @@ class VirtioBlkDeviceTest {
     }
 
     @Test
+    void whatWaitsForRoomGoesBackToTheRingOfAQueueThatStops() {
+        BlkBed bed = bed();
+        byte[] data = bytes(512);
+        assertThat(bed.write(1, data)).isEqualTo(BlkProtocol.S_OK);
+        block.fate(_ -> Fate.WAITS_FOR_ROOM);
+        int before = block.log().size();
+        long[] statuses = new long[3];
+        for (int i = 0; i < 3; i++) {
+            long header = bed.header(BlkProtocol.T_OUT, 10 + i);
+            long out = bed.take(512);
+            bed.put(out, data);
+            statuses[i] = bed.statusByte();
+            bed.chain().out(header, 16).out(out, 512).in(statuses[i], 1).submit(0);
+        }
+        while (block.log().size() < before + 3) {
+            Thread.onSpinWait();
+        }
+        BlockClient.await(bed.stop(0));
+        assertThat(bed.queues[0].inFlight()).isZero();
+        assertThat(bed.driver[0].poll()).isFalse();
+        for (long status : statuses) {
+            assertThat(bed.get(status, 1)).containsExactly(BlkBed.NOTHING);
+        }
+        block.fate(_ -> Fate.DONE);
+        bed.start(0, BlockClient.on(bed.reactors.getFirst(), bed.queues[0]::base));
+        for (long status : statuses) {
+            bed.used(0);
+            assertThat(bed.get(status, 1)).containsExactly(BlkProtocol.S_OK);
+        }
+        assertThat(block.contents(10 * 512, 512)).isEqualTo(data);
+        assertThat(bed.failures).isEmpty();
+    }
+
+    @Test
+    void whatWaitsForRoomBeforeAnAnsweredRequestIsWaitedFor() {
+        BlkBed bed = bed();
+        block.fate(request ->
+                request.operation() == BlockOperation.WRITE ? Fate.WAITS_FOR_ROOM : Fate.DONE);
+        long header = bed.header(BlkProtocol.T_OUT, 3);
+        long out = bed.take(512);
+        long status = bed.statusByte();
+        bed.chain().out(header, 16).out(out, 512).in(status, 1).submit(0);
+        bed.read(5, 512);
+        var drained = bed.stop(0);
+        BlockClient.on(bed.reactors.getFirst(), () -> true);
+        assertThat(drained).isNotDone();
+        block.release();
+        BlockClient.await(drained);
+        bed.used(0);
+        assertThat(bed.get(status, 1)).containsExactly(BlkProtocol.S_OK);
+    }
+
+    @Test
     void neverHasMoreInFlightThanTheDiskTakes() {
         BlkBed bed = bed();
         block.fate(_ -> Fate.HELD);
