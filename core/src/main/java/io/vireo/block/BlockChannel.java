@@ -31,6 +31,12 @@ public interface BlockChannel {
     void cancel(int tag);
 
     /**
+     * As {@link #cancel}, but only of what waits for room that there may never be: it ends soon,
+     * CANCELLED. Nothing happens to any other, or if it is not here.
+     */
+    default void cancelHeld(int tag) {}
+
+    /**
      * How far what begins at {@code offset} is alike: mapped, or not mapped, which is what reads as
      * zeroes and takes no room. Looks for a bounded time only; what is beyond may be alike, too.
      * Whoever does not know says that all is mapped.

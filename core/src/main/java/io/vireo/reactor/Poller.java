@@ -30,6 +30,9 @@ public interface Poller {
         return true;
     }
 
-    /** Takes {@link #arm} back: the poller is active again. */
+    /**
+     * Takes {@link #arm} back: the poller is active again. Before its next {@link #poll}, and not
+     * within {@link Registration#wake}: whoever wakes it has nothing to do with its memory.
+     */
     default void disarm() {}
 }

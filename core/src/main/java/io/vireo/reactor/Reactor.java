@@ -3,7 +3,12 @@ package io.vireo.reactor;
 import io.vireo.linux.Epoll;
 import io.vireo.linux.ErrnoException;
 import io.vireo.linux.Eventfd;
+import io.vireo.linux.ForeignMemory;
 import io.vireo.linux.Sched;
+
+import org.jctools.queues.MessagePassingQueue;
+import org.jctools.queues.varhandle.MpscUnboundedVarHandleArrayQueue;
+
 import java.io.UncheckedIOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -15,8 +20,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
-import org.jctools.queues.MessagePassingQueue;
-import org.jctools.queues.varhandle.MpscUnboundedVarHandleArrayQueue;
 
 /**
  * One platform thread, pinned if so configured, that runs pollers, watches file descriptors, keeps
@@ -25,7 +28,9 @@ import org.jctools.queues.varhandle.MpscUnboundedVarHandleArrayQueue;
  * <p>A poller without work for a while is parked; with none active the thread sleeps in epoll. A
  * poller, handler or task that throws is a bug: the poller is removed, the rest goes on. An {@link
  * InternalError} is memory of a guest that went away (architecture: foreign memory): the poller
- * stays and every {@link MemoryFaultListener} checks its own memory.
+ * stays and every {@link MemoryFaultListener} checks its own memory. What a poller, handler or task
+ * owes of such errors comes before the next one runs, which has done nothing for it and may not be
+ * able to go on where it was cut off.
  *
  * <p>A {@link #stepped} reactor has no thread and a clock of its own: a test runs it turn by turn,
  * so that the same inputs have the same outcome.
@@ -334,7 +339,7 @@ public final class Reactor {
             try {
                 turn();
             } catch (InternalError e) {
-                // It came late: after the poller that touched the memory had returned.
+                // Of none of those that the turn runs; the thread outlives it all the same.
                 fault(e);
             }
         }
@@ -361,7 +366,7 @@ public final class Reactor {
             busyNanos += start - now;
         }
         now = start;
-        // Nothing, unless a late memory fault ended the turn before.
+        // Nothing, unless the turn before was cut off.
         runLast();
         int done = mailbox.drain(runTask, MESSAGES_PER_TURN) + expireTimers();
         done += pollActive();
@@ -397,7 +402,12 @@ public final class Reactor {
 
     private int poll(PollerEntry entry) {
         try {
+            if (entry.woken) {
+                entry.woken = false;
+                entry.poller.disarm();
+            }
             int done = entry.poller.poll();
+            ForeignMemory.settle();
             if (done > 0) {
                 entry.lastWork = now;
             } else if (now - entry.lastWork > patience && !entry.closed) {
@@ -408,18 +418,22 @@ public final class Reactor {
             fault(e);
             return 1;
         } catch (Throwable e) {
-            failures++;
-            entry.close();
-            LOG.log(
-                    Level.ERROR,
-                    name + ": poller " + entry.poller.name() + " failed and was stopped",
-                    e);
+            if (!owedFault()) {
+                failures++;
+                entry.close();
+                LOG.log(
+                        Level.ERROR,
+                        name + ": poller " + entry.poller.name() + " failed and was stopped",
+                        e);
+            }
             return 1;
         }
     }
 
     private void park(PollerEntry entry) {
-        if (entry.poller.arm() && entry.index >= 0) {
+        boolean armed = entry.poller.arm();
+        ForeignMemory.settle();
+        if (armed && entry.index >= 0) {
             deactivate(entry);
             parkedCount++;
         } else {
@@ -451,15 +465,18 @@ public final class Reactor {
             if (entry != null) {
                 try {
                     entry.handler.ready(watches.events(i));
+                    ForeignMemory.settle();
                 } catch (InternalError e) {
                     fault(e);
                 } catch (Throwable e) {
-                    failures++;
-                    entry.close();
-                    LOG.log(
-                            Level.ERROR,
-                            name + ": a descriptor's handler failed and was removed",
-                            e);
+                    if (!owedFault()) {
+                        failures++;
+                        entry.close();
+                        LOG.log(
+                                Level.ERROR,
+                                name + ": a descriptor's handler failed and was removed",
+                                e);
+                    }
                 }
             }
         }
@@ -477,11 +494,28 @@ public final class Reactor {
     private void runTask(Runnable task) {
         try {
             task.run();
+            ForeignMemory.settle();
         } catch (InternalError e) {
             fault(e);
         } catch (Throwable e) {
-            failures++;
-            LOG.log(Level.ERROR, name + ": a task failed", e);
+            if (!owedFault()) {
+                failures++;
+                LOG.log(Level.ERROR, name + ": a task failed", e);
+            }
+        }
+    }
+
+    /**
+     * Whether what failed was a consequence: of what was read where there was no memory any more,
+     * the error of which comes only now. Then it is no bug.
+     */
+    private boolean owedFault() {
+        try {
+            ForeignMemory.settle();
+            return false;
+        } catch (InternalError e) {
+            fault(e);
+            return true;
         }
     }
 
@@ -525,6 +559,9 @@ public final class Reactor {
         int index = -1;
         boolean closed;
 
+        /** Whether it is to be disarmed, which is up to its own turn: its memory may be gone. */
+        boolean woken;
+
         PollerEntry(Poller poller) {
             this.poller = poller;
         }
@@ -534,7 +571,7 @@ public final class Reactor {
             if (index < 0 && !closed) {
                 parkedCount--;
                 activate(this);
-                poller.disarm();
+                woken = true;
             }
         }
 

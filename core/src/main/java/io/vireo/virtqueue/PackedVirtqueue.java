@@ -8,9 +8,11 @@ import static io.vireo.virtqueue.PackedRing.REST;
 
 import io.vireo.linux.ForeignMemory;
 import io.vireo.memory.GuestMemory;
+
+import org.jspecify.annotations.Nullable;
+
 import java.util.Optional;
 import java.util.OptionalLong;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A packed virtqueue (VIRTIO 1.3, 2.8).
@@ -314,6 +316,12 @@ final class PackedVirtqueue extends Virtqueue {
                 wrap ^= 1;
             }
         }
+    }
+
+    @Override
+    public int last() {
+        int id = lastBefore(next);
+        return inFlight > 0 && heads[id] != 0 ? id : -1;
     }
 
     /** Buffer id of the chain that ends before a position. */

@@ -2,9 +2,11 @@ package io.vireo.virtqueue;
 
 import io.vireo.linux.ForeignMemory;
 import io.vireo.memory.GuestMemory;
+
+import org.jspecify.annotations.Nullable;
+
 import java.util.Optional;
 import java.util.OptionalLong;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A split virtqueue (VIRTIO 1.3, 2.7).
@@ -361,6 +363,12 @@ final class SplitVirtqueue extends Virtqueue {
             leave(head);
             next = previous;
         }
+    }
+
+    @Override
+    public int last() {
+        int head = popped[(next - 1) & mask];
+        return inFlight > 0 && heads[head] != 0 ? head : -1;
     }
 
     private void leave(int head) {

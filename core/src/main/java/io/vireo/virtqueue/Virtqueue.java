@@ -2,6 +2,7 @@ package io.vireo.virtqueue;
 
 import io.vireo.linux.ForeignMemory;
 import io.vireo.memory.GuestMemory;
+
 import java.util.Optional;
 import java.util.OptionalLong;
 
@@ -101,6 +102,9 @@ public abstract sealed class Virtqueue permits SplitVirtqueue, PackedVirtqueue {
      * @throws IllegalStateException if one of them is not in flight: nothing was given back
      */
     public abstract void rewind(int count);
+
+    /** Head of the chain that was popped last, if it is in flight; -1: it is not, or none was. */
+    public abstract int last();
 
     /**
      * Completes a chain; the driver sees it after {@link #flush}. Where {@link #IN_ORDER} was

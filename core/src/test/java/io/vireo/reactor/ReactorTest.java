@@ -6,6 +6,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.vireo.linux.Epoll;
 import io.vireo.linux.Eventfd;
 import io.vireo.linux.OpenFiles;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -15,8 +19,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.Test;
 
 class ReactorTest {
     private final Reactor reactor = Reactor.start(new ReactorConfig("test", -1, PollMode.ADAPTIVE));
@@ -193,6 +195,45 @@ class ReactorTest {
         assertThat(settled(() -> polls.get() > 1000)).isTrue();
         assertThat(reactor.metrics().memoryFaults()).isEqualTo(1);
         assertThat(reactor.metrics().failures()).isZero();
+    }
+
+    @Test
+    void whoWakesAPollerDoesNotTouchItsMemory() throws Exception {
+        var asked = new CountDownLatch(2);
+        var registration =
+                add(
+                        new Poller() {
+                            @Override
+                            public int poll() {
+                                return 0;
+                            }
+
+                            @Override
+                            public String name() {
+                                return "without memory";
+                            }
+
+                            @Override
+                            public boolean arm() {
+                                asked.countDown();
+                                return true;
+                            }
+
+                            @Override
+                            public void disarm() {
+                                throw new InternalError("a fault, made on purpose");
+                            }
+                        });
+        assertThat(settled(() -> reactor.metrics().parkedPollers() == 1)).isTrue();
+        var wentOn = new CountDownLatch(1);
+        reactor.execute(() -> {
+            registration.wake();
+            wentOn.countDown();
+        });
+        assertThat(wentOn.await(60, TimeUnit.SECONDS)).isTrue();
+        // The fault was its own, and it is polled all the same.
+        assertThat(asked.await(60, TimeUnit.SECONDS)).isTrue();
+        assertThat(reactor.metrics().memoryFaults()).isEqualTo(1);
     }
 
     @Test

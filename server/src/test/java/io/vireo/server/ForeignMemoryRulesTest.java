@@ -2,6 +2,8 @@ package io.vireo.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import org.junit.jupiter.api.Test;
+
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.classfile.ClassFile;
@@ -17,7 +19,6 @@ import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.Test;
 
 /**
  * Nothing outside {@code io.vireo.linux} can touch foreign memory in a way that a SIGBUS would turn
@@ -100,11 +101,10 @@ class ForeignMemoryRulesTest {
     /** Whoever catches the error of vanished memory has it come before, or is of these. */
     private static final Set<String> CATCH_LATE =
             Set.of(
-                    // Ends of turns: nothing is decided by it but that all look at their memory.
+                    // Around a turn, for what is of none that it runs: each of them settles.
                     "io/vireo/reactor/Reactor",
-                    // Throw it again, when what they had begun is taken back.
-                    "io/vireo/virtqueue/SplitVirtqueue",
-                    "io/vireo/fabric/l2/Bridge");
+                    // Throws it again, when what it had begun is taken back.
+                    "io/vireo/virtqueue/SplitVirtqueue");
 
     @Test
     void whoCatchesTheErrorHasItComeBefore() throws IOException {

@@ -8,6 +8,7 @@ import io.vireo.block.BlockOperation;
 import io.vireo.block.BlockRequest;
 import io.vireo.block.BlockStatus;
 import io.vireo.linux.Fd;
+import io.vireo.linux.FileCalls;
 import io.vireo.linux.ForeignMemory;
 import io.vireo.linux.Mapping;
 import io.vireo.linux.Memfd;
@@ -19,6 +20,13 @@ import io.vireo.reactor.Poller;
 import io.vireo.reactor.Reactor;
 import io.vireo.reactor.ReactorConfig;
 import io.vireo.reactor.Registration;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -28,17 +36,15 @@ import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Tag;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** What every {@link BlockDevice} does. Random tests replay with {@code -Dvireo.seed=N}. */
 @Tag("endurance")
 public abstract class BlockDeviceContract {
     protected static final int BLOCK = 512;
     protected static final int CAPACITY = 4 << 20;
+
+    /** Requests after which what they run through is compiled. */
+    private static final int COMPILED = 6_000;
 
     private static final long COMPILER_NANOS = TimeUnit.SECONDS.toNanos(60);
 
@@ -330,6 +336,59 @@ public abstract class BlockDeviceContract {
                     .isEqualTo(BlockStatus.MEMORY_FAULT);
         }
         assertThat(client.read(0, data.length)).isEqualTo(data);
+    }
+
+    /** Whoever copies it: compiled code tells of it late, in the middle of another request. */
+    @Test
+    void memoryThatWasTakenAwayEndsItsRequestsAndNoOthers() throws Exception {
+        if (!keepsData()) {
+            return;
+        }
+        int length = 8 * BLOCK;
+        byte[] data = bytes(random(), length);
+        try (Fd file = Memfd.create("taken-away", length, 0);
+                Mapping gone =
+                        Mapping.map(file, 0, length, Mapping.PROT_READ | Mapping.PROT_WRITE, true);
+                NativeBuffer there = NativeBuffer.allocate(2L * length, 4096)) {
+            ForeignMemory.copyFromArray(data, 0, there.address(), length);
+            for (int i = 0; i < COMPILED; i++) {
+                assertThat(fourAtOnce(gone.address(), there.address(), length))
+                        .containsOnly(BlockStatus.OK);
+            }
+            FileCalls.ftruncate(file, 0);
+            for (int i = 0; i < 100; i++) {
+                ForeignMemory.fill(there.address() + length, length, (byte) 0x5A);
+                assertThat(fourAtOnce(gone.address(), there.address(), length))
+                        .containsExactly(
+                                BlockStatus.MEMORY_FAULT,
+                                BlockStatus.OK,
+                                BlockStatus.MEMORY_FAULT,
+                                BlockStatus.OK);
+                byte[] read = new byte[length];
+                ForeignMemory.copyToArray(there.address() + length, read, 0, length);
+                assertThat(read).isEqualTo(data);
+            }
+        }
+        assertThat(client.inFlight()).isZero();
+        assertThat(client.read(2L * length, length)).isEqualTo(data);
+    }
+
+    /** Two of them with memory that may be gone. The last one reads what the second had written. */
+    private List<BlockStatus> fourAtOnce(long gone, long there, int length) {
+        var ended =
+                List.of(
+                        start(BlockOperation.WRITE, 0, gone, length),
+                        start(BlockOperation.WRITE, 2 * length, there, length),
+                        start(BlockOperation.READ, length, gone, length));
+        var statuses = new ArrayList<>(ended.stream().map(BlockClient::await).toList());
+        statuses.add(
+                BlockClient.await(start(BlockOperation.READ, 2 * length, there + length, length)));
+        return statuses;
+    }
+
+    private CompletableFuture<BlockStatus> start(
+            BlockOperation operation, long offset, long address, int length) {
+        return client.start(operation, offset, length, r -> r.data().add(address, length));
     }
 
     @Test

@@ -12,11 +12,13 @@ import io.vireo.block.CacheModeListener;
 import io.vireo.linux.ForeignMemory;
 import io.vireo.linux.NativeBuffer;
 import io.vireo.reactor.Reactor;
+
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.Collections;
 import java.util.EnumSet;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -38,8 +40,12 @@ public final class MemoryBlockDevice implements BlockDevice, AutoCloseable {
         /** It waits for {@link #release}. */
         record Held() implements Fate {}
 
+        /** It waits for room: for {@link #release}, or until it is taken back. */
+        record WaitsForRoom() implements Fate {}
+
         Fate DONE = new Done();
         Fate HELD = new Held();
+        Fate WAITS_FOR_ROOM = new WaitsForRoom();
     }
 
     /** One line of the log. */
@@ -287,6 +293,7 @@ public final class MemoryBlockDevice implements BlockDevice, AutoCloseable {
         private final Reactor reactor;
         private final ArrayDeque<BlockRequest> ready = new ArrayDeque<>();
         private final ArrayDeque<BlockRequest> held = new ArrayDeque<>();
+        private final Set<BlockRequest> waitingForRoom = new HashSet<>();
         private Runnable wake = () -> {};
         private int inFlight;
 
@@ -300,6 +307,7 @@ public final class MemoryBlockDevice implements BlockDevice, AutoCloseable {
                 while (!held.isEmpty()) {
                     ready.add(held.removeLast());
                 }
+                waitingForRoom.clear();
                 wake.run();
             });
         }
@@ -316,8 +324,12 @@ public final class MemoryBlockDevice implements BlockDevice, AutoCloseable {
             }
             inFlight++;
             note(number, false, request);
-            if (fates.apply(request) instanceof Fate.Held) {
+            Fate fate = fates.apply(request);
+            if (fate == Fate.HELD) {
                 held.add(request);
+            } else if (fate == Fate.WAITS_FOR_ROOM) {
+                held.add(request);
+                waitingForRoom.add(request);
             } else {
                 ready.add(request);
             }
@@ -337,6 +349,13 @@ public final class MemoryBlockDevice implements BlockDevice, AutoCloseable {
                     request.complete(BlockStatus.CANCELLED);
                     return;
                 }
+            }
+        }
+
+        @Override
+        public void cancelHeld(int tag) {
+            if (waitingForRoom.removeIf(request -> request.tag() == tag)) {
+                cancel(tag);
             }
         }
 

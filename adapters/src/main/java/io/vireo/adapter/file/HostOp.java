@@ -3,11 +3,14 @@ package io.vireo.adapter.file;
 import io.vireo.block.BlockRequest;
 import io.vireo.block.BlockStatus;
 import io.vireo.linux.Errno;
+import io.vireo.linux.ForeignMemory;
 import io.vireo.linux.IovecArray;
 import io.vireo.linux.NativeBuffer;
 import io.vireo.memory.ScatterGatherList;
-import java.util.Objects;
+
 import org.jspecify.annotations.Nullable;
+
+import java.util.Objects;
 
 /**
  * One request on its way through a channel, and the operation on the file that it is at. An engine
@@ -209,8 +212,8 @@ public final class HostOp {
 
     /**
      * Announces that the client's memory is about to be touched. False: that failed twice, the
-     * request has ended. The first time another client's memory may have been to blame, because the
-     * error can come late.
+     * request has ended. The first time what lies behind the error may have been something else of
+     * the same turn.
      */
     boolean touch() {
         if (++touches > 2) {
@@ -220,8 +223,9 @@ public final class HostOp {
         return true;
     }
 
-    /** The client's memory was there. */
+    /** The client's memory was there; throws if it was not. */
     void touched() {
+        ForeignMemory.settle();
         touches = 0;
     }
 

@@ -10,9 +10,11 @@ import io.vireo.linux.ForeignMemory;
 import io.vireo.memory.OwnMemory;
 import io.vireo.memory.ScatterGatherList;
 import io.vireo.reactor.Reactor;
+
+import org.jspecify.annotations.Nullable;
+
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicReferenceArray;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Keeps what is written in memory, which is taken piece by piece when it is first written. Any
@@ -144,7 +146,10 @@ public final class RamBlockDevice extends FormattedDevice implements AutoCloseab
         /** Requests from the head on that were carried out and are not completed yet. */
         private int carriedOut;
 
-        /** Whether the one behind these was begun and not seen to end. */
+        /** Whether what came behind these was begun together and not seen to end. */
+        private boolean cutOff;
+
+        /** Whether the one behind these was begun alone and not seen to end. */
         private boolean touched;
 
         private @Nullable Runnable onClosed;
@@ -188,16 +193,35 @@ public final class RamBlockDevice extends FormattedDevice implements AutoCloseab
             // In loops of their own: a copy begins while the one before it waits for memory, which
             // it does not when a completion lies between them.
             fetch(head + carriedOut);
-            int last = tail;
-            for (int at = head + carriedOut; at != last; at++) {
-                touched = true;
-                carryOut(request(at));
-                touched = false;
-                carriedOut++;
+            if (cutOff) {
+                carryOutEach(tail);
+            } else {
+                carryOutAll(tail);
             }
+            cutOff = false;
             complete(carriedOut, BlockStatus.OK);
             closeIfDrained();
             return ended;
+        }
+
+        private void carryOutAll(int last) {
+            cutOff = true;
+            for (int at = head + carriedOut; at != last; at++) {
+                carryOut(request(at));
+            }
+            ForeignMemory.settle();
+            carriedOut = last - head;
+        }
+
+        /** Again, to find out whose memory is gone. */
+        private void carryOutEach(int last) {
+            for (int at = head + carriedOut; at != last; at++) {
+                touched = true;
+                carryOut(request(at));
+                ForeignMemory.settle();
+                touched = false;
+                carriedOut++;
+            }
         }
 
         private BlockRequest request(int at) {

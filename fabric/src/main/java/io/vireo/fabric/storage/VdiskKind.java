@@ -257,7 +257,7 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
                     volume.striped(spec.striped());
                 }
                 QosDevice device = poolQos.stage(qos, volume.device());
-                var importing = startImport(pool, metadata.name(), device, empty, spec, context);
+                var importing = importOf(pool, metadata.name(), device, empty, spec, context);
                 var vdisk =
                         new Vdisk(
                                 metadata.name(),
@@ -277,6 +277,8 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
                 vdisk.striped(spec.striped());
                 vdisk.cacheMode(spec.cacheMode());
                 vdisk.goTo(target(spec, context));
+                // Last: nobody would stop it.
+                importing.ifPresent(Transfer::start);
                 return vdisk;
             } catch (RuntimeException e) {
                 volume.close();
@@ -303,7 +305,7 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
                 spec.migration().flatMap(MigrationSpec::rate).map(Quantity::bytes).orElse(0L));
     }
 
-    private static Optional<Transfer> startImport(
+    private static Optional<Transfer> importOf(
             BlockPool pool,
             String name,
             BlockDevice device,
@@ -311,7 +313,7 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
             VdiskSpec spec,
             RealizeContext context) {
         return spec.source()
-                .flatMap(source -> DiskImport.start(pool, name, device, empty, source, context));
+                .flatMap(source -> DiskImport.of(pool, name, device, empty, source, context));
     }
 
     /** Makes the volume if that was not done before; returns whether it reads as zeroes. */

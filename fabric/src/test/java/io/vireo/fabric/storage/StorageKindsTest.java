@@ -6,6 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import io.vireo.block.BlockDevice;
 import io.vireo.block.BlockPool;
 import io.vireo.block.BlockVolume;
+import io.vireo.block.DiskImageReader;
+import io.vireo.block.DiskImageWriter;
+import io.vireo.block.DiskImages;
 import io.vireo.block.ExclusiveUse;
 import io.vireo.block.PoolSpace;
 import io.vireo.block.VolumeFormat;
@@ -23,19 +26,25 @@ import io.vireo.resource.Reference;
 import io.vireo.resource.ResourceException;
 import io.vireo.resource.UpdateResult;
 import io.vireo.resource.Violation;
+import io.vireo.resource.spec.DiskImageFormat;
+import io.vireo.resource.spec.DiskSourceSpec;
 import io.vireo.resource.spec.PoolSpec;
 import io.vireo.resource.spec.VdiskSpec;
+import io.vireo.testkit.BlockClient;
 import io.vireo.testkit.MemoryBlockDevice;
 import io.vireo.testkit.MemoryState;
+
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Test;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.Test;
 
 class StorageKindsTest {
     private static final PoolQos NO_QOS = new PoolQos("main", 0, Optional.empty(), () -> 0);
@@ -48,6 +57,9 @@ class StorageKindsTest {
     private final PoolKind pools = new PoolKind();
     private final VdiskKind vdisks = new VdiskKind();
     private final Metadata metadata = Metadata.of("disk", "1");
+
+    /** What pools say of the protection of a volume; false: they fail. */
+    private boolean unprotected = true;
 
     @AfterAll
     static void closeReactors() {
@@ -108,6 +120,19 @@ class StorageKindsTest {
         }
 
         @Override
+        public boolean exists(String volume) {
+            return volume.endsWith(".import");
+        }
+
+        @Override
+        public boolean isEncrypted(String volume, boolean snapshot) {
+            if (!unprotected) {
+                throw new ResourceException(ErrorCode.UNAVAILABLE, "the pool does not say");
+            }
+            return false;
+        }
+
+        @Override
         public PoolSpace space() {
             return new PoolSpace(1L << 40, free);
         }
@@ -120,6 +145,29 @@ class StorageKindsTest {
         @Override
         public void close() {
             calls.add("close pool");
+        }
+    }
+
+    /** Images that cannot be read now: what wants one tries again and again. */
+    private static final class NoImages implements DiskImages {
+        @Override
+        public DiskImageReader open(String file, DiskImageFormat format) {
+            throw new ResourceException(ErrorCode.UNAVAILABLE, file + " cannot be read now");
+        }
+
+        @Override
+        public DiskImageWriter create(String file, DiskImageFormat format, long capacity) {
+            throw new ResourceException(ErrorCode.UNAVAILABLE, file + " cannot be written now");
+        }
+
+        @Override
+        public boolean exists(String file) {
+            return false;
+        }
+
+        @Override
+        public String location(String file) {
+            return file;
         }
     }
 
@@ -173,6 +221,9 @@ class StorageKindsTest {
                 if (type == ReactorGroup.class) {
                     return type.cast(REACTORS);
                 }
+                if (type == DiskImages.class) {
+                    return type.cast(new NoImages());
+                }
                 throw new AssertionError(type);
             }
 
@@ -204,6 +255,38 @@ class StorageKindsTest {
                         "open disk",
                         "delete disk true",
                         "delete disk false");
+    }
+
+    @Test
+    void aVdiskThatDoesNotComeUpLeavesNoImportBehind() {
+        var source = new DiskSourceSpec("a.img", DiskImageFormat.RAW, Optional.empty());
+        var spec =
+                new VdiskSpec(
+                        "main",
+                        new Quantity(1 << 20),
+                        512,
+                        4096,
+                        VdiskSpec.Allocation.THIN,
+                        Optional.empty(),
+                        Optional.empty(),
+                        Optional.of(source));
+        unprotected = false;
+        assertThatExceptionOfType(ResourceException.class)
+                .isThrownBy(() -> vdisks.realize(metadata, spec, context(true)));
+        assertThat(calls).containsExactly("open disk", "close volume");
+        assertThat(imports()).isZero();
+        unprotected = true;
+        var vdisk = vdisks.realize(metadata, spec, context(true));
+        assertThat(imports()).isEqualTo(1);
+        var closed = new CompletableFuture<Boolean>();
+        vdisk.close(() -> closed.complete(true));
+        BlockClient.await(closed);
+    }
+
+    private static long imports() {
+        return Thread.getAllStackTraces().keySet().stream()
+                .filter(thread -> thread.getName().equals("import-disk"))
+                .count();
     }
 
     @Test

@@ -10,25 +10,38 @@ import io.vireo.memory.NativeMemory;
 import io.vireo.reactor.Poller;
 import io.vireo.reactor.Reactor;
 import io.vireo.reactor.Registration;
+import io.vireo.reactor.Timer;
 import io.vireo.virtqueue.ChainBatch;
 import io.vireo.virtqueue.Virtqueue;
-import java.util.Objects;
+
 import org.jspecify.annotations.Nullable;
+
+import java.util.Objects;
+import java.util.concurrent.TimeUnit;
 
 /**
  * One request queue while it runs: pops chains, has them checked, submits them to its channel,
  * writes the status byte and completes the chain.
  *
- * <p>The guest's memory may vanish in the middle of a turn, or another guest's may and the {@link
- * InternalError} arrives here. The next turn then goes on where this one was cut off: with the
- * request that was being completed, and with the first chain of the batch that was not submitted. A
- * second failure at the same place breaks the queue.
+ * <p>The guest's memory may vanish in the middle of a turn, and the {@link InternalError} comes at
+ * any point after that. So it is touched only where the turn can be cut off: a batch is read whole
+ * and its error awaited before the first of it is submitted, and what the channel has ended waits
+ * until the channel is done. The next turn then reads the batch again, and goes on with the request
+ * that was being completed. A second failure at the same place breaks the queue.
+ *
+ * <p>A queue that stops does not wait for room in a full pool: what was popped last and waits for
+ * it is taken back and popped again by whoever serves the queue next, as if it never had been. What
+ * has a request behind it that was answered is waited for, since the place where the queue goes on
+ * is behind both.
  */
 final class BlkQueue implements Poller, BlockCompletion {
     /**
      * Chains per turn: few enough that the driver refills the queue while the next ones are served.
      */
     private static final int BATCH = 16;
+
+    /** How often a queue that stops looks whether something waits for room. */
+    private static final long LOOK_AGAIN_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
 
     private static final String GONE = "the memory of a request is gone";
 
@@ -40,6 +53,7 @@ final class BlkQueue implements Poller, BlockCompletion {
     private final LatencyHistogram.Recorder reads;
     private final LatencyHistogram.Recorder writes;
     private final Registration registration;
+    private final Timer lookingAgain;
 
     /** By tag; made when first needed. */
     private final BlkSlot[] slots;
@@ -49,10 +63,25 @@ final class BlkQueue implements Poller, BlockCompletion {
     private int slotsMade;
     private int inFlight;
 
-    /** The next chain of the batch to start, and attempts to do so that were cut off. */
-    private int next;
+    /** Requests of the batch that were read, and how many of them have begun. */
+    private final BlkSlot[] prepared = new BlkSlot[BATCH];
+
+    /** What each ends with at once, or {@link BlkRequestDecoder#SUBMIT}. */
+    private final int[] outcomes = new int[BATCH];
+
+    private int preparedCount;
+    private int begunCount;
+
+    /** Whether a batch is being read, and attempts to do so that were cut off. */
+    private boolean reading;
 
     private int attempts;
+
+    /** Tags of the requests that have ended and are not completed, and how many of them are. */
+    private final int[] done;
+
+    private int doneCount;
+    private int completedCount;
 
     /** When the chains of this turn were popped. */
     private long startedAt;
@@ -63,7 +92,6 @@ final class BlkQueue implements Poller, BlockCompletion {
     /** False in the middle of a turn. */
     private boolean settled = true;
 
-    private @Nullable BlkSlot completing;
     private @Nullable Runnable onDrained;
 
     /** Begins to serve a queue. */
@@ -77,7 +105,9 @@ final class BlkQueue implements Poller, BlockCompletion {
         writes = device.writes().recorder();
         slots = new BlkSlot[channel.free()];
         free = new int[slots.length];
+        done = new int[slots.length];
         registration = reactor.add(this);
+        lookingAgain = reactor.timer(this::takeBackHeld);
         queue.onKick(registration::wake);
         channel.onReady(registration::wake);
     }
@@ -87,6 +117,7 @@ final class BlkQueue implements Poller, BlockCompletion {
         onDrained = whenDrained;
         channel.drain();
         registration.wake();
+        takeBackHeld();
         if (settled) {
             drainIfDone();
         }
@@ -121,13 +152,18 @@ final class BlkQueue implements Poller, BlockCompletion {
         int room = Math.min(channel.free(), slots.length - inFlight);
         if (room > 0 && onDrained == null) {
             batch.clear();
-            next = 0;
+            reading = true;
             work = queue.pop(batch, room);
             startedAt = work == 0 ? 0 : System.nanoTime();
             startBatch();
         }
         work += channel.poll();
+        complete();
         queue.flush();
+        if (onDrained != null) {
+            // What it owes would cut off its end.
+            NativeMemory.settle();
+        }
         settled = true;
         drainIfDone();
         return work;
@@ -135,6 +171,9 @@ final class BlkQueue implements Poller, BlockCompletion {
 
     @Override
     public boolean arm() {
+        if (doneCount > 0 || !settled) {
+            return false;
+        }
         boolean popping = onDrained == null && channel.free() > 0;
         if (popping && !queue.arm()) {
             return false;
@@ -163,8 +202,8 @@ final class BlkQueue implements Poller, BlockCompletion {
             if (request.status() == BlockStatus.OK) {
                 timed(slot);
             }
-            slot.status = BlkProtocol.wire(request.status());
-            finish(slot);
+            slot.givenBack = onDrained != null && request.status() == BlockStatus.CANCELLED;
+            end(slot, BlkProtocol.wire(request.status()));
         }
     }
 
@@ -183,26 +222,49 @@ final class BlkQueue implements Poller, BlockCompletion {
     }
 
     private void startBatch() {
-        while (next < batch.count) {
-            if (batch.writableBytes[next] == 0) {
-                next = batch.count;
+        if (batch.count > 0) {
+            readBatch();
+            NativeMemory.settle();
+        }
+        reading = false;
+        attempts = 0;
+        begin();
+    }
+
+    private void readBatch() {
+        for (int i = 0; i < batch.count; i++) {
+            if (batch.writableBytes[i] == 0) {
                 queue.fail("a request has no room for its status");
                 return;
             }
             BlkSlot slot = spareSlot();
-            int outcome = decoder.decode(batch, next, slot);
-            // Nothing was changed until here: the chain is decoded anew if it was cut off.
-            next++;
-            attempts = 0;
+            outcomes[preparedCount] = decoder.decode(batch, i, slot);
+            prepared[preparedCount++] = slot;
             freeCount--;
+        }
+    }
+
+    private void begin() {
+        while (begunCount < preparedCount) {
+            int i = begunCount++;
+            BlkSlot slot = prepared[i];
             inFlight++;
             slot.startedAt = startedAt;
-            if (outcome == BlkRequestDecoder.SUBMIT) {
+            slot.underWay = true;
+            if (outcomes[i] == BlkRequestDecoder.SUBMIT) {
                 channel.submit(slot.request);
             } else {
-                slot.status = (byte) outcome;
-                finish(slot);
+                end(slot, (byte) outcomes[i]);
             }
+        }
+        preparedCount = 0;
+        begunCount = 0;
+    }
+
+    /** Takes back what was read of a batch. */
+    private void forgetBatch() {
+        while (preparedCount > 0) {
+            free[freeCount++] = prepared[--preparedCount].request.tag();
         }
     }
 
@@ -214,38 +276,69 @@ final class BlkQueue implements Poller, BlockCompletion {
         return slots[free[freeCount - 1]];
     }
 
-    private void finish(BlkSlot slot) {
-        completing = slot;
+    /** The request is over, and is completed when the channel is done. */
+    private void end(BlkSlot slot, byte status) {
+        slot.status = status;
+        done[doneCount++] = slot.request.tag();
+    }
+
+    private void complete() {
+        while (completedCount < doneCount) {
+            BlkSlot slot = slots[done[completedCount]];
+            if (++slot.attempts > 2) {
+                queue.fail(GONE);
+            } else {
+                complete(slot);
+            }
+            completedCount++;
+            slot.underWay = false;
+            inFlight--;
+            free[freeCount++] = slot.request.tag();
+        }
+        completedCount = 0;
+        doneCount = 0;
+    }
+
+    private void complete(BlkSlot slot) {
+        if (slot.givenBack && (queue.last() == slot.head || !queue.inFlight(slot.head))) {
+            if (queue.inFlight(slot.head)) {
+                queue.rewind(1);
+            }
+            takeBackHeld();
+            return;
+        }
         NativeMemory.putByte(slot.statusAddress, slot.status);
         if (queue.inFlight(slot.head)) {
             // The status is the last byte, so all of the writable part counts as written.
             queue.push(slot.head, slot.writable);
         }
-        release(slot);
-    }
-
-    private void release(BlkSlot slot) {
-        completing = null;
-        inFlight--;
-        free[freeCount++] = slot.request.tag();
     }
 
     private void recover() {
-        BlkSlot cutOff = completing;
-        if (cutOff != null) {
-            if (++cutOff.attempts > 1) {
-                release(cutOff);
-                queue.fail(GONE);
-            } else {
-                finish(cutOff);
-            }
+        complete();
+        if (!reading) {
+            begin();
+            return;
         }
-        if (next < batch.count) {
-            if (++attempts > 1) {
-                next = batch.count;
-                queue.fail(GONE);
-            } else {
-                startBatch();
+        forgetBatch();
+        if (++attempts > 1) {
+            reading = false;
+            attempts = 0;
+            queue.fail(GONE);
+        } else {
+            startBatch();
+        }
+    }
+
+    /** Has what was popped last end, if it waits for room; then what was popped before it. */
+    private void takeBackHeld() {
+        int head = queue.last();
+        for (int i = 0; i < slotsMade && onDrained != null; i++) {
+            if (slots[i].underWay && slots[i].head == head) {
+                // It may be on its way there still.
+                lookingAgain.start(LOOK_AGAIN_NANOS);
+                channel.cancelHeld(i);
+                return;
             }
         }
     }
@@ -254,6 +347,7 @@ final class BlkQueue implements Poller, BlockCompletion {
         if (onDrained != null && inFlight == 0) {
             Runnable drained = Objects.requireNonNull(onDrained);
             onDrained = null;
+            lookingAgain.cancel();
             registration.close();
             device.reads().close(reads);
             device.writes().close(writes);

@@ -23,6 +23,12 @@ final class BlkSlot {
     /** When it was popped, {@link System#nanoTime}. */
     long startedAt;
 
+    /** Whether it has begun and is not completed. */
+    boolean underWay;
+
+    /** Whether it was not carried out, and goes back to the driver's ring. */
+    boolean givenBack;
+
     /** Attempts to complete it that were cut off. */
     int attempts;
 
@@ -43,6 +49,7 @@ final class BlkSlot {
         // 2^32 at most, which a driver gets as 0: the field of the used ring has 32 bits.
         writable = (int) newWritable;
         attempts = 0;
+        givenBack = false;
         segments = 0;
         segmentsDone = 0;
     }

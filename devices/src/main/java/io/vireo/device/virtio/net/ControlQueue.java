@@ -1,11 +1,13 @@
 package io.vireo.device.virtio.net;
 
 import io.vireo.device.virtio.net.Coalescing.Parameters;
+import io.vireo.memory.NativeMemory;
 import io.vireo.reactor.Reactor;
 import io.vireo.virtqueue.ChainBatch;
 import io.vireo.virtqueue.Reader;
 import io.vireo.virtqueue.Virtqueue;
 import io.vireo.virtqueue.Writer;
+
 import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -123,6 +125,8 @@ final class ControlQueue {
         }
         var bytes = new byte[(int) length];
         reader.copyTo(bytes, 0, bytes.length);
+        // What would be carried out is no command if its memory was gone.
+        NativeMemory.settle();
         var data = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
         int type = Byte.toUnsignedInt(data.get());
         int command = Byte.toUnsignedInt(data.get());

@@ -6,9 +6,17 @@ import io.vireo.block.BlockOperation;
 import io.vireo.block.BlockStatus;
 import io.vireo.linux.ForeignMemory;
 import io.vireo.testkit.BlockClient;
+import io.vireo.testkit.DriverMemory;
 import io.vireo.testkit.MemoryBlockDevice;
 import io.vireo.testkit.MemoryBlockDevice.Fate;
 import io.vireo.virtqueue.Virtqueue;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -17,10 +25,6 @@ import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Random;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedClass;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /** The device by the rules of VIRTIO 1.3, 5.2. */
 @ParameterizedClass
@@ -430,6 +434,59 @@ class VirtioBlkDeviceTest {
     }
 
     @Test
+    void whatWaitsForRoomGoesBackToTheRingOfAQueueThatStops() {
+        BlkBed bed = bed();
+        byte[] data = bytes(512);
+        assertThat(bed.write(1, data)).isEqualTo(BlkProtocol.S_OK);
+        block.fate(_ -> Fate.WAITS_FOR_ROOM);
+        int before = block.log().size();
+        long[] statuses = new long[3];
+        for (int i = 0; i < 3; i++) {
+            long header = bed.header(BlkProtocol.T_OUT, 10 + i);
+            long out = bed.take(512);
+            bed.put(out, data);
+            statuses[i] = bed.statusByte();
+            bed.chain().out(header, 16).out(out, 512).in(statuses[i], 1).submit(0);
+        }
+        while (block.log().size() < before + 3) {
+            Thread.onSpinWait();
+        }
+        BlockClient.await(bed.stop(0));
+        assertThat(bed.queues[0].inFlight()).isZero();
+        assertThat(bed.driver[0].poll()).isFalse();
+        for (long status : statuses) {
+            assertThat(bed.get(status, 1)).containsExactly(BlkBed.NOTHING);
+        }
+        block.fate(_ -> Fate.DONE);
+        bed.start(0, BlockClient.on(bed.reactors.getFirst(), bed.queues[0]::base));
+        for (long status : statuses) {
+            bed.used(0);
+            assertThat(bed.get(status, 1)).containsExactly(BlkProtocol.S_OK);
+        }
+        assertThat(block.contents(10 * 512, 512)).isEqualTo(data);
+        assertThat(bed.failures).isEmpty();
+    }
+
+    @Test
+    void whatWaitsForRoomBeforeAnAnsweredRequestIsWaitedFor() {
+        BlkBed bed = bed();
+        block.fate(request ->
+                request.operation() == BlockOperation.WRITE ? Fate.WAITS_FOR_ROOM : Fate.DONE);
+        long header = bed.header(BlkProtocol.T_OUT, 3);
+        long out = bed.take(512);
+        long status = bed.statusByte();
+        bed.chain().out(header, 16).out(out, 512).in(status, 1).submit(0);
+        bed.read(5, 512);
+        var drained = bed.stop(0);
+        BlockClient.on(bed.reactors.getFirst(), () -> true);
+        assertThat(drained).isNotDone();
+        block.release();
+        BlockClient.await(drained);
+        bed.used(0);
+        assertThat(bed.get(status, 1)).containsExactly(BlkProtocol.S_OK);
+    }
+
+    @Test
     void neverHasMoreInFlightThanTheDiskTakes() {
         BlkBed bed = bed();
         block.fate(_ -> Fate.HELD);
@@ -488,5 +545,43 @@ class VirtioBlkDeviceTest {
         assertThat(neighbour.write(0, data)).isEqualTo(BlkProtocol.S_OK);
         victim.memory.truncate(victim.memory.size());
         assertThat(ForeignMemory.getByte(victim.memory.host(victim.take(1)))).isZero();
+    }
+
+    /** What vanishes is the header, then the status: nothing of the batch is taken for read. */
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void whatIsReadOfVanishedMemoryIsNotCarriedOut(boolean header) {
+        BlkBed bed = bed();
+        byte[] data = bytes(512);
+        for (int i = 0; i < 20_000; i++) {
+            bed.forget();
+            bed.write(i % 100, data);
+        }
+        int carriedOut = block.log().size();
+        bed.forget();
+        long half = bed.memory.size() / 2;
+        long gone = DriverMemory.GUEST_BASE + half;
+        long there = bed.header(BlkProtocol.T_OUT, 1);
+        long out = bed.take(512);
+        long status = bed.statusByte();
+        bed.memory.truncate(half);
+        for (int i = 0; i < 8; i++) {
+            boolean vanished = i % 2 == 1;
+            bed.chain()
+                    .out(vanished && header ? gone : there, BlkProtocol.HEADER)
+                    .out(out, 512)
+                    .in(vanished && !header ? gone : status, 1)
+                    .indirect()
+                    .submit(0);
+        }
+        while (bed.failures.isEmpty()) {
+            Thread.onSpinWait();
+        }
+        BlockClient.await(bed.stop(0));
+        assertThat(bed.failures).containsOnly("the memory of a request is gone");
+        assertThat(block.log().stream().skip(carriedOut))
+                .allMatch(entry -> entry.operation() == BlockOperation.WRITE)
+                .allMatch(entry -> entry.offset() == 512);
+        bed.memory.truncate(bed.memory.size());
     }
 }

@@ -5,8 +5,11 @@ import io.vireo.block.BlockDevice;
 import io.vireo.block.BlockRequest;
 import io.vireo.block.BlockStatus;
 import io.vireo.reactor.Reactor;
-import java.util.Objects;
+
 import org.jspecify.annotations.Nullable;
+
+import java.util.Objects;
+import java.util.function.IntConsumer;
 
 /**
  * The front end's side of a hop: each request has a twin, which goes to the device's reactor and
@@ -85,10 +88,19 @@ final class HopChannel implements BlockChannel {
 
     @Override
     public void cancel(int tag) {
+        toTwin(tag, tail::cancel);
+    }
+
+    @Override
+    public void cancelHeld(int tag) {
+        toTwin(tag, tail::cancelHeld);
+    }
+
+    private void toTwin(int tag, IntConsumer act) {
         for (Slot slot : slots) {
             if (slot.origin != null && slot.origin.tag() == tag) {
                 int twin = slot.twin().tag();
-                home.execute(() -> tail.cancel(twin));
+                home.execute(() -> act.accept(twin));
             }
         }
     }

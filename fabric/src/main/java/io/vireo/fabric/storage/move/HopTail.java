@@ -8,8 +8,10 @@ import io.vireo.fabric.storage.queue.Fifo;
 import io.vireo.reactor.Poller;
 import io.vireo.reactor.Reactor;
 import io.vireo.reactor.Registration;
-import java.lang.System.Logger.Level;
+
 import org.jspecify.annotations.Nullable;
+
+import java.lang.System.Logger.Level;
 
 /** The device's side of a hop, on its reactor. */
 final class HopTail implements Poller {
@@ -78,6 +80,12 @@ final class HopTail implements Poller {
     void cancel(int tag) {
         if (channel != null) {
             channel.cancel(tag);
+        }
+    }
+
+    void cancelHeld(int tag) {
+        if (channel != null) {
+            channel.cancelHeld(tag);
         }
     }
 

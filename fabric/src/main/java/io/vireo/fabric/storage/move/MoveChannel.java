@@ -3,8 +3,10 @@ package io.vireo.fabric.storage.move;
 import io.vireo.block.BlockChannel;
 import io.vireo.block.BlockMeter;
 import io.vireo.block.BlockRequest;
-import java.util.Objects;
+
 import org.jspecify.annotations.Nullable;
+
+import java.util.Objects;
 
 /** A front end's way into a vDisk that is moved, on the reactor that moves it. */
 final class MoveChannel implements BlockChannel {
@@ -66,6 +68,15 @@ final class MoveChannel implements BlockChannel {
         for (int i = 0; i < made; i++) {
             if (all[i].isFor(tag)) {
                 mover.cancel(all[i]);
+            }
+        }
+    }
+
+    @Override
+    public void cancelHeld(int tag) {
+        for (int i = 0; i < made; i++) {
+            if (all[i].isFor(tag)) {
+                mover.cancelHeld(all[i]);
             }
         }
     }

@@ -11,10 +11,12 @@ import io.vireo.reactor.Poller;
 import io.vireo.reactor.Reactor;
 import io.vireo.reactor.Registration;
 import io.vireo.reactor.Timer;
+
+import org.jspecify.annotations.Nullable;
+
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.LongUnaryOperator;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The reactor's side of a move. Requests go to the source, or, after the switch, to the target;
@@ -219,6 +221,11 @@ final class Mover implements Poller, Copier.Listener {
     void cancel(MoveRequest request) {
         // What waits here ends soon enough.
         front().cancel(request.inner().tag());
+    }
+
+    /** As {@link #cancel}, of what waits for room. */
+    void cancelHeld(MoveRequest request) {
+        front().cancelHeld(request.inner().tag());
     }
 
     /** Front ends are leaving: their requests are not to wait for others. */

@@ -6,9 +6,11 @@ import io.vireo.block.BlockOperation;
 import io.vireo.block.BlockRequest;
 import io.vireo.block.BlockStatus;
 import io.vireo.fabric.storage.crypto.VolumeCipher;
+
+import org.jspecify.annotations.Nullable;
+
 import java.util.ArrayDeque;
 import java.util.Objects;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A front end's way into a volume. What the engine has ended waits here until the front end polls:
@@ -180,6 +182,11 @@ final class VolumeChannel implements BlockChannel {
     @Override
     public void cancel(int tag) {
         // What is on its way to the members ends soon enough.
+        cancelHeld(tag);
+    }
+
+    @Override
+    public void cancelHeld(int tag) {
         engine.cancelHeld(this, tag);
     }
 

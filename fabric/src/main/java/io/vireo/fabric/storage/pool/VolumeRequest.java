@@ -8,9 +8,11 @@ import io.vireo.fabric.storage.queue.Fifo;
 import io.vireo.memory.NativeMemory;
 import io.vireo.memory.OwnMemory;
 import io.vireo.memory.ScatterGatherList;
+
+import org.jspecify.annotations.Nullable;
+
 import java.util.Arrays;
 import java.util.Objects;
-import org.jspecify.annotations.Nullable;
 
 /** A front end's request on its way through the pool. */
 final class VolumeRequest extends Fifo.Link<VolumeRequest> {
@@ -179,6 +181,7 @@ final class VolumeRequest extends Fifo.Link<VolumeRequest> {
         if (volume().zeroDetection) {
             findZeroes(copied, margin);
         }
+        NativeMemory.settle();
         touches = 0;
         return true;
     }
@@ -193,6 +196,7 @@ final class VolumeRequest extends Fifo.Link<VolumeRequest> {
             return false;
         }
         findZeroes(request().data(), 0);
+        NativeMemory.settle();
         touches = 0;
         return true;
     }
@@ -213,6 +217,7 @@ final class VolumeRequest extends Fifo.Link<VolumeRequest> {
             return;
         }
         copy(copied, margin, request().data(), 0, request().length());
+        NativeMemory.settle();
     }
 
     private static void copy(
@@ -305,6 +310,7 @@ final class VolumeRequest extends Fifo.Link<VolumeRequest> {
         for (int i = 0; i < holeWords; i += 2) {
             zero(data, holes[i], holes[i + 1]);
         }
+        NativeMemory.settle();
         holeWords = 0;
         touches = 0;
     }

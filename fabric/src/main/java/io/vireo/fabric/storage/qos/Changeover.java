@@ -2,6 +2,7 @@ package io.vireo.fabric.storage.qos;
 
 import io.vireo.block.BlockChannel;
 import io.vireo.block.BlockRequest;
+
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,6 +40,13 @@ final class Changeover implements BlockChannel {
     public void cancel(int tag) {
         if (!closed) {
             old.cancel(tag);
+        }
+    }
+
+    @Override
+    public void cancelHeld(int tag) {
+        if (!closed) {
+            old.cancelHeld(tag);
         }
     }
 

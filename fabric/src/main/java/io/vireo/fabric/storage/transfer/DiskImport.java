@@ -7,6 +7,7 @@ import io.vireo.block.VolumeFormat;
 import io.vireo.reactor.ReactorGroup;
 import io.vireo.resource.RealizeContext;
 import io.vireo.resource.spec.DiskSourceSpec;
+
 import java.util.Optional;
 
 /**
@@ -58,11 +59,11 @@ public final class DiskImport {
     }
 
     /**
-     * Starts an import, if the contents of the vDisk are missing.
+     * The import, not started yet, if the contents of the vDisk are missing.
      *
      * @param empty whether the device reads as zeroes
      */
-    public static Optional<Transfer> start(
+    public static Optional<Transfer> of(
             BlockPool pool,
             String volume,
             BlockDevice device,
@@ -81,7 +82,6 @@ public final class DiskImport {
                         empty,
                         () -> forget(pool, volume));
         return Optional.of(
-                new Transfer("import-" + volume, source.rate(), work, context.statusChanged())
-                        .start());
+                new Transfer("import-" + volume, source.rate(), work, context.statusChanged()));
     }
 }
