@@ -8,8 +8,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -41,11 +39,7 @@ class DisksPoolIT {
                     var peer = guest(bed, daemon, "web2")) {
                 var server = new Server(guest, "web1", "192.0.2.1");
                 var other = new Server(peer, "web2", "192.0.2.2");
-                CompletableFuture.allOf(
-                                Stream.of(server, other)
-                                        .map(each -> CompletableFuture.runAsync(each::boot))
-                                        .toArray(CompletableFuture<?>[]::new))
-                        .join();
+                Processes.atOnce(server::boot, other::boot);
                 server.tryDisk();
                 other.tryDisk();
                 guest.output(mark("web1"));
