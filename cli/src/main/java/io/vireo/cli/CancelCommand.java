@@ -54,6 +54,7 @@ final class CancelCommand extends Subcommand {
             case "import", "export" -> delete(client, found.kind(), title, chosen, attributes);
             case "move", "drain", "scrub" ->
                     change(client, (ObjectNode) resource.deepCopy(), title, chosen, attributes);
+            case "open" -> throw refused("the opening of a pool cannot; delete the pool to end it");
             case "resync" -> throw refused("a resync cannot: spec.disks.resyncRate slows it down");
             case "reclaim" ->
                     throw refused(

@@ -1,6 +1,5 @@
 package io.vireo.cli;
 
-import io.vireo.cli.http.EventReader;
 import io.vireo.cli.http.HttpResponse;
 import io.vireo.cli.output.Documents;
 import io.vireo.cli.output.Table;
@@ -53,7 +52,8 @@ final class GetCommand extends Subcommand {
 
     @Option(
             names = {"-w", "--watch"},
-            description = "Show again whenever something changes, until interrupted.")
+            description =
+                    "Show again whenever something changes, progress included, until interrupted.")
     boolean watch;
 
     @Override
@@ -67,16 +67,21 @@ final class GetCommand extends Subcommand {
         var kinds = new KindNames(client);
         List<KindNames.Kind> chosen = kind.equals("all") ? kinds.all() : List.of(kinds.find(kind));
         if (!watch) {
-            show(client, chosen);
+            show(chosen, answers(client, chosen));
             return ExitCode.OK;
         }
         String filter = chosen.size() == 1 ? "?kind=" + chosen.getFirst().kind() : "";
         try (HttpResponse events = client.stream("/v1/events" + filter, Map.of())) {
-            show(client, chosen);
-            var reader = new EventReader(events.body());
-            while (reader.next().isPresent()) {
-                print("\n");
-                show(client, chosen);
+            List<JsonNode> shown = answers(client, chosen);
+            show(chosen, shown);
+            var again = new Watch(events.body());
+            while (again.again()) {
+                List<JsonNode> now = answers(client, chosen);
+                if (!chosenOf(now).equals(chosenOf(shown))) {
+                    print("\n");
+                    show(chosen, now);
+                    shown = now;
+                }
             }
         } catch (IOException e) {
             throw ApiClient.failed(e);
@@ -84,12 +89,39 @@ final class GetCommand extends Subcommand {
         return ExitCode.OK;
     }
 
-    private void show(ApiClient client, List<KindNames.Kind> chosen) {
+    /** What the daemon says: a table for each kind, or the resources. */
+    private List<JsonNode> answers(ApiClient client, List<KindNames.Kind> chosen) {
+        return switch (output) {
+            case TABLE, WIDE ->
+                    chosen.stream()
+                            .map(each -> client.get("/v1/" + each.plural() + "?view=table"))
+                            .toList();
+            case JSON, YAML, NAME -> resources(client, chosen);
+        };
+    }
+
+    /** What is shown of the answers: tables have rows of all names. */
+    private List<JsonNode> chosenOf(List<JsonNode> answers) {
+        if (name == null || output != Output.TABLE && output != Output.WIDE) {
+            return answers;
+        }
+        List<JsonNode> rows = new ArrayList<>();
+        for (JsonNode answer : answers) {
+            for (JsonNode row : answer.path("rows")) {
+                if (name.equals(row.path("name").asString())) {
+                    rows.add(row);
+                }
+            }
+        }
+        return rows;
+    }
+
+    private void show(List<KindNames.Kind> chosen, List<JsonNode> answers) {
         switch (output) {
-            case TABLE, WIDE -> tables(client, chosen);
-            case JSON -> print(Documents.json(resources(client, chosen), name == null));
-            case YAML -> print(Documents.yaml(resources(client, chosen)));
-            case NAME -> resources(client, chosen).forEach(each -> print(title(each) + "\n"));
+            case TABLE, WIDE -> tables(chosen, answers);
+            case JSON -> print(Documents.json(answers, name == null));
+            case YAML -> print(Documents.yaml(answers));
+            case NAME -> answers.forEach(each -> print(title(each) + "\n"));
         }
     }
 
@@ -118,11 +150,11 @@ final class GetCommand extends Subcommand {
         return resources;
     }
 
-    private void tables(ApiClient client, List<KindNames.Kind> chosen) {
+    private void tables(List<KindNames.Kind> chosen, List<JsonNode> answers) {
         boolean first = true;
-        for (KindNames.Kind each : chosen) {
-            JsonNode answer = client.get("/v1/" + each.plural() + "?view=table");
-            Table table = table(answer, chosen.size() > 1 ? each.plural() + "/" : "");
+        for (int i = 0; i < chosen.size(); i++) {
+            String prefix = chosen.size() > 1 ? chosen.get(i).plural() + "/" : "";
+            Table table = table(answers.get(i), prefix);
             if (!table.isEmpty()) {
                 print((first ? "" : "\n") + table);
                 first = false;

@@ -1,5 +1,6 @@
 package io.vireo.cli;
 
+import static io.vireo.control.testing.Manifests.await;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vireo.api.ApiConfig;
@@ -13,6 +14,7 @@ import io.vireo.control.testing.Manifests;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Reference;
 import io.vireo.resource.ResourceException;
+import io.vireo.resource.spec.Kinds;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -589,6 +591,42 @@ final class VireoCliTest {
                         .allMatch(line -> line.startsWith("apiVersion: vireo/v1"));
             }
         }
+    }
+
+    /** The daemon has no event of progress. */
+    @Test
+    void aWatchFollowsProgressUntilTheDaemonEnds() throws InterruptedException {
+        applyAll();
+        var root = world.running(new Reference(Kinds.VDISK, "root"));
+        root.say(Map.of("progress", "1%"));
+        var written = new StringWriter();
+        var watching =
+                Thread.ofPlatform()
+                        .start(() ->
+                                VireoCli.run(
+                                        new PrintWriter(written),
+                                        new PrintWriter(new StringWriter()),
+                                        "get",
+                                        "vdisk",
+                                        "root",
+                                        "-w",
+                                        "-o",
+                                        "yaml",
+                                        "--socket",
+                                        directory.resolve("api.sock").toString()));
+        for (String progress : List.of("1%", "42%", "99%")) {
+            root.say(Map.of("progress", progress));
+            await(() -> shows(written, progress), () -> "it does not show " + progress);
+        }
+        server.close();
+        watching.join();
+        assertThat(written.toString().lines().filter(each -> each.contains("progress:")))
+                .hasSize(3);
+    }
+
+    private static boolean shows(StringWriter written, String progress) {
+        return written.toString().contains("progress: \"" + progress)
+                || written.toString().contains("progress: " + progress);
     }
 
     @Test

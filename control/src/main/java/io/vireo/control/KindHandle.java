@@ -1,5 +1,6 @@
 package io.vireo.control;
 
+import io.vireo.resource.Condition;
 import io.vireo.resource.DurableState;
 import io.vireo.resource.Metadata;
 import io.vireo.resource.Realization;
@@ -13,6 +14,7 @@ import io.vireo.resource.Violation;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * A kind that takes any {@link Spec} and checks that it is its own, for code that is generic over
@@ -49,6 +51,11 @@ public final class KindHandle<S extends Spec> {
 
     public List<Violation> validateUpdate(Metadata metadata, Spec oldSpec, Spec newSpec) {
         return kind.validateUpdate(metadata, own(oldSpec), own(newSpec));
+    }
+
+    /** See {@link ResourceKind#realizedBeside}. */
+    public Optional<Condition> realizedBeside(Spec spec) {
+        return kind.realizedBeside(own(spec));
     }
 
     public Realization realize(Metadata metadata, Spec spec, RealizeContext context) {

@@ -8,7 +8,8 @@ import java.util.Optional;
 public interface Realization {
     /**
      * What other resources use of it, for example its block device. Called on the reconciler's
-     * thread; the same object each time, for as long as this realization is open.
+     * thread, or on that of a resource that is realized beside it; the same object each time, for
+     * as long as this realization is open.
      *
      * @throws ResourceException NOT_READY if it will offer it later: who needs it tries again
      * @return empty if it does not offer the contract

@@ -30,6 +30,15 @@ public interface RealizeContext {
     boolean provisioned();
 
     /**
+     * Tells how far a realization is that is done beside the reconciler ({@link
+     * ResourceKind#realizedBeside}). It is to be called again and again: so that realization learns
+     * that it is not wanted any more. Cheap; on the thread of the realization.
+     *
+     * @throws ResourceException if it is not wanted any more; the realization ends with that
+     */
+    default void progress(Progress progress) {}
+
+    /**
      * Tells whoever watches that {@link Realization#status()} has changed, for example because a
      * guest connected. The returned handle stays valid after the call; it may be run from any
      * thread, never blocks, and may be run often.

@@ -1,6 +1,7 @@
 package io.vireo.resource;
 
 import java.util.List;
+import java.util.Optional;
 
 /**
  * One kind of resource: its rules, and how it is made to run. Stateless; found by {@link
@@ -79,8 +80,17 @@ public interface ResourceKind<S extends Spec> {
     }
 
     /**
+     * What a resource does while it is realized, as its condition meanwhile, if that takes long.
+     * Then {@link #realize} is called on a thread of its own, beside the reconciler, which goes on
+     * with everything else; it can require what the spec refers to, and nothing more. Pure.
+     */
+    default Optional<Condition> realizedBeside(S spec) {
+        return Optional.empty();
+    }
+
+    /**
      * Makes the resource run. Off the data path; may do file system work, should take well under a
-     * second.
+     * second unless it is {@link #realizedBeside}.
      *
      * @throws ResourceException if it cannot; tried again with backoff if the code is retryable
      */

@@ -72,21 +72,30 @@ public final class Guest implements AutoCloseable {
 
     /**
      * Describes a guest that runs Debian from a disk of its own, which loses what is written to it.
-     * Its kernel and initial file system are given by QEMU, since a firmware takes longer.
      *
      * @param options QEMU's options for memory and further devices
      */
     public static Guest debian(Bed bed, String name, List<String> options) {
+        var words = new ArrayList<String>();
+        words.add("-drive");
+        words.add("if=none,id=root,format=raw,snapshot=on,file=" + bed.debian("disk.raw"));
+        words.addAll(List.of("-device", "virtio-blk-pci,drive=root"));
+        words.addAll(options);
+        return debianFromFirstDisk(bed, name, words);
+    }
+
+    /**
+     * Describes a guest that runs the Debian of {@code systest/debian} from its first virtio disk.
+     * Its kernel and initial file system are given by QEMU, since a firmware takes longer.
+     *
+     * @param options QEMU's options for memory and devices
+     */
+    public static Guest debianFromFirstDisk(Bed bed, String name, List<String> options) {
         var words = new ArrayList<>(machine(bed, name));
         words.addAll(List.of("-kernel", bed.debian("vmlinux").toString()));
         words.addAll(List.of("-initrd", bed.debian("initrd.img").toString()));
         words.addAll(
                 List.of("-append", "root=/dev/vda systemd.show_status=false " + kernelArguments()));
-        words.addAll(
-                List.of(
-                        "-drive",
-                        "if=none,id=root,format=raw,snapshot=on,file=" + bed.debian("disk.raw")));
-        words.addAll(List.of("-device", "virtio-blk-pci,drive=root"));
         words.addAll(options);
         return new Guest(bed, name, List.copyOf(words), null, DEBIAN_BOOT_DEADLINE);
     }

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Path;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -32,11 +31,7 @@ class PackedRingsIT {
                     var peer = guest(bed, daemon, profiles.get(1), false)) {
                 var server = new Server(guest, profiles.get(0), "192.0.2.1");
                 var other = new Server(peer, profiles.get(1), "192.0.2.2");
-                CompletableFuture.allOf(
-                                Stream.of(server, other)
-                                        .map(each -> CompletableFuture.runAsync(each::boot))
-                                        .toArray(CompletableFuture<?>[]::new))
-                        .join();
+                Processes.atOnce(server::boot, other::boot);
                 assertThat(packed(guest)).containsExactly(true, true);
                 assertThat(packed(peer)).containsExactly(false, false);
                 server.tryDisk();

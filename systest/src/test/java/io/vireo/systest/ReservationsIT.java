@@ -6,7 +6,6 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -35,10 +34,7 @@ class ReservationsIT {
                 var local = Guest.debian(bed, "local", options(bed))) {
             san.start();
             san.daemon().apply(san.resources("reservations.yaml"));
-            CompletableFuture.allOf(
-                            CompletableFuture.runAsync(local::start),
-                            CompletableFuture.runAsync(() -> remote.start(INITIATOR)))
-                    .join();
+            Processes.atOnce(local::start, () -> remote.start(INITIATOR));
             String portal = SanInitiator.portal(0, san.port(0));
             remote.logIn(San.TARGET, portal, 1);
             String far = "/dev/" + remote.disk(portal, 0);

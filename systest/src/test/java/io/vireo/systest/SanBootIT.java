@@ -3,10 +3,8 @@ package io.vireo.systest;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -16,7 +14,6 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(1200)
 class SanBootIT {
     private static final String MEMORY = "512M";
-    private static final Duration PATIENCE = Duration.ofSeconds(60);
 
     @Test
     void seaBiosBootsFromVirtioScsi() throws IOException {
@@ -103,34 +100,19 @@ class SanBootIT {
     private static void image(Bed bed, String word) throws IOException {
         Path images = Files.createDirectories(bed.run().resolve("state/images"));
         Path image = images.resolve("debian.raw");
-        run("cp", "--sparse=always", bed.debian("disk.raw").toString(), image.toString());
+        Processes.run("cp", "--sparse=always", bed.debian("disk.raw").toString(), image.toString());
         if (word.isEmpty()) {
             return;
         }
         Path menu = bed.run().resolve("extlinux.conf");
         String text = Files.readString(bed.repository().resolve("systest/debian/extlinux.conf"));
         Files.writeString(menu, text.replace("APPEND ", "APPEND " + word + " "));
-        run("debugfs", "-w", "-R", "rm /boot/extlinux/extlinux.conf", image.toString());
-        run(
+        Processes.run("debugfs", "-w", "-R", "rm /boot/extlinux/extlinux.conf", image.toString());
+        Processes.run(
                 "debugfs",
                 "-w",
                 "-R",
                 "write " + menu + " /boot/extlinux/extlinux.conf",
                 image.toString());
-    }
-
-    private static void run(String... words) {
-        try {
-            var builder = new ProcessBuilder(words).redirectErrorStream(true);
-            builder.environment().merge("PATH", ":/usr/sbin:/sbin", String::concat);
-            Process process = builder.start();
-            String output =
-                    new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-            if (!Processes.ended(process, PATIENCE) || process.exitValue() != 0) {
-                throw new ScenarioException(String.join(" ", words) + ": " + output);
-            }
-        } catch (IOException e) {
-            throw new ScenarioException(words[0] + " cannot be run", e);
-        }
     }
 }

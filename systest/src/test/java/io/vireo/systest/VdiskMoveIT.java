@@ -5,10 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -36,11 +34,7 @@ class VdiskMoveIT {
                     var peer = guest(bed, daemon, "web2")) {
                 var server = new Server(guest, "web1", "192.0.2.1");
                 var other = new Server(peer, "web2", "192.0.2.2");
-                CompletableFuture.allOf(
-                                Stream.of(server, other)
-                                        .map(each -> CompletableFuture.runAsync(each::boot))
-                                        .toArray(CompletableFuture<?>[]::new))
-                        .join();
+                Processes.atOnce(server::boot, other::boot);
                 server.tryDisk();
                 server.configureNetwork();
                 other.configureNetwork();

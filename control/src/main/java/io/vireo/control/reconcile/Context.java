@@ -2,16 +2,19 @@ package io.vireo.control.reconcile;
 
 import io.vireo.control.Services;
 import io.vireo.resource.ErrorCode;
+import io.vireo.resource.Progress;
 import io.vireo.resource.Realization;
 import io.vireo.resource.RealizeContext;
 import io.vireo.resource.Reference;
 import io.vireo.resource.ResourceException;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.function.Function;
 
 /**
  * What a kind sees while it works on one resource.
  *
+ * @param told of progress
  * @param running the realization of a resource, if it runs and is not being stopped
  */
 record Context(
@@ -19,6 +22,7 @@ record Context(
         Services services,
         boolean provisioned,
         Runnable statusChanged,
+        Consumer<Progress> told,
         Function<Reference, Optional<Realization>> running)
         implements RealizeContext {
     @Override
@@ -39,6 +43,11 @@ record Context(
                                         + ", which "
                                         + subject
                                         + " needs; refer to another resource"));
+    }
+
+    @Override
+    public void progress(Progress progress) {
+        told.accept(progress);
     }
 
     @Override

@@ -12,6 +12,7 @@ import io.vireo.control.plan.Wanted;
 import io.vireo.control.store.StoreException;
 import io.vireo.resource.Condition;
 import io.vireo.resource.ErrorCode;
+import io.vireo.resource.Progress;
 import io.vireo.resource.Realization;
 import io.vireo.resource.Reference;
 import io.vireo.resource.ResourceException;
@@ -30,6 +31,8 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -52,15 +55,16 @@ public final class Reconciler {
     private final Map<Reference, Entry> actual = new TreeMap<>();
     private final Map<Reference, Attempt> attempts = new HashMap<>();
     private final ConcurrentLinkedQueue<Entry> closed = new ConcurrentLinkedQueue<>();
+    private final ConcurrentLinkedQueue<Entry> undertaken = new ConcurrentLinkedQueue<>();
     private final Set<Reference> dirty = ConcurrentHashMap.newKeySet();
     private final Map<Reference, Observed> observed = new ConcurrentHashMap<>();
     private final Map<Reference, List<Condition>> lastConditions = new HashMap<>();
     private volatile Map<Reference, Running> running = Map.of();
     private boolean first = true;
 
-    /** A running resource. */
+    /** A running resource, or one that is being realized beside the reconciler. */
     private static final class Entry {
-        final Realization realization;
+        Realization realization;
         Resource resource;
         Set<Reference> references;
         boolean doomed;
@@ -73,6 +77,10 @@ public final class Reconciler {
             this.resource = resource;
             this.references = references;
             this.realization = realization;
+        }
+
+        boolean isUnderWay() {
+            return realization instanceof Undertaking;
         }
     }
 
@@ -126,7 +134,7 @@ public final class Reconciler {
         while (progress) {
             Desired desired = host.desired();
             forgetGone(desired);
-            progress = reap();
+            progress = reap() | settle(nowNanos);
             adoptMetadata(desired);
             for (Action action : Planner.plan(wanted(desired), runningNow())) {
                 progress |= perform(action, desired, nowNanos);
@@ -195,6 +203,27 @@ public final class Reconciler {
         return any;
     }
 
+    /** Takes up what was realized beside the reconciler. */
+    private boolean settle(long nowNanos) {
+        boolean any = false;
+        for (Entry entry = undertaken.poll(); entry != null; entry = undertaken.poll()) {
+            if (!entry.closing && entry.realization instanceof Undertaking undertaking) {
+                Entry ended = entry;
+                actual.remove(entry.resource.reference());
+                attempt(
+                        entry.resource,
+                        false,
+                        nowNanos,
+                        () -> {
+                            ended.realization = undertaking.result();
+                            started(ended);
+                        });
+                any = true;
+            }
+        }
+        return any;
+    }
+
     /** Nobody waits for it, so it is tried once. */
     private void discard(Resource part) {
         try {
@@ -211,6 +240,7 @@ public final class Reconciler {
             if (wanted != null
                     && !entry.doomed
                     && !entry.closing
+                    && !entry.isUnderWay()
                     && !wanted.metadata().equals(entry.resource.metadata())
                     && wanted.metadata().uid().equals(entry.resource.metadata().uid())
                     && wanted.spec().equals(entry.resource.spec())) {
@@ -305,7 +335,7 @@ public final class Reconciler {
 
     private Optional<Realization> realized(Reference reference) {
         Entry entry = actual.get(reference);
-        return entry == null || entry.closing || entry.doomed
+        return entry == null || entry.closing || entry.doomed || entry.isUnderWay()
                 ? Optional.empty()
                 : Optional.of(entry.realization);
     }
@@ -315,27 +345,61 @@ public final class Reconciler {
         if (actual.containsKey(target)) {
             return false;
         }
+        Set<Reference> references = desired.references().getOrDefault(target, Set.of());
+        KindHandle<?> kind = kinds.byKind(resource.kind());
+        Optional<Condition> meanwhile = kind.realizedBeside(resource.spec());
+        if (meanwhile.isPresent()) {
+            undertake(resource, references, meanwhile.get());
+            return true;
+        }
         return attempt(
                 resource,
                 false,
                 nowNanos,
                 () -> {
-                    KindHandle<?> kind = kinds.byKind(resource.kind());
                     Realization realization =
                             kind.realize(resource.metadata(), resource.spec(), context(resource));
-                    Set<Reference> references = desired.references().getOrDefault(target, Set.of());
-                    var entry = new Entry(resource, references, realization);
-                    actual.put(target, entry);
-                    attemptStore(() -> host.markProvisioned(resource));
-                    LOG.info("started {}", target);
-                    ready(target, entry, "Realized", "");
+                    started(new Entry(resource, references, realization));
+                });
+    }
+
+    private void started(Entry entry) {
+        Reference target = entry.resource.reference();
+        actual.put(target, entry);
+        attemptStore(() -> host.markProvisioned(entry.resource));
+        LOG.info("started {}", target);
+        ready(target, entry, "Realized", "");
+    }
+
+    /** Has it be realized beside the reconciler; what it refers to is realized. */
+    private void undertake(Resource resource, Set<Reference> references, Condition meanwhile) {
+        Reference target = resource.reference();
+        var undertaking = new Undertaking(target, meanwhile);
+        var entry = new Entry(resource, references, undertaking);
+        Map<Reference, Realization> needed = new HashMap<>();
+        references.forEach(
+                each -> realized(each).ifPresent(running1 -> needed.put(each, running1)));
+        actual.put(target, entry);
+        notReady(target, 0, meanwhile.reason(), meanwhile.message(), Optional.of(undertaking));
+        KindHandle<?> kind = kinds.byKind(resource.kind());
+        Context context =
+                context(
+                        target,
+                        host.provisioned(resource),
+                        undertaking::tell,
+                        each -> Optional.ofNullable(needed.get(each)));
+        undertaking.start(
+                () -> kind.realize(resource.metadata(), resource.spec(), context),
+                () -> {
+                    undertaken.add(entry);
+                    wake.run();
                 });
     }
 
     private boolean update(Resource resource, Desired desired, long nowNanos) {
         Reference target = resource.reference();
         Entry entry = actual.get(target);
-        if (entry == null || entry.closing || entry.doomed) {
+        if (entry == null || entry.closing || entry.doomed || entry.isUnderWay()) {
             return false;
         }
         return attempt(
@@ -447,11 +511,22 @@ public final class Reconciler {
             Reference target = resource.reference();
             Attempt earlier = attempts.get(target);
             boolean blocked = earlier != null && earlier.blocks(resource, true, nowNanos);
-            if (!actual.containsKey(target) && !hasRunningPart(target) && !blocked) {
+            if (!actual.containsKey(target)
+                    && !hasRunningPart(target)
+                    && !blocked
+                    && !isFoundSoon(resource)) {
                 progress |= attempt(resource, true, nowNanos, () -> destroy(resource));
             }
         }
         return progress;
+    }
+
+    /** Whether what it has left is in something that is being realized. */
+    private boolean isFoundSoon(Resource resource) {
+        return host.provisioned(resource)
+                && kinds.byKind(resource.kind()).references(resource.spec()).stream()
+                        .map(actual::get)
+                        .anyMatch(needed -> needed != null && needed.isUnderWay());
     }
 
     private boolean hasRunningPart(Reference owner) {
@@ -472,6 +547,14 @@ public final class Reconciler {
     }
 
     private Context context(Reference subject, boolean provisioned) {
+        return context(subject, provisioned, _ -> {}, this::realized);
+    }
+
+    private Context context(
+            Reference subject,
+            boolean provisioned,
+            Consumer<Progress> told,
+            Function<Reference, Optional<Realization>> available) {
         return new Context(
                 subject,
                 services,
@@ -480,7 +563,8 @@ public final class Reconciler {
                     dirty.add(subject);
                     wake.run();
                 },
-                this::realized);
+                told,
+                available);
     }
 
     private void ready(Reference target, Entry entry, String reason, String message) {

@@ -1,6 +1,7 @@
 package io.vireo.control.testing;
 
 import io.vireo.resource.Column;
+import io.vireo.resource.Condition;
 import io.vireo.resource.LiveStream;
 import io.vireo.resource.Metadata;
 import io.vireo.resource.Operation;
@@ -13,6 +14,7 @@ import io.vireo.resource.Spec;
 import io.vireo.resource.UpdateResult;
 import io.vireo.resource.spec.Kinds;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Stream;
 
@@ -67,9 +69,15 @@ record FakeKind<S extends Spec>(
     }
 
     @Override
+    public Optional<Condition> realizedBeside(S spec) {
+        return world.beside(spec);
+    }
+
+    @Override
     public Realization realize(Metadata metadata, S spec, RealizeContext context) {
         var reference = new Reference(kind, metadata.name());
         world.note(context.provisioned() ? "realize-again" : "realize", reference);
+        world.open(reference, context);
         world.throwIfToldTo(reference);
         references(spec).forEach(used -> context.require(used, FakeRealization.class));
         var realization = new FakeRealization(world, reference, spec, context.statusChanged());

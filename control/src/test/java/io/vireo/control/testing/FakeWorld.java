@@ -2,6 +2,9 @@ package io.vireo.control.testing;
 
 import io.vireo.control.profile.ServerProfileKind;
 import io.vireo.resource.Column;
+import io.vireo.resource.Condition;
+import io.vireo.resource.Progress;
+import io.vireo.resource.RealizeContext;
 import io.vireo.resource.Reference;
 import io.vireo.resource.ResourceKind;
 import io.vireo.resource.Spec;
@@ -33,6 +36,7 @@ import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 
@@ -45,6 +49,8 @@ public final class FakeWorld {
     private final Map<Reference, FakeRealization> running = new ConcurrentHashMap<>();
     private final List<Runnable> heldCloses = Collections.synchronizedList(new ArrayList<>());
     private volatile boolean holdCloses;
+    private volatile boolean openBeside;
+    private volatile boolean holdOpening;
 
     /** All kinds. */
     public List<ResourceKind<?>> kinds() {
@@ -238,6 +244,35 @@ public final class FakeWorld {
 
     UpdateResult update(Reference target) {
         return updates.getOrDefault(target, UpdateResult.IN_PLACE);
+    }
+
+    /**
+     * From now on pools are opened beside the reconciler, which waits for {@link #releaseOpening}.
+     */
+    public void holdOpening() {
+        openBeside = true;
+        holdOpening = true;
+    }
+
+    /** Lets pools be opened. */
+    public void releaseOpening() {
+        holdOpening = false;
+    }
+
+    Optional<Condition> beside(Spec spec) {
+        return openBeside && spec instanceof PoolSpec
+                ? Optional.of(new Condition(Condition.READY, false, "Opening", "It is opened."))
+                : Optional.empty();
+    }
+
+    /** Tells of progress for as long as it is held. */
+    void open(Reference reference, RealizeContext context) {
+        if (openBeside && reference.kind().equals(Kinds.POOL)) {
+            do {
+                context.progress(new Progress("open", 42, 100, 0));
+                Thread.onSpinWait();
+            } while (holdOpening);
+        }
     }
 
     /** Makes closes wait until {@link #releaseCloses}. */

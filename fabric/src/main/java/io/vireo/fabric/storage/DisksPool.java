@@ -36,6 +36,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
 
 /**
@@ -66,6 +67,7 @@ final class DisksPool implements BlockPool {
      * @param copies that the pool keeps
      * @param leaving paths of disks that are to be emptied
      * @param scrubs what is kept of the pool's
+     * @param told of how much of the maps has been read
      */
     record Place(
             String location,
@@ -75,7 +77,8 @@ final class DisksPool implements BlockPool {
             int copies,
             MirrorOptions mirrors,
             Set<String> leaving,
-            ScrubRecord scrubs) {}
+            ScrubRecord scrubs,
+            Consumer<Progress> told) {}
 
     private DisksPool(
             Place place, Map<String, HostDisk> disks, StoragePool pool, PoolListener listener) {
@@ -114,7 +117,7 @@ final class DisksPool implements BlockPool {
                         place.leaving().stream()
                                 .map(disks::get)
                                 .anyMatch(disk -> disk != null && disk.device() == device);
-        StoragePool pool = StoragePool.open(devices, place.home(), options);
+        StoragePool pool = StoragePool.open(devices, place.home(), options, place.told());
         try {
             checkCopies(pool, place);
             if (place.copies() == 1) {

@@ -5,6 +5,7 @@ import io.vireo.block.HostDisks.HostDisk;
 import io.vireo.fabric.storage.pool.MirrorOptions;
 import io.vireo.reactor.Reactor;
 import io.vireo.resource.ErrorCode;
+import io.vireo.resource.Progress;
 import io.vireo.resource.Quantity;
 import io.vireo.resource.ResourceException;
 import io.vireo.resource.Violation;
@@ -22,6 +23,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.ServiceLoader;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 
 /** Opens {@link DisksPool}s, and makes them first where they are new. */
@@ -136,9 +138,15 @@ final class DisksPoolOpener {
      * @param create whether it may be made: it never ran before
      * @param runtime the daemon's directory for what outlives it until the next boot
      * @param scrubs what is kept of the pool's
+     * @param told of how much has been read; what it throws ends the opening
      */
     static DisksPool open(
-            PoolSpec spec, boolean create, Reactor home, Path runtime, ScrubRecord scrubs) {
+            PoolSpec spec,
+            boolean create,
+            Reactor home,
+            Path runtime,
+            ScrubRecord scrubs,
+            Consumer<Progress> told) {
         DisksSpec disks = spec.disks().orElseThrow();
         boolean make = create && !disks.adopt();
         var place =
@@ -151,7 +159,8 @@ final class DisksPoolOpener {
                         new MirrorOptions(
                                 disks.openDegraded(), resyncRate(disks), stallLimit(disks)),
                         leaving(disks),
-                        scrubs);
+                        scrubs,
+                        told);
         var open = new LinkedHashMap<String, HostDisk>();
         var absent = new LinkedHashMap<DisksSpec.Member, ResourceException>();
         try {

@@ -6,6 +6,7 @@ import io.vireo.fabric.storage.qos.DiskQosPolicy;
 import io.vireo.fabric.storage.qos.PoolQos;
 import io.vireo.reactor.ReactorGroup;
 import io.vireo.resource.Column;
+import io.vireo.resource.Condition;
 import io.vireo.resource.DurableState;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.LiveStream;
@@ -207,6 +208,19 @@ public final class PoolKind implements ResourceKind<PoolSpec> {
         return status.attributes().getOrDefault(name, "-");
     }
 
+    /** Maps are read as a whole when a pool on disks is opened. */
+    @Override
+    public Optional<Condition> realizedBeside(PoolSpec spec) {
+        return spec.type() == PoolSpec.Type.DISKS
+                ? Optional.of(
+                        new Condition(
+                                Condition.READY,
+                                false,
+                                "Opening",
+                                "It is being opened: its maps are read from its disks."))
+                : Optional.empty();
+    }
+
     @Override
     public Realization realize(Metadata metadata, PoolSpec spec, RealizeContext context) {
         var qos =
@@ -244,7 +258,8 @@ public final class PoolKind implements ResourceKind<PoolSpec> {
                         create,
                         context.service(ReactorGroup.class).next(),
                         context.service(RuntimeDirectory.class).root(),
-                        scrubs(metadata, context));
+                        scrubs(metadata, context),
+                        context::progress);
         pool.keys().use(keys(spec, context));
         return pool;
     }

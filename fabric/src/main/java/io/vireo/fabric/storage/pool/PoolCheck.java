@@ -70,7 +70,8 @@ public final class PoolCheck {
                     return true;
                 });
         LoadedPool loaded =
-                new PoolLoader(io, scan.superblock()).load(members, scan.newest(), List.of());
+                new PoolLoader(io, scan.superblock(), new MapProgress(_ -> {}))
+                        .load(members, scan.newest(), List.of());
         try (PageStore _ = loaded.pages();
                 SumMap _ = loaded.sums()) {
             return new PoolCheck(loaded).report();

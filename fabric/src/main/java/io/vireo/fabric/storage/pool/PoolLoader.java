@@ -44,11 +44,13 @@ final class PoolLoader {
     private final List<Long> catalog = new ArrayList<>();
 
     private final OwnMemory block = OwnMemory.allocate(PoolFormat.BLOCK);
+    private final MapProgress progress;
     private long nextVolume;
 
-    PoolLoader(HomeIo io, Superblock superblock) {
+    PoolLoader(HomeIo io, Superblock superblock, MapProgress progress) {
         this.io = io;
         this.superblock = superblock;
+        this.progress = progress;
         space = new ChunkSpace(superblock.striped(), epochs);
         for (MemberEntry m : superblock.members()) {
             space.addArea(new ChunkArea(m.dataStart(), m.chunks(), m.highWater()));
@@ -143,13 +145,17 @@ final class PoolLoader {
             }
             next = CatalogBlock.next(block.address());
         }
-        var maps = new TreeLoader(io, superblock, pages, meta, false);
-        maps.load(records.stream().map(r -> new TreeLoader.Root(r.root(), r.height())).toList());
-        var checksums = new TreeLoader(io, superblock, sums.pages(), meta, true);
-        checksums.load(
+        var maps = new TreeLoader(io, superblock, pages, meta, progress, false);
+        var checksums = new TreeLoader(io, superblock, sums.pages(), meta, progress, true);
+        // How many leaves there are is known before the first of them is read.
+        maps.loadInner(
+                records.stream().map(r -> new TreeLoader.Root(r.root(), r.height())).toList());
+        checksums.loadInner(
                 records.stream()
                         .map(r -> new TreeLoader.Root(r.sumsRoot(), r.sumsHeight()))
                         .toList());
+        maps.loadLeaves();
+        checksums.loadLeaves();
         for (VolumeRecord record : records) {
             var volume = new Volume(record);
             volume.root.load(maps.root(record.root()), record.height());

@@ -10,6 +10,7 @@ import io.vireo.fabric.storage.mirror.MirrorDevice;
 import io.vireo.fabric.storage.mirror.MirrorStatus;
 import io.vireo.reactor.Reactor;
 import io.vireo.resource.ErrorCode;
+import io.vireo.resource.Progress;
 import io.vireo.resource.ResourceException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -63,6 +64,11 @@ public final class StoragePool {
         }
     }
 
+    /** Opens a pool and tells nobody how far that is. */
+    public static StoragePool open(List<BlockDevice> devices, Reactor home, PoolOptions options) {
+        return open(devices, home, options, _ -> {});
+    }
+
     /**
      * Opens a pool: reads its maps, replays its journal, and takes it over from whoever had it
      * before.
@@ -70,8 +76,11 @@ public final class StoragePool {
      * @param devices all members, or all disks of mirrored ones, in any order; those that were
      *     about to become members are left out
      * @param home where the pool lives from now on
+     * @param told of how much of the maps has been read, on the caller's thread; what it throws
+     *     ends the opening
      */
-    public static StoragePool open(List<BlockDevice> devices, Reactor home, PoolOptions options) {
+    public static StoragePool open(
+            List<BlockDevice> devices, Reactor home, PoolOptions options, Consumer<Progress> told) {
         PoolCreator.check(devices, MirrorHeader.MAX_LEGS);
         List<BlockDevice> parts = MirrorAssembly.members(devices, home, options, false);
         MemberSet members = HomeIo.on(home, () -> new MemberSet(home, parts));
@@ -88,7 +97,8 @@ public final class StoragePool {
                         return true;
                     });
             left = left(options, scan.superblock());
-            loaded = new PoolLoader(io, scan.superblock()).load(members, scan.newest(), left);
+            var loader = new PoolLoader(io, scan.superblock(), new MapProgress(told));
+            loaded = loader.load(members, scan.newest(), left);
             pool = own(loaded, home, options);
         } catch (RuntimeException e) {
             left.forEach(SurvivingOps::close);

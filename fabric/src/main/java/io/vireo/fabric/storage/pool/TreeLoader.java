@@ -19,6 +19,8 @@ final class TreeLoader {
     private final PageStore pages;
     private final MetaSpace meta;
 
+    private final MapProgress progress;
+
     /** Whether leaves hold checksums, or entries. */
     private final boolean sums;
 
@@ -27,21 +29,25 @@ final class TreeLoader {
     /** Pages that are to be read next. */
     private List<Integer> wanted = new ArrayList<>();
 
-    TreeLoader(HomeIo io, Superblock superblock, PageStore pages, MetaSpace meta, boolean sums) {
+    TreeLoader(
+            HomeIo io,
+            Superblock superblock,
+            PageStore pages,
+            MetaSpace meta,
+            MapProgress progress,
+            boolean sums) {
         this.io = io;
         this.superblock = superblock;
         this.pages = pages;
         this.meta = meta;
+        this.progress = progress;
         this.sums = sums;
     }
 
-    /** Reads the pages of all trees, level by level, and joins them. */
-    void load(List<Root> roots) throws FormatException {
+    /** Reads the pages of all trees, level by level, but the leaves. */
+    void loadInner(List<Root> roots) throws FormatException {
         int height =
                 roots.stream().filter(r -> r.entry() != 0).mapToInt(Root::height).max().orElse(0);
-        if (height == 0) {
-            return;
-        }
         try (var reader = new PageReader(io)) {
             for (int level = height - 1; level >= 0; level--) {
                 for (Root root : roots) {
@@ -49,8 +55,18 @@ final class TreeLoader {
                         want(root.entry(), level, 0);
                     }
                 }
-                loadLevel(reader, level);
+                progress.found(wanted.size());
+                if (level > 0) {
+                    loadLevel(reader, level);
+                }
             }
+        }
+    }
+
+    /** Reads the leaves and joins all pages. */
+    void loadLeaves() throws FormatException {
+        try (var reader = new PageReader(io)) {
+            loadLevel(reader, 0);
         }
         join();
     }
@@ -107,6 +123,7 @@ final class TreeLoader {
     }
 
     private void decode(int page, OwnMemory memory, int offset) throws FormatException {
+        progress.read();
         if (sums && pages.level(page) == 0) {
             MapPage.decodeSums(memory, offset, pages.address(page), pages.index(page));
             return;

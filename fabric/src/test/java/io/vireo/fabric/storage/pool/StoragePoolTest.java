@@ -1,6 +1,7 @@
 package io.vireo.fabric.storage.pool;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import io.vireo.block.BlockOperation;
 import io.vireo.block.BlockStatus;
@@ -8,9 +9,12 @@ import io.vireo.block.VolumeFormat;
 import io.vireo.reactor.PollMode;
 import io.vireo.reactor.Reactor;
 import io.vireo.reactor.ReactorConfig;
+import io.vireo.resource.Progress;
 import io.vireo.testkit.BlockClient;
 import io.vireo.testkit.MemoryBlockDevice;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -20,6 +24,9 @@ import org.junit.jupiter.api.Test;
 class StoragePoolTest {
     private static final int CHUNK = 16 << 10;
     private static final PoolConfig CONFIG = new PoolConfig(CHUNK, 64 << 10, true, true);
+
+    private static final Comparator<Progress> BY_DONE =
+            Comparator.comparingLong(Progress::doneBytes);
 
     private final MemoryBlockDevice disk = new MemoryBlockDevice(16 << 20, 512);
     private Reactor home;
@@ -72,6 +79,51 @@ class StoragePoolTest {
         byte[] expected = new byte[8 * CHUNK];
         Arrays.fill(expected, 5 * 512, 5 * 512 + 3 * CHUNK, (byte) 7);
         assertThat(read("a", 0, expected.length)).isEqualTo(expected);
+    }
+
+    /** A leaf of maps, and sixteen of checksums, for each volume. */
+    private void fillMaps() {
+        for (String name : List.of("a", "b")) {
+            pool.createVolume(name, new VolumeFormat(8L << 40, 512, 4096, false, true));
+            for (int i = 0; i < 40; i++) {
+                write(name, (long) i << 35, pattern(i + 1, CHUNK));
+            }
+        }
+        pool.close();
+    }
+
+    @Test
+    void tellsHowMuchOfItsMapsHasBeenRead() {
+        fillMaps();
+        var told = new ArrayList<Progress>();
+        pool = StoragePool.open(List.of(disk), home, PoolOptions.DEFAULT, told::add);
+        assertThat(told).hasSizeGreaterThan(2).isSortedAccordingTo(BY_DONE);
+        assertThat(told.getLast().doneBytes()).isEqualTo(told.getLast().totalBytes());
+        assertThat(told.getLast().job()).isEqualTo("open");
+        // Inner pages, which are few, tell how many leaves there are.
+        assertThat(told.stream().filter(each -> each.totalBytes() != told.getLast().totalBytes()))
+                .allMatch(each -> each.doneBytes() * 2 < told.getLast().totalBytes());
+        assertThat(read("b", 39L << 35, CHUNK)).isEqualTo(pattern(40, CHUNK));
+    }
+
+    @Test
+    void anOpeningThatIsNotWantedAnyMoreEndsAndLeavesThePoolAsItWas() {
+        fillMaps();
+        var told = new ArrayList<Progress>();
+        assertThatIllegalStateException()
+                .isThrownBy(() ->
+                        StoragePool.open(
+                                List.of(disk),
+                                home,
+                                PoolOptions.DEFAULT,
+                                now -> {
+                                    told.add(now);
+                                    throw new IllegalStateException("not wanted");
+                                }))
+                .withMessage("not wanted");
+        assertThat(told).hasSize(1);
+        pool = open();
+        assertThat(read("a", 0, CHUNK)).isEqualTo(pattern(1, CHUNK));
     }
 
     @Test
