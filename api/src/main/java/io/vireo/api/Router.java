@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeSet;
 import org.eclipse.jetty.http.HttpHeader;
+import org.eclipse.jetty.http.HttpMethod;
 import org.eclipse.jetty.io.Content;
 import org.eclipse.jetty.server.Handler;
 import org.eclipse.jetty.server.Request;
@@ -27,6 +28,9 @@ final class Router extends Handler.Abstract {
 
     /** In the context of a refusal: the methods that are possible. */
     private static final String ALLOW = "allow";
+
+    private static final String GET = HttpMethod.GET.asString();
+    private static final String HEAD = HttpMethod.HEAD.asString();
 
     private final List<Route> routes;
     private final AccessGuard guard;
@@ -75,12 +79,14 @@ final class Router extends Handler.Abstract {
     private Match match(Request request) {
         String path = Request.getPathInContext(request);
         String[] segments = path.split("/", -1);
+        // HEAD is GET whose answer has no content (RFC 9110, 9.3.2), wherever there is GET.
+        String method = isHead(request) ? GET : request.getMethod();
         TreeSet<String> allowed = new TreeSet<>();
         for (Route route : routes) {
             Optional<Map<String, String>> variables =
                     variables(route.template().split("/", -1), segments);
             if (variables.isPresent()) {
-                if (route.method().equals(request.getMethod())) {
+                if (route.method().equals(method)) {
                     return new Match(route, variables.get());
                 }
                 allowed.add(route.method());
@@ -91,11 +97,18 @@ final class Router extends Handler.Abstract {
                     ErrorCode.NOT_FOUND,
                     "there is nothing at this path; GET /v1 tells what there is");
         }
+        if (allowed.contains(GET)) {
+            allowed.add(HEAD);
+        }
         String methods = String.join(", ", allowed);
         throw new ResourceException(
                 ErrorCode.METHOD_NOT_ALLOWED,
                 request.getMethod() + " is not possible here; possible are " + methods,
                 Map.of(ALLOW, methods));
+    }
+
+    private static boolean isHead(Request request) {
+        return HEAD.equals(request.getMethod());
     }
 
     private static Optional<Map<String, String>> variables(String[] template, String[] segments) {
@@ -141,6 +154,11 @@ final class Router extends Handler.Abstract {
             Reply.Body body) {
         response.setStatus(200);
         response.getHeaders().put(HttpHeader.CONTENT_TYPE, mediaType);
+        if (isHead(request)) {
+            // What it would be is known; nothing of it is begun.
+            response.write(true, null, callback);
+            return;
+        }
         try (OutputStream out = Content.Sink.asOutputStream(response)) {
             body.writeTo(out);
             out.close();

@@ -78,9 +78,54 @@ final class ApiServerTest {
     void aPathSaysWhichMethodsItHas() throws IOException {
         assertThat(unix.request("POST", "/v1/networks", HOST, ""))
                 .startsWith("HTTP/1.1 405 ")
-                .containsIgnoringCase("\r\nAllow: GET\r\n")
-                .contains("\"code\":\"METHOD_NOT_ALLOWED\"", "possible are GET");
+                .containsIgnoringCase("\r\nAllow: GET, HEAD\r\n")
+                .contains("\"code\":\"METHOD_NOT_ALLOWED\"", "possible are GET, HEAD");
+        assertThat(unix.request("HEAD", "/v1/apply", HOST, ""))
+                .startsWith("HTTP/1.1 405 ")
+                .containsIgnoringCase("\r\nAllow: POST\r\n");
         assertThat(unix.request("POST", "/nothing", HOST, "")).startsWith("HTTP/1.1 404 ");
+    }
+
+    /** RFC 9110, 9.3.2: the fields of what GET answers, and no content. */
+    @Test
+    void headIsGetWithoutContent() throws IOException {
+        put("/v1/networks/lan", network("lan"));
+        for (var path : List.of("/v1", "/v1/networks", "/metrics", "/healthz", "/openapi.json")) {
+            assertThat(head(path)).as(path).startsWith("HTTP/1.1 200 ").endsWith("\r\n\r\n");
+        }
+        assertThat(head("/v1")).isEqualTo(withoutDate(fields(get("/v1"))));
+        assertThat(head("/v1/networks/absent"))
+                .isEqualTo(withoutDate(fields(get("/v1/networks/absent"))))
+                .startsWith("HTTP/1.1 404 ");
+        assertThat(tcp.request("HEAD", "/v1/networks", "Host: localhost:" + port() + "\r\n", ""))
+                .startsWith("HTTP/1.1 401 ")
+                .endsWith("\r\n\r\n");
+    }
+
+    /** GET would go on until the client goes. */
+    @Test
+    void headOfAStreamEndsAtOnce() throws IOException {
+        assertThat(head("/v1/events"))
+                .startsWith("HTTP/1.1 200 ")
+                .contains("Content-Type: text/event-stream\r\n")
+                .endsWith("\r\n\r\n");
+        assertThat(head("/v1/events?kind=Netwrok")).startsWith("HTTP/1.1 404 ");
+    }
+
+    private String head(String path) throws IOException {
+        return withoutDate(unix.request("HEAD", path, HOST, ""));
+    }
+
+    private static String fields(String response) {
+        return response.substring(0, response.indexOf("\r\n\r\n") + 4);
+    }
+
+    private static String withoutDate(String response) {
+        return response.replaceFirst("Date: .*\r\n", "");
+    }
+
+    private int port() {
+        return server.port().orElseThrow();
     }
 
     @Test

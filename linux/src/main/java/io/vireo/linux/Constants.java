@@ -125,6 +125,7 @@ final class Constants {
     static final int ETH_P_ALL = 3;
     static final int ETHTOOL_GFLAGS = 0x25;
     static final int ETHTOOL_SFLAGS = 0x26;
+    static final int ETHTOOL_GDRVINFO = 0x3;
     static final int ETHTOOL_GCHANNELS = 0x3c;
 
     // linux/netlink.h, linux/rtnetlink.h

@@ -363,6 +363,16 @@ final class Layouts {
     }
 
     /** linux/ethtool.h. */
+    static final class EthtoolDrvinfo {
+        static final String C_NAME = "struct ethtool_drvinfo";
+        static final int SIZE = 196;
+        static final int CMD = 0;
+        static final int DRIVER = 4;
+
+        private EthtoolDrvinfo() {}
+    }
+
+    /** linux/ethtool.h. */
     static final class EthtoolChannels {
         static final String C_NAME = "struct ethtool_channels";
         static final int SIZE = 36;

@@ -121,6 +121,15 @@ public final class NetInterface {
         }
     }
 
+    /** Returns the name of the driver; empty where it has none. */
+    public String driver() throws ErrnoException {
+        try (NativeBuffer info = NativeBuffer.scratch(Layouts.EthtoolDrvinfo.SIZE)) {
+            return ethtool(info.address(), Constants.ETHTOOL_GDRVINFO, "ETHTOOL_GDRVINFO")
+                    ? info.segment().getString(Layouts.EthtoolDrvinfo.DRIVER)
+                    : "";
+        }
+    }
+
     /** Returns the number of receive queues in use; 1 where the driver does not say. */
     public int receiveQueues() throws ErrnoException {
         try (NativeBuffer channels = NativeBuffer.scratch(Layouts.EthtoolChannels.SIZE)) {

@@ -10,7 +10,10 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 
 /**
  * Entry point of the daemon's side of {@code vireo}: {@code serve}, {@code doctor} and {@code pool
@@ -31,6 +34,11 @@ public final class Main {
     private Main() {}
 
     public static void main(String[] arguments) {
+        System.exit(run(arguments));
+    }
+
+    /** Runs a command to its end; returns the exit code. */
+    static int run(String... arguments) {
         var serve = new CommandLine(new Serve());
         var commandLine = new CommandLine(new Main()).addSubcommand(serve);
         commandLine.setCaseInsensitiveEnumValuesAllowed(true);
@@ -49,9 +57,9 @@ public final class Main {
             configFile(arguments).ifPresent(file -> applyDefaults(serve, file));
         } catch (IllegalArgumentException e) {
             System.err.println("vireo: " + e.getMessage());
-            System.exit(2);
+            return 2;
         }
-        System.exit(commandLine.execute(arguments));
+        return commandLine.execute(arguments);
     }
 
     /** The file that {@code --config FILE} or {@code --config=FILE} names, or the default one. */
@@ -107,8 +115,17 @@ public final class Main {
                 })
         private Optional<Path> file = Optional.empty();
 
+        @Spec
+        @SuppressWarnings("NullAway.Init") // set by picocli
+        private CommandSpec spec;
+
         @Override
         public Integer call() throws Exception {
+            try {
+                config.check();
+            } catch (IllegalArgumentException e) {
+                throw new ParameterException(spec.commandLine(), Messages.of(e), e);
+            }
             file.ifPresent(
                     read -> LOG.log(System.Logger.Level.INFO, "options are from " + read + " too"));
             try (var daemon = Daemon.start(config)) {

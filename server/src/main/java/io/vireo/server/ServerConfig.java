@@ -146,6 +146,19 @@ final class ServerConfig {
             })
     boolean ringReset = false;
 
+    /**
+     * Looks at all that can be wrong in itself.
+     *
+     * @throws IllegalArgumentException with a sentence that says what to do
+     */
+    void check() throws IOException {
+        cpus();
+        identities();
+        port();
+        socketUid();
+        socketGid();
+    }
+
     /** Where identities are drawn from. */
     IdentityConfig identities() {
         return new IdentityConfig(

@@ -4,9 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.vireo.control.identity.IdentityConfig;
+import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine;
 
 /** What the options of {@code vireo serve} come to. */
@@ -39,6 +44,38 @@ class ServerConfigTest {
                 .isEqualTo(file);
         assertThat(Main.configFile(new String[] {"serve", "--config=/srv/vireo.properties"}))
                 .isEqualTo(file);
+    }
+
+    @Test
+    void theAddressOfTheInterfaceIsOnThisHost() throws IOException {
+        for (var good : List.of("none", "127.0.0.1:0", "localhost:65535")) {
+            parse("--listen", good).check();
+        }
+        for (var bad : List.of("", "7480", "0.0.0.0:7480", "127.0.0.1:65536", "localhost:http")) {
+            assertThatThrownBy(() -> parse("--listen", bad).check())
+                    .hasMessage(
+                            "--listen %s: give 127.0.0.1:PORT or none; for access from other hosts put"
+                                            .formatted(bad)
+                                    + " a proxy with TLS before the Unix socket");
+        }
+    }
+
+    /** Before directories are made and threads started. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "--listen=0.0.0.0:7480",
+                "--reactors=-1",
+                "--mac-prefix=01",
+                "--socket-owner=vireo-nobody",
+                "--socket-group=vireo-nobody"
+            })
+    void whatCannotBeIsRefusedAtOnce(String option, @TempDir Path directory) throws IOException {
+        var runtime = directory.resolve("run");
+        var state = directory.resolve("state");
+        assertThat(Main.run("serve", "--runtime-dir=" + runtime, "--state-dir=" + state, option))
+                .isEqualTo(2);
+        assertThat(directory).isEmptyDirectory();
     }
 
     @Test

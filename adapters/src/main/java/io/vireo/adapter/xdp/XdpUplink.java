@@ -27,7 +27,7 @@ public final class XdpUplink extends InterfacePort {
 
     private final XdpSockets opened;
     private final XdpSocket[] sockets;
-    private final boolean tags;
+    private final ReceivedTags tags;
     private final SoftwareOffload software = new SoftwareOffload();
     private final AtomicLong notSent = new AtomicLong();
 
@@ -41,9 +41,9 @@ public final class XdpUplink extends InterfacePort {
      * @param opened closed by {@link #close}
      * @param link closed by {@link #close}
      * @param mtu of the interface in bytes
-     * @param tags whether received VLAN tags are in their frames
+     * @param tags where VLAN tags of received frames are
      */
-    XdpUplink(String name, XdpSockets opened, LinkMonitor link, int mtu, boolean tags) {
+    XdpUplink(String name, XdpSockets opened, LinkMonitor link, int mtu, ReceivedTags tags) {
         super(name, link, mtu);
         this.opened = opened;
         this.sockets = opened.sockets();
@@ -215,8 +215,8 @@ public final class XdpUplink extends InterfacePort {
         return opened.nativeMode();
     }
 
-    /** Whether received VLAN tags are in their frames. */
-    boolean hasTags() {
+    /** Where VLAN tags of received frames are. */
+    ReceivedTags tags() {
         return tags;
     }
 

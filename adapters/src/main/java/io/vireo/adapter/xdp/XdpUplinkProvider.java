@@ -26,6 +26,8 @@ public final class XdpUplinkProvider implements UplinkProvider {
     /** Queues for which there is memory: 12 MiB each. */
     private static final int QUEUES_MAX = 16;
 
+    private static final String VETH = "veth";
+
     @Override
     public UplinkSpec.Type type() {
         return UplinkSpec.Type.XDP;
@@ -43,8 +45,7 @@ public final class XdpUplinkProvider implements UplinkProvider {
         return host.inside(
                 () -> {
                     host.configure(mtu);
-                    // XDP sees the frame only, not what the hardware took out of it.
-                    boolean tags = host.device().turnOff(NetInterface.ETH_FLAG_RXVLAN);
+                    var tags = tags(host.device());
                     int index = host.device().index();
                     var sockets = XdpSockets.open(index, queues(host));
                     try {
@@ -55,6 +56,15 @@ public final class XdpUplinkProvider implements UplinkProvider {
                     }
                 },
                 errno -> advice(host, errno));
+    }
+
+    /** XDP sees the frame only, not what the hardware took out of it, nor what is beside it. */
+    static ReceivedTags tags(NetInterface device) throws ErrnoException {
+        boolean off = device.turnOff(NetInterface.ETH_FLAG_RXVLAN);
+        if (device.driver().equals(VETH)) {
+            return ReceivedTags.UP_TO_OTHER_END;
+        }
+        return off ? ReceivedTags.KEPT : ReceivedTags.LOST;
     }
 
     private static int queues(HostInterface host) throws ErrnoException {
@@ -110,7 +120,7 @@ public final class XdpUplinkProvider implements UplinkProvider {
             attributes.put("attached", uplink().isNative() ? "native" : "generic");
             attributes.put("mode", uplink().isZeroCopy() ? "zero-copy" : "copy");
             attributes.put("queues", Integer.toString(uplink().queues()));
-            attributes.put("vlanTags", uplink().hasTags() ? "kept" : "lost in the driver");
+            attributes.put("vlanTags", uplink().tags().text());
             return attributes;
         }
 

@@ -27,7 +27,8 @@ class XdpUplinkTest extends HostPortContract {
         // A pair of interfaces hands tags over beside the frame, as no cable does.
         assertThat(NetInterface.of(OTHER_END).turnOff(NetInterface.ETH_FLAG_TXVLAN)).isTrue();
         var sockets = XdpSockets.open(host.device().index(), host.device().receiveQueues());
-        uplink = new XdpUplink("uplink", sockets, host.monitor(controlReactor), 1500, true);
+        var tags = XdpUplinkProvider.tags(host.device());
+        uplink = new XdpUplink("uplink", sockets, host.monitor(controlReactor), 1500, tags);
         return OTHER_END;
     }
 
@@ -44,6 +45,12 @@ class XdpUplinkTest extends HostPortContract {
     @Override
     protected boolean hasOffloads() {
         return false;
+    }
+
+    @Test
+    void thatTheOtherEndMayKeepTagsBackIsSaid() {
+        assertThat(uplink.tags()).isEqualTo(ReceivedTags.UP_TO_OTHER_END);
+        assertThat(uplink.tags().text()).startsWith("kept where the other end");
     }
 
     @Test

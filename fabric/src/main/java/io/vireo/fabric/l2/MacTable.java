@@ -34,6 +34,9 @@ final class MacTable {
     private int limit;
     private int maxAge;
     private int sweepPosition;
+
+    // In a second nothing becomes too old after all was looked at: nobody has it done again.
+    private int swept = Integer.MIN_VALUE;
     private long learned;
     private long moved;
     private long evicted;
@@ -54,6 +57,7 @@ final class MacTable {
     void limits(int stationLimit, int ageLimit) {
         limit = stationLimit;
         maxAge = ageLimit;
+        swept = Integer.MIN_VALUE;
     }
 
     /** Returns the port of a station, or {@link #NONE}. */
@@ -116,7 +120,26 @@ final class MacTable {
         return now - (int) before > maxAge;
     }
 
+    /** Whether a port may have one more station than {@code most}; those too old do not count. */
+    boolean hasRoom(int port, int most, int now) {
+        if (count(port) >= most) {
+            forgetOld(now);
+        }
+        return count(port) < most;
+    }
+
+    /** Forgets all that is too old, once a second at most. */
+    private void forgetOld(int now) {
+        if (now != swept) {
+            swept = now;
+            sweep(slots(), now);
+        }
+    }
+
     private boolean insert(long station, int port, int now) {
+        if (size >= limit) {
+            forgetOld(now);
+        }
         if (size >= limit && !evict(station, port, now)) {
             refused++;
             return false;

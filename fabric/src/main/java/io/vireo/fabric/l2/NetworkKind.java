@@ -432,6 +432,11 @@ public final class NetworkKind implements ResourceKind<NetworkSpec> {
                             "multicast_refused",
                             "Groups that a port asked for beyond its limit.",
                             snooping.counted(Snooping.REFUSED)));
+            metrics.add(
+                    counter(
+                            "multicast_records_passed_over",
+                            "Records of reports of IGMP and MLD beyond those that are looked at.",
+                            snooping.counted(Snooping.PASSED_OVER)));
         }
 
         /** Directions are the host's: received is what came in from outside. */

@@ -28,7 +28,8 @@ final class Snooping {
     static final int REFUSED = 6;
     static final int QUERIES_SENT = 7;
     static final int ASKING = 8;
-    private static final int COUNTERS = 9;
+    static final int PASSED_OVER = 9;
+    private static final int COUNTERS = 10;
 
     // Opaque: whole values, soon, at the price of a plain store.
     private static final VarHandle COUNTER = MethodHandles.arrayElementVarHandle(long[].class);
@@ -120,6 +121,11 @@ final class Snooping {
                     && asking.isAsking(in, four)) {
                 groups.shorten(key(group), asking.askSoon(in, four, now));
             }
+        }
+
+        @Override
+        public void passesOver(int records) {
+            count(PASSED_OVER, records);
         }
 
         @Override

@@ -146,7 +146,10 @@ final class Stations {
             }
         }
         long station = from | (long) vid << VLAN_SHIFT;
-        if (table.count(in.slot) >= in.policy.macLimit() && !table.isAt(station, in.slot)) {
+        int limit = in.policy.macLimit();
+        if (table.count(in.slot) >= limit
+                && !table.isAt(station, in.slot)
+                && !table.hasRoom(in.slot, limit, now)) {
             return DropReason.MAC_LIMIT;
         }
         changed |= table.learn(station, in.slot, now);

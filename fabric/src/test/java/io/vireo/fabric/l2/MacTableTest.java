@@ -90,6 +90,35 @@ class MacTableTest {
         assertThat(table.evicted()).isPositive();
     }
 
+    @Test
+    void whatIsTooOldKeepsNobodyOut() {
+        for (int i = 1; i <= LIMIT; i++) {
+            table.learn(i, i == 7 ? 2 : 1, i == 7 ? 1 : 0);
+        }
+        for (int i = 1000; i < 1000 + LIMIT - 1; i++) {
+            table.learn(i, 3, AGE + 1);
+        }
+        for (int i = 1000; i < 1000 + LIMIT - 1; i++) {
+            assertThat(table.find(i, AGE + 1)).isEqualTo(3);
+        }
+        assertThat(table.find(7, AGE + 1)).as("not too old").isEqualTo(2);
+        assertThat(table.evicted() + table.refused()).isZero();
+    }
+
+    @Test
+    void aPortHasRoomOnceItsStationsAreTooOld() {
+        table.learn(1, 1, 0);
+        table.learn(2, 1, 5);
+        assertThat(table.hasRoom(1, 2, AGE)).isFalse();
+        assertThat(table.hasRoom(1, 3, AGE)).isTrue();
+        assertThat(table.count(1)).as("nobody had to be forgotten").isEqualTo(2);
+        assertThat(table.hasRoom(1, 2, AGE + 1)).isTrue();
+        assertThat(table.count(1)).isEqualTo(1);
+        assertThat(table.hasRoom(1, 1, AGE + 1)).isFalse();
+        table.limits(LIMIT, AGE - 10);
+        assertThat(table.hasRoom(1, 1, AGE + 1)).as("in the same second").isTrue();
+    }
+
     @RepeatedTest(20)
     void agreesWithAPlainMap(RepetitionInfo info) {
         long seed = Long.getLong("vireo.seed", 1000L + info.getCurrentRepetition());

@@ -377,6 +377,57 @@ class SnoopingTest {
         assertThat(counted(Snooping.MEMBERSHIPS)).isZero();
     }
 
+    /** Of a report the records that an ordinary frame has room for are looked at, and no more. */
+    @Test
+    void aLongReportIsReadToItsLimitAndTheRestCounted() {
+        snoop(true, 4096, false);
+        send(portR, query(address4(10, 0, 0, 9), 0));
+        send(portA, three(A, 0, records(183)));
+        assertThat(counted(Snooping.MEMBERSHIPS)).isEqualTo(183);
+        assertThat(counted(Snooping.PASSED_OVER)).isZero();
+        send(portB, three(B, 0, records(1000)));
+        assertThat(router.sent()).as("routers get it whole").hasSize(1);
+        assertThat(counted(Snooping.MEMBERSHIPS)).isEqualTo(2 * 183);
+        assertThat(counted(Snooping.PASSED_OVER)).isEqualTo(1000 - 183);
+        assertThat(counted(Snooping.REFUSED)).isZero();
+        send(portC, data(GROUP + 182), data(GROUP + 183));
+        assertThat(got()).as("as groups that nobody asked for").containsExactly(1, 1, 0);
+    }
+
+    @Test
+    void aLongReportOfMldToo() {
+        snoop(true, 4096, false);
+        var message = ByteBuffer.allocate(8 + 400 * 20).put((byte) 143).position(6);
+        message.putShort((short) 400);
+        for (int i = 0; i < 400; i++) {
+            message.putInt(4 << 24).put(address6(0xFF15L << 48, 0x1234_0000 + i));
+        }
+        send(portA, mld(A, linkLocal(1), ALL_MLD, message.array()));
+        assertThat(counted(Snooping.MEMBERSHIPS)).isEqualTo(183);
+        assertThat(counted(Snooping.PASSED_OVER)).isEqualTo(400 - 183);
+    }
+
+    /** That a record beyond those that are looked at is broken makes all of the report so. */
+    @Test
+    void aLongReportIsCheckedWhole() {
+        int[] records = records(500);
+        records[2 * 499] = 9;
+        send(portA, three(A, 0, records));
+        assertThat(counted(Snooping.INVALID)).isEqualTo(1);
+        assertThat(counted(Snooping.MEMBERSHIPS)).isZero();
+        assertThat(counted(Snooping.PASSED_OVER)).isZero();
+    }
+
+    /** Joins of as many groups, for {@link #three}. */
+    private static int[] records(int count) {
+        var records = new int[2 * count];
+        for (int i = 0; i < count; i++) {
+            records[2 * i] = 4;
+            records[2 * i + 1] = GROUP + i;
+        }
+        return records;
+    }
+
     @Test
     void offItCostsNothingAndForgetsAll() {
         send(portR, query(address4(10, 0, 0, 9), 0));
@@ -567,6 +618,9 @@ class SnoopingTest {
 
         @Override
         public void leaves(long group) {}
+
+        @Override
+        public void passesOver(int records) {}
 
         @Override
         public void asks(boolean elected, long high, long low) {}

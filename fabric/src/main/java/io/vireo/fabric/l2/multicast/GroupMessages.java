@@ -17,6 +17,9 @@ public final class GroupMessages {
         /** The sender wants a group no more. */
         void leaves(long group);
 
+        /** The sender says of so many groups more than are looked at what it wants. */
+        void passesOver(int records);
+
         /**
          * The sender asks who wants what.
          *
@@ -70,6 +73,12 @@ public final class GroupMessages {
     private static final int MLD_V2_QUERY = 28;
     private static final int V6 = 16;
     private static final int ICMPV6 = 58;
+
+    /**
+     * Records of a report that are looked at: as many as a frame of 1500 bytes has room for. A
+     * frame of the largest MTU has 1149, and the switch would do nothing else meanwhile.
+     */
+    static final int RECORDS_MAX = 183;
 
     private static final int RECORDS = 8;
     private static final int RECORD_ADDRESS = 4;
@@ -244,10 +253,14 @@ public final class GroupMessages {
                 return Kind.INVALID;
             }
         }
+        int looked = Math.min(count, RECORDS_MAX);
         at = from + RECORDS;
-        for (int i = 0; i < count; i++) {
+        for (int i = 0; i < looked; i++) {
             record(bytes, at, width);
             at += size(bytes, at, width);
+        }
+        if (looked < count) {
+            listener.passesOver(count - looked);
         }
         return Kind.REPORT;
     }
