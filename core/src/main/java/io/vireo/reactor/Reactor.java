@@ -5,10 +5,6 @@ import io.vireo.linux.ErrnoException;
 import io.vireo.linux.Eventfd;
 import io.vireo.linux.ForeignMemory;
 import io.vireo.linux.Sched;
-
-import org.jctools.queues.MessagePassingQueue;
-import org.jctools.queues.varhandle.MpscUnboundedVarHandleArrayQueue;
-
 import java.io.UncheckedIOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -20,6 +16,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import org.jctools.queues.MessagePassingQueue;
+import org.jctools.queues.varhandle.MpscUnboundedVarHandleArrayQueue;
 
 /**
  * One platform thread, pinned if so configured, that runs pollers, watches file descriptors, keeps

@@ -8,11 +8,9 @@ import static io.vireo.virtqueue.PackedRing.REST;
 
 import io.vireo.linux.ForeignMemory;
 import io.vireo.memory.GuestMemory;
-
-import org.jspecify.annotations.Nullable;
-
 import java.util.Optional;
 import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A packed virtqueue (VIRTIO 1.3, 2.8).

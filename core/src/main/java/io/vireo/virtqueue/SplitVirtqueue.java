@@ -2,11 +2,9 @@ package io.vireo.virtqueue;
 
 import io.vireo.linux.ForeignMemory;
 import io.vireo.memory.GuestMemory;
-
-import org.jspecify.annotations.Nullable;
-
 import java.util.Optional;
 import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A split virtqueue (VIRTIO 1.3, 2.7).

@@ -2,7 +2,6 @@ package io.vireo.virtqueue;
 
 import io.vireo.linux.ForeignMemory;
 import io.vireo.memory.GuestMemory;
-
 import java.util.Optional;
 import java.util.OptionalLong;
 

@@ -15,7 +15,8 @@ final class LateErrorProbe {
     private static final int WARM_UP = 30_000;
     private static final int TURNS = 1_000;
 
-    private static volatile int sink;
+    /** What is only written: it is for the compiler to keep. */
+    static volatile int sink;
 
     private LateErrorProbe() {}
 

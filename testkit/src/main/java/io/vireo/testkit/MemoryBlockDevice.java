@@ -12,7 +12,6 @@ import io.vireo.block.CacheModeListener;
 import io.vireo.linux.ForeignMemory;
 import io.vireo.linux.NativeBuffer;
 import io.vireo.reactor.Reactor;
-
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.BitSet;

@@ -7,10 +7,8 @@ import io.vireo.linux.ForeignMemory;
 import io.vireo.linux.IovecArray;
 import io.vireo.linux.NativeBuffer;
 import io.vireo.memory.ScatterGatherList;
-
-import org.jspecify.annotations.Nullable;
-
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One request on its way through a channel, and the operation on the file that it is at. An engine

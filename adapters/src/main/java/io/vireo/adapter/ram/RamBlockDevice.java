@@ -10,11 +10,9 @@ import io.vireo.linux.ForeignMemory;
 import io.vireo.memory.OwnMemory;
 import io.vireo.memory.ScatterGatherList;
 import io.vireo.reactor.Reactor;
-
-import org.jspecify.annotations.Nullable;
-
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicReferenceArray;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Keeps what is written in memory, which is taken piece by piece when it is first written. Any

@@ -1,11 +1,10 @@
 package io.vireo.control.store;
 
-import org.sqlite.SQLiteJDBCLoader;
-
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.sqlite.SQLiteJDBCLoader;
 
 /** The native library of SQLite, which has to be a file to be loaded. */
 public final class SqliteLibrary {

@@ -10,14 +10,12 @@ import io.vireo.net.PortSpec;
 import io.vireo.net.Station;
 import io.vireo.resource.VlanSet;
 import io.vireo.resource.spec.MulticastSnoopingSpec;
-
-import org.jspecify.annotations.Nullable;
-
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Forwards frames between ports: a learning VLAN-aware bridge (IEEE 802.1Q, 8.6 to 8.8). Plain and

@@ -13,11 +13,9 @@ import io.vireo.reactor.Registration;
 import io.vireo.reactor.Timer;
 import io.vireo.virtqueue.ChainBatch;
 import io.vireo.virtqueue.Virtqueue;
-
-import org.jspecify.annotations.Nullable;
-
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One request queue while it runs: pops chains, has them checked, submits them to its channel,

@@ -5,11 +5,9 @@ import io.vireo.block.BlockDevice;
 import io.vireo.block.BlockRequest;
 import io.vireo.block.BlockStatus;
 import io.vireo.reactor.Reactor;
-
-import org.jspecify.annotations.Nullable;
-
 import java.util.Objects;
 import java.util.function.IntConsumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The front end's side of a hop: each request has a twin, which goes to the device's reactor and

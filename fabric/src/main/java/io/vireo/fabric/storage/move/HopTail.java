@@ -8,10 +8,8 @@ import io.vireo.fabric.storage.queue.Fifo;
 import io.vireo.reactor.Poller;
 import io.vireo.reactor.Reactor;
 import io.vireo.reactor.Registration;
-
-import org.jspecify.annotations.Nullable;
-
 import java.lang.System.Logger.Level;
+import org.jspecify.annotations.Nullable;
 
 /** The device's side of a hop, on its reactor. */
 final class HopTail implements Poller {

@@ -3,10 +3,8 @@ package io.vireo.fabric.storage.move;
 import io.vireo.block.BlockChannel;
 import io.vireo.block.BlockMeter;
 import io.vireo.block.BlockRequest;
-
-import org.jspecify.annotations.Nullable;
-
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /** A front end's way into a vDisk that is moved, on the reactor that moves it. */
 final class MoveChannel implements BlockChannel {

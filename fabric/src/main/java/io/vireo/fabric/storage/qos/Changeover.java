@@ -2,7 +2,6 @@ package io.vireo.fabric.storage.qos;
 
 import io.vireo.block.BlockChannel;
 import io.vireo.block.BlockRequest;
-
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -7,7 +7,6 @@ import io.vireo.block.VolumeFormat;
 import io.vireo.reactor.ReactorGroup;
 import io.vireo.resource.RealizeContext;
 import io.vireo.resource.spec.DiskSourceSpec;
-
 import java.util.Optional;
 
 /**

@@ -3,15 +3,13 @@ package io.vireo.fabric.storage.transfer;
 import io.vireo.resource.Condition;
 import io.vireo.resource.Quantity;
 import io.vireo.resource.ResourceException;
-
-import org.jspecify.annotations.Nullable;
-
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A copy on a thread of its own. What fails is tried again, from the beginning, until it succeeds
