@@ -108,11 +108,6 @@ final class ControlQueue extends ServedQueue {
     }
 
     @Override
-    int forget() {
-        return 0;
-    }
-
-    @Override
     void begin() {
         // What was prepared is under way: no memory of the guest is touched for it.
     }

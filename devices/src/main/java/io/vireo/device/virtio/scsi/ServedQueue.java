@@ -63,9 +63,12 @@ abstract class ServedQueue implements Poller {
 
     /**
      * Gives up what was prepared and has not begun, because the memory that it was read from was
-     * gone; returns how many of the last chains are to be prepared anew.
+     * gone; returns how many of the last chains are to be prepared anew: none where each is dealt
+     * with as it is read.
      */
-    abstract int forget();
+    int forget() {
+        return 0;
+    }
 
     /** Starts what was prepared; may be cut off, and is called again then for the rest. */
     abstract void begin();

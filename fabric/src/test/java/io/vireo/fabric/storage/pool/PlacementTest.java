@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
@@ -36,6 +37,8 @@ class PlacementTest {
     private final Reactor home = Reactor.stepped("placement");
     private final List<BlockDevice> disks = new ArrayList<>();
     private final Map<String, SteppedClient> clients = new HashMap<>();
+
+    @SuppressWarnings("NullAway.Init")
     private StoragePool pool;
 
     @AfterEach
@@ -191,7 +194,7 @@ class PlacementTest {
         create(true, 2, 1);
         volume("disk", SEQUENTIAL);
         List<Integer> before = write("disk", 0, 10);
-        clients.remove("disk").close();
+        Objects.requireNonNull(clients.remove("disk")).close();
         pool.close();
         assertThat(PoolCheck.run(disks, home).findings()).isEmpty();
         open();
@@ -216,7 +219,7 @@ class PlacementTest {
         assertThat(members("@s", 0, 12)).containsOnly(0);
         pool.device("clone").striped(IN_TURN);
         assertInTurn(write("clone", 6, 6), 0, 1, 2);
-        clients.remove("disk").close();
+        Objects.requireNonNull(clients.remove("disk")).close();
         pool.rollback("disk", "@s");
         assertThat(members("disk", 0, 12)).containsOnly(0);
         assertInTurn(write("disk", 0, 12), 0, 1, 2);
@@ -310,7 +313,7 @@ class PlacementTest {
         assertThat(pool.engine().tree().find(pool.engine().volumes().iterator().next().root, 0))
                 .isZero();
         pool.device("turn").zeroDetection(false);
-        SteppedClient client = clients.get("turn");
+        SteppedClient client = Objects.requireNonNull(clients.get("turn"));
         write("turn", 0);
         client.await(client.start(BlockOperation.FLUSH, 0, 0, _ -> {}));
         assertThat(write("turn", 1, 1)).doesNotContainAnyElementsOf(members("turn", 0, 1));
