@@ -1,5 +1,7 @@
 package io.vireo.resource;
 
+import java.util.Locale;
+
 /** Kinds of failure of the control plane. */
 public enum ErrorCode {
     /** The request breaks a rule of its format or of the kind. */
@@ -40,5 +42,14 @@ public enum ErrorCode {
     /** Whether the same attempt may succeed later with nothing changed in the request. */
     public boolean retryable() {
         return retryable;
+    }
+
+    /** As the reason of a condition: NOT_READY is {@code NotReady}. */
+    public String reason() {
+        StringBuilder text = new StringBuilder();
+        for (String word : name().split("_")) {
+            text.append(word.charAt(0)).append(word.substring(1).toLowerCase(Locale.ROOT));
+        }
+        return text.toString();
     }
 }

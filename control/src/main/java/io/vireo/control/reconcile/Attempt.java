@@ -3,6 +3,7 @@ package io.vireo.control.reconcile;
 import io.vireo.control.Resource;
 import io.vireo.resource.Spec;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.concurrent.ThreadLocalRandom;
 
 /**
@@ -47,5 +48,17 @@ record Attempt(String uid, Spec spec, boolean removal, int failures, long retryA
     /** Whether the step that is to be taken for a resource has to wait. */
     boolean blocks(Resource resource, boolean ofRemoval, long nowNanos) {
         return isOf(resource, ofRemoval) && nowNanos < retryAtNanos;
+    }
+
+    /** Nanoseconds until the first of them is due; {@link Long#MAX_VALUE}: none is. */
+    static long untilNext(Collection<Attempt> attempts, long nowNanos) {
+        long next = Long.MAX_VALUE;
+        for (Attempt attempt : attempts) {
+            // One that is overdue waits for something else, whose change brings a pass by itself.
+            if (attempt.retryAtNanos != Long.MAX_VALUE && attempt.retryAtNanos > nowNanos) {
+                next = Math.min(next, attempt.retryAtNanos - nowNanos);
+            }
+        }
+        return next;
     }
 }

@@ -4,7 +4,6 @@ import io.vireo.control.KindHandle;
 import io.vireo.control.KindRegistry;
 import io.vireo.control.Resource;
 import io.vireo.control.Services;
-import io.vireo.control.event.Event;
 import io.vireo.control.plan.Action;
 import io.vireo.control.plan.Planner;
 import io.vireo.control.plan.Running;
@@ -18,18 +17,14 @@ import io.vireo.resource.Reference;
 import io.vireo.resource.ResourceException;
 import io.vireo.resource.Spec;
 import io.vireo.resource.UpdateResult;
-import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -49,16 +44,13 @@ public final class Reconciler {
     private final KindRegistry kinds;
     private final Services services;
     private final Host host;
-    private final InstantSource clock;
     private final Runnable wake;
+    private final Observations observations;
 
     private final Map<Reference, Entry> actual = new TreeMap<>();
     private final Map<Reference, Attempt> attempts = new HashMap<>();
     private final ConcurrentLinkedQueue<Entry> closed = new ConcurrentLinkedQueue<>();
     private final ConcurrentLinkedQueue<Entry> undertaken = new ConcurrentLinkedQueue<>();
-    private final Set<Reference> dirty = ConcurrentHashMap.newKeySet();
-    private final Map<Reference, Observed> observed = new ConcurrentHashMap<>();
-    private final Map<Reference, List<Condition>> lastConditions = new HashMap<>();
     private volatile Map<Reference, Running> running = Map.of();
     private boolean first = true;
 
@@ -92,13 +84,13 @@ public final class Reconciler {
         this.kinds = kinds;
         this.services = services;
         this.host = host;
-        this.clock = clock;
         this.wake = wake;
+        observations = new Observations(host, clock);
     }
 
     /** What is known of a resource. Any thread. */
     public Optional<Observed> observed(Reference reference) {
-        return Optional.ofNullable(observed.get(reference));
+        return observations.of(reference);
     }
 
     /** What runs, for a dry run of the plan. Any thread. */
@@ -147,8 +139,9 @@ public final class Reconciler {
         if (changed) {
             attemptStore(() -> host.stillRunning(specsRunning()));
         }
-        publishDirty();
-        return nextRetry(nowNanos);
+        observations.publishChanged(
+                target -> Optional.ofNullable(actual.get(target)).map(entry -> entry.realization));
+        return Attempt.untilNext(attempts.values(), nowNanos);
     }
 
     /** When nothing is desired the daemon is about to stop, and everything stays as it is. */
@@ -315,11 +308,12 @@ public final class Reconciler {
         Reference target = resource.reference();
         for (Reference needed : desired.references().getOrDefault(target, Set.of())) {
             if (realized(needed).isEmpty()) {
-                Observed other = observed.get(needed);
                 String why =
-                        other == null || other.ready().message().isEmpty()
-                                ? ""
-                                : ": " + other.ready().message();
+                        observed(needed)
+                                .map(other -> other.ready().message())
+                                .filter(message -> !message.isEmpty())
+                                .map(message -> ": " + message)
+                                .orElse("");
                 notReady(
                         target,
                         0,
@@ -378,7 +372,7 @@ public final class Reconciler {
         var entry = new Entry(resource, references, undertaking);
         Map<Reference, Realization> needed = new HashMap<>();
         references.forEach(
-                each -> realized(each).ifPresent(running1 -> needed.put(each, running1)));
+                each -> realized(each).ifPresent(realization -> needed.put(each, realization)));
         actual.put(target, entry);
         notReady(target, 0, meanwhile.reason(), meanwhile.message(), Optional.of(undertaking));
         KindHandle<?> kind = kinds.byKind(resource.kind());
@@ -487,21 +481,13 @@ public final class Reconciler {
         notReady(
                 target,
                 entry == null ? 0 : entry.resource.metadata().generation(),
-                camelCase(code),
+                code.reason(),
                 message(cause),
-                Optional.ofNullable(entry).map(running1 -> running1.realization));
+                Optional.ofNullable(entry).map(tried -> tried.realization));
     }
 
     private static String message(RuntimeException e) {
         return e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
-    }
-
-    private static String camelCase(ErrorCode code) {
-        StringBuilder text = new StringBuilder();
-        for (String word : code.name().split("_")) {
-            text.append(word.charAt(0)).append(word.substring(1).toLowerCase(Locale.ROOT));
-        }
-        return text.toString();
     }
 
     /** Destroys and forgets what has stopped and is to be removed. */
@@ -560,7 +546,7 @@ public final class Reconciler {
                 services,
                 provisioned,
                 () -> {
-                    dirty.add(subject);
+                    observations.changed(subject);
                     wake.run();
                 },
                 told,
@@ -568,7 +554,7 @@ public final class Reconciler {
     }
 
     private void ready(Reference target, Entry entry, String reason, String message) {
-        observe(
+        observations.note(
                 target,
                 entry.resource.metadata().generation(),
                 new Condition(Condition.READY, true, reason, message),
@@ -581,24 +567,11 @@ public final class Reconciler {
             String reason,
             String message,
             Optional<Realization> realization) {
-        observe(
+        observations.note(
                 target,
                 generation,
                 new Condition(Condition.READY, false, reason, message),
                 realization);
-    }
-
-    private void observe(
-            Reference target, long generation, Condition ready, Optional<Realization> realization) {
-        Observed before = observed.get(target);
-        boolean same = before != null && before.ready().equals(ready);
-        boolean flipped = before == null || before.ready().met() != ready.met();
-        Instant since = before != null && !flipped ? before.since() : clock.instant();
-        long shown = generation == 0 && before != null ? before.observedGeneration() : generation;
-        observed.put(target, new Observed(shown, ready, since, realization));
-        if (!same) {
-            host.event(Event.Type.STATUS, target, ready.reason(), ready.message());
-        }
     }
 
     private void forgetGone(Desired desired) {
@@ -606,36 +579,7 @@ public final class Reconciler {
         known.addAll(desired.remove().keySet());
         attempts.keySet().retainAll(known);
         known.addAll(actual.keySet());
-        observed.keySet().retainAll(known);
-        lastConditions.keySet().retainAll(actual.keySet());
-    }
-
-    /**
-     * Tells watchers of conditions that changed by themselves: of another reason, and of other news
-     * of what is wrong. How well things are may be said in other words without being told.
-     */
-    private void publishDirty() {
-        for (Reference target : Set.copyOf(dirty)) {
-            dirty.remove(target);
-            Entry entry = actual.get(target);
-            if (entry == null) {
-                continue;
-            }
-            List<Condition> now = entry.realization.status().conditions();
-            List<Condition> before = lastConditions.put(target, now);
-            for (Condition condition : now) {
-                if (before == null || before.stream().noneMatch(each -> isOld(each, condition))) {
-                    host.event(Event.Type.STATUS, target, condition.reason(), condition.message());
-                }
-            }
-        }
-    }
-
-    private static boolean isOld(Condition before, Condition now) {
-        return before.type().equals(now.type())
-                && before.met() == now.met()
-                && before.reason().equals(now.reason())
-                && (now.met() || before.message().equals(now.message()));
+        observations.keep(known, actual.keySet());
     }
 
     private void attemptStore(Runnable work) {
@@ -644,16 +588,5 @@ public final class Reconciler {
         } catch (StoreException e) {
             LOG.warn("the store failed, which is tried again later: {}", e.getMessage());
         }
-    }
-
-    private long nextRetry(long nowNanos) {
-        long next = Long.MAX_VALUE;
-        for (Attempt attempt : attempts.values()) {
-            // One that is overdue waits for something else, whose change brings a pass by itself.
-            if (attempt.retryAtNanos() != Long.MAX_VALUE && attempt.retryAtNanos() > nowNanos) {
-                next = Math.min(next, Math.max(1, attempt.retryAtNanos() - nowNanos));
-            }
-        }
-        return next;
     }
 }
