@@ -1,6 +1,5 @@
 package io.vireo.fabric.storage.pool;
 
-import io.vireo.block.BlockStatus;
 import io.vireo.fabric.storage.format.JournalPlace;
 import io.vireo.fabric.storage.format.JournalPoint;
 import io.vireo.fabric.storage.format.MemberEntry;
@@ -10,13 +9,11 @@ import io.vireo.fabric.storage.map.MapTree;
 import io.vireo.fabric.storage.map.PageStore;
 import io.vireo.fabric.storage.map.SumMap;
 import io.vireo.fabric.storage.mirror.MirrorDevice;
-import io.vireo.fabric.storage.queue.Fifo;
 import io.vireo.reactor.Timer;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.ResourceException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -24,7 +21,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /** A pool that is open: what its parts have in common, and its turn. Of the home reactor. */
@@ -65,18 +61,14 @@ final class Engine {
     private final Map<Long, Volume> volumes;
     private final List<Volume> dedicated = new ArrayList<>();
 
-    private final Fifo<Piece> waitingForRoom = new Fifo<>();
+    private final HeldWrites held;
     private long nextVolume;
     private int features;
     private boolean frozen;
-    private boolean full;
-    private long triedReady;
-    private long triedRoom;
     private final Timer ticker;
     private boolean ticking;
     private Optional<MemberEntry> joining = Optional.empty();
     private long pendingSince;
-    private long holdNanos;
     private @Nullable Runnable onQuiet;
     private volatile String trouble = "";
 
@@ -92,7 +84,7 @@ final class Engine {
         members = loaded.members();
         ticker = members.home().timer(this::tick);
         this.options = options;
-        holdNanos = options.holdWhenFull().toNanos();
+        held = new HeldWrites(this, options.holdWhenFull());
         this.superblocks = superblocks;
         Superblock superblock = superblocks.current();
         chunkShift = superblock.chunkShift();
@@ -223,6 +215,11 @@ final class Engine {
         return path;
     }
 
+    /** What waits for room. */
+    HeldWrites held() {
+        return held;
+    }
+
     /** Whether what clients write has to be copied first. */
     boolean copiesWrites() {
         return members.areMirrored();
@@ -344,10 +341,7 @@ final class Engine {
         options.events().trouble(sentence);
         committer.fail();
         erasure.fail();
-        for (Piece piece = waitingForRoom.poll(); piece != null; piece = waitingForRoom.poll()) {
-            path.giveUp(piece, BlockStatus.IO_ERROR);
-        }
-        members.wake();
+        held.fail();
     }
 
     /** Something is wrong, but the pool goes on. */
@@ -381,7 +375,7 @@ final class Engine {
 
     /** A limit is another one, or is for others: what waits for room is looked at again. */
     void limitsChanged() {
-        triedReady = -1;
+        held.limitsChanged();
         members.wake();
     }
 
@@ -402,23 +396,9 @@ final class Engine {
         return (bytes + (1L << chunkShift) - 1) >>> chunkShift;
     }
 
-    void holdWhenFull(Duration hold) {
-        holdNanos = hold.toNanos();
-    }
-
     /** Has a piece wait until there is room. */
     void waitForRoom(Piece piece) {
-        VolumeRequest op = piece.request();
-        if (op.deadline == 0) {
-            op.deadline = members.home().nanoTime() + holdNanos;
-        }
-        waitingForRoom.add(piece);
-        if (!full && !mayAllocate(piece.request().volume())) {
-            full = true;
-            options.events().full();
-            // It may be what has changed of the maps that room is kept for.
-            checkpointer.ask();
-        }
+        held.add(piece);
         if (space.dropped() > 0) {
             committer.commit();
         }
@@ -469,27 +449,7 @@ final class Engine {
             committer.commit();
             work++;
         }
-        return work + retryWaiting();
-    }
-
-    private int retryWaiting() {
-        if (waitingForRoom.isEmpty()) {
-            if (full && space.unused() > reserve() + unmet()) {
-                full = false;
-                options.events().room();
-            }
-            return 0;
-        }
-        long room = space.unused() - reserve() - unmet();
-        long ready = space.ready();
-        if (ready == triedReady && room == triedRoom) {
-            return 0;
-        }
-        // Once for each change: what cannot go on comes back here.
-        triedReady = ready;
-        triedRoom = room;
-        path.resume(waitingForRoom);
-        return 1;
+        return work + held.retry();
     }
 
     private boolean raiseMarks() {
@@ -522,33 +482,9 @@ final class Engine {
             pendingSince = now;
             committer.commit();
         }
-        giveUpOld(now);
-        if (committer.pendingBytes() > 0 || !waitingForRoom.isEmpty()) {
+        held.giveUpOld(now);
+        if (committer.pendingBytes() > 0 || !held.isEmpty()) {
             startTicking();
-        }
-        members.wake();
-    }
-
-    /** Ends what has waited for room long enough. */
-    private void giveUpOld(long now) {
-        giveUpHeld(op -> now - op.deadline >= 0, BlockStatus.NO_SPACE);
-    }
-
-    /** A front end takes a request back, which may wait for room. */
-    void cancelHeld(VolumeChannel channel, int tag) {
-        giveUpHeld(
-                op -> op.channel() == channel && op.request().tag() == tag, BlockStatus.CANCELLED);
-    }
-
-    private void giveUpHeld(Predicate<VolumeRequest> which, BlockStatus status) {
-        Fifo<Piece> all = new Fifo<>();
-        all.takeAll(waitingForRoom);
-        for (Piece piece = all.poll(); piece != null; piece = all.poll()) {
-            if (which.test(piece.request())) {
-                path.giveUp(piece, status);
-            } else {
-                waitingForRoom.add(piece);
-            }
         }
         members.wake();
     }

@@ -447,7 +447,7 @@ public final class StoragePool {
         HomeIo.on(
                 home,
                 () -> {
-                    engine.holdWhenFull(hold);
+                    engine.held().hold(hold);
                     return true;
                 });
     }

@@ -185,7 +185,7 @@ final class VolumeChannel implements BlockChannel {
 
     @Override
     public void cancelHeld(int tag) {
-        engine.cancelHeld(this, tag);
+        engine.held().cancel(this, tag);
     }
 
     @Override

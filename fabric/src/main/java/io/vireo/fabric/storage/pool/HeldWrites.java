@@ -1,0 +1,111 @@
+package io.vireo.fabric.storage.pool;
+
+import io.vireo.block.BlockStatus;
+import io.vireo.fabric.storage.queue.Fifo;
+import java.time.Duration;
+import java.util.function.Predicate;
+
+/**
+ * Writes that a full pool holds: until there is room, they are taken back, or have waited for long
+ * enough. Of the home reactor.
+ */
+final class HeldWrites {
+    private final Engine engine;
+    private final Fifo<Piece> waiting = new Fifo<>();
+    private long holdNanos;
+
+    /** Whether there is no room for more, and somebody was told so. */
+    private boolean full;
+
+    /** What there was when those that wait were last looked at. */
+    private long triedReady;
+
+    private long triedRoom;
+
+    HeldWrites(Engine engine, Duration hold) {
+        this.engine = engine;
+        holdNanos = hold.toNanos();
+    }
+
+    /** For how long writes are held from now on. */
+    void hold(Duration hold) {
+        holdNanos = hold.toNanos();
+    }
+
+    boolean isEmpty() {
+        return waiting.isEmpty();
+    }
+
+    /** Has a piece wait until there is room. */
+    void add(Piece piece) {
+        VolumeRequest op = piece.request();
+        if (op.deadline == 0) {
+            op.deadline = engine.members().home().nanoTime() + holdNanos;
+        }
+        waiting.add(piece);
+        if (!full && !engine.mayAllocate(op.volume())) {
+            full = true;
+            engine.options().events().full();
+            // It may be what has changed of the maps that room is kept for.
+            engine.checkpointer().ask();
+        }
+    }
+
+    /** A limit is another one, or is for others: all are looked at again. */
+    void limitsChanged() {
+        triedReady = -1;
+    }
+
+    /** Has them tried again where something has changed; how much was done. */
+    int retry() {
+        if (waiting.isEmpty()) {
+            if (full && room() > 0) {
+                full = false;
+                engine.options().events().room();
+            }
+            return 0;
+        }
+        long room = room();
+        long ready = engine.space().ready();
+        if (ready == triedReady && room == triedRoom) {
+            return 0;
+        }
+        // Once for each change: what cannot go on comes back here.
+        triedReady = ready;
+        triedRoom = room;
+        engine.path().resume(waiting);
+        return 1;
+    }
+
+    private long room() {
+        return engine.space().unused() - engine.reserve() - engine.unmet();
+    }
+
+    /** Ends those that have waited for long enough. */
+    void giveUpOld(long now) {
+        giveUp(op -> now - op.deadline >= 0, BlockStatus.NO_SPACE);
+    }
+
+    /** A front end takes a request back, which may be here. */
+    void cancel(VolumeChannel channel, int tag) {
+        giveUp(op -> op.channel() == channel && op.request().tag() == tag, BlockStatus.CANCELLED);
+    }
+
+    /** Ends all. */
+    void fail() {
+        giveUp(_ -> true, BlockStatus.IO_ERROR);
+    }
+
+    private void giveUp(Predicate<VolumeRequest> which, BlockStatus status) {
+        Fifo<Piece> all = new Fifo<>();
+        all.takeAll(waiting);
+        for (Piece piece = all.poll(); piece != null; piece = all.poll()) {
+            if (which.test(piece.request())) {
+                engine.path().giveUp(piece, status);
+            } else {
+                waiting.add(piece);
+            }
+        }
+        engine.members().wake();
+    }
+}
