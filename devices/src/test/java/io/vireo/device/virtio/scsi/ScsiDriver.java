@@ -42,7 +42,7 @@ final class ScsiDriver implements AutoCloseable {
                     | ScsiProtocol.F_CHANGE;
 
     private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(30);
-    private static final int RESPONSE = 12 + 96;
+    static final int RESPONSE = 12 + 96;
 
     /** Keeps nothing. */
     private static final DurableState FORGETFUL =
