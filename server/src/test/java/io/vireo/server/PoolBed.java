@@ -229,6 +229,15 @@ final class PoolBed implements AutoCloseable {
             long size,
             VdiskSpec.Allocation allocation,
             Optional<MigrationSpec> migration) {
+        return vdisk(pool, size, allocation, migration, Optional.empty());
+    }
+
+    static VdiskSpec vdisk(
+            String pool,
+            long size,
+            VdiskSpec.Allocation allocation,
+            Optional<MigrationSpec> migration,
+            Optional<Boolean> striped) {
         return new VdiskSpec(
                 pool,
                 new Quantity(size),
@@ -242,7 +251,7 @@ final class PoolBed implements AutoCloseable {
                 migration,
                 false,
                 false,
-                Optional.empty(),
+                striped,
                 VdiskSpec.CacheMode.WRITEBACK);
     }
 

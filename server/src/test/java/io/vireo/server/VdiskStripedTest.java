@@ -12,7 +12,6 @@ import io.vireo.resource.spec.Kinds;
 import io.vireo.resource.spec.MigrationSpec;
 import io.vireo.resource.spec.VdiskSpec;
 import io.vireo.resource.spec.VdiskSpec.Allocation;
-import io.vireo.resource.spec.VdiskSpec.CacheMode;
 import io.vireo.testkit.BlockClient;
 import java.io.IOException;
 import java.io.InputStream;
@@ -68,21 +67,7 @@ class VdiskStripedTest {
 
     private static VdiskSpec on(
             String pool, Optional<Boolean> striped, Optional<MigrationSpec> migration) {
-        return new VdiskSpec(
-                pool,
-                new Quantity(PoolBed.SIZE),
-                512,
-                4096,
-                Allocation.THIN,
-                Optional.empty(),
-                Optional.empty(),
-                Optional.empty(),
-                Optional.empty(),
-                migration,
-                false,
-                false,
-                striped,
-                CacheMode.WRITEBACK);
+        return PoolBed.vdisk(pool, PoolBed.SIZE, Allocation.THIN, migration, striped);
     }
 
     private void change(VdiskSpec from, VdiskSpec to) {

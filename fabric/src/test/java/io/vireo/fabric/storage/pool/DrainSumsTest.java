@@ -288,15 +288,7 @@ class DrainSumsTest {
     void itCanBeCancelledAtAnyPoint() {
         boolean ended = false;
         for (int steps = 0; !ended; steps++) {
-            bed.close();
-            bed = new SummedMirrorBed();
-            fill(2);
-            for (int i = 0; i < CHUNKS; i++) {
-                bed.rot(i / 2 % 2, FIRST + i, i % 4);
-            }
-            drain();
-            bed.steps(steps);
-            ended = bed.pool().drainStatus().state() == State.DONE;
+            ended = isDrainedAnew(steps);
             bed.pool().cancelDrain();
             for (int i = 0; i < CHUNKS; i += 2) {
                 assertThat(bed.write(i, 60 + i)).isEqualTo(BlockStatus.OK);
@@ -313,16 +305,21 @@ class DrainSumsTest {
     void aPoolCanBeClosedAtAnyPoint() {
         boolean ended = false;
         for (int steps = 0; !ended; steps++) {
-            bed.close();
-            bed = new SummedMirrorBed();
-            fill(2);
-            for (int i = 0; i < CHUNKS; i++) {
-                bed.rot(i / 2 % 2, FIRST + i, i % 4);
-            }
-            drain();
-            bed.steps(steps);
-            ended = bed.pool().drainStatus().state() == State.DONE;
+            ended = isDrainedAnew(steps);
             bed.leave();
         }
+    }
+
+    /** Begins to drain another pool, half of which is rotten; whether so many steps were enough. */
+    private boolean isDrainedAnew(int steps) {
+        bed.close();
+        bed = new SummedMirrorBed();
+        fill(2);
+        for (int i = 0; i < CHUNKS; i++) {
+            bed.rot(i / 2 % 2, FIRST + i, i % 4);
+        }
+        drain();
+        bed.steps(steps);
+        return bed.pool().drainStatus().state() == State.DONE;
     }
 }
