@@ -54,6 +54,12 @@ public final class CrashExplorer implements AutoCloseable {
     /** Events of a recovery at which the power goes again, at most; a fifth in that of that. */
     private static final int RECOVERY_POINTS = 60;
 
+    /**
+     * The same of a recovery that has more events: it copies a disk, as each recovery from one of
+     * its points does again, and many such recoveries show more than much of one.
+     */
+    private static final int LONG_RECOVERY_POINTS = 12;
+
     /** What recoveries leave on a reactor is not to slow down those that follow. */
     private static final int RECOVERIES_PER_REACTOR = 500;
 
@@ -324,8 +330,8 @@ public final class CrashExplorer implements AutoCloseable {
             throw failure(where + ", again", String.valueOf(e.getMessage()), e);
         }
         var point = new CrashPoint(log, image);
-        // A recovery that copies a disk is long, and each of its points has such a recovery again.
-        int every = 1 + log.size() / (deep > 1 ? RECOVERY_POINTS : RECOVERY_POINTS / 5);
+        int most = log.size() > RECOVERY_POINTS ? LONG_RECOVERY_POINTS : RECOVERY_POINTS;
+        int every = 1 + log.size() / (deep > 1 ? most : most / 5);
         int phase = fate.nextInt(every);
         while (true) {
             boolean chosen = point.index() % every == phase;

@@ -37,6 +37,14 @@ final class MirrorChannel implements BlockChannel {
     /** Changes that wait for a region that is copied. */
     private final Fifo<MirrorRequest> blocked = new Fifo<>();
 
+    private final Changes underWay = new Changes();
+
+    /**
+     * Changes that wait for one of the same bytes: each leg carries out what it has in an order of
+     * its own, and the copies would differ.
+     */
+    private final Fifo<MirrorRequest> behind = new Fifo<>();
+
     /** Requests and tasks that go on in the next turn. */
     private final Fifo<MirrorRequest> ready = new Fifo<>();
 
@@ -210,7 +218,12 @@ final class MirrorChannel implements BlockChannel {
             blocked.add(op);
             return;
         }
+        if (!regions.isIdle(op.first, op.last) && underWay.overlap(client)) {
+            behind.add(op);
+            return;
+        }
         regions.enter(op.first, op.last);
+        underWay.enter(op);
         if (regions.all(op.first, op.last, Regions.DURABLE)) {
             send(op);
         } else {
@@ -332,7 +345,13 @@ final class MirrorChannel implements BlockChannel {
     /** Ends a change or a flush as soon as no header calls a leg in sync that does not have it. */
     void acknowledge(MirrorRequest op) {
         boolean change = !op.isOwn() && op.client().operation() != BlockOperation.FLUSH;
-        if (!recorder.isLost() && (recorder.mayBeInSync() & ~op.done) != 0) {
+        int lacking = recorder.mayBeInSync() & ~op.done;
+        if (!change) {
+            // One that was away then was flushed itself before it was called in sync again, with
+            // all that had ended by then. No change outlasts that: its region is not copied before.
+            lacking &= ~(legs.inSync() & ~op.sent);
+        }
+        if (!recorder.isLost() && lacking != 0) {
             recorder.await(op);
             return;
         }
@@ -344,6 +363,11 @@ final class MirrorChannel implements BlockChannel {
 
     private void left(MirrorRequest op) {
         regions.leave(op.first, op.last, flushes);
+        underWay.leave(op);
+        if (!behind.isEmpty()) {
+            ready.takeAll(behind);
+            wake();
+        }
         copier.changesEnded();
         watch.changed();
     }

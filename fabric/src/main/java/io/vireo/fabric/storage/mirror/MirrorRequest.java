@@ -28,6 +28,9 @@ final class MirrorRequest extends Fifo.Link<MirrorRequest> {
 
     int last;
 
+    /** Where it is among the changes that are under way. */
+    int place;
+
     /** Of a read: from here on nothing is known to be equal. */
     long cursor;
 

@@ -162,6 +162,15 @@ final class Regions {
         return inFlight[region] == 0;
     }
 
+    boolean isIdle(int first, int last) {
+        for (int i = first; i <= last; i++) {
+            if (inFlight[i] != 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     /** The newest flush when the last change of the region ended. */
     int wroteAt(int region) {
         return wroteAt[region];

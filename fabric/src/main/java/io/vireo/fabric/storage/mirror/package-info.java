@@ -19,6 +19,9 @@
  *       then do the headers call it in sync ({@link io.vireo.fabric.storage.mirror.Resync}).
  * </ol>
  *
+ * <p>Changes of the same bytes are carried out one after the other, so that all legs end with the
+ * same.
+ *
  * <p>What is copied between legs is what the pool takes for right, where it knows ({@link
  * io.vireo.fabric.storage.mirror.CopyCheck}).
  *

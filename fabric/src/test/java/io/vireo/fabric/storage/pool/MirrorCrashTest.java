@@ -28,38 +28,38 @@ class MirrorCrashTest {
 
     @Test
     void twoCopies() {
-        explore(MirrorStore.whole(), 2, 30, new Depth(3, 3, 4, 400, 800), "two copies");
+        explore(MirrorStore.whole(), 2, 30, new Depth(3, 3, 4, 100, 100), "two copies");
     }
 
     @Test
     void threeCopies() {
-        explore(MirrorStore.whole(), 3, 15, new Depth(2, 3, 6, 500, 800), "three copies");
+        explore(MirrorStore.whole(), 3, 15, new Depth(2, 3, 6, 100, 80), "three copies");
     }
 
     @Test
     void eachOfTwoCopiesAlone() {
-        var depth = new Depth(3, 3, 3, 5000, 500);
+        var depth = new Depth(3, 3, 3, 5000, 80);
         explore(MirrorStore.without(0), 2, 25, depth, "without the first of two copies");
         explore(MirrorStore.without(1), 2, 25, depth, "without the second of two copies");
     }
 
     @Test
     void aDiskThatFailsForEver() {
-        var depth = new Depth(2, 3, 5, 600, 500);
+        var depth = new Depth(2, 3, 5, 150, 80);
         explore(MirrorStore.failing(0, 10, -1), 2, 25, depth, "the first of two copies fails");
         explore(MirrorStore.failing(1, 10, -1), 2, 25, depth, "the second of two copies fails");
     }
 
     @Test
     void aDiskThatComesBack() {
-        var depth = new Depth(2, 3, 5, 600, 500);
+        var depth = new Depth(2, 3, 5, 150, 80);
         explore(MirrorStore.failing(0, 8, 14), 2, 30, depth, "the first of two copies is away");
         explore(MirrorStore.failing(1, 8, 14), 3, 20, depth, "the second of three copies is away");
     }
 
     @Test
     void aDiskThatStalls() {
-        var depth = new Depth(2, 3, 5, 600, 500);
+        var depth = new Depth(2, 3, 5, 150, 80);
         explore(MirrorStore.stalling(0, 8, 14), 2, 30, depth, "the first of two copies stalls");
         explore(MirrorStore.stalling(1, 8, 14), 3, 20, depth, "the second of three copies stalls");
         explore(MirrorStore.stalling(1, 10, -1), 2, 20, depth, "the second stalls for ever");
@@ -68,7 +68,7 @@ class MirrorCrashTest {
     /** No copy that is right is ever taken for a damaged one, nor a damaged one for right. */
     @Test
     void volumesWithChecksums() {
-        var depth = new Depth(2, 3, 5, 400, 500);
+        var depth = new Depth(2, 3, 5, 100, 60);
         explore(MirrorStore.whole().summed(), 2, 20, depth, "two copies, checksums");
         explore(
                 MirrorStore.without(0).summed(),
@@ -95,7 +95,7 @@ class MirrorCrashTest {
         long seed = CrashBed.seed();
         try (var explorer = new CrashExplorer(MirrorStore.whole(), 2, CrashBed.DISK)) {
             for (List<TraceOperation> sequence : TraceOperation.sequences(1, false)) {
-                explorer.exploreSequence(sequence, seed, new Depth(2, 3, 4, 600, 800));
+                explorer.exploreSequence(sequence, seed, new Depth(2, 3, 4, 150, 150));
             }
             System.out.printf(
                     "all sequences of one operation on a mirror: %d crash images%n",

@@ -91,6 +91,54 @@ class MirrorStallTest extends MirrorBed {
         assertHolds(0, 2);
     }
 
+    /** It is not among those that were asked, and the flush has nothing to do with it. */
+    @Test
+    void aFlushEndsThoughADiskCameBackMeanwhile() {
+        disks[1].vanish();
+        assertThat(write(0, 2)).isEqualTo(BlockStatus.OK);
+        assertThat(states()).containsExactly(LegState.IN_SYNC, LegState.FAILED);
+        disks[1].comeBack();
+        stall(0, r -> r.operation() == BlockOperation.FLUSH, LIMIT.minusSeconds(1));
+        CompletableFuture<BlockStatus> flush = client.start(BlockOperation.FLUSH, 0, 0, _ -> {});
+        untilRedundant();
+        assertThat(flush).isNotDone();
+        assertThat(client.await(flush)).isEqualTo(BlockStatus.OK);
+        heal();
+        assertThat(events.getLast()).isEqualTo("redundant");
+        assertEqualCopies();
+        assertHolds(0, 2);
+    }
+
+    /** Which of them is the last is nobody's business, but both disks have to have the same. */
+    @Test
+    void writesOfTheSameBytesAtOnceLeaveEqualCopies() {
+        for (int disk = 0; disk < 2; disk++) {
+            var first = new AtomicBoolean(true);
+            disks[disk].faults(r ->
+                    isData(r) && r.length() == CHUNK && first.getAndSet(false)
+                            ? new DiskFault.Delays(LIMIT.dividedBy(2).toNanos())
+                            : DiskFault.NONE);
+            byte[] one = new byte[CHUNK];
+            Arrays.fill(one, (byte) 2);
+            byte[] other = new byte[CHUNK / 4];
+            Arrays.fill(other, (byte) 3);
+            List<CompletableFuture<BlockStatus>> writes =
+                    List.of(
+                            client.write(0, one, false),
+                            client.write(CHUNK / 2, other, false),
+                            client.write(CHUNK / 2, one, false));
+            // Nobody else waits.
+            assertThat(client.await(client.write(3L * CHUNK, other, false)))
+                    .isEqualTo(BlockStatus.OK);
+            assertThat(writes).noneMatch(CompletableFuture::isDone);
+            writes.forEach(each -> assertThat(client.await(each)).isEqualTo(BlockStatus.OK));
+            heal();
+            assertThat(flush()).isEqualTo(BlockStatus.OK);
+            assertEqualCopies();
+        }
+        assertThat(events).isEmpty();
+    }
+
     @Test
     void aDiskThatIsOnlySlowStays() {
         for (BlockOperation operation : List.of(BlockOperation.WRITE, BlockOperation.FLUSH)) {
