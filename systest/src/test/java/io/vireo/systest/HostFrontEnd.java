@@ -61,6 +61,7 @@ final class HostFrontEnd implements AutoCloseable {
     private VhostUserFrontEnd.@Nullable Reply record;
     private int lastTag;
     private int checked;
+    private boolean begun;
     private volatile boolean ending;
     private volatile @Nullable Throwable failure;
 
@@ -119,6 +120,9 @@ final class HostFrontEnd implements AutoCloseable {
             while (!finished) {
                 try (var session = connect()) {
                     finished = use(session);
+                } catch (VhostUserFrontEnd.HungUpException e) {
+                    // A daemon that is killed may have taken the connection, and not more: the
+                    // next one, as long as the test is patient.
                 }
             }
         } catch (RuntimeException e) {
@@ -149,13 +153,13 @@ final class HostFrontEnd implements AutoCloseable {
     private boolean use(VhostUserSession session) {
         share(session);
         DriverQueue ours = queue;
-        boolean fresh = ours == null;
         if (ours == null) {
             ours = DriverQueue.of(memory, RING, session.features());
             queue = ours;
         }
         var ring = session.start(0, ours, 0);
-        if (fresh) {
+        if (!begun) {
+            begun = true;
             for (int slot = 0; slot < DEPTH; slot++) {
                 submit(ring, slot, next(slot));
             }
