@@ -56,6 +56,17 @@ final class LogicalUnit implements Poller {
     private final TaskSet tasks = new TaskSet(this);
 
     private final UnitChannel io;
+    private final Runnable endOfTurn = this::endTurn;
+
+    /** Whether {@link #endTurn} will run, or does. */
+    private boolean ending;
+
+    /** Whether tasks were started since the disk was looked at. */
+    private boolean owesLook;
+
+    /** Requests that were looked after since the last turn. */
+    private int work;
+
     private byte[] buffer = {};
     private @Nullable Slot current;
 
@@ -354,6 +365,11 @@ final class LogicalUnit implements Poller {
     void start(Slot slot) {
         // The next turn looks after a command that is cut off here.
         Objects.requireNonNull(registration).wake();
+        owesLook = true;
+        if (!ending) {
+            ending = true;
+            owner.atEndOfTurn(endOfTurn);
+        }
         current = slot;
         dispatch(slot);
         current = null;
@@ -466,14 +482,35 @@ final class LogicalUnit implements Poller {
 
     @Override
     public int poll() {
+        look();
+        int done = work;
+        work = 0;
+        return done;
+    }
+
+    /**
+     * Whoever was polled before the unit in this turn has its tasks begin, and end if the disk is
+     * that fast, without another turn.
+     */
+    private void endTurn() {
+        try {
+            if (owesLook) {
+                look();
+            }
+        } finally {
+            ending = false;
+        }
+    }
+
+    private void look() {
+        owesLook = false;
         recover();
-        int work = io.poll();
+        work += io.poll();
         tasks.admitWaiting();
         for (int i = 0; i < unsettled.size(); i++) {
             unsettled.get(i).settle();
         }
         unsettled.clear();
-        return work;
     }
 
     private void recover() {
