@@ -25,6 +25,14 @@ public interface ScsiNexus {
      */
     void hurry(boolean on);
 
+    /**
+     * The transport would have a task back rather than wait for it. It ends soon as {@link
+     * ScsiTask.Outcome#TAKEN_BACK} if it has not begun, or if it waits for room on the disk that
+     * there may never be and comes to the same when it is carried out anew from its beginning. Any
+     * other goes on; nothing happens if it has ended.
+     */
+    void takeBack(ScsiTask task);
+
     /** Tasks that are submitted and have not ended. */
     int inFlight();
 

@@ -28,7 +28,12 @@ public final class ScsiTask {
          */
         ABORTED,
         /** As ABORTED, by a reset of the logical unit or the target. */
-        RESET
+        RESET,
+        /**
+         * Taken back by the transport ({@link ScsiNexus#takeBack}): it may be submitted anew, as if
+         * it never had been.
+         */
+        TAKEN_BACK
     }
 
     private final int index;

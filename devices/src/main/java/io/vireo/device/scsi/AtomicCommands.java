@@ -2,6 +2,7 @@ package io.vireo.device.scsi;
 
 import static io.vireo.device.scsi.Command.EXCLUSIVE;
 import static io.vireo.device.scsi.Command.MODIFIES;
+import static io.vireo.device.scsi.Command.REPEATABLE;
 
 import io.vireo.block.BlockOperation;
 import io.vireo.block.BlockRequest;
@@ -37,7 +38,7 @@ final class AtomicCommands {
                 Command.of(
                         "9C 18 FF FF FF FF FF FF FF FF FF FF FF FF 3F 00",
                         Access.WRITE,
-                        MODIFIES,
+                        MODIFIES | REPEATABLE,
                         AtomicCommands::writeAtomic));
     }
 

@@ -1,6 +1,7 @@
 package io.vireo.device.scsi;
 
 import static io.vireo.device.scsi.Command.MODIFIES;
+import static io.vireo.device.scsi.Command.REPEATABLE;
 
 import io.vireo.block.BlockOperation;
 import io.vireo.block.BlockRequest;
@@ -20,42 +21,42 @@ final class BlockCommands {
                 Command.of(
                         "08 1F FF FF FF 00",
                         Access.READ,
-                        0,
+                        REPEATABLE,
                         slot -> read(slot, lba6(slot), blocks6(slot), false)),
                 Command.of(
                         "28 18 FF FF FF FF 3F FF FF 00",
                         Access.READ,
-                        0,
+                        REPEATABLE,
                         slot -> read(slot, lba10(slot), blocks10(slot), fua(slot))),
                 Command.of(
                         "A8 18 FF FF FF FF FF FF FF FF 3F 00",
                         Access.READ,
-                        0,
+                        REPEATABLE,
                         slot -> read(slot, lba10(slot), blocks12(slot), fua(slot))),
                 Command.of(
                         "88 18 FF FF FF FF FF FF FF FF FF FF FF FF 3F 00",
                         Access.READ,
-                        0,
+                        REPEATABLE,
                         slot -> read(slot, lba16(slot), blocks16(slot), fua(slot))),
                 Command.of(
                         "0A 1F FF FF FF 00",
                         Access.WRITE,
-                        MODIFIES,
+                        MODIFIES | REPEATABLE,
                         slot -> write(slot, lba6(slot), blocks6(slot), false)),
                 Command.of(
                         "2A 18 FF FF FF FF 3F FF FF 00",
                         Access.WRITE,
-                        MODIFIES,
+                        MODIFIES | REPEATABLE,
                         slot -> write(slot, lba10(slot), blocks10(slot), fua(slot))),
                 Command.of(
                         "AA 18 FF FF FF FF FF FF FF FF 3F 00",
                         Access.WRITE,
-                        MODIFIES,
+                        MODIFIES | REPEATABLE,
                         slot -> write(slot, lba10(slot), blocks12(slot), fua(slot))),
                 Command.of(
                         "8A 18 FF FF FF FF FF FF FF FF FF FF FF FF 3F 00",
                         Access.WRITE,
-                        MODIFIES,
+                        MODIFIES | REPEATABLE,
                         slot -> write(slot, lba16(slot), blocks16(slot), fua(slot))),
                 Command.of(
                         "34 02 FF FF FF FF 3F FF FF 00",

@@ -50,6 +50,12 @@ record Command(
     /** Only of units whose disk makes blocks read as zeroes by itself. */
     static final int NEEDS_ZEROES = 32;
 
+    /**
+     * It does nothing but I/O, and what it leaves is the same when it is carried out anew from its
+     * beginning, however much of it was carried out before.
+     */
+    static final int REPEATABLE = 64;
+
     /** Operation code of CDBs of more than 16 bytes, whose service action is in bytes 8 and 9. */
     static final int VARIABLE_LENGTH = 0x7F;
 

@@ -467,6 +467,9 @@ final class LogicalUnit implements Poller {
     void completed(Slot slot, BlockStatus status) {
         slot.busy = false;
         current = slot;
+        if (slot.abort == null && slot.wantedBack && status == BlockStatus.CANCELLED) {
+            slot.abort = ScsiTask.Outcome.TAKEN_BACK;
+        }
         if (slot.abort != null) {
             ended(slot);
         } else {

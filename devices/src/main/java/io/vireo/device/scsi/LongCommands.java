@@ -1,6 +1,7 @@
 package io.vireo.device.scsi;
 
 import static io.vireo.device.scsi.Command.MODIFIES;
+import static io.vireo.device.scsi.Command.REPEATABLE;
 
 import java.util.List;
 
@@ -21,19 +22,19 @@ final class LongCommands {
                 Command.withAction(
                         "7F 00 00 00 00 00 3F 18 00 09 18 00" + REST,
                         Access.READ,
-                        0,
+                        REPEATABLE,
                         slot ->
                                 BlockCommands.read(
                                         slot, lba(slot), blocks(slot), BlockCommands.fua(slot))),
                 Command.withAction(
                         "7F 00 00 00 00 00 3F 18 00 0A 16 00" + REST,
                         Access.READ,
-                        0,
+                        REPEATABLE,
                         slot -> VerifyCommands.verify(slot, lba(slot), blocks(slot), LENGTH_FIELD)),
                 Command.withAction(
                         "7F 00 00 00 00 00 3F 18 00 0B 18 00" + REST,
                         Access.WRITE,
-                        MODIFIES,
+                        MODIFIES | REPEATABLE,
                         slot ->
                                 BlockCommands.write(
                                         slot, lba(slot), blocks(slot), BlockCommands.fua(slot))),

@@ -118,6 +118,14 @@ final class Nexus implements ScsiNexus {
         }
     }
 
+    @Override
+    public void takeBack(ScsiTask task) {
+        UnitNexus at = find(Luns.decode(task.lun()));
+        if (at != null) {
+            on(at, () -> at.unit.tasks().takeBack(task));
+        }
+    }
+
     private void ended(ScsiTask task) {
         inFlight--;
         UnitNexus at = find(Luns.decode(task.lun()));

@@ -55,6 +55,9 @@ final class Slot implements BlockCompletion {
     /** How it is to end as soon as it can. */
     ScsiTask.@Nullable Outcome abort;
 
+    /** Whether its transport has asked for it back, rather than that it waits for room. */
+    boolean wantedBack;
+
     /** It is aborted, and a status is delivered all the same (TAS). */
     boolean abortWithStatus;
 
@@ -96,6 +99,7 @@ final class Slot implements BlockCompletion {
         step = null;
         abort = null;
         abortWithStatus = false;
+        wantedBack = false;
         busy = false;
         queued = false;
     }

@@ -221,4 +221,41 @@ final class TaskSet {
         }
         // Else it is at work in this very turn, or waits for what is made durable, and ends soon.
     }
+
+    /** A transport would have a task back, as {@link io.vireo.scsi.ScsiNexus#takeBack} says. */
+    void takeBack(ScsiTask task) {
+        for (int i = 0; i < slotsMade; i++) {
+            Slot slot = slots[i];
+            if (slot.state != Slot.State.FREE && slot.task() == task) {
+                if (slot.abort == null) {
+                    takeBack(slot);
+                }
+                return;
+            }
+        }
+    }
+
+    private void takeBack(Slot slot) {
+        if (slot.state == Slot.State.WAITING) {
+            waiting.remove(slot);
+            endTakenBack(slot);
+            return;
+        }
+        Command command = slot.command();
+        if (!slot.busy || command == null || !command.has(Command.REPEATABLE)) {
+            return;
+        }
+        if (slot.queued) {
+            unit.io().withdraw(slot);
+            endTakenBack(slot);
+        } else {
+            slot.wantedBack = true;
+            unit.io().cancelHeld(slot);
+        }
+    }
+
+    private void endTakenBack(Slot slot) {
+        slot.abort = ScsiTask.Outcome.TAKEN_BACK;
+        unit.ended(slot);
+    }
 }

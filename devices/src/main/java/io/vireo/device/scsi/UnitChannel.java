@@ -190,6 +190,11 @@ final class UnitChannel {
         Objects.requireNonNull(channel).cancel(slot.request.tag());
     }
 
+    /** Has a request that the channel has end, if it waits for room there. */
+    void cancelHeld(Slot slot) {
+        Objects.requireNonNull(channel).cancelHeld(slot.request.tag());
+    }
+
     /** Hands on what may go, and has the channel complete what is done; returns how many. */
     int poll() {
         BlockChannel open = channel;

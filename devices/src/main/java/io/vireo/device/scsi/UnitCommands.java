@@ -2,6 +2,7 @@ package io.vireo.device.scsi;
 
 import static io.vireo.device.scsi.Command.ANY_STATE;
 import static io.vireo.device.scsi.Command.IGNORES_ATTENTION;
+import static io.vireo.device.scsi.Command.REPEATABLE;
 
 import io.vireo.block.BlockGeometry;
 import io.vireo.block.BlockOperation;
@@ -44,14 +45,14 @@ final class UnitCommands {
                 Command.of(
                         "35 06 FF FF FF FF 3F FF FF 00",
                         Access.WRITE,
-                        0,
+                        REPEATABLE,
                         slot ->
                                 synchronize(
                                         slot, Bytes.u32(slot.cdb(), 2), Bytes.u16(slot.cdb(), 7))),
                 Command.of(
                         "91 06 FF FF FF FF FF FF FF FF FF FF FF FF 3F 00",
                         Access.WRITE,
-                        0,
+                        REPEATABLE,
                         slot ->
                                 synchronize(
                                         slot, Bytes.u64(slot.cdb(), 2), Bytes.u32(slot.cdb(), 10))),

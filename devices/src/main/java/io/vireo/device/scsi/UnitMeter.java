@@ -58,11 +58,14 @@ final class UnitMeter {
     }
 
     /**
-     * A command has ended, with a status.
+     * A command has ended; one that was taken back is counted when it comes again.
      *
      * @param now {@link System#nanoTime}
      */
     void ended(ScsiTask task, long now) {
+        if (task.outcome() == ScsiTask.Outcome.TAKEN_BACK) {
+            return;
+        }
         add(COMMANDS, 1);
         if (task.outcome() != ScsiTask.Outcome.COMPLETED) {
             return;

@@ -1,6 +1,7 @@
 package io.vireo.device.scsi;
 
 import static io.vireo.device.scsi.Command.MODIFIES;
+import static io.vireo.device.scsi.Command.REPEATABLE;
 
 import io.vireo.block.BlockOperation;
 import io.vireo.block.BlockRequest;
@@ -25,7 +26,7 @@ final class VerifyCommands {
                 Command.of(
                         "2F 16 FF FF FF FF 3F FF FF 00",
                         Access.READ,
-                        0,
+                        REPEATABLE,
                         slot ->
                                 verify(
                                         slot,
@@ -35,7 +36,7 @@ final class VerifyCommands {
                 Command.of(
                         "AF 16 FF FF FF FF FF FF FF FF 3F 00",
                         Access.READ,
-                        0,
+                        REPEATABLE,
                         slot ->
                                 verify(
                                         slot,
@@ -45,7 +46,7 @@ final class VerifyCommands {
                 Command.of(
                         "8F 16 FF FF FF FF FF FF FF FF FF FF FF FF 3F 00",
                         Access.READ,
-                        0,
+                        REPEATABLE,
                         slot ->
                                 verify(
                                         slot,

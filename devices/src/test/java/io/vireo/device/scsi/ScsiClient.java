@@ -145,6 +145,17 @@ final class ScsiClient implements NexusListener {
         return BlockClient.await(startManage(function, lun, tag));
     }
 
+    /** Would have a task of this tag back; the unit has been asked. */
+    void takeBack(long tag, Reactor owner) {
+        for (ScsiTask task : running.keySet()) {
+            if (task.tag() == tag) {
+                reactor.execute(() -> nexus.takeBack(task));
+            }
+        }
+        BlockClient.on(reactor, () -> true);
+        BlockClient.on(owner, () -> true);
+    }
+
     void hurry(boolean on) {
         reactor.execute(() -> nexus.hurry(on));
     }

@@ -172,6 +172,11 @@ final class FakeTarget implements ScsiTarget {
             // Nothing is held back here.
         }
 
+        @Override
+        public void takeBack(ScsiTask task) {
+            // Nothing waits for room here.
+        }
+
         private static int number(byte[] bytes, int at) {
             return Byte.toUnsignedInt(bytes[at]) << 8 | Byte.toUnsignedInt(bytes[at + 1]);
         }

@@ -1,6 +1,7 @@
 package io.vireo.device.virtio.scsi;
 
 import io.vireo.reactor.Reactor;
+import io.vireo.reactor.Timer;
 import io.vireo.scsi.ScsiNexus;
 import io.vireo.scsi.ScsiStatus;
 import io.vireo.scsi.ScsiTask;
@@ -9,20 +10,32 @@ import io.vireo.virtqueue.ChainBatch;
 import io.vireo.virtqueue.Reader;
 import io.vireo.virtqueue.Virtqueue;
 import io.vireo.virtqueue.Writer;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
-/** A request queue (VIRTIO 1.3, 5.6.6.1). */
+/**
+ * A request queue (VIRTIO 1.3, 5.6.6.1).
+ *
+ * <p>When it stops it does not wait for room in a full pool: what was popped last is taken back, if
+ * the nexus gives it, and popped again by whoever serves the queue next, as if it never had been;
+ * then what was popped before it. What has a request behind it that was answered is waited for,
+ * since the place where the queue goes on is behind both.
+ */
 final class RequestQueue extends ServedQueue {
     /**
      * Chains per turn: few enough that the driver refills the queue while the next ones are served.
      */
     private static final int BATCH = 16;
 
+    /** How often a queue that stops looks whether something waits for room. */
+    private static final long LOOK_AGAIN_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
+
     private final VirtioScsiDevice device;
     private final ScsiNexus nexus;
     private final int maxTransfer;
     private final int cdbSize;
     private final ResponseWriter responses;
+    private final Timer lookingAgain;
     private final Reader reader = new Reader();
     private final Writer writer = new Writer();
 
@@ -53,9 +66,36 @@ final class RequestQueue extends ServedQueue {
         maxTransfer = device.maxTransferBytes();
         cdbSize = device.config().cdbSize();
         responses = new ResponseWriter(device.config().senseSize());
+        lookingAgain = reactor.timer(this::takeBackLast);
         slots = new RequestSlot[queue.size()];
         free = new int[queue.size()];
         done = new int[queue.size()];
+    }
+
+    @Override
+    void stop(Runnable whenDrained) {
+        super.stop(() -> {
+            lookingAgain.cancel();
+            whenDrained.run();
+        });
+        takeBackLast();
+    }
+
+    /** Has what was popped last come back, if it would wait for room. */
+    private void takeBackLast() {
+        int head = queue.last();
+        if (!isStopping() || head < 0) {
+            return;
+        }
+        // It may be on its way there still.
+        lookingAgain.start(LOOK_AGAIN_NANOS);
+        for (int i = 0; i < slotsMade; i++) {
+            RequestSlot slot = slot(i);
+            if (slot.underWay && slot.head == head) {
+                nexus.takeBack(slot.task);
+                return;
+            }
+        }
     }
 
     @Override
@@ -96,6 +136,7 @@ final class RequestQueue extends ServedQueue {
         while (begunCount < preparedCount) {
             RequestSlot slot = prepared[begunCount++];
             inFlight++;
+            slot.underWay = true;
             if (slot.early == ScsiProtocol.S_OK) {
                 nexus.submit(slot.task);
             } else {
@@ -177,13 +218,33 @@ final class RequestQueue extends ServedQueue {
         int work = doneCount;
         while (doneCount > 0) {
             RequestSlot slot = slot(done[doneFirst]);
-            int written = respond(slot);
-            if (queue.inFlight(slot.head)) {
-                queue.push(slot.head, written);
+            boolean back = isGivenBack(slot);
+            if (back) {
+                giveBack(slot.head);
+            } else {
+                int written = respond(slot);
+                if (queue.inFlight(slot.head)) {
+                    queue.push(slot.head, written);
+                }
             }
             removeDone();
+            if (back) {
+                takeBackLast();
+            }
         }
         return work;
+    }
+
+    private boolean isGivenBack(RequestSlot slot) {
+        return slot.task.outcome() == ScsiTask.Outcome.TAKEN_BACK
+                && (queue.last() == slot.head || !queue.inFlight(slot.head));
+    }
+
+    /** Maybe for the second time, after it was cut off. */
+    private void giveBack(int head) {
+        if (queue.inFlight(head)) {
+            queue.rewind(1);
+        }
     }
 
     @Override
@@ -192,6 +253,7 @@ final class RequestQueue extends ServedQueue {
     }
 
     private void removeDone() {
+        slot(done[doneFirst]).underWay = false;
         free[freeCount++] = done[doneFirst];
         inFlight--;
         doneFirst = doneFirst + 1 == done.length ? 0 : doneFirst + 1;

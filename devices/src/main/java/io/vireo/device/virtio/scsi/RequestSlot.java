@@ -18,6 +18,9 @@ final class RequestSlot {
 
     long in;
 
+    /** Whether it has begun and is not completed. */
+    boolean underWay;
+
     /** The response where no task has one: another than S_OK. */
     byte early;
 

@@ -23,6 +23,7 @@ final class ScsiProtocol {
     static final byte S_ABORTED = 2;
     static final byte S_BAD_TARGET = 3;
     static final byte S_RESET = 4;
+    static final byte S_BUSY = 5;
     static final byte S_TRANSPORT_FAILURE = 6;
     static final byte S_FAILURE = 9;
     static final byte S_FUNCTION_SUCCEEDED = 10;
@@ -123,6 +124,8 @@ final class ScsiProtocol {
             case COMPLETED -> S_OK;
             case ABORTED -> S_ABORTED;
             case RESET -> S_RESET;
+            // It goes back to the ring; if it were told, the driver would send it again.
+            case TAKEN_BACK -> S_BUSY;
         };
     }
 

@@ -99,6 +99,11 @@ abstract class ServedQueue implements Poller {
         registration.wake();
     }
 
+    /** Whether it pops no more. */
+    final boolean isStopping() {
+        return onDrained != null;
+    }
+
     /** Stops popping; {@code whenDrained} runs when nothing is in flight. */
     void stop(Runnable whenDrained) {
         onDrained = whenDrained;

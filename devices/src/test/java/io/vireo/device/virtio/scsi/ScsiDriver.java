@@ -128,14 +128,24 @@ final class ScsiDriver implements AutoCloseable {
     }
 
     void stop(int index) {
+        BlockClient.await(startStop(index));
+    }
+
+    /** Begins to stop a queue. */
+    CompletableFuture<Boolean> startStop(int index) {
         var drained = new CompletableFuture<Boolean>();
         reactor.execute(() -> device.stopQueue(index, () -> drained.complete(true)));
-        BlockClient.await(drained);
+        return drained;
     }
 
     /** Stops a queue, and starts it where it was. */
     void restart(int index) {
         stop(index);
+        resume(index);
+    }
+
+    /** Starts a queue that was stopped where it was. */
+    void resume(int index) {
         start(index, BlockClient.on(reactor, queues[index]::stop));
     }
 

@@ -12,8 +12,9 @@ import io.vireo.device.virtio.scsi.ScsiDriver.Answer;
 import io.vireo.testkit.BlockClient;
 import io.vireo.testkit.DriverMemory;
 import io.vireo.testkit.DriverQueue;
-import io.vireo.testkit.MemoryBlockDevice;
+import io.vireo.testkit.MemoryBlockDevice.Fate;
 import io.vireo.virtqueue.Virtqueue;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
@@ -165,7 +166,7 @@ class VirtioScsiDeviceTest {
     @Test
     void anAbortedRequestSaysSo() {
         driver.ready();
-        driver.disk.fate(_ -> MemoryBlockDevice.Fate.HELD);
+        driver.disk.fate(_ -> Fate.HELD);
         long in = driver.start(LUN_0, READ, NOTHING, 2 * BLOCK, 4096);
         String tag = HexFormat.of().toHexDigits(Long.reverseBytes(driver.lastTag()));
         awaitTask("06000000 " + LUN_0 + tag);
@@ -207,7 +208,7 @@ class VirtioScsiDeviceTest {
     @Test
     void requestsFailWhenALinkIsLost() {
         driver.ready();
-        driver.disk.fate(_ -> MemoryBlockDevice.Fate.HELD);
+        driver.disk.fate(_ -> Fate.HELD);
         long held = driver.start(LUN_0, READ, NOTHING, 2 * BLOCK, 4096);
         awaitTask("07000000 " + LUN_0 + "0000000000000000");
         driver.device.link().timeout(0);
@@ -220,7 +221,7 @@ class VirtioScsiDeviceTest {
                 .isEqualTo(ScsiProtocol.S_TRANSPORT_FAILURE);
         assertThat(driver.control("00000000 05000000 " + LUN_0 + "0000000000000000", 1))
                 .containsExactly(ScsiProtocol.S_TRANSPORT_FAILURE);
-        driver.disk.fate(_ -> MemoryBlockDevice.Fate.DONE);
+        driver.disk.fate(_ -> Fate.DONE);
         linkIs(true);
         Answer first = driver.run(READ, NOTHING, 2 * BLOCK);
         assertThat(first.code()).as("I_T NEXUS LOSS OCCURRED").isEqualTo(0x062907);
@@ -348,7 +349,7 @@ class VirtioScsiDeviceTest {
     @Test
     void stoppingWaitsForWhatIsInFlight() {
         driver.ready();
-        driver.disk.fate(_ -> MemoryBlockDevice.Fate.HELD);
+        driver.disk.fate(_ -> Fate.HELD);
         driver.start(LUN_0, READ, NOTHING, 2 * BLOCK, 4096);
         awaitTask("07000000 " + LUN_0 + "0000000000000000");
         driver.disk.release();
@@ -356,10 +357,117 @@ class VirtioScsiDeviceTest {
         assertThat(driver.poll(ScsiDriver.REQUEST)).isTrue();
     }
 
+    /** Starts a write of two blocks from a block on; where its answer will be. */
+    private long startWrite(int block, byte[] data) {
+        return driver.start(LUN_0, "2A00%08X00000200".formatted(block), data, 0, 4096);
+    }
+
+    private static byte[] twoBlocks(int value) {
+        byte[] data = new byte[2 * BLOCK];
+        Arrays.fill(data, (byte) value);
+        return data;
+    }
+
+    @Test
+    void whatWaitsForRoomGoesBackToTheRingOfAQueueThatStops() {
+        driver.ready();
+        driver.disk.fate(_ -> Fate.WAITS_FOR_ROOM);
+        int before = driver.disk.log().size();
+        long[] answers = new long[3];
+        for (int i = 0; i < answers.length; i++) {
+            answers[i] = startWrite(2 * i, twoBlocks(i + 1));
+        }
+        while (driver.disk.log().size() < before + answers.length) {
+            Thread.onSpinWait();
+        }
+        driver.stop(ScsiDriver.REQUEST);
+        assertThat(driver.queues[ScsiDriver.REQUEST].inFlight()).isZero();
+        assertThat(driver.poll(ScsiDriver.REQUEST)).isFalse();
+        for (long answer : answers) {
+            assertThat(driver.get(answer, ScsiDriver.RESPONSE)).containsOnly((byte) 0xEE);
+        }
+        assertThat(driver.disk.contents(0, 6 * BLOCK)).containsOnly(0);
+        driver.disk.fate(_ -> Fate.DONE);
+        driver.resume(ScsiDriver.REQUEST);
+        for (int i = 0; i < answers.length; i++) {
+            driver.used(ScsiDriver.REQUEST);
+        }
+        for (int i = 0; i < answers.length; i++) {
+            Answer answer = driver.answer(answers[i], 0);
+            assertThat(answer.response()).isEqualTo(ScsiProtocol.S_OK);
+            assertThat(answer.status()).isZero();
+            assertThat(driver.disk.contents(2L * i * BLOCK, 2 * BLOCK)).isEqualTo(twoBlocks(i + 1));
+        }
+        assertThat(driver.poll(ScsiDriver.REQUEST)).isFalse();
+        assertThat(driver.failures).isEmpty();
+    }
+
+    @Test
+    void whatWaitsForRoomBeforeAnAnsweredRequestIsWaitedFor() {
+        driver.ready();
+        driver.disk.fate(request ->
+                request.operation() == BlockOperation.WRITE ? Fate.WAITS_FOR_ROOM : Fate.DONE);
+        long write = startWrite(0, twoBlocks(5));
+        assertThat(driver.run(READ, NOTHING, 2 * BLOCK).status()).isZero();
+        CompletableFuture<Boolean> drained = driver.startStop(ScsiDriver.REQUEST);
+        BlockClient.on(driver.reactor, () -> true);
+        assertThat(drained).isNotDone();
+        driver.disk.release();
+        BlockClient.await(drained);
+        driver.used(ScsiDriver.REQUEST);
+        assertThat(driver.answer(write, 0).response()).isEqualTo(ScsiProtocol.S_OK);
+        assertThat(driver.disk.contents(0, 2 * BLOCK)).containsOnly(5);
+    }
+
+    /** COMPARE AND WRITE has compared; the write behind it has not begun. */
+    @Test
+    void whatCannotBeBegunAnewIsWaitedForWithAllBeforeIt() {
+        driver.ready();
+        driver.disk.fate(request ->
+                request.operation() == BlockOperation.WRITE ? Fate.WAITS_FOR_ROOM : Fate.DONE);
+        byte[] both = twoBlocks(7);
+        Arrays.fill(both, 0, BLOCK, (byte) 0);
+        long compared = driver.start(LUN_0, "89000000000000000008000000010000", both, 0, 4096);
+        while (writes() == 0) {
+            Thread.onSpinWait();
+        }
+        long behind = startWrite(0, twoBlocks(6));
+        while (inFlight() < 2) {
+            Thread.onSpinWait();
+        }
+        CompletableFuture<Boolean> drained = driver.startStop(ScsiDriver.REQUEST);
+        while (inFlight() > 1) {
+            Thread.onSpinWait();
+        }
+        BlockClient.on(driver.reactor, () -> true);
+        assertThat(drained).isNotDone();
+        driver.disk.release();
+        BlockClient.await(drained);
+        driver.used(ScsiDriver.REQUEST);
+        assertThat(driver.answer(compared, 0).status()).isZero();
+        assertThat(driver.poll(ScsiDriver.REQUEST)).isFalse();
+        driver.disk.fate(_ -> Fate.DONE);
+        driver.resume(ScsiDriver.REQUEST);
+        driver.used(ScsiDriver.REQUEST);
+        assertThat(driver.answer(behind, 0).status()).isZero();
+        assertThat(driver.disk.contents(0, 2 * BLOCK)).containsOnly(6);
+        assertThat(driver.disk.contents(8 * BLOCK, BLOCK)).containsOnly(7);
+    }
+
+    private int inFlight() {
+        return BlockClient.on(driver.reactor, driver.queues[ScsiDriver.REQUEST]::inFlight);
+    }
+
+    private long writes() {
+        return driver.disk.log().stream()
+                .filter(entry -> entry.operation() == BlockOperation.WRITE && !entry.completion())
+                .count();
+    }
+
     @Test
     void memoryThatVanishesEndsThisDeviceOnly() {
         driver.ready();
-        driver.disk.fate(_ -> MemoryBlockDevice.Fate.HELD);
+        driver.disk.fate(_ -> Fate.HELD);
         driver.start(LUN_0, READ, NOTHING, 2 * BLOCK, 4096);
         awaitTask("07000000 " + LUN_0 + "0000000000000000");
         driver.memory.truncate(0);

@@ -428,6 +428,16 @@ public final class Relocation {
         }
     }
 
+    /** What is wanted of the target by now, if it still is the target. */
+    private Target latest(Target target) {
+        lock.lock();
+        try {
+            return wanted.site().equals(target.site()) ? wanted : target;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     private boolean isGivenUp(Target target) {
         lock.lock();
         try {
@@ -502,10 +512,14 @@ public final class Relocation {
 
         private VdiskQos admit() {
             try {
-                return target.qos().add(name, target.policy(), from.qos());
+                return target.qos().add(name, latest(target).policy(), from.qos());
             } catch (IllegalArgumentException e) {
-                throw new ResourceException(ErrorCode.EXHAUSTED, String.valueOf(e.getMessage()), e);
+                throw noRoom(e);
             }
+        }
+
+        private static ResourceException noRoom(IllegalArgumentException e) {
+            return new ResourceException(ErrorCode.EXHAUSTED, String.valueOf(e.getMessage()), e);
         }
 
         private void closeQos() {
@@ -533,6 +547,7 @@ public final class Relocation {
                             "the host has no place for another use of the disk: raise its limit of open files");
                 }
                 OnReactor.tell(reactor, () -> device.mover().begin(target.rate()));
+                keepUp();
                 changed.run();
                 await(() -> converged);
                 whereabouts.write(new Place(State.SWITCHING, from.site(), target.site()));
@@ -545,6 +560,20 @@ public final class Relocation {
                 }
             }
             finish();
+        }
+
+        /** Keeps to what has become wanted before it was there to be told. */
+        private void keepUp() {
+            lock.lock();
+            try {
+                Target now = latest(target);
+                policy(now.policy());
+                rate(now.rate());
+            } catch (IllegalArgumentException e) {
+                throw noRoom(e);
+            } finally {
+                lock.unlock();
+            }
         }
 
         private void await(BooleanSupplier event) {
