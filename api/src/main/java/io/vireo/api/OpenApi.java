@@ -4,6 +4,7 @@ import io.vireo.control.KindHandle;
 import io.vireo.control.KindRegistry;
 import io.vireo.control.codec.ResourceCodec;
 import io.vireo.control.event.Event;
+import io.vireo.control.plan.DryRun;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Names;
 import java.util.Arrays;
@@ -149,8 +150,12 @@ public final class OpenApi {
     }
 
     private static void items(ObjectNode properties, String schema) {
+        items(properties, "items", schema);
+    }
+
+    private static void items(ObjectNode properties, String name, String schema) {
         properties
-                .putObject("items")
+                .putObject(name)
                 .put("type", "array")
                 .putObject("items")
                 .put("$ref", SCHEMAS + schema);
@@ -223,13 +228,22 @@ public final class OpenApi {
                 properties(object(schemas, "Action", "One step from what runs to what is wanted."));
         enumeration(action, "verb", io.vireo.control.plan.Action.Verb.values());
         strings(action, "kind", "name", "reason");
+        enumeration(action, "effect", DryRun.Effect.values());
+        items(action, "changes", "Change");
+        ObjectNode change =
+                properties(
+                        object(
+                                schemas,
+                                "Change",
+                                "One field of a spec that becomes another one; without 'before' it"
+                                        + " was not there, without 'after' it will not be."));
+        strings(change, "field");
+        change.putObject("before").put("description", "Any value.");
+        change.putObject("after").put("description", "Any value.");
         ObjectNode plan =
                 properties(
                         object(schemas, "Plan", "Steps in the order in which they would be done."));
-        plan.putObject("actions")
-                .put("type", "array")
-                .putObject("items")
-                .put("$ref", SCHEMAS + "Action");
+        items(plan, "actions", "Action");
     }
 
     private static void addDiscovery(ObjectNode schemas) {

@@ -5,7 +5,8 @@ import io.vireo.control.View;
 import io.vireo.control.codec.ResourceCodec;
 import io.vireo.control.event.Event;
 import io.vireo.control.event.EventLog;
-import io.vireo.control.plan.Action;
+import io.vireo.control.plan.Change;
+import io.vireo.control.plan.DryRun;
 import io.vireo.resource.Column;
 import io.vireo.resource.Condition;
 import io.vireo.resource.Metric;
@@ -115,17 +116,28 @@ final class Representation {
         return node;
     }
 
-    static ObjectNode actions(List<Action> actions) {
+    static ObjectNode plan(List<DryRun.Step> steps) {
         ObjectNode node = JSON.objectNode();
         ArrayNode array = node.putArray("actions");
-        for (Action action : actions) {
+        for (DryRun.Step step : steps) {
             ObjectNode each = array.addObject();
-            each.put("verb", action.verb().name());
-            each.put("kind", action.target().kind());
-            each.put("name", action.target().name());
-            each.put("reason", action.reason());
+            each.put("verb", step.action().verb().name());
+            each.put("kind", step.action().target().kind());
+            each.put("name", step.action().target().name());
+            each.put("effect", step.effect().name());
+            each.put("reason", step.action().reason());
+            if (!step.changes().isEmpty()) {
+                ArrayNode changes = each.putArray("changes");
+                step.changes().forEach(change -> write(changes.addObject(), change));
+            }
         }
         return node;
+    }
+
+    private static void write(ObjectNode node, Change change) {
+        node.put("field", change.field());
+        change.before().ifPresent(value -> node.set("before", value));
+        change.after().ifPresent(value -> node.set("after", value));
     }
 
     static ObjectNode event(EventLog log, Event event) {

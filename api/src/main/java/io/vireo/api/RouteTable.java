@@ -201,7 +201,7 @@ final class RouteTable {
                                 Answer.json("Plan"),
                                 exchange ->
                                         Reply.ok(
-                                                Representation.actions(
+                                                Representation.plan(
                                                         control().plan(manifests(exchange)))))
                         .accepting(JSON, "Batch"));
         routes.add(

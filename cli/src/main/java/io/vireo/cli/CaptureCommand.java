@@ -115,7 +115,11 @@ final class CaptureCommand extends Subcommand {
 
     private void pass(CaptureFile capture, AtomicBoolean interrupted) throws IOException {
         try {
-            boolean more = true;
+            boolean more = capture.next();
+            if (more) {
+                // What came first is written when the daemon captures.
+                tell(beginning());
+            }
             while (more) {
                 more = capture.next();
             }
@@ -153,12 +157,22 @@ final class CaptureCommand extends Subcommand {
         }
     }
 
+    private String beginning() {
+        String target = file.equals(STANDARD_OUTPUT) ? "the standard output" : file;
+        String end = count == null ? "" : ", or after " + count + " frames";
+        return "capturing %s to %s; end it with Ctrl-C%s".formatted(vnic, target, end);
+    }
+
     private void tell(CaptureFile capture) {
-        err().println(
-                        capture.frames()
-                                + " frames captured, "
-                                + capture.lost()
-                                + " lost because they came too fast");
+        tell(
+                capture.frames()
+                        + " frames captured, "
+                        + capture.lost()
+                        + " lost because they came too fast");
+    }
+
+    private void tell(String sentence) {
+        err().println(sentence);
         err().flush();
     }
 }

@@ -1,31 +1,82 @@
 package io.vireo.cli;
 
+import io.vireo.cli.output.Documents;
 import io.vireo.cli.output.Table;
 import java.util.List;
 import java.util.Locale;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
 import tools.jackson.databind.JsonNode;
 
 /** Tells what applying would do. */
 @Command(
         name = "plan",
-        description = "Tell what applying resources would do, in order; changes nothing.")
+        description =
+                "Tell what applying resources would do, in order, and which fields change; changes nothing.",
+        footer = {
+            "",
+            "EFFECT is 'live' where those who use a resource notice nothing but the change itself,",
+            "and 'restart' where they are cut off and have to connect again."
+        })
 final class PlanCommand extends Subcommand {
+    /** Forms of output. */
+    enum Output {
+        TABLE,
+        JSON,
+        YAML
+    }
+
     @Mixin private final SourceOptions sources = new SourceOptions();
+
+    @Option(
+            names = {"-o", "--output"},
+            defaultValue = "table",
+            description = "One of: ${COMPLETION-CANDIDATES}. Default: table.")
+    Output output = Output.TABLE;
 
     @Override
     public Integer call() {
-        var table = new Table(List.of("ACTION", "RESOURCE", "REASON"));
-        for (JsonNode action :
-                connection.open().post("/v1/plan", Sources.read(sources.files)).path("actions")) {
+        JsonNode plan = connection.open().post("/v1/plan", Sources.read(sources.files));
+        print(
+                switch (output) {
+                    case TABLE -> table(plan.path("actions"));
+                    case JSON -> Documents.json(List.of(plan), false);
+                    case YAML -> Documents.yaml(List.of(plan));
+                });
+        return ExitCode.OK;
+    }
+
+    private static String table(JsonNode actions) {
+        var table = new Table(List.of("ACTION", "RESOURCE", "EFFECT", "REASON"));
+        for (JsonNode action : actions) {
             table.add(
                     List.of(
-                            action.path("verb").asString().toLowerCase(Locale.ROOT),
+                            lower(action.path("verb")),
                             ApplyCommand.title(action),
-                            action.path("reason").asString()));
+                            lower(action.path("effect")),
+                            action.path("reason").asString()),
+                    action.path("changes").values().stream().map(PlanCommand::change).toList());
         }
-        print(table.isEmpty() ? "nothing to do\n" : table.toString());
-        return ExitCode.OK;
+        return table.isEmpty() ? "nothing to do\n" : table.toString();
+    }
+
+    private static String lower(JsonNode constant) {
+        return constant.asString().toLowerCase(Locale.ROOT);
+    }
+
+    private static String change(JsonNode change) {
+        return change.path("field").asString()
+                + ": "
+                + value(change.path("before"))
+                + " -> "
+                + value(change.path("after"));
+    }
+
+    private static String value(JsonNode value) {
+        if (value.isMissingNode()) {
+            return "(none)";
+        }
+        return value.isString() ? value.asString() : value.toString();
     }
 }

@@ -155,6 +155,37 @@ final class VireoCliTest {
     }
 
     @Test
+    void aPlanShowsWhichFieldsChangeAndWhetherThatIsARestart() {
+        applyAll();
+        String grown =
+                ALL.replace("10Gi", "20Gi")
+                        .replace("{name: lan}", "{name: lan}\nspec: {vnicPolicy: {macLimit: 4}}");
+        String file = file("grown.yaml", grown);
+        assertThat(vireo("plan", "-f", file)).as(err).isZero();
+        assertThat(out)
+                .contains("ACTION  RESOURCE        EFFECT  REASON\n")
+                .contains(
+                        "update  Vdisk/root      live    its spec changes\n    size: 10Gi -> 20Gi\n")
+                .contains(
+                        "update  Network/lan     live    its spec changes\n    vnicPolicy: (none) -> {");
+        assertThat(vireo("plan", "-f", file, "-o", "yaml")).isZero();
+        assertThat(out)
+                .contains("effect: LIVE")
+                .contains("- field: size\n    before: \"10Gi\"\n    after: \"20Gi\"\n");
+        assertThat(vireo("plan", "-f", file, "-o", "json")).isZero();
+        assertThat(out).contains("\"field\" : \"size\"");
+        String moved = ALL.replace("network: lan}", "network: lan, mac: 52:54:00:00:00:01}");
+        assertThat(vireo("plan", "-f", file("moved.yaml", moved))).as(err).isZero();
+        assertThat(out)
+                .contains("delete  Vnic/web1.eth0      restart  the card has another address\n")
+                .contains("create  Vnic/web1.eth0      restart  comes back\n    mac: ")
+                .contains(
+                        "update  ServerProfile/web1  live     its spec changes\n    vnics[eth0].mac: ")
+                .contains(" -> 52:54:00:00:00:01\n");
+        assertThat(vireo("plan", "-f", file, "-o", "name")).isEqualTo(2);
+    }
+
+    @Test
     void whatItPrintsCanBeAppliedAgain() {
         applyAll();
         for (String form : List.of("json", "yaml")) {
@@ -636,8 +667,23 @@ final class VireoCliTest {
         assertThat(vireo("capture", "web1.eth0", "-w", target.toString(), "--filter", "vlan 3 & +"))
                 .as(err)
                 .isZero();
-        assertThat(err).isEqualTo("2 frames captured, 3 lost because they came too fast\n");
+        assertThat(err)
+                .isEqualTo(
+                        "capturing web1.eth0 to %s; end it with Ctrl-C\n".formatted(target)
+                                + "2 frames captured, 3 lost because they came too fast\n");
         byte[] file = Files.readAllBytes(target);
+        assertThat(
+                        vireo(
+                                "capture",
+                                "web1.eth0",
+                                "-w",
+                                target.toString(),
+                                "--filter",
+                                "x",
+                                "-c",
+                                "7"))
+                .isZero();
+        assertThat(err).contains("; end it with Ctrl-C, or after 7 frames\n");
         byte[] frame = FakeRealization.block(6, "vlan 3 & +".getBytes(StandardCharsets.UTF_8));
         assertThat(Arrays.copyOfRange(file, 28, 28 + frame.length)).isEqualTo(frame);
         assertThat(file).hasSize(28 + 2 * frame.length + 40);

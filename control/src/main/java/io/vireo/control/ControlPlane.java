@@ -6,8 +6,7 @@ import io.vireo.control.event.Event;
 import io.vireo.control.event.EventLog;
 import io.vireo.control.identity.Identities;
 import io.vireo.control.identity.Identity;
-import io.vireo.control.plan.Action;
-import io.vireo.control.plan.Planner;
+import io.vireo.control.plan.DryRun;
 import io.vireo.control.reconcile.Desired;
 import io.vireo.control.reconcile.Host;
 import io.vireo.control.reconcile.Observed;
@@ -244,12 +243,16 @@ public final class ControlPlane implements AutoCloseable {
      *
      * @throws ResourceException if any of them would be refused
      */
-    public List<Action> plan(List<Manifest> manifests) {
+    public List<DryRun.Step> plan(List<Manifest> manifests) {
         writing.lock();
         try {
             Admission.Verdict verdict =
                     new Admission(kinds, image, identities.draft(), now()).admit(manifests);
-            return Planner.plan(Reconciler.wanted(verdict.after().desired()), reconciler.running());
+            return DryRun.of(
+                    kinds,
+                    Reconciler.wanted(image.desired()),
+                    Reconciler.wanted(verdict.after().desired()),
+                    reconciler.running());
         } finally {
             writing.unlock();
         }

@@ -62,13 +62,22 @@ public final class KindHandle<S extends Spec> {
         return kind.realize(metadata, own(spec), context);
     }
 
+    /** See {@link ResourceKind#restarts}. */
+    public Optional<String> restarts(Spec oldSpec, Spec newSpec) {
+        return kind.restarts(own(oldSpec), own(newSpec));
+    }
+
+    /** Brings a running resource to another spec, unless that {@link #restarts} it. */
     public UpdateResult update(
             Realization running,
             Metadata metadata,
             Spec oldSpec,
             Spec newSpec,
             RealizeContext context) {
-        return kind.update(running, metadata, own(oldSpec), own(newSpec), context);
+        return restarts(oldSpec, newSpec)
+                .<UpdateResult>map(UpdateResult.Recreate::new)
+                .orElseGet(
+                        () -> kind.update(running, metadata, own(oldSpec), own(newSpec), context));
     }
 
     public void destroy(Metadata metadata, Spec spec, RealizeContext context) {

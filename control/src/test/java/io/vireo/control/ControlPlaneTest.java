@@ -15,7 +15,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.vireo.control.event.Event;
-import io.vireo.control.plan.Action;
+import io.vireo.control.plan.Action.Verb;
+import io.vireo.control.plan.DryRun;
+import io.vireo.control.plan.DryRun.Effect;
 import io.vireo.control.testing.FakeWorld;
 import io.vireo.resource.Condition;
 import io.vireo.resource.ErrorCode;
@@ -379,7 +381,7 @@ final class ControlPlaneTest {
 
     @Test
     void planTellsAndChangesNothing() {
-        List<Action> plan =
+        List<DryRun.Step> plan =
                 control.plan(
                         manifests(
                                 control.codec(),
@@ -388,9 +390,75 @@ final class ControlPlaneTest {
                                 pool("ssd"),
                                 vdisk("root", "ssd")));
 
-        assertThat(plan).extracting(Action::verb).containsOnly(Action.Verb.CREATE);
-        assertThat(plan).extracting(Action::target).contains(NIC, DISK, LAN, POOL, ROOT, WEB1);
+        assertThat(plan).extracting(step -> step.action().verb()).containsOnly(Verb.CREATE);
+        assertThat(plan).extracting(DryRun.Step::effect).containsOnly(Effect.START);
+        assertThat(plan)
+                .extracting(step -> step.action().target())
+                .contains(NIC, DISK, LAN, POOL, ROOT, WEB1);
         assertThat(control.all()).isEmpty();
+    }
+
+    private List<String> plan(JsonNode... documents) {
+        return control.plan(manifests(control.codec(), documents)).stream()
+                .map(step ->
+                        "%s %s %s %s"
+                                .formatted(
+                                        step.action().verb(),
+                                        step.action().target(),
+                                        step.effect(),
+                                        step.changes().stream()
+                                                .map(change ->
+                                                        change.field()
+                                                                + " "
+                                                                + change.before()
+                                                                        .map(JsonNode::asString)
+                                                                        .orElse("-")
+                                                                + " "
+                                                                + change.after()
+                                                                        .map(JsonNode::asString)
+                                                                        .orElse("-"))
+                                                .toList()))
+                .toList();
+    }
+
+    @Test
+    void aPlanTellsWhichFieldsChangeAndForWhomThatIsARestart() {
+        applyAll();
+        String mac = ((VnicSpec) control.get(NIC).resource().spec()).mac().toString();
+        JsonNode server = profile("web1", "lan", "root");
+        ((ObjectNode) server.at("/spec/vnics/0")).put("mac", "52:54:00:00:00:01");
+
+        assertThat(plan(network("lan"), server))
+                .containsExactly(
+                        "DELETE Vnic/web1.eth0 RESTART []",
+                        "CREATE Vnic/web1.eth0 RESTART [mac %s 52:54:00:00:00:01]".formatted(mac),
+                        "UPDATE ServerProfile/web1 LIVE [vnics[eth0].mac %s 52:54:00:00:00:01]"
+                                .formatted(mac));
+        assertThat(plan(resource("Network", "lan", "{'macLimit':100}")))
+                .containsExactly("UPDATE Network/lan LIVE [macLimit 16384 100]");
+        apply(control, server);
+        awaitReady(control);
+        assertThat(control.get(NIC).resource().spec())
+                .extracting(spec -> ((VnicSpec) spec).mac().toString())
+                .isEqualTo("52:54:00:00:00:01");
+    }
+
+    /** Nothing tells that it is back. */
+    @Test
+    void whatWasLostOfTheHostIsTriedAgainUntilItIsThere() {
+        applyAll();
+        world.running(LAN).lose();
+        await(() -> world.running(LAN).isMended(), () -> "it is not tried again");
+    }
+
+    @Test
+    void aPlanForWhatDoesNotRunComparesWithWhatIsDeclared() {
+        world.failNext(LAN, new ResourceException(ErrorCode.UNSUPPORTED, "no"));
+        apply(control, network("lan"));
+        await(() -> ready(control, LAN).reason().equals("Unsupported"), () -> "it runs");
+
+        assertThat(plan(resource("Network", "lan", "{'macLimit':100}")))
+                .containsExactly("CREATE Network/lan START [macLimit 16384 100]");
     }
 
     @Test

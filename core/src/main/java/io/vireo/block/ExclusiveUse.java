@@ -32,6 +32,9 @@ public interface ExclusiveUse {
 
     /** A claim; given back once. */
     interface Claim {
+        /** Tells who has it from now on, for the message that others get. Any thread. */
+        default void heldBy(String user) {}
+
         /** Gives it back. Any thread. */
         void release();
     }

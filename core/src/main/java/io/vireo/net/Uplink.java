@@ -28,6 +28,11 @@ public interface Uplink {
     /** Counters for the status of the resource. Any thread. */
     List<Metric> metrics();
 
+    /** Whether what it is made of is there: an interface that was deleted is not. Any thread. */
+    default boolean isPresent() {
+        return true;
+    }
+
     /** What is wrong and what to do about it; empty if frames can pass. Any thread. */
     String trouble();
 

@@ -42,7 +42,9 @@ public record BitRate(long bitsPerSecond) implements Comparable<BitRate> {
         var value = new BigDecimal(form.group(1)).multiply(BigDecimal.valueOf(1000).pow(power));
         if (value.stripTrailingZeros().scale() > 0) {
             throw new IllegalArgumentException(
-                    "'" + text + "' is not a whole number of bits per second");
+                    "'"
+                            + text
+                            + "' is not a whole number of bits per second; write one, or a unit behind the number, like 100M");
         }
         if (value.compareTo(BigDecimal.valueOf(MAX)) > 0) {
             throw new IllegalArgumentException("'" + text + "' is more than 1 Tbit/s");

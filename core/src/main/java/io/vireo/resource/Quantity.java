@@ -1,6 +1,7 @@
 package io.vireo.resource;
 
 import java.math.BigDecimal;
+import java.math.RoundingMode;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -35,16 +36,30 @@ public record Quantity(long bytes) implements Comparable<Quantity> {
                             + text
                             + "' is not a size; write bytes or a number with Ki, Mi, Gi, Ti (1024) or k, M, G, T (1000)");
         }
-        String suffix = form.group(2);
-        BigDecimal value =
-                new BigDecimal(form.group(1)).multiply(unit(suffix == null ? "" : suffix));
+        String suffix = form.group(2) == null ? "" : form.group(2);
+        BigDecimal value = new BigDecimal(form.group(1)).multiply(unit(suffix));
         if (value.stripTrailingZeros().scale() > 0) {
-            throw new IllegalArgumentException("'" + text + "' is not a whole number of bytes");
+            throw new IllegalArgumentException(
+                    "'%s' is not a whole number of bytes; write %s"
+                            .formatted(text, instead(value, suffix)));
         }
         if (value.compareTo(BigDecimal.valueOf(Long.MAX_VALUE)) > 0) {
             throw new IllegalArgumentException("'" + text + "' is larger than 2^63-1 bytes");
         }
         return new Quantity(value.longValueExact());
+    }
+
+    /** What may have been meant: not less, in the next smaller unit. */
+    private static String instead(BigDecimal bytes, String suffix) {
+        if (suffix.isEmpty()) {
+            return "whole bytes, or a unit behind the number, like 2Gi";
+        }
+        boolean binary = suffix.endsWith("i");
+        int smaller = LETTERS.indexOf(Character.toUpperCase(suffix.charAt(0)));
+        BigDecimal unit = BigDecimal.valueOf(binary ? 1024 : 1000).pow(smaller);
+        String letter = smaller == 0 ? "" : LETTERS.substring(smaller - 1, smaller);
+        return bytes.divide(unit, 0, RoundingMode.CEILING).toPlainString()
+                + (binary ? letter + (smaller == 0 ? "" : "i") : letter.replace('K', 'k'));
     }
 
     private static BigDecimal unit(String suffix) {

@@ -48,6 +48,17 @@ public interface Realization {
         return List.of();
     }
 
+    /**
+     * Tries to get back what the host has taken from it, if something is missing. Called on the
+     * reconciler's thread whenever that looks at everything, and every second while it is missing;
+     * must be quick if nothing is.
+     *
+     * @return false: it is missing still
+     */
+    default boolean mend() {
+        return true;
+    }
+
     /** A snapshot. Called from any thread; must not block and not wait for a reactor. */
     Status status();
 

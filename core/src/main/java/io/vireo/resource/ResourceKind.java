@@ -96,7 +96,19 @@ public interface ResourceKind<S extends Spec> {
      */
     Realization realize(Metadata metadata, S spec, RealizeContext context);
 
-    /** Brings a running resource to another spec. The references of both specs are realized. */
+    /**
+     * Why a change closes the resource, with all that refer to it, and realizes it anew: one
+     * sentence without a full stop. Empty if it is made while the resource runs. Pure: a dry run
+     * tells it.
+     */
+    default Optional<String> restarts(S oldSpec, S newSpec) {
+        return Optional.empty();
+    }
+
+    /**
+     * Brings a running resource to another spec, which does not {@link #restarts restart} it. The
+     * references of both specs are realized.
+     */
     UpdateResult update(
             Realization running, Metadata metadata, S oldSpec, S newSpec, RealizeContext context);
 

@@ -50,6 +50,19 @@ final class QuantityTest {
                 .hasMessageContaining("'");
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        "1.3Gi,1332Mi",
+        "1.3Mi,1332Ki",
+        "0.0001Ki,1",
+        "1.0001k,1001",
+        "1.3,'whole bytes, or a unit behind the number, like 2Gi'"
+    })
+    void saysWhatToWriteForAFractionOfAByte(String text, String instead) {
+        assertThatThrownBy(() -> Quantity.parse(text))
+                .hasMessage("'" + text + "' is not a whole number of bytes; write " + instead);
+    }
+
     @Test
     void writesWhatItReads() {
         long seed = Long.getLong("vireo.seed", System.nanoTime());

@@ -1,6 +1,8 @@
 package io.vireo.linux;
 
 import java.util.BitSet;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 
 /** On which CPUs a thread runs, sched_setaffinity(2). */
 public final class Sched {
@@ -44,6 +46,33 @@ public final class Sched {
             byte[] bytes = new byte[(int) Syscall.check(result, "sched_getaffinity", "tid " + tid)];
             ForeignMemory.copyToArray(mask.address(), bytes, 0, bytes.length);
             return BitSet.valueOf(bytes);
+        }
+    }
+
+    /**
+     * Returns the CPUs to which threads of the process can be bound: those that are online and in
+     * its cpuset(7). They may be more than those on which it was started.
+     */
+    public static BitSet bindableCpus() throws ErrnoException {
+        var all = new BitSet();
+        all.set(0, MASK_BYTES * Byte.SIZE);
+        var bindable =
+                new FutureTask<>(() -> {
+                    setAffinity(CURRENT, all);
+                    return affinity(CURRENT);
+                });
+        // A thread of its own, whose affinity ends with it.
+        Thread.ofPlatform().name("cpus").start(bindable);
+        try {
+            return bindable.get();
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof ErrnoException refused) {
+                throw refused;
+            }
+            throw new IllegalStateException(e.getCause());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new ErrnoException(Errno.EINTR, "sched_setaffinity", "all");
         }
     }
 

@@ -153,6 +153,7 @@ final class ServerConfig {
      */
     void check() throws IOException {
         cpus();
+        ReactorCpus.check(reactorCpus);
         identities();
         port();
         socketUid();

@@ -4,8 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.vireo.control.identity.IdentityConfig;
+import io.vireo.linux.Sched;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.BitSet;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -60,12 +62,32 @@ class ServerConfigTest {
         }
     }
 
+    @Test
+    void reactorsAreBoundToCpusThatTheProcessMayUse() throws IOException {
+        var bindable = Sched.bindableCpus();
+        assertThat(bindable.cardinality()).isPositive();
+        int first = bindable.nextSetBit(0);
+        parse("--reactor-cpus", first + "," + first).check();
+        assertThatThrownBy(() -> parse("--reactor-cpus", first + ",8191").check())
+                .hasMessage(
+                        "--reactor-cpus 8191: this process cannot run on such a CPU; give some of "
+                                + ReactorCpus.text(bindable)
+                                + ", or see its cpuset (/proc/self/cpuset)");
+        var some = new BitSet();
+        some.set(0, 4);
+        some.set(6);
+        assertThat(ReactorCpus.text(some)).isEqualTo("0-3,6");
+    }
+
     /** Before directories are made and threads started. */
     @ParameterizedTest
     @ValueSource(
             strings = {
                 "--listen=0.0.0.0:7480",
                 "--reactors=-1",
+                "--reactor-cpus=8191",
+                "--reactor-cpus=99999",
+                "--reactor-cpus=-1",
                 "--mac-prefix=01",
                 "--socket-owner=vireo-nobody",
                 "--socket-group=vireo-nobody"

@@ -250,7 +250,7 @@ final class DirectoryPool implements BlockPool {
         }
     }
 
-    private static ResourceException failure(String what, ErrnoException e) {
+    static ResourceException failure(String what, ErrnoException e) {
         ErrorCode code =
                 switch (e.errno()) {
                     case Errno.ENOSPC, Errno.EDQUOT, Errno.EFBIG, Errno.EMFILE ->
@@ -258,7 +258,19 @@ final class DirectoryPool implements BlockPool {
                     case Errno.EACCES, Errno.EPERM, Errno.EROFS -> ErrorCode.PERMISSION_DENIED;
                     default -> ErrorCode.UNAVAILABLE;
                 };
-        return new ResourceException(code, what + ": " + e.getMessage(), e);
+        return new ResourceException(code, what + ": " + e.getMessage() + advice(e.errno()), e);
+    }
+
+    private static String advice(int errno) {
+        return switch (errno) {
+            case Errno.EFBIG -> "; its file system has no files that large: make the vDisk smaller";
+            case Errno.ENOSPC, Errno.EDQUOT ->
+                    "; free some room there, or put the vDisk into another pool";
+            case Errno.EMFILE -> "; raise the daemon's limit of open files";
+            case Errno.EACCES, Errno.EPERM -> "; let the daemon's user write there";
+            case Errno.EROFS -> "; mount it for writing";
+            default -> "";
+        };
     }
 
     private final class Volume implements BlockVolume {

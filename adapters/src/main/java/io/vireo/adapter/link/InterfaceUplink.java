@@ -36,6 +36,11 @@ public abstract class InterfaceUplink<P extends InterfacePort> implements Uplink
     }
 
     @Override
+    public final boolean isPresent() {
+        return uplink.link().isPresent();
+    }
+
+    @Override
     public final String trouble() {
         return uplink.link().trouble(interfaceName);
     }

@@ -25,6 +25,7 @@ public final class LinkMonitor {
     private @Nullable FdWatch watch;
     private boolean closed;
     private boolean wasUp;
+    private boolean wasPresent;
 
     private volatile PortState state;
 
@@ -33,6 +34,7 @@ public final class LinkMonitor {
         this.address = address;
         this.socket = socket;
         wasUp = socket.isUp();
+        wasPresent = socket.isPresent();
         state = wasUp ? PortState.UP : PortState.DOWN;
     }
 
@@ -53,8 +55,10 @@ public final class LinkMonitor {
     private void changed() {
         socket.drain();
         boolean up = socket.isUp();
-        if (up != wasUp) {
+        boolean present = socket.isPresent();
+        if (up != wasUp || present != wasPresent) {
             wasUp = up;
+            wasPresent = present;
             state = up ? PortState.UP : PortState.DOWN;
             listeners.forEach(Runnable::run);
         }
@@ -82,10 +86,15 @@ public final class LinkMonitor {
         }
         return isPresent()
                 ? "Interface " + name + " has no link: check its cable, or take it up."
-                : "Interface " + name + " was deleted: delete this uplink and apply it again.";
+                : "Interface "
+                        + name
+                        + " was deleted, or taken to another namespace: it is used again when it is back.";
     }
 
-    /** Has {@code listener} run on the control reactor whenever the state has changed. */
+    /**
+     * Has {@code listener} run on the control reactor whenever the state has changed, or it is
+     * gone.
+     */
     public void onChange(Runnable listener) {
         listeners.add(listener);
     }

@@ -7,6 +7,8 @@ import io.vireo.block.BlockPool;
 import io.vireo.block.BlockStatus;
 import io.vireo.block.BlockVolume;
 import io.vireo.block.VolumeFormat;
+import io.vireo.linux.Errno;
+import io.vireo.linux.ErrnoException;
 import io.vireo.linux.OpenFiles;
 import io.vireo.reactor.PollMode;
 import io.vireo.reactor.Reactor;
@@ -48,6 +50,22 @@ class DirectoryPoolTest {
                 .isThrownBy(task::run)
                 .withMessageContaining(hint)
                 .satisfies(e -> assertThat(e.code()).isEqualTo(code));
+    }
+
+    @Test
+    void aFailureSaysWhatToDo() {
+        var large = new ErrnoException(Errno.EFBIG, "ftruncate", "fd 7");
+        assertThat(DirectoryPool.failure("vDisk a cannot be made", large))
+                .hasMessage(
+                        "vDisk a cannot be made: "
+                                + large.getMessage()
+                                + "; its file system has no files that large: make the vDisk smaller")
+                .satisfies(e -> assertThat(e.code()).isEqualTo(ErrorCode.EXHAUSTED));
+        for (int errno : new int[] {Errno.ENOSPC, Errno.EMFILE, Errno.EACCES, Errno.EROFS}) {
+            var refused = new ErrnoException(errno, "write", "fd 7");
+            assertThat(DirectoryPool.failure("it", refused).getMessage())
+                    .startsWith("it: " + refused.getMessage() + "; ");
+        }
     }
 
     @Test

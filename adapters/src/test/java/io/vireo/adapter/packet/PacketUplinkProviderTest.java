@@ -16,6 +16,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -77,8 +78,16 @@ class PacketUplinkProviderTest {
         ip("-n", NAMESPACE, "link", "set", "peer0", "up");
         awaitState(uplink, PortState.UP);
         assertThat(changes.get()).isEqualTo(before + 2);
-        ip("-n", NAMESPACE, "link", "del", "up0");
+        assertThat(uplink.link().isPresent()).isTrue();
+        ip("-n", NAMESPACE, "link", "set", "up0", "down");
         awaitState(uplink, PortState.DOWN);
+        ip("-n", NAMESPACE, "link", "del", "up0");
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+        while (changes.get() < before + 4) {
+            assertThat(System.nanoTime()).as("nobody is told").isLessThan(deadline);
+            Thread.onSpinWait();
+        }
+        assertThat(uplink.link().isPresent()).isFalse();
         assertThat(uplink.link().trouble("up0")).contains("was deleted");
         uplink.close();
     }

@@ -9,12 +9,12 @@ import io.vireo.resource.Names;
 import io.vireo.resource.Reference;
 import io.vireo.resource.ResourceException;
 import io.vireo.resource.Spec;
-import io.vireo.resource.Violation;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.stream.Collectors;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.JsonNodeFactory;
@@ -202,24 +202,35 @@ public final class ResourceCodec {
      */
     public Resource decode(String text, long revision) {
         JsonNode node = mapper.readTree(text);
-        KindHandle<?> kind = kinds.byKind(node.path("kind").asString());
-        var binder = new SpecBinder();
-        Optional<Spec> spec = bindSpec(kind, node.path("spec"), "", binder);
         JsonNode metadata = node.path("metadata");
         String name = metadata.path("name").asString();
+        KindHandle<?> kind = storedKind(node.path("kind").asString(), name);
+        var binder = new SpecBinder();
+        Optional<Spec> spec = bindSpec(kind, node.path("spec"), "", binder);
         if (spec.isEmpty()) {
-            List<Violation> violations = binder.violations();
-            throw new ResourceException(
-                    ErrorCode.UNSUPPORTED,
-                    "the store holds "
-                            + kind.kind().kind()
-                            + "/"
-                            + name
-                            + " in a form that this version cannot read: "
-                            + violations
-                            + "; start the version that wrote it and change or delete the resource");
+            String why =
+                    binder.violations().stream()
+                            .map(each -> each.pointer() + " " + each.message())
+                            .collect(Collectors.joining(", "));
+            throw unreadable(
+                    kind.kind().kind(), name, "in a form that this version cannot read: " + why);
         }
         return new Resource(kind.kind().kind(), readMetadata(metadata, name, revision), spec.get());
+    }
+
+    private KindHandle<?> storedKind(String kind, String name) {
+        try {
+            return kinds.byKind(kind);
+        } catch (ResourceException _) {
+            throw unreadable(kind, name, "of a kind that this version does not have");
+        }
+    }
+
+    private static ResourceException unreadable(String kind, String name, String how) {
+        return new ResourceException(
+                ErrorCode.UNSUPPORTED,
+                "the store holds %s/%s %s; start the version that wrote it, or have that delete the resource first"
+                        .formatted(kind, name, how));
     }
 
     private static Metadata readMetadata(JsonNode node, String name, long revision) {

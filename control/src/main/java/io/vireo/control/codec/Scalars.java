@@ -19,14 +19,25 @@ import tools.jackson.databind.JsonNode;
  * case with hyphens.
  */
 public final class Scalars {
-    private static final Map<Class<?>, Function<String, Object>> VALUE_TYPES =
+    /**
+     * A type of values.
+     *
+     * @param form what one is, with an example
+     */
+    private record ValueType(Function<String, Object> parser, String form) {}
+
+    private static final Map<Class<?>, ValueType> VALUE_TYPES =
             Map.of(
-                    BitRate.class, BitRate::parse,
-                    Quantity.class, Quantity::parse,
-                    MacAddress.class, MacAddress::parse,
-                    IpPrefix.class, IpPrefix::parse,
-                    VlanSet.class, VlanSet::parse,
-                    PortRange.class, PortRange::parse);
+                    BitRate.class, new ValueType(BitRate::parse, "a rate like 100M"),
+                    Quantity.class, new ValueType(Quantity::parse, "a size like 10Gi"),
+                    MacAddress.class,
+                            new ValueType(
+                                    MacAddress::parse, "a MAC address like '52:54:00:12:34:56'"),
+                    IpPrefix.class,
+                            new ValueType(
+                                    IpPrefix::parse, "an IP address or prefix like 10.0.0.0/8"),
+                    VlanSet.class, new ValueType(VlanSet::parse, "VLANs like 10-20,30"),
+                    PortRange.class, new ValueType(PortRange::parse, "ports like 80 or 80-90"));
 
     private Scalars() {}
 
@@ -67,7 +78,7 @@ public final class Scalars {
             return VlanSet.of(List.of(node.intValue()));
         }
         if (!node.isString()) {
-            throw new IllegalArgumentException("must be VLANs like 10-20,30");
+            throw new IllegalArgumentException("must be " + valueType(VlanSet.class).form());
         }
         return VlanSet.parse(node.stringValue());
     }
@@ -86,13 +97,19 @@ public final class Scalars {
         if (type == PortRange.class && node.isInt()) {
             return new PortRange(node.intValue(), node.intValue());
         }
-        if (!node.isString()) {
-            throw new IllegalArgumentException("must be a string");
+        ValueType known = valueType(type);
+        boolean fraction = node.isNumber() && (type == BitRate.class || type == Quantity.class);
+        if (!node.isString() && !fraction) {
+            throw new IllegalArgumentException("must be " + known.form());
         }
-        Function<String, Object> parser = VALUE_TYPES.get(type);
-        if (parser == null) {
+        return known.parser().apply(node.asString());
+    }
+
+    private static ValueType valueType(Class<?> type) {
+        ValueType known = VALUE_TYPES.get(type);
+        if (known == null) {
             throw new IllegalStateException("no parser for " + type);
         }
-        return parser.apply(node.stringValue());
+        return known;
     }
 }

@@ -258,7 +258,12 @@ public final class SpecBinder {
 
     private Optional<String> string(JsonNode node, int maxLength, String at) {
         if (!node.isString()) {
-            report(at, "must be a string");
+            report(
+                    at,
+                    "must be a string"
+                            + (node.isNumber() || node.isBoolean()
+                                    ? ": write it in quotes, \"" + node.asString() + "\""
+                                    : ""));
             return Optional.empty();
         }
         String text = node.stringValue();

@@ -28,6 +28,13 @@ public final class SpecWriter {
         return object;
     }
 
+    /** A list of strings. */
+    public static ArrayNode strings(List<String> texts) {
+        ArrayNode array = JSON.arrayNode();
+        texts.forEach(array::add);
+        return array;
+    }
+
     private static Object read(RecordComponent component, Object record) {
         try {
             return component.getAccessor().invoke(record);

@@ -66,8 +66,8 @@ public final class Planner {
                 delete(target, "no longer wanted");
             } else if (!wanted.uid().equals(running.uid())) {
                 delete(target, "was deleted and declared anew");
-            } else if (running.doomed()) {
-                delete(target, "must be restarted");
+            } else {
+                running.doom().ifPresent(reason -> delete(target, reason));
             }
         });
     }
@@ -108,9 +108,9 @@ public final class Planner {
             if (running == null) {
                 steps.put(new Step(Verb.CREATE, target), "wanted and not running");
             } else if (closing.contains(target)) {
-                steps.put(new Step(Verb.CREATE, target), "wanted again");
+                steps.put(new Step(Verb.CREATE, target), "comes back");
             } else if (!running.spec().equals(wanted.spec())) {
-                steps.put(new Step(Verb.UPDATE, target), "its spec has changed");
+                steps.put(new Step(Verb.UPDATE, target), "its spec changes");
             }
         });
     }

@@ -2,6 +2,7 @@ package io.vireo.control.plan;
 
 import io.vireo.resource.Reference;
 import io.vireo.resource.Spec;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -10,10 +11,9 @@ import java.util.Set;
  * @param uid the incarnation that was started
  * @param spec the spec in force
  * @param references what it uses
- * @param doomed whether it is being stopped, or must be because its kind cannot change it while it
- *     runs
+ * @param doom why it is being stopped, or must be because its kind cannot change it while it runs
  */
-public record Running(String uid, Spec spec, Set<Reference> references, boolean doomed) {
+public record Running(String uid, Spec spec, Set<Reference> references, Optional<String> doom) {
     public Running {
         references = Set.copyOf(references);
     }

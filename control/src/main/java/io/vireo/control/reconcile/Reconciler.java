@@ -41,6 +41,8 @@ import org.slf4j.LoggerFactory;
 public final class Reconciler {
     private static final Logger LOG = LoggerFactory.getLogger(Reconciler.class);
 
+    private static final long MEND_NANOS = 1_000_000_000L;
+
     private final KindRegistry kinds;
     private final Services services;
     private final Host host;
@@ -59,7 +61,10 @@ public final class Reconciler {
         Realization realization;
         Resource resource;
         Set<Reference> references;
-        boolean doomed;
+
+        /** Why it must be stopped, to come up again; empty if it need not. */
+        Optional<String> doom = Optional.empty();
+
         boolean closing;
 
         /** A part that its owner does not have any more: what it made goes with it. */
@@ -141,7 +146,28 @@ public final class Reconciler {
         }
         observations.publishChanged(
                 target -> Optional.ofNullable(actual.get(target)).map(entry -> entry.realization));
-        return Attempt.untilNext(attempts.values(), nowNanos);
+        long untilNext = Attempt.untilNext(attempts.values(), nowNanos);
+        return mend() ? untilNext : Math.min(untilNext, MEND_NANOS);
+    }
+
+    /** Whether all that runs has what it needs of the host. */
+    private boolean mend() {
+        boolean whole = true;
+        for (Entry entry : actual.values()) {
+            if (!entry.closing && entry.doom.isEmpty()) {
+                whole &= isWhole(entry);
+            }
+        }
+        return whole;
+    }
+
+    private static boolean isWhole(Entry entry) {
+        try {
+            return entry.realization.mend();
+        } catch (RuntimeException e) {
+            LOG.error("mending {} failed", entry.resource.reference(), e);
+            return true;
+        }
     }
 
     /** When nothing is desired the daemon is about to stop, and everything stays as it is. */
@@ -179,7 +205,9 @@ public final class Reconciler {
                                 entry.resource.metadata().uid(),
                                 entry.resource.spec(),
                                 entry.references,
-                                entry.doomed || entry.closing)));
+                                entry.closing
+                                        ? entry.doom.or(() -> Optional.of("it is being stopped"))
+                                        : entry.doom)));
         return now;
     }
 
@@ -231,7 +259,7 @@ public final class Reconciler {
         actual.forEach((reference, entry) -> {
             Resource wanted = desired.run().get(reference);
             if (wanted != null
-                    && !entry.doomed
+                    && entry.doom.isEmpty()
                     && !entry.closing
                     && !entry.isUnderWay()
                     && !wanted.metadata().equals(entry.resource.metadata())
@@ -329,7 +357,7 @@ public final class Reconciler {
 
     private Optional<Realization> realized(Reference reference) {
         Entry entry = actual.get(reference);
-        return entry == null || entry.closing || entry.doomed || entry.isUnderWay()
+        return entry == null || entry.closing || entry.doom.isPresent() || entry.isUnderWay()
                 ? Optional.empty()
                 : Optional.of(entry.realization);
     }
@@ -393,7 +421,7 @@ public final class Reconciler {
     private boolean update(Resource resource, Desired desired, long nowNanos) {
         Reference target = resource.reference();
         Entry entry = actual.get(target);
-        if (entry == null || entry.closing || entry.doomed || entry.isUnderWay()) {
+        if (entry == null || entry.closing || entry.doom.isPresent() || entry.isUnderWay()) {
             return false;
         }
         return attempt(
@@ -418,7 +446,7 @@ public final class Reconciler {
                         }
                         case UpdateResult.Recreate(String reason) -> {
                             LOG.info("restarting {}: {}", target, reason);
-                            entry.doomed = true;
+                            entry.doom = Optional.of(reason);
                         }
                         case UpdateResult.Refused(String reason) -> refuse(resource, entry, reason);
                     }

@@ -129,7 +129,8 @@ public final class SqliteStore implements Store {
                             + " has format "
                             + format
                             + " of a newer version; this one reads format "
-                            + FORMAT);
+                            + FORMAT
+                            + ": start that version, or put back a copy of the state directory that is older");
         }
         setMeta("format", FORMAT);
         connection.commit();

@@ -3,6 +3,7 @@ package io.vireo.control.codec;
 import static io.vireo.control.testing.Manifests.json;
 import static io.vireo.control.testing.Manifests.resource;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.vireo.control.KindRegistry;
 import io.vireo.control.Resource;
@@ -72,6 +73,50 @@ final class ResourceCodecTest {
                         new Violation("/spec/mtu", "must be a whole number, without quotes"));
         assertThat(violations(resource("Network", "lan", "{'mtu':'much'}")))
                 .containsExactly(new Violation("/spec/mtu", "must be a whole number"));
+    }
+
+    /** YAML takes for numbers what people mean as text, and the other way round. */
+    @Test
+    void saysHowToWriteAValue() {
+        assertThat(message("Vdisk", "{'pool':'p','size':1.3}"))
+                .isEqualTo(
+                        "'1.3' is not a whole number of bytes; write whole bytes, or a unit behind the number, like 2Gi");
+        assertThat(message("Vdisk", "{'pool':'p','size':'1.3Gi'}"))
+                .isEqualTo("'1.3Gi' is not a whole number of bytes; write 1332Mi");
+        assertThat(message("Vdisk", "{'pool':'p','size':true}"))
+                .isEqualTo("must be a size like 10Gi");
+        assertThat(message("Vdisk", "{'pool':'p','size':99999999999999999999}"))
+                .contains("is not a size; write bytes or a number with Ki");
+        assertThat(message("Vdisk", "{'pool':7,'size':'1Gi'}"))
+                .isEqualTo("must be a string: write it in quotes, \"7\"");
+        assertThat(message("QosPolicy", "{'limit':2.5}"))
+                .isEqualTo(
+                        "'2.5' is not a whole number of bits per second; write one, or a unit behind the number, like 100M");
+        assertThat(message("QosPolicy", "{'limit':[]}")).isEqualTo("must be a rate like 100M");
+        assertThat(message("ServerProfile", "{'vnics':[{'name':'a','network':'b','mac':525400}]}"))
+                .isEqualTo("must be a MAC address like '52:54:00:12:34:56'");
+        assertThat(message("Network", "{'allowedVlans':1.5}"))
+                .isEqualTo("must be VLANs like 10-20,30");
+    }
+
+    private String message(String kind, String spec) {
+        return violations(resource(kind, "x", spec)).getFirst().message();
+    }
+
+    @Test
+    void saysWhatToDoWithAStoreOfANewerVersion() {
+        String known = resource("Network", "lan", "{'mtu':1500,'newer':1}").toString();
+        assertThatThrownBy(() -> codec.decode(known, 1))
+                .hasMessageStartingWith(
+                        "the store holds Network/lan in a form that this version cannot read:"
+                                + " /spec/newer is not a field here; known are mtu, ")
+                .hasMessageEndingWith(
+                        "; start the version that wrote it, or have that delete the resource first");
+        String unknown = resource("Teleporter", "t1", "{}").toString();
+        assertThatThrownBy(() -> codec.decode(unknown, 1))
+                .hasMessage(
+                        "the store holds Teleporter/t1 of a kind that this version does not have; start"
+                                + " the version that wrote it, or have that delete the resource first");
     }
 
     @Test

@@ -6,6 +6,7 @@ import io.vireo.resource.Reference;
 import io.vireo.resource.Spec;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
@@ -51,12 +52,15 @@ final class PlannerTest {
     }
 
     private static Running up(Wanted wanted) {
-        return new Running(wanted.uid(), wanted.spec(), wanted.references(), false);
+        return new Running(wanted.uid(), wanted.spec(), wanted.references(), Optional.empty());
     }
 
     private static Running running(Wanted wanted, Random random) {
         return new Running(
-                wanted.uid(), wanted.spec(), wanted.references(), random.nextInt(8) == 0);
+                wanted.uid(),
+                wanted.spec(),
+                wanted.references(),
+                random.nextInt(8) == 0 ? Optional.of("must go") : Optional.empty());
     }
 
     /** A random state: each resource may use some of those before it. */

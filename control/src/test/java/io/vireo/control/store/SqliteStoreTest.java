@@ -38,7 +38,10 @@ final class SqliteStoreTest extends StoreContract {
         SqliteStore.open(newer).close();
         execute(newer, "UPDATE meta SET value = 99 WHERE name = 'format'");
 
-        assertThatThrownBy(() -> SqliteStore.open(newer)).hasMessageContaining("format 99");
+        assertThatThrownBy(() -> SqliteStore.open(newer))
+                .hasMessageContaining("format 99")
+                .hasMessageEndingWith(
+                        ": start that version, or put back a copy of the state directory that is older");
     }
 
     /** As SQLite does by itself when the disk is full. */

@@ -13,6 +13,7 @@ import io.vireo.resource.ResourceKind;
 import io.vireo.resource.Spec;
 import io.vireo.resource.UpdateResult;
 import io.vireo.resource.spec.Kinds;
+import io.vireo.resource.spec.VnicSpec;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
@@ -83,6 +84,16 @@ record FakeKind<S extends Spec>(
         var realization = new FakeRealization(world, reference, spec, context.statusChanged());
         world.started(realization);
         return realization;
+    }
+
+    /** Cards that get another address are plugged in anew. */
+    @Override
+    public Optional<String> restarts(S oldSpec, S newSpec) {
+        return oldSpec instanceof VnicSpec before
+                        && newSpec instanceof VnicSpec after
+                        && !before.mac().equals(after.mac())
+                ? Optional.of("the card has another address")
+                : Optional.empty();
     }
 
     @Override

@@ -27,6 +27,8 @@ public final class FakeRealization implements Realization {
     private final Runnable statusChanged;
     private volatile Spec spec;
     private volatile boolean connected;
+    private volatile boolean broken;
+    private volatile int mended;
     private volatile Map<String, String> attributes = Map.of();
     private volatile List<Condition> others = List.of();
 
@@ -64,6 +66,26 @@ public final class FakeRealization implements Realization {
     public void connect() {
         connected = true;
         statusChanged.run();
+    }
+
+    /** Lets it lose what it needs; the third attempt to mend it is good. */
+    public void lose() {
+        broken = true;
+        statusChanged.run();
+    }
+
+    /** Whether it lost something and got it back. */
+    public boolean isMended() {
+        return mended == 3 && !broken;
+    }
+
+    @Override
+    public boolean mend() {
+        if (broken) {
+            mended++;
+            broken = mended < 3;
+        }
+        return !broken;
     }
 
     @Override

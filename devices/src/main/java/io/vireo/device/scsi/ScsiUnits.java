@@ -85,11 +85,39 @@ public final class ScsiUnits {
     private static final class Shared {
         final LogicalUnit unit;
         final ExclusiveUse.Claim claim;
-        int users;
+
+        /** The targets, one for each LUN at which they have it. */
+        final List<String> users = new ArrayList<>();
 
         Shared(LogicalUnit unit, ExclusiveUse.Claim claim) {
             this.unit = unit;
             this.claim = claim;
+        }
+
+        static String title(String user) {
+            return "vHBA " + user;
+        }
+
+        void enter(String user) {
+            users.add(user);
+            if (users.size() > 1) {
+                tell();
+            }
+        }
+
+        /** Whether somebody has it still. */
+        boolean leave(String user) {
+            users.remove(user);
+            if (users.isEmpty()) {
+                return false;
+            }
+            tell();
+            return true;
+        }
+
+        private void tell() {
+            claim.heldBy(
+                    users.stream().distinct().map(Shared::title).collect(Collectors.joining(", ")));
         }
     }
 
@@ -103,11 +131,11 @@ public final class ScsiUnits {
         return new Hba(new UnitTarget(name, wwpn, wwnn, numbers));
     }
 
-    private LogicalUnit acquire(Disk disk) {
+    private LogicalUnit acquire(Disk disk, String user) {
         synchronized (units) {
             Shared shared = units.get(disk.unique());
             if (shared == null) {
-                ExclusiveUse.Claim claim = disk.use().claim("vHBAs", false);
+                ExclusiveUse.Claim claim = disk.use().claim(Shared.title(user), false);
                 try {
                     Reactor owner = disk.block().home().orElseGet(reactors::next);
                     var unit =
@@ -129,7 +157,7 @@ public final class ScsiUnits {
                     reactors.control().execute(this::watch);
                 }
             }
-            shared.users++;
+            shared.enter(user);
             return shared.unit;
         }
     }
@@ -170,11 +198,11 @@ public final class ScsiUnits {
         };
     }
 
-    private void release(String unique, Runnable onReleased) {
+    private void release(String unique, String user, Runnable onReleased) {
         Shared last;
         synchronized (units) {
             Shared shared = units.get(unique);
-            if (shared == null || --shared.users > 0) {
+            if (shared == null || shared.leave(user)) {
                 last = null;
             } else {
                 units.remove(unique);
@@ -342,7 +370,7 @@ public final class ScsiUnits {
             var mappings = new ArrayList<UnitTarget.Mapping>();
             try {
                 for (Lun lun : luns) {
-                    LogicalUnit unit = acquire(lun.disk());
+                    LogicalUnit unit = acquire(lun.disk(), target.name());
                     acquired.add(hold(lun.disk()));
                     mappings.add(
                             new UnitTarget.Mapping(
@@ -362,14 +390,14 @@ public final class ScsiUnits {
             try {
                 return Held.enter(disk, target.rates());
             } catch (RuntimeException e) {
-                ScsiUnits.this.release(disk.unique(), () -> {});
+                ScsiUnits.this.release(disk.unique(), target.name(), () -> {});
                 throw e;
             }
         }
 
         private void release(Held each, Runnable onReleased) {
             each.leave();
-            ScsiUnits.this.release(each.disk.unique(), onReleased);
+            ScsiUnits.this.release(each.disk.unique(), target.name(), onReleased);
         }
 
         private void releaseAll(List<Held> disks, Runnable onDone) {

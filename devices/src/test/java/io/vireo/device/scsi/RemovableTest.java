@@ -6,14 +6,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.vireo.block.BlockOperation;
 import io.vireo.reactor.PollMode;
 import io.vireo.reactor.ReactorGroup;
-import io.vireo.resource.DurableState;
 import io.vireo.scsi.ScsiInitiator;
 import io.vireo.scsi.TaskManagement;
 import io.vireo.testkit.BlockClient;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -157,17 +154,5 @@ class RemovableTest {
         assertThat(code).isEqualTo(0x062800);
         assertThat(client.run(0, READY).good()).isTrue();
         ScsiBed.map(second);
-    }
-
-    private static final class NoState implements DurableState {
-        @Override
-        public Optional<String> get(String key) {
-            return Optional.empty();
-        }
-
-        @Override
-        public void put(String key, Optional<String> value, Consumer<Boolean> done) {
-            done.accept(true);
-        }
     }
 }

@@ -8,15 +8,12 @@ import io.vireo.device.scsi.ScsiClient.Result;
 import io.vireo.device.virtio.FakePool;
 import io.vireo.reactor.PollMode;
 import io.vireo.reactor.ReactorGroup;
-import io.vireo.resource.DurableState;
 import io.vireo.scsi.ScsiInitiator;
 import io.vireo.scsi.TaskManagement;
 import io.vireo.testkit.BlockClient;
 import io.vireo.testkit.MemoryBlockDevice;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -26,23 +23,11 @@ class ThresholdTest {
     private static final String EMPTY = "00".repeat(11);
 
     private final ReactorGroup reactors = ReactorGroup.start(List.of(-1, -1), PollMode.ADAPTIVE);
-    private final ScsiUnits units = new ScsiUnits(reactors, new Nothing());
+    private final ScsiUnits units = new ScsiUnits(reactors, new NoState());
     private final MemoryBlockDevice disk = new MemoryBlockDevice(1 << 20, 512);
     private final FakePool pool = new FakePool();
     private final ScsiUnits.Hba hba = units.open("hba", 1, 2);
     private final ScsiClient client;
-
-    private static final class Nothing implements DurableState {
-        @Override
-        public Optional<String> get(String key) {
-            return Optional.empty();
-        }
-
-        @Override
-        public void put(String key, Optional<String> value, Consumer<Boolean> done) {
-            done.accept(true);
-        }
-    }
 
     ThresholdTest() {
         pool.space = new PoolSpace(1000 * MIB, 300 * MIB);

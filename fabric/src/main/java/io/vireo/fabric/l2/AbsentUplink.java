@@ -10,13 +10,14 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Stands for an interface that is closed for the moment, since it is about to be opened otherwise:
- * a cable that is not plugged in.
+ * Stands for an interface that is not open, since it is about to be opened otherwise or is gone: a
+ * cable that is not plugged in.
  *
  * @param name as the uplink's
  * @param mtu in bytes
+ * @param trouble why, and what to do
  */
-record AbsentUplink(String name, int mtu) implements NetPort, Uplink {
+record AbsentUplink(String name, int mtu, String trouble) implements NetPort, Uplink {
     @Override
     public PortState state() {
         return PortState.DOWN;
@@ -68,8 +69,8 @@ record AbsentUplink(String name, int mtu) implements NetPort, Uplink {
     }
 
     @Override
-    public String trouble() {
-        return "Its interface is being opened otherwise.";
+    public boolean isPresent() {
+        return false;
     }
 
     @Override

@@ -108,15 +108,19 @@ public final class MirrorKind implements ResourceKind<MirrorSpec> {
     }
 
     @Override
+    public Optional<String> restarts(MirrorSpec oldSpec, MirrorSpec newSpec) {
+        return !oldSpec.network().equals(newSpec.network())
+                ? Optional.of("the mirror is for another network")
+                : Optional.empty();
+    }
+
+    @Override
     public UpdateResult update(
             Realization running,
             Metadata metadata,
             MirrorSpec oldSpec,
             MirrorSpec newSpec,
             RealizeContext context) {
-        if (!oldSpec.network().equals(newSpec.network())) {
-            return new UpdateResult.Recreate("the mirror is for another network");
-        }
         ((Running) running).change(newSpec);
         return UpdateResult.IN_PLACE;
     }

@@ -48,6 +48,11 @@ final class ReplaceableUplink implements NetPort, Uplink {
         return current instanceof Bond;
     }
 
+    /** Whether its interface is not open at the moment. */
+    boolean isAbsent() {
+        return current instanceof AbsentUplink;
+    }
+
     /** What speaks LLDP for it at the moment; a bond leaves that to its members. */
     Optional<LldpUplink> speaker() {
         return current instanceof LldpUplink speaking ? Optional.of(speaking) : Optional.empty();
@@ -121,7 +126,8 @@ final class ReplaceableUplink implements NetPort, Uplink {
     @Override
     public void attached(Reactor reactor, Runnable wake) {
         if (owner != null) {
-            throw new IllegalStateException("it is plugged into another network");
+            throw new IllegalStateException(
+                    "another network or bond has it ('vireo get networks', 'vireo get uplinks'); take it out there, or give this one an uplink of its own");
         }
         port.attached(reactor, wake);
         ready = wake;
@@ -202,6 +208,11 @@ final class ReplaceableUplink implements NetPort, Uplink {
     @Override
     public List<Metric> metrics() {
         return current.metrics();
+    }
+
+    @Override
+    public boolean isPresent() {
+        return current.isPresent();
     }
 
     @Override

@@ -38,6 +38,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.ServiceLoader;
 import java.util.UUID;
+import java.util.function.Function;
 
 /** Makes an {@link Uplink} of each Uplink resource, by the provider of its type. */
 public final class UplinkKind implements ResourceKind<UplinkSpec> {
@@ -185,7 +186,7 @@ public final class UplinkKind implements ResourceKind<UplinkSpec> {
     public Realization realize(Metadata metadata, UplinkSpec spec, RealizeContext context) {
         var uplink = new ReplaceableUplink(metadata.name(), open(metadata, spec, context));
         uplink.onChange(context.statusChanged());
-        return new Running(spec, uplink);
+        return new Running(spec, uplink, opened -> open(metadata, opened, context));
     }
 
     private static Uplink speaking(Metadata metadata, UplinkSpec spec, RealizeContext context) {
@@ -339,7 +340,10 @@ public final class UplinkKind implements ResourceKind<UplinkSpec> {
             UplinkSpec newSpec,
             RealizeContext context)
             throws NothingLeftException {
-        uplink.replace(new AbsentUplink(metadata.name(), oldSpec.mtu())).close();
+        var absent =
+                new AbsentUplink(
+                        metadata.name(), oldSpec.mtu(), "Its interface is being opened otherwise.");
+        uplink.replace(absent).close();
         try {
             uplink.replace(open(metadata, newSpec, context));
         } catch (RuntimeException e) {
@@ -378,11 +382,13 @@ public final class UplinkKind implements ResourceKind<UplinkSpec> {
     private static final class Running implements Realization {
         private final ReplaceableUplink uplink;
         private final UplinkSpeed speed;
+        private final Function<UplinkSpec, Uplink> opener;
         private volatile UplinkSpec spec;
 
-        Running(UplinkSpec spec, ReplaceableUplink uplink) {
+        Running(UplinkSpec spec, ReplaceableUplink uplink, Function<UplinkSpec, Uplink> opener) {
             this.spec = spec;
             this.uplink = uplink;
+            this.opener = opener;
             speed = new UplinkSpeed(speed(spec));
         }
 
@@ -408,6 +414,42 @@ public final class UplinkKind implements ResourceKind<UplinkSpec> {
             attributes.put("link", up ? "up" : "down");
             attributes.putAll(uplink.attributes());
             return new Status(List.of(link(up)), attributes, metrics(up));
+        }
+
+        /** Opens its interface anew, if that is gone: somebody may have made it again. */
+        @Override
+        public boolean mend() {
+            if (uplink.isPresent()) {
+                return true;
+            }
+            if (!uplink.isAbsent()) {
+                // Before another one is opened: an interface is open once.
+                uplink.replace(absent(uplink.trouble())).close();
+            }
+            try {
+                take(opener.apply(spec));
+                LOG.log(Level.INFO, "uplink '" + uplink.name() + "' has its interface again");
+                return true;
+            } catch (ResourceException | IllegalStateException e) {
+                String trouble = e.getMessage() + ". It is used as soon as it is there.";
+                if (!trouble.equals(uplink.trouble())) {
+                    uplink.replace(absent(trouble)).close();
+                }
+                return false;
+            }
+        }
+
+        private void take(Uplink next) {
+            try {
+                uplink.replace(next).close();
+            } catch (RuntimeException e) {
+                next.close();
+                throw e;
+            }
+        }
+
+        private AbsentUplink absent(String trouble) {
+            return new AbsentUplink(uplink.name(), spec.mtu(), trouble);
         }
 
         private boolean isUp() {

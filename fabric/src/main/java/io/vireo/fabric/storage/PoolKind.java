@@ -302,15 +302,19 @@ public final class PoolKind implements ResourceKind<PoolSpec> {
     }
 
     @Override
+    public Optional<String> restarts(PoolSpec oldSpec, PoolSpec newSpec) {
+        return oldSpec.backend() != newSpec.backend() || oldSpec.directIo() != newSpec.directIo()
+                ? Optional.of("its vDisks are opened in another way")
+                : Optional.empty();
+    }
+
+    @Override
     public UpdateResult update(
             Realization running,
             Metadata metadata,
             PoolSpec oldSpec,
             PoolSpec newSpec,
             RealizeContext context) {
-        if (oldSpec.backend() != newSpec.backend() || oldSpec.directIo() != newSpec.directIo()) {
-            return new UpdateResult.Recreate("its vDisks are opened in another way");
-        }
         try {
             var pool = (Pool) running;
             if (!newSpec.encryption().equals(oldSpec.encryption())) {

@@ -14,6 +14,7 @@ import io.vireo.resource.spec.Kinds;
 import io.vireo.resource.spec.SnapshotScheduleSpec;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.regex.Pattern;
 
 /** Snapshots again and again, of which the latest are kept. Deleting it deletes them. */
@@ -87,15 +88,19 @@ public final class SnapshotScheduleKind implements ResourceKind<SnapshotSchedule
     }
 
     @Override
+    public Optional<String> restarts(SnapshotScheduleSpec oldSpec, SnapshotScheduleSpec newSpec) {
+        return !oldSpec.vdisks().equals(newSpec.vdisks())
+                ? Optional.of("it is of other vDisks from now on")
+                : Optional.empty();
+    }
+
+    @Override
     public UpdateResult update(
             Realization running,
             Metadata metadata,
             SnapshotScheduleSpec oldSpec,
             SnapshotScheduleSpec newSpec,
             RealizeContext context) {
-        if (!oldSpec.vdisks().equals(newSpec.vdisks())) {
-            return new UpdateResult.Recreate("it is of other vDisks from now on");
-        }
         ((SnapshotSchedule) running).change(newSpec);
         return UpdateResult.IN_PLACE;
     }

@@ -406,12 +406,22 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
     }
 
     private final class Use implements Claim {
-        final String user;
+        /** Guarded by {@link #uses}. */
+        String user;
+
         final boolean readOnly;
 
         Use(String user, boolean readOnly) {
             this.user = user;
             this.readOnly = readOnly;
+        }
+
+        @Override
+        public void heldBy(String others) {
+            synchronized (uses) {
+                user = others;
+            }
+            statusChanged.run();
         }
 
         @Override

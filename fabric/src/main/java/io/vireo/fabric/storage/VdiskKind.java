@@ -113,7 +113,8 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
                             "/spec/size",
                             "must be a multiple of the block size, "
                                     + spec.blockSize()
-                                    + ", and not 0"));
+                                    + ", and not 0"
+                                    + (known ? nextSize(size, spec.blockSize()) : "")));
         }
         if (spec.migration().flatMap(MigrationSpec::rate).filter(r -> r.bytes() == 0).isPresent()) {
             violations.add(
@@ -147,6 +148,12 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
         return known;
     }
 
+    /** What to write instead; nothing for sizes near the largest. */
+    private static String nextSize(long size, int blockSize) {
+        long next = size - size % blockSize + blockSize;
+        return next > 0 ? ": write " + new Quantity(next) : "";
+    }
+
     @Override
     public List<Violation> validateUpdate(Metadata metadata, VdiskSpec oldSpec, VdiskSpec newSpec) {
         var violations = new ArrayList<Violation>();
@@ -161,8 +168,8 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
                     new Violation(
                             "/spec/size",
                             "cannot become smaller than "
-                                    + oldSpec.size().bytes()
-                                    + " bytes: data would be cut off"));
+                                    + oldSpec.size()
+                                    + ": data would be cut off"));
         }
         if (oldSpec.checksums() != newSpec.checksums()) {
             violations.add(
@@ -427,15 +434,19 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
     }
 
     @Override
+    public Optional<String> restarts(VdiskSpec oldSpec, VdiskSpec newSpec) {
+        return oldSpec.physicalBlockSize() != newSpec.physicalBlockSize()
+                ? Optional.of("guests are told the physical block size once")
+                : Optional.empty();
+    }
+
+    @Override
     public UpdateResult update(
             Realization running,
             Metadata metadata,
             VdiskSpec oldSpec,
             VdiskSpec newSpec,
             RealizeContext context) {
-        if (oldSpec.physicalBlockSize() != newSpec.physicalBlockSize()) {
-            return new UpdateResult.Recreate("guests are told the physical block size once");
-        }
         var vdisk = (Vdisk) running;
         if (newSpec.encrypted().filter(wanted -> wanted != vdisk.isEncrypted()).isPresent()) {
             return new UpdateResult.Refused(

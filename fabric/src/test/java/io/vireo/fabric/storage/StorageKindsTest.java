@@ -314,6 +314,11 @@ class StorageKindsTest {
                     .withMessageContaining("web1.disk0")
                     .satisfies(e -> assertThat(e.code()).isEqualTo(ErrorCode.IN_USE));
         }
+        writer.heldBy("vHBA db1, vHBA db2");
+        assertThat(running.status().attributes()).containsEntry("attachedTo", "vHBA db1, vHBA db2");
+        assertThatExceptionOfType(ResourceException.class)
+                .isThrownBy(() -> use.claim("web2.disk0", false))
+                .withMessageContaining("is attached to vHBA db1, vHBA db2; detach it there");
         writer.release();
         use.claim("a", true);
         use.claim("b", true);
@@ -365,6 +370,13 @@ class StorageKindsTest {
         assertThat(vdisks.validate(metadata, vdisk(1 << 20, 512, 4096))).isEmpty();
         assertThat(pointers(vdisks.validate(metadata, vdisk(0, 512, 512))))
                 .containsExactly("/spec/size");
+        assertThat(vdisks.validate(metadata, vdisk(513, 4096, 4096)))
+                .extracting(Violation::message)
+                .containsExactly(
+                        "must be a multiple of the block size, 4096, and not 0: write 4Ki");
+        assertThat(vdisks.validate(metadata, vdisk(Long.MAX_VALUE, 512, 512)))
+                .extracting(Violation::message)
+                .containsExactly("must be a multiple of the block size, 512, and not 0");
         assertThat(pointers(vdisks.validate(metadata, vdisk(512, 4096, 4096))))
                 .containsExactly("/spec/size");
         assertThat(pointers(vdisks.validate(metadata, vdisk(4096, 4096, 512))))

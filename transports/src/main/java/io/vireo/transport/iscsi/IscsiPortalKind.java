@@ -103,17 +103,21 @@ public final class IscsiPortalKind implements ResourceKind<IscsiPortalSpec> {
     }
 
     @Override
+    public Optional<String> restarts(IscsiPortalSpec oldSpec, IscsiPortalSpec newSpec) {
+        return !oldSpec.address().equals(newSpec.address())
+                        || oldSpec.port() != newSpec.port()
+                        || oldSpec.group() != newSpec.group()
+                ? Optional.of("a portal keeps its address and its group")
+                : Optional.empty();
+    }
+
+    @Override
     public UpdateResult update(
             Realization running,
             Metadata metadata,
             IscsiPortalSpec oldSpec,
             IscsiPortalSpec newSpec,
             RealizeContext context) {
-        if (!oldSpec.address().equals(newSpec.address())
-                || oldSpec.port() != newSpec.port()
-                || oldSpec.group() != newSpec.group()) {
-            return new UpdateResult.Recreate("a portal keeps its address and its group");
-        }
         ((Running) running)
                 .portal.discovery(
                         Chaps.authentication(

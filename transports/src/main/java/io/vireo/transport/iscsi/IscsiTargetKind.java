@@ -147,16 +147,20 @@ public final class IscsiTargetKind implements ResourceKind<IscsiTargetSpec> {
     }
 
     @Override
+    public Optional<String> restarts(IscsiTargetSpec oldSpec, IscsiTargetSpec newSpec) {
+        return !oldSpec.vhba().equals(newSpec.vhba())
+                        || !oldSpec.targetName().equals(newSpec.targetName())
+                ? Optional.of("a target keeps its name and its virtual HBA")
+                : Optional.empty();
+    }
+
+    @Override
     public UpdateResult update(
             Realization running,
             Metadata metadata,
             IscsiTargetSpec oldSpec,
             IscsiTargetSpec newSpec,
             RealizeContext context) {
-        if (!oldSpec.vhba().equals(newSpec.vhba())
-                || !oldSpec.targetName().equals(newSpec.targetName())) {
-            return new UpdateResult.Recreate("a target keeps its name and its virtual HBA");
-        }
         TargetNode node = ((Running) running).node;
         if (!oldSpec.portals().equals(newSpec.portals())) {
             List<Portal> portals = portals(newSpec, context);

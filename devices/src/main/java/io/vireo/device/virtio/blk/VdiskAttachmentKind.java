@@ -24,6 +24,7 @@ import io.vireo.transport.VirtioTransport;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /** A vDisk plugged into a server: a {@link VirtioBlkDevice} that is presented. */
 public final class VdiskAttachmentKind implements ResourceKind<VdiskAttachmentSpec> {
@@ -125,12 +126,7 @@ public final class VdiskAttachmentKind implements ResourceKind<VdiskAttachmentSp
     }
 
     @Override
-    public UpdateResult update(
-            Realization running,
-            Metadata metadata,
-            VdiskAttachmentSpec oldSpec,
-            VdiskAttachmentSpec newSpec,
-            RealizeContext context) {
+    public Optional<String> restarts(VdiskAttachmentSpec oldSpec, VdiskAttachmentSpec newSpec) {
         boolean bootOrderOnly =
                 new VdiskAttachmentSpec(
                                 newSpec.profile(),
@@ -143,9 +139,18 @@ public final class VdiskAttachmentKind implements ResourceKind<VdiskAttachmentSp
                                 newSpec.socketMode(),
                                 newSpec.socketPath())
                         .equals(oldSpec);
-        if (bootOrderOnly) {
-            return UpdateResult.IN_PLACE;
-        }
-        return new UpdateResult.Recreate("a disk that is plugged in keeps its shape");
+        return bootOrderOnly
+                ? Optional.empty()
+                : Optional.of("a disk that is plugged in keeps its shape");
+    }
+
+    @Override
+    public UpdateResult update(
+            Realization running,
+            Metadata metadata,
+            VdiskAttachmentSpec oldSpec,
+            VdiskAttachmentSpec newSpec,
+            RealizeContext context) {
+        return UpdateResult.IN_PLACE;
     }
 }

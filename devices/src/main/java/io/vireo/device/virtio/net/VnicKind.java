@@ -204,15 +204,19 @@ public final class VnicKind implements ResourceKind<VnicSpec> {
     }
 
     @Override
+    public Optional<String> restarts(VnicSpec oldSpec, VnicSpec newSpec) {
+        return !with(oldSpec, newSpec).equals(oldSpec)
+                ? Optional.of("the card or its socket has changed")
+                : Optional.empty();
+    }
+
+    @Override
     public UpdateResult update(
             Realization running,
             Metadata metadata,
             VnicSpec oldSpec,
             VnicSpec newSpec,
             RealizeContext context) {
-        if (!with(oldSpec, newSpec).equals(oldSpec)) {
-            return new UpdateResult.Recreate("the card or its socket has changed");
-        }
         var card = (PluggedVnic) running;
         var network = context.require(network(newSpec), Network.class);
         if (newSpec.mtu() > network.mtu()) {

@@ -166,16 +166,19 @@ public final class VhbaKind implements ResourceKind<VhbaSpec> {
     }
 
     @Override
+    public Optional<String> restarts(VhbaSpec oldSpec, VhbaSpec newSpec) {
+        return !oldSpec.isSameDevice(newSpec)
+                ? Optional.of("a vHBA that is plugged in keeps its identity and shape")
+                : Optional.empty();
+    }
+
+    @Override
     public UpdateResult update(
             Realization running,
             Metadata metadata,
             VhbaSpec oldSpec,
             VhbaSpec newSpec,
             RealizeContext context) {
-        if (!oldSpec.isSameDevice(newSpec)) {
-            return new UpdateResult.Recreate(
-                    "a vHBA that is plugged in keeps its identity and shape");
-        }
         Optional<BlockRatePolicy> policy = policy(newSpec, context);
         try {
             ((Vhba) running).change(newSpec, luns(newSpec, context), policy);

@@ -172,13 +172,9 @@ class VdiskAttachmentKindTest {
     @Test
     void onlyTheBootOrderChangesInPlace() {
         var running = kind.realize(METADATA, plain(), context);
-        assertThat(
-                        kind.update(
-                                running,
-                                METADATA,
-                                plain(),
-                                spec(2, false, OptionalInt.of(3), SocketMode.SERVER, ""),
-                                context))
+        var boots = spec(2, false, OptionalInt.of(3), SocketMode.SERVER, "");
+        assertThat(kind.restarts(plain(), boots)).isEmpty();
+        assertThat(kind.update(running, METADATA, plain(), boots, context))
                 .isEqualTo(UpdateResult.IN_PLACE);
         for (var other :
                 List.of(
@@ -186,8 +182,7 @@ class VdiskAttachmentKindTest {
                         spec(2, true, OptionalInt.empty(), SocketMode.SERVER, ""),
                         spec(2, false, OptionalInt.empty(), SocketMode.CLIENT, ""),
                         spec(2, false, OptionalInt.empty(), SocketMode.SERVER, "/srv/a.sock"))) {
-            assertThat(kind.update(running, METADATA, plain(), other, context))
-                    .isInstanceOf(UpdateResult.Recreate.class);
+            assertThat(kind.restarts(plain(), other)).isPresent();
         }
         assertThat(kind.references(plain())).containsExactly(new Reference(Kinds.VDISK, "data"));
         assertThat(kind.derived()).isTrue();

@@ -409,8 +409,9 @@ class VnicKindTest {
                 .isInstanceOfSatisfying(
                         UpdateResult.Refused.class,
                         refused -> assertThat(refused.reason()).contains("VLAN 666"));
-        assertThat(kind.update(running, METADATA, plain(1500), plain(1400), context))
-                .isInstanceOf(UpdateResult.Recreate.class);
+        assertThat(kind.restarts(access(7), access(8))).isEmpty();
+        assertThat(kind.restarts(plain(1500), plain(1400)))
+                .hasValue("the card or its socket has changed");
     }
 
     @Test

@@ -181,8 +181,8 @@ class VhbaKindTest {
         assertThat(running.status().attributes()).containsEntry("luns", "");
         VhbaSpec elsewhere =
                 after.withNames(Optional.of("50014380deadbeef"), after.wwnn(), after.iqn());
-        assertThat(kind.update(running, METADATA, after, elsewhere, context))
-                .isInstanceOf(UpdateResult.Recreate.class);
+        assertThat(kind.restarts(before, after)).isEmpty();
+        assertThat(kind.restarts(after, elsewhere)).isPresent();
         close(running);
     }
 

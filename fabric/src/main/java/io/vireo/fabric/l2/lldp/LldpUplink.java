@@ -259,6 +259,11 @@ public final class LldpUplink implements NetPort, Uplink {
     }
 
     @Override
+    public boolean isPresent() {
+        return uplink.isPresent();
+    }
+
+    @Override
     public String trouble() {
         return uplink.trouble();
     }

@@ -1,0 +1,18 @@
+package io.vireo.device.scsi;
+
+import io.vireo.resource.DurableState;
+import java.util.Optional;
+import java.util.function.Consumer;
+
+/** Keeps nothing. */
+final class NoState implements DurableState {
+    @Override
+    public Optional<String> get(String key) {
+        return Optional.empty();
+    }
+
+    @Override
+    public void put(String key, Optional<String> value, Consumer<Boolean> done) {
+        done.accept(true);
+    }
+}

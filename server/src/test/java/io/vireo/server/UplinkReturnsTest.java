@@ -1,0 +1,209 @@
+package io.vireo.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.vireo.fabric.l2.NetworkKind;
+import io.vireo.fabric.l2.UplinkKind;
+import io.vireo.net.HostIdentity;
+import io.vireo.reactor.PollMode;
+import io.vireo.reactor.ReactorGroup;
+import io.vireo.resource.Condition;
+import io.vireo.resource.MacAddress;
+import io.vireo.resource.Metadata;
+import io.vireo.resource.Realization;
+import io.vireo.resource.RealizeContext;
+import io.vireo.resource.Reference;
+import io.vireo.resource.RuntimeDirectory;
+import io.vireo.resource.spec.NetworkSpec;
+import io.vireo.resource.spec.UplinkSpec;
+import io.vireo.resource.spec.UplinkSpec.Type;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** The interface of a network's uplink is deleted under it, and made again. */
+@Timeout(120)
+class UplinkReturnsTest {
+    private static final String OUTSIDE = "vireo-back-" + ProcessHandle.current().pid();
+    private static final Metadata UP = Metadata.of("up", "1");
+    private static final Metadata LAN = Metadata.of("lan", "2");
+
+    @TempDir private Path directory;
+
+    private final ReactorGroup reactors = ReactorGroup.start(List.of(-1), PollMode.ADAPTIVE);
+    private final Map<Reference, Realization> running = new HashMap<>();
+    private final Context context = new Context();
+
+    private final class Context implements RealizeContext {
+        @Override
+        public <T> T require(Reference reference, Class<T> contract) {
+            return Objects.requireNonNull(running.get(reference)).contract(contract).orElseThrow();
+        }
+
+        @Override
+        public <T> T service(Class<T> type) {
+            var identity = new HostIdentity(MacAddress.parse("02:00:00:00:00:01"), "host", "test");
+            return List.of(reactors, new RuntimeDirectory(directory), identity).stream()
+                    .filter(type::isInstance)
+                    .map(type::cast)
+                    .findFirst()
+                    .orElseThrow();
+        }
+
+        @Override
+        public boolean provisioned() {
+            return false;
+        }
+
+        @Override
+        public Runnable statusChanged() {
+            return () -> {};
+        }
+    }
+
+    @BeforeEach
+    void wire() throws Exception {
+        ip("netns add " + OUTSIDE);
+    }
+
+    @AfterEach
+    void unwire() throws Exception {
+        reactors.close();
+        ip("netns del " + OUTSIDE);
+    }
+
+    private static void ip(String arguments) throws IOException, InterruptedException {
+        var process =
+                new ProcessBuilder(("ip " + arguments).split(" "))
+                        .redirectErrorStream(true)
+                        .start();
+        var output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(process.waitFor()).as(arguments + ": " + output).isZero();
+    }
+
+    private static void makeCable() throws Exception {
+        ip("-n " + OUTSIDE + " link add up0 type veth peer name far0");
+        ip("-n " + OUTSIDE + " link set far0 up");
+        ip("-n " + OUTSIDE + " link set up0 up");
+    }
+
+    private static UplinkSpec spec(Type type) {
+        return new UplinkSpec(
+                type,
+                Optional.of("up0"),
+                Optional.of(OUTSIDE),
+                1500,
+                Optional.empty(),
+                Optional.empty(),
+                List.of(),
+                UplinkSpec.BondMode.ACTIVE_BACKUP,
+                5,
+                UplinkSpec.LacpRate.FAST,
+                UplinkSpec.HashPolicy.LAYER2_3,
+                Optional.empty());
+    }
+
+    private Realization uplink(Type type) {
+        var uplink = new UplinkKind().realize(UP, spec(type), context);
+        running.put(new Reference("Uplink", "up"), uplink);
+        return uplink;
+    }
+
+    private Realization network() {
+        return new NetworkKind()
+                .realize(
+                        LAN,
+                        new NetworkSpec(
+                                1500,
+                                Optional.empty(),
+                                300,
+                                1024,
+                                Optional.of("up"),
+                                Optional.empty(),
+                                Optional.empty(),
+                                Optional.empty(),
+                                Optional.empty()),
+                        context);
+    }
+
+    private static Condition link(Realization uplink) {
+        return uplink.status().conditions().getFirst();
+    }
+
+    private static void await(BooleanSupplier done) {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+        while (!done.getAsBoolean()) {
+            assertThat(System.nanoTime()).as("it does not come about").isLessThan(deadline);
+            LockSupport.parkNanos(5_000_000);
+        }
+    }
+
+    private static void close(Realization realization) throws InterruptedException {
+        var closed = new CountDownLatch(1);
+        realization.close(closed::countDown);
+        assertThat(closed.await(20, TimeUnit.SECONDS)).isTrue();
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = Type.class,
+            names = {"PACKET", "XDP"})
+    void anInterfaceIsUsedAgainWhenItIsThereAgain(Type type) throws Exception {
+        makeCable();
+        var uplink = uplink(type);
+        var network = network();
+        await(() -> link(uplink).met());
+        assertThat(uplink.mend()).as("nothing is missing").isTrue();
+        assertThatThrownBy(this::network)
+                .hasMessage(
+                        "uplink 'up' cannot be plugged in: another network or bond has it ('vireo get networks',"
+                                + " 'vireo get uplinks'); take it out there, or give this one an uplink of its own");
+
+        ip("-n " + OUTSIDE + " link del up0");
+        await(() -> link(uplink).message().contains("was deleted"));
+        assertThat(uplink.mend()).isFalse();
+        assertThat(uplink.mend()).isFalse();
+        assertThat(link(uplink).message())
+                .contains("There is no interface up0: see 'ip link', and the namespace")
+                .endsWith(". It is used as soon as it is there.");
+
+        makeCable();
+        assertThat(uplink.mend()).isTrue();
+        await(() -> link(uplink).met());
+        assertThat(network.status().attributes()).containsEntry("ports", "1");
+        close(network);
+        close(uplink);
+    }
+
+    @Test
+    void aTapIsMadeAgain() throws Exception {
+        var uplink = uplink(Type.TAP);
+        var network = network();
+        await(() -> link(uplink).met());
+        ip("-n " + OUTSIDE + " link del up0");
+        await(() -> link(uplink).message().contains("was deleted"));
+        assertThat(uplink.mend()).isTrue();
+        await(() -> link(uplink).met());
+        ip("-n " + OUTSIDE + " link show up0");
+        close(network);
+        close(uplink);
+        new UplinkKind().destroy(UP, spec(Type.TAP), context);
+    }
+}
