@@ -17,7 +17,7 @@ import io.vireo.testkit.crash.DiskImage;
 import io.vireo.testkit.crash.DiskLog;
 import io.vireo.testkit.crash.SimulatedDisk;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicReference;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -35,13 +35,17 @@ class SameTurnTest {
 
     /** Hands one task on when it is polled. */
     private final class Transport implements Poller, NexusListener {
-        private final AtomicReference<ScsiNexus> nexus = new AtomicReference<>();
+        private @Nullable ScsiNexus nexus;
         private @Nullable ScsiTask next;
         private @Nullable ScsiTask ended;
 
         void open() {
             var initiator = new ScsiInitiator.FibreChannel(0x1000_0000_0000_0001L);
-            nexus.set(target.open(initiator, target.fibreChannelPort(), reactor, this));
+            nexus = target.open(initiator, target.fibreChannelPort(), reactor, this);
+        }
+
+        ScsiNexus nexus() {
+            return Objects.requireNonNull(nexus);
         }
 
         @Override
@@ -51,7 +55,7 @@ class SameTurnTest {
                 return 0;
             }
             next = null;
-            nexus.get().submit(task);
+            nexus().submit(task);
             return 1;
         }
 
@@ -121,7 +125,7 @@ class SameTurnTest {
             assertThat(run(READ, memory)).isEqualTo(ScsiStatus.GOOD);
         }
         before.close();
-        transport.nexus.get().close(() -> unit.close(() -> {}));
+        transport.nexus().close(() -> unit.close(() -> {}));
         while (reactor.step() > 0) {
             // Until all is given back.
         }
