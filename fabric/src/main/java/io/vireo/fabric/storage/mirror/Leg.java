@@ -37,7 +37,10 @@ final class Leg {
     /** It has everything, and is to be called in sync. */
     boolean promoted;
 
-    /** How often it came back. */
+    /** It lacks more since it was flushed last. */
+    boolean behind;
+
+    /** How often it failed and came back. */
     int joins;
 
     /** Why it is not in sync. */

@@ -206,6 +206,7 @@ final class LegWatch {
     void replace(Leg leg, LegQueue queue) {
         LegQueue old = leg.queue;
         if (old != null) {
+            old.giveUp();
             retired.add(old);
             old.close(() -> retired.remove(old));
         }

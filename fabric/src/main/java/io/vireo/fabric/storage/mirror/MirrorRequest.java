@@ -18,6 +18,9 @@ final class MirrorRequest extends Fifo.Link<MirrorRequest> {
     int done;
     int failed;
 
+    /** For each leg how often it had come back when this was given to the legs. */
+    final int[] joins = new int[MirrorHeader.MAX_LEGS];
+
     int outstanding;
 
     /** How the first leg that did not do it ended. */

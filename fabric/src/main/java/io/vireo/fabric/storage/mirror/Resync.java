@@ -24,6 +24,10 @@ final class Resync {
     private boolean running;
     private boolean finishing;
     private boolean stopped;
+
+    /** Whether the timer has the next piece begin. */
+    private boolean waiting;
+
     private int region = -1;
     private long at;
     private int disturbances;
@@ -33,7 +37,6 @@ final class Resync {
     private long startedAt;
     private long notBefore;
     private int outstanding;
-    private int failed;
 
     /**
      * @param rate bytes per second; 0: as fast as it can
@@ -53,6 +56,9 @@ final class Resync {
     void rate(long bytesPerSecond) {
         rate = bytesPerSecond;
         notBefore = home.nanoTime();
+        if (waiting) {
+            next.start(0);
+        }
         kick();
     }
 
@@ -81,6 +87,7 @@ final class Resync {
     /** No more is begun. */
     void stop() {
         stopped = true;
+        waiting = false;
         next.cancel();
     }
 
@@ -92,9 +99,7 @@ final class Resync {
         if (regions.unequal() + regions.todo() == 0) {
             total = 0;
             copied = 0;
-            if (channel.legs().syncing() != 0) {
-                finish();
-            }
+            finish();
             return;
         }
         if (total == 0) {
@@ -125,6 +130,7 @@ final class Resync {
     }
 
     private void nextPiece() {
+        waiting = false;
         long end = Math.min(regions.start(region) + regions.bytes(), channel.legs().dataBytes());
         if (stopped || paused || channel.recorder().isLost()) {
             running = false;
@@ -136,6 +142,7 @@ final class Resync {
         }
         long wait = notBefore - home.nanoTime();
         if (wait > 0) {
+            waiting = true;
             next.start(wait);
             return;
         }
@@ -178,11 +185,11 @@ final class Resync {
 
     /** Legs that have everything are flushed. */
     private void finish() {
-        finishing = true;
-        failed = 0;
         outstanding = 1;
         for (Leg leg : channel.legs()) {
             if (leg.state == Leg.State.SYNCING && !leg.promoted) {
+                finishing = true;
+                leg.behind = false;
                 outstanding++;
                 int joined = leg.joins;
                 var request = new BlockRequest(0, r -> flushed(leg, joined, r.status()));
@@ -195,18 +202,22 @@ final class Resync {
     private void flushed(Leg leg, int joined, BlockStatus status) {
         // It may have failed and come back meanwhile.
         if (leg.joins == joined && leg.state == Leg.State.SYNCING) {
-            leg.promoted = status == BlockStatus.OK;
-            failed |= leg.promoted ? 0 : leg.bit;
+            if (status == BlockStatus.OK) {
+                leg.promoted = !leg.behind;
+            } else {
+                channel.legs().failAll(leg.bit, "a flush of it failed");
+            }
         }
         ended();
     }
 
     private void ended() {
-        if (--outstanding > 0) {
+        if (--outstanding > 0 || !finishing) {
             return;
         }
         finishing = false;
-        channel.legs().failAll(failed, "a flush of it failed");
         channel.legs().promote();
+        // Others may have come back meanwhile.
+        channel.soon(this::kick);
     }
 }
