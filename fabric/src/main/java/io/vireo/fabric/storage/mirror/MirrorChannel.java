@@ -314,23 +314,20 @@ final class MirrorChannel implements BlockChannel {
         boolean ours =
                 op.failure == BlockStatus.MEMORY_FAULT || op.failure == BlockStatus.CANCELLED;
         if ((op.done & legs.inSync()) != 0 && !ours) {
-            legs.failAll(op.failed & ~away(op), "a write to it failed");
+            legs.failAll(op.failed & ~op.away(legs), "a write to it failed");
             acknowledge(op);
             return;
         }
         if (op.failed != 0) {
             // Nobody knows which leg has how much of it.
             disturbances++;
-            legs.failAll(op.failed & legs.syncing() & ~away(op), "a write to it failed");
+            legs.failAll(op.failed & legs.syncing() & ~op.away(legs), "a write to it failed");
             legs.fallBehind();
-            boolean several = Integer.bitCount(legs.inSync()) > 1;
-            for (int i = op.first; i <= op.last; i++) {
-                if (several) {
-                    regions.set(i, Regions.UNEQUAL);
-                }
-                if (legs.syncing() != 0) {
-                    regions.set(i, Regions.LACKING);
-                }
+            if (Integer.bitCount(legs.inSync()) > 1) {
+                regions.setRange(op.first, op.last, Regions.UNEQUAL);
+            }
+            if (legs.syncing() != 0) {
+                regions.setRange(op.first, op.last, Regions.LACKING);
             }
             soon(resync::kick);
         }
@@ -340,7 +337,7 @@ final class MirrorChannel implements BlockChannel {
 
     private void flushed(MirrorRequest op) {
         if ((op.done & legs.inSync()) != 0 && op.failure != BlockStatus.CANCELLED) {
-            legs.failAll(op.failed & ~away(op), "a flush of it failed");
+            legs.failAll(op.failed & ~op.away(legs), "a flush of it failed");
             if (op.failed == 0 && Integer.bitCount(legs.inSync()) == legs.size()) {
                 goodFlush = Math.max(goodFlush, op.number);
             }
@@ -357,7 +354,7 @@ final class MirrorChannel implements BlockChannel {
         if (!change) {
             // One that was away then was flushed itself before it was called in sync again, with
             // all that had ended by then. No change outlasts that: its region is not copied before.
-            lacking &= ~(legs.inSync() & away(op));
+            lacking &= ~(legs.inSync() & op.away(legs));
         }
         if (!recorder.isLost() && lacking != 0) {
             recorder.await(op);
@@ -367,15 +364,6 @@ final class MirrorChannel implements BlockChannel {
             left(op);
         }
         complete(op, recorder.isLost() ? BlockStatus.IO_ERROR : BlockStatus.OK);
-    }
-
-    /** Legs that were not there when a request was given to them, or have not been ever since. */
-    private int away(MirrorRequest op) {
-        int away = ~op.sent;
-        for (int i = 0; i < legs.size(); i++) {
-            away |= op.joins[i] == legs.get(i).joins ? 0 : 1 << i;
-        }
-        return away;
     }
 
     private void left(MirrorRequest op) {
@@ -416,9 +404,14 @@ final class MirrorChannel implements BlockChannel {
                         length,
                         legs.inSync(),
                         0,
-                        _ -> {
-                            ready.add(op);
-                            wake();
+                        success -> {
+                            if (success) {
+                                ready.add(op);
+                                wake();
+                            } else {
+                                // Which of them is right is open until one can be read.
+                                complete(op, BlockStatus.IO_ERROR);
+                            }
                         }));
     }
 

@@ -57,6 +57,15 @@ final class MirrorRequest extends Fifo.Link<MirrorRequest> {
         cursor = newClient == null ? 0 : newClient.offset();
     }
 
+    /** Legs that it was not given to, or that have failed since, be they back or not. */
+    int away(Legs legs) {
+        int away = ~sent;
+        for (Leg leg : legs) {
+            away |= joins[leg.index] == leg.joins ? 0 : leg.bit;
+        }
+        return away;
+    }
+
     /** Whether it is the mirror's own flush. */
     boolean isOwn() {
         return client == null;

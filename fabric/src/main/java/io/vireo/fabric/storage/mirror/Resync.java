@@ -5,7 +5,9 @@ import io.vireo.block.BlockRequest;
 import io.vireo.block.BlockStatus;
 import io.vireo.reactor.Reactor;
 import io.vireo.reactor.Timer;
+import java.util.BitSet;
 import java.util.Objects;
+import java.util.concurrent.TimeUnit;
 
 /**
  * Copies in the background, region by region, no faster than it may: first what legs that are in
@@ -13,12 +15,23 @@ import java.util.Objects;
  * flushed, and then called in sync.
  */
 final class Resync {
+    /** Until it is tried again to read what no leg could be read of. */
+    private static final long RETRY = TimeUnit.SECONDS.toNanos(5);
+
     private static final byte WORK = Regions.UNEQUAL | Regions.LACKING;
 
     private final MirrorChannel channel;
     private final Regions regions;
     private final Reactor home;
     private final Timer next;
+    private final Timer again;
+
+    /** Regions that no leg could be read of: they are as they were, and left out for a while. */
+    private final BitSet unread = new BitSet();
+
+    /** Whether the region that is copied is one of them. */
+    private boolean missed;
+
     private long rate;
     private boolean paused;
     private boolean running;
@@ -47,6 +60,7 @@ final class Resync {
         this.home = home;
         this.rate = rate;
         next = home.timer(this::nextPiece);
+        again = home.timer(this::kick);
     }
 
     boolean isBusy() {
@@ -89,6 +103,7 @@ final class Resync {
         stopped = true;
         waiting = false;
         next.cancel();
+        again.cancel();
     }
 
     /** There may be something to do. */
@@ -99,6 +114,7 @@ final class Resync {
         if (regions.unequal() + regions.todo() == 0) {
             total = 0;
             copied = 0;
+            unread.clear();
             finish();
             return;
         }
@@ -114,19 +130,33 @@ final class Resync {
 
     private void nextRegion() {
         int from = Math.max(region, 0);
-        region = regions.next(from, Regions.UNEQUAL);
+        missed = false;
+        region = next(from, Regions.UNEQUAL);
         if (region < 0) {
-            region = regions.next(from, Regions.LACKING);
+            region = next(from, Regions.LACKING);
         }
         if (region < 0) {
-            // Some before it, or none at all.
             running = false;
-            channel.soon(this::kick);
+            if (from > 0 || unread.isEmpty()) {
+                // Some before it, or none at all.
+                channel.soon(this::kick);
+            } else {
+                unread.clear();
+                again.start(RETRY);
+            }
             return;
         }
         at = regions.start(region);
         disturbances = channel.disturbances();
         nextPiece();
+    }
+
+    private int next(int from, byte flag) {
+        int found = regions.next(from, flag);
+        while (found >= 0 && unread.get(found)) {
+            found = regions.next(found + 1, flag);
+        }
+        return found;
     }
 
     private void nextPiece() {
@@ -163,6 +193,7 @@ final class Resync {
     }
 
     private void copied(boolean success) {
+        missed |= !success;
         if (!success && channel.legs().syncing() != 0 && !stopped) {
             channel.legs()
                     .failAll(
@@ -176,7 +207,9 @@ final class Resync {
     }
 
     private void done() {
-        if (disturbances == channel.disturbances()) {
+        if (missed) {
+            unread.set(region);
+        } else if (disturbances == channel.disturbances()) {
             regions.clear(region, Regions.UNEQUAL);
             regions.clear(region, Regions.LACKING);
         }

@@ -252,4 +252,38 @@ class MirrorReturnTest extends MirrorBed {
         assertFlushedCopiesAreEqual();
         assertHolds(0, 2);
     }
+
+    @Test
+    void whereDisksMayDifferIsNotForgottenThoughNoneCanBeReadForAWhile() {
+        for (int i = 0; i < 2; i++) {
+            DiskFault part = new DiskFault.Fails(BlockStatus.IO_ERROR, 512 << i);
+            disks[i].faults(r ->
+                    switch (r.operation()) {
+                        case WRITE -> r.length() == CHUNK ? part : DiskFault.NONE;
+                        case READ -> isData(r) ? DiskFault.eio() : DiskFault.NONE;
+                        default -> DiskFault.NONE;
+                    });
+        }
+        assertThat(write(0, 2)).isEqualTo(BlockStatus.IO_ERROR);
+        assertThat(client.readable(0, CHUNK)).isEmpty();
+        for (int i = 0; i < 100; i++) {
+            step();
+        }
+        for (int i = 0; i < 2; i++) {
+            once(i, CHUNK, DiskFault.eio());
+        }
+        // Each disk could give what it has, and which of them is right is not known yet.
+        assertThat(client.readable(0, CHUNK)).isEmpty();
+        heal();
+        byte[] first = client.read(0, CHUNK);
+        for (int i = 0; i < 4; i++) {
+            assertThat(client.read(0, CHUNK)).isEqualTo(first);
+        }
+        while (mirror().toCopyBytes() > 0) {
+            step();
+        }
+        assertThat(events).isEmpty();
+        assertFlushedCopiesAreEqual();
+        assertThat(client.read(0, CHUNK)).isEqualTo(first);
+    }
 }
