@@ -37,6 +37,9 @@ final class Leg {
     /** It has everything, and is to be called in sync. */
     boolean promoted;
 
+    /** It is an empty device that took the place of another one, and may have no header yet. */
+    boolean fresh;
+
     /** It lacks more since it was flushed last. */
     boolean behind;
 

@@ -112,6 +112,7 @@ final class Legs implements Iterable<Leg> {
     /** A leg's header says durably that it is out of date: it may be written to. */
     void joined(Leg leg) {
         leg.state = Leg.State.SYNCING;
+        leg.fresh = false;
         leg.joins++;
         channel.disturb();
         channel.regions().setAll(leg.whole, Regions.LACKING);

@@ -60,8 +60,8 @@ final class MirrorRequest extends Fifo.Link<MirrorRequest> {
     /** Legs that it was not given to, or that have failed since, be they back or not. */
     int away(Legs legs) {
         int away = ~sent;
-        for (Leg leg : legs) {
-            away |= joins[leg.index] == leg.joins ? 0 : leg.bit;
+        for (int i = 0; i < legs.size(); i++) {
+            away |= joins[i] == legs.get(i).joins ? 0 : 1 << i;
         }
         return away;
     }

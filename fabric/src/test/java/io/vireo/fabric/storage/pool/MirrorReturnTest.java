@@ -286,4 +286,22 @@ class MirrorReturnTest extends MirrorBed {
         assertFlushedCopiesAreEqual();
         assertThat(client.read(0, CHUNK)).isEqualTo(first);
     }
+
+    /** It has nothing yet that says whose it is. */
+    @Test
+    void anEmptyDiskWhoseFirstHeaderFailsIsTriedAgain() {
+        disks[0].vanish();
+        assertThat(write(0, 2)).isEqualTo(BlockStatus.OK);
+        disks[0] = disk(2);
+        var first = new AtomicBoolean(true);
+        disks[0].faults(
+                r -> isHeader(r) && first.getAndSet(false) ? DiskFault.eio() : DiskFault.NONE);
+        pool.replaceDisk(disks[0]);
+        while (first.get() || states().get(0) != LegState.FAILED) {
+            step();
+        }
+        untilRedundant();
+        assertFlushedCopiesAreEqual();
+        assertHolds(0, 2);
+    }
 }
