@@ -37,7 +37,13 @@ final class Leg {
     /** It has everything, and is to be called in sync. */
     boolean promoted;
 
-    /** How often it came back. */
+    /** It is an empty device that took the place of another one, and may have no header yet. */
+    boolean fresh;
+
+    /** It lacks more since it was flushed last. */
+    boolean behind;
+
+    /** How often it failed and came back. */
     int joins;
 
     /** Why it is not in sync. */

@@ -192,6 +192,11 @@ final class LegWatch {
                 // The other place may say more.
             }
         }
+        if (readable && leg.fresh) {
+            // What it has is nobody's, and it lacks everything.
+            channel.legs().join(leg);
+            return;
+        }
         MirrorHeader durable = channel.recorder().durable();
         if (best == null || !best.set().equals(durable.set()) || best.leg() != leg.index) {
             failed(leg);
@@ -206,6 +211,7 @@ final class LegWatch {
     void replace(Leg leg, LegQueue queue) {
         LegQueue old = leg.queue;
         if (old != null) {
+            old.giveUp();
             retired.add(old);
             old.close(() -> retired.remove(old));
         }

@@ -98,9 +98,21 @@ final class Legs implements Iterable<Leg> {
         channel.recorder().changed();
     }
 
+    /** Legs that get what they lack have something that those in sync may not have. */
+    void fallBehind() {
+        for (Leg leg : legs) {
+            if (leg.state == Leg.State.SYNCING && leg.promoted) {
+                fail(leg, "a write to the others failed just before it was in sync");
+            } else if (leg.state == Leg.State.SYNCING) {
+                leg.behind = true;
+            }
+        }
+    }
+
     /** A leg's header says durably that it is out of date: it may be written to. */
     void joined(Leg leg) {
         leg.state = Leg.State.SYNCING;
+        leg.fresh = false;
         leg.joins++;
         channel.disturb();
         channel.regions().setAll(leg.whole, Regions.LACKING);

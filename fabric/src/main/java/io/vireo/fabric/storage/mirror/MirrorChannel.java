@@ -261,6 +261,7 @@ final class MirrorChannel implements BlockChannel {
         op.outstanding = 1;
         for (int i = 0; i < legs.size(); i++) {
             Leg leg = legs.get(i);
+            op.joins[i] = leg.joins;
             if (leg.isLive()) {
                 op.sent |= leg.bit;
                 op.outstanding++;
@@ -313,16 +314,20 @@ final class MirrorChannel implements BlockChannel {
         boolean ours =
                 op.failure == BlockStatus.MEMORY_FAULT || op.failure == BlockStatus.CANCELLED;
         if ((op.done & legs.inSync()) != 0 && !ours) {
-            legs.failAll(op.failed, "a write to it failed");
+            legs.failAll(op.failed & ~op.away(legs), "a write to it failed");
             acknowledge(op);
             return;
         }
         if (op.failed != 0) {
             // Nobody knows which leg has how much of it.
             disturbances++;
-            legs.failAll(op.failed & legs.syncing(), "a write to it failed");
-            for (int i = op.first; i <= op.last && Integer.bitCount(legs.inSync()) > 1; i++) {
-                regions.set(i, Regions.UNEQUAL);
+            legs.failAll(op.failed & legs.syncing() & ~op.away(legs), "a write to it failed");
+            legs.fallBehind();
+            if (Integer.bitCount(legs.inSync()) > 1) {
+                regions.setRange(op.first, op.last, Regions.UNEQUAL);
+            }
+            if (legs.syncing() != 0) {
+                regions.setRange(op.first, op.last, Regions.LACKING);
             }
             soon(resync::kick);
         }
@@ -332,7 +337,7 @@ final class MirrorChannel implements BlockChannel {
 
     private void flushed(MirrorRequest op) {
         if ((op.done & legs.inSync()) != 0 && op.failure != BlockStatus.CANCELLED) {
-            legs.failAll(op.failed, "a flush of it failed");
+            legs.failAll(op.failed & ~op.away(legs), "a flush of it failed");
             if (op.failed == 0 && Integer.bitCount(legs.inSync()) == legs.size()) {
                 goodFlush = Math.max(goodFlush, op.number);
             }
@@ -349,7 +354,7 @@ final class MirrorChannel implements BlockChannel {
         if (!change) {
             // One that was away then was flushed itself before it was called in sync again, with
             // all that had ended by then. No change outlasts that: its region is not copied before.
-            lacking &= ~(legs.inSync() & ~op.sent);
+            lacking &= ~(legs.inSync() & op.away(legs));
         }
         if (!recorder.isLost() && lacking != 0) {
             recorder.await(op);
@@ -399,9 +404,14 @@ final class MirrorChannel implements BlockChannel {
                         length,
                         legs.inSync(),
                         0,
-                        _ -> {
-                            ready.add(op);
-                            wake();
+                        success -> {
+                            if (success) {
+                                ready.add(op);
+                                wake();
+                            } else {
+                                // Which of them is right is open until one can be read.
+                                complete(op, BlockStatus.IO_ERROR);
+                            }
                         }));
     }
 

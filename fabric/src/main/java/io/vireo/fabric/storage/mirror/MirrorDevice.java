@@ -242,6 +242,7 @@ public final class MirrorDevice implements BlockDevice {
         MirrorChannel open = Objects.requireNonNull(channel);
         Leg leg = open.legs().get(index);
         MirrorHeader durable = open.recorder().durable();
+        leg.fresh = returned.isEmpty();
         if (returned.isPresent()) {
             leg.whole = !durable.covers(index, returned.get());
         } else {

@@ -18,6 +18,9 @@ final class MirrorRequest extends Fifo.Link<MirrorRequest> {
     int done;
     int failed;
 
+    /** For each leg how often it had come back when this was given to the legs. */
+    final int[] joins = new int[MirrorHeader.MAX_LEGS];
+
     int outstanding;
 
     /** How the first leg that did not do it ended. */
@@ -52,6 +55,15 @@ final class MirrorRequest extends Fifo.Link<MirrorRequest> {
         outstanding = 0;
         failure = BlockStatus.OK;
         cursor = newClient == null ? 0 : newClient.offset();
+    }
+
+    /** Legs that it was not given to, or that have failed since, be they back or not. */
+    int away(Legs legs) {
+        int away = ~sent;
+        for (int i = 0; i < legs.size(); i++) {
+            away |= joins[i] == legs.get(i).joins ? 0 : 1 << i;
+        }
+        return away;
     }
 
     /** Whether it is the mirror's own flush. */

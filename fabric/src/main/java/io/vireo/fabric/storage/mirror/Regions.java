@@ -102,6 +102,12 @@ final class Regions {
         }
     }
 
+    void setRange(int first, int last, byte flag) {
+        for (int i = first; i <= last; i++) {
+            set(i, flag);
+        }
+    }
+
     void clear(int region, byte flag) {
         if (has(region, flag)) {
             flags[region] &= (byte) ~flag;

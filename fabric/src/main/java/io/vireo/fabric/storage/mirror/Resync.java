@@ -5,7 +5,9 @@ import io.vireo.block.BlockRequest;
 import io.vireo.block.BlockStatus;
 import io.vireo.reactor.Reactor;
 import io.vireo.reactor.Timer;
+import java.util.BitSet;
 import java.util.Objects;
+import java.util.concurrent.TimeUnit;
 
 /**
  * Copies in the background, region by region, no faster than it may: first what legs that are in
@@ -13,17 +15,32 @@ import java.util.Objects;
  * flushed, and then called in sync.
  */
 final class Resync {
+    /** Until it is tried again to read what no leg could be read of. */
+    private static final long RETRY = TimeUnit.SECONDS.toNanos(5);
+
     private static final byte WORK = Regions.UNEQUAL | Regions.LACKING;
 
     private final MirrorChannel channel;
     private final Regions regions;
     private final Reactor home;
     private final Timer next;
+    private final Timer again;
+
+    /** Regions that no leg could be read of: they are as they were, and left out for a while. */
+    private final BitSet unread = new BitSet();
+
+    /** Whether the region that is copied is one of them. */
+    private boolean missed;
+
     private long rate;
     private boolean paused;
     private boolean running;
     private boolean finishing;
     private boolean stopped;
+
+    /** Whether the timer has the next piece begin. */
+    private boolean waiting;
+
     private int region = -1;
     private long at;
     private int disturbances;
@@ -33,7 +50,6 @@ final class Resync {
     private long startedAt;
     private long notBefore;
     private int outstanding;
-    private int failed;
 
     /**
      * @param rate bytes per second; 0: as fast as it can
@@ -44,6 +60,7 @@ final class Resync {
         this.home = home;
         this.rate = rate;
         next = home.timer(this::nextPiece);
+        again = home.timer(this::kick);
     }
 
     boolean isBusy() {
@@ -53,6 +70,9 @@ final class Resync {
     void rate(long bytesPerSecond) {
         rate = bytesPerSecond;
         notBefore = home.nanoTime();
+        if (waiting) {
+            next.start(0);
+        }
         kick();
     }
 
@@ -81,7 +101,9 @@ final class Resync {
     /** No more is begun. */
     void stop() {
         stopped = true;
+        waiting = false;
         next.cancel();
+        again.cancel();
     }
 
     /** There may be something to do. */
@@ -92,9 +114,8 @@ final class Resync {
         if (regions.unequal() + regions.todo() == 0) {
             total = 0;
             copied = 0;
-            if (channel.legs().syncing() != 0) {
-                finish();
-            }
+            unread.clear();
+            finish();
             return;
         }
         if (total == 0) {
@@ -109,14 +130,20 @@ final class Resync {
 
     private void nextRegion() {
         int from = Math.max(region, 0);
-        region = regions.next(from, Regions.UNEQUAL);
+        missed = false;
+        region = next(from, Regions.UNEQUAL);
         if (region < 0) {
-            region = regions.next(from, Regions.LACKING);
+            region = next(from, Regions.LACKING);
         }
         if (region < 0) {
-            // Some before it, or none at all.
             running = false;
-            channel.soon(this::kick);
+            if (from > 0 || unread.isEmpty()) {
+                // Some before it, or none at all.
+                channel.soon(this::kick);
+            } else {
+                unread.clear();
+                again.start(RETRY);
+            }
             return;
         }
         at = regions.start(region);
@@ -124,7 +151,16 @@ final class Resync {
         nextPiece();
     }
 
+    private int next(int from, byte flag) {
+        int found = regions.next(from, flag);
+        while (found >= 0 && unread.get(found)) {
+            found = regions.next(found + 1, flag);
+        }
+        return found;
+    }
+
     private void nextPiece() {
+        waiting = false;
         long end = Math.min(regions.start(region) + regions.bytes(), channel.legs().dataBytes());
         if (stopped || paused || channel.recorder().isLost()) {
             running = false;
@@ -136,6 +172,7 @@ final class Resync {
         }
         long wait = notBefore - home.nanoTime();
         if (wait > 0) {
+            waiting = true;
             next.start(wait);
             return;
         }
@@ -156,6 +193,7 @@ final class Resync {
     }
 
     private void copied(boolean success) {
+        missed |= !success;
         if (!success && channel.legs().syncing() != 0 && !stopped) {
             channel.legs()
                     .failAll(
@@ -169,7 +207,9 @@ final class Resync {
     }
 
     private void done() {
-        if (disturbances == channel.disturbances()) {
+        if (missed) {
+            unread.set(region);
+        } else if (disturbances == channel.disturbances()) {
             regions.clear(region, Regions.UNEQUAL);
             regions.clear(region, Regions.LACKING);
         }
@@ -178,11 +218,11 @@ final class Resync {
 
     /** Legs that have everything are flushed. */
     private void finish() {
-        finishing = true;
-        failed = 0;
         outstanding = 1;
         for (Leg leg : channel.legs()) {
             if (leg.state == Leg.State.SYNCING && !leg.promoted) {
+                finishing = true;
+                leg.behind = false;
                 outstanding++;
                 int joined = leg.joins;
                 var request = new BlockRequest(0, r -> flushed(leg, joined, r.status()));
@@ -195,18 +235,22 @@ final class Resync {
     private void flushed(Leg leg, int joined, BlockStatus status) {
         // It may have failed and come back meanwhile.
         if (leg.joins == joined && leg.state == Leg.State.SYNCING) {
-            leg.promoted = status == BlockStatus.OK;
-            failed |= leg.promoted ? 0 : leg.bit;
+            if (status == BlockStatus.OK) {
+                leg.promoted = !leg.behind;
+            } else {
+                channel.legs().failAll(leg.bit, "a flush of it failed");
+            }
         }
         ended();
     }
 
     private void ended() {
-        if (--outstanding > 0) {
+        if (--outstanding > 0 || !finishing) {
             return;
         }
         finishing = false;
-        channel.legs().failAll(failed, "a flush of it failed");
         channel.legs().promote();
+        // Others may have come back meanwhile.
+        channel.soon(this::kick);
     }
 }

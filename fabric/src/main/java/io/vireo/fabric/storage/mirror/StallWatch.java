@@ -64,22 +64,17 @@ final class StallWatch {
             }
         }
         for (Leg leg : channel.legs()) {
-            if (isWatched(leg)) {
+            LegQueue here = leg.queue;
+            if (here != null && here.isBusy()) {
                 watch();
             }
         }
     }
 
-    /** One that is out is waited for by nobody. */
-    private static boolean isWatched(Leg leg) {
-        LegQueue here = leg.queue;
-        boolean used = leg.isLive() || leg.state == Leg.State.JOINING;
-        return used && here != null && here.isBusy();
-    }
-
+    /** What one that is out was given before is waited for too. */
     private static long waits(Leg leg) {
         LegQueue here = leg.queue;
-        return here != null && isWatched(leg) ? here.waits() : 0;
+        return here == null ? 0 : here.waits();
     }
 
     private boolean isAnsweredWithout(Leg leg) {

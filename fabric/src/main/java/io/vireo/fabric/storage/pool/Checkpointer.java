@@ -112,8 +112,16 @@ final class Checkpointer {
      * requests that may reach them.
      */
     boolean isShortOfRoom() {
-        return engine.meta().chunksFor(blocksNeeded()) > engine.space().readyForMetadata()
-                && (engine.cleaner().isBusy() || engine.space().isAging());
+        return lacksRoom() && (engine.cleaner().isBusy() || engine.space().isAging());
+    }
+
+    /** Whether there will be room for it after a round that only writes to the journal. */
+    boolean needsMark() {
+        return lacksRoom() && engine.space().hasBeyondMarks();
+    }
+
+    private boolean lacksRoom() {
+        return engine.meta().chunksFor(blocksNeeded()) > engine.space().readyForMetadata();
     }
 
     private int dirtyPages() {

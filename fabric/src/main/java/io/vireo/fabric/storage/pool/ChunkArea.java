@@ -242,13 +242,18 @@ final class ChunkArea {
         return proposed;
     }
 
-    /** The mark that is to be made durable next, before it is needed; -1: none. */
-    long propose() {
+    /**
+     * The mark that is to be made durable next, before it is needed; -1: none.
+     *
+     * @param needed chunks that a checkpoint would take
+     */
+    long propose(long needed) {
         long step = Math.clamp(chunks / 64, 16, 16384);
         if (draining) {
             return -1;
         }
-        if (proposed != mark || mark == chunks || cleanCount + mark - virgin > step / 2) {
+        long few = Math.max(needed, step / 2);
+        if (proposed != mark || mark == chunks || cleanCount + mark - virgin > few) {
             return -1;
         }
         proposed = Math.min(chunks, mark + step);

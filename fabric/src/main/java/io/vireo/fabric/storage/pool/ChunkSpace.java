@@ -331,6 +331,17 @@ final class ChunkSpace implements ChunkCounts {
         return sum;
     }
 
+    /** Whether there are chunks that can be taken as soon as the journal says so. */
+    boolean hasBeyondMarks() {
+        for (int i = 0; i < areas.size(); i++) {
+            ChunkArea area = areas.get(i);
+            if (!area.isDraining() && area.mark() < area.chunks()) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /** Whether chunks wait for the end of requests that may reach them. */
     boolean isAging() {
         return !aging.isEmpty();

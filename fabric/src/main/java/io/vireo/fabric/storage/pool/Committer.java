@@ -132,8 +132,9 @@ final class Committer {
         currentWaiters = nextWaiters;
         nextWaiters = none;
         engine.reclaim().seal();
-        viaCheckpoint = !journal.fits(sealed.length()) || checkpointer.movesJournal();
-        if (viaCheckpoint || (checkpointer.isWanted() && !checkpointer.isRunning())) {
+        boolean may = !checkpointer.needsMark();
+        viaCheckpoint = !journal.fits(sealed.length()) || may && checkpointer.movesJournal();
+        if (viaCheckpoint || (may && checkpointer.isWanted() && !checkpointer.isRunning())) {
             // The maps are now exactly what the operations up to this round make of them.
             checkpointer.freeze();
         }

@@ -454,8 +454,9 @@ final class Engine {
 
     private boolean raiseMarks() {
         boolean raised = false;
+        long needed = meta.chunksFor(checkpointer.blocksNeeded());
         for (int i = 0; i < space.areas(); i++) {
-            long mark = space.area(i).propose();
+            long mark = space.area(i).propose(needed);
             if (mark >= 0) {
                 committer.ops().highWater(i, mark);
                 raised = true;

@@ -118,7 +118,7 @@ final class PoolOpening {
             for (int i = 0; i < old.members().size(); i++) {
                 MemberEntry m = old.members().get(i);
                 ChunkArea area = loaded.space().area(i);
-                area.propose();
+                area.propose(0);
                 members.add(new MemberEntry(m.uuid(), m.dataStart(), m.chunks(), area.proposed()));
             }
             superblocks.write(
