@@ -42,6 +42,7 @@ final class Daemon implements AutoCloseable {
 
     private final CountDownLatch shutdown = new CountDownLatch(1);
     private final CountDownLatch closed = new CountDownLatch(1);
+    private volatile boolean clean;
 
     private Daemon() {}
 
@@ -137,7 +138,10 @@ final class Daemon implements AutoCloseable {
         return kinds;
     }
 
-    /** Waits for SIGTERM or SIGINT; the process ends after {@link #close}. */
+    /**
+     * Waits for SIGTERM or SIGINT; the process ends after {@link #close}, with status 0 if all was
+     * closed as it should be: it did what it was told to.
+     */
     void awaitShutdown() throws InterruptedException {
         Runtime.getRuntime()
                 .addShutdownHook(
@@ -146,6 +150,10 @@ final class Daemon implements AutoCloseable {
                                 .unstarted(() -> {
                                     shutdown.countDown();
                                     awaitClosed();
+                                    if (clean) {
+                                        // Else Java's status would be that of a signal.
+                                        Runtime.getRuntime().halt(0);
+                                    }
                                 }));
         shutdown.await();
         LOG.log(Level.INFO, "stopping: requests in flight are finished first");
@@ -161,10 +169,14 @@ final class Daemon implements AutoCloseable {
 
     @Override
     public void close() {
-        while (!closers.isEmpty()) {
-            closers.pop().run();
+        try {
+            while (!closers.isEmpty()) {
+                closers.pop().run();
+            }
+            clean = true;
+            LOG.log(Level.INFO, "stopped");
+        } finally {
+            closed.countDown();
         }
-        LOG.log(Level.INFO, "stopped");
-        closed.countDown();
     }
 }

@@ -185,6 +185,12 @@ public final class Daemon implements Host {
 
     @Override
     public void restart() {
+        stop();
+        start();
+    }
+
+    /** Stops it by SIGTERM; it has to end well. */
+    public void stop() {
         Process running = running();
         running.destroy();
         if (!Processes.ended(running, STOP)) {
@@ -192,7 +198,11 @@ public final class Daemon implements Host {
                     "the daemon did not end within %d s of SIGTERM: see %s"
                             .formatted(STOP.toSeconds(), log()));
         }
-        start();
+        if (running.exitValue() != 0) {
+            throw new ScenarioException(
+                    "the daemon ended with status %d after SIGTERM: see %s"
+                            .formatted(running.exitValue(), log()));
+        }
     }
 
     @Override

@@ -14,7 +14,7 @@ public final class SqliteLibrary {
 
     /**
      * Unpacks the library into a directory, which may be another one than /tmp because that may be
-     * mounted noexec, and loads it. Does nothing if it is loaded already.
+     * mounted noexec, loads it, and deletes it. Does nothing if it is loaded already.
      *
      * @param directory nobody else's: what processes that were killed left there is deleted
      * @throws StoreException if it cannot be unpacked, or not be loaded from there
@@ -22,12 +22,10 @@ public final class SqliteLibrary {
     public static void unpackInto(Path directory) {
         System.setProperty("org.sqlite.tmpdir", directory.toString());
         try {
-            try (DirectoryStream<Path> left = Files.newDirectoryStream(directory, FILES)) {
-                for (Path file : left) {
-                    Files.delete(file);
-                }
-            }
+            deleteIn(directory);
             SQLiteJDBCLoader.initialize();
+            // It is loaded, and nobody has to delete it when the process ends.
+            deleteIn(directory);
         } catch (IOException e) {
             throw new StoreException("cannot delete in " + directory + ": " + e.getMessage(), e);
         } catch (Exception e) {
@@ -40,6 +38,14 @@ public final class SqliteLibrary {
                                     + " noexec");
             failure.addSuppressed(e);
             throw failure;
+        }
+    }
+
+    private static void deleteIn(Path directory) throws IOException {
+        try (DirectoryStream<Path> left = Files.newDirectoryStream(directory, FILES)) {
+            for (Path file : left) {
+                Files.delete(file);
+            }
         }
     }
 }
