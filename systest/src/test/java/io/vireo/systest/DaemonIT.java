@@ -129,8 +129,9 @@ class DaemonIT {
         try (var daemon = new Daemon(bed)) {
             daemon.start();
             daemon.apply(lan());
+            Files.createFile(Path.of(path("state")).resolve("sqlite-1-libsqlitejdbc.so"));
             daemon.crashWhileStarting(Duration.ofMillis(1));
-            assertThat(libraries()).hasSize(1);
+            assertThat(libraries()).as("of one that was killed before it had loaded it").isEmpty();
             assertThat(daemon.vireo("get", "networks")).contains("lan");
         }
         assertThat(libraries()).isEmpty();
