@@ -50,7 +50,7 @@ class HostFrontEndIT {
             try (var frontEnd = new HostFrontEnd(socket, BLOCKS)) {
                 for (int stop = 0; stop < STOPS; stop++) {
                     frontEnd.goesOn();
-                    assertThat(files(bed)).contains("disk0.sock", "api.sock");
+                    assertThat(socket).exists();
                     daemon.stop();
                     assertThat(files(bed))
                             .noneMatch(name -> name.endsWith(".sock"))
