@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Timeout;
 class HostFrontEndIT {
     private static final int CRASHES = 10;
     private static final int MOST_CRASHES = 40;
-    private static final int STOPS = 4;
+    private static final int STOPS = 2;
     private static final int BLOCKS = 1024;
 
     @Test

@@ -287,6 +287,8 @@ final class LogicalUnit implements Poller {
             }
             io.close(() -> {
                 running.close();
+                // What its channel looks at may be unmapped.
+                owesLook = false;
                 onClosed.run();
             });
         });

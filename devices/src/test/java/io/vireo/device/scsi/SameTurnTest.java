@@ -132,6 +132,22 @@ class SameTurnTest {
         reactor.close();
     }
 
+    @Test
+    void aUnitThatIsClosedInItIsNotLookedAtAnyMore() {
+        LogicalUnit unit = unit();
+        reactor.execute(transport::open);
+        reactor.step();
+        ScsiTask task = task(READY);
+        reactor.execute(() -> transport.nexus().submit(task));
+        reactor.execute(() -> transport.nexus().close(() -> unit.close(() -> {})));
+        while (reactor.step() > 0) {
+            // Until all is given back.
+        }
+        assertThat(transport.ended).isSameAs(task);
+        assertThat(reactor.metrics().failures()).isZero();
+        reactor.close();
+    }
+
     private LogicalUnit unit() {
         var disk = new SimulatedDisk(0, new DiskImage(1 << 20), new DiskLog(), 1, true);
         var unit =
@@ -149,15 +165,20 @@ class SameTurnTest {
 
     /** Its status, after a single turn. */
     private ScsiStatus run(String cdb, OwnMemory memory) {
-        byte[] bytes = ScsiClient.bytes(cdb);
-        var task = new ScsiTask(1);
-        task.prepare(Luns.encode(0), 1, TaskAttribute.SIMPLE, bytes.length);
-        System.arraycopy(bytes, 0, task.cdb(), 0, bytes.length);
+        ScsiTask task = task(cdb);
         task.dataIn().add(memory.address(), BLOCK);
         transport.ended = null;
         transport.next = task;
         reactor.step();
         assertThat(transport.ended).isSameAs(task);
         return task.status();
+    }
+
+    private static ScsiTask task(String cdb) {
+        byte[] bytes = ScsiClient.bytes(cdb);
+        var task = new ScsiTask(1);
+        task.prepare(Luns.encode(0), 1, TaskAttribute.SIMPLE, bytes.length);
+        System.arraycopy(bytes, 0, task.cdb(), 0, bytes.length);
+        return task;
     }
 }

@@ -300,6 +300,7 @@ public final class SimulatedDisk implements BlockDevice {
         private final List<Waiting> waiting = new ArrayList<>();
         private final Reactor reactor;
         private @Nullable Runnable onClosed;
+        private boolean closed;
 
         Channel(Reactor reactor) {
             this.reactor = reactor;
@@ -330,6 +331,10 @@ public final class SimulatedDisk implements BlockDevice {
 
         @Override
         public int poll() {
+            if (closed) {
+                // What a real one looks at is unmapped by now.
+                throw new IllegalStateException("polled after it was closed");
+            }
             int size = waiting.size();
             if (size == 0 || !gone && waiting.stream().allMatch(Waiting::isStalled)) {
                 return 0;
@@ -386,10 +391,11 @@ public final class SimulatedDisk implements BlockDevice {
         }
 
         private void closeIfDrained() {
-            Runnable closed = onClosed;
-            if (closed != null && waiting.isEmpty()) {
+            Runnable told = onClosed;
+            if (told != null && waiting.isEmpty()) {
                 onClosed = null;
-                closed.run();
+                closed = true;
+                told.run();
             }
         }
     }
