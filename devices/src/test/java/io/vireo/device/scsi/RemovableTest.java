@@ -4,6 +4,7 @@ import static io.vireo.device.scsi.ScsiBed.BLOCK;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vireo.block.BlockOperation;
+import io.vireo.device.virtio.NoState;
 import io.vireo.reactor.PollMode;
 import io.vireo.reactor.ReactorGroup;
 import io.vireo.scsi.ScsiInitiator;

@@ -6,6 +6,7 @@ import io.vireo.block.ExclusiveUse;
 import io.vireo.block.PoolSpace;
 import io.vireo.device.scsi.ScsiClient.Result;
 import io.vireo.device.virtio.FakePool;
+import io.vireo.device.virtio.NoState;
 import io.vireo.reactor.PollMode;
 import io.vireo.reactor.ReactorGroup;
 import io.vireo.scsi.ScsiInitiator;

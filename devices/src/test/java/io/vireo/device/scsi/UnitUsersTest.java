@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vireo.block.ExclusiveUse;
 import io.vireo.device.virtio.FakePool;
+import io.vireo.device.virtio.NoState;
 import io.vireo.reactor.PollMode;
 import io.vireo.reactor.ReactorGroup;
 import io.vireo.testkit.BlockClient;

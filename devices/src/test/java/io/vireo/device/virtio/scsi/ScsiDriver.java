@@ -3,11 +3,11 @@ package io.vireo.device.virtio.scsi;
 import io.vireo.block.ExclusiveUse;
 import io.vireo.device.scsi.ScsiUnits;
 import io.vireo.device.virtio.FakePool;
+import io.vireo.device.virtio.NoState;
 import io.vireo.linux.ForeignMemory;
 import io.vireo.reactor.PollMode;
 import io.vireo.reactor.Reactor;
 import io.vireo.reactor.ReactorGroup;
-import io.vireo.resource.DurableState;
 import io.vireo.scsi.ScsiInitiator;
 import io.vireo.testkit.BlockClient;
 import io.vireo.testkit.DriverMemory;
@@ -25,7 +25,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
-import java.util.function.Consumer;
 
 /** A device with its queues running, and a driver that talks to it from the test's thread. */
 final class ScsiDriver implements AutoCloseable {
@@ -44,20 +43,6 @@ final class ScsiDriver implements AutoCloseable {
     private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(30);
     static final int RESPONSE = 12 + 96;
 
-    /** Keeps nothing. */
-    private static final DurableState FORGETFUL =
-            new DurableState() {
-                @Override
-                public Optional<String> get(String key) {
-                    return Optional.empty();
-                }
-
-                @Override
-                public void put(String key, Optional<String> value, Consumer<Boolean> done) {
-                    done.accept(true);
-                }
-            };
-
     /** What the device answered. */
     record Answer(int response, int status, long residual, byte[] sense, byte[] data) {
         int code() {
@@ -68,7 +53,7 @@ final class ScsiDriver implements AutoCloseable {
     }
 
     final ReactorGroup reactors = ReactorGroup.start(List.of(-1, -1), PollMode.ADAPTIVE);
-    final ScsiUnits units = new ScsiUnits(reactors, FORGETFUL);
+    final ScsiUnits units = new ScsiUnits(reactors, new NoState());
     final ScsiUnits.Hba hba = units.open("hba", 1, 2);
     final MemoryBlockDevice disk = new MemoryBlockDevice(1 << 20, BLOCK);
     final DriverMemory memory = new DriverMemory(16 << 20);

@@ -15,10 +15,10 @@ import io.vireo.device.scsi.ScsiUnits;
 import io.vireo.device.virtio.FakeContext;
 import io.vireo.device.virtio.FakePool;
 import io.vireo.device.virtio.FakeTransport;
+import io.vireo.device.virtio.NoState;
 import io.vireo.reactor.PollMode;
 import io.vireo.reactor.ReactorGroup;
 import io.vireo.resource.Condition;
-import io.vireo.resource.DurableState;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Metadata;
 import io.vireo.resource.Realization;
@@ -44,7 +44,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -78,18 +77,6 @@ class VhbaKindTest {
         @Override
         public String volumeName() {
             return "disk";
-        }
-    }
-
-    private static final class NoState implements DurableState {
-        @Override
-        public Optional<String> get(String key) {
-            return Optional.empty();
-        }
-
-        @Override
-        public void put(String key, Optional<String> value, Consumer<Boolean> done) {
-            done.accept(true);
         }
     }
 

@@ -1,11 +1,11 @@
-package io.vireo.device.scsi;
+package io.vireo.device.virtio;
 
 import io.vireo.resource.DurableState;
 import java.util.Optional;
 import java.util.function.Consumer;
 
 /** Keeps nothing. */
-final class NoState implements DurableState {
+public final class NoState implements DurableState {
     @Override
     public Optional<String> get(String key) {
         return Optional.empty();
