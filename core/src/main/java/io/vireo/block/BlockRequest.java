@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * completion completes this one; it may also split the work by keeping several.
  */
 public final class BlockRequest {
-    private final ScatterGatherList data;
+    private final ScatterGatherList own = new ScatterGatherList(8);
     private final BlockCompletion completion;
     private final int tag;
     private BlockOperation operation = BlockOperation.FLUSH;
@@ -24,6 +24,7 @@ public final class BlockRequest {
     private @Nullable MemoryLease lease;
     private @Nullable BlockRates user;
     private boolean foreign;
+    private ScatterGatherList data = own;
 
     /**
      * @param tag the owner's number for this object, unchanged for its life
@@ -32,7 +33,6 @@ public final class BlockRequest {
     public BlockRequest(int tag, BlockCompletion completion) {
         this.tag = tag;
         this.completion = completion;
-        this.data = new ScatterGatherList(8);
     }
 
     /** Starts a new use: no data, no flags. {@code offset} and {@code length} are in bytes. */
@@ -46,7 +46,17 @@ public final class BlockRequest {
         lease = null;
         user = null;
         foreign = false;
-        data.clear();
+        own.clear();
+        data = own;
+        return this;
+    }
+
+    /**
+     * Where the bytes are is what {@code list} says, which stays as it is until the end: nothing is
+     * copied.
+     */
+    public BlockRequest data(ScatterGatherList list) {
+        data = list;
         return this;
     }
 

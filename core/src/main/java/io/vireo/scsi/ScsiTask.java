@@ -1,7 +1,6 @@
 package io.vireo.scsi;
 
 import io.vireo.memory.ScatterGatherList;
-import java.util.Arrays;
 
 /**
  * A command: preallocated by the transport, filled, submitted, completed, and used again. It
@@ -60,7 +59,8 @@ public final class ScsiTask {
     }
 
     /**
-     * Starts a new use: no data, no results, and a CDB of {@code newCdbLength} zero bytes.
+     * Starts a new use: no data, no results, and a CDB of {@code newCdbLength} bytes, all of which
+     * the transport fills.
      *
      * @param newLun eight bytes of LUN as SAM-5, 4.7 has them, the first one highest
      * @param newTag command identifier, unlike that of any other task of the nexus in flight
@@ -76,7 +76,6 @@ public final class ScsiTask {
         tag = newTag;
         attribute = newAttribute;
         cdbLength = newCdbLength;
-        Arrays.fill(cdb, 0, newCdbLength, (byte) 0);
         outcome = Outcome.COMPLETED;
         status = ScsiStatus.GOOD;
         senseLength = 0;

@@ -73,18 +73,24 @@ public final class Reader {
         cursor.require(length);
         int at = offset;
         int left = length;
-        // A call costs more than a few words.
-        for (;
-                left >= Long.BYTES && left <= SHORT && cursor.piece(left) == left;
-                left -= Long.BYTES) {
-            LONGS.set(destination, at, ForeignMemory.getLong(cursor.advance(Long.BYTES)));
-            at += Long.BYTES;
-        }
         while (left > 0) {
             int piece = cursor.piece(left);
-            ForeignMemory.copyToArray(cursor.advance(piece), destination, at, piece);
+            copy(cursor.advance(piece), destination, at, piece);
             at += piece;
             left -= piece;
+        }
+    }
+
+    private static void copy(long from, byte[] destination, int offset, int length) {
+        int done = 0;
+        // A call costs more than a few words.
+        if (length <= SHORT) {
+            for (; done + Long.BYTES <= length; done += Long.BYTES) {
+                LONGS.set(destination, offset + done, ForeignMemory.getLong(from + done));
+            }
+        }
+        if (done < length) {
+            ForeignMemory.copyToArray(from + done, destination, offset + done, length - done);
         }
     }
 

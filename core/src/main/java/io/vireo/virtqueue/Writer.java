@@ -107,6 +107,15 @@ public final class Writer {
         cursor.skip(length);
     }
 
+    /**
+     * Passes over {@code length} bytes of room, for a write that comes later.
+     *
+     * @return their native address, or 0, with nothing passed, if they are not in one range
+     */
+    public long contiguous(int length) {
+        return cursor.contiguous(length);
+    }
+
     /** Appends the next {@code length} bytes of room to {@code list} and passes over them. */
     public void takeInto(ScatterGatherList list, long length) {
         cursor.takeInto(list, length);

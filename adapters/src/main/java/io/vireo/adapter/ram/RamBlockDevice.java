@@ -182,6 +182,10 @@ public final class RamBlockDevice extends FormattedDevice implements AutoCloseab
         @Override
         public int poll() {
             int ended = inFlight();
+            if (ended == 0) {
+                closeIfDrained();
+                return 0;
+            }
             if (touched) {
                 // Its client's memory was gone. What is before it ends well first.
                 touched = false;

@@ -6,6 +6,7 @@ import static io.vireo.device.scsi.Command.REPEATABLE;
 import io.vireo.block.BlockOperation;
 import io.vireo.block.BlockRequest;
 import io.vireo.memory.OwnMemory;
+import io.vireo.memory.ScatterGatherList;
 import io.vireo.scsi.ScsiTask;
 import java.util.List;
 
@@ -177,7 +178,7 @@ final class BlockCommands {
             return;
         }
         BlockRequest request = slot.prepare(BlockOperation.READ, slot.position, slot.end);
-        request.data().addSlice(slot.task().dataIn(), 0, slot.end);
+        place(request, slot.task().dataIn());
         slot.submit(null);
     }
 
@@ -218,7 +219,16 @@ final class BlockCommands {
     static void out(Slot slot, long offset, long length, boolean fua) {
         BlockRequest request = slot.prepare(BlockOperation.WRITE, offset, length);
         request.forceUnitAccess(fua || slot.nexus().writesThrough());
-        request.data().addSlice(slot.task().dataOut(), 0, length);
+        place(request, slot.task().dataOut());
+    }
+
+    /** The bytes of a request are the first ones that the initiator has. */
+    private static void place(BlockRequest request, ScatterGatherList list) {
+        if (list.total() == request.length()) {
+            request.data(list);
+        } else {
+            request.data().addSlice(list, 0, request.length());
+        }
     }
 
     /**

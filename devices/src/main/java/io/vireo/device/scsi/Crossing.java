@@ -11,7 +11,8 @@ import org.jspecify.annotations.Nullable;
 final class Crossing implements Carrier, Runnable {
     private final Nexus nexus;
     private @Nullable ScsiTask task;
-    private @Nullable UnitNexus to;
+    private @Nullable UnitNexus at;
+    private boolean back;
 
     Crossing(Nexus nexus) {
         this.nexus = nexus;
@@ -20,7 +21,8 @@ final class Crossing implements Carrier, Runnable {
     /** Sends a task over. */
     void send(ScsiTask newTask, UnitNexus newTo) {
         task = newTask;
-        to = newTo;
+        at = newTo;
+        back = false;
         newTo.unit.owner().execute(this);
     }
 
@@ -31,19 +33,20 @@ final class Crossing implements Carrier, Runnable {
 
     @Override
     public void sendBack() {
-        to = null;
+        back = true;
         nexus.reactor().execute(this);
     }
 
     @Override
     public void run() {
         ScsiTask carried = Objects.requireNonNull(task);
-        UnitNexus arrived = to;
-        if (arrived != null) {
-            arrived.unit.submit(carried, arrived, this);
-        } else {
+        UnitNexus unit = Objects.requireNonNull(at);
+        if (back) {
             task = null;
-            nexus.returned(this, carried);
+            at = null;
+            nexus.returned(this, carried, unit);
+        } else {
+            unit.unit.submit(carried, unit, this);
         }
     }
 }

@@ -348,11 +348,10 @@ final class LogicalUnit implements Poller {
         Slot slot = nexus.detached || isKept(nexus) ? null : tasks.take();
         if (slot == null) {
             task.result(nexus.detached ? ScsiStatus.BUSY : ScsiStatus.TASK_SET_FULL);
-            nexus.nexus.deliver(task, carrier, this);
+            nexus.nexus.deliver(task, carrier, nexus);
             return;
         }
-        slot.begin(task, nexus, carrier);
-        slot.command(CommandTable.ALL.find(task.cdb()));
+        slot.begin(task, nexus, carrier, CommandTable.ALL.find(task.cdb()));
         tasks.admit(slot);
     }
 
@@ -445,7 +444,7 @@ final class LogicalUnit implements Poller {
             // The next part of its copy passes what waits: now is their turn.
             tasks.admitWaiting();
         }
-        nexus.nexus.deliver(task, carrier, this);
+        nexus.nexus.deliver(task, carrier, nexus);
         for (int i = 0; i < barriers.size(); i++) {
             barriers.get(i).passed();
         }

@@ -83,19 +83,17 @@ final class Nexus implements ScsiNexus {
     @Override
     public void submit(ScsiTask task) {
         task.submitted(reactor.nanoTime());
-        if (inFlight++ >= target.queueDepth()) {
-            task.result(ScsiStatus.TASK_SET_FULL);
-            ended(task);
-            return;
-        }
         int lun = Luns.decode(task.lun());
         UnitNexus to = find(lun);
-        if (to == null) {
+        if (inFlight++ >= target.queueDepth()) {
+            task.result(ScsiStatus.TASK_SET_FULL);
+            ended(task, to);
+        } else if (to == null) {
             try {
                 AbsentUnit.execute(task, lun, target);
             } finally {
                 // The initiator's memory may be gone: it has ended all the same.
-                ended(task);
+                ended(task, null);
             }
         } else if (to.direct) {
             depth++;
@@ -126,9 +124,8 @@ final class Nexus implements ScsiNexus {
         }
     }
 
-    private void ended(ScsiTask task) {
+    private void ended(ScsiTask task, @Nullable UnitNexus at) {
         inFlight--;
-        UnitNexus at = find(Luns.decode(task.lun()));
         if (at != null) {
             at.meter.ended(task, time());
         }
@@ -149,22 +146,22 @@ final class Nexus implements ScsiNexus {
     }
 
     /** A task has ended, on the unit's reactor. */
-    void deliver(ScsiTask task, @Nullable Carrier carrier, LogicalUnit from) {
+    void deliver(ScsiTask task, @Nullable Carrier carrier, UnitNexus from) {
         if (carrier != null) {
             carrier.sendBack();
             return;
         }
-        ended(task);
+        ended(task, from);
         if (depth == 0 && !settleOwed) {
             settleOwed = true;
-            from.unsettled(this);
+            from.unit.unsettled(this);
         }
     }
 
     /** A task has come back from another reactor. */
-    void returned(Crossing crossing, ScsiTask task) {
+    void returned(Crossing crossing, ScsiTask task, UnitNexus from) {
         crossings.push(crossing);
-        ended(task);
+        ended(task, from);
         settleSoon();
     }
 

@@ -89,39 +89,40 @@ final class Slot implements BlockCompletion {
         request = new BlockRequest(tag, this);
     }
 
-    /** A new use. */
-    void begin(ScsiTask newTask, UnitNexus newNexus, @Nullable Carrier newCarrier) {
+    /** A new use, after {@link #clear}. */
+    void begin(
+            ScsiTask newTask,
+            UnitNexus newNexus,
+            @Nullable Carrier newCarrier,
+            @Nullable Command newCommand) {
         task = newTask;
         nexus = newNexus;
         carrier = newCarrier;
+        command = newCommand;
+    }
+
+    /** The use is over: all is as it was at first. */
+    void clear() {
+        state = State.FREE;
+        busy = false;
+        queued = false;
         background = false;
-        command = null;
-        step = null;
         abort = null;
         abortWithStatus = false;
         wantedBack = false;
-        busy = false;
-        queued = false;
-    }
-
-    /** The use is over. */
-    void clear() {
-        state = State.FREE;
         task = null;
         nexus = null;
         carrier = null;
         command = null;
         step = null;
         onAbort = null;
-        barriers.clear();
+        if (!barriers.isEmpty()) {
+            barriers.clear();
+        }
         if (own != null) {
             own.close();
             own = null;
         }
-    }
-
-    void command(@Nullable Command found) {
-        command = found;
     }
 
     @Nullable Command command() {

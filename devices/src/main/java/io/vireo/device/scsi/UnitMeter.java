@@ -72,7 +72,9 @@ final class UnitMeter {
         }
         if (task.status() == ScsiStatus.GOOD) {
             add(READ_BYTES, task.dataInLength());
-            add(WRITTEN_BYTES, task.dataOutWanted());
+            if (task.dataOutWanted() > 0) {
+                add(WRITTEN_BYTES, task.dataOutWanted());
+            }
             timed(task, now);
         } else if (task.status() == ScsiStatus.CHECK_CONDITION && task.senseLength() > 2) {
             byte[] sense = task.sense();

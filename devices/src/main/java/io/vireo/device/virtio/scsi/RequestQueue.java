@@ -157,8 +157,11 @@ final class RequestQueue extends ServedQueue {
         slot.early = obstacle(lun);
         task.prepare(lun, tag, attribute, cdbSize);
         reader.copyTo(task.cdb(), 0, cdbSize);
-        slot.response.clear();
-        writer.takeInto(slot.response, responses.size());
+        slot.responseAt = writer.contiguous(responses.size());
+        if (slot.responseAt == 0) {
+            slot.response.clear();
+            writer.takeInto(slot.response, responses.size());
+        }
         slot.out = reader.remaining();
         slot.in = writer.remaining();
         boolean both = slot.out > 0 && slot.in > 0;
@@ -284,7 +287,6 @@ final class RequestQueue extends ServedQueue {
             sense = task.senseLength();
             data = task.dataInLength();
         }
-        return responses.write(
-                slot.response, response, status, residual, task.sense(), sense, data);
+        return responses.write(slot, response, status, residual, sense, data);
     }
 }

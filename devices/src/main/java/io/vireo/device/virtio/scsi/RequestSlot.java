@@ -10,7 +10,10 @@ final class RequestSlot {
     /** The chain's name in the queue. */
     int head;
 
-    /** Where the response and the sense data go. */
+    /** Where the response and the sense data go; 0: to several places. */
+    long responseAt;
+
+    /** Where they go then. */
     final ScatterGatherList response = new ScatterGatherList(2);
 
     /** Bytes of Data-Out and Data-In that the driver has. */

@@ -95,8 +95,8 @@ abstract class ServedQueue implements Poller {
         if (!ending) {
             ending = true;
             reactor.atEndOfTurn(endOfTurn);
+            registration.wake();
         }
-        registration.wake();
     }
 
     /** Whether it pops no more. */
