@@ -36,10 +36,7 @@ import org.jctools.queues.varhandle.MpscUnboundedVarHandleArrayQueue;
 public final class Reactor {
     private static final Logger LOG = System.getLogger(Reactor.class.getName());
 
-    /**
-     * Descriptors are looked at this often while there is work: a compromise between its price and
-     * their latency.
-     */
+    /** Descriptors are looked at this often at most while there is work. */
     private static final long EPOLL_EVERY_NANOS = TimeUnit.MICROSECONDS.toNanos(20);
 
     /** Messages taken per turn, so that a storm of them does not starve the pollers. */
@@ -371,7 +368,7 @@ public final class Reactor {
         runLast();
         if (activeCount == 0 && running) {
             sleep();
-        } else if (now - lastEpoll > EPOLL_EVERY_NANOS) {
+        } else if (now - lastEpoll > EPOLL_EVERY_NANOS && watches.mayBeReady()) {
             dispatch(watches.poll());
         }
         if (faulted) {

@@ -17,6 +17,7 @@ final class Watches implements AutoCloseable {
 
     private final String reactor;
     private final Epoll epoll;
+    private final EpollBell bell;
     private @Nullable Entry[] entries = new Entry[16];
     private int generation;
 
@@ -26,6 +27,7 @@ final class Watches implements AutoCloseable {
     Watches(String reactor) throws ErrnoException {
         this.reactor = reactor;
         epoll = Epoll.create(READY_MAX);
+        bell = new EpollBell(reactor, epoll);
     }
 
     /**
@@ -49,6 +51,11 @@ final class Watches implements AutoCloseable {
         }
         entries[slot] = entry;
         return entry;
+    }
+
+    /** Whether {@link #poll} may find something; usually no system call. */
+    boolean mayBeReady() {
+        return bell.rings();
     }
 
     /** Looks which descriptors are ready. Returns how many are. */
@@ -83,6 +90,7 @@ final class Watches implements AutoCloseable {
 
     @Override
     public void close() {
+        bell.close();
         epoll.close();
     }
 

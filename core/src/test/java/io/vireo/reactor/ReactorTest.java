@@ -284,10 +284,14 @@ class ReactorTest {
     }
 
     @Test
-    void aClosedReactorGivesItsDescriptorsBack() {
+    void aClosedReactorGivesItsDescriptorsBack() throws Exception {
         long before = OpenFiles.count();
         for (int i = 0; i < 10; i++) {
-            Reactor.start(new ReactorConfig("short-lived", -1, PollMode.INTERRUPT)).close();
+            var shortLived = Reactor.start(new ReactorConfig("short-lived", -1, PollMode.BUSY));
+            var turns = new AtomicLong();
+            shortLived.execute(() -> shortLived.add(counting(turns)));
+            assertThat(settled(() -> turns.get() > 100_000)).isTrue();
+            shortLived.close();
         }
         assertThat(OpenFiles.count()).isEqualTo(before);
     }
