@@ -21,6 +21,9 @@ final class Watches implements AutoCloseable {
     private @Nullable Entry[] entries = new Entry[16];
     private int generation;
 
+    /** Whether the last look found something: then the next one will be worth it. */
+    private boolean found;
+
     /**
      * @param reactor its name, for messages
      */
@@ -55,22 +58,27 @@ final class Watches implements AutoCloseable {
 
     /** Whether {@link #poll} may find something; usually no system call. */
     boolean mayBeReady() {
-        return bell.rings();
+        return found || bell.rings();
     }
 
     /** Looks which descriptors are ready. Returns how many are. */
     int poll() {
-        return epoll.wait(0);
+        return found(epoll.wait(0));
     }
 
     /** Waits until one is. Returns how many are. */
     int await() {
-        return epoll.wait(-1);
+        return found(epoll.wait(-1));
     }
 
     /** Waits until one is, so long at most. Returns how many are. */
     int await(long nanos) {
-        return epoll.waitNanos(nanos);
+        return found(epoll.waitNanos(nanos));
+    }
+
+    private int found(int ready) {
+        found = ready > 0;
+        return ready;
     }
 
     /**
