@@ -347,6 +347,27 @@ public final class ScsiUnits {
                     .collect(Collectors.toSet());
         }
 
+        /** What initiators made this way to units (SET TARGET PORT GROUPS), by LUN; any thread. */
+        public Map<Integer, VhbaSpec.Access> setByInitiators() {
+            var states = new HashMap<Integer, VhbaSpec.Access>();
+            for (UnitTarget.Mapping mapping : target.mappings().values()) {
+                mapping.unit()
+                        .portGroups()
+                        .setByInitiator(target)
+                        .ifPresent(state ->
+                                states.put(mapping.lun(), VhbaSpec.Access.values()[state]));
+            }
+            return states;
+        }
+
+        /** The ways that are in use now: {@code initiator port by target port}; any thread. */
+        public List<String> paths() {
+            return target.nexuses().stream()
+                    .map(nexus -> nexus.initiator() + " by " + nexus.port())
+                    .sorted()
+                    .toList();
+        }
+
         /** I_T nexuses that are open; any thread. */
         public int nexuses() {
             return target.nexuses().size();
