@@ -42,10 +42,10 @@ final class PortGroups {
         return target.access() == OPTIMIZED ? NOTHING : BY_ITSELF;
     }
 
-    /** An initiator has set a state. */
-    void set(int group, int state) {
+    /** An initiator has set states, by number of the group. */
+    void set(Map<Integer, Integer> states) {
         var next = new HashMap<>(explicit);
-        next.put(group, state);
+        next.putAll(states);
         explicit = Map.copyOf(next);
     }
 
