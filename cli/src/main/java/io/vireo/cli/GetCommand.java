@@ -91,7 +91,7 @@ final class GetCommand extends Subcommand {
 
     /** What is shown of the answers: tables have rows of all names. */
     private List<JsonNode> chosenOf(List<JsonNode> answers) {
-        if (name == null || output.form != Form.TABLE && output.form != Form.WIDE) {
+        if (name == null || (output.form != Form.TABLE && output.form != Form.WIDE)) {
             return answers;
         }
         List<JsonNode> rows = new ArrayList<>();

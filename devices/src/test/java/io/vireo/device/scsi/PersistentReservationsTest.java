@@ -396,7 +396,7 @@ class PersistentReservationsTest {
     void aListOfTooManyInitiatorsCostsNothing() {
         int many = 2700;
         byte[] list = Arrays.copyOf(list(0, 1, SPEC_I_PT), 28 + 24 * many);
-        Bytes.put32(list, 24, 24 * many);
+        Bytes.put32(list, 24, 24L * many);
         for (int i = 0; i < many; i++) {
             byte[] id = TransportIds.encode(new ScsiInitiator.FibreChannel(i));
             System.arraycopy(id, 0, list, 28 + 24 * i, id.length);
