@@ -235,7 +235,7 @@ public final class OpenApi {
                         object(
                                 schemas,
                                 "Change",
-                                "One field of a spec that becomes another one; without 'before' it"
+                                "One field of a resource that becomes another one; without 'before' it"
                                         + " was not there, without 'after' it will not be."));
         strings(change, "field");
         change.putObject("before").put("description", "Any value.");

@@ -1,5 +1,6 @@
 package io.vireo.cli;
 
+import io.vireo.cli.OutputOption.Form;
 import io.vireo.cli.http.HttpResponse;
 import io.vireo.cli.output.Documents;
 import io.vireo.cli.output.Table;
@@ -11,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import tools.jackson.databind.JsonNode;
@@ -26,15 +28,6 @@ import tools.jackson.databind.JsonNode;
             "          vireo get all"
         })
 final class GetCommand extends Subcommand {
-    /** Forms of output. */
-    enum Output {
-        TABLE,
-        WIDE,
-        JSON,
-        YAML,
-        NAME
-    }
-
     @Parameters(
             index = "0",
             paramLabel = "KIND",
@@ -44,11 +37,7 @@ final class GetCommand extends Subcommand {
     @Parameters(index = "1", arity = "0..1", paramLabel = "NAME", description = "One resource.")
     @Nullable String name;
 
-    @Option(
-            names = {"-o", "--output"},
-            defaultValue = "table",
-            description = "One of: ${COMPLETION-CANDIDATES}. Default: table.")
-    Output output = Output.TABLE;
+    @Mixin private final OutputOption output = new OutputOption();
 
     @Option(
             names = {"-w", "--watch"},
@@ -91,7 +80,7 @@ final class GetCommand extends Subcommand {
 
     /** What the daemon says: a table for each kind, or the resources. */
     private List<JsonNode> answers(ApiClient client, List<KindNames.Kind> chosen) {
-        return switch (output) {
+        return switch (output.form) {
             case TABLE, WIDE ->
                     chosen.stream()
                             .map(each -> client.get("/v1/" + each.plural() + "?view=table"))
@@ -102,7 +91,7 @@ final class GetCommand extends Subcommand {
 
     /** What is shown of the answers: tables have rows of all names. */
     private List<JsonNode> chosenOf(List<JsonNode> answers) {
-        if (name == null || output != Output.TABLE && output != Output.WIDE) {
+        if (name == null || (output.form != Form.TABLE && output.form != Form.WIDE)) {
             return answers;
         }
         List<JsonNode> rows = new ArrayList<>();
@@ -117,7 +106,7 @@ final class GetCommand extends Subcommand {
     }
 
     private void show(List<KindNames.Kind> chosen, List<JsonNode> answers) {
-        switch (output) {
+        switch (output.form) {
             case TABLE, WIDE -> tables(chosen, answers);
             case JSON -> print(Documents.json(answers, name == null));
             case YAML -> print(Documents.yaml(answers));
@@ -173,7 +162,7 @@ final class GetCommand extends Subcommand {
         List<Integer> shown = new ArrayList<>();
         JsonNode columns = answer.path("columns");
         for (int i = 0; i < columns.size(); i++) {
-            if (output == Output.WIDE || !columns.path(i).path("wide").asBoolean()) {
+            if (output.form == Form.WIDE || !columns.path(i).path("wide").asBoolean()) {
                 shown.add(i);
                 headings.add(columns.path(i).path("name").asString());
             }

@@ -4,9 +4,9 @@ import io.vireo.cli.output.Documents;
 import io.vireo.cli.output.Table;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
 import tools.jackson.databind.JsonNode;
 
 /** Tells what applying would do. */
@@ -20,29 +20,19 @@ import tools.jackson.databind.JsonNode;
             "and 'restart' where they are cut off and have to connect again."
         })
 final class PlanCommand extends Subcommand {
-    /** Forms of output. */
-    enum Output {
-        TABLE,
-        JSON,
-        YAML
-    }
-
     @Mixin private final SourceOptions sources = new SourceOptions();
 
-    @Option(
-            names = {"-o", "--output"},
-            defaultValue = "table",
-            description = "One of: ${COMPLETION-CANDIDATES}. Default: table.")
-    Output output = Output.TABLE;
+    @Mixin private final OutputOption output = new OutputOption();
 
     @Override
     public Integer call() {
         JsonNode plan = connection.open().post("/v1/plan", Sources.read(sources.files));
         print(
-                switch (output) {
-                    case TABLE -> table(plan.path("actions"));
+                switch (output.form) {
+                    case TABLE, WIDE -> table(plan.path("actions"));
                     case JSON -> Documents.json(List.of(plan), false);
                     case YAML -> Documents.yaml(List.of(plan));
+                    case NAME -> names(plan.path("actions"));
                 });
         return ExitCode.OK;
     }
@@ -59,6 +49,14 @@ final class PlanCommand extends Subcommand {
                     action.path("changes").values().stream().map(PlanCommand::change).toList());
         }
         return table.isEmpty() ? "nothing to do\n" : table.toString();
+    }
+
+    /** What would change, each once. */
+    private static String names(JsonNode actions) {
+        return actions.values().stream()
+                .map(action -> ApplyCommand.title(action) + "\n")
+                .distinct()
+                .collect(Collectors.joining());
     }
 
     private static String lower(JsonNode constant) {

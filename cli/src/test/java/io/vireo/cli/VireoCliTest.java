@@ -182,7 +182,33 @@ final class VireoCliTest {
                 .contains(
                         "update  ServerProfile/web1  live     its spec changes\n    vnics[eth0].mac: ")
                 .contains(" -> 52:54:00:00:00:01\n");
-        assertThat(vireo("plan", "-f", file, "-o", "name")).isEqualTo(2);
+        assertThat(vireo("plan", "-f", file, "-o", "wide")).isZero();
+        assertThat(out).startsWith("ACTION  RESOURCE");
+        assertThat(vireo("plan", "-f", file("moved.yaml", moved), "-o", "name")).isZero();
+        assertThat(out).isEqualTo("Vnic/web1.eth0\nServerProfile/web1\n");
+        assertThat(vireo("plan", "-f", file, "-o", "xml")).isEqualTo(2);
+        assertThat(err).contains("TABLE, WIDE, JSON, YAML, NAME");
+    }
+
+    @Test
+    void aPlanShowsLabelsThatChangeByThemselvesAndWithTheRest() {
+        applyAll();
+        String labelled = ALL.replace("{name: lan}", "{name: lan, labels: {rack: a}}");
+        assertThat(vireo("plan", "-f", file("labelled.yaml", labelled))).as(err).isZero();
+        assertThat(out)
+                .endsWith(
+                        "update  Network/lan  live    its metadata changes\n"
+                                + "    metadata.labels.rack: (none) -> a\n");
+        assertThat(vireo("apply", "-f", file("labelled.yaml", labelled))).as(err).isZero();
+        String both =
+                labelled.replace("rack: a}}", "rack: b}}\nspec: {macLimit: 16}")
+                        .replace("10Gi", "20Gi");
+        assertThat(vireo("plan", "-f", file("both.yaml", both))).as(err).isZero();
+        assertThat(out)
+                .contains("    macLimit: 16384 -> 16\n    metadata.labels.rack: a -> b\n")
+                .doesNotContain("its metadata changes");
+        assertThat(vireo("plan", "-f", file("labelled.yaml", labelled))).isZero();
+        assertThat(out).isEqualTo("nothing to do\n");
     }
 
     @Test

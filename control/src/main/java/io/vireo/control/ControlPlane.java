@@ -7,6 +7,7 @@ import io.vireo.control.event.EventLog;
 import io.vireo.control.identity.Identities;
 import io.vireo.control.identity.Identity;
 import io.vireo.control.plan.DryRun;
+import io.vireo.control.plan.MetadataDiff;
 import io.vireo.control.reconcile.Desired;
 import io.vireo.control.reconcile.Host;
 import io.vireo.control.reconcile.Observed;
@@ -248,10 +249,13 @@ public final class ControlPlane implements AutoCloseable {
         try {
             Admission.Verdict verdict =
                     new Admission(kinds, image, identities.draft(), now()).admit(manifests);
+            Desired before = image.desired();
+            Desired after = verdict.after().desired();
             return DryRun.of(
                     kinds,
-                    Reconciler.wanted(image.desired()),
-                    Reconciler.wanted(verdict.after().desired()),
+                    Reconciler.wanted(before),
+                    Reconciler.wanted(after),
+                    MetadataDiff.between(before.run(), after.run()),
                     reconciler.running());
         } finally {
             writing.unlock();

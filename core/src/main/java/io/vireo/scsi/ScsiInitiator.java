@@ -16,7 +16,9 @@ public sealed interface ScsiInitiator {
      * @param isid the six bytes of the session's ISID, the first one highest
      */
     record Iscsi(String name, long isid) implements ScsiInitiator {
-        private static final int MAX_NAME = 223;
+        /** Bytes of the longest iSCSI name (RFC 7143, 4.2.7.1). */
+        public static final int MAX_NAME = 223;
+
         private static final Pattern FORM = Pattern.compile("[\\x21-\\x2b\\x2d-\\x7e]+");
 
         /** Throws {@link IllegalArgumentException} with a sentence. */

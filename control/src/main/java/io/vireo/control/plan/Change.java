@@ -4,7 +4,7 @@ import java.util.Optional;
 import tools.jackson.databind.JsonNode;
 
 /**
- * One field of a spec that becomes another one.
+ * One field of a resource, of its spec unless it says otherwise, that becomes another one.
  *
  * @param field where it is, for people: {@code vnics[eth0].mtu}
  * @param before empty if it was not there

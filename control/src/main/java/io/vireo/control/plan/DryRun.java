@@ -4,6 +4,7 @@ import io.vireo.control.KindRegistry;
 import io.vireo.control.plan.Action.Verb;
 import io.vireo.resource.Reference;
 import io.vireo.resource.Spec;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -28,8 +29,8 @@ public final class DryRun {
     /**
      * One step.
      *
-     * @param changes in which fields of its spec the resource differs afterwards; of one that is
-     *     restarted they stand at its creation
+     * @param changes in which fields the resource differs afterwards, of its spec and then of its
+     *     metadata; of one that is restarted they stand at its creation
      */
     public record Step(Action action, Effect effect, List<Change> changes) {}
 
@@ -40,25 +41,35 @@ public final class DryRun {
      *
      * @param before what is wanted now, which need not run
      * @param after what would be wanted
+     * @param metadata what changes of metadata, which by itself is no step of a plan
      */
     public static List<Step> of(
             KindRegistry kinds,
             Map<Reference, Wanted> before,
             Map<Reference, Wanted> after,
+            Map<Reference, List<Change>> metadata,
             Map<Reference, Running> running) {
         List<Action> actions = Planner.plan(after, doomed(kinds, after, running));
         Set<Reference> stopped = targets(actions, Verb.DELETE);
         Set<Reference> started = targets(actions, Verb.CREATE);
-        return actions.stream()
-                .map(action -> {
-                    Reference target = action.target();
-                    boolean again = stopped.contains(target) && started.contains(target);
-                    return new Step(
-                            action,
-                            effect(action.verb(), again),
-                            changes(action, before, after, running));
-                })
-                .toList();
+        Map<Reference, List<Change>> further = new TreeMap<>(metadata);
+        List<Step> steps = new ArrayList<>();
+        for (Action action : actions) {
+            Reference target = action.target();
+            boolean again = stopped.contains(target) && started.contains(target);
+            List<Change> changes = new ArrayList<>(changes(action, before, after, running));
+            if (action.verb() != Verb.DELETE) {
+                changes.addAll(Optional.ofNullable(further.remove(target)).orElse(List.of()));
+            }
+            steps.add(new Step(action, effect(action.verb(), again), List.copyOf(changes)));
+        }
+        further.forEach((target, changes) ->
+                steps.add(
+                        new Step(
+                                new Action(Verb.UPDATE, target, "its metadata changes"),
+                                Effect.LIVE,
+                                changes)));
+        return List.copyOf(steps);
     }
 
     /** What runs, where what has to be restarted for what is wanted is doomed already. */

@@ -27,8 +27,17 @@ final class SpecDiff {
 
     /** The changes that make one spec the other, in the order of their fields. */
     static List<Change> between(Spec before, Spec after) {
+        return between("", SpecWriter.write(before), SpecWriter.write(after));
+    }
+
+    /**
+     * The changes that make one object the other.
+     *
+     * @param prefix what the names of fields begin with
+     */
+    static List<Change> between(String prefix, JsonNode before, JsonNode after) {
         var diff = new SpecDiff();
-        diff.fields("", SpecWriter.write(before), SpecWriter.write(after));
+        diff.fields(prefix, before, after);
         return List.copyOf(diff.changes);
     }
 

@@ -50,6 +50,8 @@ public final class Reconciler {
     private final Observations observations;
 
     private final Map<Reference, Entry> actual = new TreeMap<>();
+    private final Mending mending =
+            new Mending((reference, e) -> LOG.error("mending {} failed", reference, e));
     private final Map<Reference, Attempt> attempts = new HashMap<>();
     private final ConcurrentLinkedQueue<Entry> closed = new ConcurrentLinkedQueue<>();
     private final ConcurrentLinkedQueue<Entry> undertaken = new ConcurrentLinkedQueue<>();
@@ -152,22 +154,15 @@ public final class Reconciler {
 
     /** Whether all that runs has what it needs of the host. */
     private boolean mend() {
+        mending.retain(actual.keySet());
         boolean whole = true;
-        for (Entry entry : actual.values()) {
+        for (var each : actual.entrySet()) {
+            Entry entry = each.getValue();
             if (!entry.closing && entry.doom.isEmpty()) {
-                whole &= isWhole(entry);
+                whole &= mending.isWhole(each.getKey(), entry.realization);
             }
         }
         return whole;
-    }
-
-    private static boolean isWhole(Entry entry) {
-        try {
-            return entry.realization.mend();
-        } catch (RuntimeException e) {
-            LOG.error("mending {} failed", entry.resource.reference(), e);
-            return true;
-        }
     }
 
     /** When nothing is desired the daemon is about to stop, and everything stays as it is. */

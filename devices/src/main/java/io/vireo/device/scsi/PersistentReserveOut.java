@@ -5,8 +5,10 @@ import io.vireo.scsi.ScsiPort;
 import io.vireo.scsi.ScsiStatus;
 import io.vireo.scsi.ScsiTask;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /** One PERSISTENT RESERVE OUT (SPC-4, 5.13 and 6.16) on its way from its CDB to the next state. */
 final class PersistentReserveOut {
@@ -136,15 +138,20 @@ final class PersistentReserveOut {
             unregister(survives);
             return;
         }
-        List<ScsiInitiator> initiators = new ArrayList<>();
+        Set<ScsiInitiator> initiators = new LinkedHashSet<>();
         initiators.add(slot.nexus().initiator());
         if (toOthers && !readInitiators(initiators)) {
             return;
         }
         PrState next = before;
         boolean allPorts = (list[FLAGS] & ALL_TG_PT) != 0;
+        List<String> ports = ports(allPorts);
+        if ((long) initiators.size() * ports.size() > PrState.MAX_REGISTRATIONS) {
+            slot.fail(Sense.INSUFFICIENT_REGISTRATION_RESOURCES);
+            return;
+        }
         for (ScsiInitiator initiator : initiators) {
-            for (String port : ports(allPorts)) {
+            for (String port : ports) {
                 next =
                         next.withRegistration(
                                 new Registration(initiator, port, allPorts, actionKey));
@@ -181,7 +188,7 @@ final class PersistentReserveOut {
     }
 
     /** Reads the TransportIDs of SPEC_I_PT; false: the slot has ended. */
-    private boolean readInitiators(List<ScsiInitiator> initiators) {
+    private boolean readInitiators(Set<ScsiInitiator> initiators) {
         if (list.length < LIST + 4 || Bytes.u32(list, LIST) != list.length - LIST - 4) {
             slot.invalidParameter(LIST);
             return false;

@@ -3,6 +3,7 @@ package io.vireo.device.scsi;
 import static io.vireo.device.scsi.Command.ANY_STATE;
 
 import io.vireo.scsi.ScsiPort;
+import java.util.HashMap;
 import java.util.List;
 
 /** REPORT and SET TARGET PORT GROUPS (SPC-4, 6.37 and 6.45). */
@@ -10,6 +11,7 @@ final class PortGroupCommands {
     private static final int EXTENDED = 1;
     private static final int ALL_STATES = 0x0F;
     private static final int HEADER = 4;
+    private static final int MAX_LIST = 1 << 16;
 
     private PortGroupCommands() {}
 
@@ -52,7 +54,7 @@ final class PortGroupCommands {
 
     private static void set(Slot slot) {
         long length = Bytes.u32(slot.cdb(), 6);
-        if (length > LogicalUnit.MAX_TRANSFER) {
+        if (length > MAX_LIST) {
             slot.invalidField(6);
             return;
         }
@@ -80,15 +82,16 @@ final class PortGroupCommands {
 
     private static void apply(Slot slot, byte[] list) {
         PortGroups groups = slot.unit.portGroups();
-        boolean changed = false;
+        var states = new HashMap<Integer, Integer>();
         for (int at = HEADER; at < list.length; at += HEADER) {
-            int group = Bytes.u16(list, at + 2);
-            int state = list[at] & 0x0F;
-            for (UnitTarget target : slot.unit.targets()) {
-                changed |= target.group() == group && groups.state(target) != state;
-            }
-            groups.set(group, state);
+            states.put(Bytes.u16(list, at + 2), list[at] & 0x0F);
         }
+        boolean changed = false;
+        for (UnitTarget target : slot.unit.targets()) {
+            int before = groups.state(target);
+            changed |= states.getOrDefault(target.group(), before) != before;
+        }
+        groups.set(states);
         if (changed) {
             slot.unit.attentionToOthers(slot.nexus(), Sense.ASYMMETRIC_ACCESS_STATE_CHANGED);
         }

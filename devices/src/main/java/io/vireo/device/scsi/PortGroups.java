@@ -2,6 +2,7 @@ package io.vireo.device.scsi;
 
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Asymmetric access states of the target port groups of a unit (SPC-4, 5.16.2), each of which is a
@@ -19,12 +20,18 @@ final class PortGroups {
     static final int BY_COMMAND = 1;
     static final int BY_ITSELF = 2;
 
-    /** By number of the group. */
-    private final Map<Integer, Integer> explicit = new HashMap<>();
+    /** By number of the group. Replaced as a whole on the unit's reactor; any thread reads. */
+    private volatile Map<Integer, Integer> explicit = Map.of();
 
     int state(UnitTarget target) {
-        Integer set = explicit.isEmpty() ? null : explicit.get(target.group());
+        Map<Integer, Integer> sets = explicit;
+        Integer set = sets.isEmpty() ? null : sets.get(target.group());
         return set == null ? target.access() : set;
+    }
+
+    /** The state that an initiator set, as long as it counts. Any thread. */
+    Optional<Integer> setByInitiator(UnitTarget target) {
+        return Optional.ofNullable(explicit.get(target.group()));
     }
 
     /** How the state came about. */
@@ -35,14 +42,18 @@ final class PortGroups {
         return target.access() == OPTIMIZED ? NOTHING : BY_ITSELF;
     }
 
-    /** An initiator has set a state. */
-    void set(int group, int state) {
-        explicit.put(group, state);
+    /** An initiator has set states, by number of the group. */
+    void set(Map<Integer, Integer> states) {
+        var next = new HashMap<>(explicit);
+        next.putAll(states);
+        explicit = Map.copyOf(next);
     }
 
     /** What initiators said of a target is over. */
     void forget(UnitTarget target) {
-        explicit.remove(target.group());
+        var next = new HashMap<>(explicit);
+        next.remove(target.group());
+        explicit = Map.copyOf(next);
     }
 
     /**

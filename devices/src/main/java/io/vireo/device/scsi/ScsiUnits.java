@@ -34,6 +34,14 @@ public final class ScsiUnits {
     /** How often it is looked at whether pools are nearly full. */
     private static final long WATCH_NANOS = TimeUnit.SECONDS.toNanos(5);
 
+    /** By their codes (SPC-4, 5.16.2). */
+    private static final List<VhbaSpec.Access> STATES =
+            List.of(
+                    VhbaSpec.Access.OPTIMIZED,
+                    VhbaSpec.Access.NON_OPTIMIZED,
+                    VhbaSpec.Access.STANDBY,
+                    VhbaSpec.Access.UNAVAILABLE);
+
     private final ReactorGroup reactors;
     private final DurableState state;
     private final PortNumbers numbers = new PortNumbers();
@@ -265,7 +273,7 @@ public final class ScsiUnits {
          * SPC-4, 5.16.2.7): initiators are told. What SET TARGET PORT GROUPS said is over with it.
          */
         public void access(VhbaSpec.Access access) {
-            target.access(access.ordinal());
+            target.access(STATES.indexOf(access));
         }
 
         /** Takes the link up or down: whoever has a nexus is told. */
@@ -345,6 +353,26 @@ public final class ScsiUnits {
                     .filter(mapping -> mapping.unit().condition().ejected())
                     .map(UnitTarget.Mapping::lun)
                     .collect(Collectors.toSet());
+        }
+
+        /** What initiators made this way to units (SET TARGET PORT GROUPS), by LUN; any thread. */
+        public Map<Integer, VhbaSpec.Access> setByInitiators() {
+            var states = new HashMap<Integer, VhbaSpec.Access>();
+            for (UnitTarget.Mapping mapping : target.mappings().values()) {
+                mapping.unit()
+                        .portGroups()
+                        .setByInitiator(target)
+                        .ifPresent(state -> states.put(mapping.lun(), STATES.get(state)));
+            }
+            return states;
+        }
+
+        /** The ways that are in use now: {@code initiator port by target port}; any thread. */
+        public List<String> paths() {
+            return target.nexuses().stream()
+                    .map(nexus -> nexus.initiator() + " by " + nexus.port())
+                    .sorted()
+                    .toList();
         }
 
         /** I_T nexuses that are open; any thread. */

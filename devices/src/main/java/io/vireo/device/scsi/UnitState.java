@@ -32,10 +32,6 @@ final class UnitState {
         return wiping == Sense.NONE ? Sense.NO_SPECIFIC : Sense.progress(wiped);
     }
 
-    boolean stopped() {
-        return stopped;
-    }
-
     void stopped(boolean now) {
         stopped = now;
     }

@@ -8,6 +8,8 @@ import io.vireo.scsi.ScsiTask;
 import io.vireo.scsi.TaskAttribute;
 import io.vireo.testkit.BlockClient;
 import io.vireo.testkit.MemoryBlockDevice;
+import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -60,6 +62,22 @@ class MappingTest {
                 new UnitTarget.Mapping(5, secondUnit, false, true, false));
         assertThat(client.in(0, "A00000000000000000400000", 64).hex())
                 .isEqualTo("0000001000000000" + "0005000000000000" + "0000000000000000");
+    }
+
+    @Test
+    void theListIsCutOffAtEveryAllocationLength() {
+        ScsiClient client = bed.client(1);
+        byte[] all = client.in(0, "A00002000000000000400000", 64).data();
+        assertThat(all).hasSize(24);
+        for (int length : new int[] {0, 1, 4, 7, 8, 15, 16, 23, 24, 64, -1}) {
+            String cdb = "A00002000000" + HexFormat.of().toHexDigits(length) + "0000";
+            for (int lun : new int[] {0, 7}) {
+                Result result = client.in(lun, cdb, 64);
+                assertThat(result.good()).isTrue();
+                int expected = length < 0 ? 24 : Math.min(length, 24);
+                assertThat(result.data()).isEqualTo(Arrays.copyOf(all, expected));
+            }
+        }
     }
 
     @Test

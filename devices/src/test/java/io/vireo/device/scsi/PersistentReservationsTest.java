@@ -3,10 +3,12 @@ package io.vireo.device.scsi;
 import static io.vireo.device.scsi.ScsiBed.BLOCK;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.sun.management.ThreadMXBean;
 import io.vireo.device.scsi.ScsiClient.Result;
 import io.vireo.scsi.ScsiInitiator;
 import io.vireo.scsi.ScsiStatus;
 import io.vireo.testkit.BlockClient;
+import java.lang.management.ManagementFactory;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Optional;
@@ -385,6 +387,34 @@ class PersistentReservationsTest {
         byte[] list = list(0, 1, 0);
         assertThat(one.out(1, "5F000000000000001800", list).code()).isEqualTo(0x055504);
         ScsiBed.map(bed.target, new UnitTarget.Mapping(0, bed.unit, false));
+    }
+
+    /**
+     * As many as fit a list, all of them others: they are counted before a state is made of them.
+     */
+    @Test
+    void aListOfTooManyInitiatorsCostsNothing() {
+        int many = 2700;
+        byte[] list = Arrays.copyOf(list(0, 1, SPEC_I_PT), 28 + 24 * many);
+        Bytes.put32(list, 24, 24L * many);
+        for (int i = 0; i < many; i++) {
+            byte[] id = TransportIds.encode(new ScsiInitiator.FibreChannel(i));
+            System.arraycopy(id, 0, list, 28 + 24 * i, id.length);
+        }
+        long before = allocated();
+        assertThat(out(one, REGISTER, 0, list).code()).isEqualTo(0x055504);
+        // The state with each of them in turn would be a hundred megabytes.
+        assertThat(allocated() - before).isLessThan(10_000_000);
+        assertThat(in(one, 0)).hasSize(8);
+        // Each once, however often it is named.
+        Arrays.fill(list, 28, list.length, (byte) 0);
+        assertThat(out(one, REGISTER, 0, list).good()).isTrue();
+        assertThat(in(one, 0)).hasSize(8 + 2 * 8);
+    }
+
+    private long allocated() {
+        var threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        return BlockClient.on(bed.owner, threads::getCurrentThreadAllocatedBytes);
     }
 
     @Test

@@ -23,9 +23,9 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** An initiator port and its transport for tests: a nexus, and calls that wait. */
-final class ScsiClient implements NexusListener {
+public final class ScsiClient implements NexusListener {
     /** What came of a task. */
-    record Result(
+    public record Result(
             ScsiTask.Outcome outcome,
             ScsiStatus status,
             byte[] sense,
@@ -33,7 +33,7 @@ final class ScsiClient implements NexusListener {
             long outWanted,
             long inWanted) {
         /** Sense key, additional sense code and qualifier in three bytes, of either format. */
-        int code() {
+        public int code() {
             if (sense.length == 0) {
                 return 0;
             }
@@ -42,11 +42,13 @@ final class ScsiClient implements NexusListener {
                     : (sense[2] & 0xF) << 16 | Bytes.u16(sense, 12);
         }
 
-        boolean good() {
+        /** Carried out, with status GOOD. */
+        public boolean good() {
             return outcome == ScsiTask.Outcome.COMPLETED && status == ScsiStatus.GOOD;
         }
 
-        String hex() {
+        /** The Data-In in hexadecimal. */
+        public String hex() {
             return HexFormat.of().formatHex(data);
         }
     }
@@ -63,12 +65,14 @@ final class ScsiClient implements NexusListener {
     private record Running(
             CompletableFuture<Result> ended, NativeBuffer out, NativeBuffer in, int room) {}
 
-    ScsiClient(ScsiTarget target, ScsiInitiator initiator, ScsiPort port, Reactor reactor) {
+    /** Opens the nexus. */
+    public ScsiClient(ScsiTarget target, ScsiInitiator initiator, ScsiPort port, Reactor reactor) {
         this.reactor = reactor;
         nexus = BlockClient.on(reactor, () -> target.open(initiator, port, reactor, this));
     }
 
-    static byte[] bytes(String hex) {
+    /** Bytes in hexadecimal, with spaces or without. */
+    public static byte[] bytes(String hex) {
         return HexFormat.of().parseHex(hex.replace(" ", ""));
     }
 
@@ -115,17 +119,17 @@ final class ScsiClient implements NexusListener {
     }
 
     /** With Data-In. */
-    Result in(int lun, String cdb, int room) {
+    public Result in(int lun, String cdb, int room) {
         return run(lun, cdb, new byte[0], room);
     }
 
     /** With Data-Out. */
-    Result out(int lun, String cdb, byte[] data) {
+    public Result out(int lun, String cdb, byte[] data) {
         return run(lun, cdb, data, 0);
     }
 
     /** Takes all unit attentions away. */
-    ScsiClient ready(int lun) {
+    public ScsiClient ready(int lun) {
         while (run(lun, "000000000000").code() >> 16 == 6) {
             // Each is told once.
         }
@@ -169,7 +173,8 @@ final class ScsiClient implements NexusListener {
         return BlockClient.on(reactor, nexus::inFlight);
     }
 
-    void close() {
+    /** Closes the nexus, and waits for it. */
+    public void close() {
         var closed = new CompletableFuture<Boolean>();
         reactor.execute(() -> nexus.close(() -> closed.complete(true)));
         BlockClient.await(closed);

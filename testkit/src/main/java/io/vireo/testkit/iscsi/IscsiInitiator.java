@@ -224,6 +224,17 @@ public final class IscsiInitiator implements AutoCloseable {
         maxCmdSn = pdu.u32(32);
     }
 
+    /**
+     * Says that nothing more comes, and takes what the target has to say until it closes the
+     * connection. Closed at once, what it has not read yet would be taken from it.
+     *
+     * @return whether it does
+     */
+    public boolean finish() throws IOException {
+        socket.shutdownOutput();
+        return isClosedByTarget();
+    }
+
     /** Whether the target has closed the connection; waits for it, and drops what comes before. */
     public boolean isClosedByTarget() {
         try {

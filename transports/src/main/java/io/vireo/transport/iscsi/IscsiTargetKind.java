@@ -96,6 +96,9 @@ public final class IscsiTargetKind implements ResourceKind<IscsiTargetSpec> {
                             "/spec/initiators",
                             "needs the iSCSI name of at least one initiator; \"*\" admits any"));
         }
+        spec.redirect()
+                .flatMap(RedirectAddress::mistake)
+                .ifPresent(mistake -> violations.add(new Violation("/spec/redirect", mistake)));
         return violations;
     }
 
@@ -107,6 +110,7 @@ public final class IscsiTargetKind implements ResourceKind<IscsiTargetSpec> {
                 spec.targetName()
                         .orElseGet(() -> context.require(vhba(spec), IscsiName.class).name());
         portals.forEach(portal -> requireFree(portal, name));
+        requireElsewhere(spec, portals);
         var node =
                 new TargetNode(
                         context.service(IscsiTransport.class),
@@ -137,6 +141,24 @@ public final class IscsiTargetKind implements ResourceKind<IscsiTargetSpec> {
         }
     }
 
+    /** Who is sent to where it is already would be sent there for ever. */
+    private static void requireElsewhere(IscsiTargetSpec spec, List<Portal> portals) {
+        for (Portal portal : portals) {
+            spec.redirect()
+                    .filter(address -> RedirectAddress.isAt(address, portal.address()))
+                    .ifPresent(address -> {
+                        throw new ResourceException(
+                                ErrorCode.CONFLICT,
+                                "redirect is "
+                                        + address
+                                        + ", the address of its own portal "
+                                        + portal.name()
+                                        + ": initiators would be sent there again and again; name"
+                                        + " another address, or take the portal out");
+                    });
+        }
+    }
+
     private static TargetNode.Policy policy(IscsiTargetSpec spec, RealizeContext context) {
         return new TargetNode.Policy(
                 spec.initiators().stream()
@@ -162,8 +184,9 @@ public final class IscsiTargetKind implements ResourceKind<IscsiTargetSpec> {
             IscsiTargetSpec newSpec,
             RealizeContext context) {
         TargetNode node = ((Running) running).node;
+        List<Portal> portals = portals(newSpec, context);
+        requireElsewhere(newSpec, portals);
         if (!oldSpec.portals().equals(newSpec.portals())) {
-            List<Portal> portals = portals(newSpec, context);
             portals.stream()
                     .filter(portal -> !oldSpec.portals().contains(portal.name()))
                     .forEach(portal -> requireFree(portal, node.name()));

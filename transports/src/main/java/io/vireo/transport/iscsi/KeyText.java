@@ -15,7 +15,7 @@ final class KeyText {
     static final int MAX_VALUE = 8192;
 
     private static final int MAX_PAIRS = 64;
-    private static final Pattern KEY = Pattern.compile("[A-Z][A-Za-z0-9.+@_-]{0,62}");
+    private static final Pattern KEY = Pattern.compile("[A-Z][A-Za-z0-9.+@_#-]{0,62}");
 
     /**
      * One of them.

@@ -1,5 +1,6 @@
 package io.vireo.transport.iscsi;
 
+import io.vireo.scsi.ScsiInitiator;
 import io.vireo.transport.iscsi.KeyText.Pair;
 import java.io.ByteArrayOutputStream;
 import java.util.ArrayList;
@@ -23,7 +24,7 @@ final class LoginMachine {
 
     private static final int MAX_REQUESTS = 64;
     private static final Predicate<String> NAME =
-            Pattern.compile("(iqn\\.[0-9]{4}-[0-9]{2}\\.|eui\\.|naa\\.)[-a-z0-9.:_]{1,219}")
+            Pattern.compile("(iqn\\.[0-9]{4}-[0-9]{2}\\.|eui\\.|naa\\.)[-a-z0-9.:_]+")
                     .asMatchPredicate();
 
     /**
@@ -203,7 +204,7 @@ final class LoginMachine {
 
     private void identify(Map<TextKey, String> keys, List<Pair> answers) throws LoginException {
         String name = required(keys, TextKey.INITIATOR_NAME).toLowerCase(Locale.ROOT);
-        if (!NAME.test(name)) {
+        if (name.length() > ScsiInitiator.Iscsi.MAX_NAME || !NAME.test(name)) {
             throw new LoginException(
                     LoginException.INITIATOR_ERROR, "InitiatorName is not an iSCSI name");
         }

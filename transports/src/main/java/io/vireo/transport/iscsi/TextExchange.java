@@ -4,11 +4,13 @@ import io.vireo.transport.iscsi.KeyText.Pair;
 import java.io.ByteArrayOutputStream;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
+import java.util.Set;
 
 /**
  * Text requests in full-feature phase (RFC 7143, 11.10): questions may come in pieces, and so do
@@ -44,29 +46,44 @@ final class TextExchange {
      * Takes a request and gives the response, without its sequence numbers.
      *
      * @param most bytes of its data segment
-     * @throws LoginException if the request breaks a rule: it is to be rejected
+     * @throws LoginException if the request breaks a rule: it is to be rejected, and the exchange
+     *     that it was of is over
      */
     HeapPdu request(HeapPdu request, int most) throws LoginException {
+        try {
+            return take(request, most);
+        } catch (LoginException e) {
+            begin(Pdu.NO_TAG);
+            throw e;
+        }
+    }
+
+    /** Forgets the exchange before. */
+    private void begin(int newTask) {
+        question.reset();
+        answer = new byte[0];
+        answered = 0;
+        task = newTask;
+        tag = Pdu.NO_TAG;
+    }
+
+    private HeapPdu take(HeapPdu request, int most) throws LoginException {
         declaredLength = OptionalInt.empty();
         boolean end = (request.u8(Pdu.FLAGS) & Pdu.FINAL) != 0;
         boolean more = (request.u8(Pdu.FLAGS) & Pdu.CONTINUE) != 0;
         int transfer = request.integer(Pdu.TTT);
         if (transfer == Pdu.NO_TAG) {
-            // A new exchange; what was left of one before is forgotten.
-            question.reset();
-            answer = new byte[0];
-            answered = 0;
-            task = request.integer(Pdu.ITT);
+            begin(request.integer(Pdu.ITT));
         } else if (transfer != tag || request.integer(Pdu.ITT) != task) {
             throw refused("the target transfer tag is of no text exchange");
         }
         if (end && more) {
             throw refused("a text that goes on is not the last one");
         }
-        question.writeBytes(request.data());
-        if (question.size() > KeyText.MAX_TEXT) {
+        if (question.size() + request.data().length > KeyText.MAX_TEXT) {
             throw refused("a text is longer than " + KeyText.MAX_TEXT + " bytes");
         }
+        question.writeBytes(request.data());
         if (more) {
             tag = nextTag();
             return response(0, new byte[0]);
@@ -104,9 +121,14 @@ final class TextExchange {
         return HeapPdu.of(Pdu.TEXT_RESPONSE, flags, data).put(Pdu.ITT, task).put(Pdu.TTT, tag);
     }
 
-    private List<Pair> answers(List<Pair> pairs) {
+    private List<Pair> answers(List<Pair> pairs) throws LoginException {
         var answers = new ArrayList<Pair>();
+        Set<String> seen = new HashSet<>();
         for (Pair pair : pairs) {
+            if (!seen.add(pair.key())) {
+                // Each SendTargets is answered by all that there is.
+                throw refused(pair.key() + " comes twice");
+            }
             switch (pair.key()) {
                 case "SendTargets" -> answers.addAll(targets(pair.value()));
                 case "MaxRecvDataSegmentLength" -> declare(pair.value(), answers);

@@ -80,6 +80,12 @@ final class Bed implements AutoCloseable {
         return answer.get();
     }
 
+    /** Exceptions that our own code threw on a reactor. */
+    long bugs() {
+        return reactors.control().metrics().failures()
+                + reactors.data().stream().mapToLong(r -> r.metrics().failures()).sum();
+    }
+
     /** Waits until no session is left. */
     void awaitNoSession() throws Exception {
         var nobody = new CompletableFuture<Void>();

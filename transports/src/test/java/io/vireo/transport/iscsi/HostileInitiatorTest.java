@@ -37,6 +37,7 @@ class HostileInitiatorTest {
             assertThat(other.exchange(other.request(0x40, 0x80)).opcode()).isEqualTo(0x20);
         }
         bed.awaitNoSession();
+        assertThat(bed.bugs()).isZero();
         bed.close();
     }
 
@@ -249,6 +250,7 @@ class HostileInitiatorTest {
             }
             initiator.socket().getOutputStream().write(bytes);
         }
+        assertThat(initiator.finish()).isTrue();
     }
 
     private static IscsiPdu some(IscsiInitiator initiator, Random random) {

@@ -10,9 +10,11 @@ import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -135,6 +137,51 @@ class LoginTest {
                 new IscsiInitiator(bed.portal.address(), "IQN.2026-11.io.vireo:Initiator")) {
             var keys = initiator.identity("iqn.2026-11.IO.vireo:target");
             assertThat(answer(initiator, initiator.loginRequest(1, 3, keys))).isZero();
+        }
+    }
+
+    @Test
+    void namesHaveUpTo223Bytes() throws Exception {
+        String longest = "iqn.2026-11.io.vireo:" + "n".repeat(202);
+        var policy = new TargetNode.Policy(Set.of(longest), Authentication.NONE, Optional.empty());
+        var node =
+                new TargetNode(
+                        bed.transport, longest, bed.device, List.of(bed.portal), policy, () -> {});
+        bed.portal.add(node);
+        try (var initiator = new IscsiInitiator(bed.portal.address(), longest)) {
+            var keys = initiator.identity(longest);
+            assertThat(answer(initiator, initiator.loginRequest(1, 3, keys))).isZero();
+            assertThat(
+                            initiator
+                                    .exchange(
+                                            initiator
+                                                    .request(0x04, 0x80)
+                                                    .text(Map.of("SendTargets", "")))
+                                    .text())
+                    .containsEntry("TargetName", longest);
+        }
+        for (String target : new String[] {longest, ""}) {
+            try (var initiator = new IscsiInitiator(bed.portal.address(), longest + "n")) {
+                var keys = initiator.identity(target);
+                assertThat(answer(initiator, initiator.loginRequest(1, 3, keys))).isEqualTo(0x0200);
+            }
+        }
+        var closed = new CompletableFuture<Void>();
+        node.close(() -> closed.complete(null));
+        closed.get();
+    }
+
+    /** Of whomever it is: a session has one connection, and is not continued by another one. */
+    @Test
+    void aSessionIsNotTakenOverByItsHandle() throws IOException {
+        try (IscsiInitiator victim = bed.connect()) {
+            IscsiPdu response =
+                    victim.exchange(victim.loginRequest(1, 3, victim.identity(Bed.TARGET)));
+            int tsih = response.u16(14);
+            assertThat(tsih).isNotZero();
+            refused(0x020A, i -> i.loginRequest(1, 3, identity(i)).u16(14, tsih));
+            refused(0x020A, i -> i.isid(77).loginRequest(1, 3, identity(i)).u16(14, tsih));
+            assertThat(victim.exchange(victim.request(0x40, 0x80)).opcode()).isEqualTo(0x20);
         }
     }
 

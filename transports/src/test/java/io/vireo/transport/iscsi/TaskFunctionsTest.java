@@ -18,6 +18,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class TaskFunctionsTest {
     private static final Map<String, String> PLAIN = Map.of("MaxRecvDataSegmentLength", "65536");
     private static final int COMPLETE = 0;
+    private static final int NO_SUCH_TASK = 1;
     private static final int NO_REASSIGNMENT = 4;
     private static final int NOT_SUPPORTED = 5;
     private static final int RESPONSE = 0x22;
@@ -77,6 +78,22 @@ class TaskFunctionsTest {
     void aTaskIsNotReassigned() throws IOException {
         try (IscsiInitiator initiator = bed.session(PLAIN)) {
             assertThat(ask(initiator, 8)).isEqualTo(NO_REASSIGNMENT);
+            assertThat(bed.device.functions).isEmpty();
+            assertThat(answersPings(initiator)).isTrue();
+        }
+    }
+
+    /** The tag that stands for none, one that was never given, and that of the function itself. */
+    @Test
+    void aTaskThatIsNotThereIsNotAborted() throws IOException {
+        try (IscsiInitiator initiator = bed.session(PLAIN)) {
+            initiator.send(initiator.command(0x81, 0, 0, Bed.cdb(FakeTarget.FOREVER, 0, 0)));
+            IscsiPdu itself = initiator.request(0x42, 0x81);
+            for (int tag : new int[] {IscsiPdu.NO_TAG, 0x1234, itself.u32(16)}) {
+                IscsiPdu answer = initiator.exchange(itself.u32(20, tag));
+                assertThat(answer.opcode()).isEqualTo(RESPONSE);
+                assertThat(answer.u8(2)).isEqualTo(NO_SUCH_TASK);
+            }
             assertThat(bed.device.functions).isEmpty();
             assertThat(answersPings(initiator)).isTrue();
         }

@@ -104,7 +104,7 @@ final class Vhba implements Realization {
         attributes.put(WWPN, HexFormat.of().toHexDigits(identity.wwpn()));
         attributes.put("wwnn", HexFormat.of().toHexDigits(identity.wwnn()));
         attributes.put(IQN, identity.iqn());
-        attributes.put(ACCESS, now.access().name().toLowerCase(Locale.ROOT).replace('_', '-'));
+        attributes.put(ACCESS, text(now.access()));
         attributes.put(ADMIN_STATE, now.adminState() == AdminState.UP ? "up" : "down");
         attributes.put("linkDownTimeout", Integer.toString(now.linkDownTimeout()));
         attributes.put("queueDepth", Integer.toString(now.queueDepth()));
@@ -113,12 +113,8 @@ final class Vhba implements Realization {
         if (reserved != 0) {
             attributes.put("iopsReserved", Long.toString(reserved));
         }
-        Set<Integer> ejected = hba.ejected();
-        attributes.put(
-                "luns",
-                now.luns().stream()
-                        .map(lun -> describe(lun, ejected))
-                        .collect(Collectors.joining(", ")));
+        attributes.put("luns", describe(now.luns()));
+        attributes.put("paths", String.join("; ", hba.paths()));
         SortedMap<Integer, UnitCounters> counters = hba.counters();
         Map<Integer, LunLatency> latencies = latencies(counters);
         Optional<LunLatency> all = latencies.values().stream().reduce(LunLatency::plus);
@@ -138,13 +134,25 @@ final class Vhba implements Realization {
         return latencies;
     }
 
-    private static String describe(VhbaSpec.Lun lun, Set<Integer> ejected) {
-        return lun.lun()
-                + "="
-                + lun.vdisk()
-                + (lun.readOnly() ? " (read-only)" : "")
-                + (lun.boot() ? " (boot)" : "")
-                + (ejected.contains(lun.lun()) ? " (ejected)" : "");
+    private String describe(List<VhbaSpec.Lun> luns) {
+        Set<Integer> ejected = hba.ejected();
+        Map<Integer, VhbaSpec.Access> set = hba.setByInitiators();
+        return luns.stream()
+                .map(lun ->
+                        lun.lun()
+                                + "="
+                                + lun.vdisk()
+                                + (lun.readOnly() ? " (read-only)" : "")
+                                + (lun.boot() ? " (boot)" : "")
+                                + (ejected.contains(lun.lun()) ? " (ejected)" : "")
+                                + Optional.ofNullable(set.get(lun.lun()))
+                                        .map(state -> " (" + text(state) + " by an initiator)")
+                                        .orElse(""))
+                .collect(Collectors.joining(", "));
+    }
+
+    private static String text(VhbaSpec.Access access) {
+        return access.name().toLowerCase(Locale.ROOT).replace('_', '-');
     }
 
     private List<Metric> metrics(

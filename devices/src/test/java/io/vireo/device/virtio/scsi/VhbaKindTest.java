@@ -11,6 +11,7 @@ import io.vireo.block.BlockRates;
 import io.vireo.block.DiskIdentity;
 import io.vireo.block.ExclusiveUse;
 import io.vireo.block.PooledVolume;
+import io.vireo.device.scsi.ScsiClient;
 import io.vireo.device.scsi.ScsiUnits;
 import io.vireo.device.virtio.FakeContext;
 import io.vireo.device.virtio.FakePool;
@@ -33,6 +34,8 @@ import io.vireo.resource.spec.Kinds;
 import io.vireo.resource.spec.SocketMode;
 import io.vireo.resource.spec.VhbaSpec;
 import io.vireo.scsi.IscsiName;
+import io.vireo.scsi.ScsiInitiator;
+import io.vireo.scsi.ScsiPort;
 import io.vireo.scsi.ScsiTarget;
 import io.vireo.testkit.BlockClient;
 import io.vireo.testkit.MemoryBlockDevice;
@@ -182,6 +185,39 @@ class VhbaKindTest {
         assertThat(kind.update(running, METADATA, before, after, context))
                 .isEqualTo(UpdateResult.IN_PLACE);
         assertThat(running.status().attributes()).containsEntry("access", "non-optimized");
+        close(running);
+    }
+
+    @Test
+    void whoIsThereAndWhatInitiatorsMadeOfAWayIsShown() {
+        VhbaSpec before = spec(lun(0, "one", false));
+        Realization running = kind.realize(METADATA, before, context);
+        ScsiTarget target = running.contract(ScsiTarget.class).orElseThrow();
+        assertThat(running.status().attributes()).containsEntry("paths", "");
+        ScsiPort port = target.iscsiPort("iqn.2026-11.internal.vireo:db1-1", 1);
+        var initiator = new ScsiInitiator.Iscsi("iqn.1993-08.org.debian:01:abc", 5);
+        ScsiClient client = new ScsiClient(target, initiator, port, reactors.next()).ready(0);
+        assertThat(running.status().attributes())
+                .containsEntry(
+                        "paths",
+                        "iqn.1993-08.org.debian:01:abc,i,0x000000000005 by"
+                                + " iqn.2026-11.internal.vireo:db1-1,t,0x0001")
+                .containsEntry("luns", "0=one");
+        String group = client.in(0, "A30A00000000000000FF0000", 255).hex().substring(12, 16);
+        byte[] standby = ScsiClient.bytes("00000000" + "0200" + group);
+        assertThat(client.out(0, "A40A00000000000000080000", standby).good()).isTrue();
+        assertThat(running.status().attributes())
+                .containsEntry("access", "optimized")
+                .containsEntry("luns", "0=one (standby by an initiator)");
+        VhbaSpec after = before.withAccess(VhbaSpec.Access.NON_OPTIMIZED);
+        kind.update(running, METADATA, before, after, context);
+        while (!client.in(0, "A30A00000000000000FF0000", 255).hex().startsWith("01", 8)) {
+            // The unit is given its state on its reactor, and tells so first.
+        }
+        assertThat(running.status().attributes()).containsEntry("luns", "0=one");
+        client.close();
+        target.removePort(port);
+        assertThat(running.status().attributes()).containsEntry("paths", "");
         close(running);
     }
 

@@ -63,10 +63,6 @@ final class Resync {
         again = home.timer(this::kick);
     }
 
-    boolean isBusy() {
-        return running || finishing;
-    }
-
     void rate(long bytesPerSecond) {
         rate = bytesPerSecond;
         notBefore = home.nanoTime();

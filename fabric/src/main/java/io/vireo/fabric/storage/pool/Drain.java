@@ -85,12 +85,6 @@ final class Drain {
         return state == DrainStatus.State.REMOVING ? member : -1;
     }
 
-    void rate(long bytesPerSecond) {
-        rate = bytesPerSecond;
-        notBefore = 0;
-        awake();
-    }
-
     /** Begins; the caller has looked whether it can. */
     void start(int index, long bytesPerSecond) {
         member = index;

@@ -15,7 +15,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 
@@ -92,11 +91,6 @@ public final class StoragePool {
 
     VolumeKeys volumeKeys() {
         return keys;
-    }
-
-    /** The pool's identity. */
-    public UUID uuid() {
-        return engine.superblocks().current().pool();
     }
 
     /**
@@ -368,16 +362,6 @@ public final class StoragePool {
     /** How far the last drain is. */
     public DrainStatus drainStatus() {
         return HomeIo.on(home, () -> engine.drain().status());
-    }
-
-    /** Changes how many bytes per second a drain moves at most; 0: any number. */
-    public void drainRate(long bytesPerSecond) {
-        HomeIo.on(
-                home,
-                () -> {
-                    engine.drain().rate(bytesPerSecond);
-                    return true;
-                });
     }
 
     /** Ends a drain: what was moved stays where it is, and the member is used as before. */
