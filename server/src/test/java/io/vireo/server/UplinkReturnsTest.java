@@ -38,7 +38,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** The interface of a network's uplink is deleted under it, and made again. */
+/** The interface of a network's uplink, or its namespace, is deleted under it and made again. */
 @Timeout(120)
 class UplinkReturnsTest {
     private static final String OUTSIDE = "vireo-back-" + ProcessHandle.current().pid();
@@ -89,13 +89,14 @@ class UplinkReturnsTest {
         ip("netns del " + OUTSIDE);
     }
 
-    private static void ip(String arguments) throws IOException, InterruptedException {
+    private static String ip(String arguments) throws IOException, InterruptedException {
         var process =
                 new ProcessBuilder(("ip " + arguments).split(" "))
                         .redirectErrorStream(true)
                         .start();
         var output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertThat(process.waitFor()).as(arguments + ": " + output).isZero();
+        return output;
     }
 
     private static void makeCable() throws Exception {
@@ -190,6 +191,60 @@ class UplinkReturnsTest {
         assertThat(network.status().attributes()).containsEntry("ports", "1");
         close(network);
         close(uplink);
+    }
+
+    /** The old namespace lives on in the uplink, which must notice that it has lost its name. */
+    @ParameterizedTest
+    @EnumSource(
+            value = Type.class,
+            names = {"PACKET", "XDP"})
+    void theNamespaceThatHasTheNameNowIsUsed(Type type) throws Exception {
+        makeCable();
+        var uplink = uplink(type);
+        var network = network();
+        await(() -> link(uplink).met());
+        ip("netns del " + OUTSIDE);
+        assertThat(uplink.mend()).as("it has an interface still").isTrue();
+        assertThat(link(uplink).met()).isTrue();
+
+        ip("netns add " + OUTSIDE);
+        await(() -> !link(uplink).met());
+        assertThat(link(uplink).message())
+                .isEqualTo(
+                        "Interface up0 is in a namespace %s that another one has taken the place of: the interface of this name in the new one is used when it is there."
+                                .formatted(OUTSIDE));
+        assertThat(uplink.mend()).as("there is no interface in it").isFalse();
+        makeCable();
+        assertThat(uplink.mend()).isTrue();
+        await(() -> link(uplink).met());
+        assertThat(ip("-n " + OUTSIDE + " -d link show up0"))
+                .contains(type == Type.XDP ? "prog/xdp" : "promiscuity 1");
+        assertThat(uplink.mend()).isTrue();
+        assertThat(network.status().attributes()).containsEntry("ports", "1");
+        close(network);
+        close(uplink);
+    }
+
+    @Test
+    void aTapIsMadeInTheNamespaceThatHasTheNameNow() throws Exception {
+        var uplink = uplink(Type.TAP);
+        var network = network();
+        await(() -> link(uplink).met());
+        try (var old = Inside.of(OUTSIDE)) {
+            ip("netns del " + OUTSIDE);
+            ip("netns add " + OUTSIDE);
+            await(() -> link(uplink).message().contains("has taken the place of"));
+            assertThat(old.has("up0")).isTrue();
+            assertThat(uplink.mend()).isTrue();
+            await(() -> link(uplink).met());
+            ip("-n " + OUTSIDE + " link show up0");
+            assertThat(old.has("up0")).as("left behind where nobody looks for it").isFalse();
+        }
+        close(network);
+        close(uplink);
+        new UplinkKind().destroy(UP, spec(Type.TAP), context);
+        assertThatThrownBy(() -> ip("-n " + OUTSIDE + " link show up0"))
+                .hasMessageContaining("does not exist");
     }
 
     @Test

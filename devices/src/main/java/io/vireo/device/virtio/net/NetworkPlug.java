@@ -19,6 +19,7 @@ import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /**
  * The plug of a card: in one network at a time, and counting over all of them. Changes come from
@@ -42,8 +43,8 @@ final class NetworkPlug {
         void resume();
     }
 
-    private final NetPort device;
     private final MacAddress mac;
+    private NetPort device;
     private Network network;
     private PortSpec port;
     private volatile Plugged plugged;
@@ -125,22 +126,40 @@ final class NetworkPlug {
                             .formatted(device.name(), network.name()));
         }
         try {
-            replug(to, newPort, card);
+            replug(
+                    () -> {
+                        card.move(to.reactor());
+                        return to.attach(device, newPort);
+                    },
+                    () -> {
+                        card.move(network.reactor());
+                        return network.attach(device, port);
+                    });
         } finally {
             card.resume();
         }
     }
 
-    private void replug(Network to, PortSpec newPort, Card card) {
+    /**
+     * Has another port in the place of the card's, which nobody uses any more then; counters and
+     * captures go on.
+     *
+     * @throws RuntimeException if the new one cannot be taken; all is as it was
+     */
+    void replace(NetPort next) {
+        replug(() -> network.attach(next, port), () -> network.attach(device, port));
+        device = next;
+    }
+
+    /** Pulls it out, and plugs it in otherwise; if that fails, as it was. */
+    private void replug(Supplier<Network.Attachment> other, Supplier<Network.Attachment> back) {
         var former = plugged;
         former.attachment().suspendCaptures();
         await(former.attachment()::detach);
         try {
-            card.move(to.reactor());
-            plugged = former.at(to.attach(device, newPort));
+            plugged = former.at(other.get());
         } catch (RuntimeException e) {
-            card.move(network.reactor());
-            plugged = former.at(network.attach(device, port));
+            plugged = former.at(back.get());
             throw e;
         } finally {
             plugged.attachment().resumeCaptures(former.attachment());

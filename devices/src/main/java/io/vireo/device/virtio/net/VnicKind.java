@@ -112,9 +112,13 @@ public final class VnicKind implements ResourceKind<VnicSpec> {
         var card = hostPorts().open(port, context);
         try {
             card.link(spec.adminState() == AdminState.UP);
-            card.onChange(context.statusChanged());
             return new HostVnicRealization(
-                    port, card, plug(network, card.port(), spec, context), spec);
+                    port,
+                    () -> hostPorts().open(port, context),
+                    card,
+                    plug(network, card.port(), spec, context),
+                    spec,
+                    context.statusChanged());
         } catch (RuntimeException e) {
             card.close();
             if (card.made()) {
