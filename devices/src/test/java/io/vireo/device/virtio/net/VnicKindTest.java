@@ -377,7 +377,9 @@ class VnicKindTest {
                                 context))
                 .isEqualTo(UpdateResult.IN_PLACE);
         assertThat(network.specs.getLast().qos()).isEmpty();
-        policy.change(new QosSettings(Optional.empty(), Optional.empty(), 1, 5000, 0));
+        policy.change(
+                new QosSettings(
+                        Optional.empty(), Optional.empty(), 1, 5000, 0, QosSettings.Marking.NONE));
         assertThat(
                         kind.update(
                                 running,
