@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.vireo.fabric.l2.NetworkKind;
 import io.vireo.fabric.l2.UplinkKind;
 import io.vireo.net.HostIdentity;
+import io.vireo.net.Network;
 import io.vireo.reactor.PollMode;
 import io.vireo.reactor.ReactorGroup;
 import io.vireo.resource.Condition;
@@ -15,6 +16,7 @@ import io.vireo.resource.Realization;
 import io.vireo.resource.RealizeContext;
 import io.vireo.resource.Reference;
 import io.vireo.resource.RuntimeDirectory;
+import io.vireo.resource.UpdateResult;
 import io.vireo.resource.spec.NetworkSpec;
 import io.vireo.resource.spec.UplinkSpec;
 import io.vireo.resource.spec.UplinkSpec.Type;
@@ -28,6 +30,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
@@ -106,11 +109,15 @@ class UplinkReturnsTest {
     }
 
     private static UplinkSpec spec(Type type) {
+        return spec(type, 1500);
+    }
+
+    private static UplinkSpec spec(Type type, int mtu) {
         return new UplinkSpec(
                 type,
                 Optional.of("up0"),
                 Optional.of(OUTSIDE),
-                1500,
+                mtu,
                 Optional.empty(),
                 Optional.empty(),
                 List.of(),
@@ -128,20 +135,21 @@ class UplinkReturnsTest {
     }
 
     private Realization network() {
-        return new NetworkKind()
-                .realize(
-                        LAN,
-                        new NetworkSpec(
-                                1500,
-                                Optional.empty(),
-                                300,
-                                1024,
-                                Optional.of("up"),
-                                Optional.empty(),
-                                Optional.empty(),
-                                Optional.empty(),
-                                Optional.empty()),
-                        context);
+        return new NetworkKind().realize(LAN, lan(Optional.of("up"), false), context);
+    }
+
+    private static NetworkSpec lan(Optional<String> uplink, boolean linkFollowsUplink) {
+        return new NetworkSpec(
+                1500,
+                Optional.empty(),
+                300,
+                1024,
+                uplink,
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                linkFollowsUplink);
     }
 
     private static Condition link(Realization uplink) {
@@ -245,6 +253,56 @@ class UplinkReturnsTest {
         new UplinkKind().destroy(UP, spec(Type.TAP), context);
         assertThatThrownBy(() -> ip("-n " + OUTSIDE + " link show up0"))
                 .hasMessageContaining("does not exist");
+    }
+
+    /** A server with two cards uses the other one when it sees that this one's way out is gone. */
+    @Test
+    void linksOfCardsFollowTheUplinkIfTheyAreTo() throws Exception {
+        makeCable();
+        var uplink = uplink(Type.PACKET);
+        var network = network();
+        ip("-n " + OUTSIDE + " link set far0 down");
+        await(() -> !link(uplink).met());
+        assertThat(network.status().attributes()).containsEntry("vnicLinks", "up");
+        follow(network, lan(Optional.of("up"), false), lan(Optional.of("up"), true));
+        await(() -> hasLinks(network, "down"));
+
+        var changes = new AtomicInteger();
+        network.contract(Network.class).orElseThrow().onLinked(changes::incrementAndGet);
+        ip("-n " + OUTSIDE + " link set far0 up");
+        await(() -> hasLinks(network, "up"));
+        reopen(uplink);
+        ip("-n " + OUTSIDE + " link del up0");
+        await(() -> hasLinks(network, "down"));
+        makeCable();
+        await(uplink::mend);
+        await(() -> hasLinks(network, "up"));
+        ip("-n " + OUTSIDE + " link set far0 down");
+        await(() -> hasLinks(network, "down"));
+        assertThat(changes).as("not where the interface was opened anew").hasValue(4);
+
+        follow(network, lan(Optional.of("up"), true), lan(Optional.empty(), false));
+        await(() -> hasLinks(network, "up"));
+        close(network);
+        close(uplink);
+    }
+
+    private void follow(Realization network, NetworkSpec from, NetworkSpec to) {
+        assertThat(new NetworkKind().update(network, LAN, from, to, context))
+                .isEqualTo(UpdateResult.IN_PLACE);
+    }
+
+    /** Closes the interface for a moment. */
+    private void reopen(Realization uplink) {
+        var narrow = spec(Type.PACKET, 1400);
+        var kind = new UplinkKind();
+        kind.update(uplink, UP, spec(Type.PACKET), narrow, context);
+        kind.update(uplink, UP, narrow, spec(Type.PACKET), context);
+        await(() -> link(uplink).met());
+    }
+
+    private static boolean hasLinks(Realization network, String links) {
+        return links.equals(network.status().attributes().get("vnicLinks"));
     }
 
     @Test

@@ -175,7 +175,8 @@ class UplinkSwapTest {
                 Optional.empty(),
                 Optional.empty(),
                 Optional.empty(),
-                Optional.empty());
+                Optional.empty(),
+                false);
     }
 
     private Realization network(String uplink) {

@@ -35,6 +35,9 @@ final class HostVnicRealization implements PluggedVnic {
     private volatile HostCard card;
     private volatile AdminState wanted;
 
+    /** Whether the cable of the card is plugged in. */
+    private boolean linked;
+
     /** Why the card is not there and could not be made again; empty: it was not tried in vain. */
     private volatile String missing = "";
 
@@ -59,6 +62,31 @@ final class HostVnicRealization implements PluggedVnic {
         this.statusChanged = statusChanged;
         wanted = spec.adminState();
         card.onChange(statusChanged);
+        plug.onLinked(this::networkLinked);
+        networkLinked();
+    }
+
+    /** On any thread; who changes its interface under it is answered by {@link #mend}. */
+    private void networkLinked() {
+        try {
+            applyLink();
+        } catch (ResourceException e) {
+            LOG.log(Level.WARNING, "vNIC '" + port.owner() + "'", e);
+        }
+    }
+
+    /** Both the operator and the network can have the link down. */
+    private synchronized void applyLink() {
+        boolean up = isWantedUp();
+        if (up != linked) {
+            card.link(up);
+            linked = up;
+            statusChanged.run();
+        }
+    }
+
+    private boolean isWantedUp() {
+        return wanted == AdminState.UP && plug.linked();
     }
 
     @Override
@@ -82,9 +110,13 @@ final class HostVnicRealization implements PluggedVnic {
 
     @Override
     public void follow(VnicSpec spec) {
-        if (spec.adminState() != wanted) {
-            card.link(spec.adminState() == AdminState.UP);
-            wanted = spec.adminState();
+        var before = wanted;
+        wanted = spec.adminState();
+        try {
+            applyLink();
+        } catch (ResourceException e) {
+            wanted = before;
+            throw e;
         }
     }
 
@@ -109,10 +141,12 @@ final class HostVnicRealization implements PluggedVnic {
         }
     }
 
-    private void take(HostCard next) {
+    private synchronized void take(HostCard next) {
         var former = card;
         try {
-            next.link(wanted == AdminState.UP);
+            boolean up = isWantedUp();
+            next.link(up);
+            linked = up;
             plug.replace(next.port());
         } catch (RuntimeException e) {
             next.close();
@@ -159,17 +193,17 @@ final class HostVnicRealization implements PluggedVnic {
             return new Condition(
                     Condition.CONNECTED, true, "LinkUp", "The host has the card and it is up.");
         }
-        return wanted == AdminState.UP
-                ? new Condition(
-                        Condition.CONNECTED,
-                        false,
-                        "LinkDown",
-                        missing.isEmpty() ? card.trouble() : missing)
-                : new Condition(
-                        Condition.CONNECTED,
-                        false,
-                        "AdminDown",
-                        "The link is down as adminState says.");
+        if (wanted == AdminState.DOWN) {
+            return down("AdminDown", "The link is down as adminState says.");
+        }
+        if (!plug.linked()) {
+            return down("UplinkDown", plug.linkTrouble());
+        }
+        return down("LinkDown", missing.isEmpty() ? card.trouble() : missing);
+    }
+
+    private static Condition down(String reason, String message) {
+        return new Condition(Condition.CONNECTED, false, reason, message);
     }
 
     private List<Metric> metrics() {

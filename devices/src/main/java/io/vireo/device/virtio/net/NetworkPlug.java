@@ -44,8 +44,10 @@ final class NetworkPlug {
     }
 
     private final MacAddress mac;
+    private final Runnable relay = this::relayLink;
+    private volatile Runnable linkListener = () -> {};
     private NetPort device;
-    private Network network;
+    private volatile Network network;
     private PortSpec port;
     private volatile Plugged plugged;
 
@@ -77,6 +79,27 @@ final class NetworkPlug {
         this.network = network;
         this.port = port;
         plugged = new Plugged(network.attach(device, port), PortCounters.ZERO, QosCounters.ZERO);
+        network.onLinked(relay);
+    }
+
+    /** Whether the card is to have a link as far as its network goes; from any thread. */
+    boolean linked() {
+        return network.linked();
+    }
+
+    /** Has {@code listener} run, on any thread, whenever {@link #linked} may have changed. */
+    void onLinked(Runnable listener) {
+        linkListener = listener;
+    }
+
+    private void relayLink() {
+        linkListener.run();
+    }
+
+    /** Why {@link #linked} is false, as people read it. */
+    String linkTrouble() {
+        return "Its link is down since the uplink of network '%s' has no link, which it follows (linkFollowsUplink)."
+                .formatted(network.name());
     }
 
     /** Counters so far, of all networks; from any thread. */
@@ -104,8 +127,15 @@ final class NetworkPlug {
         if (moves || !newPort.with(port.policy()).withQos(port.qos()).equals(port)) {
             plugged.attachment().announce(withCard(stations));
         }
+        if (moves) {
+            network.forget(relay);
+            newNetwork.onLinked(relay);
+        }
         network = newNetwork;
         port = newPort;
+        if (moves) {
+            relay.run();
+        }
     }
 
     private List<Station> withCard(List<Station> stations) {
@@ -195,6 +225,7 @@ final class NetworkPlug {
 
     /** Pulls it out, for good. */
     void detach(Runnable onDetached) {
+        network.forget(relay);
         plugged.attachment().detach(onDetached);
     }
 }

@@ -111,7 +111,7 @@ public final class VnicKind implements ResourceKind<VnicSpec> {
         var port = hostPort(metadata, spec);
         var card = hostPorts().open(port, context);
         try {
-            card.link(spec.adminState() == AdminState.UP);
+            card.link(false);
             return new HostVnicRealization(
                     port,
                     () -> hostPorts().open(port, context),
@@ -178,7 +178,7 @@ public final class VnicKind implements ResourceKind<VnicSpec> {
                                 spec.queuePairs(),
                                 network.reactor(),
                                 spec.speed()));
-        device.link(spec.adminState() == AdminState.UP);
+        device.link(spec.adminState() == AdminState.UP && network.linked());
         var plug = plug(network, device, spec, context);
         try {
             var socket = socket(spec, context.service(RuntimeDirectory.class));
