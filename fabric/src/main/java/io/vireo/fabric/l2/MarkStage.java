@@ -54,7 +54,7 @@ final class MarkStage implements PortStage {
                 if (inTags) {
                     put(
                             header + Classifier.HEADER,
-                            get(header + Classifier.HEADER) & NOT_PRIORITY | priority);
+                            (get(header + Classifier.HEADER) & NOT_PRIORITY) | priority);
                 }
             }
             if (codePoint >= 0) {
@@ -68,11 +68,11 @@ final class MarkStage implements PortStage {
         int type = get(packet - Short.BYTES);
         int first = get(packet);
         if (type == IPV4 && length >= IPV4_HEADER && first >>> 12 == 4) {
-            int marked = first & NOT_CODE_POINT4 | codePoint << 2;
+            int marked = (first & NOT_CODE_POINT4) | (codePoint << 2);
             put(packet, marked);
             put(packet + IPV4_CHECKSUM, updated(get(packet + IPV4_CHECKSUM), first, marked));
         } else if (type == IPV6 && length >= IPV6_HEADER && first >>> 12 == 6) {
-            put(packet, first & NOT_CODE_POINT6 | codePoint << 6);
+            put(packet, (first & NOT_CODE_POINT6) | (codePoint << 6));
         }
     }
 
