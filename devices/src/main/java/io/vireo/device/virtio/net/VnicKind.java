@@ -194,6 +194,11 @@ public final class VnicKind implements ResourceKind<VnicSpec> {
                 context.statusChanged().run();
             });
             running.frontEndChanged();
+            plug.onLinked(() -> {
+                running.applyLink();
+                context.statusChanged().run();
+            });
+            running.applyLink();
             return running;
         } catch (UncheckedIOException e) {
             plug.detach(() -> {});

@@ -63,8 +63,6 @@ final class VnicRealization implements PluggedVnic {
         this.guestLink = guestLink;
         this.socket = socket;
         this.spec = spec;
-        plug.onLinked(this::applyLink);
-        applyLink();
     }
 
     @Override
@@ -97,7 +95,7 @@ final class VnicRealization implements PluggedVnic {
     }
 
     /** Both the operator and the network can have the link down. */
-    private synchronized void applyLink() {
+    synchronized void applyLink() {
         device.link(isWantedUp());
         if (seen.isConnected()) {
             tellGuest();

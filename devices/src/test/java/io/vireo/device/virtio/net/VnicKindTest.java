@@ -336,8 +336,10 @@ class VnicKindTest {
                         "Its link is down since the uplink of network 'lan' has no link, which it follows (linkFollowsUplink).");
         transport.become(Endpoint.State.CONNECTED);
         monitor.said.clear();
+        int changes = context.statusChanges();
         network.link(true);
         assertThat(linkStatus()).isEqualTo(NetConfigSpace.LINK_UP);
+        assertThat(context.statusChanges()).as("events are made of it").isGreaterThan(changes);
         kind.update(running, METADATA, up, down, context);
         network.link(false);
         network.link(true);
