@@ -297,7 +297,9 @@ final class ControlPlaneTest {
                 () -> ready(control, LAN).toString());
 
         assertThat(ready(control, LAN).message()).isEqualTo("this host has no such thing; get one");
-        assertThat(ready(control, NIC).reason()).isEqualTo("DependencyNotReady");
+        await(
+                () -> ready(control, NIC).reason().equals("DependencyNotReady"),
+                () -> ready(control, NIC).toString());
         assertThat(ready(control, NIC).message()).contains("Network/lan").contains("no such thing");
         assertThat(control.ready()).isFalse();
     }

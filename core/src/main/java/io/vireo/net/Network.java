@@ -20,6 +20,18 @@ public interface Network {
     int mtu();
 
     /**
+     * Whether the cards that are plugged in are to have a link: a network may have them lose it
+     * when its uplink does. It is theirs to heed. Any thread.
+     */
+    boolean linked();
+
+    /** Has {@code listener} run, on any thread, whenever {@link #linked} has changed. */
+    void onLinked(Runnable listener);
+
+    /** Takes a listener back. */
+    void forget(Runnable listener);
+
+    /**
      * Plugs a port in; returns when the reactor has taken it.
      *
      * @throws IllegalArgumentException if the spec names a VLAN that the network does not allow, or

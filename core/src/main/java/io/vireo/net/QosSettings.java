@@ -1,6 +1,7 @@
 package io.vireo.net;
 
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /**
  * What a {@link QosPolicy} asks for. Rates are in bit/s and count frames as IEEE 802.3 does, from
@@ -13,13 +14,15 @@ import java.util.Optional;
  *     ports', 1 to {@link #SHARES_MAX}
  * @param reservation of the uplink that a port has whatever others do; 0: none
  * @param limit of the uplink that a port never exceeds; 0: none
+ * @param marking of what a server sends
  */
 public record QosSettings(
         Optional<Rates> transmit,
         Optional<Rates> receive,
         int shares,
         long reservation,
-        long limit) {
+        long limit,
+        Marking marking) {
     /** Shares of a port that has no policy. */
     public static final int SHARES = 100;
 
@@ -27,7 +30,18 @@ public record QosSettings(
 
     /** No policy. */
     public static final QosSettings NONE =
-            new QosSettings(Optional.empty(), Optional.empty(), SHARES, 0, 0);
+            new QosSettings(Optional.empty(), Optional.empty(), SHARES, 0, 0, Marking.NONE);
+
+    /**
+     * What frames are marked with, whatever their sender wrote.
+     *
+     * @param pcp priority in 802.1Q tags, 0 to 7; absent: the sender's
+     * @param dscp of IPv4 and IPv6 packets (RFC 2474), 0 to 63; absent: the sender's
+     */
+    public record Marking(OptionalInt pcp, OptionalInt dscp) {
+        /** All as their sender wrote it. */
+        public static final Marking NONE = new Marking(OptionalInt.empty(), OptionalInt.empty());
+    }
 
     /**
      * Two rates of one direction (RFC 2698).

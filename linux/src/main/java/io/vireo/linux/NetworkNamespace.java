@@ -23,12 +23,50 @@ public final class NetworkNamespace implements AutoCloseable {
         this.previous = previous;
     }
 
-    /** Enters a namespace made by {@code ip netns add}. ENOENT where there is none of that name. */
-    public static NetworkNamespace enter(String name) throws ErrnoException {
+    /**
+     * Which namespace it is, among all of the host: no other has the same for as long as something
+     * holds this one.
+     *
+     * @param device number of the device of all namespaces
+     * @param inode unique within it
+     */
+    public record Identity(long device, long inode) {
+        /** Returns that of the calling thread's namespace. */
+        public static Identity current() throws ErrnoException {
+            try (Fd namespace = NetworkNamespace.current()) {
+                return of(namespace);
+            }
+        }
+
+        /**
+         * Returns whether a name below /run/netns stands for another namespace than this by now.
+         * Not if it stands for none: it was deleted, or is just being made.
+         */
+        public boolean isReplacedAt(String name) {
+            try (Fd namespace = PathCalls.open(named(name), PathCalls.O_PATH, 0)) {
+                Identity now = of(namespace);
+                return now.device == device && now.inode != inode;
+            } catch (ErrnoException e) {
+                return false;
+            }
+        }
+
+        private static Identity of(Fd namespace) throws ErrnoException {
+            FileStat stat = FileStat.of(namespace);
+            return new Identity(stat.device(), stat.inode());
+        }
+    }
+
+    private static Path named(String name) {
         if (name.isEmpty() || name.indexOf('/') >= 0 || name.startsWith(".")) {
             throw new IllegalArgumentException("not a namespace's name: \"" + name + "\"");
         }
-        try (Fd target = PathCalls.open(NAMED.resolve(name), PathCalls.O_RDONLY, 0)) {
+        return NAMED.resolve(name);
+    }
+
+    /** Enters a namespace made by {@code ip netns add}. ENOENT where there is none of that name. */
+    public static NetworkNamespace enter(String name) throws ErrnoException {
+        try (Fd target = PathCalls.open(named(name), PathCalls.O_RDONLY, 0)) {
             NetworkNamespace entered = new NetworkNamespace(current());
             entered.moveOrClose(
                     Syscall.call(Syscall.SETNS, target.number(), Constants.CLONE_NEWNET),

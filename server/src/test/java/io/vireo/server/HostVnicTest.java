@@ -247,6 +247,73 @@ class HostVnicTest {
         close(two);
     }
 
+    /** A container that is started anew gets the card as the one before had it. */
+    @Test
+    void theNamespaceThatHasTheNameNowGetsTheCard() throws Exception {
+        var one = realize(ONE, 1500);
+        var two = realize(TWO, 1500);
+        ip("-n", ONE, "address", "add", "192.0.2.1/24", "dev", CARD);
+        ip("-n", TWO, "address", "add", "192.0.2.2/24", "dev", CARD);
+        ping(ONE, "192.0.2.2");
+        assertThat(one.mend()).as("nothing is missing").isTrue();
+        try (var old = Inside.of(ONE)) {
+            ip("netns", "del", ONE);
+            ip("netns", "add", ONE);
+            await(() -> shows(one, "down"));
+            assertThat(one.status().conditions().getFirst().message())
+                    .contains("that another one has taken the place of");
+            assertThat(old.has(CARD)).isTrue();
+            assertThat(one.mend()).isTrue();
+            assertThat(old.has(CARD)).as("left behind").isFalse();
+        }
+        await(() -> shows(one, "up"));
+        assertThat(ip("-n", ONE, "link", "show", CARD)).contains("link/ether " + mac(ONE));
+        double before = frames(one);
+        assertThat(before).as("counted in the one before").isGreaterThanOrEqualTo(3);
+        ip("-n", ONE, "address", "add", "192.0.2.1/24", "dev", CARD);
+        ping(TWO, "192.0.2.1");
+        assertThat(frames(one)).isGreaterThanOrEqualTo(before + 3);
+        assertThat(left.portCount()).isEqualTo(2);
+        close(one);
+        close(two);
+        destroy(ONE);
+        assertThat(exists()).isFalse();
+    }
+
+    @Test
+    void anInterfaceThatIsDeletedIsMadeAgain() throws Exception {
+        var down = spec(ONE, "left", 1500, AdminState.DOWN);
+        var one = kind.realize(metadata(ONE), down, context);
+        ip("-n", ONE, "link", "del", CARD);
+        try (var inside = NetworkNamespace.enter(ONE);
+                var other = Tap.open(CARD, false, 0)) {
+            await(() -> !one.mend());
+            assertThat(other.name()).isEqualTo(CARD);
+            assertThat(one.status().conditions().getFirst().message())
+                    .isEqualTo("The link is down as adminState says.");
+            var up = spec(ONE, "left", 1500, AdminState.UP);
+            assertThatThrownBy(() -> kind.update(one, metadata(ONE), down, up, context))
+                    .isInstanceOf(ResourceException.class);
+        }
+        await(one::mend);
+        assertThat(ip("-n", ONE, "link", "show", CARD))
+                .contains("link/ether " + mac(ONE))
+                .contains("NO-CARRIER");
+        var up = spec(ONE, "left", 1500, AdminState.UP);
+        kind.update(one, metadata(ONE), down, up, context);
+        await(() -> shows(one, "up"));
+        assertThat(left.portCount()).isEqualTo(1);
+        close(one);
+        destroy(ONE);
+    }
+
+    private static double frames(Realization card) {
+        return card.status().metrics().stream()
+                .filter(metric -> metric.name().equals("tx_frames_total"))
+                .mapToDouble(Metric::value)
+                .sum();
+    }
+
     /** Flows are spread over the queues that a host's card has, in both directions. */
     @Test
     void hostsUseTheQueuesThatTheyAreGiven() throws Exception {

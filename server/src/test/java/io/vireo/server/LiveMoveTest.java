@@ -89,7 +89,8 @@ class LiveMoveTest {
                             Optional.empty(),
                             QosSettings.SHARES,
                             0,
-                            0));
+                            0,
+                            QosSettings.Marking.NONE));
     private final DriverMemory memory = new DriverMemory(16 << 20);
     private final VnicKind kind = new VnicKind();
     private final Context context = new Context();

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.vireo.fabric.l2.NetworkKind;
 import io.vireo.fabric.l2.UplinkKind;
 import io.vireo.net.HostIdentity;
+import io.vireo.net.Network;
 import io.vireo.reactor.PollMode;
 import io.vireo.reactor.ReactorGroup;
 import io.vireo.resource.Condition;
@@ -15,6 +16,7 @@ import io.vireo.resource.Realization;
 import io.vireo.resource.RealizeContext;
 import io.vireo.resource.Reference;
 import io.vireo.resource.RuntimeDirectory;
+import io.vireo.resource.UpdateResult;
 import io.vireo.resource.spec.NetworkSpec;
 import io.vireo.resource.spec.UplinkSpec;
 import io.vireo.resource.spec.UplinkSpec.Type;
@@ -28,6 +30,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
@@ -38,7 +41,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** The interface of a network's uplink is deleted under it, and made again. */
+/** The interface of a network's uplink, or its namespace, is deleted under it and made again. */
 @Timeout(120)
 class UplinkReturnsTest {
     private static final String OUTSIDE = "vireo-back-" + ProcessHandle.current().pid();
@@ -89,13 +92,14 @@ class UplinkReturnsTest {
         ip("netns del " + OUTSIDE);
     }
 
-    private static void ip(String arguments) throws IOException, InterruptedException {
+    private static String ip(String arguments) throws IOException, InterruptedException {
         var process =
                 new ProcessBuilder(("ip " + arguments).split(" "))
                         .redirectErrorStream(true)
                         .start();
         var output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertThat(process.waitFor()).as(arguments + ": " + output).isZero();
+        return output;
     }
 
     private static void makeCable() throws Exception {
@@ -105,11 +109,15 @@ class UplinkReturnsTest {
     }
 
     private static UplinkSpec spec(Type type) {
+        return spec(type, 1500);
+    }
+
+    private static UplinkSpec spec(Type type, int mtu) {
         return new UplinkSpec(
                 type,
                 Optional.of("up0"),
                 Optional.of(OUTSIDE),
-                1500,
+                mtu,
                 Optional.empty(),
                 Optional.empty(),
                 List.of(),
@@ -127,20 +135,21 @@ class UplinkReturnsTest {
     }
 
     private Realization network() {
-        return new NetworkKind()
-                .realize(
-                        LAN,
-                        new NetworkSpec(
-                                1500,
-                                Optional.empty(),
-                                300,
-                                1024,
-                                Optional.of("up"),
-                                Optional.empty(),
-                                Optional.empty(),
-                                Optional.empty(),
-                                Optional.empty()),
-                        context);
+        return new NetworkKind().realize(LAN, lan(Optional.of("up"), false), context);
+    }
+
+    private static NetworkSpec lan(Optional<String> uplink, boolean linkFollowsUplink) {
+        return new NetworkSpec(
+                1500,
+                Optional.empty(),
+                300,
+                1024,
+                uplink,
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                linkFollowsUplink);
     }
 
     private static Condition link(Realization uplink) {
@@ -190,6 +199,110 @@ class UplinkReturnsTest {
         assertThat(network.status().attributes()).containsEntry("ports", "1");
         close(network);
         close(uplink);
+    }
+
+    /** The old namespace lives on in the uplink, which must notice that it has lost its name. */
+    @ParameterizedTest
+    @EnumSource(
+            value = Type.class,
+            names = {"PACKET", "XDP"})
+    void theNamespaceThatHasTheNameNowIsUsed(Type type) throws Exception {
+        makeCable();
+        var uplink = uplink(type);
+        var network = network();
+        await(() -> link(uplink).met());
+        ip("netns del " + OUTSIDE);
+        assertThat(uplink.mend()).as("it has an interface still").isTrue();
+        assertThat(link(uplink).met()).isTrue();
+
+        ip("netns add " + OUTSIDE);
+        await(() -> !link(uplink).met());
+        assertThat(link(uplink).message())
+                .isEqualTo(
+                        "Interface up0 is in a namespace %s that another one has taken the place of: the interface of this name in the new one is used when it is there."
+                                .formatted(OUTSIDE));
+        assertThat(uplink.mend()).as("there is no interface in it").isFalse();
+        makeCable();
+        assertThat(uplink.mend()).isTrue();
+        await(() -> link(uplink).met());
+        assertThat(ip("-n " + OUTSIDE + " -d link show up0"))
+                .contains(type == Type.XDP ? "prog/xdp" : "promiscuity 1");
+        assertThat(uplink.mend()).isTrue();
+        assertThat(network.status().attributes()).containsEntry("ports", "1");
+        close(network);
+        close(uplink);
+    }
+
+    @Test
+    void aTapIsMadeInTheNamespaceThatHasTheNameNow() throws Exception {
+        var uplink = uplink(Type.TAP);
+        var network = network();
+        await(() -> link(uplink).met());
+        try (var old = Inside.of(OUTSIDE)) {
+            ip("netns del " + OUTSIDE);
+            ip("netns add " + OUTSIDE);
+            await(() -> link(uplink).message().contains("has taken the place of"));
+            assertThat(old.has("up0")).isTrue();
+            assertThat(uplink.mend()).isTrue();
+            await(() -> link(uplink).met());
+            ip("-n " + OUTSIDE + " link show up0");
+            assertThat(old.has("up0")).as("left behind where nobody looks for it").isFalse();
+        }
+        close(network);
+        close(uplink);
+        new UplinkKind().destroy(UP, spec(Type.TAP), context);
+        assertThatThrownBy(() -> ip("-n " + OUTSIDE + " link show up0"))
+                .hasMessageContaining("does not exist");
+    }
+
+    /** A server with two cards uses the other one when it sees that this one's way out is gone. */
+    @Test
+    void linksOfCardsFollowTheUplinkIfTheyAreTo() throws Exception {
+        makeCable();
+        var uplink = uplink(Type.PACKET);
+        var network = network();
+        ip("-n " + OUTSIDE + " link set far0 down");
+        await(() -> !link(uplink).met());
+        assertThat(network.status().attributes()).containsEntry("vnicLinks", "up");
+        follow(network, lan(Optional.of("up"), false), lan(Optional.of("up"), true));
+        await(() -> hasLinks(network, "down"));
+
+        var changes = new AtomicInteger();
+        network.contract(Network.class).orElseThrow().onLinked(changes::incrementAndGet);
+        ip("-n " + OUTSIDE + " link set far0 up");
+        await(() -> hasLinks(network, "up"));
+        reopen(uplink);
+        ip("-n " + OUTSIDE + " link del up0");
+        await(() -> hasLinks(network, "down"));
+        makeCable();
+        await(uplink::mend);
+        await(() -> hasLinks(network, "up"));
+        ip("-n " + OUTSIDE + " link set far0 down");
+        await(() -> hasLinks(network, "down"));
+        assertThat(changes).as("not where the interface was opened anew").hasValue(4);
+
+        follow(network, lan(Optional.of("up"), true), lan(Optional.empty(), false));
+        await(() -> hasLinks(network, "up"));
+        close(network);
+        close(uplink);
+    }
+
+    private void follow(Realization network, NetworkSpec from, NetworkSpec to) {
+        assertThat(new NetworkKind().update(network, LAN, from, to, context))
+                .isEqualTo(UpdateResult.IN_PLACE);
+    }
+
+    /** Closes the interface for a moment. */
+    private void reopen(Realization uplink) {
+        var narrow = spec(Type.PACKET, 1400);
+        var kind = new UplinkKind();
+        kind.update(uplink, UP, spec(Type.PACKET), narrow, context);
+        kind.update(uplink, UP, narrow, spec(Type.PACKET), context);
+        await(() -> link(uplink).met());
+    }
+
+    private static boolean hasLinks(Realization network, String links) {
+        return links.equals(network.status().attributes().get("vnicLinks"));
     }
 
     @Test

@@ -84,7 +84,13 @@ class UplinkSwapTest {
     private final QosPolicy gold =
             new QosPolicy(
                     "gold",
-                    new QosSettings(Optional.empty(), Optional.empty(), 100, 6 * GIGABIT, 0));
+                    new QosSettings(
+                            Optional.empty(),
+                            Optional.empty(),
+                            100,
+                            6 * GIGABIT,
+                            0,
+                            QosSettings.Marking.NONE));
     private final Context context = new Context();
 
     @BeforeEach
@@ -169,7 +175,8 @@ class UplinkSwapTest {
                 Optional.empty(),
                 Optional.empty(),
                 Optional.empty(),
-                Optional.empty());
+                Optional.empty(),
+                false);
     }
 
     private Realization network(String uplink) {

@@ -52,6 +52,7 @@ class BondIT {
                 isolateTheVnic(guest);
                 agrees(guest, daemon);
                 pings(guest);
+                String changes = carrierChanges(guest);
 
                 inside("ip link set " + WIRES.getFirst() + " down");
                 await(guest, "ping -q -c 1 -W 1 198.51.100.2");
@@ -65,6 +66,7 @@ class BondIT {
                 inside("ip link set " + WIRES.getFirst() + " up");
                 agrees(guest, daemon);
                 pings(guest);
+                assertThat(carrierChanges(guest)).as("the card had no event").isEqualTo(changes);
             }
         }
     }
@@ -97,6 +99,15 @@ class BondIT {
         guest.output(
                 "nsenter -t $(cat /tmp/inside) -n sh -c"
                         + " 'ip address add 198.51.100.2/24 dev eth0 && ip link set eth0 up'");
+    }
+
+    /**
+     * How often the vNIC had a link or lost it, as its driver says; sysfs shows its own namespace.
+     */
+    private static String carrierChanges(Guest guest) {
+        return guest.output(
+                "nsenter -t $(cat /tmp/inside) -n sh -c 'mkdir -p /tmp/sys && mount -t sysfs inside /tmp/sys"
+                        + " && cat /tmp/sys/class/net/eth0/carrier_changes; umount /tmp/sys'");
     }
 
     /** Both sides, of both cards: active, short timeout, aggregated, in sync, in full use. */

@@ -32,7 +32,7 @@ class HostCardIT {
 
     @Test
     @Timeout(300)
-    void keepsItsCardOverRestartsUntilItIsTakenOut() {
+    void keepsItsCardOverRestartsAndNewNamespacesUntilItIsTakenOut() {
         Bed bed = Bed.prepare(Path.of(".."), "hostcard");
         try (var daemon = new Daemon(bed)) {
             daemon.start();
@@ -57,6 +57,13 @@ class HostCardIT {
             assertThat(host("ip -n " + ONE + " -o link show data0"))
                     .as("the same interface")
                     .startsWith(index + ":");
+
+            host("ip netns del " + ONE + " && ip netns add " + ONE);
+            await("ip -n " + ONE + " link show data0 | grep -q LOWER_UP");
+            host("ip -n " + ONE + " address add 192.0.2.1/24 dev data0");
+            ping();
+            host("ip -n " + ONE + " link del data0");
+            await("ip -n " + ONE + " link show data0 | grep -q LOWER_UP");
 
             daemon.vireo("delete", "profile", "metal1");
             await("! ip -n " + ONE + " link show data0");

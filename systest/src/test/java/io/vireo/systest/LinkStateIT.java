@@ -8,13 +8,28 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** A guest in QEMU sees its operator pull the cable and plug it in again. */
 class LinkStateIT {
     private static final Duration SHORT = Duration.ofSeconds(20);
+    private static final String FAR_END = "vireo-wire1";
     private static final String CARRIER = "cat /sys/class/net/eth0/carrier";
+
+    /** A cable whose far end is down. */
+    @BeforeEach
+    void lay() {
+        remove();
+        EgressIT.host("ip link add vireo-wire0 type veth peer name " + FAR_END);
+    }
+
+    @AfterEach
+    void remove() {
+        EgressIT.host("ip link del " + FAR_END + " 2>/dev/null || true");
+    }
 
     @Test
     @Timeout(300)
@@ -39,6 +54,11 @@ class LinkStateIT {
                 assertThat(stays(guest, "0")).isTrue();
 
                 daemon.apply(profile(bed, qmp, "up"));
+                await(guest, "1");
+
+                daemon.apply(Path.of("src/test/resources/link-follows.yaml"));
+                await(guest, "0");
+                EgressIT.host("ip link set " + FAR_END + " up");
                 await(guest, "1");
             }
         }

@@ -32,6 +32,8 @@ class UplinkIT {
         Bed bed = Bed.prepare(Path.of(".."), "uplink");
         try (var daemon = new Daemon(bed)) {
             daemon.start();
+            inside("ip link add wide0 type veth peer name wide1");
+            inside("ip link set wide1 mtu 9216 up && ip address add 198.51.100.254/24 dev wide1");
             daemon.apply(Path.of("src/test/resources/uplink.yaml"));
             inside("ip address add 192.0.2.254/24 dev vireo0");
             inside("ip link set vireo0 up");
@@ -45,8 +47,18 @@ class UplinkIT {
                 String sum = offer(guest);
                 String received = inside("sha256sum </dev/tcp/192.0.2.1/5001");
                 assertThat(received).isEqualTo(sum);
+                jumboFramesPass(guest);
             }
         }
+    }
+
+    /** Of the largest MTU that there is, and not a byte more. */
+    private static void jumboFramesPass(Guest guest) {
+        assertThat(guest.output("cat /sys/class/net/eth1/mtu")).isEqualTo("9216");
+        guest.output("ip address add 198.51.100.1/24 dev eth1 && ip link set eth1 up");
+        inside("ping -q -c 3 -W 5 -M do -s 9188 198.51.100.1");
+        inside("! ping -q -c 1 -W 1 -M do -s 9189 198.51.100.1");
+        assertThat(inside("ip -s link show wide0")).contains("mtu 9216");
     }
 
     /** Offers random data on port 5001 and returns its checksum. */

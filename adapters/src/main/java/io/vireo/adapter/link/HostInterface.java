@@ -49,8 +49,12 @@ public record HostInterface(String owner, String name, Optional<String> namespac
 
     /** Watches it on the control reactor; inside the namespace only. */
     public LinkMonitor monitor(Reactor control) throws ErrnoException {
-        return LinkMonitor.start(
-                control, LinkSocket.open(device().index()), address(device().mac()));
+        var address = address(device().mac());
+        Optional<NamedNamespace> home =
+                namespace.isEmpty()
+                        ? Optional.empty()
+                        : Optional.of(NamedNamespace.entered(namespace.get()));
+        return LinkMonitor.start(control, LinkSocket.open(device().index()), address, home);
     }
 
     /** Empty where an interface has no MAC address, or none that a station may have. */

@@ -5,33 +5,46 @@ import io.vireo.linux.LinkSocket;
 import io.vireo.net.PortState;
 import io.vireo.reactor.FdWatch;
 import io.vireo.reactor.Reactor;
+import io.vireo.reactor.Timer;
 import io.vireo.resource.MacAddress;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Follows the state of an interface by the kernel's events, on the control reactor. Any thread may
- * ask.
+ * ask. That its namespace was made anew under the same name no event tells: that is looked at once
+ * a second.
  */
 public final class LinkMonitor {
+    private static final long LOOK_NANOS = TimeUnit.SECONDS.toNanos(1);
+
     private final Reactor control;
     private final LinkSocket socket;
     private final Optional<MacAddress> address;
+    private final Optional<NamedNamespace> home;
     private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
 
     // On the control reactor only.
     private @Nullable FdWatch watch;
+    private @Nullable Timer look;
     private boolean closed;
     private boolean wasUp;
     private boolean wasPresent;
 
+    private volatile boolean replaced;
     private volatile PortState state;
 
-    private LinkMonitor(Reactor control, LinkSocket socket, Optional<MacAddress> address) {
+    private LinkMonitor(
+            Reactor control,
+            LinkSocket socket,
+            Optional<MacAddress> address,
+            Optional<NamedNamespace> home) {
         this.control = control;
         this.address = address;
+        this.home = home;
         this.socket = socket;
         wasUp = socket.isUp();
         wasPresent = socket.isPresent();
@@ -39,8 +52,12 @@ public final class LinkMonitor {
     }
 
     /** Starts; takes the socket over. */
-    static LinkMonitor start(Reactor control, LinkSocket socket, Optional<MacAddress> address) {
-        var monitor = new LinkMonitor(control, socket, address);
+    static LinkMonitor start(
+            Reactor control,
+            LinkSocket socket,
+            Optional<MacAddress> address,
+            Optional<NamedNamespace> home) {
+        var monitor = new LinkMonitor(control, socket, address, home);
         control.execute(monitor::begin);
         return monitor;
     }
@@ -49,13 +66,20 @@ public final class LinkMonitor {
         if (!closed) {
             watch = control.watch(socket.fd().number(), Epoll.EPOLLIN, _ -> changed());
             changed();
+            home.ifPresent(this::look);
         }
+    }
+
+    private void look(NamedNamespace namespace) {
+        look = control.schedule(LOOK_NANOS, () -> look(namespace));
+        replaced = namespace.isReplaced();
+        changed();
     }
 
     private void changed() {
         socket.drain();
-        boolean up = socket.isUp();
-        boolean present = socket.isPresent();
+        boolean present = isPresent();
+        boolean up = present && socket.isUp();
         if (up != wasUp || present != wasPresent) {
             wasUp = up;
             wasPresent = present;
@@ -74,15 +98,19 @@ public final class LinkMonitor {
         return address;
     }
 
-    /** Whether the interface is there. */
+    /** Whether the interface is there, in the namespace that has its name. */
     public boolean isPresent() {
-        return socket.isPresent();
+        return socket.isPresent() && !replaced;
     }
 
     /** What is wrong with the interface of a name, and what to do; empty if it is up. */
     public String trouble(String name) {
         if (state == PortState.UP) {
             return "";
+        }
+        if (replaced) {
+            return "Interface %s is in a namespace %s that another one has taken the place of: the interface of this name in the new one is used when it is there."
+                    .formatted(name, home.map(NamedNamespace::name).orElseThrow());
         }
         return isPresent()
                 ? "Interface " + name + " has no link: check its cable, or take it up."
@@ -110,6 +138,9 @@ public final class LinkMonitor {
             closed = true;
             if (watch != null) {
                 watch.close();
+            }
+            if (look != null) {
+                look.cancel();
             }
             socket.close();
         });

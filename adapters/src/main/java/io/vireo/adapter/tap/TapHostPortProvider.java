@@ -106,6 +106,11 @@ public final class TapHostPortProvider implements HostPortProvider {
         }
 
         @Override
+        public boolean isPresent() {
+            return uplink.isPresent();
+        }
+
+        @Override
         public String trouble() {
             return uplink.trouble();
         }

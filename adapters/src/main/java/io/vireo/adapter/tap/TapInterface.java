@@ -114,7 +114,7 @@ final class TapInterface {
             }
             address();
             host.configure(settings.mtu());
-            return new TapUplink(resource, taps, host.monitor(control), settings.mtu());
+            return new TapUplink(resource, taps, host.monitor(control), settings.mtu(), isOurs());
         } catch (IOException | RuntimeException e) {
             taps.forEach(Tap::close);
             throw e;

@@ -12,6 +12,8 @@ import io.vireo.net.Flow;
 import io.vireo.net.FrameBatch;
 import io.vireo.net.Offload;
 import io.vireo.reactor.Reactor;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
@@ -26,6 +28,8 @@ import java.util.concurrent.atomic.AtomicLong;
  * the queue of its flow, and the kernel sends what answers it by the same one.
  */
 public final class TapUplink extends InterfacePort {
+    private static final Logger LOG = System.getLogger(TapUplink.class.getName());
+
     /**
      * Offloads that the kernel may leave to us: receivers that do not take them have it done in
      * software.
@@ -41,6 +45,7 @@ public final class TapUplink extends InterfacePort {
     private static final int ETHERNET_HEADER = 14;
 
     private final TapQueue[] queues;
+    private final boolean ours;
     private final Mapping memory;
     private final FrameVectors vectors = new FrameVectors(Tap.HEADER_SIZE);
 
@@ -57,9 +62,12 @@ public final class TapUplink extends InterfacePort {
      * @param taps its queues, opened with {@link #OFFLOADS}; closed by {@link #close}
      * @param link closed by {@link #close}
      * @param mtu of the interface in bytes
+     * @param ours whether the interface was made here
      */
-    TapUplink(String name, List<Tap> taps, LinkMonitor link, int mtu) throws ErrnoException {
+    TapUplink(String name, List<Tap> taps, LinkMonitor link, int mtu, boolean ours)
+            throws ErrnoException {
         super(name, link, mtu);
+        this.ours = ours;
         queues = taps.stream().map(TapQueue::new).toArray(TapQueue[]::new);
         memory = Mapping.anonymous((long) SLOTS * SLOT_SIZE);
     }
@@ -192,6 +200,15 @@ public final class TapUplink extends InterfacePort {
         queues[0].tap().setCarrier(present);
     }
 
+    /** It is somewhere where it is not looked for: it goes with its last queue. */
+    private void removeStray() {
+        try {
+            queues[0].tap().setPersistent(false);
+        } catch (ErrnoException e) {
+            LOG.log(Level.DEBUG, "nothing is left of " + interfaceName() + " to remove", e);
+        }
+    }
+
     /** Name of the interface. */
     String interfaceName() {
         return queues[0].tap().name();
@@ -199,6 +216,9 @@ public final class TapUplink extends InterfacePort {
 
     @Override
     public void close() {
+        if (ours && !link().isPresent()) {
+            removeStray();
+        }
         super.close();
         for (var queue : queues) {
             queue.close();

@@ -25,7 +25,7 @@ class TapQueuesTest extends HostPortContract {
         }
         var host = new HostInterface("test", INTERFACE, Optional.empty());
         host.configure(1500);
-        uplink = new TapUplink("uplink", taps, host.monitor(controlReactor), 1500);
+        uplink = new TapUplink("uplink", taps, host.monitor(controlReactor), 1500, false);
         return INTERFACE;
     }
 

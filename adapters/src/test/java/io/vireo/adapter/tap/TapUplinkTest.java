@@ -20,7 +20,7 @@ class TapUplinkTest extends HostPortContract {
         var tap = Tap.open(INTERFACE, false, TapUplink.OFFLOADS);
         var host = new HostInterface("test", INTERFACE, Optional.empty());
         host.configure(1500);
-        uplink = new TapUplink("uplink", List.of(tap), host.monitor(controlReactor), 1500);
+        uplink = new TapUplink("uplink", List.of(tap), host.monitor(controlReactor), 1500, false);
         return INTERFACE;
     }
 

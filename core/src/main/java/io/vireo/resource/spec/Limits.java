@@ -17,6 +17,12 @@ public final class Limits {
     /** Largest VLAN identifier, IEEE 802.1Q table 9-2. */
     public static final int VLAN_MAX = 4094;
 
+    /** Highest priority code point, IEEE 802.1Q 6.9.3. */
+    public static final int PCP_MAX = 7;
+
+    /** Highest differentiated services code point, RFC 2474 section 3. */
+    public static final int DSCP_MAX = 63;
+
     /** Highest rate of frames that can be asked for, per second. */
     public static final int FRAME_RATE_MAX = 100_000_000;
 

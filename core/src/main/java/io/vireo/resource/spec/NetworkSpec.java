@@ -47,7 +47,13 @@ public record NetworkSpec(
                         value =
                                 "Name of the QosPolicy of the vNICs that have none of their own. Absent: none.",
                         pattern = Names.LABEL)
-                Optional<String> qosPolicy)
+                Optional<String> qosPolicy,
+        @Field(
+                        value =
+                                "Whether the links of its vNICs go down while its uplink has no link, so that servers"
+                                        + " use another card.",
+                        defaultValue = "false")
+                boolean linkFollowsUplink)
         implements Spec {
     public NetworkSpec {
         allowedVlans = allowedVlans.filter(vlans -> !vlans.isEmpty());

@@ -5,8 +5,9 @@ import io.vireo.resource.Field;
 import io.vireo.resource.Quantity;
 import io.vireo.resource.Spec;
 import java.util.Optional;
+import java.util.OptionalInt;
 
-/** Rates and shares of vNICs. */
+/** Rates, shares and marks of vNICs. */
 public record QosPolicySpec(
         @Field("Rates of what a server sends. Absent: no bounds.") Optional<Rates> transmit,
         @Field("Rates of what a server gets. Absent: no bounds.") Optional<Rates> receive,
@@ -22,8 +23,25 @@ public record QosPolicySpec(
                         "Rate on the uplink that a vNIC has whatever the others do, in bit/s: 500M. Absent: none.")
                 Optional<BitRate> reservation,
         @Field("Rate on the uplink that a vNIC never exceeds, in bit/s. Absent: none.")
-                Optional<BitRate> limit)
+                Optional<BitRate> limit,
+        @Field("Marks that frames which a server sends get. Absent: they keep the server's own.")
+                Optional<Marking> marking)
         implements Spec {
+    /** What other switches and routers go by, whatever the server wrote there. */
+    public record Marking(
+            @Field(
+                            value =
+                                    "Priority in 802.1Q tags (PCP), where a frame has one. Absent: the server's own.",
+                            min = 0,
+                            max = Limits.PCP_MAX)
+                    OptionalInt pcp,
+            @Field(
+                            value =
+                                    "Differentiated services code point of IPv4 and IPv6 packets. Absent: the server's own.",
+                            min = 0,
+                            max = Limits.DSCP_MAX)
+                    OptionalInt dscp) {}
+
     /** The rates of one direction. */
     public record Rates(
             @Field(

@@ -6,10 +6,17 @@ import io.vireo.resource.Reference;
 import io.vireo.resource.ResourceException;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** Contracts and services that a test gives to a kind. */
 public final class FakeContext implements RealizeContext {
     private final Map<Class<?>, Object> offered = new HashMap<>();
+    private final AtomicInteger statusChanges = new AtomicInteger();
+
+    /** How often the status was said to have changed. */
+    public int statusChanges() {
+        return statusChanges.get();
+    }
 
     /** Offers an object as a contract of whatever is asked, and as a service. */
     public <T> FakeContext with(Class<T> type, T object) {
@@ -42,6 +49,6 @@ public final class FakeContext implements RealizeContext {
 
     @Override
     public Runnable statusChanged() {
-        return () -> {};
+        return statusChanges::incrementAndGet;
     }
 }

@@ -86,6 +86,9 @@ final class BridgePort {
     /** Frames to take from the port at once. */
     int limit = FrameBatch.CAPACITY;
 
+    /** Priority of the tags that its frames get where they leave, at its place in the tag. */
+    int priority;
+
     /** Its quality of service; null if it has none. */
     @Nullable PortQos qos;
 

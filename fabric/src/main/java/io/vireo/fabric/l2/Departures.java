@@ -127,6 +127,8 @@ final class Departures {
 
     /** Says what happens to the tags of frames; returns how many are left. */
     private int setActions(BridgePort out, int frames) {
+        var source = pass.source;
+        int priority = source == null ? 0 : source.priority;
         int kept = 0;
         for (int k = 0; k < frames; k++) {
             int i = out.index[k];
@@ -140,7 +142,7 @@ final class Departures {
                 continue;
             }
             batch.vlanAction[i] = action;
-            batch.vlanTci[i] = (short) pass.vlan[i];
+            batch.vlanTci[i] = (short) (priority | pass.vlan[i]);
             out.index[kept++] = i;
         }
         if (kept < frames) {

@@ -20,6 +20,7 @@ import io.vireo.resource.spec.MirrorSpec;
 import io.vireo.resource.spec.MulticastSnoopingSpec;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -72,6 +73,8 @@ public final class L2Switch implements Network {
     private final ReactorCalls calls;
     private final Bridge bridge;
     private final SwitchQos qos;
+    private final List<Runnable> linkListeners = new CopyOnWriteArrayList<>();
+    private volatile boolean linked = true;
     private volatile int mtu;
     private volatile int portCount;
     private volatile Optional<Snooping> snooping = Optional.empty();
@@ -111,6 +114,29 @@ public final class L2Switch implements Network {
     @Override
     public int mtu() {
         return mtu;
+    }
+
+    @Override
+    public boolean linked() {
+        return linked;
+    }
+
+    @Override
+    public void onLinked(Runnable listener) {
+        linkListeners.add(listener);
+    }
+
+    @Override
+    public void forget(Runnable listener) {
+        linkListeners.remove(listener);
+    }
+
+    /** Says whether cards are to have a link; one thread does. */
+    void link(boolean up) {
+        if (linked != up) {
+            linked = up;
+            linkListeners.forEach(Runnable::run);
+        }
     }
 
     /** Number of ports. */

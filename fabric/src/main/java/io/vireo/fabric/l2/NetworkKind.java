@@ -6,6 +6,7 @@ import io.vireo.net.PortCounters;
 import io.vireo.net.PortPolicy;
 import io.vireo.net.PortSpec;
 import io.vireo.net.QosPolicy;
+import io.vireo.net.Uplink;
 import io.vireo.net.UplinkSpeed;
 import io.vireo.reactor.ReactorGroup;
 import io.vireo.resource.BitRate;
@@ -98,6 +99,12 @@ public final class NetworkKind implements ResourceKind<NetworkSpec> {
         spec.vnicPolicy()
                 .ifPresent(policy -> violations.addAll(policy.violations("/spec/vnicPolicy")));
         spec.uplinkPolicy().ifPresent(policy -> validateUplink(spec, policy, violations));
+        if (spec.linkFollowsUplink() && spec.uplink().isEmpty()) {
+            violations.add(
+                    new Violation(
+                            "/spec/linkFollowsUplink",
+                            "needs an uplink to follow: name one in uplink, or leave it out"));
+        }
         spec.multicastSnooping()
                 .ifPresent(snooping ->
                         snooping.querier()
@@ -177,12 +184,14 @@ public final class NetworkKind implements ResourceKind<NetworkSpec> {
                         spec.macAgingSeconds(),
                         spec.macLimit());
         var policy = policy(spec, context);
-        var network = new L2Switch(config, context.service(ReactorGroup.class).next());
+        var reactors = context.service(ReactorGroup.class);
+        var network = new L2Switch(config, reactors.next());
         network.defaultQos(policy);
-        var running = new Running(network);
+        var running = new Running(network, new UplinkFollower(network, reactors.control()));
         try {
             network.snoop(spec.multicastSnooping(), address(metadata));
             running.plug(spec, context);
+            running.follow(spec, context);
         } catch (RuntimeException e) {
             network.close(() -> {});
             throw e;
@@ -209,6 +218,10 @@ public final class NetworkKind implements ResourceKind<NetworkSpec> {
             }
         } catch (IllegalArgumentException e) {
             return new UpdateResult.Refused(e.getMessage() + ".");
+        }
+        if (oldSpec.linkFollowsUplink() != newSpec.linkFollowsUplink()
+                || !oldSpec.uplink().equals(newSpec.uplink())) {
+            changed.follow(newSpec, context);
         }
         if (!oldSpec.multicastSnooping().equals(newSpec.multicastSnooping())) {
             changed.network.snoop(newSpec.multicastSnooping(), address(metadata));
@@ -264,6 +277,7 @@ public final class NetworkKind implements ResourceKind<NetworkSpec> {
 
     private static final class Running implements Realization {
         private final L2Switch network;
+        private final UplinkFollower follower;
         private volatile Outside outside = new Outside(Optional.empty(), PortCounters.ZERO);
 
         /** The uplink, and what was counted at those before. */
@@ -273,8 +287,17 @@ public final class NetworkKind implements ResourceKind<NetworkSpec> {
             }
         }
 
-        Running(L2Switch network) {
+        Running(L2Switch network, UplinkFollower follower) {
             this.network = network;
+            this.follower = follower;
+        }
+
+        /** Has links follow the uplink, if the spec says so. */
+        void follow(NetworkSpec spec, RealizeContext context) {
+            follower.follow(
+                    spec.uplink()
+                            .filter(_ -> spec.linkFollowsUplink())
+                            .map(name -> context.require(uplink(name), Uplink.class)));
         }
 
         void plug(NetworkSpec spec, RealizeContext context) {
@@ -343,6 +366,7 @@ public final class NetworkKind implements ResourceKind<NetworkSpec> {
             attributes.put("reactor", network.reactor().name());
             attributes.put("ports", Integer.toString(network.portCount()));
             attributes.put("stations", Long.toString(stations.stations()));
+            attributes.put("vnicLinks", network.linked() ? "up" : "down");
             var room = network.uplinkRoom();
             if (room.speed() > 0) {
                 attributes.put("uplinkSpeed", new BitRate(room.speed()).text());
@@ -477,6 +501,7 @@ public final class NetworkKind implements ResourceKind<NetworkSpec> {
 
         @Override
         public void close(Runnable onClosed) {
+            follower.follow(Optional.empty());
             Runnable last = () -> network.close(onClosed);
             outside.uplink().ifPresentOrElse(uplink -> uplink.detach(last), last);
         }

@@ -1,9 +1,11 @@
 package io.vireo.fabric.l2;
 
+import io.vireo.fabric.l2.PortStage.Place;
 import io.vireo.fabric.l2.qos.UplinkScheduler;
 import io.vireo.fabric.l2.qos.UplinkScheduler.Flow;
 import io.vireo.net.FrameBatch;
 import io.vireo.net.QosSettings;
+import io.vireo.net.QosSettings.Marking;
 import io.vireo.net.QosSettings.Rates;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -43,6 +45,7 @@ final class PortQos {
                 changeRate(transmitRate, transmit.filter(rates -> !rates.shape()), false, now);
         receiveRate = changeRate(receiveRate, changed.receive(), true, now);
         changeFlow(changed, scheduler, now);
+        changeMarks(changed.marking());
         settings = changed;
         paused = false;
         port.limit = FrameBatch.CAPACITY;
@@ -90,6 +93,17 @@ final class PortQos {
         } else {
             port.ingress = BridgePort.without(port.ingress, stage);
         }
+    }
+
+    private void changeMarks(Marking marking) {
+        if (marking.equals(settings.marking())) {
+            return;
+        }
+        port.ingress = BridgePort.without(port.ingress, Place.MARK);
+        if (!marking.equals(Marking.NONE)) {
+            port.ingress = BridgePort.with(port.ingress, new MarkStage(marking));
+        }
+        port.priority = MarkStage.priority(marking);
     }
 
     private void changeFlow(QosSettings changed, @Nullable UplinkScheduler scheduler, long now) {

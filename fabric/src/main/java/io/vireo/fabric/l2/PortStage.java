@@ -26,6 +26,8 @@ interface PortStage {
         FILTER,
         /** Keeps to a rate. */
         RATE,
+        /** Marks what is left. */
+        MARK,
         /** Sees what is left. */
         LAST_LOOK
     }

@@ -3,6 +3,7 @@ package io.vireo.fabric.l2;
 import io.vireo.fabric.l2.qos.UplinkScheduler;
 import io.vireo.net.QosPolicy;
 import io.vireo.net.QosSettings;
+import io.vireo.net.QosSettings.Marking;
 import io.vireo.net.UplinkSpeed;
 import io.vireo.resource.BitRate;
 import java.util.ArrayList;
@@ -283,7 +284,11 @@ final class SwitchQos implements QosPolicy.User, UplinkSpeed.User {
             sum += settings.reservation();
             boolean shares = scheduler != null && (speed > 0 || settings.limit() > 0);
             member.qos.change(settings, shares ? scheduler : null, now);
-            boolean idle = !shares && settings.transmit().isEmpty() && settings.receive().isEmpty();
+            boolean idle =
+                    !shares
+                            && settings.transmit().isEmpty()
+                            && settings.receive().isEmpty()
+                            && settings.marking().equals(Marking.NONE);
             member.port.qos = idle ? null : member.qos;
             member.port.policyInForce = policy(member);
             member.wake.run();

@@ -39,7 +39,12 @@ class L2SwitchQosTest {
 
     private static QosSettings shaped(long rate) {
         return new QosSettings(
-                Optional.of(new Rates(rate, rate, 128 << 10, true)), Optional.empty(), 100, 0, 0);
+                Optional.of(new Rates(rate, rate, 128 << 10, true)),
+                Optional.empty(),
+                100,
+                0,
+                0,
+                QosSettings.Marking.NONE);
     }
 
     private Network.Attachment plugWithFrames(QosPolicy policy) {
@@ -101,7 +106,13 @@ class L2SwitchQosTest {
         var policy =
                 new QosPolicy(
                         "gold",
-                        new QosSettings(Optional.empty(), Optional.empty(), 1, 600_000_000, 0));
+                        new QosSettings(
+                                Optional.empty(),
+                                Optional.empty(),
+                                1,
+                                600_000_000,
+                                0,
+                                QosSettings.Marking.NONE));
         network.defaultQos(Optional.of(policy));
         var first = network.attach(guest, PortSpec.access(0));
         assertThat(first.qos()).contains(policy);
@@ -126,7 +137,12 @@ class L2SwitchQosTest {
         assertThatThrownBy(() ->
                         policy.change(
                                 new QosSettings(
-                                        Optional.empty(), Optional.empty(), 1, 2_000_000_000, 0)))
+                                        Optional.empty(),
+                                        Optional.empty(),
+                                        1,
+                                        2_000_000_000,
+                                        0,
+                                        QosSettings.Marking.NONE)))
                 .hasMessageContaining("2 Gbit/s");
     }
 }

@@ -12,7 +12,7 @@ import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
-/** What a Network may say of its querier. */
+/** What a Network may say. */
 class NetworkKindTest {
     private static List<String> violations(
             int membership, String address, int interval, int response) {
@@ -34,9 +34,31 @@ class NetworkKindTest {
                         Optional.of(
                                 new MulticastSnoopingSpec(
                                         membership, false, 256, true, Optional.of(querier))),
-                        Optional.empty());
+                        Optional.empty(),
+                        false);
         return new NetworkKind()
                 .validate(Metadata.of("lan", "1"), spec).stream().map(Violation::message).toList();
+    }
+
+    @Test
+    void linksFollowAnUplink() {
+        var spec =
+                new NetworkSpec(
+                        1500,
+                        Optional.empty(),
+                        300,
+                        1000,
+                        Optional.empty(),
+                        Optional.empty(),
+                        Optional.empty(),
+                        Optional.empty(),
+                        Optional.empty(),
+                        true);
+        assertThat(new NetworkKind().validate(Metadata.of("lan", "1"), spec))
+                .containsExactly(
+                        new Violation(
+                                "/spec/linkFollowsUplink",
+                                "needs an uplink to follow: name one in uplink, or leave it out"));
     }
 
     @Test

@@ -46,7 +46,12 @@ class ShapedPortAllocationTest {
                 new QosPolicy(
                         "slow",
                         new QosSettings(
-                                Optional.of(rates), Optional.empty(), QosSettings.SHARES, 0, 0));
+                                Optional.of(rates),
+                                Optional.empty(),
+                                QosSettings.SHARES,
+                                0,
+                                0,
+                                QosSettings.Marking.NONE));
         var port =
                 network.attach(
                         new EndlessPort("endless", HEAD, FRAME),

@@ -83,13 +83,20 @@ class SwitchQosTest {
 
     private static QosPolicy policy(
             String name, Optional<Rates> transmit, Optional<Rates> receive, int shares) {
-        return new QosPolicy(name, new QosSettings(transmit, receive, shares, 0, 0));
+        return new QosPolicy(
+                name, new QosSettings(transmit, receive, shares, 0, 0, QosSettings.Marking.NONE));
     }
 
     private static QosPolicy reserving(String name, long megabits) {
         return new QosPolicy(
                 name,
-                new QosSettings(Optional.empty(), Optional.empty(), 100, megabits * MEGABIT, 0));
+                new QosSettings(
+                        Optional.empty(),
+                        Optional.empty(),
+                        100,
+                        megabits * MEGABIT,
+                        0,
+                        QosSettings.Marking.NONE));
     }
 
     private static Optional<Rates> rates(long megabits, boolean shape) {
@@ -249,7 +256,14 @@ class SwitchQosTest {
     void aLimitHoldsOnAnUplinkThatDoesNotSayItsSpeed() {
         qos.uplink(uplink, new UplinkSpeed(0), qos.fallback());
         var guest = guest();
-        var limited = new QosSettings(Optional.empty(), Optional.empty(), 100, 0, 20 * MEGABIT);
+        var limited =
+                new QosSettings(
+                        Optional.empty(),
+                        Optional.empty(),
+                        100,
+                        0,
+                        20 * MEGABIT,
+                        QosSettings.Marking.NONE);
         qos.change(guest.bridgePort, Optional.of(new QosPolicy("p", limited)));
         run(SECOND);
         assertThat(rate(run(2 * SECOND), 2 * SECOND) / MEGABIT).isCloseTo(20, within(0.4));
@@ -273,7 +287,8 @@ class SwitchQosTest {
                                         rates(500, false),
                                         1,
                                         MEGABIT,
-                                        MEGABIT))));
+                                        MEGABIT,
+                                        QosSettings.Marking.NONE))));
         qos.change(
                 policed.bridgePort,
                 Optional.of(policy("b", rates(500, false), Optional.empty(), 1)));
@@ -384,7 +399,8 @@ class SwitchQosTest {
                             Optional.empty(),
                             100,
                             0,
-                            0));
+                            0,
+                            QosSettings.Marking.NONE));
             assertThat(guest.woken).isGreaterThan(woken);
             got += run(SECOND / 20);
         }

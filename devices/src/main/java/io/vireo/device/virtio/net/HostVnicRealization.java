@@ -11,27 +11,82 @@ import io.vireo.reactor.Reactor;
 import io.vireo.resource.Condition;
 import io.vireo.resource.LiveStream;
 import io.vireo.resource.Metric;
+import io.vireo.resource.ResourceException;
 import io.vireo.resource.Status;
 import io.vireo.resource.spec.AdminState;
 import io.vireo.resource.spec.VnicSpec;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /** A card of the host itself that runs: its interface, and the plug in the network. */
 final class HostVnicRealization implements PluggedVnic {
+    private static final Logger LOG = System.getLogger(HostVnicRealization.class.getName());
+
     private final HostPort port;
-    private final HostCard card;
+    private final Supplier<HostCard> opener;
     private final NetworkPlug plug;
+    private final Runnable statusChanged;
+    private volatile HostCard card;
     private volatile AdminState wanted;
 
-    HostVnicRealization(HostPort port, HostCard card, NetworkPlug plug, VnicSpec spec) {
+    /** Whether the cable of the card is plugged in. */
+    private boolean linked;
+
+    /** Why the card is not there and could not be made again; empty: it was not tried in vain. */
+    private volatile String missing = "";
+
+    /**
+     * A card that runs.
+     *
+     * @param opener opens the interface, and makes it if it is absent
+     * @param card what it opened first
+     * @param statusChanged run whenever the state of the interface has changed
+     */
+    HostVnicRealization(
+            HostPort port,
+            Supplier<HostCard> opener,
+            HostCard card,
+            NetworkPlug plug,
+            VnicSpec spec,
+            Runnable statusChanged) {
         this.port = port;
+        this.opener = opener;
         this.card = card;
         this.plug = plug;
+        this.statusChanged = statusChanged;
         wanted = spec.adminState();
+        card.onChange(statusChanged);
+        plug.onLinked(this::networkLinked);
+        networkLinked();
+    }
+
+    /** On any thread; who changes its interface under it is answered by {@link #mend}. */
+    private void networkLinked() {
+        try {
+            applyLink();
+        } catch (ResourceException e) {
+            LOG.log(Level.WARNING, "vNIC '" + port.owner() + "'", e);
+        }
+    }
+
+    /** Both the operator and the network can have the link down. */
+    private synchronized void applyLink() {
+        boolean up = isWantedUp();
+        if (up != linked) {
+            card.link(up);
+            linked = up;
+            statusChanged.run();
+        }
+    }
+
+    private boolean isWantedUp() {
+        return wanted == AdminState.UP && plug.linked();
     }
 
     @Override
@@ -55,10 +110,53 @@ final class HostVnicRealization implements PluggedVnic {
 
     @Override
     public void follow(VnicSpec spec) {
-        if (spec.adminState() != wanted) {
-            card.link(spec.adminState() == AdminState.UP);
-            wanted = spec.adminState();
+        var before = wanted;
+        wanted = spec.adminState();
+        try {
+            applyLink();
+        } catch (ResourceException e) {
+            wanted = before;
+            throw e;
         }
+    }
+
+    /** Makes its interface anew, if that is gone, or is in a namespace that has lost its name. */
+    @Override
+    public boolean mend() {
+        if (card.isPresent()) {
+            return true;
+        }
+        try {
+            take(opener.get());
+            missing = "";
+            LOG.log(Level.INFO, "vNIC '" + port.owner() + "' has its interface again");
+            return true;
+        } catch (ResourceException | IllegalArgumentException e) {
+            String reason = e.getMessage() + ". It is made as soon as that is possible.";
+            if (!reason.equals(missing)) {
+                missing = reason;
+                statusChanged.run();
+            }
+            return false;
+        }
+    }
+
+    private synchronized void take(HostCard next) {
+        var former = card;
+        try {
+            boolean up = isWantedUp();
+            next.link(up);
+            linked = up;
+            plug.replace(next.port());
+        } catch (RuntimeException e) {
+            next.close();
+            throw e;
+        }
+        former.forget(statusChanged);
+        next.onChange(statusChanged);
+        card = next;
+        former.close();
+        statusChanged.run();
     }
 
     @Override
@@ -95,13 +193,17 @@ final class HostVnicRealization implements PluggedVnic {
             return new Condition(
                     Condition.CONNECTED, true, "LinkUp", "The host has the card and it is up.");
         }
-        return wanted == AdminState.UP
-                ? new Condition(Condition.CONNECTED, false, "LinkDown", card.trouble())
-                : new Condition(
-                        Condition.CONNECTED,
-                        false,
-                        "AdminDown",
-                        "The link is down as adminState says.");
+        if (wanted == AdminState.DOWN) {
+            return down("AdminDown", "The link is down as adminState says.");
+        }
+        if (!plug.linked()) {
+            return down("UplinkDown", plug.linkTrouble());
+        }
+        return down("LinkDown", missing.isEmpty() ? card.trouble() : missing);
+    }
+
+    private static Condition down(String reason, String message) {
+        return new Condition(Condition.CONNECTED, false, reason, message);
     }
 
     private List<Metric> metrics() {

@@ -19,6 +19,7 @@ import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /**
  * The plug of a card: in one network at a time, and counting over all of them. Changes come from
@@ -42,9 +43,11 @@ final class NetworkPlug {
         void resume();
     }
 
-    private final NetPort device;
     private final MacAddress mac;
-    private Network network;
+    private final Runnable relay = this::relayLink;
+    private volatile Runnable linkListener = () -> {};
+    private NetPort device;
+    private volatile Network network;
     private PortSpec port;
     private volatile Plugged plugged;
 
@@ -76,6 +79,27 @@ final class NetworkPlug {
         this.network = network;
         this.port = port;
         plugged = new Plugged(network.attach(device, port), PortCounters.ZERO, QosCounters.ZERO);
+        network.onLinked(relay);
+    }
+
+    /** Whether the card is to have a link as far as its network goes; from any thread. */
+    boolean linked() {
+        return network.linked();
+    }
+
+    /** Has {@code listener} run, on any thread, whenever {@link #linked} may have changed. */
+    void onLinked(Runnable listener) {
+        linkListener = listener;
+    }
+
+    private void relayLink() {
+        linkListener.run();
+    }
+
+    /** Why {@link #linked} is false, as people read it. */
+    String linkTrouble() {
+        return "Its link is down since the uplink of network '%s' has no link, which it follows (linkFollowsUplink)."
+                .formatted(network.name());
     }
 
     /** Counters so far, of all networks; from any thread. */
@@ -103,8 +127,15 @@ final class NetworkPlug {
         if (moves || !newPort.with(port.policy()).withQos(port.qos()).equals(port)) {
             plugged.attachment().announce(withCard(stations));
         }
+        if (moves) {
+            network.forget(relay);
+            newNetwork.onLinked(relay);
+        }
         network = newNetwork;
         port = newPort;
+        if (moves) {
+            relay.run();
+        }
     }
 
     private List<Station> withCard(List<Station> stations) {
@@ -125,22 +156,40 @@ final class NetworkPlug {
                             .formatted(device.name(), network.name()));
         }
         try {
-            replug(to, newPort, card);
+            replug(
+                    () -> {
+                        card.move(to.reactor());
+                        return to.attach(device, newPort);
+                    },
+                    () -> {
+                        card.move(network.reactor());
+                        return network.attach(device, port);
+                    });
         } finally {
             card.resume();
         }
     }
 
-    private void replug(Network to, PortSpec newPort, Card card) {
+    /**
+     * Has another port in the place of the card's, which nobody uses any more then; counters and
+     * captures go on.
+     *
+     * @throws RuntimeException if the new one cannot be taken; all is as it was
+     */
+    void replace(NetPort next) {
+        replug(() -> network.attach(next, port), () -> network.attach(device, port));
+        device = next;
+    }
+
+    /** Pulls it out, and plugs it in otherwise; if that fails, as it was. */
+    private void replug(Supplier<Network.Attachment> other, Supplier<Network.Attachment> back) {
         var former = plugged;
         former.attachment().suspendCaptures();
         await(former.attachment()::detach);
         try {
-            card.move(to.reactor());
-            plugged = former.at(to.attach(device, newPort));
+            plugged = former.at(other.get());
         } catch (RuntimeException e) {
-            card.move(network.reactor());
-            plugged = former.at(network.attach(device, port));
+            plugged = former.at(back.get());
             throw e;
         } finally {
             plugged.attachment().resumeCaptures(former.attachment());
@@ -176,6 +225,7 @@ final class NetworkPlug {
 
     /** Pulls it out, for good. */
     void detach(Runnable onDetached) {
+        network.forget(relay);
         plugged.attachment().detach(onDetached);
     }
 }

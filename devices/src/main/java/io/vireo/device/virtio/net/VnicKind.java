@@ -111,10 +111,14 @@ public final class VnicKind implements ResourceKind<VnicSpec> {
         var port = hostPort(metadata, spec);
         var card = hostPorts().open(port, context);
         try {
-            card.link(spec.adminState() == AdminState.UP);
-            card.onChange(context.statusChanged());
+            card.link(false);
             return new HostVnicRealization(
-                    port, card, plug(network, card.port(), spec, context), spec);
+                    port,
+                    () -> hostPorts().open(port, context),
+                    card,
+                    plug(network, card.port(), spec, context),
+                    spec,
+                    context.statusChanged());
         } catch (RuntimeException e) {
             card.close();
             if (card.made()) {
@@ -174,7 +178,7 @@ public final class VnicKind implements ResourceKind<VnicSpec> {
                                 spec.queuePairs(),
                                 network.reactor(),
                                 spec.speed()));
-        device.link(spec.adminState() == AdminState.UP);
+        device.link(spec.adminState() == AdminState.UP && network.linked());
         var plug = plug(network, device, spec, context);
         try {
             var socket = socket(spec, context.service(RuntimeDirectory.class));
@@ -190,6 +194,11 @@ public final class VnicKind implements ResourceKind<VnicSpec> {
                 context.statusChanged().run();
             });
             running.frontEndChanged();
+            plug.onLinked(() -> {
+                running.applyLink();
+                context.statusChanged().run();
+            });
+            running.applyLink();
             return running;
         } catch (UncheckedIOException e) {
             plug.detach(() -> {});

@@ -34,6 +34,9 @@ final class VnicRealization implements PluggedVnic {
     /** Attribute: whether frames pass between guest and network. */
     static final String LINK = "link";
 
+    /** Condition: its network has it have a link. */
+    private static final String LINK_WANTED = "LinkWanted";
+
     /** Condition: the guest was told of its link. */
     private static final String LINK_TOLD = "LinkTold";
 
@@ -88,11 +91,14 @@ final class VnicRealization implements PluggedVnic {
     public void follow(VnicSpec newSpec) {
         spec = newSpec;
         device.speed(newSpec.speed());
+        applyLink();
+    }
+
+    /** Both the operator and the network can have the link down. */
+    synchronized void applyLink() {
         device.link(isWantedUp());
-        synchronized (this) {
-            if (seen.isConnected()) {
-                tellGuest();
-            }
+        if (seen.isConnected()) {
+            tellGuest();
         }
     }
 
@@ -121,6 +127,10 @@ final class VnicRealization implements PluggedVnic {
     }
 
     private boolean isWantedUp() {
+        return isAdminUp() && plug.linked();
+    }
+
+    private boolean isAdminUp() {
         return spec.adminState() == AdminState.UP;
     }
 
@@ -143,11 +153,14 @@ final class VnicRealization implements PluggedVnic {
         attributes.put("mtu", Integer.toString(device.mtu()));
         attributes.put(ENDPOINT, frontEnd.text());
         plug.qos().map(QosPolicy::name).ifPresent(name -> attributes.put("qosPolicy", name));
-        attributes.put("adminState", isWantedUp() ? "up" : "down");
+        attributes.put("adminState", isAdminUp() ? "up" : "down");
         attributes.put(LINK, isUp() ? "up" : "down");
         attributes.put("driverFeatures", "0x" + Long.toHexString(device.negotiatedFeatures()));
         var conditions = new ArrayList<Condition>();
         conditions.add(connected(frontEnd));
+        if (!plug.linked()) {
+            conditions.add(new Condition(LINK_WANTED, false, "UplinkDown", plug.linkTrouble()));
+        }
         var trouble = monitorTrouble();
         if (!trouble.isEmpty()) {
             conditions.add(new Condition(LINK_TOLD, false, "MonitorFailed", trouble));

@@ -69,6 +69,8 @@ class VnicKindTest {
         final List<PortSpec> specs = new ArrayList<>();
         final List<CaptureSpec> captures = new ArrayList<>();
         final List<Station> announced = new ArrayList<>();
+        final List<Runnable> listeners = new ArrayList<>();
+        boolean linked = true;
         int ports;
 
         @Override
@@ -84,6 +86,26 @@ class VnicKindTest {
         @Override
         public int mtu() {
             return 1500;
+        }
+
+        @Override
+        public boolean linked() {
+            return linked;
+        }
+
+        @Override
+        public void onLinked(Runnable listener) {
+            listeners.add(listener);
+        }
+
+        @Override
+        public void forget(Runnable listener) {
+            listeners.remove(listener);
+        }
+
+        void link(boolean up) {
+            linked = up;
+            listeners.forEach(Runnable::run);
         }
 
         @Override
@@ -298,6 +320,38 @@ class VnicKindTest {
         assertThat(transport.presented).hasSize(1);
     }
 
+    /** The network has none for its cards, as while its uplink is down. */
+    @Test
+    void theLinkFollowsTheNetworkToo() {
+        network.linked = false;
+        var up = withLink(AdminState.UP, Optional.of("/run/web1.qmp"));
+        var down = withLink(AdminState.DOWN, Optional.of("/run/web1.qmp"));
+        var running = kind.realize(METADATA, up, context);
+        assertThat(linkStatus()).isZero();
+        assertThat(running.status().attributes())
+                .containsEntry("adminState", "up")
+                .containsEntry("link", "down");
+        assertThat(running.status().conditions().getLast().message())
+                .isEqualTo(
+                        "Its link is down since the uplink of network 'lan' has no link, which it follows (linkFollowsUplink).");
+        transport.become(Endpoint.State.CONNECTED);
+        monitor.said.clear();
+        int changes = context.statusChanges();
+        network.link(true);
+        assertThat(linkStatus()).isEqualTo(NetConfigSpace.LINK_UP);
+        assertThat(context.statusChanges()).as("events are made of it").isGreaterThan(changes);
+        kind.update(running, METADATA, up, down, context);
+        network.link(false);
+        network.link(true);
+        assertThat(linkStatus()).as("the operator says otherwise").isZero();
+        kind.update(running, METADATA, down, up, context);
+        network.link(false);
+        assertThat(linkStatus()).isZero();
+        assertThat(monitor.said).containsExactly("up", "down", "down", "down", "up", "down");
+        running.close(() -> {});
+        assertThat(network.listeners).isEmpty();
+    }
+
     @Test
     void theGuestIsToldWheneverItsHypervisorMayHaveForgotten() {
         var down = withLink(AdminState.DOWN, Optional.of("/run/web1.qmp"));
@@ -377,7 +431,9 @@ class VnicKindTest {
                                 context))
                 .isEqualTo(UpdateResult.IN_PLACE);
         assertThat(network.specs.getLast().qos()).isEmpty();
-        policy.change(new QosSettings(Optional.empty(), Optional.empty(), 1, 5000, 0));
+        policy.change(
+                new QosSettings(
+                        Optional.empty(), Optional.empty(), 1, 5000, 0, QosSettings.Marking.NONE));
         assertThat(
                         kind.update(
                                 running,

@@ -18,7 +18,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/** Rates and shares with a name; vNICs and networks refer to it. */
+/** Rates, shares and marks with a name; vNICs and networks refer to it. */
 public final class QosPolicyKind implements ResourceKind<QosPolicySpec> {
     /** A frame of 64 KiB that is to be segmented has to fit, with the headers of its segments. */
     private static final long BURST_MIN = 128 << 10;
@@ -43,7 +43,7 @@ public final class QosPolicyKind implements ResourceKind<QosPolicySpec> {
 
     @Override
     public String description() {
-        return "Rates, shares, reservation and limit of the vNICs that refer to it, or to whose network it belongs.";
+        return "Rates, shares, reservation, limit and marks of the vNICs that refer to it, or to whose network it belongs.";
     }
 
     @Override
@@ -66,7 +66,14 @@ public final class QosPolicyKind implements ResourceKind<QosPolicySpec> {
         if (bits(spec.limit()) != 0 && bits(spec.reservation()) > bits(spec.limit())) {
             violations.add(new Violation("/spec/reservation", "must not be above the limit"));
         }
+        if (spec.marking().filter(QosPolicyKind::marksNothing).isPresent()) {
+            violations.add(new Violation("/spec/marking", "needs pcp, dscp or both"));
+        }
         return violations;
+    }
+
+    private static boolean marksNothing(QosPolicySpec.Marking marking) {
+        return marking.pcp().isEmpty() && marking.dscp().isEmpty();
     }
 
     private static void check(
@@ -93,15 +100,25 @@ public final class QosPolicyKind implements ResourceKind<QosPolicySpec> {
                 Column.of("TRANSMIT", (spec, _) -> peak(spec.transmit())),
                 Column.of("RECEIVE", (spec, _) -> peak(spec.receive())),
                 Column.of("SHARES", (spec, _) -> Integer.toString(spec.shares())),
-                Column.of("RESERVATION", (spec, _) -> text(spec.reservation())),
-                Column.of("LIMIT", (spec, _) -> text(spec.limit())));
+                Column.of("RESERVATION", (spec, _) -> rate(spec.reservation())),
+                Column.of("LIMIT", (spec, _) -> rate(spec.limit())),
+                Column.wide(
+                        "MARKING",
+                        (spec, _) -> spec.marking().map(QosPolicyKind::text).orElse("-")));
     }
 
     private static String peak(Optional<QosPolicySpec.Rates> rates) {
-        return text(rates.flatMap(given -> given.pir().or(given::cir)));
+        return rate(rates.flatMap(given -> given.pir().or(given::cir)));
     }
 
-    private static String text(Optional<BitRate> rate) {
+    private static String text(QosPolicySpec.Marking marking) {
+        var marks = new ArrayList<String>();
+        marking.pcp().ifPresent(pcp -> marks.add("pcp " + pcp));
+        marking.dscp().ifPresent(dscp -> marks.add("dscp " + dscp));
+        return String.join(", ", marks);
+    }
+
+    private static String rate(Optional<BitRate> rate) {
         return rate.map(BitRate::toString).orElse("-");
     }
 
@@ -132,7 +149,10 @@ public final class QosPolicyKind implements ResourceKind<QosPolicySpec> {
                 spec.receive().map(rates -> rates(rates, QosPolicySpec.Exceed.DROP)),
                 spec.shares(),
                 bits(spec.reservation()),
-                bits(spec.limit()));
+                bits(spec.limit()),
+                spec.marking()
+                        .map(marking -> new QosSettings.Marking(marking.pcp(), marking.dscp()))
+                        .orElse(QosSettings.Marking.NONE));
     }
 
     private static QosSettings.Rates rates(QosPolicySpec.Rates rates, QosPolicySpec.Exceed exceed) {

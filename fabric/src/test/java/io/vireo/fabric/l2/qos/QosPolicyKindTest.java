@@ -9,6 +9,7 @@ import io.vireo.resource.BitRate;
 import io.vireo.resource.Metadata;
 import io.vireo.resource.Quantity;
 import io.vireo.resource.RealizeContext;
+import io.vireo.resource.Status;
 import io.vireo.resource.UpdateResult;
 import io.vireo.resource.Violation;
 import io.vireo.resource.spec.QosPolicySpec;
@@ -17,6 +18,7 @@ import io.vireo.resource.spec.QosPolicySpec.Rates;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -52,7 +54,8 @@ class QosPolicyKindTest {
                 Optional.ofNullable(receive),
                 100,
                 rate(reservation),
-                rate(limit));
+                rate(limit),
+                Optional.empty());
     }
 
     private List<String> violations(QosPolicySpec spec) {
@@ -96,6 +99,30 @@ class QosPolicyKindTest {
                         spec(rates("1M", "2M", null, Exceed.DROP), null, null, null));
         assertThat(slow.transmit())
                 .contains(new QosSettings.Rates(1_000_000, 2_000_000, 512 << 10, false));
+    }
+
+    @Test
+    void marksSomething() {
+        assertThat(violations(marking(OptionalInt.empty(), OptionalInt.empty())))
+                .containsExactly("/spec/marking");
+        var spec = marking(OptionalInt.of(5), OptionalInt.of(46));
+        assertThat(violations(spec)).isEmpty();
+        assertThat(QosPolicyKind.settings(spec).marking())
+                .isEqualTo(new QosSettings.Marking(OptionalInt.of(5), OptionalInt.of(46)));
+        assertThat(QosPolicyKind.settings(spec(null, null, null, null)).marking())
+                .isEqualTo(QosSettings.Marking.NONE);
+        var column = kind.columns().getLast();
+        assertThat(column.value().apply(spec, Status.EMPTY)).isEqualTo("pcp 5, dscp 46");
+    }
+
+    private static QosPolicySpec marking(OptionalInt pcp, OptionalInt dscp) {
+        return new QosPolicySpec(
+                Optional.empty(),
+                Optional.empty(),
+                100,
+                Optional.empty(),
+                Optional.empty(),
+                Optional.of(new QosPolicySpec.Marking(pcp, dscp)));
     }
 
     @Test

@@ -60,7 +60,13 @@ class UplinkSchedulerTest {
     }
 
     private static QosSettings settings(int shares, long reservation, long limit) {
-        return new QosSettings(Optional.empty(), Optional.empty(), shares, reservation, limit);
+        return new QosSettings(
+                Optional.empty(),
+                Optional.empty(),
+                shares,
+                reservation,
+                limit,
+                QosSettings.Marking.NONE);
     }
 
     private void run(UplinkScheduler uplink, long from, long to) {
