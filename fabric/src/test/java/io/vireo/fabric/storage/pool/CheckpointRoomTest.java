@@ -18,7 +18,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /** A checkpoint has room, however fast chunks are taken for data just before it. */
@@ -30,25 +29,28 @@ class CheckpointRoomTest {
     private final Reactor home = Reactor.stepped("checkpoint-room");
     private final List<SteppedClient> clients = new ArrayList<>();
 
-    private StoragePool pool;
-
-    /** The state has superblocks of its own. */
+    /** Superblocks that were written. */
     private int superblocks;
 
-    private SimulatedDisk open(int megabytes) {
+    private static SimulatedDisk disk(int megabytes) {
         var disk = new SimulatedDisk(0, new DiskImage(megabytes << 20), new DiskLog(), 1, true);
         disk.logging(false);
-        StoragePool.create(PoolStore.CONFIG, List.<BlockDevice>of(disk), home);
-        pool = StoragePool.open(List.<BlockDevice>of(disk), home, PoolOptions.DEFAULT);
-        for (int i = 0; i < VOLUMES; i++) {
-            pool.createVolume("v" + i, new VolumeFormat(megabytes << 20, 512, 4096));
-            clients.add(new SteppedClient(pool.device("v" + i), home));
-        }
         return disk;
     }
 
-    @AfterEach
-    void close() {
+    private StoragePool open(SimulatedDisk disk) {
+        StoragePool.create(PoolStore.CONFIG, List.<BlockDevice>of(disk), home);
+        StoragePool pool = StoragePool.open(List.<BlockDevice>of(disk), home, PoolOptions.DEFAULT);
+        long capacity = disk.geometry().capacity();
+        for (int i = 0; i < VOLUMES; i++) {
+            pool.createVolume("v" + i, new VolumeFormat(capacity, 512, 4096));
+            clients.add(new SteppedClient(pool.device("v" + i), home));
+        }
+        return pool;
+    }
+
+    private void close(StoragePool pool) {
+        assertThat(pool.trouble()).isEmpty();
         clients.forEach(SteppedClient::close);
         pool.abandon();
         home.close();
@@ -57,7 +59,8 @@ class CheckpointRoomTest {
     /** What may be taken is made known by the journal, which is slow here. */
     @Test
     void writesThatTakeAllThatTheJournalLeavesLeaveRoomForACheckpoint() {
-        SimulatedDisk disk = open(16);
+        SimulatedDisk disk = disk(16);
+        StoragePool pool = open(disk);
         for (int round = 0; round < 3; round++) {
             List<CompletableFuture<BlockStatus>> all = new ArrayList<>(write(round * WRITES));
             all.add(slowFlush(disk));
@@ -69,26 +72,29 @@ class CheckpointRoomTest {
                     each -> assertThat(clients.getFirst().await(each)).isEqualTo(BlockStatus.OK));
             assertThat(pool.trouble()).isEmpty();
         }
+        close(pool);
     }
 
     /** Neither has the journal room for what has changed, nor is there any for a checkpoint. */
     @Test
     void changesThatDoNotFitTheJournalWaitForTheMarkThatACheckpointNeeds() {
-        SimulatedDisk disk = open(64);
-        recycle(120);
+        SimulatedDisk disk = disk(64);
+        StoragePool pool = open(disk);
+        recycle(pool, 120);
         CompletableFuture<BlockStatus> flush = slowFlush(disk);
         List<CompletableFuture<BlockStatus>> all = writeUntilTheyWait(1);
         assertThat(flush).isNotDone();
         all.forEach(each -> assertThat(await(each)).isEqualTo(BlockStatus.OK));
         assertThat(await(flush)).isEqualTo(BlockStatus.OK);
         pool.checkpoint();
-        assertThat(pool.trouble()).isEmpty();
+        close(pool);
     }
 
     @Test
     void aCheckpointThatIsAskedForIsThereThoughAMarkHasToBeDurableFirst() {
-        SimulatedDisk disk = open(64);
-        recycle(40);
+        SimulatedDisk disk = disk(64);
+        StoragePool pool = open(disk);
+        recycle(pool, 40);
         slowFlush(disk);
         // So that more pages of the maps change than there are free blocks for.
         List<CompletableFuture<BlockStatus>> all = writeUntilTheyWait(80);
@@ -96,11 +102,11 @@ class CheckpointRoomTest {
         pool.checkpoint();
         assertThat(superblocks).isPositive();
         all.forEach(each -> assertThat(await(each)).isEqualTo(BlockStatus.OK));
-        assertThat(pool.trouble()).isEmpty();
+        close(pool);
     }
 
     /** Has so many chunks of each volume be clean, so that they can be taken without a mark. */
-    private void recycle(int chunks) {
+    private void recycle(StoragePool pool, int chunks) {
         for (int i = 0; i < chunks; i++) {
             write(i).forEach(each -> assertThat(await(each)).isEqualTo(BlockStatus.OK));
         }
