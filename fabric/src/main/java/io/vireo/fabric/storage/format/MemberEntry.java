@@ -16,6 +16,11 @@ public record MemberEntry(UUID uuid, long dataStart, long chunks, long highWater
         return chunks == 0;
     }
 
+    /** The same with another mark. */
+    public MemberEntry with(long mark) {
+        return new MemberEntry(uuid, dataStart, chunks, mark);
+    }
+
     /** What is in the table after it has left. */
     public MemberEntry removed() {
         return new MemberEntry(new UUID(0, 0), dataStart, 0, 0);

@@ -75,6 +75,26 @@ public record Superblock(
                 features);
     }
 
+    /** The same state with the next generation, perhaps of another owner and of other marks. */
+    public Superblock with(long newEpoch, List<MemberEntry> newMembers) {
+        return new Superblock(
+                pool,
+                0,
+                generation + 1,
+                newEpoch,
+                chunkShift,
+                striped,
+                place,
+                journalBytes,
+                journal,
+                catalog,
+                catalogBlocks,
+                nextVolume,
+                newMembers,
+                false,
+                features);
+    }
+
     /** The same state with the next generation, and all that nothing uses zeroed. */
     public Superblock cleaned() {
         return new Superblock(

@@ -5,7 +5,7 @@ import java.util.Arrays;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** Changes that are under way on the legs. */
+/** Changes that are in the same state, such as under way on the legs; each is in one at most. */
 final class Changes {
     private @Nullable MirrorRequest[] all = new MirrorRequest[16];
     private int count;
@@ -23,6 +23,17 @@ final class Changes {
         last.place = op.place;
         all[op.place] = last;
         all[count] = null;
+    }
+
+    /** Whether one of them changes something of a region. */
+    boolean reach(int region) {
+        for (int i = 0; i < count; i++) {
+            MirrorRequest op = Objects.requireNonNull(all[i]);
+            if (op.first <= region && region <= op.last) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** Whether one of them changes some of the same bytes. */

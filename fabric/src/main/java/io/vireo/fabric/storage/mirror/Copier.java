@@ -35,7 +35,7 @@ final class Copier {
     private int made;
     private int running;
 
-    /** Jobs that wait for a buffer or for another job of their region. */
+    /** Jobs that wait for a buffer, or for another job or changes of their region. */
     private final ArrayDeque<CopyJob> waiting = new ArrayDeque<>();
 
     /** Jobs that wait for changes of their region to end. */
@@ -57,7 +57,10 @@ final class Copier {
     }
 
     private boolean begin(CopyJob job) {
-        if (regions.has(job.region, Regions.LOCKED) || buffers.isEmpty() && made == BUFFERS) {
+        // Changes that waited for the copy before go first, and have this one drain again.
+        if (regions.has(job.region, Regions.LOCKED)
+                || channel.isAwaited(job.region)
+                || buffers.isEmpty() && made == BUFFERS) {
             return false;
         }
         OwnMemory buffer = buffers.poll();
@@ -198,6 +201,7 @@ final class Copier {
 
     private void write(CopyJob job) {
         job.outstanding = 1;
+        job.departures.watch(channel.legs());
         int hopeless = 0;
         for (Leg leg : channel.legs()) {
             boolean wanted = leg.isLive() && (job.targets & ~job.source & leg.bit) != 0;
@@ -260,7 +264,8 @@ final class Copier {
         if (--job.outstanding > 0) {
             return;
         }
-        channel.legs().failAll(job.failed, "a write to it failed");
+        Legs legs = channel.legs();
+        legs.failAll(job.failed & ~job.departures.since(legs), "a write to it failed");
         finish(job, true);
     }
 
@@ -274,14 +279,17 @@ final class Copier {
         regions.clear(job.region, Regions.LOCKED);
         regions.copied(job.region, channel.flushNumber());
         channel.unlocked();
-        // The next of those that wait; changes that waited go first, and have it drain again.
+        channel.soon(this::beginWaiting);
+        job.then.copied(success);
+    }
+
+    private void beginWaiting() {
         for (int left = waiting.size(); left > 0; left--) {
             CopyJob next = waiting.remove();
             if (!begin(next)) {
                 waiting.add(next);
             }
         }
-        job.then.copied(success);
     }
 
     void close() {

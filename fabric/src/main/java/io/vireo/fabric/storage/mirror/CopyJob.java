@@ -40,6 +40,10 @@ final class CopyJob {
 
     int outstanding;
     int failed;
+
+    /** Legs that have failed since it was written to them. */
+    final Departures departures = new Departures();
+
     @Nullable OwnMemory buffer;
 
     /** What other legs have, while right blocks are looked for. */

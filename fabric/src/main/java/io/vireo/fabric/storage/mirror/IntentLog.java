@@ -38,6 +38,7 @@ final class IntentLog {
     private int legsDone;
     private int legsFailed;
     private int legsSent;
+    private final Departures departures = new Departures();
     private boolean busy;
 
     IntentLog(MirrorChannel channel, Regions regions) {
@@ -104,6 +105,7 @@ final class IntentLog {
         legsDone = 0;
         legsFailed = 0;
         legsSent = 0;
+        departures.watch(channel.legs());
         outstanding = 1;
         int buffer = 0;
         for (int b = written.nextSetBit(0); b >= 0; b = written.nextSetBit(b + 1)) {
@@ -154,7 +156,10 @@ final class IntentLog {
         written.clear();
         boolean success = (legsDone & channel.legs().inSync()) != 0;
         if (success) {
-            channel.legs().failAll(legsFailed, "its write-intent bitmap cannot be written");
+            Legs legs = channel.legs();
+            legs.failAll(
+                    legsFailed & ~departures.since(legs),
+                    "its write-intent bitmap cannot be written");
         }
         for (int i = 0; i < sealedCount; i++) {
             if (!success) {

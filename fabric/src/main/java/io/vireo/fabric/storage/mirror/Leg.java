@@ -40,6 +40,9 @@ final class Leg {
     /** It is an empty device that took the place of another one, and may have no header yet. */
     boolean fresh;
 
+    /** All bits of the bitmap are durable on it too, so that it may be in sync. */
+    boolean marked;
+
     /** It lacks more since it was flushed last. */
     boolean behind;
 

@@ -44,6 +44,7 @@ final class LegRecorder {
 
     private int others;
     private int failed;
+    private final Departures departures = new Departures();
     private boolean foreign;
 
     /**
@@ -137,6 +138,7 @@ final class LegRecorder {
     private void start() {
         outstanding = 1;
         failed = 0;
+        departures.watch(channel.legs());
         foreign = false;
     }
 
@@ -259,9 +261,11 @@ final class LegRecorder {
 
     private void wroteOthers() {
         durable = next;
-        int told = others & ~failed;
-        channel.legs().failAll(failed, "its header cannot be written");
-        for (Leg leg : channel.legs()) {
+        Legs legs = channel.legs();
+        int gone = departures.since(legs);
+        int told = others & ~failed & ~gone;
+        legs.failAll(failed & ~gone, "its header cannot be written");
+        for (Leg leg : legs) {
             if ((told & leg.bit) == 0) {
                 continue;
             }
@@ -287,7 +291,8 @@ final class LegRecorder {
 
     /** Legs have failed meanwhile: what was begun is not true any more. */
     private void again(String why) {
-        channel.legs().failAll(failed, why);
+        Legs legs = channel.legs();
+        legs.failAll(failed & ~departures.since(legs), why);
         state = State.IDLE;
         wanted = true;
         begin();

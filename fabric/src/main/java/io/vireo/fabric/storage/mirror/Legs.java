@@ -113,6 +113,7 @@ final class Legs implements Iterable<Leg> {
     void joined(Leg leg) {
         leg.state = Leg.State.SYNCING;
         leg.fresh = false;
+        leg.marked = false;
         leg.joins++;
         channel.disturb();
         channel.regions().setAll(leg.whole, Regions.LACKING);
@@ -121,6 +122,7 @@ final class Legs implements Iterable<Leg> {
         channel.intent()
                 .writeAll(() -> {
                     if (leg.joins == joins) {
+                        leg.marked = true;
                         channel.resync().kick();
                     }
                 });

@@ -34,8 +34,10 @@ final class MirrorChannel implements BlockChannel {
     private final ArrayDeque<MirrorRequest> spare = new ArrayDeque<>();
     private final Fifo<MirrorRequest> beforeStart = new Fifo<>();
 
-    /** Changes that wait for a region that is copied. */
+    /** Changes that wait for a region that is copied: in their order, and until they begin. */
     private final Fifo<MirrorRequest> blocked = new Fifo<>();
+
+    private final Changes waitForCopies = new Changes();
 
     private final Changes underWay = new Changes();
 
@@ -207,6 +209,10 @@ final class MirrorChannel implements BlockChannel {
 
     private void change(MirrorRequest op) {
         BlockRequest client = op.client();
+        if (op.waitsForCopy) {
+            op.waitsForCopy = false;
+            waitForCopies.leave(op);
+        }
         if (readOnly || recorder.isLost()) {
             complete(op, readOnly ? BlockStatus.READ_ONLY : BlockStatus.IO_ERROR);
             return;
@@ -215,6 +221,8 @@ final class MirrorChannel implements BlockChannel {
         op.last = regions.of(client.offset() + client.length() - 1);
         regions.grow(op.last + 1);
         if (regions.any(op.first, op.last, Regions.LOCKED)) {
+            op.waitsForCopy = true;
+            waitForCopies.enter(op);
             blocked.add(op);
             return;
         }
@@ -259,9 +267,9 @@ final class MirrorChannel implements BlockChannel {
 
     private void send(MirrorRequest op) {
         op.outstanding = 1;
+        op.departures.watch(legs);
         for (int i = 0; i < legs.size(); i++) {
             Leg leg = legs.get(i);
-            op.joins[i] = leg.joins;
             if (leg.isLive()) {
                 op.sent |= leg.bit;
                 op.outstanding++;
@@ -521,6 +529,11 @@ final class MirrorChannel implements BlockChannel {
         started = true;
         ready.takeAll(beforeStart);
         wake();
+    }
+
+    /** Whether a change of a region has waited for the end of a copy, and not begun yet. */
+    boolean isAwaited(int region) {
+        return waitForCopies.reach(region);
     }
 
     /** A region can be changed again. */

@@ -18,8 +18,8 @@ final class MirrorRequest extends Fifo.Link<MirrorRequest> {
     int done;
     int failed;
 
-    /** For each leg how often it had come back when this was given to the legs. */
-    final int[] joins = new int[MirrorHeader.MAX_LEGS];
+    /** Legs that have failed since this was given to them. */
+    final Departures departures = new Departures();
 
     int outstanding;
 
@@ -31,8 +31,11 @@ final class MirrorRequest extends Fifo.Link<MirrorRequest> {
 
     int last;
 
-    /** Where it is among the changes that are under way. */
+    /** Where it is among the changes that are under way, or that wait for a copy. */
     int place;
+
+    /** Whether it waits for the end of a copy. */
+    boolean waitsForCopy;
 
     /** Of a read: from here on nothing is known to be equal. */
     long cursor;
@@ -59,11 +62,7 @@ final class MirrorRequest extends Fifo.Link<MirrorRequest> {
 
     /** Legs that it was not given to, or that have failed since, be they back or not. */
     int away(Legs legs) {
-        int away = ~sent;
-        for (int i = 0; i < legs.size(); i++) {
-            away |= joins[i] == legs.get(i).joins ? 0 : 1 << i;
-        }
-        return away;
+        return ~sent | departures.since(legs);
     }
 
     /** Whether it is the mirror's own flush. */

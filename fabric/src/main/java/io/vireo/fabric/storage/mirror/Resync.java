@@ -216,7 +216,7 @@ final class Resync {
     private void finish() {
         outstanding = 1;
         for (Leg leg : channel.legs()) {
-            if (leg.state == Leg.State.SYNCING && !leg.promoted) {
+            if (leg.state == Leg.State.SYNCING && leg.marked && !leg.promoted) {
                 finishing = true;
                 leg.behind = false;
                 outstanding++;

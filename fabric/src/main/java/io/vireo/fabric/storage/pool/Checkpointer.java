@@ -107,15 +107,22 @@ final class Checkpointer {
         return dirtyPages() + Staging.catalogBlocks(engine.volumes().size());
     }
 
-    /**
-     * Whether there is no room for it now, but will be: chunks are being zeroed, or wait for
-     * requests that may reach them.
-     */
-    boolean isShortOfRoom() {
-        return lacksRoom() && (engine.cleaner().isBusy() || engine.space().isAging());
+    /** Whether one was asked for that has not begun. */
+    boolean isAsked() {
+        return asked;
     }
 
-    /** Whether there will be room for it after a round that only writes to the journal. */
+    /**
+     * Whether there is no room for it now, and marks cannot give it any, but there will be: chunks
+     * are being zeroed, or wait for requests that may reach them.
+     */
+    boolean isShortOfRoom() {
+        return lacksRoom()
+                && !engine.space().hasBeyondMarks()
+                && (engine.cleaner().isBusy() || engine.space().isAging());
+    }
+
+    /** Whether there will be room for it as soon as marks are durable that are raised. */
     boolean needsMark() {
         return lacksRoom() && engine.space().hasBeyondMarks();
     }
@@ -126,6 +133,37 @@ final class Checkpointer {
 
     private int dirtyPages() {
         return engine.pages().dirty() + engine.sumMap().pages().dirty();
+    }
+
+    /**
+     * Raises the marks without the journal, which may have no room: the superblocks say the same as
+     * before, with higher marks. Nothing else of this is under way.
+     */
+    void raiseMarks(Runnable then) {
+        state = State.WRITING;
+        whenDone = then;
+        engine.raiseMarks();
+        Superblock before = superblocks.current();
+        var members = new ArrayList<MemberEntry>();
+        for (int i = 0; i < engine.space().areas(); i++) {
+            MemberEntry entry = before.members().get(i);
+            members.add(entry.isRemoved() ? entry : entry.with(engine.space().area(i).proposed()));
+        }
+        next = before.with(before.ownerEpoch(), members);
+        superblocks.write(next, this::raised);
+    }
+
+    private void raised(String trouble) {
+        state = State.IDLE;
+        if (!trouble.isEmpty()) {
+            engine.poison(trouble);
+            return;
+        }
+        for (int i = 0; i < engine.space().areas(); i++) {
+            engine.space().area(i).markIsDurable(next.members().get(i).highWater());
+        }
+        whenDone.run();
+        engine.members().wake();
     }
 
     /** Keeps the state as it is now. */

@@ -18,6 +18,9 @@ final class ChunkArea {
     /** Chunks that nothing uses. */
     private long unused;
 
+    /** Those of them that could not be zeroed. */
+    private long broken;
+
     private boolean draining;
 
     /** Chunks from here on were never used. */
@@ -63,8 +66,14 @@ final class ChunkArea {
         draining = on;
     }
 
+    /** Chunks that nothing uses, and that can be used. */
     long unused() {
-        return unused;
+        return unused - broken;
+    }
+
+    /** So many of them could not be zeroed, and are out of use. */
+    void broke(long count) {
+        broken += count;
     }
 
     void unused(long change) {
@@ -256,7 +265,7 @@ final class ChunkArea {
         if (proposed != mark || mark == chunks || cleanCount + mark - virgin > few) {
             return -1;
         }
-        proposed = Math.min(chunks, mark + step);
+        proposed = Math.min(chunks, mark + Math.max(step, needed));
         return proposed;
     }
 

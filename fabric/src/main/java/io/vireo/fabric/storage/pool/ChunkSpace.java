@@ -68,7 +68,10 @@ final class ChunkSpace implements ChunkCounts {
         return areas.size();
     }
 
-    /** Chunks that nothing uses, whether they can be handed out yet or not. */
+    /**
+     * Chunks that nothing uses, whether they can be handed out yet or not; without those that could
+     * not be zeroed.
+     */
     long unused() {
         return unused;
     }
@@ -81,6 +84,13 @@ final class ChunkSpace implements ChunkCounts {
         area.unused(change);
         // What a member that is drained has does not count any more.
         unused += area.isDraining() ? 0 : change;
+    }
+
+    /** Chunks of a member could not be zeroed, and are out of use. */
+    void broke(int member, long count) {
+        ChunkArea area = areas.get(member);
+        area.broke(count);
+        unused -= area.isDraining() ? 0 : count;
     }
 
     /** Everything is to leave a member, or is to stay after all. */

@@ -102,14 +102,12 @@ final class Cleaner {
         for (int i = 0; i < used; i++) {
             Run run = runs[i];
             ChunkArea area = engine.space().area(run.member);
-            for (int j = 0; j < run.count; j++) {
-                if (run.failed) {
-                    broken++;
-                } else {
-                    area.clean(run.first + j);
-                }
+            for (int j = 0; j < run.count && !run.failed; j++) {
+                area.clean(run.first + j);
             }
             if (run.failed) {
+                broken += run.count;
+                engine.space().broke(run.member, run.count);
                 engine.alarm(
                         "%d chunks of member %d could not be zeroed and are out of use; check the disk"
                                 .formatted(run.count, run.member));

@@ -120,6 +120,10 @@ final class Committer {
         if (state != State.IDLE || engine.isFrozen() || mustWait()) {
             return;
         }
+        if (!journal.fits(pending.length()) && checkpointer.needsMark()) {
+            checkpointer.raiseMarks(this::begin);
+            return;
+        }
         wanted = false;
         state = State.FLUSHING;
         OpBuffer empty = sealed;

@@ -382,7 +382,10 @@ final class Control {
     }
 
     private void afterCheckpoint(boolean success, CompletableFuture<Boolean> done) {
-        if (success && engine.checkpointer().isRunning() && !engine.isFrozen()) {
+        if (success && engine.checkpointer().isAsked() && !engine.isFrozen()) {
+            // The round went without one, since a mark had to be durable first.
+            retryCheckpoint(done);
+        } else if (success && engine.checkpointer().isRunning() && !engine.isFrozen()) {
             engine.members().home().schedule(100_000, () -> afterCheckpoint(true, done));
         } else {
             answer(done, success && !engine.isFrozen());

@@ -269,7 +269,7 @@ final class DataPath {
         op.direct = false;
         Volume volume = op.volume();
         boolean first = entry == 0;
-        if (!engine.mayAllocate(volume) || (first && !engine.isWithinLimits(volume))) {
+        if (!engine.mayAllocate(volume) || !isWithinLimits(volume, entry)) {
             engine.waitForRoom(take(op, at, length, Piece.Stage.FILL));
             return;
         }
@@ -298,6 +298,16 @@ final class DataPath {
             release(piece);
             op.outstanding--;
         }
+    }
+
+    /** Whether limits allow what a piece that waits would take. */
+    boolean isWithinLimits(Piece piece) {
+        Volume volume = piece.request().volume();
+        return isWithinLimits(volume, engine.tree().find(volume.root, piece.at >>> shift));
+    }
+
+    private boolean isWithinLimits(Volume volume, long entry) {
+        return entry != 0 || engine.isWithinLimits(volume);
     }
 
     /** Reads the chunk that a piece copies from. */

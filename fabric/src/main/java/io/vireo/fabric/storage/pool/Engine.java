@@ -452,7 +452,8 @@ final class Engine {
         return work + held.retry();
     }
 
-    private boolean raiseMarks() {
+    /** Has marks be raised with the next round where they will be needed; whether there are any. */
+    boolean raiseMarks() {
         boolean raised = false;
         long needed = meta.chunksFor(checkpointer.blocksNeeded());
         for (int i = 0; i < space.areas(); i++) {

@@ -6,8 +6,9 @@ import java.time.Duration;
 import java.util.function.Predicate;
 
 /**
- * Writes that a full pool holds: until there is room, they are taken back, or have waited for long
- * enough. Of the home reactor.
+ * Writes that wait for a chunk: until there is one, they are taken back, or there has been no room
+ * for long enough. While there is room, and a chunk is only not ready yet since it is being zeroed
+ * or a mark is on its way, they wait for as long as the disks need. Of the home reactor.
  */
 final class HeldWrites {
     private final Engine engine;
@@ -38,12 +39,9 @@ final class HeldWrites {
 
     /** Has a piece wait until there is room. */
     void add(Piece piece) {
-        VolumeRequest op = piece.request();
-        if (op.deadline == 0) {
-            op.deadline = engine.members().home().nanoTime() + holdNanos;
-        }
+        count(piece, engine.members().home().nanoTime());
         waiting.add(piece);
-        if (!full && !engine.mayAllocate(op.volume())) {
+        if (!full && !engine.mayAllocate(piece.request().volume())) {
             full = true;
             engine.options().events().full();
             // It may be what has changed of the maps that room is kept for.
@@ -81,14 +79,34 @@ final class HeldWrites {
         return engine.space().unused() - engine.reserve() - engine.unmet();
     }
 
-    /** Ends those that have waited for long enough. */
+    /** Counts for how long there was no room for a piece's request; of each request once. */
+    private void count(Piece piece, long now) {
+        VolumeRequest op = piece.request();
+        boolean room = engine.mayAllocate(op.volume()) && engine.path().isWithinLimits(piece);
+        if (op.waitCountedAt != 0 && !room) {
+            op.waitedForRoom += now - op.waitCountedAt;
+        }
+        op.waitCountedAt = now;
+    }
+
+    /** Ends those for which there has been no room for long enough. */
     void giveUpOld(long now) {
-        giveUp(op -> now - op.deadline >= 0, BlockStatus.NO_SPACE);
+        giveUp(
+                piece -> {
+                    count(piece, now);
+                    return piece.request().waitedForRoom >= holdNanos;
+                },
+                BlockStatus.NO_SPACE);
     }
 
     /** A front end takes a request back, which may be here. */
     void cancel(VolumeChannel channel, int tag) {
-        giveUp(op -> op.channel() == channel && op.request().tag() == tag, BlockStatus.CANCELLED);
+        giveUp(
+                piece -> {
+                    VolumeRequest op = piece.request();
+                    return op.channel() == channel && op.request().tag() == tag;
+                },
+                BlockStatus.CANCELLED);
     }
 
     /** Ends all. */
@@ -96,11 +114,11 @@ final class HeldWrites {
         giveUp(_ -> true, BlockStatus.IO_ERROR);
     }
 
-    private void giveUp(Predicate<VolumeRequest> which, BlockStatus status) {
+    private void giveUp(Predicate<Piece> which, BlockStatus status) {
         Fifo<Piece> all = new Fifo<>();
         all.takeAll(waiting);
         for (Piece piece = all.poll(); piece != null; piece = all.poll()) {
-            if (which.test(piece.request())) {
+            if (which.test(piece)) {
                 engine.path().giveUp(piece, status);
             } else {
                 waiting.add(piece);

@@ -116,29 +116,11 @@ final class PoolOpening {
             Superblock old = superblocks.current();
             var members = new ArrayList<MemberEntry>();
             for (int i = 0; i < old.members().size(); i++) {
-                MemberEntry m = old.members().get(i);
                 ChunkArea area = loaded.space().area(i);
                 area.propose(0);
-                members.add(new MemberEntry(m.uuid(), m.dataStart(), m.chunks(), area.proposed()));
+                members.add(old.members().get(i).with(area.proposed()));
             }
-            superblocks.write(
-                    new Superblock(
-                            old.pool(),
-                            0,
-                            old.generation() + 1,
-                            old.ownerEpoch() + 1,
-                            old.chunkShift(),
-                            old.striped(),
-                            old.place(),
-                            old.journalBytes(),
-                            old.journal(),
-                            old.catalog(),
-                            old.catalogBlocks(),
-                            old.nextVolume(),
-                            members,
-                            false,
-                            old.features()),
-                    done::complete);
+            superblocks.write(old.with(old.ownerEpoch() + 1, members), done::complete);
             loaded.members().wake();
         });
         String trouble = HomeIo.await(home, done);

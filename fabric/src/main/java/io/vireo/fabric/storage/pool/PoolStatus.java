@@ -5,7 +5,8 @@ package io.vireo.fabric.storage.pool;
  *
  * @param chunkBytes bytes of a chunk
  * @param total chunks
- * @param unused chunks that nothing refers to, whether they can be handed out yet or not
+ * @param unused chunks that nothing refers to, whether they can be handed out yet or not; without
+ *     those that are broken
  * @param ready chunks that can be handed out now
  * @param reserved what thin volumes must leave alone: for metadata, and for dedicated volumes
  * @param metadata chunks that hold maps and the catalog

@@ -25,10 +25,11 @@ final class VolumeRequest extends Fifo.Link<VolumeRequest> {
     /** Whether pieces may carry FUA through to the member, so that no group commit is needed. */
     boolean direct;
 
-    /**
-     * When it has waited long enough for room, by the home reactor's clock; 0: it has not waited.
-     */
-    long deadline;
+    /** Nanoseconds for which it has waited while there was no room. */
+    long waitedForRoom;
+
+    /** Until when that is counted, by the home reactor's clock; 0: it has not waited. */
+    long waitCountedAt;
 
     /** Ranges of the request that read as zeroes: offset, length. */
     private long[] holes = new long[8];
@@ -78,7 +79,8 @@ final class VolumeRequest extends Fifo.Link<VolumeRequest> {
         status = BlockStatus.OK;
         outstanding = 1;
         direct = false;
-        deadline = 0;
+        waitedForRoom = 0;
+        waitCountedAt = 0;
         holeWords = 0;
         touches = 0;
         operation = newRequest.operation();

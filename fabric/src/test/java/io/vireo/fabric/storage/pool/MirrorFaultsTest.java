@@ -17,6 +17,7 @@ import io.vireo.testkit.crash.DiskImage;
 import io.vireo.testkit.crash.DiskLog;
 import io.vireo.testkit.crash.SimulatedDisk;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -26,6 +27,63 @@ import org.junit.jupiter.api.Test;
 
 /** Each fault of one disk below a mirror, and of several, has one stated outcome. */
 class MirrorFaultsTest extends MirrorBed {
+    /** Each of these reads makes the range equal again, while the resync does not. */
+    @Test
+    void aWriteWhereDisksMayDifferHasItsTurnThoughThereAreAlwaysReads() {
+        pool.pauseResync(true);
+        for (int i = 0; i < 2; i++) {
+            DiskFault part = new DiskFault.Fails(BlockStatus.IO_ERROR, 512 << i);
+            disks[i].faults(r ->
+                    r.operation() == BlockOperation.WRITE && r.length() == CHUNK
+                            ? part
+                            : DiskFault.NONE);
+        }
+        assertThat(write(0, 2)).isEqualTo(BlockStatus.IO_ERROR);
+        heal();
+        List<CompletableFuture<byte[]>> reads = new ArrayList<>();
+        for (int i = 0; i < 8; i++) {
+            reads.add(beginRead(0));
+        }
+        while (reads.stream().noneMatch(CompletableFuture::isDone)) {
+            assertThat(home.step()).isPositive();
+        }
+        byte[] data = new byte[CHUNK];
+        Arrays.fill(data, (byte) 3);
+        CompletableFuture<BlockStatus> write = client.write(0, data, false);
+        for (int ended = 0; ended < 200 && !write.isDone(); ) {
+            assertThat(home.step()).isPositive();
+            for (int i = 0; i < reads.size(); i++) {
+                if (reads.get(i).isDone()) {
+                    ended++;
+                    reads.set(i, beginRead(0));
+                }
+            }
+        }
+        assertThat(write).isCompletedWithValue(BlockStatus.OK);
+        reads.forEach(client::await);
+        assertHolds(0, 3);
+        pool.pauseResync(false);
+        while (mirror().toCopyBytes() > 0) {
+            assertThat(home.step()).isPositive();
+        }
+        assertEqualCopies();
+    }
+
+    private CompletableFuture<byte[]> beginRead(int chunk) {
+        OwnMemory memory = OwnMemory.allocate(CHUNK);
+        return client.start(
+                        BlockOperation.READ,
+                        (long) chunk * CHUNK,
+                        CHUNK,
+                        r -> r.data().add(memory.address(), CHUNK))
+                .thenApply(status -> {
+                    assertThat(status).isEqualTo(BlockStatus.OK);
+                    byte[] data = memory.bytes(0, CHUNK);
+                    memory.close();
+                    return data;
+                });
+    }
+
     @Test
     void aDiskThatFailsAWriteIsLeftOutAndComesBack() {
         for (int disk = 0; disk < 2; disk++) {

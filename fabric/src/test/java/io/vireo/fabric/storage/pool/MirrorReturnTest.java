@@ -9,6 +9,7 @@ import io.vireo.block.BlockStatus;
 import io.vireo.block.VolumeFormat;
 import io.vireo.fabric.storage.format.MirrorHeader;
 import io.vireo.fabric.storage.mirror.MirrorStatus.LegState;
+import io.vireo.memory.OwnMemory;
 import io.vireo.testkit.crash.DiskFault;
 import io.vireo.testkit.crash.SimulatedDisk;
 import java.time.Duration;
@@ -16,6 +17,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Predicate;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -154,6 +156,156 @@ class MirrorReturnTest extends MirrorBed {
         }
     }
 
+    /** The next request of a kind is one that a disk does not answer for long. */
+    private static AtomicBoolean slow(SimulatedDisk disk, Predicate<BlockRequest> which) {
+        var slow = new AtomicBoolean(true);
+        disk.faults(r ->
+                which.test(r) && slow.getAndSet(false)
+                        ? new DiskFault.Delays(LIMIT.minusSeconds(1).toNanos())
+                        : DiskFault.NONE);
+        return slow;
+    }
+
+    private static boolean isIntent(BlockRequest request) {
+        return request.operation() == BlockOperation.WRITE
+                && request.offset() >= MirrorHeader.INTENT
+                && request.offset() < MirrorHeader.DATA;
+    }
+
+    @Test
+    void aDiskThatIsBackIsNotLeftOutForABitThatItFailedToWriteBefore() {
+        assertThat(write(1, 1)).isEqualTo(BlockStatus.OK);
+        AtomicBoolean slow = slow(disks[0], MirrorReturnTest::isIntent);
+        disks[1].faults(r -> isIntent(r) ? DiskFault.eio() : DiskFault.NONE);
+        // One of them is the first in its region.
+        int chunk = 1;
+        CompletableFuture<BlockStatus> first = CompletableFuture.completedFuture(BlockStatus.OK);
+        while (slow.get()) {
+            if (first.isDone()) {
+                first = begin(++chunk, 2);
+            }
+            step();
+        }
+        disks[1].vanish();
+        assertThat(write(1, 3)).isEqualTo(BlockStatus.OK);
+        assertThat(states()).containsExactly(LegState.IN_SYNC, LegState.FAILED);
+        disks[1].faults(_ -> DiskFault.NONE);
+        disks[1].comeBack();
+        assertThat(first).isNotDone();
+        assertThat(client.await(first)).isEqualTo(BlockStatus.OK);
+        untilRedundant();
+        assertThat(events).hasSize(2).last().isEqualTo("redundant");
+        assertFlushedCopiesAreEqual();
+        assertHolds(chunk, 2);
+        assertHolds(1, 3);
+    }
+
+    @Test
+    void aDiskThatIsBackIsNotLeftOutForACopyThatItFailedToTakeBefore() {
+        openThree();
+        assertThat(write(0, 1)).isEqualTo(BlockStatus.OK);
+        pool.stallLimit(Duration.ofMinutes(2));
+        pool.pauseResync(true);
+        for (int i = 0; i < 3; i++) {
+            once(i, CHUNK, new DiskFault.Fails(BlockStatus.IO_ERROR, 512L << i));
+        }
+        assertThat(write(0, 2)).isEqualTo(BlockStatus.IO_ERROR);
+        // A read has it made equal first.
+        disks[0].faults(_ -> DiskFault.NONE);
+        fail(1, BlockOperation.WRITE, DiskFault.eio());
+        var slow = new AtomicBoolean(true);
+        disks[2].faults(r ->
+                r.operation() == BlockOperation.WRITE && isData(r) && slow.getAndSet(false)
+                        ? new DiskFault.Delays(Duration.ofMinutes(1).toNanos())
+                        : DiskFault.NONE);
+        OwnMemory memory = OwnMemory.allocate(CHUNK);
+        CompletableFuture<BlockStatus> read =
+                client.start(
+                        BlockOperation.READ, 0, CHUNK, r -> r.data().add(memory.address(), CHUNK));
+        while (slow.get()) {
+            step();
+        }
+        // It is looked at by a flush of the mirror's own.
+        disks[1].vanish();
+        while (states().get(1) != LegState.FAILED) {
+            step();
+        }
+        disks[1].faults(_ -> DiskFault.NONE);
+        disks[1].comeBack();
+        while (states().get(1) != LegState.SYNCING) {
+            step();
+        }
+        assertThat(read).isNotDone();
+        assertThat(client.await(read)).isEqualTo(BlockStatus.OK);
+        memory.close();
+        pool.pauseResync(false);
+        untilRedundant();
+        assertThat(events).hasSize(2).last().isEqualTo("redundant");
+        heal();
+        assertFlushedCopiesAreEqual();
+    }
+
+    /** It may be the only one that is left after a loss of power. */
+    @Test
+    void aDiskThatComesBackIsNotInSyncBeforeItHasTheBitsOfTheOthers() {
+        disks[1].vanish();
+        assertThat(write(0, 2)).isEqualTo(BlockStatus.OK);
+        Duration delay = LIMIT.minusSeconds(1);
+        long[] marking = {0};
+        long[] flushed = {0};
+        disks[1].faults(r -> {
+            if (marking[0] > 0 && flushed[0] == 0 && r.operation() == BlockOperation.FLUSH) {
+                flushed[0] = home.nanoTime();
+            }
+            if (marking[0] > 0 || !isIntent(r)) {
+                return DiskFault.NONE;
+            }
+            marking[0] = home.nanoTime();
+            return new DiskFault.Delays(delay.toNanos());
+        });
+        disks[1].comeBack();
+        while (marking[0] == 0) {
+            step();
+        }
+        // The resync does not wait for that.
+        pool.pauseResync(true);
+        pool.pauseResync(false);
+        untilRedundant();
+        assertThat(flushed[0] - marking[0]).isGreaterThanOrEqualTo(delay.toNanos());
+        heal();
+        assertFlushedCopiesAreEqual();
+        assertHolds(0, 2);
+    }
+
+    @Test
+    void aDiskThatIsBackIsNotLeftOutForAHeaderThatItFailedToWriteBefore() {
+        openThree();
+        disks[2].vanish();
+        AtomicBoolean slow = slow(disks[0], MirrorReturnTest::isHeader);
+        CompletableFuture<BlockStatus> first = begin(1, 2);
+        while (slow.get()) {
+            step();
+        }
+        disks[1].vanish();
+        CompletableFuture<BlockStatus> second = begin(2, 3);
+        while (states().get(1) != LegState.FAILED) {
+            step();
+        }
+        disks[1].comeBack();
+        while (states().get(1) != LegState.SYNCING) {
+            step();
+        }
+        assertThat(first).isNotDone();
+        assertThat(client.await(first)).isEqualTo(BlockStatus.OK);
+        assertThat(client.await(second)).isEqualTo(BlockStatus.OK);
+        disks[2].comeBack();
+        untilRedundant();
+        assertThat(events).hasSize(3).last().isEqualTo("redundant");
+        assertFlushedCopiesAreEqual();
+        assertHolds(1, 2);
+        assertHolds(2, 3);
+    }
+
     /** It was done by nobody that is in sync, and the other one has copied the place already. */
     @Test
     void aWriteThatOnlyADiskHasThatComesBackLeavesEqualCopies() {
@@ -202,14 +354,18 @@ class MirrorReturnTest extends MirrorBed {
         });
     }
 
-    @Test
-    void aDiskThatComesBackWhileAnotherIsFlushedGetsWhatItLacks() {
+    private void openThree() {
         close();
         disks = new SimulatedDisk[] {disk(0), disk(1), disk(2)};
         StoragePool.create(PoolStore.CONFIG.withCopies(3), List.<BlockDevice>of(disks), home);
         pool = StoragePool.open(List.<BlockDevice>of(disks), home, options);
         pool.createVolume("v", new VolumeFormat(1 << 20, 512, 4096));
         client = new SteppedClient(pool.device("v"), home);
+    }
+
+    @Test
+    void aDiskThatComesBackWhileAnotherIsFlushedGetsWhatItLacks() {
+        openThree();
         pool.stallLimit(Duration.ofMinutes(2));
         disks[1].vanish();
         disks[2].vanish();
