@@ -213,18 +213,16 @@ public final class FaultyPools implements FaultRun.Store {
         step(reactor, MOST_STEPS_TO_COMPARE, this::isEqual, "copies differ");
     }
 
+    /** Looks once after each step: a look asks the pool, which goes on by that. */
     private void step(Reactor reactor, int most, BooleanSupplier until, String trouble) {
-        for (int i = 0; i < most && !until.getAsBoolean(); i++) {
-            // Never in step with what the pool does by itself, of which some copies have more.
-            for (int left = 1 + random.nextInt(4); left > 0; left--) {
-                if (reactor.step() == 0) {
-                    throw new IllegalStateException("the pool hangs: " + pool().mirrors());
-                }
+        for (int left = most; !until.getAsBoolean(); left--) {
+            if (left == 0) {
+                throw new IllegalStateException(
+                        "%s: %s, %s".formatted(trouble, pool().mirrors(), pool().drainStatus()));
             }
-        }
-        if (!until.getAsBoolean()) {
-            throw new IllegalStateException(
-                    "%s: %s, %s".formatted(trouble, pool().mirrors(), pool().drainStatus()));
+            if (reactor.step() == 0) {
+                throw new IllegalStateException("the pool hangs: " + pool().mirrors());
+            }
         }
     }
 
