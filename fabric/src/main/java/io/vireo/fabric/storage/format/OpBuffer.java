@@ -210,7 +210,7 @@ public final class OpBuffer implements AutoCloseable {
 
     /** Appends a {@link PoolOp.Copy}. */
     public void copy(List<PoolOp.Source> copies) {
-        int each = 8 + VolumeRecord.BYTES;
+        int each = PoolOp.COPY_BYTES;
         long a = begin(PoolOp.COPY, PoolOp.HEADER + copies.size() * each);
         for (PoolOp.Source copy : copies) {
             keys |= copy.volume().key().isPresent();

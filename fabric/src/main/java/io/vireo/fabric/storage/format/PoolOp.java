@@ -78,6 +78,9 @@ public sealed interface PoolOp {
     /** Bytes in front of each: type, length. */
     int HEADER = 8;
 
+    /** Bytes of each copy in a COPY: the volume copied, the new one. */
+    int COPY_BYTES = 8 + VolumeRecord.BYTES;
+
     /** Length in bytes of the operation at {@code at}. */
     static int length(long at) {
         return NativeMemory.getInt(at + 4);
@@ -130,7 +133,7 @@ public sealed interface PoolOp {
 
     private static Copy copy(long at, int length) throws FormatException {
         var copies = new ArrayList<Source>();
-        int each = 8 + VolumeRecord.BYTES;
+        int each = COPY_BYTES;
         for (int i = 0; i + each <= length; i += each) {
             copies.add(new Source(word(at + i, 0), VolumeRecord.decode(at + i + 8)));
         }

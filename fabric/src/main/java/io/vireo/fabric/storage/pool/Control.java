@@ -7,6 +7,7 @@ import io.vireo.fabric.storage.format.JournalPlace;
 import io.vireo.fabric.storage.format.PoolFormat;
 import io.vireo.fabric.storage.format.PoolOp;
 import io.vireo.fabric.storage.format.VolumeRecord;
+import io.vireo.fabric.storage.journal.Group;
 import io.vireo.fabric.storage.mirror.MirrorDevice;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Progress;
@@ -111,6 +112,13 @@ final class Control {
 
     void copy(List<CopyOf> copies, CompletableFuture<Boolean> done) {
         checkWritable();
+        int most = mostCopies();
+        if (copies.size() > most) {
+            throw refuse(
+                    ErrorCode.INVALID,
+                    "copies of %d volumes at one moment are more than this pool can make; make them of %d at most"
+                            .formatted(copies.size(), most));
+        }
         var names = new HashSet<String>();
         var sources = new ArrayList<Volume>();
         for (CopyOf copy : copies) {
@@ -124,6 +132,12 @@ final class Control {
             }
         }
         Barrier.raise(sources, engine.path(), () -> copyNow(copies, done));
+    }
+
+    /** Copies are one operation, which has to fit a group of the journal, with others beside it. */
+    private int mostCopies() {
+        long journal = engine.superblocks().current().journalBytes();
+        return (int) (Math.min(Group.MAX_BYTES / 2, journal / 4) / PoolOp.COPY_BYTES);
     }
 
     private void copyNow(List<CopyOf> copies, CompletableFuture<Boolean> done) {

@@ -1,6 +1,7 @@
 package io.vireo.fabric.storage.pool;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import io.vireo.block.BlockOperation;
@@ -10,6 +11,7 @@ import io.vireo.reactor.PollMode;
 import io.vireo.reactor.Reactor;
 import io.vireo.reactor.ReactorConfig;
 import io.vireo.resource.Progress;
+import io.vireo.resource.ResourceException;
 import io.vireo.testkit.BlockClient;
 import io.vireo.testkit.MemoryBlockDevice;
 import java.util.ArrayList;
@@ -79,6 +81,20 @@ class StoragePoolTest {
         byte[] expected = new byte[8 * CHUNK];
         Arrays.fill(expected, 5 * 512, 5 * 512 + 3 * CHUNK, (byte) 7);
         assertThat(read("a", 0, expected.length)).isEqualTo(expected);
+    }
+
+    @Test
+    void moreCopiesAtOneMomentThanTheJournalCanTakeAreRefused() {
+        pool.createVolume("a", new VolumeFormat(4 << 20, 512, 4096));
+        var copies = new ArrayList<CopyOf>();
+        while (copies.size() < 63) {
+            copies.add(CopyOf.snapshot("a", "a." + copies.size()));
+        }
+        assertThatThrownBy(() -> pool.copy(copies))
+                .isInstanceOf(ResourceException.class)
+                .hasMessageContaining("make them of 62 at most");
+        pool.copy(copies.subList(0, 62));
+        assertThat(pool.volumes()).hasSize(63);
     }
 
     /** A leaf of maps, and sixteen of checksums, for each volume. */
