@@ -178,21 +178,18 @@ class DisksPoolTest {
     }
 
     @Test
-    void aBlockDeviceIsAMember() throws Exception {
-        Path file = directory.resolve("backing");
-        try (var out =
-                Files.newByteChannel(
-                        file,
-                        java.nio.file.StandardOpenOption.CREATE,
-                        java.nio.file.StandardOpenOption.WRITE)) {
-            out.position(DISK - 1);
-            out.write(java.nio.ByteBuffer.allocate(1));
-        }
+    void aBlockDeviceIsAMemberAndNobodyReadsWhatWasOnIt() throws Exception {
+        // Blank where signatures are, and full of what somebody else left.
+        byte[] bytes = new byte[Math.toIntExact(DISK)];
+        Arrays.fill(bytes, 1 << 20, bytes.length, (byte) 'x');
+        Path file = Files.write(directory.resolve("backing"), bytes);
         String loop = run("losetup", "--find", "--show", file.toString()).strip();
         try {
             PoolSpec pool = spec(Path.of(loop));
             bed.openPool(pool, false);
-            write(openVdisk("web1", empty(), false), 4096, "on a device");
+            BlockDevice vdisk = openVdisk("web1", empty(), false);
+            write(vdisk, 4096, "on a device");
+            assertThat(read(vdisk, 8192)).as("what was never written").isEmpty();
             bed.close(Kinds.VDISK, "web1");
             bed.close(Kinds.POOL, "main");
             bed.openPool(pool, true);
