@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -18,6 +19,7 @@ import org.junit.jupiter.api.Timeout;
  * disks is encrypted, with its snapshot and clone: the members hold nothing of what its guest
  * wrote.
  */
+@Tag("endurance")
 class DisksPoolIT {
     private static final int MEMORY_MIB = 512;
     private static final int CRASHES = 10;

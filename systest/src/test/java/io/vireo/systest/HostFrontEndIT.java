@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -15,6 +16,7 @@ import org.junit.jupiter.api.Timeout;
  * each time some of them were in flight: they end when the next daemon is there, and nothing that
  * was written is lost.
  */
+@Tag("endurance")
 class HostFrontEndIT {
     private static final int CRASHES = 10;
     private static final int MOST_CRASHES = 40;
