@@ -83,6 +83,44 @@ class StoragePoolTest {
         assertThat(read("a", 0, expected.length)).isEqualTo(expected);
     }
 
+    private long mappedChunks(String volume) {
+        return pool.volumes().stream()
+                        .filter(each -> each.name().equals(volume))
+                        .mapToLong(VolumeInfo::mappedBytes)
+                        .sum()
+                / CHUNK;
+    }
+
+    private void run(BlockOperation operation, int first, int chunks, boolean unmap) {
+        try (var client = new BlockClient(pool.device("a"), home)) {
+            var ended =
+                    client.start(
+                            operation,
+                            (long) first * CHUNK,
+                            (long) chunks * CHUNK,
+                            request -> request.unmap(unmap));
+            assertThat(BlockClient.await(ended)).isEqualTo(BlockStatus.OK);
+            assertThat(client.run(BlockOperation.FLUSH, 0, 0)).isEqualTo(BlockStatus.OK);
+        }
+    }
+
+    @Test
+    void whatIsDiscardedOrZeroedWithUnmapIsRoomAgain() {
+        pool.createVolume("a", new VolumeFormat(4 << 20, 512, 4096));
+        write("a", 0, pattern(7, 8 * CHUNK));
+        long unused = pool.status().unused();
+        assertThat(mappedChunks("a")).isEqualTo(8);
+        run(BlockOperation.WRITE_ZEROES, 0, 2, false);
+        assertThat(mappedChunks("a")).as("zeroes that keep their room").isEqualTo(8);
+        run(BlockOperation.WRITE_ZEROES, 2, 2, true);
+        assertThat(mappedChunks("a")).isEqualTo(6);
+        run(BlockOperation.DISCARD, 4, 3, false);
+        assertThat(mappedChunks("a")).isEqualTo(3);
+        assertThat(pool.status().unused()).isGreaterThan(unused);
+        assertThat(read("a", 0, 7 * CHUNK)).isEqualTo(new byte[7 * CHUNK]);
+        assertThat(read("a", 7 * CHUNK, CHUNK)).isEqualTo(pattern(7, CHUNK));
+    }
+
     @Test
     void moreCopiesAtOneMomentThanTheJournalCanTakeAreRefused() {
         pool.createVolume("a", new VolumeFormat(4 << 20, 512, 4096));
