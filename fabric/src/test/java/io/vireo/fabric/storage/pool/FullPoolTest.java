@@ -113,6 +113,25 @@ class FullPoolTest implements PoolEvents {
     }
 
     @Test
+    void aThickVolumeHasItsRoomHoweverFullThePoolIs() {
+        int chunks = 32;
+        pool.createDedicatedVolume("thick", new VolumeFormat((long) chunks * CHUNK, 512, 4096));
+        fill();
+        var thick = new SteppedClient(pool.device("thick"), home);
+        for (int i = 0; i < chunks; i++) {
+            assertThat(thick.await(thick.write((long) i * CHUNK, data(i), false)))
+                    .as("chunk %d", i)
+                    .isEqualTo(BlockStatus.OK);
+        }
+        for (int i = 0; i < chunks; i++) {
+            assertThat(thick.read((long) i * CHUNK, CHUNK)).isEqualTo(data(i));
+        }
+        thick.close();
+        assertThat(client.await(write(written))).isEqualTo(BlockStatus.NO_SPACE);
+        verify(0, written);
+    }
+
+    @Test
     void aHeldWriteGoesOnWhenChunksAreDiscarded() {
         fill();
         var held = write(written);
