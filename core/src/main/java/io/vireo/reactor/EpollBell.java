@@ -17,8 +17,9 @@ final class EpollBell implements AutoCloseable {
 
     private final String reactor;
     private final Epoll epoll;
+
+    /** Null: it is of no use. */
     private @Nullable IoUring ring;
-    private boolean useless;
 
     /** Whether a wait is in the ring, and whether the kernel has it. */
     private boolean prepared;
@@ -31,6 +32,11 @@ final class EpollBell implements AutoCloseable {
     EpollBell(String reactor, Epoll epoll) {
         this.reactor = reactor;
         this.epoll = epoll;
+        try {
+            ring = IoUring.setup(1);
+        } catch (ErrnoException e) {
+            giveUp(e.getMessage());
+        }
     }
 
     /**
@@ -38,10 +44,7 @@ final class EpollBell implements AutoCloseable {
      * that is a system call, with which the kernel begins to wait; it may be late by a call.
      */
     boolean rings() {
-        if (useless) {
-            return true;
-        }
-        IoUring open = ring();
+        IoUring open = ring;
         if (open == null) {
             return true;
         }
@@ -61,17 +64,6 @@ final class EpollBell implements AutoCloseable {
         return true;
     }
 
-    private @Nullable IoUring ring() {
-        if (ring == null) {
-            try {
-                ring = IoUring.setup(1);
-            } catch (ErrnoException e) {
-                giveUp(e.getMessage());
-            }
-        }
-        return ring;
-    }
-
     /** Says whether the kernel waits. Where that is cut off the next call goes on with it. */
     private boolean arm(IoUring open) {
         if (!prepared) {
@@ -89,7 +81,6 @@ final class EpollBell implements AutoCloseable {
 
     private void giveUp(@Nullable String why) {
         LOG.log(Level.DEBUG, "{0}: descriptors are looked at by system calls: {1}", reactor, why);
-        useless = true;
         close();
     }
 

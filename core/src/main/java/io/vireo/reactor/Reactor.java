@@ -328,6 +328,7 @@ public final class Reactor {
 
     private void run() {
         pin();
+        watches.hangBell();
         now = System.nanoTime();
         started.countDown();
         while (running) {

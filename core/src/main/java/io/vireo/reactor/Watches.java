@@ -17,7 +17,7 @@ final class Watches implements AutoCloseable {
 
     private final String reactor;
     private final Epoll epoll;
-    private final EpollBell bell;
+    private @Nullable EpollBell bell;
     private @Nullable Entry[] entries = new Entry[16];
     private int generation;
 
@@ -30,7 +30,6 @@ final class Watches implements AutoCloseable {
     Watches(String reactor) throws ErrnoException {
         this.reactor = reactor;
         epoll = Epoll.create(READY_MAX);
-        bell = new EpollBell(reactor, epoll);
     }
 
     /**
@@ -56,9 +55,15 @@ final class Watches implements AutoCloseable {
         return entry;
     }
 
+    /** Has {@link #mayBeReady} say no where it can. */
+    void hangBell() {
+        bell = new EpollBell(reactor, epoll);
+    }
+
     /** Whether {@link #poll} may find something; usually no system call. */
     boolean mayBeReady() {
-        return found || bell.rings();
+        EpollBell hung = bell;
+        return found || hung == null || hung.rings();
     }
 
     /** Looks which descriptors are ready. Returns how many are. */
@@ -98,7 +103,9 @@ final class Watches implements AutoCloseable {
 
     @Override
     public void close() {
-        bell.close();
+        if (bell != null) {
+            bell.close();
+        }
         epoll.close();
     }
 
