@@ -131,7 +131,7 @@ public final class Guest implements AutoCloseable {
 
     /** The kernel's command line. */
     static String kernelArguments() {
-        return "console=ttyS0 panic=-1 quiet no_timer_check net.ifnames=0";
+        return "console=ttyS0 panic=-1 quiet no_timer_check nowatchdog net.ifnames=0";
     }
 
     private static List<String> command(Bed bed, String name, List<String> options) {
