@@ -1,8 +1,8 @@
 package io.vireo.fabric.storage.pool;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.vireo.block.BlockOperation;
 import io.vireo.block.BlockStatus;
