@@ -14,6 +14,21 @@ import org.junit.jupiter.api.Test;
 
 /** What a Network may say. */
 class NetworkKindTest {
+    private static NetworkSpec spec(
+            Optional<MulticastSnoopingSpec> snooping, boolean linkFollowsUplink) {
+        return new NetworkSpec(
+                1500,
+                Optional.empty(),
+                300,
+                1000,
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                snooping,
+                Optional.empty(),
+                linkFollowsUplink);
+    }
+
     private static List<String> violations(
             int membership, String address, int interval, int response) {
         var querier =
@@ -23,18 +38,10 @@ class NetworkKindTest {
                         response,
                         3);
         var spec =
-                new NetworkSpec(
-                        1500,
-                        Optional.empty(),
-                        300,
-                        1000,
-                        Optional.empty(),
-                        Optional.empty(),
-                        Optional.empty(),
+                spec(
                         Optional.of(
                                 new MulticastSnoopingSpec(
                                         membership, false, 256, true, Optional.of(querier))),
-                        Optional.empty(),
                         false);
         return new NetworkKind()
                 .validate(Metadata.of("lan", "1"), spec).stream().map(Violation::message).toList();
@@ -42,18 +49,7 @@ class NetworkKindTest {
 
     @Test
     void linksFollowAnUplink() {
-        var spec =
-                new NetworkSpec(
-                        1500,
-                        Optional.empty(),
-                        300,
-                        1000,
-                        Optional.empty(),
-                        Optional.empty(),
-                        Optional.empty(),
-                        Optional.empty(),
-                        Optional.empty(),
-                        true);
+        var spec = spec(Optional.empty(), true);
         assertThat(new NetworkKind().validate(Metadata.of("lan", "1"), spec))
                 .containsExactly(
                         new Violation(

@@ -77,9 +77,19 @@ public record Superblock(
 
     /** The same state with the next generation, perhaps of another owner and of other marks. */
     public Superblock with(long newEpoch, List<MemberEntry> newMembers) {
+        return next(0, newEpoch, newMembers, false);
+    }
+
+    /** The same state with the next generation, and all that nothing uses zeroed. */
+    public Superblock cleaned() {
+        return next(member, ownerEpoch, members, true);
+    }
+
+    private Superblock next(
+            int index, long newEpoch, List<MemberEntry> newMembers, boolean nowClean) {
         return new Superblock(
                 pool,
-                0,
+                index,
                 generation + 1,
                 newEpoch,
                 chunkShift,
@@ -91,27 +101,7 @@ public record Superblock(
                 catalogBlocks,
                 nextVolume,
                 newMembers,
-                false,
-                features);
-    }
-
-    /** The same state with the next generation, and all that nothing uses zeroed. */
-    public Superblock cleaned() {
-        return new Superblock(
-                pool,
-                member,
-                generation + 1,
-                ownerEpoch,
-                chunkShift,
-                striped,
-                place,
-                journalBytes,
-                journal,
-                catalog,
-                catalogBlocks,
-                nextVolume,
-                members,
-                true,
+                nowClean,
                 features);
     }
 
