@@ -81,6 +81,7 @@ final class MetaSpace {
         MetaChunk open = current;
         if (open != null && open.parked) {
             current = null;
+            giveBackIfEmpty(open);
         }
     }
 
@@ -106,9 +107,7 @@ final class MetaSpace {
         MetaChunk open = current;
         if (open != null && open.used.isEmpty()) {
             current = null;
-            chunks.remove(open.number);
-            freeBlocks -= open.parked ? 0 : blocksPerChunk;
-            space.giveBack(open.number);
+            giveBackIfEmpty(open);
         }
     }
 
@@ -151,7 +150,13 @@ final class MetaSpace {
         }
         chunk.used.clear(PoolFormat.blockOf(address));
         freeBlocks += chunk.parked ? 0 : 1;
-        if (chunk.used.isEmpty() && chunk != current) {
+        if (chunk != current) {
+            giveBackIfEmpty(chunk);
+        }
+    }
+
+    private void giveBackIfEmpty(MetaChunk chunk) {
+        if (chunk.used.isEmpty()) {
             partial.remove(chunk);
             chunks.remove(chunk.number);
             freeBlocks -= chunk.parked ? 0 : blocksPerChunk;

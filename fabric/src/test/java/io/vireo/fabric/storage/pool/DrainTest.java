@@ -26,6 +26,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A member leaves a pool that is in use. */
 class DrainTest {
@@ -282,6 +284,24 @@ class DrainTest {
         until(State.DONE);
         reopen(first);
         assertContents();
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1})
+    void aMemberLeavesAPoolWhoseLastVolumeIsGone(int which) {
+        client.close();
+        pool.delete("v");
+        pool.checkpoint();
+        pool.checkpoint();
+        pool.drain(which == 0 ? first : second, 0);
+        until(State.DONE);
+        SimulatedDisk stays = which == 0 ? second : first;
+        pool.close();
+        assertThat(PoolCheck.run(List.of(stays), home).findings()).isEmpty();
+        open(stays);
+        pool.createVolume("v", new VolumeFormat((long) CHUNKS * CHUNK, 512, 4096));
+        client = new SteppedClient(pool.device("v"), home);
+        write(0, 1);
     }
 
     @Test
