@@ -19,6 +19,7 @@ import io.vireo.resource.spec.Kinds;
 import io.vireo.resource.spec.PoolSpec;
 import io.vireo.resource.spec.SnapshotSpec;
 import io.vireo.resource.spec.VdiskSpec;
+import io.vireo.testkit.Eventually;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -26,7 +27,6 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -216,11 +216,7 @@ class DisksPoolTest {
         long free = room.space().freeBytes();
         openVdisk("web1", thick, false);
         // What is reserved is nobody else's, written to or not.
-        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
-        while (free - room.space().freeBytes() < SIZE) {
-            assertThat(System.nanoTime()).isLessThan(deadline);
-            Thread.onSpinWait();
-        }
+        Eventually.until("the room is taken", () -> free - room.space().freeBytes() >= SIZE);
         assertThat(free - room.space().freeBytes()).isLessThan(SIZE + (1 << 20));
         assertThat(room.roomFor(1, false)).isEqualTo(64 << 10);
         // A thousand chunks, 19 pages of checksums and two of the map: one chunk more.

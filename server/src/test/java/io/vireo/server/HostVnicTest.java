@@ -26,6 +26,7 @@ import io.vireo.resource.spec.PortPolicySpec;
 import io.vireo.resource.spec.Presentation;
 import io.vireo.resource.spec.SocketMode;
 import io.vireo.resource.spec.VnicSpec;
+import io.vireo.testkit.Eventually;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -42,8 +43,6 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
-import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -229,10 +228,10 @@ class HostVnicTest {
         var down = spec(ONE, "left", 1500, AdminState.DOWN);
         assertThat(kind.update(one, metadata(ONE), up, down, context))
                 .isEqualTo(UpdateResult.IN_PLACE);
-        await(() -> shows(one, "down"));
+        Eventually.until(() -> shows(one, "down"));
         assertThat(ip("-n", ONE, "link", "show", CARD)).contains("NO-CARRIER");
         kind.update(one, metadata(ONE), down, up, context);
-        await(() -> shows(one, "up"));
+        Eventually.until(() -> shows(one, "up"));
         ping(ONE, "192.0.2.2");
 
         // Both move to another network, one after the other.
@@ -259,14 +258,14 @@ class HostVnicTest {
         try (var old = Inside.of(ONE)) {
             ip("netns", "del", ONE);
             ip("netns", "add", ONE);
-            await(() -> shows(one, "down"));
+            Eventually.until(() -> shows(one, "down"));
             assertThat(one.status().conditions().getFirst().message())
                     .contains("that another one has taken the place of");
             assertThat(old.has(CARD)).isTrue();
             assertThat(one.mend()).isTrue();
             assertThat(old.has(CARD)).as("left behind").isFalse();
         }
-        await(() -> shows(one, "up"));
+        Eventually.until(() -> shows(one, "up"));
         assertThat(ip("-n", ONE, "link", "show", CARD)).contains("link/ether " + mac(ONE));
         double before = frames(one);
         assertThat(before).as("counted in the one before").isGreaterThanOrEqualTo(3);
@@ -287,7 +286,7 @@ class HostVnicTest {
         ip("-n", ONE, "link", "del", CARD);
         try (var inside = NetworkNamespace.enter(ONE);
                 var other = Tap.open(CARD, false, 0)) {
-            await(() -> !one.mend());
+            Eventually.until(() -> !one.mend());
             assertThat(other.name()).isEqualTo(CARD);
             assertThat(one.status().conditions().getFirst().message())
                     .isEqualTo("The link is down as adminState says.");
@@ -295,13 +294,13 @@ class HostVnicTest {
             assertThatThrownBy(() -> kind.update(one, metadata(ONE), down, up, context))
                     .isInstanceOf(ResourceException.class);
         }
-        await(one::mend);
+        Eventually.until(one::mend);
         assertThat(ip("-n", ONE, "link", "show", CARD))
                 .contains("link/ether " + mac(ONE))
                 .contains("NO-CARRIER");
         var up = spec(ONE, "left", 1500, AdminState.UP);
         kind.update(one, metadata(ONE), down, up, context);
-        await(() -> shows(one, "up"));
+        Eventually.until(() -> shows(one, "up"));
         assertThat(left.portCount()).isEqualTo(1);
         close(one);
         destroy(ONE);
@@ -400,14 +399,6 @@ class HostVnicTest {
 
     private static boolean shows(Realization running, String link) {
         return link.equals(running.status().attributes().get("link"));
-    }
-
-    private static void await(BooleanSupplier condition) {
-        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
-        while (!condition.getAsBoolean()) {
-            assertThat(System.nanoTime()).isLessThan(deadline);
-            LockSupport.parkNanos(1_000_000);
-        }
     }
 
     private final class Context implements RealizeContext {

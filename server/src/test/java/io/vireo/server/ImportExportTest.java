@@ -31,6 +31,7 @@ import io.vireo.resource.spec.DiskSourceSpec;
 import io.vireo.resource.spec.VdiskExportSpec;
 import io.vireo.resource.spec.VdiskSpec;
 import io.vireo.testkit.BlockClient;
+import io.vireo.testkit.Eventually;
 import io.vireo.testkit.MemoryState;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -45,7 +46,6 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -181,14 +181,6 @@ final class ImportExportTest {
         }
     }
 
-    private static void await(BooleanSupplier condition) {
-        long deadline = System.nanoTime() + PATIENCE_NANOS;
-        while (!condition.getAsBoolean()) {
-            assertThat(System.nanoTime() - deadline).as("nothing came of it").isNegative();
-            Thread.onSpinWait();
-        }
-    }
-
     private static boolean isReady(Realization realization) {
         return realization.status().conditions().stream()
                 .noneMatch(condition -> condition.type().equals(Condition.READY));
@@ -232,7 +224,7 @@ final class ImportExportTest {
         byte[] disk = image("in.raw", 3 << 20);
         run("qemu-img", "convert", "-c", "-f", "raw", "-O", "qcow2", "in.raw", "in.qcow2");
         Realization vdisk = start(vdisk("in.qcow2", DiskImageFormat.QCOW2, SIZE, null), false);
-        await(() -> isReady(vdisk));
+        Eventually.until(() -> isReady(vdisk));
         assertThat(vdisk.status().attributes())
                 .containsEntry("import", "100%")
                 .doesNotContainKeys("job", "rate", "timeLeft");
@@ -244,7 +236,7 @@ final class ImportExportTest {
             var spec = export(file, format, null);
             var export = exports.realize(Metadata.of("e", "2"), spec, context(false));
             running.put(reference, export);
-            await(() -> isReady(export));
+            Eventually.until(() -> isReady(export));
             assertThat(export.status().attributes()).containsEntry("progress", "100%");
             stop(reference);
         }
@@ -264,9 +256,9 @@ final class ImportExportTest {
         byte[] disk = image("in.raw", SIZE);
         var spec = writethrough(vdisk("in.raw", DiskImageFormat.RAW, SIZE, "2Mi"));
         Realization vdisk = start(spec, false);
-        await(() -> !"0%".equals(vdisk.status().attributes().get("import")));
+        Eventually.until(() -> !"0%".equals(vdisk.status().attributes().get("import")));
         assertThat(vdisk.status().attributes()).containsEntry("cacheMode", "writeback");
-        await(() -> isReady(vdisk));
+        Eventually.until(() -> isReady(vdisk));
         BlockDevice device = vdisk.contract(BlockDevice.class).orElseThrow();
         assertThat(device.writeThrough()).isTrue();
         assertThat(vdisk.status().attributes()).containsEntry("cacheMode", "writethrough");
@@ -278,7 +270,7 @@ final class ImportExportTest {
         image("in.raw", SIZE);
         var slow = vdisk("in.raw", DiskImageFormat.RAW, SIZE, "1Mi");
         Realization vdisk = start(slow, false);
-        await(() -> !"0%".equals(vdisk.status().attributes().get("import")));
+        Eventually.until(() -> !"0%".equals(vdisk.status().attributes().get("import")));
         assertThat(vdisk.status().conditions().getFirst().reason()).isEqualTo("Importing");
         assertThat(vdisk.status().attributes()).containsEntry("job", "import");
         assertThat(vdisk.status().attributes().get("rate")).matches("[0-9.]+[KM]i/s");
@@ -299,7 +291,7 @@ final class ImportExportTest {
             stop(VDISK);
         }
         Realization last = start(vdisk("in.raw", DiskImageFormat.RAW, SIZE, null), true);
-        await(() -> isReady(last));
+        Eventually.until(() -> isReady(last));
         assertThat(contents(last)).as("seed %d", SEED).isEqualTo(other);
     }
 
@@ -310,12 +302,12 @@ final class ImportExportTest {
         var slow = vdisk("in.raw", DiskImageFormat.RAW, SIZE, "1Mi");
         for (boolean provisioned : new boolean[] {true, false}) {
             Realization vdisk = start(slow, false);
-            await(() -> !"0%".equals(vdisk.status().attributes().get("import")));
+            Eventually.until(() -> !"0%".equals(vdisk.status().attributes().get("import")));
             stop(VDISK);
             vdisks.destroy(Metadata.of("disk", "1"), slow, context(provisioned));
             assertThat(directory.resolve("pool")).isEmptyDirectory();
         }
-        await(() -> OpenFiles.count() <= before);
+        Eventually.until(() -> OpenFiles.count() <= before);
     }
 
     @Test
@@ -356,7 +348,7 @@ final class ImportExportTest {
     void anExportWaitsForItsDiskAndHoldsIt() throws Exception {
         image("in.raw", SIZE);
         Realization vdisk = start(vdisk("in.raw", DiskImageFormat.RAW, SIZE, null), false);
-        await(() -> isReady(vdisk));
+        Eventually.until(() -> isReady(vdisk));
         ExclusiveUse use = vdisk.contract(ExclusiveUse.class).orElseThrow();
         var metadata = Metadata.of("nightly", "3");
         var reference = new Reference("VdiskExport", "nightly");
@@ -373,7 +365,7 @@ final class ImportExportTest {
         assertThatExceptionOfType(ResourceException.class)
                 .isThrownBy(() -> use.claim("web1.disk0", false))
                 .withMessageContaining("export nightly");
-        await(() -> Files.exists(images.resolve("out.vireo-part")));
+        Eventually.until(() -> Files.exists(images.resolve("out.vireo-part")));
         stop(reference);
         assertThat(images.resolve("out.vireo-part")).doesNotExist();
         assertThat(images.resolve("out")).doesNotExist();
@@ -393,17 +385,17 @@ final class ImportExportTest {
     void anExportThatFailsIsTriedAgain() throws Exception {
         image("in.raw", SIZE);
         Realization vdisk = start(vdisk("in.raw", DiskImageFormat.RAW, SIZE, null), false);
-        await(() -> isReady(vdisk));
+        Eventually.until(() -> isReady(vdisk));
         var reference = new Reference("VdiskExport", "e");
         var spec = export("sub/out", DiskImageFormat.QCOW2, null);
         var export = exports.realize(Metadata.of("e", "4"), spec, context(false));
         running.put(reference, export);
-        await(() ->
+        Eventually.until(() ->
                 export.status().conditions().stream()
                         .anyMatch(condition -> condition.reason().equals("ExportingFailed")));
         assertThat(export.status().conditions().getFirst().message()).contains("no such file");
         Files.createDirectory(images.resolve("sub"));
-        await(() -> isReady(export));
+        Eventually.until(() -> isReady(export));
         run("qemu-img", "check", "-f", "qcow2", "sub/out");
     }
 }

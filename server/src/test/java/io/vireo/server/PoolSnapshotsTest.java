@@ -22,10 +22,10 @@ import io.vireo.resource.spec.SnapshotScheduleSpec;
 import io.vireo.resource.spec.SnapshotSpec;
 import io.vireo.resource.spec.VdiskRollbackSpec;
 import io.vireo.resource.spec.VdiskSpec;
+import io.vireo.testkit.Eventually;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -53,12 +53,6 @@ class PoolSnapshotsTest {
     @AfterEach
     void close() {
         bed.close();
-    }
-
-    private static void await(BooleanSupplier condition) throws InterruptedException {
-        while (!condition.getAsBoolean()) {
-            Thread.sleep(10);
-        }
     }
 
     @Test
@@ -189,7 +183,7 @@ class PoolSnapshotsTest {
         write(bed.openVdisk("web1", false), 0, "kept");
         var spec = new SnapshotScheduleSpec(List.of("web1"), 60, 0, 2);
         Realization schedule = bed.open(schedules, "hourly", spec, false);
-        await(() -> "1".equals(schedule.status().attributes().get("kept")));
+        Eventually.until(() -> "1".equals(schedule.status().attributes().get("kept")));
         String first = schedule.status().attributes().getOrDefault("last", "none");
         assertThat(first).matches("hourly-\\d{8}t\\d{6}z");
         bed.openSnapshot("keep", "web1", Optional.of(first));
@@ -197,7 +191,7 @@ class PoolSnapshotsTest {
 
         // What a Snapshot took out is none of the schedule's any more, so that it makes another.
         Realization again = bed.open(schedules, "hourly", spec, true);
-        await(() -> "1".equals(again.status().attributes().get("kept")));
+        Eventually.until(() -> "1".equals(again.status().attributes().get("kept")));
         assertThat(
                         schedules.update(
                                 again,
@@ -226,12 +220,12 @@ class PoolSnapshotsTest {
         for (long at = 0; at < capacity * 85 / 100; at += 64 << 10) {
             write(disk, at, "x");
         }
-        await(() -> room(pool).reason().equals("NearlyFull"));
+        Eventually.until(() -> room(pool).reason().equals("NearlyFull"));
         assertThat(room(pool).met()).isTrue();
         assertThat(room(pool).message())
                 .containsPattern("vDisk web1 \\([0-9.]+Mi\\)")
                 .contains("fstrim");
-        await(() -> bed.statusChanges() > before);
+        Eventually.until(() -> bed.statusChanges() > before);
         bed.closeAll();
     }
 

@@ -30,6 +30,7 @@ import io.vireo.resource.spec.VhbaSpec;
 import io.vireo.testkit.BlockClient;
 import io.vireo.testkit.DriverMemory;
 import io.vireo.testkit.EmptyPool;
+import io.vireo.testkit.Eventually;
 import io.vireo.testkit.MemoryBlockDevice;
 import io.vireo.testkit.MemoryState;
 import io.vireo.testkit.VhostUserSession;
@@ -327,10 +328,9 @@ class ReservationsByTransportsTest {
             assertThat(remote(other, RESERVE_6, NOTHING, 0).status()).isEqualTo(GOOD);
             assertThat(guest(READ, NOTHING, BLOCK).status()).isEqualTo(CONFLICT);
         }
-        while (guest(READ, NOTHING, BLOCK).status() == CONFLICT) {
-            // Until the daemon has seen the end of the session.
-            Thread.onSpinWait();
-        }
+        Eventually.until(
+                "the daemon has seen the end of the session",
+                () -> guest(READ, NOTHING, BLOCK).status() != CONFLICT);
     }
 
     /** The host, as kinds see it. */

@@ -22,6 +22,7 @@ import io.vireo.resource.RuntimeDirectory;
 import io.vireo.resource.spec.SocketMode;
 import io.vireo.resource.spec.VdiskAttachmentSpec;
 import io.vireo.testkit.DriverMemory;
+import io.vireo.testkit.Eventually;
 import io.vireo.testkit.MemoryBlockDevice;
 import io.vireo.testkit.MemoryState;
 import io.vireo.testkit.VhostUserSession;
@@ -40,8 +41,6 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
-import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -179,7 +178,7 @@ class StalledIoTest {
             int before = disk.log().size();
             ForeignMemory.fill(mine.address(), SIZE, (byte) 0);
             long status = request(ring, 0, 0, GUEST);
-            await("the disk has the request", () -> disk.log().size() == before + 1);
+            Eventually.until("the disk has the request", () -> disk.log().size() == before + 1);
 
             change.make(region);
             // Other requests go on meanwhile, without that memory.
@@ -195,7 +194,7 @@ class StalledIoTest {
             assertThat(ForeignMemory.getByte(memory.host(status))).isZero();
             assertThat(ForeignMemory.getByte(mine.address())).isEqualTo((byte) 0x55);
             assertThat(ForeignMemory.getByte(mine.address() + SECTOR - 1)).isEqualTo((byte) 0x55);
-            await("the memory is given back", () -> mappings() == 1);
+            Eventually.until("the memory is given back", () -> mappings() == 1);
         }
     }
 
@@ -228,16 +227,6 @@ class StalledIoTest {
             return lines.filter(line -> line.contains(NAME)).count();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
-        }
-    }
-
-    private static void await(String what, BooleanSupplier condition) {
-        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
-        while (!condition.getAsBoolean()) {
-            if (System.nanoTime() > deadline) {
-                throw new AssertionError("never happened: " + what);
-            }
-            LockSupport.parkNanos(100_000);
         }
     }
 }

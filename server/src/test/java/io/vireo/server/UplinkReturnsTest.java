@@ -20,6 +20,7 @@ import io.vireo.resource.UpdateResult;
 import io.vireo.resource.spec.NetworkSpec;
 import io.vireo.resource.spec.UplinkSpec;
 import io.vireo.resource.spec.UplinkSpec.Type;
+import io.vireo.testkit.Eventually;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -31,8 +32,6 @@ import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.locks.LockSupport;
-import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -156,14 +155,6 @@ class UplinkReturnsTest {
         return uplink.status().conditions().getFirst();
     }
 
-    private static void await(BooleanSupplier done) {
-        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
-        while (!done.getAsBoolean()) {
-            assertThat(System.nanoTime()).as("it does not come about").isLessThan(deadline);
-            LockSupport.parkNanos(5_000_000);
-        }
-    }
-
     private static void close(Realization realization) throws InterruptedException {
         var closed = new CountDownLatch(1);
         realization.close(closed::countDown);
@@ -178,7 +169,7 @@ class UplinkReturnsTest {
         makeCable();
         var uplink = uplink(type);
         var network = network();
-        await(() -> link(uplink).met());
+        Eventually.until(() -> link(uplink).met());
         assertThat(uplink.mend()).as("nothing is missing").isTrue();
         assertThatThrownBy(this::network)
                 .hasMessage(
@@ -186,7 +177,7 @@ class UplinkReturnsTest {
                                 + " 'vireo get uplinks'); take it out there, or give this one an uplink of its own");
 
         ip("-n " + OUTSIDE + " link del up0");
-        await(() -> link(uplink).message().contains("was deleted"));
+        Eventually.until(() -> link(uplink).message().contains("was deleted"));
         assertThat(uplink.mend()).isFalse();
         assertThat(uplink.mend()).isFalse();
         assertThat(link(uplink).message())
@@ -195,7 +186,7 @@ class UplinkReturnsTest {
 
         makeCable();
         assertThat(uplink.mend()).isTrue();
-        await(() -> link(uplink).met());
+        Eventually.until(() -> link(uplink).met());
         assertThat(network.status().attributes()).containsEntry("ports", "1");
         close(network);
         close(uplink);
@@ -210,13 +201,13 @@ class UplinkReturnsTest {
         makeCable();
         var uplink = uplink(type);
         var network = network();
-        await(() -> link(uplink).met());
+        Eventually.until(() -> link(uplink).met());
         ip("netns del " + OUTSIDE);
         assertThat(uplink.mend()).as("it has an interface still").isTrue();
         assertThat(link(uplink).met()).isTrue();
 
         ip("netns add " + OUTSIDE);
-        await(() -> !link(uplink).met());
+        Eventually.until(() -> !link(uplink).met());
         assertThat(link(uplink).message())
                 .isEqualTo(
                         "Interface up0 is in a namespace %s that another one has taken the place of: the interface of this name in the new one is used when it is there."
@@ -224,7 +215,7 @@ class UplinkReturnsTest {
         assertThat(uplink.mend()).as("there is no interface in it").isFalse();
         makeCable();
         assertThat(uplink.mend()).isTrue();
-        await(() -> link(uplink).met());
+        Eventually.until(() -> link(uplink).met());
         assertThat(ip("-n " + OUTSIDE + " -d link show up0"))
                 .contains(type == Type.XDP ? "prog/xdp" : "promiscuity 1");
         assertThat(uplink.mend()).isTrue();
@@ -237,14 +228,14 @@ class UplinkReturnsTest {
     void aTapIsMadeInTheNamespaceThatHasTheNameNow() throws Exception {
         var uplink = uplink(Type.TAP);
         var network = network();
-        await(() -> link(uplink).met());
+        Eventually.until(() -> link(uplink).met());
         try (var old = Inside.of(OUTSIDE)) {
             ip("netns del " + OUTSIDE);
             ip("netns add " + OUTSIDE);
-            await(() -> link(uplink).message().contains("has taken the place of"));
+            Eventually.until(() -> link(uplink).message().contains("has taken the place of"));
             assertThat(old.has("up0")).isTrue();
             assertThat(uplink.mend()).isTrue();
-            await(() -> link(uplink).met());
+            Eventually.until(() -> link(uplink).met());
             ip("-n " + OUTSIDE + " link show up0");
             assertThat(old.has("up0")).as("left behind where nobody looks for it").isFalse();
         }
@@ -262,27 +253,27 @@ class UplinkReturnsTest {
         var uplink = uplink(Type.PACKET);
         var network = network();
         ip("-n " + OUTSIDE + " link set far0 down");
-        await(() -> !link(uplink).met());
+        Eventually.until(() -> !link(uplink).met());
         assertThat(network.status().attributes()).containsEntry("vnicLinks", "up");
         follow(network, lan(Optional.of("up"), false), lan(Optional.of("up"), true));
-        await(() -> hasLinks(network, "down"));
+        Eventually.until(() -> hasLinks(network, "down"));
 
         var changes = new AtomicInteger();
         network.contract(Network.class).orElseThrow().onLinked(changes::incrementAndGet);
         ip("-n " + OUTSIDE + " link set far0 up");
-        await(() -> hasLinks(network, "up"));
+        Eventually.until(() -> hasLinks(network, "up"));
         reopen(uplink);
         ip("-n " + OUTSIDE + " link del up0");
-        await(() -> hasLinks(network, "down"));
+        Eventually.until(() -> hasLinks(network, "down"));
         makeCable();
-        await(uplink::mend);
-        await(() -> hasLinks(network, "up"));
+        Eventually.until(uplink::mend);
+        Eventually.until(() -> hasLinks(network, "up"));
         ip("-n " + OUTSIDE + " link set far0 down");
-        await(() -> hasLinks(network, "down"));
+        Eventually.until(() -> hasLinks(network, "down"));
         assertThat(changes).as("not where the interface was opened anew").hasValue(4);
 
         follow(network, lan(Optional.of("up"), true), lan(Optional.empty(), false));
-        await(() -> hasLinks(network, "up"));
+        Eventually.until(() -> hasLinks(network, "up"));
         close(network);
         close(uplink);
     }
@@ -298,7 +289,7 @@ class UplinkReturnsTest {
         var kind = new UplinkKind();
         kind.update(uplink, UP, spec(Type.PACKET), narrow, context);
         kind.update(uplink, UP, narrow, spec(Type.PACKET), context);
-        await(() -> link(uplink).met());
+        Eventually.until(() -> link(uplink).met());
     }
 
     private static boolean hasLinks(Realization network, String links) {
@@ -309,11 +300,11 @@ class UplinkReturnsTest {
     void aTapIsMadeAgain() throws Exception {
         var uplink = uplink(Type.TAP);
         var network = network();
-        await(() -> link(uplink).met());
+        Eventually.until(() -> link(uplink).met());
         ip("-n " + OUTSIDE + " link del up0");
-        await(() -> link(uplink).message().contains("was deleted"));
+        Eventually.until(() -> link(uplink).message().contains("was deleted"));
         assertThat(uplink.mend()).isTrue();
-        await(() -> link(uplink).met());
+        Eventually.until(() -> link(uplink).met());
         ip("-n " + OUTSIDE + " link show up0");
         close(network);
         close(uplink);

@@ -13,6 +13,7 @@ import io.vireo.resource.spec.MigrationSpec;
 import io.vireo.resource.spec.VdiskSpec;
 import io.vireo.resource.spec.VdiskSpec.Allocation;
 import io.vireo.testkit.BlockClient;
+import io.vireo.testkit.Eventually;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -21,9 +22,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
-import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -79,15 +77,7 @@ class VdiskStripedTest {
     }
 
     private void awaitMoved() {
-        await(() -> vdisk().status().conditions().isEmpty());
-    }
-
-    private static void await(BooleanSupplier event) {
-        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
-        while (!event.getAsBoolean()) {
-            assertThat(System.nanoTime()).isLessThan(deadline);
-            LockSupport.parkNanos(5_000_000);
-        }
+        Eventually.until(() -> vdisk().status().conditions().isEmpty());
     }
 
     /** Writes a megabyte, the first, the second and so on. */
@@ -172,7 +162,7 @@ class VdiskStripedTest {
             write(i);
         }
         change(row, moving);
-        await(() -> on("c", "d").getFirst() > 0);
+        Eventually.until(() -> on("c", "d").getFirst() > 0);
         change(moving, on("other", Optional.of(true)));
         awaitMoved();
         List<Integer> after = on("c", "d");

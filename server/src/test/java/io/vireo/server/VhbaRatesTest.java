@@ -20,6 +20,7 @@ import io.vireo.resource.spec.PoolSpec;
 import io.vireo.scsi.ScsiInitiator;
 import io.vireo.scsi.ScsiPort;
 import io.vireo.testkit.BlockClient;
+import io.vireo.testkit.Eventually;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -160,9 +161,7 @@ class VhbaRatesTest {
     private static double part(List<LunLoad> of, List<LunLoad> all) {
         int begin = sum(of);
         int allBegin = sum(all);
-        while (sum(all) - allBegin < WINDOW) {
-            Thread.onSpinWait();
-        }
+        Eventually.until("enough was done", () -> sum(all) - allBegin >= WINDOW);
         return (double) (sum(of) - begin) / (sum(all) - allBegin);
     }
 

@@ -12,11 +12,11 @@ import io.vireo.reactor.Reactor;
 import io.vireo.reactor.ReactorConfig;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.ResourceException;
+import io.vireo.testkit.Eventually;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -82,11 +82,7 @@ class PacketUplinkProviderTest {
         ip("-n", NAMESPACE, "link", "set", "up0", "down");
         awaitState(uplink, PortState.DOWN);
         ip("-n", NAMESPACE, "link", "del", "up0");
-        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
-        while (changes.get() < before + 4) {
-            assertThat(System.nanoTime()).as("nobody is told").isLessThan(deadline);
-            Thread.onSpinWait();
-        }
+        Eventually.until("everybody is told", () -> changes.get() >= before + 4);
         assertThat(uplink.link().isPresent()).isFalse();
         assertThat(uplink.link().trouble("up0")).contains("was deleted");
         uplink.close();

@@ -7,6 +7,7 @@ import io.vireo.block.BlockOperation;
 import io.vireo.block.BlockStatus;
 import io.vireo.device.scsi.ScsiClient.Result;
 import io.vireo.scsi.ScsiStatus;
+import io.vireo.testkit.Eventually;
 import io.vireo.testkit.MemoryBlockDevice;
 import java.util.Arrays;
 import java.util.EnumSet;
@@ -463,15 +464,13 @@ class BlockCommandsTest {
         assertThat(client.run(0, "000000000000").code()).isEqualTo(0x02041B);
         bed.disk.fate(_ -> MemoryBlockDevice.Fate.DONE);
         bed.disk.release();
-        while (client.run(0, "000000000000").code() == 0x02041B) {
-            Thread.onSpinWait();
-        }
+        Eventually.until(
+                "the unit is ready", () -> client.run(0, "000000000000").code() != 0x02041B);
         assertThat(bed.disk.contents(0, BLOCK)).containsOnly(0xAA);
         assertThat(bed.disk.contents(ScsiBed.CAPACITY - BLOCK, BLOCK)).containsOnly(0xAA);
         assertThat(client.run(0, "48820000000000000000").good()).isTrue();
-        while (client.run(0, "000000000000").code() == 0x02041B) {
-            Thread.onSpinWait();
-        }
+        Eventually.until(
+                "the unit is ready", () -> client.run(0, "000000000000").code() != 0x02041B);
         assertThat(bed.disk.contents(0, BLOCK)).containsOnly(0);
     }
 }

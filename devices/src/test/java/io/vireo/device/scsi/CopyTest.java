@@ -11,6 +11,7 @@ import io.vireo.scsi.ScsiTask;
 import io.vireo.scsi.TaskAttribute;
 import io.vireo.scsi.TaskManagement;
 import io.vireo.testkit.BlockClient;
+import io.vireo.testkit.Eventually;
 import io.vireo.testkit.MemoryBlockDevice;
 import java.util.Arrays;
 import java.util.HexFormat;
@@ -287,9 +288,7 @@ class CopyTest {
         assertThat(client.out(0, "8900" + "00".repeat(11) + "010000", new byte[2 * BLOCK]).status())
                 .isEqualTo(ScsiStatus.CHECK_CONDITION);
         assertThat(client.in(0, "28000000000000000100", BLOCK).good()).isTrue();
-        while (second.log().isEmpty()) {
-            Thread.onSpinWait();
-        }
+        Eventually.until("the copy has begun", () -> !second.log().isEmpty());
         var function =
                 byUnit
                         ? TaskManagement.Function.LOGICAL_UNIT_RESET
@@ -317,9 +316,7 @@ class CopyTest {
                         ScsiClient.bytes(cdb(0, list.length)),
                         list,
                         0);
-        while (second.log().isEmpty()) {
-            Thread.onSpinWait();
-        }
+        Eventually.until("the copy has begun", () -> !second.log().isEmpty());
         assertThat(client(2, true).run(0, "831C000000090000000000000000 0000").code())
                 .isEqualTo(0x052400);
         assertThat(client.run(0, "831C000000090000000000000000 0000").good()).isTrue();
@@ -490,9 +487,7 @@ class CopyTest {
         second.fate(_ -> MemoryBlockDevice.Fate.HELD);
         var ended =
                 CompletableFuture.supplyAsync(() -> write(client, 1, 0, token, ranges(0, 4000)));
-        while (second.log().isEmpty()) {
-            Thread.onSpinWait();
-        }
+        Eventually.until("the copy has begun", () -> !second.log().isEmpty());
         assertThat(client(2, true).out(0, "2A00000003E800000100", new byte[BLOCK]).good()).isTrue();
         second.fate(_ -> MemoryBlockDevice.Fate.DONE);
         second.release();

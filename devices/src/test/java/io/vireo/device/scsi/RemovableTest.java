@@ -10,6 +10,7 @@ import io.vireo.reactor.ReactorGroup;
 import io.vireo.scsi.ScsiInitiator;
 import io.vireo.scsi.TaskManagement;
 import io.vireo.testkit.BlockClient;
+import io.vireo.testkit.Eventually;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
@@ -125,13 +126,9 @@ class RemovableTest {
         assertThat(client.ready(3).run(3, EJECT).good()).isTrue();
         assertThat(hba.ejected()).containsExactly(3);
         hba.map(List.of());
-        while (client.run(3, READY).code() != 0x052500) {
-            Thread.onSpinWait();
-        }
+        Eventually.until("the unit is gone", () -> client.run(3, READY).code() == 0x052500);
         hba.map(List.of(lun));
-        while (client.run(3, READY).code() == 0x052500) {
-            Thread.onSpinWait();
-        }
+        Eventually.until("the unit is there", () -> client.run(3, READY).code() != 0x052500);
         assertThat(client.ready(3).run(3, READY).good()).isTrue();
         assertThat(hba.ejected()).isEmpty();
         client.close();

@@ -9,6 +9,7 @@ import io.vireo.scsi.ScsiTask.Outcome;
 import io.vireo.scsi.TaskAttribute;
 import io.vireo.scsi.TaskManagement.Function;
 import io.vireo.testkit.BlockClient;
+import io.vireo.testkit.Eventually;
 import io.vireo.testkit.MemoryBlockDevice.Fate;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -114,9 +115,9 @@ class TakeBackTest {
         byte[] data = new byte[2 * BLOCK];
         Arrays.fill(data, BLOCK, 2 * BLOCK, (byte) 3);
         CompletableFuture<Result> task = start(client, 7, COMPARE_AND_WRITE, data);
-        while (bed.disk.log().stream().noneMatch(e -> e.operation() == BlockOperation.WRITE)) {
-            Thread.onSpinWait();
-        }
+        Eventually.until(
+                "a write has begun",
+                () -> bed.disk.log().stream().anyMatch(e -> e.operation() == BlockOperation.WRITE));
         client.takeBack(7, bed.owner);
         assertThat(task).isNotDone();
         bed.disk.release();

@@ -12,6 +12,7 @@ import io.vireo.linux.Memfd;
 import io.vireo.resource.MacAddress;
 import io.vireo.testkit.DriverMemory;
 import io.vireo.testkit.DriverQueue;
+import io.vireo.testkit.Eventually;
 import io.vireo.testkit.VhostUserSession;
 import io.vireo.testkit.VhostUserSession.Ring;
 import io.vireo.virtqueue.DirtyLog;
@@ -128,7 +129,7 @@ class MigrationTest {
             device.hold(true);
             TestBed.add(session, ring, 5);
             VhostUserSession.publish(ring);
-            TestBed.await("the request is taken", () -> device.taken.get() == 1);
+            Eventually.until("the request is taken", () -> device.taken.get() == 1);
             begin(session, ring);
             marked(answer());
             device.hold(false);
@@ -177,7 +178,7 @@ class MigrationTest {
                 device.hold(true);
                 TestBed.add(session, ring, move);
                 VhostUserSession.publish(ring);
-                TestBed.await("the request is taken", () -> device.taken.get() > taken);
+                Eventually.until("the request is taken", () -> device.taken.get() > taken);
                 marked(answer());
                 session.frontEnd().send(GET_VRING_BASE, state(0, 0));
                 device.hold(false);

@@ -1,10 +1,10 @@
 package io.vireo.transport.vhostuser;
 
+import static io.vireo.testkit.Eventually.until;
 import static io.vireo.testkit.VhostUserFrontEnd.*;
 import static io.vireo.testkit.VhostUserSession.EVENT_IDX;
 import static io.vireo.testkit.VhostUserSession.RING_PACKED;
 import static io.vireo.testkit.VhostUserSession.RING_RESET;
-import static io.vireo.transport.vhostuser.TestBed.await;
 import static io.vireo.transport.vhostuser.TestBed.echo;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -111,7 +111,7 @@ class RingResetTest {
                 echo(session, other, 8);
                 assertThat(device.resets.get()).isEqualTo(tracked ? 1 : 0);
             }
-            await("the session's end", () -> endpoint.state() == Endpoint.State.WAITING);
+            until("the session's end", () -> endpoint.state() == Endpoint.State.WAITING);
             memory.close();
             memory = new DriverMemory(MEMORY);
         }
@@ -145,7 +145,7 @@ class RingResetTest {
                 VhostUserSession.awaitUsed(ring);
                 TestBed.check(session, i);
                 var told = ring;
-                await("a notification", () -> told.call().drain() == 0);
+                until("a notification", () -> told.call().drain() == 0);
             }
         }
     }
@@ -166,7 +166,7 @@ class RingResetTest {
             device.hold(true);
             TestBed.add(session, ring, 9);
             VhostUserSession.publish(ring);
-            await("the device takes it", () -> device.taken.get() == 1);
+            until("the device takes it", () -> device.taken.get() == 1);
             session.frontEnd().send(GET_VRING_BASE, state(1, 0));
             assertThat(session.frontEnd().receive(200)).isEmpty();
             device.hold(false);

@@ -16,8 +16,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
-import java.util.function.BooleanSupplier;
 
 /** Reactors, a transport and devices in this process. */
 final class TestBed implements AutoCloseable {
@@ -73,16 +71,6 @@ final class TestBed implements AutoCloseable {
         var endpoint = transport.present(device, new EndpointSpec(name, path(name), listen));
         endpoints.add(endpoint);
         return endpoint;
-    }
-
-    static void await(String what, BooleanSupplier condition) {
-        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
-        while (!condition.getAsBoolean()) {
-            if (System.nanoTime() > deadline) {
-                throw new AssertionError("never happened: " + what);
-            }
-            LockSupport.parkNanos(100_000);
-        }
     }
 
     static void close(Endpoint endpoint) {

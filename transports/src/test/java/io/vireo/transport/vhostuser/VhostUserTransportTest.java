@@ -1,7 +1,7 @@
 package io.vireo.transport.vhostuser;
 
+import static io.vireo.testkit.Eventually.until;
 import static io.vireo.testkit.VhostUserFrontEnd.*;
-import static io.vireo.transport.vhostuser.TestBed.await;
 import static io.vireo.transport.vhostuser.TestBed.echo;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -54,7 +54,7 @@ class VhostUserTransportTest {
             assertThat(session.stop(0)).isEqualTo(1000);
             assertThat(endpoint.state()).isEqualTo(State.CONNECTED);
         }
-        await("the end of the session", () -> endpoint.state() == State.WAITING);
+        until("the end of the session", () -> endpoint.state() == State.WAITING);
         assertThat(endpoint.lastError()).isEmpty();
     }
 
@@ -87,7 +87,7 @@ class VhostUserTransportTest {
                     echo(session, ring, 10 * i + k);
                 }
             }
-            await("the session's end", () -> endpoint.state() == State.WAITING);
+            until("the session's end", () -> endpoint.state() == State.WAITING);
         }
     }
 
@@ -105,14 +105,14 @@ class VhostUserTransportTest {
         TestBed.add(first, firstRing, 4);
         VhostUserSession.publish(firstRing);
         // What is shared is as if the device went now, with all its memory.
-        await("the device takes it", () -> device.taken.get() == 2);
+        until("the device takes it", () -> device.taken.get() == 2);
         var guest = new byte[(int) MEMORY];
         io.vireo.linux.ForeignMemory.copyToArray(
                 memory.host(DriverMemory.GUEST_BASE), guest, 0, guest.length);
         var copy = read(record, new byte[4096]);
         first.close();
         device.hold(false);
-        await("the first session's end", () -> endpoint.state() == State.WAITING);
+        until("the first session's end", () -> endpoint.state() == State.WAITING);
         io.vireo.linux.ForeignMemory.copyFromArray(
                 guest, 0, memory.host(DriverMemory.GUEST_BASE), guest.length);
         try (var session = VhostUserSession.open(bed.path("disk"), memory, ~0L)) {
@@ -141,7 +141,7 @@ class VhostUserTransportTest {
             memory.close();
             memory = new DriverMemory(MEMORY);
         }
-        await("descriptors are closed", () -> OpenFiles.count() == before);
+        until("descriptors are closed", () -> OpenFiles.count() == before);
     }
 
     @Test
@@ -278,7 +278,7 @@ class VhostUserTransportTest {
             TestBed.add(session, ring, 9);
             VhostUserSession.publish(ring);
             // What the device has not taken yet is not in flight, and is not waited for.
-            await("the device takes it", () -> device.taken.get() == 1);
+            until("the device takes it", () -> device.taken.get() == 1);
             session.frontEnd().send(GET_VRING_BASE, state(0, 0));
             session.frontEnd().send(GET_QUEUE_NUM, payload(0));
             assertThat(session.frontEnd().receive(200)).isEmpty();
@@ -306,7 +306,7 @@ class VhostUserTransportTest {
         var copy = awaitInflight(record);
         first.close();
         device.hold(false);
-        await("the first session's end", () -> endpoint.state() == State.WAITING);
+        until("the first session's end", () -> endpoint.state() == State.WAITING);
         VhostUserSession.awaitUsed(firstRing);
         record.close();
 
@@ -326,13 +326,13 @@ class VhostUserTransportTest {
             assertThat(endpoint.counters()).containsEntry("inflight_recovered", 1L);
             again.close();
         }
-        await("the second session's end", () -> endpoint.state() == State.WAITING);
+        until("the second session's end", () -> endpoint.state() == State.WAITING);
         other.close();
     }
 
     private static byte[] awaitInflight(io.vireo.linux.Fd record) {
         var bytes = new byte[4096];
-        await(
+        until(
                 "request in flight",
                 () -> read(record, bytes)[16] == 1 || bytes[32] == 1 || bytes[48] == 1);
         return bytes;
@@ -378,7 +378,7 @@ class VhostUserTransportTest {
                 session.shareMemory();
                 echo(session, ring, i);
             }
-            await("descriptors are closed", () -> OpenFiles.count() == before);
+            until("descriptors are closed", () -> OpenFiles.count() == before);
         }
     }
 
@@ -398,7 +398,7 @@ class VhostUserTransportTest {
                 session.tell(ADD_MEM_REG, region, extra);
                 echo(session, ring, i);
             }
-            await("descriptors are closed", () -> OpenFiles.count() == before);
+            until("descriptors are closed", () -> OpenFiles.count() == before);
             // Other memory at these addresses is none of it.
             assertThat(session.frontEnd().acknowledged(ADD_MEM_REG, region, other)).isNotZero();
             for (int i = 1; i <= 16; i++) {
@@ -532,7 +532,7 @@ class VhostUserTransportTest {
         for (int i = 0; i < 3; i++) {
             try (var listener = UnixSocket.listen(bed.path("disk"), 1)) {
                 int[] fd = {-1};
-                await("a connection", () -> (fd[0] = listener.accept()) >= 0);
+                until("a connection", () -> (fd[0] = listener.accept()) >= 0);
                 var socket = UnixSocket.of(io.vireo.linux.Fd.of(fd[0]));
                 try (var session = new VhostUserSession(VhostUserFrontEnd.of(socket), memory)) {
                     session.negotiate(~0L, ~0L);
@@ -540,7 +540,7 @@ class VhostUserTransportTest {
                     echo(session, session.start(0, 16), i);
                 }
             }
-            await("the session's end", () -> endpoint.state() == State.WAITING);
+            until("the session's end", () -> endpoint.state() == State.WAITING);
         }
         Files.delete(bed.path("disk"));
     }

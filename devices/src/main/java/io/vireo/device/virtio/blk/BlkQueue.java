@@ -25,7 +25,9 @@ import org.jspecify.annotations.Nullable;
  * any point after that. So it is touched only where the turn can be cut off: a batch is read whole
  * and its error awaited before the first of it is submitted, and what the channel has ended waits
  * until the channel is done. The next turn then reads the batch again, and goes on with the request
- * that was being completed. A second failure at the same place breaks the queue.
+ * that was being completed. A second failure at the same place breaks the queue. Where the error
+ * comes only when a request was completed nobody looks at it again: whether the memory is gone is
+ * asked by those whom the reactor tells.
  *
  * <p>A queue that stops does not wait for room in a full pool: what was popped last and waits for
  * it is taken back and popped again by whoever serves the queue next, as if it never had been. What

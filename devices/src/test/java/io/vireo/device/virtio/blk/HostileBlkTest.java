@@ -5,6 +5,7 @@ import static io.vireo.device.virtio.blk.VirtioBlkDeviceTest.segments;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vireo.testkit.BlockClient;
+import io.vireo.testkit.Eventually;
 import io.vireo.testkit.MemoryBlockDevice;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -177,9 +178,7 @@ class HostileBlkTest {
         BlkBed bed = bed(false);
         long header = bed.header(BlkProtocol.T_FLUSH, 0);
         bed.chain().out(header, 16).submit(0);
-        while (bed.failures.isEmpty()) {
-            Thread.onSpinWait();
-        }
+        Eventually.until("the queue has failed", () -> !bed.failures.isEmpty());
         assertThat(bed.failures).containsExactly("a request has no room for its status");
         BlockClient.await(bed.stop(0));
     }

@@ -38,6 +38,7 @@ import io.vireo.scsi.ScsiInitiator;
 import io.vireo.scsi.ScsiPort;
 import io.vireo.scsi.ScsiTarget;
 import io.vireo.testkit.BlockClient;
+import io.vireo.testkit.Eventually;
 import io.vireo.testkit.MemoryBlockDevice;
 import io.vireo.transport.Endpoint;
 import io.vireo.transport.EndpointSpec;
@@ -161,9 +162,7 @@ class VhbaKindTest {
         VhbaSpec after = spec();
         assertThat(kind.update(running, METADATA, before, after, context))
                 .isEqualTo(UpdateResult.IN_PLACE);
-        while (!claims.contains("given back")) {
-            Thread.onSpinWait();
-        }
+        Eventually.until("the claim is given back", () -> claims.contains("given back"));
         assertThat(running.status().attributes()).containsEntry("luns", "");
         claims.add("refuse");
         assertThatThrownBy(() -> kind.update(running, METADATA, after, before, context))
@@ -366,9 +365,7 @@ class VhbaKindTest {
         transport.failures = List.of(new ResourceException(ErrorCode.UNAVAILABLE, "no"));
         assertThatThrownBy(() -> kind.realize(METADATA, spec(lun(0, "one", false)), context))
                 .isInstanceOf(ResourceException.class);
-        while (!claims.contains("given back")) {
-            Thread.onSpinWait();
-        }
+        Eventually.until("the claim is given back", () -> claims.contains("given back"));
     }
 
     @Test

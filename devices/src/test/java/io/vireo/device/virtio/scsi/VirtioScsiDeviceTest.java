@@ -12,6 +12,7 @@ import io.vireo.device.virtio.scsi.ScsiDriver.Answer;
 import io.vireo.testkit.BlockClient;
 import io.vireo.testkit.DriverMemory;
 import io.vireo.testkit.DriverQueue;
+import io.vireo.testkit.Eventually;
 import io.vireo.testkit.MemoryBlockDevice.Fate;
 import io.vireo.virtqueue.Virtqueue;
 import java.util.Arrays;
@@ -377,9 +378,8 @@ class VirtioScsiDeviceTest {
         for (int i = 0; i < answers.length; i++) {
             answers[i] = startWrite(2 * i, twoBlocks(i + 1));
         }
-        while (driver.disk.log().size() < before + answers.length) {
-            Thread.onSpinWait();
-        }
+        Eventually.until(
+                "all have begun", () -> driver.disk.log().size() >= before + answers.length);
         driver.stop(ScsiDriver.REQUEST);
         assertThat(driver.queues[ScsiDriver.REQUEST].inFlight()).isZero();
         assertThat(driver.poll(ScsiDriver.REQUEST)).isFalse();
@@ -428,17 +428,11 @@ class VirtioScsiDeviceTest {
         byte[] both = twoBlocks(7);
         Arrays.fill(both, 0, BLOCK, (byte) 0);
         long compared = driver.start(LUN_0, "89000000000000000008000000010000", both, 0, 4096);
-        while (writes() == 0) {
-            Thread.onSpinWait();
-        }
+        Eventually.until("a write has begun", () -> writes() > 0);
         long behind = startWrite(0, twoBlocks(6));
-        while (inFlight() < 2) {
-            Thread.onSpinWait();
-        }
+        Eventually.until("both are under way", () -> inFlight() >= 2);
         CompletableFuture<Boolean> drained = driver.startStop(ScsiDriver.REQUEST);
-        while (inFlight() > 1) {
-            Thread.onSpinWait();
-        }
+        Eventually.until("one has ended", () -> inFlight() <= 1);
         BlockClient.on(driver.reactor, () -> true);
         assertThat(drained).isNotDone();
         driver.disk.release();
@@ -529,9 +523,7 @@ class VirtioScsiDeviceTest {
         }
         queue.publish();
         driver.kick(ScsiDriver.REQUEST);
-        while (driver.failures.isEmpty()) {
-            Thread.onSpinWait();
-        }
+        Eventually.until("the queue has failed", () -> !driver.failures.isEmpty());
         driver.stop(ScsiDriver.REQUEST);
         assertThat(driver.failures).containsOnly("the memory of a request is gone");
         assertThat(driver.disk.log().stream().skip(carriedOut))

@@ -23,6 +23,7 @@ import io.vireo.reactor.Reactor;
 import io.vireo.reactor.ReactorGroup;
 import io.vireo.resource.spec.VdiskSpec.Allocation;
 import io.vireo.testkit.BlockClient;
+import io.vireo.testkit.Eventually;
 import io.vireo.testkit.MemoryBlockDevice;
 import io.vireo.testkit.MemoryBlockDevice.Fate;
 import io.vireo.testkit.MemoryState;
@@ -191,12 +192,6 @@ class RelocationTest {
         return data;
     }
 
-    private static void await(java.util.function.BooleanSupplier event) throws Exception {
-        while (!event.getAsBoolean()) {
-            Thread.sleep(1);
-        }
-    }
-
     /** Of a vDisk that is here. */
     private Relocation relocation() {
         var from = new OneDevice(source, false);
@@ -241,7 +236,7 @@ class RelocationTest {
         pool.onCreate = () -> relocation.goTo(target(pool, Optional.empty(), 0));
         // What does not go at once would be copied days later.
         relocation.goTo(target(pool, Optional.empty(), 1));
-        await(() -> !relocation.isUnderWay());
+        Eventually.until(() -> !relocation.isUnderWay());
         assertThat(relocation.home().site()).isEqualTo(there);
         assertThat(attempts).hasValue(1);
     }
@@ -252,7 +247,7 @@ class RelocationTest {
         var pool = new OneDevice(copy, true);
         pool.onCreate = () -> relocation.goTo(target(pool, reserving("fits", 1000), 0));
         relocation.goTo(target(pool, reserving("does not", 1001), 0));
-        await(() -> !relocation.isUnderWay());
+        Eventually.until(() -> !relocation.isUnderWay());
         assertThat(relocation.home().qos().policyName()).contains("fits");
         assertThat(ratesThere.reserved()).isEqualTo(1000);
         assertThat(attempts).hasValue(1);
@@ -265,7 +260,7 @@ class RelocationTest {
         var pool = new OneDevice(opens, true);
         opens.onOpen = () -> relocation.goTo(target(pool, reserving("later", 20), 0));
         relocation.goTo(target(pool, reserving("first", 10), 0));
-        await(() -> !relocation.isUnderWay());
+        Eventually.until(() -> !relocation.isUnderWay());
         assertThat(relocation.home().qos().policyName()).contains("later");
         assertThat(ratesThere.reserved()).isEqualTo(20);
     }
@@ -281,10 +276,10 @@ class RelocationTest {
                     relocation.goTo(target(pool, reserving("too much", 1001), 0));
                 };
         relocation.goTo(target(pool, Optional.empty(), 0));
-        await(() -> relocation.problem().contains("reservations of 1001 IOPS"));
+        Eventually.until(() -> relocation.problem().contains("reservations of 1001 IOPS"));
         assertThat(relocation.home().site()).isEqualTo(here);
         relocation.goTo(target(pool, reserving("fits", 1000), 0));
-        await(() -> !relocation.isUnderWay());
+        Eventually.until(() -> !relocation.isUnderWay());
         assertThat(relocation.home().site()).isEqualTo(there);
         assertThat(ratesThere.reserved()).isEqualTo(1000);
     }
@@ -300,28 +295,28 @@ class RelocationTest {
                         : Fate.DONE);
         Relocation relocation = relocation();
         relocation.goTo(target(new OneDevice(copy, true), Optional.empty(), 0));
-        await(() -> attempts.get() == 1 && !relocation.problem().isEmpty());
+        Eventually.until(() -> attempts.get() == 1 && !relocation.problem().isEmpty());
         String why = relocation.problem();
         // It looks again and again, and leaves it at that; less room is no reason either.
         int seen = looks.get();
-        await(() -> looks.get() > seen + 20);
+        Eventually.until(() -> looks.get() > seen + 20);
         free.addAndGet(-MIB);
         int less = looks.get();
-        await(() -> looks.get() > less + 20);
+        Eventually.until(() -> looks.get() > less + 20);
         assertThat(attempts).hasValue(1);
         assertThat(relocation.problem()).isEqualTo(why).contains("room");
         assertThat(relocation.home().site()).isEqualTo(here);
 
         free.addAndGet(2 * MIB);
-        await(() -> attempts.get() == 2);
+        Eventually.until(() -> attempts.get() == 2);
         int again = looks.get();
-        await(() -> looks.get() > again + 20);
+        Eventually.until(() -> looks.get() > again + 20);
         copy.fate(_ -> Fate.DONE);
         int still = looks.get();
-        await(() -> looks.get() > still + 20);
+        Eventually.until(() -> looks.get() > still + 20);
         assertThat(attempts).hasValue(2);
         free.addAndGet(MIB);
-        await(() -> !relocation.isUnderWay());
+        Eventually.until(() -> !relocation.isUnderWay());
         assertThat(relocation.home().site()).isEqualTo(there);
         assertThat(relocation.problem()).isEmpty();
     }

@@ -15,6 +15,7 @@ import io.vireo.reactor.Reactor;
 import io.vireo.reactor.ReactorConfig;
 import io.vireo.resource.ResourceException;
 import io.vireo.testkit.BlockClient;
+import io.vireo.testkit.Eventually;
 import io.vireo.testkit.MemoryBlockDevice;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -291,9 +292,9 @@ class EncryptedVolumesTest {
         pool.abandon();
         assertThat(isOnDisk(key)).isTrue();
         open(new TestKeys(1));
-        while (HomeIo.on(home, () -> pool.engine().erasure().isPending())) {
-            Thread.onSpinWait();
-        }
+        Eventually.until(
+                "old keys are overwritten",
+                () -> !HomeIo.on(home, () -> pool.engine().erasure().isPending()));
         assertThat(pool.volumes()).isEmpty();
         assertThat(isOnDisk(key)).isFalse();
     }
@@ -316,14 +317,14 @@ class EncryptedVolumesTest {
             byte[] key = wrapped("a");
             assertThat(indexOf(firstRing(first), key)).as("the journal's").isNotNegative();
             pool.drain(first, CHUNK);
-            while (!HomeIo.on(home, () -> pool.engine().journal().place().isInChunks())) {
-                Thread.onSpinWait();
-            }
+            Eventually.until(
+                    "the journal has moved",
+                    () -> HomeIo.on(home, () -> pool.engine().journal().place().isInChunks()));
             pool.cancelDrain();
             assertThat(pool.drainStatus().state()).isEqualTo(DrainStatus.State.CANCELLED);
-            while (HomeIo.on(home, () -> pool.engine().erasure().isPending())) {
-                Thread.onSpinWait();
-            }
+            Eventually.until(
+                    "old keys are overwritten",
+                    () -> !HomeIo.on(home, () -> pool.engine().erasure().isPending()));
             assertThat(firstRing(first)).containsOnly(0);
             pool.delete("a");
             for (MemoryBlockDevice each : List.of(first, second)) {

@@ -11,6 +11,7 @@ import io.vireo.resource.RealizeContext;
 import io.vireo.resource.UpdateResult;
 import io.vireo.resource.Violation;
 import io.vireo.resource.spec.DiskQosPolicySpec;
+import io.vireo.testkit.Eventually;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -192,9 +193,9 @@ class PoolQosTest {
                 gold,
                 () -> {
                     comes.start();
-                    while (comes.getState() != Thread.State.BLOCKED && comes.isAlive()) {
-                        Thread.onSpinWait();
-                    }
+                    Eventually.until(
+                            "it waits or has ended",
+                            () -> comes.getState() == Thread.State.BLOCKED || !comes.isAlive());
                 });
         gold.change(reserving(4_000));
         comes.join();

@@ -8,6 +8,7 @@ import io.vireo.reactor.PollMode;
 import io.vireo.reactor.Reactor;
 import io.vireo.reactor.ReactorConfig;
 import io.vireo.testkit.BlockClient;
+import io.vireo.testkit.Eventually;
 import io.vireo.testkit.MemoryBlockDevice;
 import io.vireo.testkit.MemoryBlockDevice.Entry;
 import io.vireo.testkit.MemoryBlockDevice.Fate;
@@ -101,9 +102,8 @@ class WriteThroughTest {
         memory.fate(_ -> Fate.HELD);
         CompletableFuture<BlockStatus> before =
                 client.start(BlockOperation.WRITE_ZEROES, 0, BLOCK, _ -> {});
-        while (submitted(BlockOperation.WRITE_ZEROES).isEmpty()) {
-            Thread.onSpinWait();
-        }
+        Eventually.until(
+                "zeroes are written", () -> !submitted(BlockOperation.WRITE_ZEROES).isEmpty());
         CompletableFuture<Boolean> changed = device.writeThrough(true, reactor);
         CompletableFuture<BlockStatus> meanwhile =
                 client.start(BlockOperation.WRITE_ZEROES, BLOCK, BLOCK, _ -> {});
