@@ -430,6 +430,7 @@ final class Mover implements Poller, Copier.Listener {
         phase = Phase.COPYING;
         flushedBefore = false;
         notBefore = now + AGAIN_NANOS;
+        timer.start(AGAIN_NANOS);
         return 1;
     }
 
