@@ -5,9 +5,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.List;
+import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -52,6 +57,50 @@ class VhbaIT {
                 waitsForItsLink(bed, daemon, guest);
                 losesItsLink(bed, daemon, guest);
             }
+        }
+    }
+
+    @Test
+    @Timeout(300)
+    void aDiskOfTheHostIsALunAsItIs() throws IOException {
+        Bed bed = Bed.prepare(Path.of(".."), "vhba-image");
+        Path file = bed.run().resolve("old.raw");
+        byte[] before = new byte[64 << 20];
+        new Random(1).nextBytes(before);
+        Files.write(file, before);
+        Path told = bed.run().resolve("loop");
+        Processes.run("sh", "-c", "losetup --find --show " + file + " >" + told);
+        String disk = Files.readString(told).strip();
+        try (var daemon = new Daemon(bed)) {
+            daemon.start();
+            String text = Files.readString(Path.of("src/test/resources/vhba-image.yaml"));
+            Path resources = bed.run().resolve("image.yaml");
+            Files.writeString(resources, text.replace("DISK", disk));
+            daemon.apply(resources);
+            try (var guest = new Guest(bed, "db1", options(bed))) {
+                guest.start();
+                for (String module : List.of("virtio_scsi", "sd_mod")) {
+                    guest.output(
+                            "while read -r m; do insmod $m; done </modules/" + module + ".order");
+                }
+                await(guest, "test -b /dev/sda");
+                assertThat(guest.output("sha256sum </dev/sda")).startsWith(sha256(before));
+                guest.output("dd if=/dev/sda of=/dev/sda bs=1M count=1 seek=40 conv=fsync");
+                guest.output("dd if=/dev/zero of=/dev/sda bs=1M count=1 seek=50 conv=fsync");
+            }
+        } finally {
+            Processes.run("losetup", "--detach", disk);
+        }
+        System.arraycopy(before, 0, before, 40 << 20, 1 << 20);
+        Arrays.fill(before, 50 << 20, 51 << 20, (byte) 0);
+        assertThat(sha256(Files.readAllBytes(file))).isEqualTo(sha256(before));
+    }
+
+    private static String sha256(byte[] data) {
+        try {
+            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(data));
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException(e);
         }
     }
 
