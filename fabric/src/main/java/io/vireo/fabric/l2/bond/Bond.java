@@ -44,6 +44,7 @@ public final class Bond implements NetPort, Uplink {
     private volatile long moves;
     private @Nullable Timer timer;
     private Runnable reroute = () -> {};
+    private Runnable cameUp = () -> {};
     private @Nullable NetPort lender;
     private int turn;
 
@@ -110,6 +111,8 @@ public final class Bond implements NetPort, Uplink {
         schedule(now);
         if (moved) {
             reroute.run();
+        } else if (before == PortState.DOWN && state == PortState.UP) {
+            cameUp.run();
         }
         if (moved || before != state) {
             listeners.forEach(Runnable::run);
@@ -184,6 +187,7 @@ public final class Bond implements NetPort, Uplink {
         reactor = null;
         schedule(0);
         reroute = () -> {};
+        cameUp = () -> {};
         for (var member : members) {
             member.detached();
         }
@@ -193,6 +197,11 @@ public final class Bond implements NetPort, Uplink {
     @Override
     public void onReroute(Runnable listener) {
         reroute = listener;
+    }
+
+    @Override
+    public void onUp(Runnable listener) {
+        cameUp = listener;
     }
 
     @Override
