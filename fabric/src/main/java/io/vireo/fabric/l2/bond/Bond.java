@@ -76,7 +76,7 @@ public final class Bond implements NetPort, Uplink {
                                     system,
                                     spec.lacpRate() == UplinkSpec.LacpRate.FAST,
                                     this::sendOwn,
-                                    System::nanoTime);
+                                    this::now);
                 };
         for (var uplink : uplinks) {
             uplink.onChange(linkListener);
@@ -98,7 +98,7 @@ public final class Bond implements NetPort, Uplink {
 
     /** Has the policy look again, and does what follows from it. */
     private void evaluate() {
-        long now = System.nanoTime();
+        long now = now();
         policy.evaluate(now);
         follow(now);
     }
@@ -117,6 +117,12 @@ public final class Bond implements NetPort, Uplink {
         if (moved || before != state) {
             listeners.forEach(Runnable::run);
         }
+    }
+
+    /** The time of the reactor that has the bond, in nanoseconds. */
+    private long now() {
+        var owner = reactor;
+        return owner == null ? 0 : owner.nanoTime();
     }
 
     private void schedule(long now) {
@@ -214,7 +220,7 @@ public final class Bond implements NetPort, Uplink {
             int count = member.receive(batch);
             if (count > 0) {
                 if (policy.inspect(turn, batch)) {
-                    follow(System.nanoTime());
+                    follow(now());
                 }
                 if (policy.accepts(turn)) {
                     return count;
