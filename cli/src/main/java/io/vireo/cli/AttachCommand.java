@@ -163,14 +163,22 @@ final class AttachCommand extends Subcommand {
                 profile,
                 Optional.of(found.path("metadata").path("uid").asString()),
                 bytes(memory),
-                parts(client, "vnics", spec.path("vnics")).stream()
-                        .filter(AttachCommand::isForHypervisor)
-                        .map(this::nic)
-                        .toList(),
-                parts(client, "vdiskattachments", spec.path("vdisks")).stream()
-                        .map(this::disk)
+                nics(client, spec.path("vnics")),
+                spec.path("vdisks").values().stream()
+                        .map(device -> disk(part(client, "vdiskattachments", device)))
                         .toList(),
                 hbas(client, spec.path("vhbas")));
+    }
+
+    private List<Guest.Nic> nics(ApiClient client, JsonNode devices) {
+        List<Guest.Nic> nics = new ArrayList<>();
+        for (JsonNode device : devices) {
+            JsonNode vnic = part(client, "vnics", device);
+            if (isForHypervisor(vnic)) {
+                nics.add(nic(vnic, number(device.path("bootOrder"))));
+            }
+        }
+        return nics;
     }
 
     private List<Guest.Hba> hbas(ApiClient client, JsonNode devices) {
@@ -179,7 +187,7 @@ final class AttachCommand extends Subcommand {
             String name = device.path("name").asString();
             hbas.add(
                     hba(
-                            client.get("/v1/vhbas/" + profile + "." + name),
+                            part(client, "vhbas", device),
                             name,
                             OptionalInt.of(device.path("bootOrder").asInt(1))));
         }
@@ -215,19 +223,9 @@ final class AttachCommand extends Subcommand {
         return targets;
     }
 
-    private List<JsonNode> parts(ApiClient client, String plural, JsonNode devices) {
-        List<JsonNode> parts = new ArrayList<>();
-        for (JsonNode device : devices) {
-            parts.add(
-                    client.get(
-                            "/v1/"
-                                    + plural
-                                    + "/"
-                                    + profile
-                                    + "."
-                                    + device.path("name").asString()));
-        }
-        return parts;
+    /** What a device of the profile has become. */
+    private JsonNode part(ApiClient client, String plural, JsonNode device) {
+        return client.get("/v1/" + plural + "/" + profile + "." + device.path("name").asString());
     }
 
     /** Cards of the host itself are nothing that a hypervisor takes. */
@@ -235,7 +233,7 @@ final class AttachCommand extends Subcommand {
         return !vnic.path("spec").path("presentation").asString("").equals("tap");
     }
 
-    private Guest.Nic nic(JsonNode vnic) {
+    private static Guest.Nic nic(JsonNode vnic, OptionalInt bootOrder) {
         JsonNode spec = vnic.path("spec");
         return new Guest.Nic(
                 spec.path("device").asString(),
@@ -246,10 +244,11 @@ final class AttachCommand extends Subcommand {
                 spec.path("queuePairs").asInt(),
                 spec.path("adminState").asString("up").equals("up"),
                 number(spec.path("speed")),
-                text(spec.path("qmp")));
+                text(spec.path("qmp")),
+                bootOrder);
     }
 
-    private Guest.Disk disk(JsonNode attachment) {
+    private static Guest.Disk disk(JsonNode attachment) {
         JsonNode spec = attachment.path("spec");
         return new Guest.Disk(
                 spec.path("device").asString(),

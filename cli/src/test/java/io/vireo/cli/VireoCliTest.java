@@ -45,7 +45,7 @@ final class VireoCliTest {
               labels: {tier: front}
             spec:
               vnics:
-              - {name: eth0, network: lan}
+              - {name: eth0, network: lan, bootOrder: 2}
               vdisks:
               - {name: disk0, vdisk: root, bootOrder: 1}
             ---
@@ -174,7 +174,7 @@ final class VireoCliTest {
                 .contains("- field: size\n    before: \"10Gi\"\n    after: \"20Gi\"\n");
         assertThat(vireo("plan", "-f", file, "-o", "json")).isZero();
         assertThat(out).contains("\"field\" : \"size\"");
-        String moved = ALL.replace("network: lan}", "network: lan, mac: 52:54:00:00:00:01}");
+        String moved = ALL.replace("network: lan,", "network: lan, mac: 52:54:00:00:00:01,");
         assertThat(vireo("plan", "-f", file("moved.yaml", moved))).as(err).isZero();
         assertThat(out)
                 .contains("delete  Vnic/web1.eth0      restart  the card has another address\n")
@@ -405,6 +405,8 @@ final class VireoCliTest {
         assertThat(out)
                 .contains("size=512M,share=on")
                 .contains("path=/run/vireo/web1/eth0.sock,reconnect-ms=1000")
+                .containsPattern(
+                        "-device virtio-net-pci,netdev=vireo-eth0-net,mac=[0-9a-f:]+,bootindex=2\n")
                 .contains("num-queues=1,queue-size=1024,bootindex=1");
         assertThat(vireo("attach", "web1", "--as", "libvirt")).isZero();
         assertThat(out).contains("<interface type='vhostuser'>");

@@ -4,6 +4,7 @@ import static io.vireo.control.testing.Manifests.apply;
 import static io.vireo.control.testing.Manifests.await;
 import static io.vireo.control.testing.Manifests.awaitReady;
 import static io.vireo.control.testing.Manifests.json;
+import static io.vireo.control.testing.Manifests.network;
 import static io.vireo.control.testing.Manifests.pool;
 import static io.vireo.control.testing.Manifests.resource;
 import static io.vireo.control.testing.Manifests.vdisk;
@@ -221,5 +222,41 @@ final class ProfileVhbasTest {
                                                 "/spec/vhbas/1/name", "/spec/vhbas/1/bootOrder"));
         assertThatThrownBy(() -> apply(control, profile("db1", hba("hba0", ",'bootOrder':1"))))
                 .hasMessageContaining("/spec/vhbas/0/bootOrder: is for a boot LUN");
+    }
+
+    @Test
+    void cardsDisksAndAdaptersHaveOneBootOrder() {
+        apply(control, pool("ssd"), vdisk("root", "ssd"), vdisk("data", "ssd"), network("lan"));
+        String cards =
+                "{'vnics':[{'name':'eth0','network':'lan','bootOrder':%d},"
+                        + "{'name':'eth1','network':'lan','bootOrder':%d},"
+                        + "{'name':'data0','network':'lan','presentation':'tap'%s}],"
+                        + "'vdisks':[{'name':'disk0','vdisk':'data','bootOrder':%d}],"
+                        + "'vhbas':["
+                        + hba("hba0", "", "root")
+                        + "]}";
+        assertThatThrownBy(() ->
+                        apply(
+                                control,
+                                resource(
+                                        "ServerProfile",
+                                        "db1",
+                                        cards.formatted(2, 2, ",'bootOrder':7", 2))))
+                .isInstanceOfSatisfying(
+                        ResourceException.class,
+                        e ->
+                                assertThat(e.violations())
+                                        .extracting(violation -> violation.pointer())
+                                        .containsExactlyInAnyOrder(
+                                                "/spec/vnics/1/bootOrder",
+                                                "/spec/vnics/2/bootOrder",
+                                                "/spec/vdisks/0/bootOrder"));
+        assertThatThrownBy(() ->
+                        apply(
+                                control,
+                                resource("ServerProfile", "db1", cards.formatted(1, 2, "", 3))))
+                .hasMessageContaining(
+                        "/spec/vhbas/0/bootOrder: 1 is the place of another device already");
+        apply(control, resource("ServerProfile", "db1", cards.formatted(2, 3, "", 4)));
     }
 }

@@ -37,6 +37,12 @@ public interface NetPort {
     default void onReroute(Runnable listener) {}
 
     /**
+     * Has {@code listener} run on the port's reactor whenever frames begin to pass: {@link #state}
+     * has become {@link PortState#UP} since {@link #attached}, after which this is called.
+     */
+    default void onUp(Runnable listener) {}
+
+    /**
      * Has {@code listener} run on the port's reactor with the MAC address of a station behind the
      * port that has come here from another host, after the port has announced it by itself. Called
      * after {@link #attached}; most ports are never told of such.

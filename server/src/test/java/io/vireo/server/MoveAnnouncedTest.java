@@ -116,6 +116,10 @@ class MoveAnnouncedTest {
     }
 
     private static VnicSpec in(String network) {
+        return in(network, AdminState.UP);
+    }
+
+    private static VnicSpec in(String network, AdminState state) {
         return new VnicSpec(
                 "metal1",
                 "data0",
@@ -130,7 +134,7 @@ class MoveAnnouncedTest {
                 Optional.empty(),
                 PortPolicySpec.NONE,
                 Optional.empty(),
-                AdminState.UP,
+                state,
                 OptionalInt.empty(),
                 Optional.empty(),
                 Presentation.TAP,
@@ -196,6 +200,32 @@ class MoveAnnouncedTest {
         move(card, "right", "left");
         awaitStation("up0");
         awaitNeighbors();
+        close(card);
+    }
+
+    @Test
+    void aSilentCardIsAnnouncedWhenItsLinkComesUp() throws Exception {
+        run("ip netns exec " + SERVER + " sysctl -qw net.ipv6.conf.default.disable_ipv6=1");
+        mislead();
+        var card = kind.realize(METADATA, in("left"), context);
+        awaitStation("up0");
+        mislead();
+        var down = in("left", AdminState.DOWN);
+        assertThat(kind.update(card, METADATA, in("left"), down, context))
+                .isEqualTo(UpdateResult.IN_PLACE);
+        assertThat(kind.update(card, METADATA, down, in("left"), context))
+                .isEqualTo(UpdateResult.IN_PLACE);
+        awaitStation("up0");
+        close(card);
+    }
+
+    /** The bridge believes the card at the other port. */
+    private static void mislead() throws Exception {
+        run("bridge -n " + OUTSIDE + " fdb replace " + MAC + " dev up1 master dynamic");
+        awaitStation("up1");
+    }
+
+    private static void close(Realization card) throws InterruptedException {
         var closed = new CountDownLatch(1);
         card.close(closed::countDown);
         assertThat(closed.await(20, TimeUnit.SECONDS)).isTrue();

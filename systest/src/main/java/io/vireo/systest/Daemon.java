@@ -174,9 +174,13 @@ public final class Daemon implements Host {
 
     @Override
     public Identity identity(String profile) {
-        JsonNode card = derived("vnic", profile + ".eth0");
         JsonNode disk = derived("vdiskattachment", profile + ".disk0");
-        return new Identity(card.path("mac").asString(""), disk.path("serial").asString(""));
+        return new Identity(mac(profile + ".eth0"), disk.path("serial").asString(""));
+    }
+
+    /** MAC address of a card, named as {@code profile.card}. */
+    public String mac(String vnic) {
+        return derived("vnic", vnic).path("mac").asString("");
     }
 
     private JsonNode derived(String kind, String name) {

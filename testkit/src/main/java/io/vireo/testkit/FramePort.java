@@ -31,6 +31,7 @@ public final class FramePort implements NetPort {
     private int room = Integer.MAX_VALUE;
     private int borrowed;
     private boolean faulty;
+    private Runnable cameUp = () -> {};
 
     public FramePort(String name, int mtu) {
         this.name = name;
@@ -68,7 +69,11 @@ public final class FramePort implements NetPort {
 
     /** Takes the link up or down. */
     public void state(PortState newState) {
+        boolean wasUp = state == PortState.UP;
         state = newState;
+        if (!wasUp && newState == PortState.UP) {
+            cameUp.run();
+        }
     }
 
     /** Takes so many frames only, from now on. */
@@ -105,7 +110,14 @@ public final class FramePort implements NetPort {
     public void attached(Reactor reactor, Runnable ready) {}
 
     @Override
-    public void detached() {}
+    public void onUp(Runnable listener) {
+        cameUp = listener;
+    }
+
+    @Override
+    public void detached() {
+        cameUp = () -> {};
+    }
 
     @Override
     public int receive(FrameBatch batch) {

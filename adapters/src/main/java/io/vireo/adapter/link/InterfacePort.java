@@ -3,14 +3,17 @@ package io.vireo.adapter.link;
 import io.vireo.net.NetPort;
 import io.vireo.net.PortState;
 import io.vireo.reactor.Reactor;
+import org.jspecify.annotations.Nullable;
 
 /** An interface of the host as a port of a network: what is the same however frames get there. */
 public abstract class InterfacePort implements NetPort {
     private final String name;
     private final LinkMonitor link;
     private final int mtu;
+    private final Runnable linkListener = this::linkChanged;
     private Runnable ready = () -> {};
-    private volatile boolean attached;
+    private Runnable cameUp = () -> {};
+    private volatile @Nullable Reactor owner;
 
     /**
      * A port.
@@ -65,18 +68,34 @@ public abstract class InterfacePort implements NetPort {
 
     @Override
     public final void attached(Reactor reactor, Runnable wake) {
-        if (attached) {
+        if (owner != null) {
             throw new IllegalStateException("it is plugged into another network");
         }
         watch(reactor);
         ready = wake;
-        attached = true;
+        owner = reactor;
+        link.onChange(linkListener);
+    }
+
+    @Override
+    public final void onUp(Runnable listener) {
+        cameUp = listener;
+    }
+
+    /** On the control reactor. */
+    private void linkChanged() {
+        var reactor = owner;
+        if (reactor != null && link.state() == PortState.UP) {
+            reactor.execute(() -> cameUp.run());
+        }
     }
 
     @Override
     public final void detached() {
+        link.forget(linkListener);
         ready = () -> {};
-        attached = false;
+        cameUp = () -> {};
+        owner = null;
         unwatch();
     }
 }

@@ -18,6 +18,7 @@ public record CloudHypervisor() implements Hypervisor {
                             + " is one: attach the disks by vdisks of the profile, or let the guest log in"
                             + " by iSCSI (--as open-iscsi)");
         }
+        checkBoot(guest);
         List<String> lines = new ArrayList<>();
         guest.uuid().ifPresent(uuid -> lines.add("--platform uuid=" + uuid));
         lines.add("--memory size=" + guest.memory() + ",shared=on");
@@ -34,6 +35,25 @@ public record CloudHypervisor() implements Hypervisor {
                     .forEach(disk -> lines.add(disk(disk)));
         }
         return String.join("\n", lines) + "\n";
+    }
+
+    /** A card behind the disks may be left out: they are booted from. */
+    private static void checkBoot(Guest guest) {
+        int disk =
+                guest.disks().stream()
+                        .mapToInt(each -> each.bootOrder().orElse(Integer.MAX_VALUE))
+                        .min()
+                        .orElse(Integer.MAX_VALUE);
+        guest.nics().stream()
+                .filter(nic -> nic.bootOrder().isPresent() && nic.bootOrder().getAsInt() < disk)
+                .findFirst()
+                .ifPresent(nic -> {
+                    throw new IllegalArgumentException(
+                            "Cloud Hypervisor does not boot from network cards, as "
+                                    + nic.name()
+                                    + " is to be booted from first: give a disk an earlier bootOrder, or take"
+                                    + " that of the card out");
+                });
     }
 
     private static String nic(Guest.Nic nic) {

@@ -30,6 +30,7 @@ public record Guest(
      *
      * @param speed in Mbit/s that the guest is shown
      * @param qmp where Vireo sends QEMU commands about the card
+     * @param bootOrder place in the boot order, for a boot from the network; empty if there is none
      */
     public record Nic(
             String name,
@@ -40,7 +41,8 @@ public record Guest(
             int queuePairs,
             boolean linkUp,
             OptionalInt speed,
-            Optional<String> qmp) {
+            Optional<String> qmp,
+            OptionalInt bootOrder) {
         /** Whether the guest must be told the MTU, as it is not what Ethernet drivers assume. */
         public boolean unusualMtu() {
             return mtu != DEFAULT_MTU;

@@ -2,6 +2,7 @@ package io.vireo.cli.attach;
 
 import java.util.Comparator;
 import java.util.List;
+import java.util.OptionalInt;
 
 /**
  * Elements of libvirt's domain XML (formatdomain: memory backing, vhost-user interface, vhost-user
@@ -76,6 +77,7 @@ public record Libvirt(Qemu qemu) implements Hypervisor {
         if (!nic.linkUp()) {
             xml.append("    <link state='down'/>\n");
         }
+        addBoot(nic.bootOrder(), xml);
         xml.append("  </interface>\n");
     }
 
@@ -92,9 +94,12 @@ public record Libvirt(Qemu qemu) implements Hypervisor {
         xml.append("    <source type='unix' path='").append(escape(disk.socket())).append("'>\n");
         xml.append("      <reconnect enabled='yes' timeout='1'/>\n    </source>\n");
         xml.append("    <target dev='").append(target).append("' bus='virtio'/>\n");
-        disk.bootOrder()
-                .ifPresent(order -> xml.append("    <boot order='").append(order).append("'/>\n"));
+        addBoot(disk.bootOrder(), xml);
         xml.append("  </disk>\n");
+    }
+
+    private static void addBoot(OptionalInt place, StringBuilder xml) {
+        place.ifPresent(order -> xml.append("    <boot order='").append(order).append("'/>\n"));
     }
 
     /** vda ... vdz, vdaa, vdab ... as the kernel counts disks. */

@@ -61,6 +61,7 @@ public record Qemu(int major, int minor, boolean tcg) implements Hypervisor {
             // One for each queue, one for the control queue, one for configuration changes.
             device.append(",vectors=").append(2 * nic.queuePairs() + 2);
         }
+        nic.bootOrder().ifPresent(place -> device.append(",bootindex=").append(place));
         lines.add(device.toString());
     }
 

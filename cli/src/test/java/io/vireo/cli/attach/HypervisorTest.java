@@ -25,7 +25,8 @@ final class HypervisorTest {
                                     1,
                                     true,
                                     OptionalInt.empty(),
-                                    Optional.empty())),
+                                    Optional.empty(),
+                                    OptionalInt.empty())),
                     List.of(
                             new Guest.Disk(
                                     "disk0",
@@ -49,7 +50,8 @@ final class HypervisorTest {
                                     4,
                                     false,
                                     OptionalInt.of(25_000),
-                                    Optional.of("/run/a,b.qmp"))),
+                                    Optional.of("/run/a,b.qmp"),
+                                    OptionalInt.of(1))),
                     List.of(),
                     List.of());
 
@@ -137,14 +139,14 @@ final class HypervisorTest {
         assertThat(new Qemu(9, 2, false).render(PLAIN)).contains(",reconnect-ms=1000\n");
         assertThat(new Qemu(7, 2, true).render(PLAIN))
                 .contains("mac=56:49:00:00:00:01,vectors=0\n");
-        assertThat(new Qemu(7, 2, true).render(SPECIAL)).contains(",mq=on,vectors=0\n");
+        assertThat(new Qemu(7, 2, true).render(SPECIAL)).contains(",mq=on,vectors=0,bootindex=1\n");
         assertThat(new Qemu(10, 0, true).render(PLAIN)).doesNotContain("vectors");
         assertThat(new Qemu(10, 0, false).render(SPECIAL))
                 .contains("-m 512M\n")
                 .contains("path=/run/a,,b.sock,server=on,wait=off\n")
                 .contains("chardev=vireo-eth0,queues=4\n")
                 .contains("-qmp unix:/run/a,,b.qmp,server=on,wait=off\n")
-                .contains(",host_mtu=9000,speed=25000,duplex=full,mq=on,vectors=10\n");
+                .contains(",host_mtu=9000,speed=25000,duplex=full,mq=on,vectors=10,bootindex=1\n");
     }
 
     @Test
@@ -178,7 +180,7 @@ final class HypervisorTest {
                 .contains("mode='server'/>")
                 .contains("<driver queues='4'/>")
                 .contains("<mtu size='9000'/>")
-                .contains("<link state='down'/>");
+                .contains("<link state='down'/>\n    <boot order='1'/>\n  </interface>");
         assertThat(Libvirt.target(25)).isEqualTo("vdz");
         assertThat(Libvirt.target(26)).isEqualTo("vdaa");
     }
@@ -195,7 +197,31 @@ final class HypervisorTest {
                         --disk
                         vhost_user=true,socket=/run/vireo/web1/disk0.sock,num_queues=2
                         """);
-        assertThatThrownBy(() -> new CloudHypervisor().render(SPECIAL))
+        assertThatThrownBy(() -> new CloudHypervisor().render(bootsFrom("/run/a,b.sock", 2)))
                 .hasMessageContaining("comma");
+        assertThat(new CloudHypervisor().render(bootsFrom("/run/a.sock", 2)))
+                .contains("--net\nvhost_user=true,socket=/run/a.sock");
+        assertThatThrownBy(() -> new CloudHypervisor().render(bootsFrom("/run/a.sock", 0)))
+                .hasMessageContaining("as eth0 is to be booted from first");
+        assertThatThrownBy(() -> new CloudHypervisor().render(SPECIAL))
+                .hasMessageContaining("does not boot from network cards");
+    }
+
+    /** With a disk whose place is 1. */
+    private static Guest bootsFrom(String socket, int place) {
+        var nic =
+                new Guest.Nic(
+                        "eth0",
+                        socket,
+                        true,
+                        "56:49:00:00:00:03",
+                        1500,
+                        1,
+                        true,
+                        OptionalInt.empty(),
+                        Optional.empty(),
+                        OptionalInt.of(place));
+        return new Guest(
+                "web3", Optional.empty(), 1L << 30, List.of(nic), PLAIN.disks(), List.of());
     }
 }

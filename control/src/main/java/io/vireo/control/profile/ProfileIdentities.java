@@ -136,7 +136,8 @@ public final class ProfileIdentities {
                 nic.qmp(),
                 nic.presentation(),
                 nic.interfaceName(),
-                nic.namespace());
+                nic.namespace(),
+                nic.bootOrder());
     }
 
     private Disk withSerial(Disk disk) {

@@ -71,11 +71,14 @@ public final class ServerProfileKind implements ResourceKind<ServerProfileSpec> 
     public List<Violation> validate(Metadata metadata, ServerProfileSpec spec) {
         List<Violation> violations = new ArrayList<>();
         Set<String> names = new HashSet<>();
+        Set<Integer> bootOrders = new HashSet<>();
         for (int i = 0; i < spec.vnics().size(); i++) {
-            validate(spec.vnics().get(i), "/spec/vnics/" + i, names, violations);
+            Nic nic = spec.vnics().get(i);
+            String at = "/spec/vnics/" + i;
+            validate(nic, at, names, violations);
+            bootPlace(nic.bootOrder(), at, bootOrders, violations);
         }
         Set<String> disks = new HashSet<>();
-        Set<Integer> bootOrders = new HashSet<>();
         for (int i = 0; i < spec.vdisks().size(); i++) {
             Disk disk = spec.vdisks().get(i);
             String at = "/spec/vdisks/" + i;
@@ -84,10 +87,7 @@ public final class ServerProfileKind implements ResourceKind<ServerProfileSpec> 
             if (!disks.add(disk.vdisk())) {
                 violations.add(new Violation(at + "/vdisk", "is attached to this profile already"));
             }
-            if (disk.bootOrder().isPresent() && !bootOrders.add(disk.bootOrder().getAsInt())) {
-                violations.add(
-                        new Violation(at + "/bootOrder", "is the place of another disk already"));
-            }
+            bootPlace(disk.bootOrder(), at, bootOrders, violations);
         }
         for (int i = 0; i < spec.vhbas().size(); i++) {
             validate(spec.vhbas().get(i), "/spec/vhbas/" + i, names, bootOrders, violations);
@@ -105,18 +105,23 @@ public final class ServerProfileKind implements ResourceKind<ServerProfileSpec> 
         path(hba.socketPath(), at + "/socketPath", violations);
         violations.addAll(hba.adapter().violations(at));
         OptionalInt place = hba.bootPlace();
-        if (place.isPresent() && !bootOrders.add(place.getAsInt())) {
-            violations.add(
-                    new Violation(
-                            at + "/bootOrder",
-                            place.getAsInt()
-                                    + " is the place of another disk already: give the boot LUN another"));
-        }
+        bootPlace(place, at, bootOrders, violations);
         if (place.isEmpty() && hba.bootOrder().isPresent()) {
             violations.add(
                     new Violation(
                             at + "/bootOrder",
                             "is for a boot LUN: mark one with boot, or leave it out"));
+        }
+    }
+
+    private static void bootPlace(
+            OptionalInt place, String at, Set<Integer> taken, List<Violation> violations) {
+        if (place.isPresent() && !taken.add(place.getAsInt())) {
+            violations.add(
+                    new Violation(
+                            at + "/bootOrder",
+                            place.getAsInt()
+                                    + " is the place of another device already: give this one another"));
         }
     }
 
@@ -155,6 +160,12 @@ public final class ServerProfileKind implements ResourceKind<ServerProfileSpec> 
                 violations.add(
                         new Violation(
                                 at + "/speed", "is for presentation vhost-user: leave it out"));
+            }
+            if (nic.bootOrder().isPresent()) {
+                violations.add(
+                        new Violation(
+                                at + "/bootOrder",
+                                "is for presentation vhost-user: the host does not boot from its own cards"));
             }
         } else {
             nic.interfaceName()

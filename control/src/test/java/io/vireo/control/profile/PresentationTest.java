@@ -52,7 +52,8 @@ class PresentationTest {
                                 path,
                                 presentation,
                                 interfaceName,
-                                namespace)),
+                                namespace,
+                                OptionalInt.empty())),
                 List.of(),
                 List.of());
     }

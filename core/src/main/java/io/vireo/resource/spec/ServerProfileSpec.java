@@ -113,7 +113,14 @@ public record ServerProfileSpec(
                                     "Network namespace that gets the TAP interface: a name below /run/netns; with"
                                             + " presentation tap only. Absent: the daemon's own.",
                             pattern = "[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}")
-                    Optional<String> namespace) {
+                    Optional<String> namespace,
+            @Field(
+                            value =
+                                    "Place in the boot order, 1 first: the server boots from the network by this card (PXE)."
+                                            + " Absent: not booted from.",
+                            min = 1,
+                            max = 255)
+                    OptionalInt bootOrder) {
         public Nic {
             trunk = trunk.filter(vlans -> !vlans.isEmpty());
         }

@@ -14,7 +14,9 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Predicate;
 import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -196,6 +198,41 @@ final class Bridge {
         }
     }
 
+    /**
+     * Learns that the card of a port is there, before it has sent anything, and tells what is
+     * behind the uplinks, by a reverse ARP request in its name. That takes nothing of what it may
+     * send.
+     *
+     * @return false if the port has no card that is up, or that may send
+     */
+    boolean announceCard(BridgePort in) {
+        long mac = in.cardMac();
+        int vlan = in.reach.untagged();
+        if (!in.hasCard() || stations.enter(in, mac, vlan, pass.seconds) != null) {
+            return false;
+        }
+        begin();
+        batch.count = 1;
+        Announcement.reverseArp(batch, 0, PortRules.address(mac).bits());
+        sendUntagged(vlan, BridgePort::isUplink);
+        return true;
+    }
+
+    /** Sends the only frame of the batch, which has no tag, to ports with its VLAN. */
+    private void sendUntagged(int vlan, Predicate<BridgePort> wanted) {
+        pass.source = null;
+        pass.vlan[0] = vlan;
+        pass.tagged[0] = false;
+        classifier.vlansInPass = vlan > 0;
+        for (var out : ports) {
+            if (wanted.test(out) && out.reach.carries(vlan)) {
+                departures.add(out, 0);
+            }
+        }
+        departures.send();
+        end();
+    }
+
     private void announce(BridgePort in, boolean limited, Runnable fill) {
         begin();
         pass.source = limited ? in : null;
@@ -250,18 +287,8 @@ final class Bridge {
             return;
         }
         begin();
-        pass.source = null;
         pass.fill(frame);
-        pass.vlan[0] = vlan;
-        pass.tagged[0] = false;
-        classifier.vlansInPass = vlan > 0;
-        for (var out : ports) {
-            if (out.reach.carries(vlan)) {
-                departures.add(out, 0);
-            }
-        }
-        departures.send();
-        end();
+        sendUntagged(vlan, _ -> true);
         if (snooping != null) {
             snooping.countQuery();
         }
@@ -513,9 +540,26 @@ final class Bridge {
         return left;
     }
 
-    /** The stations that what is behind a port can reach by it. */
+    /**
+     * The stations that what is behind a port can reach by it: those that are known, and cards that
+     * have a link, however long they have been silent.
+     */
     long[] stationsFor(BridgePort out) {
-        return table().stations(slot -> isFor(out, slot));
+        var known = LongStream.of(table().stations(slot -> isFor(out, slot)));
+        var cards =
+                Arrays.stream(ports)
+                        .filter(port -> isFor(out, port.slot) && isAtHome(port))
+                        .mapToLong(port -> Stations.of(port.cardMac(), port.reach.untagged()));
+        return LongStream.concat(known, cards).distinct().toArray();
+    }
+
+    /** Whether a port has a card that is up, and that was not seen elsewhere. */
+    private boolean isAtHome(BridgePort port) {
+        if (!port.hasCard()) {
+            return false;
+        }
+        var seen = stations.locate(port.cardMac(), port.reach.untagged(), pass.seconds);
+        return seen == null || seen == port;
     }
 
     /** The IP addresses of stations that what is behind a port can reach by it. */

@@ -9,6 +9,7 @@ import io.vireo.net.FrameBatch;
 import io.vireo.net.NetPort;
 import io.vireo.net.PortCounters;
 import io.vireo.net.PortSpec;
+import io.vireo.net.PortState;
 import io.vireo.net.QosCounters;
 import io.vireo.net.QosPolicy;
 import java.lang.invoke.MethodHandles;
@@ -117,6 +118,21 @@ final class BridgePort {
 
     boolean isUplink() {
         return segment == PrivateVlan.UPLINK;
+    }
+
+    /**
+     * Whether there is a card that is up and in whose VLAN its frames are without it saying so: one
+     * that tags all its frames may be in any, and at a port of a mirror there is none.
+     */
+    boolean hasCard() {
+        return spec.policy().mac().isPresent()
+                && reach.untagged() != VlanMembership.NONE
+                && port.state() == PortState.UP;
+    }
+
+    /** The address of its card as in {@link MacTable}; 0 if it is not known. */
+    long cardMac() {
+        return spec.policy().mac().map(mac -> PortRules.littleEndian(mac.bits())).orElse(0L);
     }
 
     /** Gives it other VLANs. */

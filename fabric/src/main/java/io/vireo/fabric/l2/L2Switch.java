@@ -379,7 +379,8 @@ public final class L2Switch implements Network {
             this.port = port;
             bridgePort = bridge.add(port, spec);
             captures = new PortCaptures(bridge, bridgePort, reactor::execute);
-            announcements = new PortAnnouncements(reactor, bridge, bridgePort);
+            announcements =
+                    new PortAnnouncements(reactor, bridge, bridgePort, L2Switch.this::sweepLater);
             try {
                 if (!spec.uplink()) {
                     qos.add(bridgePort, spec.qos(), this::wake);

@@ -10,8 +10,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The announcements of a port: those of all stations to what is behind it, when the way there has
- * changed, and those of the stations behind it to the others, when these have come here. On the
- * reactor, but for {@link #begin}.
+ * changed, those of the stations behind it to the others, when these have come here, and that of
+ * its own card to the uplinks, when that has got a link. On the reactor, but for {@link #begin}.
  */
 final class PortAnnouncements {
     /** Between two batches of announcements. */
@@ -23,23 +23,57 @@ final class PortAnnouncements {
     private final Reactor reactor;
     private final Bridge bridge;
     private final BridgePort port;
+    private final Runnable learned;
     private final Rounds reroutes;
     private final Rounds arrivals;
+    private final Rounds starts;
     private @Nullable Announcer announcer;
     private boolean ended;
 
-    PortAnnouncements(Reactor reactor, Bridge bridge, BridgePort port) {
+    /**
+     * @param learned run when the bridge has learned of a station by an announcement
+     */
+    PortAnnouncements(Reactor reactor, Bridge bridge, BridgePort port, Runnable learned) {
         this.reactor = reactor;
         this.bridge = bridge;
         this.port = port;
+        this.learned = learned;
         this.reroutes = new Rounds(reactor, this::reroute);
         this.arrivals = new Rounds(reactor, this::announceAgain);
+        this.starts = new Rounds(reactor, this::announceCard);
     }
 
     /** Listens to what the port says of itself. */
     void listen() {
         port.port.onReroute(this::rerouted);
         port.port.onArrival(address -> reactor.execute(() -> arrived(address)));
+        // Later: a queue that is being started, for one, is not to be used before that is done.
+        port.port.onUp(() -> reactor.execute(this::cameUp));
+        if (!port.isUplink() && port.port.state() == PortState.UP) {
+            reactor.execute(this::cameUp);
+        }
+    }
+
+    /** Frames begin to pass. */
+    private void cameUp() {
+        if (ended) {
+            return;
+        }
+        if (port.isUplink()) {
+            rerouted();
+        } else if (!arrivals.goesOn()) {
+            // A driver may have its card start as often as it likes.
+            starts.beginSpaced();
+        }
+    }
+
+    private boolean announceCard() {
+        bridge.time(reactor.nanoTime());
+        boolean known = bridge.announceCard(port);
+        if (known) {
+            learned.run();
+        }
+        return known;
     }
 
     /** The way to what is behind the port has changed: it is told of all stations. */
@@ -53,6 +87,7 @@ final class PortAnnouncements {
         announce(stations);
         reactor.execute(() -> {
             if (!ended) {
+                starts.cancel();
                 arrivals.goOn();
             }
         });
@@ -63,6 +98,7 @@ final class PortAnnouncements {
         ended = true;
         reroutes.cancel();
         arrivals.cancel();
+        starts.cancel();
     }
 
     /** Tells what is behind the port of all stations, in small parts. */

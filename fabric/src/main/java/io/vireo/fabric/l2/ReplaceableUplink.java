@@ -35,6 +35,7 @@ final class ReplaceableUplink implements NetPort, Uplink {
     // On the owner only.
     private Runnable ready = () -> {};
     private Runnable reroute = () -> {};
+    private Runnable cameUp = () -> {};
 
     ReplaceableUplink(String name, Uplink first) {
         this.name = name;
@@ -89,9 +90,11 @@ final class ReplaceableUplink implements NetPort, Uplink {
         try {
             next.attached(reactor, ready);
             next.onReroute(reroute);
+            next.onUp(cameUp);
         } catch (RuntimeException e) {
             port.attached(reactor, ready);
             port.onReroute(reroute);
+            port.onUp(cameUp);
             throw e;
         }
     }
@@ -141,6 +144,12 @@ final class ReplaceableUplink implements NetPort, Uplink {
     }
 
     @Override
+    public void onUp(Runnable listener) {
+        cameUp = listener;
+        port.onUp(listener);
+    }
+
+    @Override
     public void onArrival(Consumer<MacAddress> listener) {
         port.onArrival(listener);
     }
@@ -150,6 +159,7 @@ final class ReplaceableUplink implements NetPort, Uplink {
         owner = null;
         ready = () -> {};
         reroute = () -> {};
+        cameUp = () -> {};
         port.detached();
     }
 

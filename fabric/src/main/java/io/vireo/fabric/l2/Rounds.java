@@ -25,6 +25,9 @@ final class Rounds {
     private int left;
     private int patience;
 
+    /** When the next round may be, of those that anybody may cause. */
+    private long earliest = Long.MIN_VALUE;
+
     /**
      * @param round announces; false if it could not
      */
@@ -41,6 +44,19 @@ final class Rounds {
         run();
     }
 
+    /** Begins with the first round, a second after the last one of before at the soonest. */
+    void beginSpaced() {
+        long now = reactor.nanoTime();
+        if (earliest <= now) {
+            begin();
+            return;
+        }
+        cancel();
+        left = Announcement.ROUNDS;
+        patience = PATIENCE;
+        timer = reactor.schedule(earliest - now, this::run);
+    }
+
     /** Begins with the second round: the first one was held. */
     void goOn() {
         cancel();
@@ -49,9 +65,15 @@ final class Rounds {
         timer = reactor.schedule(INTERVAL_NANOS, this::run);
     }
 
+    /** Whether a round is to come. */
+    boolean goesOn() {
+        return timer != null;
+    }
+
     private void run() {
         timer = null;
         if (round.getAsBoolean()) {
+            earliest = reactor.nanoTime() + INTERVAL_NANOS;
             left--;
         } else {
             patience--;

@@ -29,6 +29,11 @@ final class Stations {
         table = new MacTable(limit, maxAge);
     }
 
+    /** The station that has an address in a VLAN, as in {@link MacTable}. */
+    static long of(long mac, int vlan) {
+        return mac | (long) vlan << VLAN_SHIFT;
+    }
+
     MacTable table() {
         return table;
     }
@@ -100,7 +105,7 @@ final class Stations {
             return;
         }
         long mac = PortRules.littleEndian(policy.mac().get().bits());
-        long station = mac | (long) vlan << VLAN_SHIFT;
+        long station = of(mac, vlan);
         policy.rules().antiSpoofing().stream()
                 .flatMap(spec -> spec.addresses().stream())
                 .filter(IpPrefix::isAddress)
@@ -145,7 +150,7 @@ final class Stations {
                 return DropReason.MAC_BOUND;
             }
         }
-        long station = from | (long) vid << VLAN_SHIFT;
+        long station = of(from, vid);
         int limit = in.policy.macLimit();
         if (table.count(in.slot) >= limit
                 && !table.isAt(station, in.slot)
@@ -167,7 +172,7 @@ final class Stations {
 
     /** The port of a station, or null. */
     @Nullable BridgePort locate(long to, int vid, int now) {
-        int slot = table.find(to | (long) vid << VLAN_SHIFT, now);
+        int slot = table.find(of(to, vid), now);
         if (slot != MacTable.NONE) {
             return bySlot[slot];
         }

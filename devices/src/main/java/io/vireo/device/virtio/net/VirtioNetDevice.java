@@ -43,6 +43,7 @@ public final class VirtioNetDevice implements VirtioDevice, NetPort {
     private @Nullable Station announced;
 
     private Consumer<MacAddress> arrival = _ -> {};
+    private Runnable cameUp = () -> {};
 
     /** What the driver set by its control queue; null where it has none. */
     private @Nullable CardSettings settings;
@@ -346,7 +347,11 @@ public final class VirtioNetDevice implements VirtioDevice, NetPort {
     private void changed() {
         var set = settings;
         queues.select(set == null ? queuePairs : set.activePairs(), linked);
+        boolean wasUp = up;
         up = queues.canReceive() && linked;
+        if (up && !wasUp) {
+            cameUp.run();
+        }
     }
 
     // --- what the control queue changes, and asks; on the card's reactor
@@ -407,9 +412,15 @@ public final class VirtioNetDevice implements VirtioDevice, NetPort {
     }
 
     @Override
+    public void onUp(Runnable listener) {
+        cameUp = listener;
+    }
+
+    @Override
     public void detached() {
         ready = () -> {};
         arrival = _ -> {};
+        cameUp = () -> {};
         var offload = software;
         software = null;
         if (offload != null) {

@@ -79,6 +79,29 @@ class VirtioNetDeviceTest extends TwoCards {
         }
     }
 
+    @Test
+    void tellsWhenFramesBeginToPass() throws Exception {
+        var cameUp = new AtomicInteger();
+        a.onUp(cameUp::incrementAndGet);
+        try (var driver = new NetDriver(a, 64, modern)) {
+            assertThat(cameUp).as("the receive queue runs").hasValue(1);
+            driver.post(4, 1600);
+            for (boolean plugged : new boolean[] {false, true, true}) {
+                a.link(plugged);
+                var done = new CompletableFuture<Void>();
+                reactor().execute(() -> done.complete(null));
+                done.get(20, TimeUnit.SECONDS);
+            }
+            assertThat(cameUp).as("the link is back").hasValue(2);
+            a.stopQueue(0, () -> {});
+            a.stopQueue(1, () -> {});
+        }
+        try (var driver = new NetDriver(a, 64, modern)) {
+            driver.post(4, 1600);
+            assertThat(cameUp).as("another driver").hasValue(3);
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(ints = {14, 59, 60, 63, 64, 65, 127, 128, 1514, 65553})
     void carriesFramesOfEveryLength(int length) {

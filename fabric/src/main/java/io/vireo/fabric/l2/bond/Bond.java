@@ -44,6 +44,7 @@ public final class Bond implements NetPort, Uplink {
     private volatile long moves;
     private @Nullable Timer timer;
     private Runnable reroute = () -> {};
+    private Runnable cameUp = () -> {};
     private @Nullable NetPort lender;
     private int turn;
 
@@ -75,7 +76,7 @@ public final class Bond implements NetPort, Uplink {
                                     system,
                                     spec.lacpRate() == UplinkSpec.LacpRate.FAST,
                                     this::sendOwn,
-                                    System::nanoTime);
+                                    this::now);
                 };
         for (var uplink : uplinks) {
             uplink.onChange(linkListener);
@@ -97,7 +98,7 @@ public final class Bond implements NetPort, Uplink {
 
     /** Has the policy look again, and does what follows from it. */
     private void evaluate() {
-        long now = System.nanoTime();
+        long now = now();
         policy.evaluate(now);
         follow(now);
     }
@@ -110,10 +111,18 @@ public final class Bond implements NetPort, Uplink {
         schedule(now);
         if (moved) {
             reroute.run();
+        } else if (before == PortState.DOWN && state == PortState.UP) {
+            cameUp.run();
         }
         if (moved || before != state) {
             listeners.forEach(Runnable::run);
         }
+    }
+
+    /** The time of the reactor that has the bond, in nanoseconds. */
+    private long now() {
+        var owner = reactor;
+        return owner == null ? 0 : owner.nanoTime();
     }
 
     private void schedule(long now) {
@@ -184,6 +193,7 @@ public final class Bond implements NetPort, Uplink {
         reactor = null;
         schedule(0);
         reroute = () -> {};
+        cameUp = () -> {};
         for (var member : members) {
             member.detached();
         }
@@ -196,6 +206,11 @@ public final class Bond implements NetPort, Uplink {
     }
 
     @Override
+    public void onUp(Runnable listener) {
+        cameUp = listener;
+    }
+
+    @Override
     public int receive(FrameBatch batch) {
         for (int k = 0; k < members.length; k++) {
             // Each time another member is first, so that none starves.
@@ -205,7 +220,7 @@ public final class Bond implements NetPort, Uplink {
             int count = member.receive(batch);
             if (count > 0) {
                 if (policy.inspect(turn, batch)) {
-                    follow(System.nanoTime());
+                    follow(now());
                 }
                 if (policy.accepts(turn)) {
                     return count;

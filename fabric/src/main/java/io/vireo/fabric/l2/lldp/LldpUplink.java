@@ -181,6 +181,11 @@ public final class LldpUplink implements NetPort, Uplink {
     }
 
     @Override
+    public void onUp(Runnable listener) {
+        port.onUp(listener);
+    }
+
+    @Override
     public int transmit(FrameBatch batch, int[] index, int count) {
         return port.transmit(batch, index, count);
     }

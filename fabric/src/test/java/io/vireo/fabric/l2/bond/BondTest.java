@@ -144,16 +144,21 @@ class BondTest extends NetPortContract {
     @Test
     void isDownWhenAllAre() throws Exception {
         var changes = new AtomicInteger();
+        var cameUp = new AtomicInteger();
         bond.onChange(changes::incrementAndGet);
+        run(() -> bond.onUp(cameUp::incrementAndGet));
         run(() -> first.state(PortState.DOWN));
         run(() -> second.state(PortState.DOWN));
         run(() -> {});
         assertThat(bond.state()).isEqualTo(PortState.DOWN);
         assertThat(bond.trouble()).contains("No member has a link");
         assertThat(changes).hasPositiveValue();
+        int before = rerouted.get();
         run(() -> second.state(PortState.UP));
         run(() -> {});
         assertThat(bond.state()).isEqualTo(PortState.UP);
+        assertThat(cameUp).as("by the member that it was left by").hasValue(1);
+        assertThat(rerouted).hasValue(before);
     }
 
     @Test
