@@ -15,7 +15,8 @@ import java.util.List;
  *
  * <p>{@code null} and {@code ram} cases have no disk behind them and show the path itself; {@code
  * file} cases lie on one file system, each side with a file of its own of the same size, written
- * whole beforehand. {@link PoolBench} has the cases of pools of type disks.
+ * whole beforehand. {@link PoolBench} has the cases of pools of type disks, {@link GuestBench}
+ * those in which a guest is the front end.
  */
 final class BlkBench {
     static final String PEER = "qemu-storage-daemon";
@@ -49,6 +50,7 @@ final class BlkBench {
         if (!options.control()) {
             new PoolBench(options, report, directory, disk).run();
         }
+        new GuestBench(options, report, directory, disk).run();
     }
 
     private void compare(String store, Interleaver interleaver) {

@@ -35,7 +35,7 @@ record Options(
             usage: script/bench net|blk|scsi|qos|idle [--quick] [--control] [--windows N] [--seconds S] [--only REGEX] [--restarts N] [--soak MINUTES]
 
               net   two vNICs on one network against DPDK testpmd and Open vSwitch with DPDK; many ports, many addresses, latency
-              blk   a vDisk against a vhost-user-blk export of qemu-storage-daemon, and fio
+              blk   a vDisk against a vhost-user-blk export of qemu-storage-daemon, without and in a guest, and fio
               scsi  iSCSI on loopback against tgt, virtio-scsi against virtio-blk, 1,000 vHBAs
               qos   rates and shares against what was asked for
               idle  100 vNICs and 100 vDisks, connected and silent

@@ -1,18 +1,11 @@
 package io.vireo.bench;
 
 import io.vireo.bench.CaseResult.Unit;
-import io.vireo.linux.Sched;
 import io.vireo.systest.Bed;
 import io.vireo.systest.Guest;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.BitSet;
-import java.util.Comparator;
 import java.util.List;
-import java.util.Map;
-import java.util.TreeMap;
 import java.util.concurrent.locks.LockSupport;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
@@ -84,8 +77,8 @@ final class TcpBench {
             // One that ends is followed by another: a server does not outlive each broken stream.
             guest.output(
                     "(while :; do iperf3 -s -4 -1 >/dev/null 2>&1; done </dev/null >/dev/null 2>&1 &)");
-            var hypervisor = hypervisor(bed);
-            pin(hypervisor);
+            var hypervisor = Hypervisor.of(bed, "bench");
+            hypervisor.pin(NetBench.FRONT_END_CORE, NetBench.BACK_END_CORE);
             daemon.process().pause();
             for (var way : WAYS) {
                 for (var direction : DIRECTIONS) {
@@ -102,7 +95,7 @@ final class TcpBench {
             String direction,
             Namespace namespace,
             VireoDaemon daemon,
-            long hypervisor) {
+            Hypervisor hypervisor) {
         var vireo = new Stream("vireo", way, direction, namespace, daemon, hypervisor);
         var own = new Stream("qemu-tap", OWN, direction, namespace, daemon, hypervisor);
         var name = name(way, direction);
@@ -161,39 +154,6 @@ final class TcpBench {
         return "198.18." + subnet + ".2";
     }
 
-    private static long hypervisor(Bed bed) {
-        try {
-            return Long.parseLong(Files.readString(bed.run().resolve("bench.pid")).strip());
-        } catch (IOException e) {
-            throw new BenchException("QEMU wrote no process id.", e);
-        }
-    }
-
-    /** The guest's processor gets one core, the rest of QEMU the other, as the daemon does. */
-    private static void pin(long hypervisor) {
-        var used = new TreeMap<Integer, Double>();
-        try (var tasks = Files.list(Path.of("/proc/" + hypervisor + "/task"))) {
-            for (var task : tasks.toList()) {
-                used.put(
-                        Integer.parseInt(task.getFileName().toString()),
-                        Host.processorSeconds(task.resolve("stat")));
-            }
-            // It has booted, which is more work than anything else was.
-            var processor =
-                    used.entrySet().stream()
-                            .max(Comparator.comparingDouble(Map.Entry::getValue))
-                            .orElseThrow()
-                            .getKey();
-            for (var task : used.keySet()) {
-                var core = new BitSet();
-                core.set(task.equals(processor) ? NetBench.FRONT_END_CORE : NetBench.BACK_END_CORE);
-                Sched.setAffinity(task, core);
-            }
-        } catch (IOException e) {
-            throw new BenchException("Cannot pin the threads of QEMU.", e);
-        }
-    }
-
     /** A stream by one way; the daemon runs only for ours. */
     private static final class Stream implements Side {
         private final String name;
@@ -201,7 +161,7 @@ final class TcpBench {
         private final String direction;
         private final Namespace namespace;
         private final VireoDaemon daemon;
-        private final long hypervisor;
+        private final Hypervisor hypervisor;
         private double gibibytes;
         private double daemonTime;
         private double busyTime;
@@ -213,7 +173,7 @@ final class TcpBench {
                 String direction,
                 Namespace namespace,
                 VireoDaemon daemon,
-                long hypervisor) {
+                Hypervisor hypervisor) {
             this.name = name;
             this.way = way;
             this.direction = direction;
@@ -288,8 +248,7 @@ final class TcpBench {
         }
 
         private double hypervisorNow() {
-            return Host.processorSeconds(
-                    Path.of("/proc/" + hypervisor + "/task/" + hypervisor + "/stat"));
+            return hypervisor.mainLoopSeconds();
         }
 
         /** Processor time of the daemon for 2^30 bytes, in s, waiting included. */

@@ -12,7 +12,7 @@
  *   <li>{@link io.vireo.bench.NetBench}: two vNICs on one network against DPDK testpmd with two
  *       vhost ports.
  *   <li>{@link io.vireo.bench.BlkBench}: a vDisk against a vhost-user-blk export of
- *       qemu-storage-daemon.
+ *       qemu-storage-daemon; {@link io.vireo.bench.GuestBench} has a guest drive both.
  *   <li>{@link io.vireo.bench.QosBench}: rates and shares against what was asked for.
  *   <li>{@link io.vireo.bench.IdleBench}: what a hundred vNICs and a hundred vDisks cost while
  *       nothing happens.

@@ -29,6 +29,7 @@ public abstract class FormattedDevice implements BlockDevice {
                 now.capacity(),
                 now.logicalBlockSize(),
                 now.physicalBlockSize(),
+                now.physicalBlockSize(),
                 0,
                 MAX_DISCARD,
                 now.physicalBlockSize());

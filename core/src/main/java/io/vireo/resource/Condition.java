@@ -31,6 +31,9 @@ public record Condition(String type, boolean met, String reason, String message)
     /** Nothing was found that is not as it was written. */
     public static final String INTACT = "Intact";
 
+    /** Of a vDisk, where it does not hold: a loss of power leaves each block whole. */
+    public static final String WHOLE_BLOCKS = "WholeBlocks";
+
     public Condition {
         Objects.requireNonNull(type);
         Objects.requireNonNull(reason);

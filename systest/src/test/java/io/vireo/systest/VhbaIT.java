@@ -141,7 +141,10 @@ class VhbaIT {
         assertThat(guest.output("cat " + device + "wwid")).startsWith("t10.VIREO");
         assertThat(guest.output("cat " + device + "vpd_pg80 | tail -c 16")).startsWith("3");
         assertThat(guest.output("cat /sys/block/sda/size")).isEqualTo(Integer.toString(1 << 21));
-        assertThat(guest.output("cat /sys/block/sda/queue/physical_block_size")).isEqualTo("4096");
+        assertThat(guest.output("cat /sys/block/sda/queue/minimum_io_size")).isEqualTo("4096");
+        // By the disk that this host has.
+        assertThat(guest.output("cat /sys/block/sda/queue/physical_block_size"))
+                .isIn("512", "4096");
         assertThat(guest.output("cat /sys/block/sda/queue/write_cache")).isEqualTo("write back");
         assertThat(guest.output("cat /sys/block/sda/queue/max_hw_sectors_kb")).isNotEqualTo("0");
         assertThat(Long.parseLong(guest.output("cat /sys/block/sda/queue/discard_max_bytes")))

@@ -82,7 +82,7 @@ public final class MemoryBlockDevice implements BlockDevice, AutoCloseable {
 
     public MemoryBlockDevice(long capacity, int blockSize, Set<BlockOperation> operations) {
         memory = NativeBuffer.allocate(capacity, 4096);
-        geometry = new BlockGeometry(capacity, blockSize, 4096, 0, 1 << 20, 4096);
+        geometry = new BlockGeometry(capacity, blockSize, 4096, 4096, 0, 1 << 20, 4096);
         this.operations = operations;
     }
 
@@ -105,12 +105,22 @@ public final class MemoryBlockDevice implements BlockDevice, AutoCloseable {
 
     /** Says that the device became larger; its upper part cannot be used. */
     public void pretendToGrow(long capacity) {
+        reshape(capacity, geometry.atomicWriteSize());
+    }
+
+    /** Says that writes of so many bytes are kept whole by now. */
+    public void atomicWriteSize(int bytes) {
+        reshape(geometry.capacity(), bytes);
+    }
+
+    private void reshape(long capacity, int atomicWriteSize) {
         BlockGeometry old = geometry;
         geometry =
                 new BlockGeometry(
                         capacity,
                         old.logicalBlockSize(),
                         old.physicalBlockSize(),
+                        atomicWriteSize,
                         old.optimalIoSize(),
                         old.maxDiscardBytes(),
                         old.discardAlignment());

@@ -43,6 +43,7 @@ public final class ImageDevice implements BlockDevice {
                 image.capacity(),
                 logicalBlockSize,
                 physicalBlockSize,
+                image.atomicWriteSize(),
                 0,
                 MAX_DISCARD,
                 Math.max(image.allocationUnit(), logicalBlockSize));

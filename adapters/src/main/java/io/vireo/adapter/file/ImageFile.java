@@ -33,6 +33,7 @@ public final class ImageFile implements AutoCloseable {
     private final int memoryAlignment;
     private final int offsetAlignment;
     private final int allocationUnit;
+    private final int atomicWriteSize;
     private volatile long capacity;
     private volatile boolean failed;
 
@@ -43,7 +44,8 @@ public final class ImageFile implements AutoCloseable {
             boolean direct,
             boolean writable,
             FileStat stat,
-            long capacity) {
+            long capacity)
+            throws ErrnoException {
         this.writable = writable;
         this.directory = directory;
         this.name = name;
@@ -52,6 +54,7 @@ public final class ImageFile implements AutoCloseable {
         this.memoryAlignment = direct ? stat.directMemoryAlignment() : 1;
         this.offsetAlignment = direct ? stat.directOffsetAlignment() : 1;
         this.allocationUnit = stat.blockSize();
+        this.atomicWriteSize = BlockTopology.HOST.atomicWriteSize(fd, stat);
         this.capacity = capacity;
     }
 
@@ -278,6 +281,11 @@ public final class ImageFile implements AutoCloseable {
     /** Bytes that the file system allocates and frees at a time. */
     int allocationUnit() {
         return allocationUnit;
+    }
+
+    /** Bytes of aligned writes that are whole or not there at all after a loss of power. */
+    int atomicWriteSize() {
+        return atomicWriteSize;
     }
 
     /** Whether a flush has failed since the image was opened. */

@@ -6,6 +6,8 @@ import io.vireo.block.BlockDevice;
 import io.vireo.block.BlockOperation;
 import io.vireo.block.BlockStatus;
 import io.vireo.linux.Fd;
+import io.vireo.linux.FileStat;
+import io.vireo.linux.PathCalls;
 import io.vireo.testkit.BlockClient;
 import io.vireo.testkit.BlockDeviceContract;
 import java.nio.channels.FileChannel;
@@ -46,6 +48,14 @@ public abstract class ImageContract extends BlockDeviceContract {
     void goesAroundThePageCacheHere() {
         // The file systems that tests run on can do so; else half of this suite tests nothing.
         assertThat(image.direct()).isTrue();
+    }
+
+    @Test
+    void keepsWholeWhatTheDiskBelowDoes() throws Exception {
+        try (Fd file = ImageFile.openConfined(folder, "image.raw", PathCalls.O_RDONLY, 0)) {
+            assertThat(new ImageDevice(image, engines(), BLOCK, 4096).geometry().atomicWriteSize())
+                    .isEqualTo(BlockTopology.HOST.atomicWriteSize(file, FileStat.of(file)));
+        }
     }
 
     @Test

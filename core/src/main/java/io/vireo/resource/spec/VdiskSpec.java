@@ -24,7 +24,8 @@ public record VdiskSpec(
                 int blockSize,
         @Field(
                         value =
-                                "Physical block size in bytes that guests are told: 512 or 4096, not below the logical.",
+                                "What guests are told that I/O is best a multiple of, in bytes: 512 or 4096, not below the"
+                                        + " logical. Also the most that they are told as physical block size, which is what the disks keep whole.",
                         defaultValue = "4096",
                         min = 512,
                         max = 4096)

@@ -2,8 +2,10 @@ package io.vireo.device.scsi;
 
 import static io.vireo.device.scsi.Command.EXCLUSIVE;
 import static io.vireo.device.scsi.Command.MODIFIES;
+import static io.vireo.device.scsi.Command.NEEDS_WHOLE_BLOCKS;
 import static io.vireo.device.scsi.Command.REPEATABLE;
 
+import io.vireo.block.BlockGeometry;
 import io.vireo.block.BlockOperation;
 import io.vireo.block.BlockRequest;
 import io.vireo.memory.NativeMemory;
@@ -17,9 +19,6 @@ import java.util.List;
 final class AtomicCommands {
     /** Blocks of one COMPARE AND WRITE at most. */
     static final int MAX_COMPARE = 255;
-
-    /** Blocks of one WRITE ATOMIC at most: what is known of the host's disks is no more. */
-    static final int MAX_ATOMIC = 1;
 
     private AtomicCommands() {}
 
@@ -38,8 +37,19 @@ final class AtomicCommands {
                 Command.of(
                         "9C 18 FF FF FF FF FF FF FF FF FF FF FF FF 3F 00",
                         Access.WRITE,
-                        MODIFIES | REPEATABLE,
+                        MODIFIES | REPEATABLE | NEEDS_WHOLE_BLOCKS,
                         AtomicCommands::writeAtomic));
+    }
+
+    /**
+     * Blocks of one WRITE ATOMIC at most, which have to begin at a multiple of so many: what the
+     * disk keeps whole. 0: less than a block, and there is no such command.
+     */
+    static int maxAtomic(LogicalUnit unit) {
+        BlockGeometry geometry = unit.geometry();
+        return geometry.keepsBlocksWhole()
+                ? geometry.toldPhysicalBlockSize() / geometry.logicalBlockSize()
+                : 0;
     }
 
     private static void compareAndWrite(Slot slot) {
@@ -126,16 +136,21 @@ final class AtomicCommands {
         }
         if (Bytes.u16(slot.cdb(), 10) != 0) {
             slot.invalidField(10);
-        } else if (blocks > MAX_ATOMIC) {
+        } else if (blocks > maxAtomic(slot.unit)) {
             slot.invalidField(12);
+        } else if (lba % maxAtomic(slot.unit) != 0) {
+            slot.invalidField(2);
         } else if (!BlockCommands.tooShort(slot, blocks)) {
             if (blocks == 0) {
                 slot.good();
                 return;
             }
-            int shift = slot.unit.blockShift();
-            BlockCommands.out(slot, lba << shift, blocks << shift, BlockCommands.fua(slot));
-            slot.submit(null);
+            slot.position = lba << slot.unit.blockShift();
+            slot.end = blocks << slot.unit.blockShift();
+            // In one piece: a disk may take what is scattered in several.
+            long own = slot.own((int) slot.end).address();
+            slot.gather(0, own, slot.end);
+            writeOwn(slot, own);
         }
     }
 }

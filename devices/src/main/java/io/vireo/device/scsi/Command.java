@@ -56,6 +56,9 @@ record Command(
      */
     static final int REPEATABLE = 64;
 
+    /** Only of units of which a loss of power leaves each block whole. */
+    static final int NEEDS_WHOLE_BLOCKS = 128;
+
     /** Operation code of CDBs of more than 16 bytes, whose service action is in bytes 8 and 9. */
     static final int VARIABLE_LENGTH = 0x7F;
 
@@ -118,7 +121,8 @@ record Command(
     /** Whether a unit has this command: that depends on its disk. */
     boolean isOf(LogicalUnit unit) {
         return (!has(NEEDS_UNMAP) || ProvisioningCommands.unmaps(unit))
-                && (!has(NEEDS_ZEROES) || unit.can(BlockOperation.WRITE_ZEROES));
+                && (!has(NEEDS_ZEROES) || unit.can(BlockOperation.WRITE_ZEROES))
+                && (!has(NEEDS_WHOLE_BLOCKS) || unit.geometry().keepsBlocksWhole());
     }
 
     boolean hasServiceAction() {

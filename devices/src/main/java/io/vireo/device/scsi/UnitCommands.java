@@ -100,7 +100,7 @@ final class UnitCommands {
 
     private static void readCapacity16(Slot slot) {
         BlockGeometry geometry = slot.unit.geometry();
-        int perPhysical = geometry.physicalBlockSize() / geometry.logicalBlockSize();
+        int perPhysical = geometry.toldPhysicalBlockSize() / geometry.logicalBlockSize();
         boolean thin = ProvisioningCommands.unmaps(slot.unit);
         boolean zeroes = slot.unit.can(BlockOperation.WRITE_ZEROES);
         var reply = new Reply(32);

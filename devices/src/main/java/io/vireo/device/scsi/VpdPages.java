@@ -146,8 +146,9 @@ final class VpdPages {
         page.u32(unmaps ? ProvisioningCommands.MAX_UNMAP_DESCRIPTORS : 0);
         page.u32(unmaps ? granularity : 0).u32(unmaps ? 0x8000_0000L : 0);
         page.u64(ProvisioningCommands.MAX_WRITE_SAME_BLOCKS);
-        // No block has to be aligned, nor do more go together than one.
-        page.u32(AtomicCommands.MAX_ATOMIC).u32(0).u32(0).u32(0).u32(0);
+        int atomic = AtomicCommands.maxAtomic(unit);
+        // Any number up to that goes together, and what begins at a multiple of it is aligned.
+        page.u32(atomic).u32(atomic > 1 ? atomic : 0).u32(0).u32(0).u32(0);
     }
 
     private static void characteristics(Reply page, LogicalUnit unit) {

@@ -12,6 +12,7 @@ import io.vireo.testkit.MemoryBlockDevice;
 import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -278,16 +279,64 @@ class BlockCommandsTest {
     }
 
     @Test
-    void writeAtomicIsOneLogicalBlock() {
+    void writeAtomicIsWhatTheDiskKeepsWhole() {
         ScsiClient client = bed.client(1);
-        byte[] data = random(BLOCK);
-        assertThat(client.out(0, "9C000000000000000009000000010000", data).good()).isTrue();
-        assertThat(bed.disk.contents(9 * BLOCK, BLOCK)).isEqualTo(data);
-        assertThat(client.run(0, "9C000000000000000009000000000000").good()).isTrue();
-        assertThat(client.out(0, "9C000000000000000008000000020000", random(2 * BLOCK)).code())
+        byte[] data = random(8 * BLOCK);
+        assertThat(client.out(0, "9C000000000000000008000000080000", data).good()).isTrue();
+        assertThat(bed.disk.contents(8 * BLOCK, 8 * BLOCK)).isEqualTo(data);
+        byte[] one = random(BLOCK);
+        assertThat(client.out(0, "9C000000000000000010000000010000", one).good()).isTrue();
+        assertThat(bed.disk.contents(16 * BLOCK, BLOCK)).isEqualTo(one);
+        assertThat(client.run(0, "9C000000000000000008000000000000").good()).isTrue();
+        // Too long; across two of the disk's blocks; with a boundary.
+        assertThat(client.out(0, "9C000000000000000008000000090000", random(9 * BLOCK)).code())
+                .isEqualTo(0x052400);
+        assertThat(client.out(0, "9C000000000000000009000000080000", data).code())
                 .isEqualTo(0x052400);
         assertThat(client.out(0, "9C000000000000000008000100010000", data).code())
                 .isEqualTo(0x052400);
+    }
+
+    @Test
+    void anAtomicWriteReachesTheDiskInOnePiece() {
+        var pieces = new AtomicInteger();
+        bed.disk.fate(request -> {
+            if (request.operation() == BlockOperation.WRITE) {
+                pieces.set(request.data().count());
+            }
+            return MemoryBlockDevice.Fate.DONE;
+        });
+        byte[] data = random(8 * BLOCK);
+        ScsiClient client = bed.client(1);
+        assertThat(client.out(0, "9C000000000000000008000000080000", data).good()).isTrue();
+        assertThat(pieces.get()).isEqualTo(1);
+        assertThat(bed.disk.contents(8 * BLOCK, 8 * BLOCK)).isEqualTo(data);
+    }
+
+    @Test
+    void whereTheDiskKeepsLessOneSectorIsAtomic() {
+        bed.disk.atomicWriteSize(512);
+        ScsiClient client = bed.client(1);
+        assertThat(client.out(0, "9C000000000000000009000000010000", random(BLOCK)).good())
+                .isTrue();
+        assertThat(client.out(0, "9C000000000000000008000000020000", random(2 * BLOCK)).code())
+                .isEqualTo(0x052400);
+    }
+
+    @Test
+    void thereIsNoWriteAtomicWhereABlockMayTear() {
+        bed.close();
+        bed = new ScsiBed(new MemoryBlockDevice(ScsiBed.CAPACITY, 4096));
+        ScsiClient client = bed.client(1);
+        String write = "9C000000000000000009000000010000";
+        String supported = "A30C019C0000000000200000";
+        assertThat(client.out(0, write, random(4096)).good()).isTrue();
+        assertThat(client.in(0, supported, 32).data()[1] & 7).isEqualTo(3);
+        bed.disk.atomicWriteSize(512);
+        client.ready(0);
+        assertThat(client.out(0, write, random(4096)).code()).isEqualTo(0x052000);
+        assertThat(client.in(0, supported, 32).data()[1] & 7).isEqualTo(1);
+        assertThat(client.out(0, "2A000000000900000100", random(4096)).good()).isTrue();
     }
 
     @Test

@@ -120,7 +120,7 @@ class IdentityAndReportsTest {
                                 + "00000008"
                                 + "80000000"
                                 + "0000000000800000"
-                                + "000000010000000000000000"
+                                + "000000080000000800000000"
                                 + "0000000000000000");
         assertThat(page(0xB1)).startsWith("00b1003c00010040").hasSize(128);
         assertThat(page(0xB2)).isEqualTo("00b2000400e40200");
@@ -146,6 +146,19 @@ class IdentityAndReportsTest {
             Result result = client.in(0, "9E100000000000000000" + allocation + "0000", 32);
             assertThat(result.data()).hasSize(length);
         }
+    }
+
+    @Test
+    void physicalBlocksAreWhatTheDiskKeepsWhole() {
+        assertThat(page(0xB0).substring(8 + 80, 8 + 80 + 16)).isEqualTo("0000000800000008");
+        bed.disk.atomicWriteSize(512);
+        assertThat(client.run(0, "000000000000").code()).isEqualTo(0x062A09);
+        assertThat(client.in(0, "9E100000000000000000000000200000", 32).hex())
+                .startsWith("0000000000003fff" + "00000200" + "0000" + "c000");
+        String limits = page(0xB0);
+        // What transfers are best a multiple of stays.
+        assertThat(limits).startsWith("00b0003c" + "00ff0008");
+        assertThat(limits.substring(8 + 80, 8 + 80 + 16)).isEqualTo("0000000100000000");
     }
 
     @Test

@@ -2,6 +2,7 @@ package io.vireo.fabric.storage;
 
 import io.vireo.block.BlockCounters;
 import io.vireo.block.BlockDevice;
+import io.vireo.block.BlockGeometry;
 import io.vireo.block.BlockPool;
 import io.vireo.block.DiskIdentity;
 import io.vireo.block.ExclusiveUse;
@@ -47,6 +48,9 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
 
     /** How what is on its pool's disks is protected: {@code checksums}, {@code encrypted}. */
     static final String PROTECTION = "protection";
+
+    /** Bytes of aligned writes that a loss of power leaves whole or not there at all. */
+    static final String ATOMIC = "atomicWriteBytes";
 
     /**
      * How what it has on its pool's disks is protected.
@@ -100,6 +104,7 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
         this.quotas = quotas;
         this.statusChanged = statusChanged;
         cacheMode = new CacheMode(device, reactors::next, statusChanged);
+        device.addGeometryListener(statusChanged);
         relocation =
                 new Relocation(
                         name,
@@ -271,7 +276,9 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
     @Override
     public Status status() {
         var attributes = new LinkedHashMap<String, String>();
-        attributes.put("capacityBytes", Long.toString(device.geometry().capacity()));
+        BlockGeometry geometry = device.geometry();
+        attributes.put("capacityBytes", Long.toString(geometry.capacity()));
+        attributes.put(ATOMIC, Integer.toString(geometry.atomicWriteSize()));
         synchronized (uses) {
             if (!uses.isEmpty()) {
                 attributes.put(USERS, String.join(", ", uses.stream().map(u -> u.user).toList()));
@@ -287,7 +294,10 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
                 attributes.put("importNotes", String.join(" ", progress.notes()));
             }
         });
-        List<Condition> conditions = conditions();
+        List<Condition> conditions = new ArrayList<>(conditions());
+        if (!geometry.keepsBlocksWhole()) {
+            conditions.add(torn(geometry));
+        }
         settleQuotas();
         Relocation.Home home = relocation.home();
         attributes.put(POOL, home.site().pool());
@@ -334,6 +344,19 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
                                 .conditions("Importing", "It is being filled from its image."))
                 .filter(filling -> !filling.isEmpty())
                 .orElseGet(cacheMode::conditions);
+    }
+
+    private Condition torn(BlockGeometry geometry) {
+        return new Condition(
+                Condition.WHOLE_BLOCKS,
+                false,
+                "BlocksMayTear",
+                "The disks of pool %s are known to keep %d bytes whole when the power goes, and a block of this vDisk has %d: part of one may be written. Move it to a pool whose disks have physical blocks of %d bytes, or copy it to a vDisk with a blockSize of 512, if what is on it relies on whole blocks."
+                        .formatted(
+                                relocation.home().site().pool(),
+                                geometry.atomicWriteSize(),
+                                geometry.logicalBlockSize(),
+                                geometry.logicalBlockSize()));
     }
 
     private Condition moving() {
@@ -398,6 +421,7 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
     private void closeVolume(Runnable onClosed) {
         relocation.stop(() ->
                 cacheMode.close(() -> {
+                    device.removeGeometryListener(statusChanged);
                     quotas.close();
                     relocation.home().volume().close();
                     relocation.home().qos().close();

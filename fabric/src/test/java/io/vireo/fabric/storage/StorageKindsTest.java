@@ -40,6 +40,7 @@ import java.util.OptionalInt;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
@@ -52,6 +53,8 @@ class StorageKindsTest {
 
     private final MemoryState state = new MemoryState();
     private final List<String> calls = new ArrayList<>();
+    private final AtomicInteger statusChanges = new AtomicInteger();
+    private final List<MemoryBlockDevice> memories = new ArrayList<>();
     private final PoolKind pools = new PoolKind();
     private final VdiskKind vdisks = new VdiskKind();
     private final Metadata metadata = Metadata.of("disk", "1");
@@ -109,7 +112,8 @@ class StorageKindsTest {
         @Override
         public BlockVolume open(String volume, VolumeFormat format) {
             calls.add("open " + volume);
-            return new FakeVolume(new MemoryBlockDevice(format.capacity(), 512));
+            return new FakeVolume(
+                    new MemoryBlockDevice(format.capacity(), format.logicalBlockSize()));
         }
 
         @Override
@@ -174,6 +178,7 @@ class StorageKindsTest {
 
         FakeVolume(MemoryBlockDevice memory) {
             this.memory = memory;
+            memories.add(memory);
         }
 
         @Override
@@ -232,7 +237,7 @@ class StorageKindsTest {
 
             @Override
             public Runnable statusChanged() {
-                return () -> {};
+                return statusChanges::incrementAndGet;
             }
         };
     }
@@ -301,6 +306,30 @@ class StorageKindsTest {
         assertThat(vdisks.validateUpdate(metadata, small, large)).isEmpty();
         assertThat(pointers(vdisks.validateUpdate(metadata, large, small)))
                 .containsExactly("/spec/size");
+    }
+
+    @Test
+    void saysWhereALossOfPowerMayTearABlock() {
+        VdiskSpec spec = vdisk(1 << 20, 4096, 4096);
+        Realization running = vdisks.realize(metadata, spec, context(true));
+        assertThat(running.status().attributes()).containsEntry("atomicWriteBytes", "4096");
+        assertThat(running.status().conditions()).isEmpty();
+        int before = statusChanges.get();
+        memories.getLast().atomicWriteSize(512);
+        assertThat(statusChanges.get()).isGreaterThan(before);
+        assertThat(running.status().attributes()).containsEntry("atomicWriteBytes", "512");
+        assertThat(running.status().conditions())
+                .singleElement()
+                .satisfies(condition -> {
+                    assertThat(condition.type()).isEqualTo(Condition.WHOLE_BLOCKS);
+                    assertThat(condition.met()).isFalse();
+                    assertThat(condition.reason()).isEqualTo("BlocksMayTear");
+                    assertThat(condition.message())
+                            .contains("keep 512 bytes whole")
+                            .contains("blockSize of 512");
+                });
+        running.close(() -> {});
+        assertThat(memories.getLast().geometryListeners()).isZero();
     }
 
     @Test

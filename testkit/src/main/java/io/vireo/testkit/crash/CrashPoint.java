@@ -25,7 +25,6 @@ public final class CrashPoint {
     static final byte KEPT = 1;
     static final byte TORN = 2;
 
-    private static final int SECTOR = 512;
     private static final int BLOCK = 4096;
 
     /** One operation that ended and is not part of the base. */
@@ -299,8 +298,9 @@ public final class CrashPoint {
 
     /** A part of what an operation changes: the first sectors, the last ones, or any. */
     private static void tear(Io io, DiskImage image, Random random) {
-        int unit = random.nextBoolean() ? SECTOR : BLOCK;
-        int units = (int) ((io.effective + unit - 1) / unit);
+        int unit = Math.max(io.physicalBlock, random.nextBoolean() ? DiskLog.SECTOR : BLOCK);
+        long begin = io.offset / unit;
+        int units = (int) (Math.ceilDiv(io.offset + io.effective, (long) unit) - begin);
         int cut = random.nextInt(units + 1);
         int kind = random.nextInt(3);
         for (int i = 0; i < units; i++) {
@@ -311,8 +311,9 @@ public final class CrashPoint {
                         default -> random.nextBoolean();
                     };
             if (kept) {
-                int length = (int) Math.min(unit, io.effective - (long) i * unit);
-                io.apply(image, (long) i * unit, length);
+                long from = Math.max(0, (begin + i) * unit - io.offset);
+                long to = Math.min(io.effective, (begin + i + 1) * unit - io.offset);
+                io.apply(image, from, to - from);
             }
         }
     }

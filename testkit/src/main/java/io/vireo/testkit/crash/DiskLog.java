@@ -13,6 +13,9 @@ public final class DiskLog {
     /** Later than everything. */
     public static final int NEVER = Integer.MAX_VALUE;
 
+    /** Bytes of the smallest sectors. */
+    static final int SECTOR = 512;
+
     /** An operation on a disk. */
     static final class Io {
         final int disk;
@@ -21,6 +24,10 @@ public final class DiskLog {
         final byte[] data;
         final long length;
         final boolean durable;
+
+        /** Bytes of the disk's sectors, each of which is changed as a whole or not at all. */
+        int physicalBlock = SECTOR;
+
         int submitted = NEVER;
         int completed = NEVER;
 

@@ -46,6 +46,7 @@ public final class SimulatedDisk implements BlockDevice {
     private volatile boolean stalled = true;
     private boolean discardsKeepData;
     private boolean unstable;
+    private int physicalBlock = DiskLog.SECTOR;
 
     /**
      * @param number of the disk in its log
@@ -97,6 +98,11 @@ public final class SimulatedDisk implements BlockDevice {
         unstable = true;
     }
 
+    /** It has larger sectors, which a loss of power does not tear. */
+    public void physicalBlock(int bytes) {
+        physicalBlock = bytes;
+    }
+
     /** What {@link DiskFault.Stale} reads give from now on: what is read now. */
     public void markStale() {
         stale = contents.fork();
@@ -134,7 +140,8 @@ public final class SimulatedDisk implements BlockDevice {
 
     @Override
     public BlockGeometry geometry() {
-        return new BlockGeometry(contents.capacity(), logicalBlock, 4096, 0, 1 << 20, 4096);
+        return new BlockGeometry(
+                contents.capacity(), logicalBlock, 4096, physicalBlock, 0, 1 << 20, 4096);
     }
 
     @Override
@@ -209,6 +216,7 @@ public final class SimulatedDisk implements BlockDevice {
                             request.length(),
                             data,
                             request.forceUnitAccess());
+            io.physicalBlock = physicalBlock;
             if (fault instanceof DiskFault.Lies) {
                 io.honest = false;
             }

@@ -38,7 +38,7 @@ final class SimpleStoreVolume implements BlockDevice {
 
     @Override
     public BlockGeometry geometry() {
-        return new BlockGeometry(capacity.getAsLong(), 512, 4096, 0, 1 << 20, 16 << 10);
+        return new BlockGeometry(capacity.getAsLong(), 512, 4096, 512, 0, 1 << 20, 16 << 10);
     }
 
     @Override

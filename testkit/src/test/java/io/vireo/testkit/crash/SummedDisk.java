@@ -81,7 +81,7 @@ final class SummedDisk implements BlockDevice {
 
     @Override
     public BlockGeometry geometry() {
-        return new BlockGeometry((long) blocks * BLOCK, 512, BLOCK, 0, 0, 0);
+        return new BlockGeometry((long) blocks * BLOCK, 512, BLOCK, 512, 0, 0, 0);
     }
 
     @Override

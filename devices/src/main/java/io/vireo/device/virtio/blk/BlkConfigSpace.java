@@ -42,13 +42,13 @@ final class BlkConfigSpace {
         byte[] space = new byte[SIZE];
         ByteBuffer out = ByteBuffer.wrap(space).order(ByteOrder.LITTLE_ENDIAN);
         int logical = geometry.logicalBlockSize();
-        int perBlock = geometry.physicalBlockSize() / logical;
+        int perBlock = geometry.toldPhysicalBlockSize() / logical;
         int maxDiscard = maxDiscardSectors(geometry);
         out.putLong(CAPACITY, geometry.capacity() >>> BlkProtocol.SECTOR_SHIFT);
         out.putInt(SEG_MAX, segMax);
         out.putInt(BLK_SIZE, logical);
         out.put(PHYSICAL_BLOCK_EXP, (byte) Integer.numberOfTrailingZeros(perBlock));
-        out.putShort(MIN_IO_SIZE, (short) perBlock);
+        out.putShort(MIN_IO_SIZE, (short) (geometry.physicalBlockSize() / logical));
         out.putInt(OPT_IO_SIZE, geometry.optimalIoSize() / logical);
         out.put(WRITEBACK, (byte) (writeback ? 1 : 0));
         out.putShort(NUM_QUEUES, (short) queues);

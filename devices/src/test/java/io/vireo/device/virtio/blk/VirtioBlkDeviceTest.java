@@ -98,6 +98,16 @@ class VirtioBlkDeviceTest {
     }
 
     @Test
+    void aPhysicalBlockIsWhatTheDiskKeepsWhole() {
+        var disk = new MemoryBlockDevice(CAPACITY, 512);
+        disk.atomicWriteSize(1024);
+        ByteBuffer config = config(bed(false, 1, BlkBed.FEATURES).device(disk, false));
+        assertThat(config.get(24)).isEqualTo((byte) 1);
+        // What requests are best a multiple of is another matter.
+        assertThat(config.getShort(26)).isEqualTo((short) 8);
+    }
+
+    @Test
     void readsBackWhatWasWritten() {
         BlkBed bed = bed();
         byte[] data = bytes(8 * 512);

@@ -267,6 +267,7 @@ public final class MirrorDevice implements BlockDevice {
         long discard = Long.MAX_VALUE;
         int logical = 512;
         int physical = 512;
+        int atomic = BlockGeometry.LARGEST_ATOMIC;
         int optimal = 0;
         int alignment = 0;
         for (BlockDevice device : devices) {
@@ -275,11 +276,12 @@ public final class MirrorDevice implements BlockDevice {
             discard = Math.min(discard, leg.maxDiscardBytes());
             logical = Math.max(logical, leg.logicalBlockSize());
             physical = Math.max(physical, leg.physicalBlockSize());
+            atomic = Math.min(atomic, leg.atomicWriteSize());
             optimal = Math.max(optimal, leg.optimalIoSize());
             alignment = Math.max(alignment, leg.discardAlignment());
         }
         long bytes = (capacity - MirrorHeader.DATA) / logical * logical;
-        return new BlockGeometry(bytes, logical, physical, optimal, discard, alignment);
+        return new BlockGeometry(bytes, logical, physical, atomic, optimal, discard, alignment);
     }
 
     /** A discard may leave different bytes on each leg, so there is none. */

@@ -1,6 +1,7 @@
 package io.vireo.fabric.storage.pool;
 
 import io.vireo.block.BlockDevice;
+import io.vireo.block.BlockGeometry;
 import io.vireo.fabric.storage.mirror.MirrorDevice;
 import io.vireo.reactor.Poller;
 import io.vireo.reactor.Reactor;
@@ -19,6 +20,8 @@ final class MemberSet implements Poller {
     private final List<Member> leaving = new ArrayList<>();
 
     private boolean mirrored;
+    private Runnable remeasured = () -> {};
+    private volatile int atomicWriteSize = BlockGeometry.LARGEST_ATOMIC;
     private IntSupplier turn = () -> 0;
 
     /** On the home reactor. */
@@ -44,6 +47,33 @@ final class MemberSet implements Poller {
         var member = new Member(device, home, registration::wake);
         members.add(member);
         mirrored |= device instanceof MirrorDevice;
+        measure();
+    }
+
+    /**
+     * Bytes of aligned writes that each member has whole or not at all after a loss of power. Any
+     * thread.
+     */
+    int atomicWriteSize() {
+        return atomicWriteSize;
+    }
+
+    /** What to do when {@link #atomicWriteSize} has changed. */
+    void onRemeasured(Runnable task) {
+        remeasured = task;
+    }
+
+    /** A member may be on other disks than before. */
+    void measure() {
+        int before = atomicWriteSize;
+        atomicWriteSize =
+                members.stream()
+                        .mapToInt(member -> member.device().geometry().atomicWriteSize())
+                        .min()
+                        .orElse(BlockGeometry.LARGEST_ATOMIC);
+        if (atomicWriteSize != before) {
+            remeasured.run();
+        }
     }
 
     /** Whether a member that left has the device, or had it, and is not done with it yet. */
@@ -70,6 +100,7 @@ final class MemberSet implements Poller {
         Member old = members.get(index);
         members.set(index, new Member(RemovedDevice.INSTANCE, home, registration::wake));
         leaving.add(old);
+        measure();
         new Wipe(old, header, () -> old.close(() -> leaving.remove(old))).start();
     }
 
@@ -81,6 +112,7 @@ final class MemberSet implements Poller {
         Member last = members.getLast();
         last.close(() -> {
             members.remove(last);
+            measure();
             whenClosed.run();
         });
         registration.wake();
@@ -101,6 +133,7 @@ final class MemberSet implements Poller {
                 member.close(() -> leaving.remove(member));
             }
         }
+        measure();
     }
 
     /** What else to do in each turn; it returns how much was done. */

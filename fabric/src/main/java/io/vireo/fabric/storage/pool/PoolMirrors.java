@@ -146,5 +146,6 @@ final class PoolMirrors {
                             .formatted(leg, mirror.set()));
         }
         mirror.replace(leg, device, back, place);
+        engine.members().measure();
     }
 }

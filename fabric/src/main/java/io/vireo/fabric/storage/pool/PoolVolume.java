@@ -33,7 +33,7 @@ final class PoolVolume implements ThinDevice {
         this.volume = volume;
     }
 
-    /** Its capacity has changed. */
+    /** Its capacity, or what is kept whole, has changed. */
     void changed() {
         listeners.forEach(Runnable::run);
     }
@@ -54,6 +54,7 @@ final class PoolVolume implements ThinDevice {
                 volume.capacity,
                 volume.logicalBlock,
                 volume.physicalBlock,
+                engine.members().atomicWriteSize(),
                 0,
                 MAX_DISCARD,
                 1 << engine.chunkShift());

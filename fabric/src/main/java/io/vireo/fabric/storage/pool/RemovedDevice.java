@@ -19,7 +19,7 @@ final class RemovedDevice implements BlockDevice {
 
     @Override
     public BlockGeometry geometry() {
-        return new BlockGeometry(0, 512, 512, 0, 0, 0);
+        return new BlockGeometry(0, 512, 512, BlockGeometry.LARGEST_ATOMIC, 0, 0, 0);
     }
 
     @Override

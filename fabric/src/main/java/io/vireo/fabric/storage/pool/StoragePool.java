@@ -11,11 +11,11 @@ import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Progress;
 import io.vireo.resource.ResourceException;
 import java.time.Duration;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 
 /**
@@ -31,13 +31,14 @@ public final class StoragePool {
     private final VolumeKeys keys;
 
     /** Guarded by this. */
-    private final Map<Long, PoolVolume> devices = new HashMap<>();
+    private final Map<Long, PoolVolume> devices = new ConcurrentHashMap<>();
 
     StoragePool(Engine engine, Reactor home) {
         this.engine = engine;
         this.home = home;
         control = new Control(engine);
         mirrors = new PoolMirrors(engine);
+        engine.members().onRemeasured(() -> devices.values().forEach(PoolVolume::changed));
         keys = new VolumeKeys(engine, control, home);
     }
 

@@ -59,7 +59,7 @@ public final class QosDevice implements BlockDevice {
     }
 
     /**
-     * Goes over to another device of the same shape, and to other rates. Requests are held for as
+     * Goes over to another device of the same size, and to other rates. Requests are held for as
      * long as those that are under way take; none fails. Any thread.
      *
      * @return done when nothing uses the present device any more; false if the host refused some
@@ -137,12 +137,16 @@ public final class QosDevice implements BlockDevice {
 
     private CompletableFuture<Boolean> goOver(BlockDevice next, VdiskQos rates) {
         List<QosChannel> open;
+        int kept = device.geometry().atomicWriteSize();
         synchronized (this) {
             if (device != next) {
                 leave(next);
             }
             vdisk = rates;
             open = List.copyOf(channels);
+        }
+        if (next.geometry().atomicWriteSize() != kept) {
+            listeners.forEach(Runnable::run);
         }
         var done = new CompletableFuture<Boolean>();
         var left = new AtomicInteger(open.size() + 1);

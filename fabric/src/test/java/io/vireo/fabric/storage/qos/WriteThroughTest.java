@@ -82,6 +82,22 @@ class WriteThroughTest {
     }
 
     @Test
+    void tellsWhenAnotherDeviceKeepsLessWhole() {
+        var told = new CopyOnWriteArrayList<Integer>();
+        device.addGeometryListener(() -> told.add(device.geometry().atomicWriteSize()));
+        try (var alike = new MemoryBlockDevice(1 << 20, BLOCK);
+                var lesser = new MemoryBlockDevice(1 << 20, BLOCK)) {
+            lesser.atomicWriteSize(512);
+            BlockClient.await(device.change(alike, rates));
+            assertThat(told).isEmpty();
+            BlockClient.await(device.change(lesser, rates));
+            assertThat(told).containsExactly(512);
+            BlockClient.await(device.change(memory, rates));
+            assertThat(told).containsExactly(512, 4096);
+        }
+    }
+
+    @Test
     void writesStayDurableUntilAllHaveTakenThatTheyAreNot() {
         List<Runnable> takes = new CopyOnWriteArrayList<>();
         device.addCacheModeListener(takes::add);
