@@ -29,6 +29,7 @@ import java.util.Random;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -237,6 +238,29 @@ class OwnerTakeoverTest {
         continueWith(other);
         assertThat(write(0, 1)).isEqualTo(BlockStatus.OK);
         assertThat(flush()).isEqualTo(BlockStatus.OK);
+    }
+
+    /** Who was before may not have noticed yet that it lost the pool. */
+    @Test
+    void whoIsCutOffWhileItTakesThePoolBeginsAnew() {
+        die();
+        var calls = new AtomicInteger();
+        assertThatThrownBy(() ->
+                        StoragePool.open(
+                                List.of(betas),
+                                home,
+                                PoolStore.OPTIONS.by(BETA),
+                                _ -> {
+                                    if (superblock().ownerEpoch() == 2) {
+                                        calls.incrementAndGet();
+                                        throw new IllegalStateException("cut off");
+                                    }
+                                }))
+                .hasMessage("cut off");
+        assertThat(calls).hasValue(1);
+        long begin = home.nanoTime();
+        continueWith(open(BETA));
+        assertThat(home.nanoTime() - begin).isGreaterThanOrEqualTo(14 * SECOND);
     }
 
     @Test
