@@ -6,6 +6,7 @@ import io.vireo.fabric.storage.format.JournalPoint;
 import io.vireo.fabric.storage.format.MapPage;
 import io.vireo.fabric.storage.format.MemberEntry;
 import io.vireo.fabric.storage.format.PoolFormat;
+import io.vireo.fabric.storage.format.PoolOwner;
 import io.vireo.fabric.storage.format.Superblock;
 import io.vireo.fabric.storage.format.VolumeRecord;
 import io.vireo.memory.OwnMemory;
@@ -100,7 +101,8 @@ final class PoolImage {
                         volumes + 1L,
                         List.of(new MemberEntry(UUID.randomUUID(), dataStart(), chunks, used)),
                         true,
-                        0);
+                        0,
+                        PoolOwner.NOBODY);
         superblock.encode(block);
         out.write(content(), PoolFormat.SUPERBLOCKS[0]);
         out.force(true);

@@ -110,7 +110,8 @@ final class DisksPool implements BlockPool {
                         PoolOptions.DEFAULT.commitAfter(),
                         listener,
                         place.surviving(),
-                        place.mirrors());
+                        place.mirrors(),
+                        place.surviving().map(HostOwner::in));
         List<BlockDevice> devices = disks.values().stream().map(HostDisk::device).toList();
         Predicate<BlockDevice> leaves =
                 device ->

@@ -54,6 +54,12 @@ final class PoolListener implements PoolEvents {
         full.run();
     }
 
+    /** The pool itself knows what it is. */
+    @Override
+    public void trouble(String sentence) {
+        changed.run();
+    }
+
     @Override
     public void degraded(String sentence) {
         LOG.log(Level.WARNING, sentence);

@@ -25,6 +25,7 @@ import java.util.UUID;
  * @param members all members
  * @param clean whether all chunks below the marks that nothing uses read as zeroes
  * @param features what a reader has to know of, {@link PoolFormat#FEATURES}
+ * @param owner who has the pool open
  */
 public record Superblock(
         UUID pool,
@@ -41,10 +42,22 @@ public record Superblock(
         long nextVolume,
         List<MemberEntry> members,
         boolean clean,
-        int features) {
+        int features,
+        PoolOwner owner) {
+    /** Whose the pool is, as a superblock on disk says it. */
+    public enum Whose {
+        /** It says nothing: it is none, damaged, or of another pool. */
+        UNKNOWN,
+        /** That of who asks, or of one before. */
+        OURS,
+        /** Somebody has taken the pool over. */
+        ANOTHERS
+    }
+
     private static final int MAGIC = 0x4250_5356; // "VSPB"
     private static final int TABLE = 1024;
     private static final int ENTRY = 64;
+    private static final int OWNER = 144;
 
     public Superblock {
         members = List.copyOf(members);
@@ -72,24 +85,35 @@ public record Superblock(
                 nextVolume,
                 members,
                 clean,
-                features);
+                features,
+                owner);
     }
 
-    /** The same state with the next generation, perhaps of another owner and of other marks. */
-    public Superblock with(long newEpoch, List<MemberEntry> newMembers) {
-        return next(0, newEpoch, newMembers, false);
+    /** The same state with the next generation and other marks. */
+    public Superblock with(List<MemberEntry> newMembers) {
+        return next(ownerEpoch, newMembers, false, owner);
     }
 
-    /** The same state with the next generation, and all that nothing uses zeroed. */
+    /** The same state with the next generation, of the owner after this one. */
+    public Superblock taken(PoolOwner newOwner, List<MemberEntry> newMembers) {
+        return next(ownerEpoch + 1, newMembers, false, newOwner);
+    }
+
+    /** The same state with the next generation, of nobody. */
+    public Superblock closed() {
+        return next(ownerEpoch, members, clean, PoolOwner.NOBODY);
+    }
+
+    /** The same, and all that nothing uses is zeroed. */
     public Superblock cleaned() {
-        return next(member, ownerEpoch, members, true);
+        return next(ownerEpoch, members, true, PoolOwner.NOBODY);
     }
 
     private Superblock next(
-            int index, long newEpoch, List<MemberEntry> newMembers, boolean nowClean) {
+            long newEpoch, List<MemberEntry> newMembers, boolean nowClean, PoolOwner newOwner) {
         return new Superblock(
                 pool,
-                index,
+                member,
                 generation + 1,
                 newEpoch,
                 chunkShift,
@@ -102,7 +126,8 @@ public record Superblock(
                 nextVolume,
                 newMembers,
                 nowClean,
-                features);
+                features,
+                newOwner);
     }
 
     /** The same state as another member tells it. */
@@ -122,7 +147,8 @@ public record Superblock(
                 nextVolume,
                 members,
                 clean,
-                features);
+                features,
+                owner);
     }
 
     /** Writes it to the first block of {@code memory}. */
@@ -152,6 +178,7 @@ public record Superblock(
             NativeMemory.putLong(at + 120, place.offset());
         }
         NativeMemory.putInt(at + 128, clean ? 1 : 0);
+        owner.encode(memory, OWNER);
         for (int i = 0; i < members.size(); i++) {
             long entry = at + TABLE + (long) i * ENTRY;
             MemberEntry m = members.get(i);
@@ -170,10 +197,43 @@ public record Superblock(
 
     /** Whether the first block of {@code memory} is a sound one of a version that is not ours. */
     public static boolean isNewer(OwnMemory memory) {
+        return isSound(memory) && !isKnown(memory.address());
+    }
+
+    private static boolean isSound(OwnMemory memory) {
         return isOne(memory)
                 && NativeMemory.getInt(memory.address() + 4)
-                        == memory.crc32c(8, PoolFormat.BLOCK - 8)
-                && !isKnown(memory.address());
+                        == memory.crc32c(8, PoolFormat.BLOCK - 8);
+    }
+
+    /**
+     * Whose the pool is by the first block of {@code memory}, for the owner that this superblock
+     * says. Allocates nothing; one of a newer version counts too.
+     */
+    public Whose whose(OwnMemory memory) {
+        long at = memory.address();
+        if (!isSound(memory)
+                || NativeMemory.getLong(at + 16) != pool.getMostSignificantBits()
+                || NativeMemory.getLong(at + 24) != pool.getLeastSignificantBits()) {
+            return Whose.UNKNOWN;
+        }
+        long epoch = NativeMemory.getLong(at + 48);
+        // Of two that took over the same state the other one counts, if ours is not newer.
+        boolean ours =
+                epoch < ownerEpoch
+                        || epoch == ownerEpoch
+                                && (owner.isAt(at + OWNER) || generation(memory) < generation);
+        return ours ? Whose.OURS : Whose.ANOTHERS;
+    }
+
+    /** Generation of the sound one in the first block of {@code memory}. */
+    public static long generation(OwnMemory memory) {
+        return NativeMemory.getLong(memory.address() + 40);
+    }
+
+    /** Owner of the sound one in the first block of {@code memory}. */
+    public static PoolOwner owner(OwnMemory memory) {
+        return PoolOwner.decode(memory, OWNER);
     }
 
     private static boolean isKnown(long at) {
@@ -245,7 +305,8 @@ public record Superblock(
                 NativeMemory.getLong(at + 104),
                 members,
                 NativeMemory.getInt(at + 128) != 0,
-                features);
+                features,
+                PoolOwner.decode(memory, OWNER));
     }
 
     private static MemberEntry entry(long at) {

@@ -211,7 +211,7 @@ final class LegRecorder {
     }
 
     private void ended() {
-        if (--outstanding > 0) {
+        if (--outstanding > 0 || lost) {
             return;
         }
         if (foreign) {
@@ -298,7 +298,11 @@ final class LegRecorder {
         begin();
     }
 
-    private void lose(String what) {
+    /** Nothing is recorded any more, nor changed. */
+    void lose(String what) {
+        if (lost) {
+            return;
+        }
         lost = true;
         state = State.IDLE;
         channel.lost(what);

@@ -69,6 +69,7 @@ final class LegWatch {
     /** While a leg is not in sync the bits say what it lacks. */
     private boolean canClear() {
         return channel.legs().inSync() == (1 << channel.legs().size()) - 1
+                && !channel.recorder().isLost()
                 && channel.recorder().mayBeInSync() == channel.legs().inSync();
     }
 

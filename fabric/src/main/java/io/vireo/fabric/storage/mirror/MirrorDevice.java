@@ -201,6 +201,11 @@ public final class MirrorDevice implements BlockDevice {
         Objects.requireNonNull(channel).resync().pause(on);
     }
 
+    /** Somebody else has the mirror: nothing of it is written any more. */
+    public void lose(String what) {
+        Objects.requireNonNull(channel).recorder().lose(what);
+    }
+
     /** The bytes that a device needs to become a leg. */
     public long legBytes() {
         return Objects.requireNonNull(channel).legs().dataBytes() + MirrorHeader.DATA;

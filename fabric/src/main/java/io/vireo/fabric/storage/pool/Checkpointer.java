@@ -149,7 +149,7 @@ final class Checkpointer {
             MemberEntry entry = before.members().get(i);
             members.add(entry.isRemoved() ? entry : entry.with(engine.space().area(i).proposed()));
         }
-        next = before.with(before.ownerEpoch(), members);
+        next = before.with(members);
         superblocks.write(next, this::raised);
     }
 
@@ -215,7 +215,8 @@ final class Checkpointer {
                         engine.nextVolume(),
                         members,
                         false,
-                        engine.features());
+                        engine.features(),
+                        before.owner());
     }
 
     /** Where the journal goes to, if it is to go and there is room. */

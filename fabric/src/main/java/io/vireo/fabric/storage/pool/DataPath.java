@@ -74,7 +74,7 @@ final class DataPath {
 
     BlockStatus refusal(VolumeRequest op, BlockOperation operation) {
         if (operation == BlockOperation.READ) {
-            return BlockStatus.OK;
+            return engine.isLost() ? BlockStatus.IO_ERROR : BlockStatus.OK;
         }
         if (operation == BlockOperation.ALLOCATE) {
             return BlockStatus.UNSUPPORTED;

@@ -4,6 +4,7 @@ import io.vireo.fabric.storage.format.JournalPlace;
 import io.vireo.fabric.storage.format.JournalPoint;
 import io.vireo.fabric.storage.format.MemberEntry;
 import io.vireo.fabric.storage.format.PoolFormat;
+import io.vireo.fabric.storage.format.PoolOwner;
 import io.vireo.fabric.storage.format.Superblock;
 import io.vireo.fabric.storage.map.MapTree;
 import io.vireo.fabric.storage.map.PageStore;
@@ -44,6 +45,7 @@ final class Engine {
     private final CopyChecks copyChecks;
     private final MetaSpace meta;
     private final Superblocks superblocks;
+    private final OwnerWatch watch;
     private final JournalWriter journal;
     private final Checkpointer checkpointer;
     private final Committer committer;
@@ -86,6 +88,7 @@ final class Engine {
         this.options = options;
         held = new HeldWrites(this, options.holdWhenFull());
         this.superblocks = superblocks;
+        watch = new OwnerWatch(members, superblocks, this::lose);
         Superblock superblock = superblocks.current();
         chunkShift = superblock.chunkShift();
         pages = loaded.pages();
@@ -120,6 +123,10 @@ final class Engine {
         members.onTurn(this::turn);
         for (int i = 0; i < members.count(); i++) {
             copyChecks.watch(i);
+        }
+        superblocks.onLost(watch::lost);
+        if (superblock.owner().isSomebody() && !frozen) {
+            watch.start();
         }
     }
 
@@ -331,6 +338,22 @@ final class Engine {
                         + "; writes to the pool fail from now on, reads go on: check its disks, then restart Vireo");
     }
 
+    /**
+     * Somebody else has the pool. What it does with the chunks nobody knows here, so not even reads
+     * go on.
+     */
+    private void lose(PoolOwner to) {
+        freeze(
+                "%s: %s has it, and all I/O of it fails here from now on; to have it here again stop Vireo there, or delete the pool there, then restart Vireo here"
+                        .formatted(Superblocks.LOST, to));
+        members.lose(Superblocks.LOST);
+    }
+
+    /** Whether somebody else has the pool. */
+    boolean isLost() {
+        return members.fence().isLost();
+    }
+
     private void freeze(String sentence) {
         if (frozen) {
             return;
@@ -514,6 +537,11 @@ final class Engine {
         frozen = true;
     }
 
+    /** Whether the pool is ours. */
+    OwnerWatch watch() {
+        return watch;
+    }
+
     /** Gives memory back; the members are closed. */
     void release() {
         ticker.cancel();
@@ -521,6 +549,7 @@ final class Engine {
         checkpointer.close();
         journal.close();
         superblocks.close();
+        watch.close();
         drain.close();
         scrub.close();
         places.close();

@@ -1,13 +1,20 @@
 package io.vireo.fabric.storage.pool;
 
 import io.vireo.block.BlockDevice;
+import io.vireo.block.BlockOperation;
 import io.vireo.block.BlockRequest;
+import io.vireo.block.BlockStatus;
 import io.vireo.fabric.storage.queue.DeviceQueue;
 import io.vireo.reactor.Reactor;
+import java.util.ArrayDeque;
 
 /** A device that the pool is made of, and what waits for a place in its channel. */
 final class Member {
     private final DeviceQueue queue;
+    private final Fence fence;
+
+    /** Changes and flushes that wait until the fence is open, or fail. */
+    private final ArrayDeque<BlockRequest> fenced = new ArrayDeque<>();
 
     /** Operations that have changed the device. */
     private long changes;
@@ -19,9 +26,11 @@ final class Member {
      * On the home reactor.
      *
      * @param wake has the member polled: a channel begins what was submitted when it is polled
+     * @param fence that all but reads have to pass
      */
-    Member(BlockDevice device, Reactor home, Runnable wake) {
+    Member(BlockDevice device, Reactor home, Runnable wake, Fence fence) {
         queue = new DeviceQueue(device, home, wake);
+        this.fence = fence;
     }
 
     BlockDevice device() {
@@ -48,16 +57,41 @@ final class Member {
     }
 
     void submit(BlockRequest request) {
-        queue.submit(request);
+        boolean passes =
+                request.operation() == BlockOperation.READ || fenced.isEmpty() && !fence.isShut();
+        if (passes) {
+            queue.submit(request);
+        } else {
+            fenced.add(request);
+        }
     }
 
     /** Closes the channel; what comes after is cancelled. */
     void close(Runnable whenClosed) {
+        for (int left = fenced.size(); left > 0; left--) {
+            fenced.remove().complete(BlockStatus.CANCELLED);
+        }
         queue.close(whenClosed);
     }
 
     int poll() {
-        return queue.poll();
+        return pollFenced() + queue.poll();
+    }
+
+    private int pollFenced() {
+        if (fenced.isEmpty() || fence.isShut() && !fence.isLost()) {
+            return 0;
+        }
+        int work = fenced.size();
+        for (int left = work; left > 0; left--) {
+            BlockRequest request = fenced.remove();
+            if (fence.isLost()) {
+                request.complete(BlockStatus.IO_ERROR);
+            } else {
+                queue.submit(request);
+            }
+        }
+        return work;
     }
 
     void disarm() {
@@ -66,6 +100,6 @@ final class Member {
 
     /** Whether nothing can be polled now. */
     boolean arm() {
-        return queue.arm();
+        return (fenced.isEmpty() || fence.isShut() && !fence.isLost()) && queue.arm();
     }
 }

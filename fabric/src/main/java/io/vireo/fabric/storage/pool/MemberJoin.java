@@ -3,6 +3,7 @@ package io.vireo.fabric.storage.pool;
 import io.vireo.block.BlockDevice;
 import io.vireo.fabric.storage.format.MemberEntry;
 import io.vireo.fabric.storage.format.PoolFormat;
+import io.vireo.fabric.storage.format.PoolOwner;
 import io.vireo.fabric.storage.format.Superblock;
 import io.vireo.memory.OwnMemory;
 import io.vireo.resource.ErrorCode;
@@ -92,6 +93,7 @@ final class MemberJoin {
                 pool.nextVolume(),
                 table,
                 false,
-                pool.features());
+                pool.features(),
+                PoolOwner.NOBODY);
     }
 }

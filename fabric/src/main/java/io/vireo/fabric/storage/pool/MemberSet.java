@@ -13,6 +13,7 @@ import java.util.function.IntSupplier;
 /** The members, polled on the home reactor from the pool's opening to its end. */
 final class MemberSet implements Poller {
     private final Reactor home;
+    private final Fence fence;
     private final List<Member> members = new ArrayList<>();
     private final Registration registration;
 
@@ -27,12 +28,29 @@ final class MemberSet implements Poller {
     /** On the home reactor. */
     MemberSet(Reactor home, List<BlockDevice> devices) {
         this.home = home;
+        fence = new Fence(home);
         registration = home.add(this);
         devices.forEach(this::add);
     }
 
     Reactor home() {
         return home;
+    }
+
+    /** Somebody else has the pool: nothing is written to the members any more. */
+    void lose(String why) {
+        fence.lose();
+        for (Member member : members) {
+            if (member.device() instanceof MirrorDevice mirror) {
+                mirror.lose(why);
+            }
+        }
+        wake();
+    }
+
+    /** What all changes of members have to pass. */
+    Fence fence() {
+        return fence;
     }
 
     int count() {
@@ -44,7 +62,7 @@ final class MemberSet implements Poller {
     }
 
     void add(BlockDevice device) {
-        var member = new Member(device, home, registration::wake);
+        var member = new Member(device, home, registration::wake, fence);
         members.add(member);
         mirrored |= device instanceof MirrorDevice;
         measure();
@@ -98,7 +116,7 @@ final class MemberSet implements Poller {
      */
     void remove(int index, long header) {
         Member old = members.get(index);
-        members.set(index, new Member(RemovedDevice.INSTANCE, home, registration::wake));
+        members.set(index, new Member(RemovedDevice.INSTANCE, home, registration::wake, fence));
         leaving.add(old);
         measure();
         new Wipe(old, header, () -> old.close(() -> leaving.remove(old))).start();
@@ -125,7 +143,8 @@ final class MemberSet implements Poller {
         from.forEach(index ->
                 members.add(
                         index < 0
-                                ? new Member(RemovedDevice.INSTANCE, home, registration::wake)
+                                ? new Member(
+                                        RemovedDevice.INSTANCE, home, registration::wake, fence)
                                 : old.get(index)));
         for (Member member : old) {
             if (!members.contains(member)) {

@@ -8,6 +8,7 @@ import io.vireo.fabric.storage.format.JournalPoint;
 import io.vireo.fabric.storage.format.MemberEntry;
 import io.vireo.fabric.storage.format.MirrorHeader;
 import io.vireo.fabric.storage.format.PoolFormat;
+import io.vireo.fabric.storage.format.PoolOwner;
 import io.vireo.fabric.storage.format.Superblock;
 import io.vireo.memory.OwnMemory;
 import io.vireo.resource.ErrorCode;
@@ -74,7 +75,8 @@ final class PoolCreator {
                         1,
                         table,
                         false,
-                        0);
+                        0,
+                        PoolOwner.NOBODY);
         try (OwnMemory block = OwnMemory.allocate(PoolFormat.BLOCK)) {
             for (int i = 0; i < members.count(); i++) {
                 checkUnused(io, i, block);

@@ -3,7 +3,10 @@ package io.vireo.fabric.storage.pool;
 import io.vireo.block.BlockDevice;
 import io.vireo.fabric.storage.format.MemberEntry;
 import io.vireo.fabric.storage.format.MirrorHeader;
+import io.vireo.fabric.storage.format.PoolFormat;
+import io.vireo.fabric.storage.format.PoolOwner;
 import io.vireo.fabric.storage.format.Superblock;
+import io.vireo.memory.OwnMemory;
 import io.vireo.reactor.Reactor;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Progress;
@@ -12,6 +15,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 
@@ -26,6 +30,9 @@ final class PoolOpening {
     static StoragePool open(
             List<BlockDevice> devices, Reactor home, PoolOptions options, Consumer<Progress> told) {
         PoolCreator.check(devices, MirrorHeader.MAX_LEGS);
+        Optional<PoolOwner> me = options.owner();
+        boolean silent =
+                me.isPresent() && OwnerChallenge.hasSilentOwner(devices, home, me.get(), told);
         List<BlockDevice> parts = MirrorAssembly.members(devices, home, options, false);
         MemberSet members = HomeIo.on(home, () -> new MemberSet(home, parts));
         List<SurvivingOps> left = List.of();
@@ -33,13 +40,14 @@ final class PoolOpening {
         LoadedPool loaded;
         try {
             var io = new HomeIo(members);
-            MemberScan scan = MemberScan.of(members, io);
+            MemberScan found = MemberScan.of(members, io);
             HomeIo.on(
                     home,
                     () -> {
-                        members.order(scan.order());
+                        members.order(found.order());
                         return true;
                     });
+            MemberScan scan = silent ? claim(found, members, me.orElseThrow(), told) : found;
             left = left(options, scan.superblock());
             var loader = new PoolLoader(io, scan.superblock(), new MapProgress(told));
             loaded = loader.load(members, scan.newest(), left);
@@ -51,6 +59,66 @@ final class PoolOpening {
         }
         settle(pool, loaded, left);
         return pool;
+    }
+
+    /**
+     * Takes the pool from an owner that did not answer, before anything of it is read: should that
+     * one live after all, it sees so, or has to look before it writes again. The claim is nobody's
+     * own: if this process dies meanwhile, the next one has to wait as long again.
+     */
+    private static MemberScan claim(
+            MemberScan scan, MemberSet members, PoolOwner me, Consumer<Progress> told) {
+        Reactor home = members.home();
+        Superblocks superblocks =
+                HomeIo.on(home, () -> new Superblocks(members, scan.superblock(), scan.newest()));
+        try {
+            Superblock old = scan.superblock();
+            write(
+                    members,
+                    superblocks,
+                    old.taken(new PoolOwner(UUID.randomUUID(), me.host()), old.members()));
+            OwnerChallenge.settle(home, told);
+            Superblock claimed = superblocks.current();
+            int[] newest = superblocks.newest();
+            checkClaim(new HomeIo(members), claimed, newest);
+            return new MemberScan(claimed, scan.order(), newest);
+        } finally {
+            superblocks.close();
+        }
+    }
+
+    /** Refuses a pool whose owner wrote superblocks once more, when ours were there already. */
+    private static void checkClaim(HomeIo io, Superblock claimed, int[] newest) {
+        try (OwnMemory block = OwnMemory.allocate(PoolFormat.BLOCK)) {
+            for (int i = 0; i < claimed.members().size(); i++) {
+                if (claimed.members().get(i).isRemoved()) {
+                    continue;
+                }
+                io.read(i, PoolFormat.SUPERBLOCKS[newest[i]], block, PoolFormat.BLOCK);
+                boolean there =
+                        claimed.whose(block) == Superblock.Whose.OURS
+                                && Superblock.generation(block) == claimed.generation()
+                                && Superblock.owner(block).id().equals(claimed.owner().id());
+                if (!there) {
+                    throw new ResourceException(
+                            ErrorCode.IN_USE,
+                            Superblocks.LOST + "; stop Vireo there before it is opened here");
+                }
+            }
+        }
+    }
+
+    private static void write(MemberSet members, Superblocks superblocks, Superblock next) {
+        var done = new CompletableFuture<String>();
+        members.home()
+                .execute(() -> {
+                    superblocks.write(next, done::complete);
+                    members.wake();
+                });
+        String trouble = HomeIo.await(members.home(), done);
+        if (!trouble.isEmpty()) {
+            throw new ResourceException(ErrorCode.UNAVAILABLE, trouble + "; check the disks");
+        }
     }
 
     /** Makes durable what outlived the last process; a damaged pool is only read, and keeps it. */
@@ -90,7 +158,7 @@ final class PoolOpening {
             if (loaded.damage().isEmpty()) {
                 // Before anybody may look for it.
                 surviving = options.surviving().map(folder -> next(folder, loaded.superblock()));
-                takeOver(home, loaded, superblocks);
+                takeOver(home, loaded, superblocks, options.owner().orElse(PoolOwner.NOBODY));
             }
             Optional<SurvivingOps> ops = surviving;
             Engine engine = HomeIo.on(home, () -> new Engine(loaded, superblocks, options, ops));
@@ -110,23 +178,22 @@ final class PoolOpening {
     }
 
     /** Makes it known durably that the pool has a new owner, and room for first writes. */
-    private static void takeOver(Reactor home, LoadedPool loaded, Superblocks superblocks) {
-        var done = new CompletableFuture<String>();
-        home.execute(() -> {
-            Superblock old = superblocks.current();
-            var members = new ArrayList<MemberEntry>();
-            for (int i = 0; i < old.members().size(); i++) {
-                ChunkArea area = loaded.space().area(i);
-                area.propose(0);
-                members.add(old.members().get(i).with(area.proposed()));
-            }
-            superblocks.write(old.with(old.ownerEpoch() + 1, members), done::complete);
-            loaded.members().wake();
-        });
-        String trouble = HomeIo.await(home, done);
-        if (!trouble.isEmpty()) {
-            throw new ResourceException(ErrorCode.UNAVAILABLE, trouble + "; check the disks");
-        }
+    private static void takeOver(
+            Reactor home, LoadedPool loaded, Superblocks superblocks, PoolOwner owner) {
+        Superblock next =
+                HomeIo.on(
+                        home,
+                        () -> {
+                            Superblock old = superblocks.current();
+                            var members = new ArrayList<MemberEntry>();
+                            for (int i = 0; i < old.members().size(); i++) {
+                                ChunkArea area = loaded.space().area(i);
+                                area.propose(0);
+                                members.add(old.members().get(i).with(area.proposed()));
+                            }
+                            return old.taken(owner, members);
+                        });
+        write(loaded.members(), superblocks, next);
         HomeIo.on(
                 home,
                 () -> {

@@ -1,5 +1,6 @@
 package io.vireo.fabric.storage.pool;
 
+import io.vireo.fabric.storage.format.PoolOwner;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
@@ -15,13 +16,16 @@ import java.util.Optional;
  *     killed loses no write that was acknowledged. Empty: it may lose those that no flush covered,
  *     as a loss of power may
  * @param mirrors how mirrored members are run
+ * @param owner who opens it: says so on the members, looks whether another host has taken them, and
+ *     lets no other have them while it lives. Empty: nobody else can reach them
  */
 public record PoolOptions(
         Duration holdWhenFull,
         Duration commitAfter,
         PoolEvents events,
         Optional<Path> surviving,
-        MirrorOptions mirrors) {
+        MirrorOptions mirrors,
+        Optional<PoolOwner> owner) {
     /** Writes are held for 60 s, maps become durable after 1 s, nobody is told. */
     public static final PoolOptions DEFAULT =
             new PoolOptions(Duration.ofSeconds(60), Duration.ofSeconds(1), new PoolEvents() {});
@@ -37,11 +41,17 @@ public record PoolOptions(
             Duration commitAfter,
             PoolEvents events,
             Optional<Path> surviving) {
-        this(holdWhenFull, commitAfter, events, surviving, MirrorOptions.DEFAULT);
+        this(holdWhenFull, commitAfter, events, surviving, MirrorOptions.DEFAULT, Optional.empty());
     }
 
     /** The same with other options for mirrored members. */
     public PoolOptions with(MirrorOptions options) {
-        return new PoolOptions(holdWhenFull, commitAfter, events, surviving, options);
+        return new PoolOptions(holdWhenFull, commitAfter, events, surviving, options, owner);
+    }
+
+    /** The same by somebody. */
+    public PoolOptions by(PoolOwner somebody) {
+        return new PoolOptions(
+                holdWhenFull, commitAfter, events, surviving, mirrors, Optional.of(somebody));
     }
 }

@@ -534,7 +534,10 @@ public final class StoragePool {
         var quiet = new CompletableFuture<Boolean>();
         home.execute(() -> {
             engine.stop();
-            engine.whenQuiet(() -> quiet.complete(true));
+            engine.whenQuiet(() -> {
+                boolean closed = durable && engine.trouble().isEmpty();
+                engine.watch().leave(closed, () -> quiet.complete(true));
+            });
         });
         HomeIo.await(home, quiet);
         closeMembers(engine.members());

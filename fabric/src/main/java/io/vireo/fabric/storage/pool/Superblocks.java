@@ -3,8 +3,8 @@ package io.vireo.fabric.storage.pool;
 import io.vireo.block.BlockOperation;
 import io.vireo.block.BlockRequest;
 import io.vireo.block.BlockStatus;
-import io.vireo.fabric.storage.format.FormatException;
 import io.vireo.fabric.storage.format.PoolFormat;
+import io.vireo.fabric.storage.format.PoolOwner;
 import io.vireo.fabric.storage.format.Superblock;
 import io.vireo.memory.OwnMemory;
 import java.util.ArrayList;
@@ -19,6 +19,8 @@ import java.util.function.Consumer;
  * it is not ours, somebody else has the pool.
  */
 final class Superblocks {
+    static final String LOST = "another process has opened the pool meanwhile";
+
     private final MemberSet members;
     private int[] newest;
     private final List<OwnMemory> buffers = new ArrayList<>();
@@ -26,6 +28,7 @@ final class Superblocks {
     private Superblock current;
     private Superblock next;
     private Consumer<String> then = _ -> {};
+    private Consumer<PoolOwner> whenLost = _ -> {};
     private int outstanding;
     private boolean failed;
 
@@ -42,6 +45,16 @@ final class Superblocks {
 
     Superblock current() {
         return current;
+    }
+
+    /** Of each member, which place its newest superblock is in. */
+    int[] newest() {
+        return newest.clone();
+    }
+
+    /** Whom to tell who has taken the pool over. */
+    void onLost(Consumer<PoolOwner> told) {
+        whenLost = told;
     }
 
     UUID memberUuid(int member) {
@@ -89,8 +102,9 @@ final class Superblocks {
             return;
         }
         for (int place : List.of(0, 1)) {
-            if (!isOurs(buffer(place))) {
-                then.accept("another process has opened the pool meanwhile");
+            if (isForeign(buffer(place))) {
+                whenLost.accept(Superblock.owner(buffer(place)));
+                then.accept(LOST);
                 return;
             }
         }
@@ -113,14 +127,16 @@ final class Superblocks {
         written(BlockStatus.OK);
     }
 
-    private boolean isOurs(OwnMemory block) {
-        try {
-            return Superblock.decode(block).ownerEpoch() <= current.ownerEpoch();
-        } catch (FormatException e) {
-            // An older one that was torn does not say anything; who took the pool over left a
-            // sound one.
-            return true;
-        }
+    /**
+     * Whether somebody else wrote it. An older one that was torn does not say anything; who took
+     * the pool over left a sound one.
+     */
+    private boolean isForeign(OwnMemory block) {
+        return switch (current.whose(block)) {
+            case UNKNOWN -> false;
+            case OURS -> Superblock.generation(block) > current.generation();
+            case ANOTHERS -> true;
+        };
     }
 
     private void written(BlockStatus status) {

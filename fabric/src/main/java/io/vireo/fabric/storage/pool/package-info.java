@@ -15,6 +15,9 @@
  * places, so that the journal can begin anew. {@link io.vireo.fabric.storage.pool.ChunkSpace} knows
  * which chunks are free, {@link io.vireo.fabric.storage.pool.Cleaner} zeroes them before they are
  * used again. The order in which they act is what the safety rests on: {@code docs/pools.md}.
+ *
+ * <p>Whether another host has the pool {@link io.vireo.fabric.storage.pool.OwnerWatch} looks while
+ * it is open, and {@link io.vireo.fabric.storage.pool.OwnerChallenge} asks before.
  */
 @NullMarked
 package io.vireo.fabric.storage.pool;

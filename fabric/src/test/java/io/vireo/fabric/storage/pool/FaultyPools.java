@@ -108,7 +108,9 @@ public final class FaultyPools implements FaultRun.Store {
                         outs++;
                     }
                 };
-        var options = new PoolOptions(Duration.ofSeconds(5), Duration.ofSeconds(1), events);
+        var options =
+                new PoolOptions(Duration.ofSeconds(5), Duration.ofSeconds(1), events)
+                        .by(PoolStore.OWNER);
         StoragePool pool = StoragePool.open(disks, reactor, options);
         running = Optional.of(pool);
         return volumes.opened(pool, checksums, reactor);

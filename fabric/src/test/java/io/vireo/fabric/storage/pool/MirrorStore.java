@@ -84,6 +84,7 @@ final class MirrorStore extends PoolStore {
         left.remove(missing);
         var options =
                 new PoolOptions(Duration.ofSeconds(5), Duration.ofSeconds(1), new PoolEvents() {})
+                        .by(PoolStore.OWNER)
                         .with(new MirrorOptions(true, 0));
         return new Open(StoragePool.open(left, reactor, options), checksums);
     }

@@ -2,10 +2,12 @@ package io.vireo.fabric.storage.pool;
 
 import io.vireo.block.BlockDevice;
 import io.vireo.block.VolumeFormat;
+import io.vireo.fabric.storage.format.PoolOwner;
 import io.vireo.reactor.Reactor;
 import io.vireo.testkit.crash.StoreUnderTest;
 import java.time.Duration;
 import java.util.List;
+import java.util.UUID;
 
 /**
  * A storage pool as the crash tests drive it: small chunks and a small journal, which wraps often.
@@ -13,8 +15,12 @@ import java.util.List;
 public class PoolStore implements StoreUnderTest {
     static final PoolConfig CONFIG = new PoolConfig(16 << 10, 64 << 10, true, true);
 
+    /** The same in each opening: who comes back after a crash. */
+    static final PoolOwner OWNER = new PoolOwner(UUID.randomUUID(), "test");
+
     static final PoolOptions OPTIONS =
-            new PoolOptions(Duration.ofSeconds(5), Duration.ofSeconds(1), new PoolEvents() {});
+            new PoolOptions(Duration.ofSeconds(5), Duration.ofSeconds(1), new PoolEvents() {})
+                    .by(OWNER);
 
     private final boolean checksums;
 

@@ -1,0 +1,34 @@
+package io.vireo.fabric.storage;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.vireo.fabric.storage.format.PoolOwner;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class HostOwnerTest {
+    @TempDir private Path runtime;
+    @TempDir private Path other;
+
+    @Test
+    void isTheSameAsLongAsTheRuntimeDirectoryIs() {
+        PoolOwner first = HostOwner.in(runtime);
+        assertThat(first.isSomebody()).isTrue();
+        assertThat(first.host()).isNotBlank();
+        assertThat(HostOwner.in(runtime)).isEqualTo(first);
+        assertThat(HostOwner.in(other).id()).isNotEqualTo(first.id());
+    }
+
+    @Test
+    void isAnotherOneIfNobodyCanReadWhoItWas() throws IOException {
+        PoolOwner first = HostOwner.in(runtime);
+        Files.writeString(runtime.resolve("pool-owner"), "x");
+        PoolOwner second = HostOwner.in(runtime);
+        assertThat(second.isSomebody()).isTrue();
+        assertThat(second.id()).isNotEqualTo(first.id());
+        assertThat(HostOwner.in(runtime)).isEqualTo(second);
+    }
+}
