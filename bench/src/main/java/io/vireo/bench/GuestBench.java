@@ -72,7 +72,7 @@ final class GuestBench {
                 sides.forEach(GuestSide::close);
             }
         } catch (ScenarioException e) {
-            throw new BenchException(e.getMessage(), e);
+            throw new BenchException(String.valueOf(e.getMessage()), e);
         }
     }
 

@@ -175,7 +175,7 @@ public final class FaultyPools implements FaultRun.Store {
 
     private void drain(List<SimulatedDisk> disks) {
         if (plan.mirrors > 1 && pool().drainStatus().state() == DrainStatus.State.NONE) {
-            pool().drain(disks.get(plan.copies), 0);
+            pool().drain(disks.get(plan.copies + plan.healthy), 0);
         }
     }
 
