@@ -304,6 +304,7 @@ public final class CrashExplorer implements AutoCloseable {
             }
             found.put(name, values);
         }
+        oracle.checkGroups(found, crash).ifPresent(CrashExplorer::complain);
         return found;
     }
 

@@ -6,6 +6,7 @@ import io.vireo.reactor.Reactor;
 import io.vireo.testkit.crash.StoreUnderTest;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 
 /**
  * A storage pool as the crash tests drive it: small chunks and a small journal, which wraps often.
@@ -88,6 +89,14 @@ public class PoolStore implements StoreUnderTest {
         @Override
         public void snapshot(String source, String name) {
             pool.snapshot(source, name);
+        }
+
+        @Override
+        public void snapshotGroup(Map<String, String> names) {
+            pool.copy(
+                    names.entrySet().stream()
+                            .map(each -> CopyOf.snapshot(each.getKey(), each.getValue()))
+                            .toList());
         }
 
         @Override
