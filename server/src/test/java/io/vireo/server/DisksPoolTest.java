@@ -13,7 +13,7 @@ import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Metadata;
 import io.vireo.resource.Quantity;
 import io.vireo.resource.Realization;
-import io.vireo.resource.Status;
+import io.vireo.resource.Violation;
 import io.vireo.resource.spec.DisksSpec;
 import io.vireo.resource.spec.Kinds;
 import io.vireo.resource.spec.PoolSpec;
@@ -26,12 +26,15 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Pools on disks of the host, with their vDisks and snapshots, as an operator declares them. */
 @Timeout(120)
@@ -208,6 +211,61 @@ class DisksPoolTest {
         return output;
     }
 
+    private static String attribute(Realization pool, String name) {
+        return Objects.requireNonNullElse(pool.status().attributes().get(name), "");
+    }
+
+    private static void awaitAttribute(Realization pool, String name, long value) {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+        while (!attribute(pool, name).equals(Long.toString(value))) {
+            assertThat(System.nanoTime())
+                    .as("%s is %s, not %d", name, attribute(pool, name), value)
+                    .isLessThan(deadline);
+            Thread.onSpinWait();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {16 << 10, 1 << 20})
+    void aPoolHasTheGrainThatItIsGiven(long bytes) throws Exception {
+        DisksSpec.Member disk = PoolBed.member(directory.resolve("a"), DISK);
+        PoolSpec pool = PoolBed.withChunks(bytes, disk);
+        assertThat(bed.pools.validate(Metadata.of("main", "main"), pool)).isEmpty();
+        for (boolean provisioned : new boolean[] {false, true}) {
+            BlockPool room =
+                    bed.openPool(pool, provisioned).contract(BlockPool.class).orElseThrow();
+            assertThat(room.roomFor(1, false)).isEqualTo(bytes);
+            BlockDevice vdisk = openVdisk("web1", empty(), provisioned);
+            if (!provisioned) {
+                write(vdisk, 3 << 20, "data");
+            }
+            assertThat(read(vdisk, 3 << 20)).isEqualTo("data");
+            assertThat(read(vdisk, (3 << 20) - 4096)).isEmpty();
+            bed.close(Kinds.VDISK, "web1");
+            bed.close(Kinds.POOL, "main");
+        }
+        for (long wrong : new long[] {8 << 10, 48 << 10, 2 << 20}) {
+            assertThat(
+                            bed.pools.validate(
+                                    Metadata.of("main", "m"), PoolBed.withChunks(wrong, disk)))
+                    .containsExactly(
+                            new Violation(
+                                    "/spec/disks/chunkSize",
+                                    "must be a power of two from 16Ki to 1Mi"));
+        }
+    }
+
+    @Test
+    void aDiskIsNamedOnce() {
+        Path disk = directory.resolve("a");
+        PoolSpec twice = spec(disk, directory.resolve("b"), disk);
+        assertThat(bed.pools.validate(Metadata.of("main", "m"), twice))
+                .containsExactly(
+                        new Violation(
+                                "/spec/disks/members/2/path",
+                                "is there already; name each disk once"));
+    }
+
     @Test
     void roomIsShownAndReserved() throws Exception {
         Realization pool = bed.openPool(spec(directory.resolve("a")), false);
@@ -224,9 +282,17 @@ class DisksPoolTest {
         assertFails(ErrorCode.EXHAUSTED, "", () -> openVdisk("web2", thick, false));
         BlockDevice thin = openVdisk("web3", empty(), false);
         write(thin, 0, "some");
-        Status status = pool.status();
-        assertThat(status.attributes())
-                .containsKeys("capacityBytes", "freeBytes", "allocatedBytes", "logicalBytes");
+        // A disk without its first MiB and the journal.
+        awaitAttribute(pool, "capacityBytes", DISK - (17 << 20));
+        awaitAttribute(pool, "logicalBytes", 2 * SIZE);
+        while (attribute(pool, "allocatedBytes").equals("0")) {
+            assertThat(System.nanoTime()).isLessThan(deadline);
+            Thread.onSpinWait();
+        }
+        long allocated = Long.parseLong(attribute(pool, "allocatedBytes"));
+        assertThat(allocated).isBetween(64L << 10, 1L << 20);
+        awaitAttribute(pool, "savedBytes", 2 * SIZE - allocated);
+        awaitAttribute(pool, "freeBytes", room.space().freeBytes());
         bed.close(Kinds.VDISK, "web3");
         bed.close(Kinds.VDISK, "web1");
         bed.close(Kinds.POOL, "main");

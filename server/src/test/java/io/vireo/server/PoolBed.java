@@ -187,6 +187,31 @@ final class PoolBed implements AutoCloseable {
                 Optional.empty());
     }
 
+    /** A new pool whose unit of allocation has so many bytes. */
+    static PoolSpec withChunks(long bytes, DisksSpec.Member... members) {
+        var disks =
+                new DisksSpec(
+                        List.of(members),
+                        new Quantity(bytes),
+                        true,
+                        1,
+                        false,
+                        1,
+                        false,
+                        Optional.empty(),
+                        STALL_SECONDS,
+                        Optional.empty());
+        return new PoolSpec(
+                PoolSpec.Type.DISKS,
+                Optional.empty(),
+                PoolSpec.Backend.AUTO,
+                true,
+                OptionalInt.empty(),
+                Optional.empty(),
+                Optional.of(disks),
+                80);
+    }
+
     /** A pool of mirrors of two disks. */
     PoolSpec mirrored(boolean openDegraded, String... disks) {
         return mirrors(

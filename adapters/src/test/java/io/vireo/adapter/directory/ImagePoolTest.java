@@ -66,9 +66,43 @@ class ImagePoolTest {
     @Test
     void isReadAndWrittenInPlaceAndStays() throws IOException {
         Path file = file("disk", SIZE, "head");
-        open("disk", true).close();
+        assertUsedInPlace("disk");
+        assertWritten(file);
+    }
+
+    @Test
+    void aBlockDeviceIsReadAndWrittenInPlaceAndStays() throws Exception {
+        Path file = file("disk", SIZE, "head");
+        String loop = run("losetup", "--find", "--show", file.toString()).strip();
+        try {
+            assertUsedInPlace(loop);
+            BlockPool pool = open(loop, true);
+            assertFails(ErrorCode.IN_USE, loop, () -> open(loop, true));
+            pool.close();
+        } finally {
+            run("losetup", "--detach", loop);
+        }
+        assertWritten(file);
+    }
+
+    private static String run(String... command) throws IOException, InterruptedException {
+        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        var output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(process.waitFor()).as(output).isZero();
+        return output;
+    }
+
+    private static void assertWritten(Path file) throws IOException {
+        assertThat(Files.size(file)).isEqualTo(SIZE);
+        byte[] after = Files.readAllBytes(file);
+        assertThat(after[8192]).isEqualTo((byte) 9);
+        assertThat(after[12288]).isEqualTo((byte) 7);
+    }
+
+    private void assertUsedInPlace(String path) {
+        open(path, true).close();
         int before = OpenFiles.count();
-        BlockPool pool = open("disk", true);
+        BlockPool pool = open(path, true);
         pool.create("web1", FORMAT);
         BlockVolume volume = pool.open("web1", FORMAT);
         Reactor reactor = Reactor.start(new ReactorConfig("image", -1, PollMode.ADAPTIVE));
@@ -84,10 +118,6 @@ class ImagePoolTest {
         pool.delete("web1", true);
         pool.close();
         reactor.close();
-        assertThat(Files.size(file)).isEqualTo(SIZE);
-        byte[] after = Files.readAllBytes(file);
-        assertThat(after[8192]).isEqualTo((byte) 9);
-        assertThat(after[12288]).isEqualTo((byte) 7);
         assertThat(OpenFiles.count()).isLessThanOrEqualTo(before);
     }
 

@@ -504,7 +504,7 @@ final class DisksPool implements BlockPool {
 
     @Override
     public List<Progress> jobs() {
-        return view.jobs(disks.drains());
+        return view.jobs();
     }
 
     @Override

@@ -124,7 +124,7 @@ final class Drains {
     }
 
     /** How far the present one is, if there is one. */
-    Optional<Progress> progress(DrainStatus status) {
+    static Optional<Progress> progress(DrainStatus status) {
         return isRunning(status)
                 ? Optional.of(
                         new Progress(

@@ -90,10 +90,10 @@ final class PoolView {
     }
 
     /** What the pool is busy with. */
-    List<Progress> jobs(Drains drains) {
+    List<Progress> jobs() {
         PoolLook now = now();
         var jobs = new ArrayList<Progress>();
-        drains.progress(now.drain()).ifPresent(jobs::add);
+        Drains.progress(now.drain()).ifPresent(jobs::add);
         resync(now.mirrors()).ifPresent(jobs::add);
         Scrubs.progress(now.scrub()).ifPresent(jobs::add);
         ReclaimStatus reclaim = now.reclaim();

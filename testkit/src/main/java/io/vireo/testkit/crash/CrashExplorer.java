@@ -44,8 +44,17 @@ public final class CrashExplorer implements AutoCloseable {
         /** All that a crash can leave of sequences, of which there are thousands. */
         public static final Depth SEQUENCES = new Depth(8, 20, 1, 100, 400);
 
-        /** Every prefix of a trace of thousands of operations, and a part of the rest. */
-        public static final Depth PREFIXES = new Depth(3, 3, 24, 2000, 10_000);
+        /**
+         * Every prefix of a trace of thousands of operations, and a part of the rest; {@code
+         * -Dvireo.crash.prefixes.subsets} and {@code -Dvireo.crash.prefixes.every} have more of it.
+         */
+        public static final Depth PREFIXES =
+                new Depth(
+                        3,
+                        Integer.getInteger("vireo.crash.prefixes.subsets", 3),
+                        Integer.getInteger("vireo.crash.prefixes.every", 24),
+                        2000,
+                        10_000);
     }
 
     private static final int CONTINUED = 12;
@@ -304,6 +313,7 @@ public final class CrashExplorer implements AutoCloseable {
             }
             found.put(name, values);
         }
+        oracle.checkGroups(found, crash).ifPresent(CrashExplorer::complain);
         return found;
     }
 

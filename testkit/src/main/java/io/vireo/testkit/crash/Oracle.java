@@ -16,6 +16,7 @@ import java.util.Optional;
  *   <li>a discard gives zeroes or the bytes from before, and never undoes a later write;
  *   <li>a snapshot holds what ended before it was asked for and nothing submitted after it was
  *       there, byte by byte the same each time it is read;
+ *   <li>snapshots of a group are all there or none, and there is one moment that all are of;
  *   <li>volumes that were made are there, those that were deleted are not; growths and rollbacks
  *       have happened wholly or not at all.
  * </ul>
@@ -23,6 +24,7 @@ import java.util.Optional;
 final class Oracle {
     final long seed;
     private final Map<String, VolumeModel> volumes = new LinkedHashMap<>();
+    private final List<List<VolumeModel>> groups = new ArrayList<>();
     private long versions;
     private int numbers;
 
@@ -67,6 +69,31 @@ final class Oracle {
     VolumeModel add(VolumeModel volume) {
         volumes.put(volume.name, volume);
         return volume;
+    }
+
+    /** Snapshots that are to be made at one moment. */
+    void addGroup(List<VolumeModel> snapshots) {
+        groups.add(List.copyOf(snapshots));
+    }
+
+    /** What is wrong with the groups that were found after a crash, if anything. */
+    Optional<String> checkGroups(Map<String, long[]> found, int crash) {
+        for (List<VolumeModel> group : groups) {
+            List<VolumeModel> here =
+                    group.stream().filter(each -> found.containsKey(each.name)).toList();
+            boolean wasMade = group.stream().allMatch(each -> each.created < crash);
+            if (!wasMade && !here.isEmpty() && here.size() < group.size()) {
+                return Optional.of("of a group there is only " + here.getFirst().name);
+            }
+            var moment = new GroupMoment();
+            for (VolumeModel snapshot : here) {
+                snapshot.narrow(moment, Objects.requireNonNull(found.get(snapshot.name)), crash);
+            }
+            if (!moment.exists()) {
+                return Optional.of(moment.complaint());
+            }
+        }
+        return Optional.empty();
     }
 
     /** What is wrong with the names that were found after a crash, if anything. */

@@ -28,6 +28,13 @@ final class Sectors {
         }
     }
 
+    /** Fills sectors that follow each other. */
+    static void fill(long address, int count, long seed, long volume, long first, long version) {
+        for (int i = 0; i < count; i++) {
+            fill(address + (long) i * SIZE, seed, volume, first + i, version);
+        }
+    }
+
     /** The version that a sector holds, or {@link #FOREIGN}. */
     static long version(long address, long seed, long sector) {
         if (ForeignMemory.getLong(address) == 0) {

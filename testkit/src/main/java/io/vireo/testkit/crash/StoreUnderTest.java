@@ -3,6 +3,7 @@ package io.vireo.testkit.crash;
 import io.vireo.block.BlockDevice;
 import io.vireo.reactor.Reactor;
 import java.util.List;
+import java.util.Map;
 
 /** A store of volumes on disks, as a {@link CrashExplorer} drives it, on a stepped reactor. */
 public interface StoreUnderTest {
@@ -41,6 +42,13 @@ public interface StoreUnderTest {
         void create(String name, long capacity);
 
         void snapshot(String source, String name);
+
+        /**
+         * Snapshots at one moment.
+         *
+         * @param names of the snapshots, by that of what they are of
+         */
+        void snapshotGroup(Map<String, String> names);
 
         void cloneVolume(String source, String name);
 

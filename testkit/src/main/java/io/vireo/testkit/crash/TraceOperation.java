@@ -23,6 +23,8 @@ public record TraceOperation(Kind kind, int volume, int sector, int sectors, boo
         DISCARD,
         ZERO,
         SNAPSHOT,
+        /** Snapshots of several volumes, which are written to meanwhile, at one moment. */
+        GROUP,
         CLONE,
         DELETE,
         GROW,
@@ -46,6 +48,7 @@ public record TraceOperation(Kind kind, int volume, int sector, int sectors, boo
                     new TraceOperation(Kind.DISCARD, 0, 0, 64, true),
                     new TraceOperation(Kind.ZERO, 0, 16, 56, true),
                     new TraceOperation(Kind.SNAPSHOT, 0, 0, 0, true),
+                    new TraceOperation(Kind.GROUP, 0, 16, 0, true),
                     new TraceOperation(Kind.CLONE, 0, 0, 0, true),
                     new TraceOperation(Kind.DELETE, 1, 0, 0, true),
                     new TraceOperation(Kind.GROW, 0, 0, 0, true),
@@ -68,10 +71,14 @@ public record TraceOperation(Kind kind, int volume, int sector, int sectors, boo
 
     /**
      * All sequences of a length: 13 to its power if the store moves volumes, else 12 to its power.
+     * In those of up to two there are also snapshots of groups.
      */
     public static List<List<TraceOperation>> sequences(int length, boolean moves) {
         List<TraceOperation> alphabet =
-                ALPHABET.stream().filter(each -> moves || each.kind() != Kind.MIGRATE).toList();
+                ALPHABET.stream()
+                        .filter(each -> moves || each.kind() != Kind.MIGRATE)
+                        .filter(each -> length < 3 || each.kind() != Kind.GROUP)
+                        .toList();
         List<List<TraceOperation>> all = List.of(List.of());
         for (int i = 0; i < length; i++) {
             var longer = new ArrayList<List<TraceOperation>>();
@@ -101,7 +108,8 @@ public record TraceOperation(Kind kind, int volume, int sector, int sectors, boo
         Kind kind =
                 switch (random.nextInt(100)) {
                     case 0 -> Kind.CREATE;
-                    case 1, 2, 3 -> Kind.SNAPSHOT;
+                    case 1, 2 -> Kind.SNAPSHOT;
+                    case 3 -> Kind.GROUP;
                     case 4, 5 -> Kind.CLONE;
                     case 6, 7, 8, 9 -> Kind.DELETE;
                     case 10 -> Kind.GROW;

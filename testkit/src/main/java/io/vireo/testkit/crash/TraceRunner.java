@@ -5,8 +5,10 @@ import io.vireo.block.BlockStatus;
 import io.vireo.testkit.crash.StoreUnderTest.Store;
 import io.vireo.testkit.crash.VolumeClient.Rig;
 import io.vireo.testkit.crash.VolumeModel.Change;
+import io.vireo.testkit.crash.WriteChain.Target;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -51,6 +53,7 @@ final class TraceRunner {
             case READ -> read(operation);
             case CREATE -> create();
             case SNAPSHOT -> copy(operation, true);
+            case GROUP -> group(operation);
             case CLONE -> copy(operation, false);
             case DELETE -> delete(operation);
             case GROW -> grow(operation);
@@ -119,16 +122,14 @@ final class TraceRunner {
                             (long) first * Sectors.SIZE,
                             count * Sectors.SIZE,
                             durable,
-                            address -> {
-                                for (int i = 0; i < count; i++) {
+                            address ->
                                     Sectors.fill(
-                                            address + (long) i * Sectors.SIZE,
+                                            address,
+                                            count,
                                             oracle.seed,
                                             volume.number,
-                                            first + i,
-                                            version);
-                                }
-                            },
+                                            first,
+                                            version),
                             (status, _) ->
                                     changed(
                                             volume,
@@ -260,6 +261,44 @@ final class TraceRunner {
                     }
                     copy.created = log.tick();
                 });
+    }
+
+    /** Two volumes or three, which a chain of writes goes to meanwhile. */
+    private void group(TraceOperation operation) {
+        List<VolumeModel> fit =
+                oracle.present().stream()
+                        .filter(v -> !v.readOnly && !store.isMoving(v.name))
+                        .toList();
+        int size = Math.min(fit.size(), 2 + operation.sector() % 2);
+        if (size < 2 || oracle.present().size() + size > MOST_VOLUMES) {
+            return;
+        }
+        var targets = new ArrayList<Target>();
+        for (int i = 0; i < size; i++) {
+            VolumeModel volume = fit.get((operation.volume() + i) % fit.size());
+            targets.add(new Target(volume, client(volume)));
+        }
+        var chain =
+                WriteChain.begin(rig, targets, oracle, log, operation.sector() / 8, this::chained);
+        for (int i = random.nextInt(8); i > 0; i--) {
+            rig.reactor.step();
+        }
+        var names = new LinkedHashMap<String, String>();
+        var snapshots = new ArrayList<VolumeModel>();
+        for (Target target : targets) {
+            VolumeModel source = target.volume();
+            VolumeModel snapshot = named(true, Optional.of(source), source.capacity());
+            snapshots.add(oracle.add(snapshot));
+            names.put(source.name, snapshot.name);
+        }
+        oracle.addGroup(snapshots);
+        store.snapshotGroup(names);
+        snapshots.forEach(snapshot -> snapshot.created = log.tick());
+        chain.end(rig);
+    }
+
+    private void chained(Target target, Change change, BlockStatus status) {
+        changed(target.volume(), change, target.client().writesThrough(), status);
     }
 
     private void delete(TraceOperation operation) {

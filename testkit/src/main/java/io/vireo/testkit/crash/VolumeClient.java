@@ -118,9 +118,34 @@ final class VolumeClient {
             boolean durable,
             LongConsumer fill,
             Ended ended) {
-        while (channel.free() == 0 || rig.slots.isEmpty()) {
+        while (!hasRoom()) {
             rig.step();
         }
+        BlockRequest request = request(operation, offset, length, durable, fill, ended);
+        rig.call(() -> {
+            channel.submit(request);
+            return true;
+        });
+    }
+
+    /** Whether a request can be started now. */
+    boolean hasRoom() {
+        return channel.free() > 0 && !rig.slots.isEmpty();
+    }
+
+    /** Starts a request from a poller of the reactor, if there is room. */
+    void startHere(
+            BlockOperation operation, long offset, int length, LongConsumer fill, Ended ended) {
+        channel.submit(request(operation, offset, length, false, fill, ended));
+    }
+
+    private BlockRequest request(
+            BlockOperation operation,
+            long offset,
+            int length,
+            boolean durable,
+            LongConsumer fill,
+            Ended ended) {
         long slot = rig.slots.remove();
         fill.accept(slot);
         var request =
@@ -134,10 +159,7 @@ final class VolumeClient {
         if (operation == BlockOperation.READ || operation == BlockOperation.WRITE) {
             request.data().add(slot, length);
         }
-        rig.call(() -> {
-            channel.submit(request);
-            return true;
-        });
+        return request;
     }
 
     /** Waits until nothing is in flight. */

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -282,6 +283,41 @@ final class VolumeModel {
                 return change.completed < settled && !change.failed;
             }
         };
+    }
+
+    /**
+     * Narrows the moment at which a snapshot was made by what it holds, and does not hold, of what
+     * was submitted while it was made. What was in flight before is told by {@link #afterCrash}.
+     */
+    void narrow(GroupMoment moment, long[] values, int crash) {
+        VolumeModel from = Objects.requireNonNull(source);
+        for (int i = 0; i < values.length; i++) {
+            long value = values[i];
+            List<Change> during =
+                    from.changesOf(i).stream()
+                            .filter(c -> c.submitted > createSubmitted)
+                            .filter(c -> c.submitted < Math.min(created, crash))
+                            .filter(c -> c.version > 0 && !c.failed)
+                            .toList();
+            for (Change change : during) {
+                if (change.version == value) {
+                    moment.isAfter(change.submitted, name);
+                } else if (from.isOlder(i, value, change, created)) {
+                    moment.isBefore(change.completed, name);
+                }
+            }
+        }
+    }
+
+    /**
+     * Whether a sector that holds a value, at some time before {@code end}, has not had a change.
+     */
+    private boolean isOlder(int sector, long value, Change change, int end) {
+        return changesOf(sector).stream()
+                .filter(other -> other != change && other.submitted < end)
+                .allMatch(other ->
+                        other.completed < change.submitted
+                                || other.version != value && other.submitted > change.completed);
     }
 
     private Optional<String> compare(long[] values, Moment moment, boolean torn) {

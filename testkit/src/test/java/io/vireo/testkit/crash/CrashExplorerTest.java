@@ -86,6 +86,22 @@ class CrashExplorerTest {
         }
     }
 
+    /** Its snapshots are all durable in one step, so nothing else is wrong with them. */
+    @Test
+    void aGroupOfSeveralMomentsIsToldAsSuch() {
+        long seed = seed();
+        var store = new SimpleStore(Bug.GROUP_OF_SEVERAL_MOMENTS);
+        try (var explorer = new CrashExplorer(store, 1, DISK)) {
+            assertThatThrownBy(
+                            () -> {
+                                for (int i = 0; i < 40; i++) {
+                                    explorer.exploreRandom(seed + i, 120, Depth.FULL);
+                                }
+                            })
+                    .hasMessageContaining("the snapshots of a group are of no one moment");
+        }
+    }
+
     @Test
     void checksumsThatAreRightPassAlthoughBlocksRot() {
         long seed = seed();

@@ -37,6 +37,8 @@ final class SimpleStore implements StoreUnderTest {
         STALE_BYTES_IN_NEW_CHUNK,
         SNAPSHOT_SHARES_WRITABLE_CHUNKS,
         SNAPSHOT_NOT_COMMITTED,
+        GROUP_ONE_BY_ONE,
+        GROUP_OF_SEVERAL_MOMENTS,
         SHARED_UNTIL_FORGOTTEN,
         ROLLBACK_IN_TWO_STEPS,
         DELETE_IN_MEMORY_ONLY
@@ -523,13 +525,34 @@ final class SimpleStore implements StoreUnderTest {
 
         @Override
         public void snapshot(String source, String name) {
-            control(
-                    () -> {
-                        Volume from = volume(source);
-                        volumes.put(name, new Volume(true, from.capacity, from.map.clone()));
-                        dirty = true;
-                    },
-                    bug != Bug.SNAPSHOT_NOT_COMMITTED);
+            control(() -> add(source, name), bug != Bug.SNAPSHOT_NOT_COMMITTED);
+        }
+
+        @Override
+        public void snapshotGroup(Map<String, String> names) {
+            if (bug == Bug.GROUP_ONE_BY_ONE) {
+                names.forEach(this::snapshot);
+                return;
+            }
+            if (bug == Bug.GROUP_OF_SEVERAL_MOMENTS) {
+                names.forEach((source, name) -> {
+                    control(() -> add(source, name), false);
+                    for (int i = 0; i < 100; i++) {
+                        reactor.step();
+                    }
+                });
+            }
+            control(() -> {
+                if (bug != Bug.GROUP_OF_SEVERAL_MOMENTS) {
+                    names.forEach(this::add);
+                }
+            });
+        }
+
+        private void add(String source, String name) {
+            Volume from = volume(source);
+            volumes.put(name, new Volume(true, from.capacity, from.map.clone()));
+            dirty = true;
         }
 
         @Override

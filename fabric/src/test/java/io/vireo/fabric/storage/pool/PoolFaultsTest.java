@@ -229,10 +229,17 @@ class PoolFaultsTest {
     @Test
     void aMemberThatIsFullFailsTheWriteAndNothingElse() {
         once(BlockOperation.WRITE, new DiskFault.Fails(BlockStatus.NO_SPACE, 0));
-        assertThat(write("a", 9 * CHUNK, 2, CHUNK))
-                .isIn(BlockStatus.NO_SPACE, BlockStatus.IO_ERROR);
+        assertThat(write("a", 9 * CHUNK, 2, CHUNK)).isEqualTo(BlockStatus.NO_SPACE);
         assertFlushedDataIsThere();
         assertThat(write("a", 9 * CHUNK, 2, CHUNK)).isEqualTo(BlockStatus.OK);
+        once(BlockOperation.WRITE, new DiskFault.Fails(BlockStatus.NO_SPACE, 0));
+        assertThat(write("a", 9 * CHUNK, 3, 4096)).isEqualTo(BlockStatus.NO_SPACE);
+        assertThat(write("a", 9 * CHUNK, 3, 4096)).isEqualTo(BlockStatus.OK);
+        pool.snapshot("a", "s");
+        once(BlockOperation.WRITE, new DiskFault.Fails(BlockStatus.NO_SPACE, 0));
+        assertThat(write("a", 9 * CHUNK, 4, 4096)).as("a copy").isEqualTo(BlockStatus.NO_SPACE);
+        assertThat(write("a", 9 * CHUNK, 4, 4096)).isEqualTo(BlockStatus.OK);
+        assertThat(flush("a")).isEqualTo(BlockStatus.OK);
     }
 
     @Test

@@ -7,6 +7,7 @@ import io.vireo.reactor.Reactor;
 import io.vireo.testkit.crash.StoreUnderTest;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
 
 /**
@@ -94,6 +95,14 @@ public class PoolStore implements StoreUnderTest {
         @Override
         public void snapshot(String source, String name) {
             pool.snapshot(source, name);
+        }
+
+        @Override
+        public void snapshotGroup(Map<String, String> names) {
+            pool.copy(
+                    names.entrySet().stream()
+                            .map(each -> CopyOf.snapshot(each.getKey(), each.getValue()))
+                            .toList());
         }
 
         @Override

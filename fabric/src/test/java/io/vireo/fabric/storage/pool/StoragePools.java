@@ -1,9 +1,11 @@
 package io.vireo.fabric.storage.pool;
 
 import io.vireo.block.BlockDevice;
+import io.vireo.block.BlockStatus;
 import io.vireo.block.VolumeFormat;
 import io.vireo.reactor.Reactor;
 import io.vireo.testkit.MemoryBlockDevice;
+import java.util.Arrays;
 import java.util.List;
 
 /** A pool on a disk in memory, for tests of what uses pools. */
@@ -17,6 +19,21 @@ public final class StoragePools implements AutoCloseable {
         List<BlockDevice> disks = List.of(disk);
         StoragePool.create(new PoolConfig(64 << 10, 1 << 20, true, true), disks, home);
         pool = StoragePool.open(disks, home, PoolOptions.DEFAULT);
+    }
+
+    /** Writes the first chunks of a volume of any pool, each with bytes of its own. */
+    public static void fill(
+            StoragePool pool, Reactor home, String volume, int chunks, int chunkBytes) {
+        var client = new SteppedClient(pool.device(volume), home);
+        for (int i = 0; i < chunks; i++) {
+            byte[] data = new byte[chunkBytes];
+            Arrays.fill(data, (byte) (i + 1));
+            BlockStatus status = client.await(client.write((long) i * chunkBytes, data, false));
+            if (status != BlockStatus.OK) {
+                throw new IllegalStateException("chunk %d: %s".formatted(i, status));
+            }
+        }
+        client.close();
     }
 
     /** A new volume. */

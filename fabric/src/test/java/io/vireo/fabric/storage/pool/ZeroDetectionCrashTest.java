@@ -16,6 +16,7 @@ import io.vireo.testkit.crash.SimulatedDisk;
 import io.vireo.testkit.crash.StoreUnderTest;
 import io.vireo.testkit.crash.TraceOperation;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -71,6 +72,11 @@ class ZeroDetectionCrashTest {
         @Override
         public void snapshot(String source, String name) {
             store.snapshot(source, name);
+        }
+
+        @Override
+        public void snapshotGroup(Map<String, String> names) {
+            store.snapshotGroup(names);
         }
 
         @Override
