@@ -216,13 +216,8 @@ class DisksPoolTest {
     }
 
     private static void awaitAttribute(Realization pool, String name, long value) {
-        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
-        while (!attribute(pool, name).equals(Long.toString(value))) {
-            assertThat(System.nanoTime())
-                    .as("%s is %s, not %d", name, attribute(pool, name), value)
-                    .isLessThan(deadline);
-            Thread.onSpinWait();
-        }
+        Eventually.until(
+                name + " is " + value, () -> attribute(pool, name).equals(Long.toString(value)));
     }
 
     @ParameterizedTest
@@ -285,10 +280,9 @@ class DisksPoolTest {
         // A disk without its first MiB and the journal.
         awaitAttribute(pool, "capacityBytes", DISK - (17 << 20));
         awaitAttribute(pool, "logicalBytes", 2 * SIZE);
-        while (attribute(pool, "allocatedBytes").equals("0")) {
-            assertThat(System.nanoTime()).isLessThan(deadline);
-            Thread.onSpinWait();
-        }
+        Eventually.until(
+                "what is written is allocated",
+                () -> !attribute(pool, "allocatedBytes").equals("0"));
         long allocated = Long.parseLong(attribute(pool, "allocatedBytes"));
         assertThat(allocated).isBetween(64L << 10, 1L << 20);
         awaitAttribute(pool, "savedBytes", 2 * SIZE - allocated);
