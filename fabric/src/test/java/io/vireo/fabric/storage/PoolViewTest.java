@@ -23,15 +23,15 @@ import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.jspecify.annotations.Nullable;
 
 /** What a pool shows of its room and of its jobs. */
 class PoolViewTest {
     private static final int CHUNK = 64 << 10;
     private static final int CHUNKS = 64;
-    private static final long RATE = 4 * CHUNK;
+    private static final long RATE = 4L * CHUNK;
 
     private final Reactor home = Reactor.stepped("view");
     private final List<MemoryBlockDevice> disks = new ArrayList<>();
