@@ -317,7 +317,7 @@ final class VolumeModel {
                 .filter(other -> other != change && other.submitted < end)
                 .allMatch(other ->
                         other.completed < change.submitted
-                                || other.version != value && other.submitted > change.completed);
+                                || (other.version != value && other.submitted > change.completed));
     }
 
     private Optional<String> compare(long[] values, Moment moment, boolean torn) {

@@ -19,6 +19,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
@@ -179,7 +180,7 @@ class SecondReaderTest {
         assertThat(found.keySet()).isEqualTo(model.contents().keySet());
         for (var entry : model.contents().entrySet()) {
             String name = entry.getKey();
-            PoolReader.Volume volume = found.get(name);
+            PoolReader.Volume volume = Objects.requireNonNull(found.get(name));
             assertThat(volume.snapshot()).as(name).isEqualTo(model.isReadOnly(name));
             assertThat(Files.readAllBytes(volume.content())).as(name).isEqualTo(entry.getValue());
         }
