@@ -426,9 +426,9 @@ final class Session implements Inbound.Handler, NexusListener {
             end("the data of a command did not come");
         } else if (stalledTicks > patience.ticks()) {
             end("the initiator does not read");
-        } else if (pinged != 0 && now - pinged > patience.silenceNanos()) {
+        } else if (pinged != 0 && now - pinged >= patience.silenceNanos()) {
             end("the initiator does not answer a NOP-In");
-        } else if (pinged == 0 && now - lastReceived > patience.silenceNanos()) {
+        } else if (pinged == 0 && now - lastReceived >= patience.silenceNanos()) {
             pinged = now;
             control.ping();
             flush();
