@@ -9,6 +9,7 @@ import io.vireo.block.BlockStatus;
 import io.vireo.fabric.storage.PoolKind;
 import io.vireo.fabric.storage.SnapshotKind;
 import io.vireo.fabric.storage.VdiskKind;
+import io.vireo.net.HostIdentity;
 import io.vireo.reactor.PollMode;
 import io.vireo.reactor.Reactor;
 import io.vireo.reactor.ReactorGroup;
@@ -52,6 +53,7 @@ final class PoolBed implements AutoCloseable {
     static final long DISK = 64 << 20;
     static final long SIZE = 32 << 20;
     private static final int STALL_SECONDS = 10;
+    private static final long CHUNK = 64 << 10;
 
     private final Path directory;
     private final ReactorGroup reactors = ReactorGroup.start(List.of(-1, -1), PollMode.INTERRUPT);
@@ -87,6 +89,9 @@ final class PoolBed implements AutoCloseable {
                 }
                 if (type == DurableState.class) {
                     return type.cast(state);
+                }
+                if (type == HostIdentity.class) {
+                    return type.cast(ThisHost.identity());
                 }
                 return type == RuntimeDirectory.class
                         ? type.cast(new RuntimeDirectory(directory))
@@ -124,6 +129,10 @@ final class PoolBed implements AutoCloseable {
     }
 
     static PoolSpec spec(boolean adopt, DisksSpec.Member... members) {
+        return spec(disksSpec(adopt, 1, false, members));
+    }
+
+    private static PoolSpec spec(DisksSpec disks) {
         return new PoolSpec(
                 PoolSpec.Type.DISKS,
                 Optional.empty(),
@@ -131,7 +140,7 @@ final class PoolBed implements AutoCloseable {
                 true,
                 OptionalInt.empty(),
                 Optional.empty(),
-                Optional.of(disksSpec(adopt, 1, false, members)),
+                Optional.of(disks),
                 80);
     }
 
@@ -174,9 +183,19 @@ final class PoolBed implements AutoCloseable {
             boolean openDegraded,
             int stallSeconds,
             DisksSpec.Member... members) {
+        return disksSpec(CHUNK, adopt, copies, openDegraded, stallSeconds, members);
+    }
+
+    private static DisksSpec disksSpec(
+            long chunk,
+            boolean adopt,
+            int copies,
+            boolean openDegraded,
+            int stallSeconds,
+            DisksSpec.Member... members) {
         return new DisksSpec(
                 List.of(members),
-                new Quantity(64 << 10),
+                new Quantity(chunk),
                 true,
                 1,
                 adopt,
@@ -189,27 +208,7 @@ final class PoolBed implements AutoCloseable {
 
     /** A new pool whose unit of allocation has so many bytes. */
     static PoolSpec withChunks(long bytes, DisksSpec.Member... members) {
-        var disks =
-                new DisksSpec(
-                        List.of(members),
-                        new Quantity(bytes),
-                        true,
-                        1,
-                        false,
-                        1,
-                        false,
-                        Optional.empty(),
-                        STALL_SECONDS,
-                        Optional.empty());
-        return new PoolSpec(
-                PoolSpec.Type.DISKS,
-                Optional.empty(),
-                PoolSpec.Backend.AUTO,
-                true,
-                OptionalInt.empty(),
-                Optional.empty(),
-                Optional.of(disks),
-                80);
+        return spec(disksSpec(bytes, false, 1, false, STALL_SECONDS, members));
     }
 
     /** A pool of mirrors of two disks. */
@@ -226,15 +225,7 @@ final class PoolBed implements AutoCloseable {
     }
 
     static PoolSpec mirrors(boolean openDegraded, int stallSeconds, DisksSpec.Member... members) {
-        return new PoolSpec(
-                PoolSpec.Type.DISKS,
-                Optional.empty(),
-                PoolSpec.Backend.AUTO,
-                true,
-                OptionalInt.empty(),
-                Optional.empty(),
-                Optional.of(disksSpec(false, 2, openDegraded, stallSeconds, members)),
-                80);
+        return spec(disksSpec(false, 2, openDegraded, stallSeconds, members));
     }
 
     PoolSpec spec(String... disks) {

@@ -26,7 +26,7 @@ final class Rounds {
     private int patience;
 
     /** When the next round may be, of those that anybody may cause. */
-    private long earliest = Long.MIN_VALUE;
+    private long earliest;
 
     /**
      * @param round announces; false if it could not
@@ -34,35 +34,33 @@ final class Rounds {
     Rounds(Reactor reactor, BooleanSupplier round) {
         this.reactor = reactor;
         this.round = round;
+        earliest = reactor.nanoTime();
     }
 
     /** Begins with the first round now. */
     void begin() {
-        cancel();
-        left = Announcement.ROUNDS;
-        patience = PATIENCE;
-        run();
+        begin(Announcement.ROUNDS, 0);
     }
 
     /** Begins with the first round, a second after the last one of before at the soonest. */
     void beginSpaced() {
-        long now = reactor.nanoTime();
-        if (earliest <= now) {
-            begin();
-            return;
-        }
-        cancel();
-        left = Announcement.ROUNDS;
-        patience = PATIENCE;
-        timer = reactor.schedule(earliest - now, this::run);
+        begin(Announcement.ROUNDS, Math.max(0, earliest - reactor.nanoTime()));
     }
 
     /** Begins with the second round: the first one was held. */
     void goOn() {
+        begin(Announcement.ROUNDS - 1, INTERVAL_NANOS);
+    }
+
+    private void begin(int rounds, long delayNanos) {
         cancel();
-        left = Announcement.ROUNDS - 1;
+        left = rounds;
         patience = PATIENCE;
-        timer = reactor.schedule(INTERVAL_NANOS, this::run);
+        if (delayNanos > 0) {
+            timer = reactor.schedule(delayNanos, this::run);
+        } else {
+            run();
+        }
     }
 
     /** Whether a round is to come. */

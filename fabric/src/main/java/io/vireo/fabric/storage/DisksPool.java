@@ -14,6 +14,7 @@ import io.vireo.block.PoolUsage;
 import io.vireo.block.SnapshotGroup;
 import io.vireo.block.VolumeFormat;
 import io.vireo.block.VolumeSnapshot;
+import io.vireo.fabric.storage.format.PoolOwner;
 import io.vireo.fabric.storage.pool.AllocationLimit;
 import io.vireo.fabric.storage.pool.CopyOf;
 import io.vireo.fabric.storage.pool.MirrorOptions;
@@ -64,6 +65,7 @@ final class DisksPool implements BlockPool {
      * @param location for people
      * @param holdWhenFull how long requests wait for room
      * @param surviving a directory on tmpfs, see {@link PoolOptions}
+     * @param owner who opens it
      * @param copies that the pool keeps
      * @param leaving paths of disks that are to be emptied
      * @param scrubs what is kept of the pool's
@@ -73,7 +75,8 @@ final class DisksPool implements BlockPool {
             String location,
             Reactor home,
             Duration holdWhenFull,
-            Optional<Path> surviving,
+            Path surviving,
+            PoolOwner owner,
             int copies,
             MirrorOptions mirrors,
             Set<String> leaving,
@@ -109,9 +112,9 @@ final class DisksPool implements BlockPool {
                         place.holdWhenFull(),
                         PoolOptions.DEFAULT.commitAfter(),
                         listener,
-                        place.surviving(),
+                        Optional.of(place.surviving()),
                         place.mirrors(),
-                        place.surviving().map(HostOwner::in));
+                        Optional.of(place.owner()));
         List<BlockDevice> devices = disks.values().stream().map(HostDisk::device).toList();
         Predicate<BlockDevice> leaves =
                 device ->

@@ -137,6 +137,7 @@ final class DisksPoolOpener {
      *
      * @param create whether it may be made: it never ran before
      * @param runtime the daemon's directory for what outlives it until the next boot
+     * @param host its name
      * @param scrubs what is kept of the pool's
      * @param told of how much has been read; what it throws ends the opening
      */
@@ -145,6 +146,7 @@ final class DisksPoolOpener {
             boolean create,
             Reactor home,
             Path runtime,
+            String host,
             ScrubRecord scrubs,
             Consumer<Progress> told) {
         DisksSpec disks = spec.disks().orElseThrow();
@@ -154,7 +156,8 @@ final class DisksPoolOpener {
                         location(disks),
                         home,
                         Duration.ofSeconds(disks.holdSeconds()),
-                        Optional.of(runtime),
+                        runtime,
+                        HostOwner.in(runtime, host),
                         disks.copies(),
                         new MirrorOptions(
                                 disks.openDegraded(), resyncRate(disks), stallLimit(disks)),

@@ -16,14 +16,17 @@ import java.util.UUID;
  */
 final class HostOwner {
     private static final String FILE = "pool-owner";
-    private static final Path NAME = Path.of("/proc/sys/kernel/hostname");
 
     private HostOwner() {}
 
-    /** The same each time. */
-    static synchronized PoolOwner in(Path runtime) {
+    /**
+     * The same each time.
+     *
+     * @param host its name
+     */
+    static synchronized PoolOwner in(Path runtime, String host) {
         try {
-            return new PoolOwner(id(runtime.resolve(FILE)), name());
+            return new PoolOwner(id(runtime.resolve(FILE)), host);
         } catch (IOException e) {
             throw new ResourceException(
                     ErrorCode.UNAVAILABLE,
@@ -46,13 +49,5 @@ final class HostOwner {
         Files.writeString(whole, drawn + "\n");
         Files.move(whole, file, StandardCopyOption.ATOMIC_MOVE);
         return drawn;
-    }
-
-    private static String name() {
-        try {
-            return Files.readString(NAME).strip();
-        } catch (IOException e) {
-            return "";
-        }
     }
 }

@@ -4,6 +4,7 @@ import io.vireo.block.BlockPool;
 import io.vireo.block.BlockPoolProvider;
 import io.vireo.fabric.storage.qos.DiskQosPolicy;
 import io.vireo.fabric.storage.qos.PoolQos;
+import io.vireo.net.HostIdentity;
 import io.vireo.reactor.ReactorGroup;
 import io.vireo.resource.Column;
 import io.vireo.resource.Condition;
@@ -258,6 +259,7 @@ public final class PoolKind implements ResourceKind<PoolSpec> {
                         create,
                         context.service(ReactorGroup.class).next(),
                         context.service(RuntimeDirectory.class).root(),
+                        context.service(HostIdentity.class).name(),
                         scrubs(metadata, context),
                         context::progress);
         pool.keys().use(keys(spec, context));

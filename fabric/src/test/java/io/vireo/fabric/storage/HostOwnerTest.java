@@ -15,20 +15,20 @@ class HostOwnerTest {
 
     @Test
     void isTheSameAsLongAsTheRuntimeDirectoryIs() {
-        PoolOwner first = HostOwner.in(runtime);
+        PoolOwner first = HostOwner.in(runtime, "alpha");
         assertThat(first.isSomebody()).isTrue();
-        assertThat(first.host()).isNotBlank();
-        assertThat(HostOwner.in(runtime)).isEqualTo(first);
-        assertThat(HostOwner.in(other).id()).isNotEqualTo(first.id());
+        assertThat(first.host()).isEqualTo("alpha");
+        assertThat(HostOwner.in(runtime, "alpha")).isEqualTo(first);
+        assertThat(HostOwner.in(other, "alpha").id()).isNotEqualTo(first.id());
     }
 
     @Test
     void isAnotherOneIfNobodyCanReadWhoItWas() throws IOException {
-        PoolOwner first = HostOwner.in(runtime);
+        PoolOwner first = HostOwner.in(runtime, "alpha");
         Files.writeString(runtime.resolve("pool-owner"), "x");
-        PoolOwner second = HostOwner.in(runtime);
+        PoolOwner second = HostOwner.in(runtime, "alpha");
         assertThat(second.isSomebody()).isTrue();
         assertThat(second.id()).isNotEqualTo(first.id());
-        assertThat(HostOwner.in(runtime)).isEqualTo(second);
+        assertThat(HostOwner.in(runtime, "alpha")).isEqualTo(second);
     }
 }

@@ -58,7 +58,8 @@ public record PoolOwner(UUID id, String host) {
         long at = memory.address() + offset;
         var id = new UUID(NativeMemory.getLong(at), NativeMemory.getLong(at + 8));
         int length = Math.clamp(NativeMemory.getInt(at + 16), 0, NAME_BYTES);
-        return new PoolOwner(
-                id, new String(memory.bytes(offset + 20, length), StandardCharsets.UTF_8));
+        String name = new String(memory.bytes(offset + 20, length), StandardCharsets.UTF_8);
+        // Whoever had the disk may have written anything there, and people see it.
+        return new PoolOwner(id, name.replaceAll("\\p{C}", "?"));
     }
 }

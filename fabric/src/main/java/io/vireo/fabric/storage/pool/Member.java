@@ -78,8 +78,13 @@ final class Member {
         return pollFenced() + queue.poll();
     }
 
+    /** Whether something waits that can go on, or fail. */
+    private boolean canEmptyFenced() {
+        return !fenced.isEmpty() && (fence.isLost() || !fence.isShut());
+    }
+
     private int pollFenced() {
-        if (fenced.isEmpty() || fence.isShut() && !fence.isLost()) {
+        if (!canEmptyFenced()) {
             return 0;
         }
         int work = fenced.size();
@@ -100,6 +105,6 @@ final class Member {
 
     /** Whether nothing can be polled now. */
     boolean arm() {
-        return (fenced.isEmpty() || fence.isShut() && !fence.isLost()) && queue.arm();
+        return !canEmptyFenced() && queue.arm();
     }
 }

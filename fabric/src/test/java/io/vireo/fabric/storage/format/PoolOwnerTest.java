@@ -4,10 +4,20 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vireo.memory.OwnMemory;
 import java.util.UUID;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class PoolOwnerTest {
+    @Test
+    void aNameFromADiskDoesNothingToATerminal() {
+        var owner = new PoolOwner(UUID.randomUUID(), "a\u001b[2J\nb\u202e");
+        try (OwnMemory memory = OwnMemory.allocate(PoolFormat.BLOCK)) {
+            owner.encode(memory, 144);
+            assertThat(PoolOwner.decode(memory, 144).host()).isEqualTo("a?[2J?b?");
+        }
+    }
+
     /** A name that is too long is cut off, and not in the middle of a character. */
     @ParameterizedTest
     @CsvSource({"0, a, 3, aaa", "63, a, 5, a", "63, ü, 2, ''", "62, ü, 2, ü", "0, a, 0, ''"})
