@@ -14,6 +14,7 @@ final class Fence {
     private final Reactor home;
     private boolean watched;
     private boolean lost;
+    private boolean blind;
     private long goodUntil;
 
     Fence(Reactor home) {
@@ -41,8 +42,18 @@ final class Fence {
         return lost;
     }
 
-    /** Whether changes have to wait, or will fail. */
+    /** Whether all looks have come to an end the last time, and none of them saw anything. */
+    void blind(boolean is) {
+        blind = is;
+    }
+
+    /** Whether changes have to wait, or to fail. */
     boolean isShut() {
         return lost || watched && home.nanoTime() - goodUntil > 0;
+    }
+
+    /** Whether changes have to fail: waiting would not help. */
+    boolean isShutForGood() {
+        return isShut() && (lost || blind);
     }
 }

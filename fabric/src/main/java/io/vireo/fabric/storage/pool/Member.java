@@ -80,7 +80,7 @@ final class Member {
 
     /** Whether something waits that can go on, or fail. */
     private boolean canEmptyFenced() {
-        return !fenced.isEmpty() && (fence.isLost() || !fence.isShut());
+        return !fenced.isEmpty() && (fence.isShutForGood() || !fence.isShut());
     }
 
     private int pollFenced() {
@@ -90,7 +90,7 @@ final class Member {
         int work = fenced.size();
         for (int left = work; left > 0; left--) {
             BlockRequest request = fenced.remove();
-            if (fence.isLost()) {
+            if (fence.isShutForGood()) {
                 request.complete(BlockStatus.IO_ERROR);
             } else {
                 queue.submit(request);

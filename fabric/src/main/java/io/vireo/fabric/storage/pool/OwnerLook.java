@@ -71,10 +71,20 @@ final class OwnerLook {
         }
     }
 
+    /** Whether it is under way. */
+    boolean isLooking() {
+        return outstanding > 0;
+    }
+
     private void ended() {
         if (--outstanding > 0 || watch.isOver()) {
             return;
         }
+        look();
+        watch.looked();
+    }
+
+    private void look() {
         boolean ours = isOurs(readFirst, first);
         ours |= isOurs(readSecond, second);
         if (watch.isOver()) {

@@ -13,7 +13,8 @@ import java.util.function.Consumer;
  * Looks once a second, at all copies of the superblocks, whether the pool is ours still, and tells
  * who wants to have it that it is. As long as no look finds that, the {@link Fence} is shut: an
  * owner that did not run for a while, and others may have taken for dead, writes nothing before it
- * has looked. One copy that says so is enough: who takes a pool over writes all of them.
+ * has looked. One copy that says so is enough: who takes a pool over writes all of them. If no copy
+ * can be read, changes fail instead of waiting.
  */
 final class OwnerWatch {
     /** Between two looks. */
@@ -25,6 +26,11 @@ final class OwnerWatch {
     private final List<OwnerLook> looks = new ArrayList<>();
     private final Timer timer;
     private boolean over;
+
+    /** Whether looks are being begun, and whether one of this round has found the pool ours. */
+    private boolean beginning;
+
+    private boolean found;
 
     /**
      * @param whenLost told once who has the pool, if another one has
@@ -46,6 +52,8 @@ final class OwnerWatch {
         timer.start(LOOK_NANOS);
         long now = members.home().nanoTime();
         int next = 0;
+        beginning = true;
+        found = false;
         for (int i = 0; i < current().members().size() && !over; i++) {
             Member member = members.get(i);
             int copies = member.device() instanceof MirrorDevice mirror ? mirror.copies() : 1;
@@ -56,6 +64,8 @@ final class OwnerWatch {
                 looks.get(next++).begin(member, copy, now);
             }
         }
+        beginning = false;
+        looked();
         members.wake();
     }
 
@@ -70,7 +80,22 @@ final class OwnerWatch {
 
     /** A look that began then has found that the pool is ours. */
     void seen(long nanoTime) {
+        found = true;
         members.fence().seen(nanoTime);
+        members.wake();
+    }
+
+    /** A look has ended. */
+    void looked() {
+        if (beginning || over) {
+            return;
+        }
+        for (int i = 0; i < looks.size(); i++) {
+            if (looks.get(i).isLooking()) {
+                return;
+            }
+        }
+        members.fence().blind(!found);
         members.wake();
     }
 
