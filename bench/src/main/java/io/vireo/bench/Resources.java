@@ -239,8 +239,8 @@ record Resources(String yaml, List<Path> sockets) {
 
     /**
      * Disks of {@code size} bytes at LUN 0 of a vHBA of their own each, which is an iSCSI target
-     * for anybody on loopback: one of memory, and one of a file below {@code directory}. The former
-     * has a neighbour that is a virtio-blk disk.
+     * for anybody on loopback: one of memory, and one of a file below {@code directory}. Each has a
+     * {@linkplain #neighbour neighbour} that is a virtio-blk disk.
      */
     static Resources scsiDisks(long size, Path directory, int port) {
         var yaml = new StringBuilder(head("Pool", "ram")).append("  type: ram\n");
@@ -253,12 +253,18 @@ record Resources(String yaml, List<Path> sockets) {
             yaml.append("\n");
             target(yaml, store, List.of(store), directory);
             sockets.add(socket(store, directory));
+            var blk = neighbour(store);
+            yaml.append(head("Vdisk", blk)).append("  pool: " + store + "\n  size: " + size);
+            yaml.append("\n").append(head("ServerProfile", blk)).append("  vnics: []\n");
+            yaml.append("  vdisks:\n").append(attachment(blk, socket(blk, directory)));
+            sockets.add(socket(blk, directory));
         }
-        yaml.append(head("Vdisk", "blk")).append("  pool: ram\n  size: " + size + "\n");
-        yaml.append(head("ServerProfile", "blk")).append("  vnics: []\n  vdisks:\n");
-        yaml.append(attachment("blk", socket("blk", directory)));
-        sockets.add(socket("blk", directory));
         return new Resources(yaml.toString(), sockets);
+    }
+
+    /** The virtio-blk disk in the same pool as a disk of {@link #scsiDisks}. */
+    static String neighbour(String store) {
+        return store + "-blk";
     }
 
     /** What the targets of {@link #manyTargets} have in common: so many LUNs, and a portal. */

@@ -55,7 +55,10 @@ final class ScsiBench {
             iscsi("file", Tgt.Store.THREADS, daemon, port);
             iscsi("file", Tgt.Store.AIO, daemon, port);
             if (!options.control()) {
-                virtio(daemon);
+                virtio("virtio", "ram", daemon);
+                // As with virtio-blk, see BlkBench.
+                MeasuredProcess.favourSelf(false);
+                virtio("virtio-file", "file", daemon);
             }
         }
         if (!options.control() && !options.quick()) {
@@ -144,7 +147,7 @@ final class ScsiBench {
     }
 
     /** The two devices of ours, on disks of one pool. */
-    private void virtio(VireoDaemon daemon) {
+    private void virtio(String prefix, String store, VireoDaemon daemon) {
         var loads =
                 List.of(
                                 new Load(Kind.READ, Order.RANDOM, 4096, 32),
@@ -152,17 +155,19 @@ final class ScsiBench {
                                 new Load(Kind.READ, Order.RANDOM, 4096, 1),
                                 new Load(Kind.READ, Order.SEQUENTIAL, RequestSlots.MAX_DATA, 8))
                         .stream()
-                        .filter(load -> options.wants("virtio-" + load.caseName()))
+                        .filter(load -> options.wants(prefix + "-" + load.caseName()))
                         .limit(options.quick() ? QUICK_CASES : Long.MAX_VALUE)
                         .toList();
         if (loads.isEmpty()) {
             return;
         }
         var process = daemon.process();
-        var scsi = new VirtioScsiDriver("virtio-scsi", Resources.socket("ram", directory), SIZE);
+        var sleeps = store.equals("file");
+        var socket = Resources.socket(store, directory);
+        var scsi = new VirtioScsiDriver("virtio-scsi", socket, sleeps, SIZE);
         process.resume();
         try (var ours = BlkSide.connect("virtio-scsi", process, scsi, BlkSide.Contents.NONE);
-                var self = blk(process)) {
+                var self = blk(store, sleeps, process)) {
             ours.resume();
             ours.fill();
             self.fill();
@@ -170,15 +175,16 @@ final class ScsiBench {
             for (var load : loads) {
                 self.begin(load);
                 ours.begin(load);
-                interleaver.run("virtio-" + load.caseName(), Unit.rate("kIOPS"), ours, self);
+                interleaver.run(prefix + "-" + load.caseName(), Unit.rate("kIOPS"), ours, self);
             }
         }
     }
 
-    private BlkSide blk(MeasuredProcess process) {
+    private BlkSide blk(String store, boolean sleeps, MeasuredProcess process) {
         process.resume();
-        var socket = Resources.socket("blk", directory);
-        return BlkSide.connect("self", process, socket, BlkSide.Contents.NONE);
+        var socket = Resources.socket(Resources.neighbour(store), directory);
+        var driver = new BlkDriver("self", socket, sleeps);
+        return BlkSide.connect("self", process, driver, BlkSide.Contents.NONE);
     }
 
     static int freePort() {

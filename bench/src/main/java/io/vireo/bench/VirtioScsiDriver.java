@@ -7,7 +7,7 @@ import io.vireo.testkit.VhostUserSession;
 import java.nio.file.Path;
 
 /**
- * A polling virtio-scsi driver of one request queue and LUN 0, VIRTIO 1.3 section 5.6: READ(10) and
+ * A virtio-scsi driver of one request queue and LUN 0, VIRTIO 1.3 section 5.6: READ(10) and
  * WRITE(10), framed as Linux does.
  */
 final class VirtioScsiDriver extends DiskDriver {
@@ -34,10 +34,11 @@ final class VirtioScsiDriver extends DiskDriver {
     /**
      * Connects.
      *
+     * @param sleeps whether it waits for interrupts while there is nothing to do
      * @param capacity bytes of LUN 0
      */
-    VirtioScsiDriver(String name, Path socket, long capacity) {
-        super(name, socket, false, 0, REQUEST_QUEUE, RING_SIZE);
+    VirtioScsiDriver(String name, Path socket, boolean sleeps, long capacity) {
+        super(name, socket, sleeps, 0, REQUEST_QUEUE, RING_SIZE);
         this.capacity = capacity;
         if ((session.features() & VhostUserSession.INDIRECT_DESC) == 0) {
             throw new BenchException(name + " does not offer indirect descriptors.");
