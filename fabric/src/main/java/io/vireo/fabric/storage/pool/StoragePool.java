@@ -72,8 +72,8 @@ public final class StoragePool {
      * @param devices all members, or all disks of mirrored ones, in any order; those that were
      *     about to become members are left out
      * @param home where the pool lives from now on
-     * @param told of how much of the maps has been read, on the caller's thread; what it throws
-     *     ends the opening
+     * @param told of how much of the maps has been read, and before that of whom it waits for, on
+     *     the caller's thread; what it throws ends the opening
      */
     public static StoragePool open(
             List<BlockDevice> devices, Reactor home, PoolOptions options, Consumer<Progress> told) {
