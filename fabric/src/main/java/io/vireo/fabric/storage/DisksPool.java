@@ -47,7 +47,7 @@ final class DisksPool implements BlockPool {
             StoragePool pool,
             PoolListener listener) {
         this.pool = pool;
-        view = new PoolView(pool);
+        view = new PoolView(pool, System::nanoTime);
         encryption = new DisksEncryption(pool, () -> view.now().volumes());
         this.disks =
                 new PoolDisks(
