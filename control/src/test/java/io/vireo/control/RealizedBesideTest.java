@@ -18,10 +18,12 @@ import io.vireo.resource.LiveStream;
 import io.vireo.resource.Progress;
 import io.vireo.resource.Reference;
 import io.vireo.resource.ResourceException;
+import io.vireo.resource.Wait;
 import io.vireo.resource.spec.Kinds;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -91,6 +93,37 @@ class RealizedBesideTest {
         awaitReady(control);
         assertThat(world.journal()).containsOnlyOnce("realize Pool/ssd", "realize Vdisk/root");
         assertThat(control.get(POOL).attributes()).doesNotContainKey(Progress.JOB);
+    }
+
+    @Test
+    void whatItWaitsForIsItsConditionForThatLong() throws InterruptedException {
+        beginToOpen();
+        var wait = new Wait("WaitsForOwner", "It waits for host a.", Duration.ofSeconds(9));
+        world.waitFor(Optional.of(wait));
+        awaitReason(POOL, "WaitsForOwner");
+        assertThat(ready(control, POOL))
+                .isEqualTo(
+                        new Condition(
+                                Condition.READY, false, "WaitsForOwner", "It waits for host a."));
+        assertThat(control.get(POOL).attributes())
+                .containsEntry(Progress.JOB, "open")
+                .containsEntry(Progress.TIME_LEFT, "9s");
+        await(
+                () ->
+                        ready(control, ROOT)
+                                .message()
+                                .equals("waits for Pool/ssd: It waits for host a."),
+                () -> "the vDisk does not say so: " + ready(control, ROOT));
+        world.waitFor(Optional.empty());
+        awaitReason(POOL, "Opening");
+        assertThat(control.get(POOL).attributes()).containsEntry(Progress.PROGRESS, "42%");
+        // Once each, however often it was told.
+        assertThat(
+                        control.events().read(0, Duration.ZERO).events().stream()
+                                .map(each -> each.message()))
+                .containsOnlyOnce("It waits for host a.");
+        world.releaseOpening();
+        awaitReady(control);
     }
 
     @Test

@@ -1,8 +1,10 @@
 package io.vireo.resource;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 
@@ -13,8 +15,10 @@ import java.util.stream.Collectors;
  * @param doneBytes that were dealt with
  * @param totalBytes that there are to deal with; 0: not known yet
  * @param bytesPerSecond what was dealt with per second so far; 0: not known yet
+ * @param waiting what it waits for now; empty: for nothing
  */
-public record Progress(String job, long doneBytes, long totalBytes, long bytesPerSecond) {
+public record Progress(
+        String job, long doneBytes, long totalBytes, long bytesPerSecond, Optional<Wait> waiting) {
     /** Attribute: the jobs that run now, separated by commas; there is none if none does. */
     public static final String JOB = "job";
 
@@ -25,13 +29,24 @@ public record Progress(String job, long doneBytes, long totalBytes, long bytesPe
     public static final String RATE = "rate";
 
     /**
-     * Attribute: how long each will take if it goes on like that, {@code 3m20s}, or {@code -} where
-     * nobody knows.
+     * Attribute: how long each will take if it goes on like that, or waits at most, {@code 3m20s},
+     * or {@code -} where nobody knows.
      */
     public static final String TIME_LEFT = "timeLeft";
 
     private static final String UNKNOWN = "-";
+    private static final Duration ALMOST_A_SECOND = Duration.ofSeconds(1).minusNanos(1);
     private static final String[] UNITS = {"B", "Ki", "Mi", "Gi", "Ti", "Pi"};
+
+    /** A job that is under way. */
+    public Progress(String job, long doneBytes, long totalBytes, long bytesPerSecond) {
+        this(job, doneBytes, totalBytes, bytesPerSecond, Optional.empty());
+    }
+
+    /** A job that waits before it begins. */
+    public static Progress waiting(String job, Wait what) {
+        return new Progress(job, 0, 0, 0, Optional.of(what));
+    }
 
     /** As people read it. */
     public String percent() {
@@ -45,10 +60,16 @@ public record Progress(String job, long doneBytes, long totalBytes, long bytesPe
 
     /** As people read it; {@code -}: nobody knows. */
     public String timeLeft() {
+        if (waiting.isPresent()) {
+            return time(waiting.get().left().plus(ALMOST_A_SECOND).toSeconds());
+        }
         if (bytesPerSecond <= 0 || totalBytes == 0) {
             return UNKNOWN;
         }
-        long seconds = (Math.max(0, totalBytes - doneBytes) + bytesPerSecond - 1) / bytesPerSecond;
+        return time((Math.max(0, totalBytes - doneBytes) + bytesPerSecond - 1) / bytesPerSecond);
+    }
+
+    private static String time(long seconds) {
         return seconds >= 3600
                 ? "%dh%02dm".formatted(seconds / 3600, seconds / 60 % 60)
                 : seconds >= 60 ? "%dm%02ds".formatted(seconds / 60, seconds % 60) : seconds + "s";

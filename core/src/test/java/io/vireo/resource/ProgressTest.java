@@ -2,6 +2,7 @@ package io.vireo.resource;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -23,6 +24,16 @@ class ProgressTest {
         assertThat(List.of(unknown.percent(), unknown.rate(), unknown.timeLeft()))
                 .containsExactly("0%", "-", "-");
         assertThat(new Progress("scrub", 0, 100, 0).text()).isEqualTo("0% of 100B");
+    }
+
+    @Test
+    void aJobThatWaitsSaysHowLongYet() {
+        var wait = new Wait("WaitsForOwner", "It waits for host a.", Duration.ofMillis(13_500));
+        var waiting = Progress.waiting("open", wait);
+        assertThat(List.of(waiting.percent(), waiting.rate(), waiting.timeLeft()))
+                .containsExactly("0%", "-", "14s");
+        wait = new Wait("WaitsForOwner", "It waits for host a.", Duration.ofSeconds(61));
+        assertThat(Progress.waiting("open", wait).timeLeft()).isEqualTo("1m01s");
     }
 
     @Test

@@ -8,7 +8,11 @@ import static io.vireo.server.PoolBed.write;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vireo.block.BlockDevice;
+import io.vireo.block.BlockOperation;
 import io.vireo.block.BlockPool;
+import io.vireo.block.BlockStatus;
+import io.vireo.linux.FileStat;
+import io.vireo.linux.PathCalls;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Metadata;
 import io.vireo.resource.Quantity;
@@ -19,8 +23,10 @@ import io.vireo.resource.spec.Kinds;
 import io.vireo.resource.spec.PoolSpec;
 import io.vireo.resource.spec.SnapshotSpec;
 import io.vireo.resource.spec.VdiskSpec;
+import io.vireo.testkit.BlockClient;
 import io.vireo.testkit.Eventually;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -290,5 +296,53 @@ class DisksPoolTest {
         bed.close(Kinds.VDISK, "web3");
         bed.close(Kinds.VDISK, "web1");
         bed.close(Kinds.POOL, "main");
+    }
+
+    /** Bytes that a file takes on the disk below. */
+    private static long room(Path file) {
+        try {
+            return FileStat.of(PathCalls.AT_FDCWD, file.toString()).blocks() * 512;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static void fill(BlockDevice disk, long size) {
+        byte[] data = new byte[1 << 20];
+        Arrays.fill(data, (byte) 1);
+        try (var client = new BlockClient(disk, disk.home().orElseThrow())) {
+            for (long at = 0; at < size; at += data.length) {
+                assertThat(client.write(at, data)).isEqualTo(BlockStatus.OK);
+            }
+            assertThat(client.run(BlockOperation.FLUSH, 0, 0)).isEqualTo(BlockStatus.OK);
+        }
+    }
+
+    /** What is not in use any more takes no room of the host either, which others may need. */
+    @Test
+    void whatIsFreedTakesNoRoomOfTheHost() throws Exception {
+        Path file = directory.resolve("a");
+        // Most of the disk, so that it shows whatever else has room.
+        long size = 40 << 20;
+        bed.openPool(spec(file), false);
+        VdiskSpec spec = PoolBed.vdisk(size);
+        BlockDevice disk = openVdisk("web1", spec, false);
+        for (var operation : List.of(BlockOperation.DISCARD, BlockOperation.WRITE_ZEROES)) {
+            fill(disk, size);
+            assertThat(room(file)).isGreaterThanOrEqualTo(size);
+            try (var client = new BlockClient(disk, disk.home().orElseThrow())) {
+                boolean unmap = operation == BlockOperation.WRITE_ZEROES;
+                var freed = client.start(operation, 0, size, request -> request.unmap(unmap));
+                assertThat(BlockClient.await(freed)).isEqualTo(BlockStatus.OK);
+            }
+            Eventually.until("%s frees room".formatted(operation), () -> room(file) <= DISK - size);
+        }
+        fill(disk, size);
+        assertThat(room(file)).isGreaterThanOrEqualTo(size);
+        bed.close(Kinds.VDISK, "web1");
+        bed.vdisks.destroy(Metadata.of("web1", "web1"), spec, bed.context(true));
+        Eventually.until("a deletion frees room", () -> room(file) <= DISK - size);
+        bed.close(Kinds.POOL, "main");
+        assertThat(Files.size(file)).isEqualTo(DISK);
     }
 }

@@ -14,6 +14,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** What every engine for image files does. */
@@ -94,6 +95,42 @@ public abstract class ImageContract extends BlockDeviceContract {
             file.truncate(unit);
         }
         assertThat(mapped(unit, CAPACITY - unit)).isEqualTo(unit - CAPACITY);
+    }
+
+    /** Bytes that the file takes on the disk below. */
+    private long room() throws Exception {
+        try (Fd file = ImageFile.openConfined(folder, "image.raw", PathCalls.O_RDONLY, 0)) {
+            return FileStat.of(file).blocks() * 512;
+        }
+    }
+
+    @Test
+    void whatIsDiscardedOrUnmappedTakesNoRoomBelow() throws Exception {
+        int half = CAPACITY / 2;
+        for (var operation : List.of(BlockOperation.DISCARD, BlockOperation.WRITE_ZEROES)) {
+            for (int at = 0; at < CAPACITY; at += half) {
+                assertThat(client.write(at, bytes(random(), half))).isEqualTo(BlockStatus.OK);
+            }
+            assertThat(client.run(BlockOperation.FLUSH, 0, 0)).isEqualTo(BlockStatus.OK);
+            long full = room();
+            assertThat(full).isGreaterThanOrEqualTo(CAPACITY);
+            var zeroes =
+                    client.start(
+                            BlockOperation.WRITE_ZEROES, 0, half, request -> request.unmap(false));
+            assertThat(BlockClient.await(zeroes)).isEqualTo(BlockStatus.OK);
+            assertThat(room()).as("zeroes that keep their room").isGreaterThanOrEqualTo(CAPACITY);
+            var freed =
+                    client.start(
+                            operation,
+                            half,
+                            half,
+                            request -> request.unmap(operation == BlockOperation.WRITE_ZEROES));
+            assertThat(BlockClient.await(freed)).isEqualTo(BlockStatus.OK);
+            assertThat(full - room()).as("%s", operation).isGreaterThanOrEqualTo(half);
+            assertThat(client.run(BlockOperation.DISCARD, 0, CAPACITY)).isEqualTo(BlockStatus.OK);
+            assertThat(room()).isLessThan(half);
+        }
+        assertThat(Files.size(path())).isEqualTo(CAPACITY);
     }
 
     @Test

@@ -54,7 +54,10 @@ public final class Reconciler {
             new Mending((reference, e) -> LOG.error("mending {} failed", reference, e));
     private final Map<Reference, Attempt> attempts = new HashMap<>();
     private final ConcurrentLinkedQueue<Entry> closed = new ConcurrentLinkedQueue<>();
-    private final ConcurrentLinkedQueue<Entry> undertaken = new ConcurrentLinkedQueue<>();
+
+    /** What is realized beside the reconciler and has ended, or waits for something else. */
+    private final ConcurrentLinkedQueue<Reference> undertaken = new ConcurrentLinkedQueue<>();
+
     private volatile Map<Reference, Running> running = Map.of();
     private boolean first = true;
 
@@ -219,20 +222,27 @@ public final class Reconciler {
         return any;
     }
 
-    /** Takes up what was realized beside the reconciler. */
+    /** Takes up what was realized beside the reconciler, and says what that waits for. */
     private boolean settle(long nowNanos) {
         boolean any = false;
-        for (Entry entry = undertaken.poll(); entry != null; entry = undertaken.poll()) {
-            if (!entry.closing && entry.realization instanceof Undertaking undertaking) {
-                Entry ended = entry;
-                actual.remove(entry.resource.reference());
+        for (var target = undertaken.poll(); target != null; target = undertaken.poll()) {
+            Entry entry = actual.get(target);
+            if (entry == null
+                    || entry.closing
+                    || !(entry.realization instanceof Undertaking undertaking)) {
+                continue;
+            }
+            if (!undertaking.hasEnded()) {
+                meanwhile(target, undertaking);
+            } else {
+                actual.remove(target);
                 attempt(
                         entry.resource,
                         false,
                         nowNanos,
                         () -> {
-                            ended.realization = undertaking.result();
-                            started(ended);
+                            entry.realization = undertaking.result();
+                            started(entry);
                         });
                 any = true;
             }
@@ -391,13 +401,17 @@ public final class Reconciler {
     /** Has it be realized beside the reconciler; what it refers to is realized. */
     private void undertake(Resource resource, Set<Reference> references, Condition meanwhile) {
         Reference target = resource.reference();
-        var undertaking = new Undertaking(target, meanwhile);
-        var entry = new Entry(resource, references, undertaking);
+        Runnable news =
+                () -> {
+                    undertaken.add(target);
+                    wake.run();
+                };
+        var undertaking = new Undertaking(target, meanwhile, news);
         Map<Reference, Realization> needed = new HashMap<>();
         references.forEach(
                 each -> realized(each).ifPresent(realization -> needed.put(each, realization)));
-        actual.put(target, entry);
-        notReady(target, 0, meanwhile.reason(), meanwhile.message(), Optional.of(undertaking));
+        actual.put(target, new Entry(resource, references, undertaking));
+        meanwhile(target, undertaking);
         KindHandle<?> kind = kinds.byKind(resource.kind());
         Context context =
                 context(
@@ -405,12 +419,11 @@ public final class Reconciler {
                         host.provisioned(resource),
                         undertaking::tell,
                         each -> Optional.ofNullable(needed.get(each)));
-        undertaking.start(
-                () -> kind.realize(resource.metadata(), resource.spec(), context),
-                () -> {
-                    undertaken.add(entry);
-                    wake.run();
-                });
+        undertaking.start(() -> kind.realize(resource.metadata(), resource.spec(), context), news);
+    }
+
+    private void meanwhile(Reference target, Undertaking undertaking) {
+        observations.note(target, 0, undertaking.meanwhile(), Optional.of(undertaking));
     }
 
     private boolean update(Resource resource, Desired desired, long nowNanos) {

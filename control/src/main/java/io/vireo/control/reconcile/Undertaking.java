@@ -22,7 +22,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class Undertaking implements Realization {
     private final Reference target;
-    private final Condition meanwhile;
+    private final Condition underWay;
+    private final Runnable changed;
+    private volatile Condition meanwhile;
     private volatile List<Progress> progress = List.of();
     private volatile boolean cancelled;
 
@@ -32,11 +34,19 @@ final class Undertaking implements Realization {
     private @Nullable Runnable onClosed;
 
     /**
-     * @param meanwhile the condition of the resource until it has ended
+     * @param underWay the condition of the resource until it has ended, but for while it waits
+     * @param changed called on another thread when {@link #meanwhile} has changed
      */
-    Undertaking(Reference target, Condition meanwhile) {
+    Undertaking(Reference target, Condition underWay, Runnable changed) {
         this.target = target;
-        this.meanwhile = meanwhile;
+        this.underWay = underWay;
+        this.changed = changed;
+        meanwhile = underWay;
+    }
+
+    /** The condition of the resource now. Any thread. */
+    Condition meanwhile() {
+        return meanwhile;
     }
 
     /**
@@ -102,6 +112,11 @@ final class Undertaking implements Realization {
         }
     }
 
+    /** Whether {@link #result} has something to say. */
+    synchronized boolean hasEnded() {
+        return made != null || failure != null;
+    }
+
     /**
      * What came of it, when it has ended.
      *
@@ -123,6 +138,16 @@ final class Undertaking implements Realization {
             throw new ResourceException(ErrorCode.NOT_READY, target + " is not wanted any more");
         }
         progress = List.of(now);
+        Condition condition =
+                now.waiting()
+                        .map(wait ->
+                                new Condition(
+                                        Condition.READY, false, wait.reason(), wait.message()))
+                        .orElse(underWay);
+        if (!condition.equals(meanwhile)) {
+            meanwhile = condition;
+            changed.run();
+        }
     }
 
     private ResourceException notYet() {

@@ -17,6 +17,7 @@ import io.vireo.resource.spec.IscsiTargetSpec;
 import io.vireo.resource.spec.Kinds;
 import io.vireo.resource.spec.MirrorSpec;
 import io.vireo.resource.spec.NetworkSpec;
+import io.vireo.resource.Wait;
 import io.vireo.resource.spec.PoolSpec;
 import io.vireo.resource.spec.QosPolicySpec;
 import io.vireo.resource.spec.SnapshotGroupSpec;
@@ -51,6 +52,7 @@ public final class FakeWorld {
     private volatile boolean holdCloses;
     private volatile boolean openBeside;
     private volatile boolean holdOpening;
+    private volatile Optional<Wait> awaited = Optional.empty();
 
     /** All kinds. */
     public List<ResourceKind<?>> kinds() {
@@ -259,6 +261,11 @@ public final class FakeWorld {
         holdOpening = false;
     }
 
+    /** What pools that are being opened wait for; empty: nothing. */
+    public void waitFor(Optional<Wait> what) {
+        awaited = what;
+    }
+
     Optional<Condition> beside(Spec spec) {
         return openBeside && spec instanceof PoolSpec
                 ? Optional.of(new Condition(Condition.READY, false, "Opening", "It is opened."))
@@ -269,7 +276,9 @@ public final class FakeWorld {
     void open(Reference reference, RealizeContext context) {
         if (openBeside && reference.kind().equals(Kinds.POOL)) {
             do {
-                context.progress(new Progress("open", 42, 100, 0));
+                context.progress(
+                        awaited.map(what -> Progress.waiting("open", what))
+                                .orElseGet(() -> new Progress("open", 42, 100, 0)));
                 Thread.onSpinWait();
             } while (holdOpening);
         }

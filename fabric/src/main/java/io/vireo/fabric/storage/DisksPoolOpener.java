@@ -152,7 +152,7 @@ final class DisksPoolOpener {
         DisksSpec disks = spec.disks().orElseThrow();
         boolean make = create && !disks.adopt();
         var place =
-                new DisksPool.Place(
+                new DisksPlace(
                         location(disks),
                         home,
                         Duration.ofSeconds(disks.holdSeconds()),
@@ -217,7 +217,7 @@ final class DisksPoolOpener {
             PoolSpec spec,
             Map<String, HostDisk> disks,
             Map<DisksSpec.Member, ResourceException> absent,
-            DisksPool.Place place) {
+            DisksPlace place) {
         var members = new LinkedHashMap<String, HostDisk>();
         var blank = new LinkedHashMap<String, HostDisk>();
         disks.forEach((path, disk) -> (disk.isBlank() ? blank : members).put(path, disk));
@@ -266,7 +266,7 @@ final class DisksPoolOpener {
     }
 
     /** Opens a pool of which some disks may have been emptied before. */
-    private static DisksPool openWithout(Map<String, HostDisk> members, DisksPool.Place place) {
+    private static DisksPool openWithout(Map<String, HostDisk> members, DisksPlace place) {
         try {
             return DisksPool.open(members, place);
         } catch (ResourceException e) {
@@ -502,8 +502,7 @@ final class DisksPoolOpener {
      * An attempt that was cut off may have left an empty pool, which is taken over. Whatever else
      * is on a disk stays there.
      */
-    private static DisksPool make(
-            DisksSpec spec, Map<String, HostDisk> disks, DisksPool.Place place) {
+    private static DisksPool make(DisksSpec spec, Map<String, HostDisk> disks, DisksPlace place) {
         if (disks.values().stream().allMatch(HostDisk::isBlank)) {
             DisksPool.create(
                     List.copyOf(disks.values()),

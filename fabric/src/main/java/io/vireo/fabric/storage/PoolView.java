@@ -16,20 +16,23 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.LongSupplier;
 
 /** A pool as it was seen last. Any thread; waits for nobody but in {@link #refresh}. */
 final class PoolView {
     private static final long LOOK_NANOS = TimeUnit.SECONDS.toNanos(1);
 
     private final StoragePool pool;
+    private final LongSupplier nanoTime;
     private final AtomicBoolean looking = new AtomicBoolean();
     private volatile PoolLook seen;
     private volatile long seenAt;
 
-    PoolView(StoragePool pool) {
+    PoolView(StoragePool pool, LongSupplier nanoTime) {
         this.pool = pool;
+        this.nanoTime = nanoTime;
         seen = pool.look();
-        seenAt = System.nanoTime();
+        seenAt = nanoTime.getAsLong();
     }
 
     /** Looks now; waits for the pool's reactor. */
@@ -44,12 +47,12 @@ final class PoolView {
 
     private void saw(PoolLook look) {
         seen = look;
-        seenAt = System.nanoTime();
+        seenAt = nanoTime.getAsLong();
     }
 
     /** What was seen last; has the pool looked at again if that is old. */
     PoolLook now() {
-        if (System.nanoTime() - seenAt > LOOK_NANOS && looking.compareAndSet(false, true)) {
+        if (nanoTime.getAsLong() - seenAt > LOOK_NANOS && looking.compareAndSet(false, true)) {
             pool.look(look -> {
                 saw(look);
                 looking.set(false);

@@ -4,6 +4,12 @@
  * {@link io.vireo.fabric.storage.VdiskKind} makes and opens a volume in it and offers its block
  * device to whatever attaches it.
  *
+ * <p>A pool of type disks is a {@link io.vireo.fabric.storage.DisksPool}: {@link
+ * io.vireo.fabric.storage.DisksCatalog} knows what is in it by the names that people gave, {@link
+ * io.vireo.fabric.storage.DisksVolumes} and {@link io.vireo.fabric.storage.DisksSnapshots} change
+ * that, {@link io.vireo.fabric.storage.PoolDisks} is what it is on, and {@link
+ * io.vireo.fabric.storage.PoolView} what it shows without waiting.
+ *
  * <p>Threading: the reconciler's thread, except for status.
  */
 @NullMarked

@@ -8,10 +8,10 @@ import io.vireo.block.BlockStatus;
 import io.vireo.block.PoolSpace;
 import io.vireo.block.PoolUsage;
 import io.vireo.block.VolumeFormat;
+import io.vireo.fabric.storage.format.PoolFormat;
 import io.vireo.fabric.storage.mirror.MirrorStatus;
 import io.vireo.fabric.storage.pool.PoolConfig;
 import io.vireo.fabric.storage.pool.PoolOptions;
-import io.vireo.fabric.storage.pool.ReclaimStatus;
 import io.vireo.fabric.storage.pool.StoragePool;
 import io.vireo.fabric.storage.pool.StoragePools;
 import io.vireo.reactor.Reactor;
@@ -21,7 +21,9 @@ import io.vireo.testkit.MemoryBlockDevice.Fate;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -34,6 +36,7 @@ class PoolViewTest {
     private static final long RATE = 4L * CHUNK;
 
     private final Reactor home = Reactor.stepped("view");
+    private final AtomicLong clock = new AtomicLong();
     private final List<MemoryBlockDevice> disks = new ArrayList<>();
     private @Nullable StoragePool pool;
     private @Nullable PoolView view;
@@ -50,7 +53,7 @@ class PoolViewTest {
         pool = StoragePool.open(members, home, PoolOptions.DEFAULT);
         pool().createVolume("v", new VolumeFormat(2L * CHUNKS * CHUNK, 512, 4096));
         fill(CHUNKS);
-        view = new PoolView(pool());
+        view = new PoolView(pool(), clock::get);
     }
 
     private StoragePool pool() {
@@ -67,6 +70,11 @@ class PoolViewTest {
 
     @AfterEach
     void close() {
+        // A test that has failed may have left something held.
+        for (MemoryBlockDevice disk : disks) {
+            disk.fate(_ -> Fate.DONE);
+            disk.release();
+        }
         pool().close();
         disks.forEach(MemoryBlockDevice::close);
         home.close();
@@ -154,36 +162,139 @@ class PoolViewTest {
         untilIdle();
     }
 
+    /** Of several mirrors all that is copied is one job. */
+    @Test
+    void resyncsOfSeveralMirrorsAreShownTogether() {
+        open(4, 2);
+        pool().resyncRate(RATE);
+        for (int second : List.of(1, 3)) {
+            disks.get(second).fate(_ -> new Fate.Ends(BlockStatus.IO_ERROR));
+        }
+        fill(CHUNKS);
+        for (int second : List.of(1, 3)) {
+            disks.get(second).fate(_ -> Fate.DONE);
+        }
+        until(() -> view().now().mirrors().stream().allMatch(each -> each.bytesPerSecond() > 0));
+        MirrorStatus first = view().now().mirrors().get(0);
+        MirrorStatus second = view().now().mirrors().get(1);
+        assertThat(view().jobs())
+                .contains(
+                        new Progress(
+                                "resync",
+                                first.copiedBytes() + second.copiedBytes(),
+                                first.toCopyBytes() + second.toCopyBytes(),
+                                first.bytesPerSecond() + second.bytesPerSecond()));
+        pool().resyncRate(0);
+        untilIdle();
+    }
+
+    /** Two volumes are deleted, and the disk has zeroed what one of them had. */
     @Test
     void whatIsGivenBackIsShown() {
         open(1, 1);
+        pool().createVolume("w", new VolumeFormat(2L * CHUNKS * CHUNK, 512, 4096));
+        StoragePools.fill(pool(), home, "w", CHUNKS / 2, CHUNK);
         untilIdle();
-        var zeroed = new AtomicInteger();
+        long v = (long) CHUNKS * CHUNK;
         disks.getFirst()
                 .fate(request ->
-                        request.operation() == BlockOperation.WRITE_ZEROES
-                                        && zeroed.incrementAndGet() > 8
-                                ? Fate.HELD
-                                : Fate.DONE);
-        pool().snapshot("v", "s");
-        for (int i = 0; i < CHUNKS; i += 2) {
-            fill(1);
-        }
-        pool().delete("s");
+                        request.operation() == BlockOperation.WRITE_ZEROES ? Fate.HELD : Fate.DONE);
         pool().delete("v");
-        until(() -> zeroed.get() > 8 || view().now().reclaim().doneBytes() > 0);
-        ReclaimStatus reclaim = view().now().reclaim();
-        assertThat(view().jobs())
-                .containsExactly(
-                        new Progress(
-                                "reclaim",
-                                reclaim.doneBytes(),
-                                reclaim.totalBytes(),
-                                reclaim.bytesPerSecond()));
-        assertThat(reclaim.doneBytes()).isLessThan(reclaim.totalBytes());
+        until(() -> view().now().reclaim().totalBytes() == v);
+        assertThat(view().jobs()).containsExactly(new Progress("reclaim", 0, v, 0));
+        // Until all of it is about to be zeroed, so that the next one comes after it.
+        steps();
+        pool().delete("w");
+        long all = v + v / 2;
+        until(() -> view().now().reclaim().totalBytes() == all);
+        pass(TimeUnit.SECONDS.toNanos(8));
+        disks.getFirst().release();
+        until(() -> view().now().reclaim().doneBytes() > 0);
+        long rate = view().now().reclaim().bytesPerSecond();
+        assertThat(view().jobs()).containsExactly(new Progress("reclaim", v, all, rate));
+        assertThat(rate).isBetween(v / 9, v / 8);
         disks.getFirst().fate(_ -> Fate.DONE);
         disks.getFirst().release();
         untilIdle();
+    }
+
+    /** Before anybody has looked at what the pages of its map refer to. */
+    @Test
+    void whatADeletedVolumeHadIsShownAtOnce() {
+        open(1, 1);
+        int pages = 40;
+        long apart = (long) PoolFormat.FANOUT * CHUNK;
+        pool().createVolume("x", new VolumeFormat(pages * apart, 512, 4096));
+        StoragePools.fill(pool(), home, "x", pages, CHUNK, apart);
+        untilIdle();
+        disks.getFirst()
+                .fate(request ->
+                        request.operation() == BlockOperation.WRITE_ZEROES ? Fate.HELD : Fate.DONE);
+        pool().delete("x");
+        for (int i = 0; i < 20; i++) {
+            view().refresh();
+            assertThat(view().jobs())
+                    .containsExactly(new Progress("reclaim", 0, (long) pages * CHUNK, 0));
+        }
+        disks.getFirst().fate(_ -> Fate.DONE);
+        disks.getFirst().release();
+        untilIdle();
+    }
+
+    private void steps() {
+        for (int i = 0; i < 1000; i++) {
+            home.step();
+        }
+    }
+
+    private void pass(long nanos) {
+        var over = new AtomicBoolean();
+        home.execute(() -> home.schedule(nanos, () -> over.set(true)));
+        until(over::get);
+    }
+
+    @Test
+    void whatIsReservedIsNotFree() {
+        open(1, 1);
+        long free = view().space().freeBytes();
+        pool().createDedicatedVolume("d", new VolumeFormat(8 * CHUNK, 512, 4096));
+        view().refresh();
+        assertThat(view().space().freeBytes()).isEqualTo(free - 8 * CHUNK);
+        pool().createDedicatedVolume("rest", new VolumeFormat(free - 8 * CHUNK, 512, 4096));
+        // What metadata needs grows, and goes beyond what there is.
+        String name = "n".repeat(100);
+        for (int i = 0; i < 1200; i++) {
+            pool().createVolume(name + i, new VolumeFormat(CHUNK, 512, 4096));
+        }
+        view().refresh();
+        var status = view().now().status();
+        assertThat(status.unused()).isLessThan(status.reserved());
+        assertThat(view().space().freeBytes()).isZero();
+    }
+
+    @Test
+    void whatIsShownIsNotOlderThanASecondAndNobodyWaitsForIt() {
+        open(1, 1);
+        for (String name : List.of("w", "x")) {
+            pool().createVolume(name, new VolumeFormat(CHUNK, 512, 4096));
+            int before = view().now().volumes().size();
+            steps();
+            assertThat(view().now().volumes()).hasSize(before);
+            clock.addAndGet(TimeUnit.SECONDS.toNanos(1) + 1);
+            assertThat(view().now().volumes()).hasSize(before);
+            steps();
+            assertThat(view().now().volumes()).hasSize(before + 1);
+        }
+    }
+
+    @Test
+    void whatIsChangedHereIsShownSoon() {
+        open(1, 1);
+        pool().createVolume("w", new VolumeFormat(CHUNK, 512, 4096));
+        view().changed();
+        assertThat(view().now().volumes()).hasSize(1);
+        steps();
+        assertThat(view().now().volumes()).hasSize(2);
     }
 
     /** It is partly done, about as fast as it may be, and says when it will end. */

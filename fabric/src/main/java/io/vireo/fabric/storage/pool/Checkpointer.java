@@ -104,7 +104,7 @@ final class Checkpointer {
 
     /** Blocks that a checkpoint would need if it began now. */
     long blocksNeeded() {
-        return dirtyPages() + Staging.catalogBlocks(engine.volumes().size());
+        return dirtyPages() + Staging.catalogBlocks(engine.volumes().all().size());
     }
 
     /** Whether one was asked for that has not begun. */
@@ -156,7 +156,7 @@ final class Checkpointer {
     private void raised(String trouble) {
         state = State.IDLE;
         if (!trouble.isEmpty()) {
-            engine.poison(trouble);
+            engine.health().poison(trouble);
             return;
         }
         for (int i = 0; i < engine.space().areas(); i++) {
@@ -177,7 +177,7 @@ final class Checkpointer {
         long generation = superblocks.current().generation() + 1;
         if (!staging.stage(generation, catalog)) {
             state = State.IDLE;
-            engine.poison("there is no room for the pool's own metadata");
+            engine.health().poison("there is no room for the pool's own metadata");
             return;
         }
         retired = engine.meta().retired();
@@ -194,7 +194,7 @@ final class Checkpointer {
                             area.plannedMark());
             members.add(i == engine.drain().leaving() ? entry.removed() : entry);
         }
-        joining = engine.joining();
+        joining = engine.membership().joining();
         joining.ifPresent(members::add);
         if (to.isPresent()) {
             engine.addFeature(PoolFormat.JOURNAL_PLACE);
@@ -212,7 +212,7 @@ final class Checkpointer {
                         before.journal(),
                         catalog.isEmpty() ? 0 : catalog.getFirst(),
                         catalog.size(),
-                        engine.nextVolume(),
+                        engine.volumes().nextNumber(),
                         members,
                         false,
                         engine.features(),
@@ -270,8 +270,8 @@ final class Checkpointer {
         }
         if (failed) {
             state = State.IDLE;
-            engine.poison("the pool's metadata could not be written");
-        } else if (engine.isFrozen()) {
+            engine.health().poison("the pool's metadata could not be written");
+        } else if (engine.health().isFrozen()) {
             state = State.IDLE;
         } else {
             flush.startAll();
@@ -281,8 +281,8 @@ final class Checkpointer {
     private void flushed(boolean success) {
         if (!success) {
             state = State.IDLE;
-            engine.poison("a flush of the pool's members failed");
-        } else if (engine.isFrozen()) {
+            engine.health().poison("a flush of the pool's members failed");
+        } else if (engine.health().isFrozen()) {
             state = State.IDLE;
         } else {
             superblocks.write(next, this::flipped);
@@ -292,7 +292,7 @@ final class Checkpointer {
     private void flipped(String trouble) {
         state = State.IDLE;
         if (!trouble.isEmpty()) {
-            engine.poison(trouble);
+            engine.health().poison(trouble);
             return;
         }
         staging.clear();
@@ -321,7 +321,7 @@ final class Checkpointer {
         }
         if (failed) {
             state = State.IDLE;
-            engine.poison("the pool's metadata could not be written");
+            engine.health().poison("the pool's metadata could not be written");
         } else {
             finish();
         }
@@ -334,7 +334,7 @@ final class Checkpointer {
         for (int i = 0; i < engine.space().areas(); i++) {
             MemberEntry entry = next.members().get(i);
             if (entry.isRemoved() && engine.space().area(i).chunks() > 0) {
-                engine.left(i);
+                engine.membership().left(i);
             }
             engine.space().grow(i, entry.chunks(), entry.highWater());
             engine.space().area(i).markIsDurable(entry.highWater());
@@ -342,7 +342,7 @@ final class Checkpointer {
         if (!next.place().equals(engine.journal().place())) {
             engine.moved(next.place());
         }
-        joining.ifPresent(engine::joined);
+        joining.ifPresent(engine.membership()::joined);
         joining = Optional.empty();
         whenDone.run();
         engine.members().wake();

@@ -32,7 +32,7 @@ final class ChunkOwner {
         }
         last = null;
         lastChunk = chunk;
-        for (Volume volume : engine.volumes()) {
+        for (Volume volume : engine.volumes().all()) {
             if (has(volume, place, chunk)) {
                 last = volume;
                 break;

@@ -59,7 +59,7 @@ final class Cleaner {
 
     /** Begins if there is something to clean. */
     int poll() {
-        if (busy || engine.isFrozen() || !engine.space().hasDirty()) {
+        if (busy || engine.health().isFrozen() || !engine.space().hasDirty()) {
             return 0;
         }
         busy = true;
@@ -71,7 +71,7 @@ final class Cleaner {
                 continue;
             }
             long most = engine.members().get(member).device().geometry().maxDiscardBytes();
-            int chunks = (int) Math.clamp(most >>> engine.chunkShift(), 1, RUN_CHUNKS);
+            int chunks = Math.clamp(most >>> engine.chunkShift(), 1, RUN_CHUNKS);
             while (used < RUNS && area.dirtyCount() > 0) {
                 long first = area.nextDirty();
                 runs[used++].start(member, first, area.takeDirtyRun(first, chunks));
@@ -96,7 +96,7 @@ final class Cleaner {
     private void flushed(boolean success) {
         busy = false;
         if (!success) {
-            engine.poison("a flush of the pool's members failed");
+            engine.health().poison("a flush of the pool's members failed");
             return;
         }
         for (int i = 0; i < used; i++) {
@@ -108,9 +108,10 @@ final class Cleaner {
             if (run.failed) {
                 broken += run.count;
                 engine.space().broke(run.member, run.count);
-                engine.alarm(
-                        "%d chunks of member %d could not be zeroed and are out of use; check the disk"
-                                .formatted(run.count, run.member));
+                engine.health()
+                        .alarm(
+                                "%d chunks of member %d could not be zeroed and are out of use; check the disk"
+                                        .formatted(run.count, run.member));
             }
         }
         engine.members().wake();

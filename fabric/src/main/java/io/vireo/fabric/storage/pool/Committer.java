@@ -77,7 +77,7 @@ final class Committer {
 
     /** Ends the request when everything done before is durable. */
     void join(VolumeRequest op) {
-        if (engine.isFrozen()) {
+        if (engine.health().isFrozen()) {
             op.fail(BlockStatus.IO_ERROR);
             op.channel().done(op);
             return;
@@ -88,7 +88,7 @@ final class Committer {
 
     /** Tells the waiter when everything done before is durable. */
     void join(Waiter waiter) {
-        if (engine.isFrozen()) {
+        if (engine.health().isFrozen()) {
             waiter.committed(false);
             return;
         }
@@ -117,7 +117,7 @@ final class Committer {
     }
 
     private void begin() {
-        if (state != State.IDLE || engine.isFrozen() || mustWait()) {
+        if (state != State.IDLE || engine.health().isFrozen() || mustWait()) {
             return;
         }
         if (!journal.fits(pending.length()) && checkpointer.needsMark()) {
@@ -162,8 +162,8 @@ final class Committer {
     private void membersFlushed(boolean success) {
         if (!success) {
             state = State.IDLE;
-            engine.poison("a flush of the pool's members failed");
-        } else if (engine.isFrozen()) {
+            engine.health().poison("a flush of the pool's members failed");
+        } else if (engine.health().isFrozen()) {
             state = State.IDLE;
             fail();
         } else if (viaCheckpoint) {
@@ -181,8 +181,8 @@ final class Committer {
     void journalFlushed(boolean success) {
         if (!success) {
             state = State.IDLE;
-            engine.poison("the pool's journal could not be written");
-        } else if (engine.isFrozen()) {
+            engine.health().poison("the pool's journal could not be written");
+        } else if (engine.health().isFrozen()) {
             state = State.IDLE;
             fail();
         } else {

@@ -36,14 +36,14 @@ final class Control {
     }
 
     Volume volume(String name) {
-        return engine.volumes().stream()
+        return engine.volumes().all().stream()
                 .filter(v -> v.name.equals(name))
                 .findFirst()
                 .orElseThrow(() -> refuse(ErrorCode.NOT_FOUND, "there is no volume " + name));
     }
 
     boolean exists(String name) {
-        return engine.volumes().stream().anyMatch(v -> v.name.equals(name));
+        return engine.volumes().all().stream().anyMatch(v -> v.name.equals(name));
     }
 
     void create(
@@ -67,7 +67,7 @@ final class Control {
         }
         var record =
                 new VolumeRecord(
-                        engine.takeNumber(),
+                        engine.volumes().takeNumber(),
                         0,
                         format.capacity(),
                         0,
@@ -85,7 +85,7 @@ final class Control {
         if (key.isPresent()) {
             engine.erasure().need();
         }
-        engine.addVolume(new Volume(record));
+        engine.volumes().add(new Volume(record));
         engine.committer().ops().create(record);
         commit(done);
     }
@@ -148,7 +148,7 @@ final class Control {
             Volume source = volume(copy.source());
             var record =
                     new VolumeRecord(
-                            engine.takeNumber(),
+                            engine.volumes().takeNumber(),
                             source.id,
                             source.capacity,
                             0,
@@ -166,7 +166,7 @@ final class Control {
             var volume = new Volume(record);
             engine.tree().copy(source.root, volume.root);
             engine.sums().copied(source, volume);
-            engine.addVolume(volume);
+            engine.volumes().add(volume);
             made.add(new PoolOp.Source(source.id, record));
         }
         engine.committer().ops().copy(made);
@@ -220,7 +220,7 @@ final class Control {
             throw refuse(ErrorCode.IN_USE, "volume " + name + " is in use; detach it first");
         }
         engine.reclaim().condemn(volume);
-        engine.removeVolume(volume);
+        engine.volumes().remove(volume);
         engine.committer().ops().delete(volume.id);
         commit(done);
     }
@@ -228,7 +228,7 @@ final class Control {
     /** Whether no other volume has its key, which can be had no more when it is gone. */
     boolean isLastWithItsKey(Volume volume) {
         return volume.key.isPresent()
-                && engine.volumes().stream()
+                && engine.volumes().all().stream()
                         .noneMatch(each -> each != volume && each.key.equals(volume.key));
     }
 
@@ -291,7 +291,7 @@ final class Control {
      * the next opening need not. After the last checkpoint; nothing is written any more.
      */
     void tidy(CompletableFuture<Boolean> done) {
-        if (engine.isFrozen()
+        if (engine.health().isFrozen()
                 || engine.drain().isRunning()
                 || engine.cleaner().broken() > 0
                 || engine.reclaim().left() > MOST_TO_TIDY) {
@@ -320,7 +320,7 @@ final class Control {
 
     private void tidied(String trouble, CompletableFuture<Boolean> done) {
         if (!trouble.isEmpty()) {
-            engine.poison(trouble);
+            engine.health().poison(trouble);
         }
         done.complete(trouble.isEmpty());
     }
@@ -361,19 +361,22 @@ final class Control {
                             .formatted(engine.drain().status().member()));
         }
         ChunkArea area = engine.space().area(member);
-        long elsewhere = engine.space().unused() - area.unused() - engine.reserve();
+        long elsewhere =
+                engine.space().unused() - area.unused() - engine.reservations().forMetadata();
         if (engine.journal().place().equals(JournalPlace.FIRST) && member == 0) {
             elsewhere -= ChunkSpace.chunksOf(engine.journal().ringBytes(), engine.chunkShift());
         }
-        if (elsewhere < area.inUse() + engine.unmet()) {
+        if (elsewhere < area.inUse() + engine.reservations().forDedicated()) {
             throw refuse(
                     ErrorCode.EXHAUSTED,
                     "the member has %d chunks in use, and the others have room for %d; add a disk or delete volumes"
-                            .formatted(area.inUse(), Math.max(0, elsewhere - engine.unmet())));
+                            .formatted(
+                                    area.inUse(),
+                                    Math.max(0, elsewhere - engine.reservations().forDedicated())));
         }
         int leaving = member;
         Barrier.raise(
-                List.copyOf(engine.volumes()),
+                List.copyOf(engine.volumes().all()),
                 engine.path(),
                 () -> {
                     engine.drain().start(leaving, bytesPerSecond);
@@ -396,13 +399,13 @@ final class Control {
     }
 
     private void afterCheckpoint(boolean success, CompletableFuture<Boolean> done) {
-        if (success && engine.checkpointer().isAsked() && !engine.isFrozen()) {
+        if (success && engine.checkpointer().isAsked() && !engine.health().isFrozen()) {
             // The round went without one, since a mark had to be durable first.
             retryCheckpoint(done);
-        } else if (success && engine.checkpointer().isRunning() && !engine.isFrozen()) {
+        } else if (success && engine.checkpointer().isRunning() && !engine.health().isFrozen()) {
             engine.members().home().schedule(100_000, () -> afterCheckpoint(true, done));
         } else {
-            answer(done, success && !engine.isFrozen());
+            answer(done, success && !engine.health().isFrozen());
         }
     }
 
@@ -415,13 +418,13 @@ final class Control {
         if (success) {
             done.complete(true);
         } else {
-            done.completeExceptionally(refuse(ErrorCode.UNAVAILABLE, engine.trouble()));
+            done.completeExceptionally(refuse(ErrorCode.UNAVAILABLE, engine.health().trouble()));
         }
     }
 
     private void checkWritable() {
-        if (engine.isFrozen()) {
-            throw refuse(ErrorCode.UNAVAILABLE, engine.trouble());
+        if (engine.health().isFrozen()) {
+            throw refuse(ErrorCode.UNAVAILABLE, engine.health().trouble());
         }
     }
 
@@ -459,7 +462,7 @@ final class Control {
     }
 
     private void checkRoom(long chunks) {
-        long room = engine.space().unused() - engine.reserve() - engine.unmet();
+        long room = engine.reservations().left();
         if (chunks > room) {
             throw refuse(
                     ErrorCode.EXHAUSTED,

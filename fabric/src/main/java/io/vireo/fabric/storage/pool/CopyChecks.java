@@ -49,7 +49,7 @@ final class CopyChecks {
         if (next == null) {
             return 0;
         }
-        if (next.volume().sums != null && engine.volumes().contains(next.volume())) {
+        if (next.volume().sums != null && engine.volumes().all().contains(next.volume())) {
             looking = true;
             engine.sums()
                     .readOwn(

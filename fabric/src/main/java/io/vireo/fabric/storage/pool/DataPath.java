@@ -74,12 +74,12 @@ final class DataPath {
 
     BlockStatus refusal(VolumeRequest op, BlockOperation operation) {
         if (operation == BlockOperation.READ) {
-            return engine.isLost() ? BlockStatus.IO_ERROR : BlockStatus.OK;
+            return engine.health().isLost() ? BlockStatus.IO_ERROR : BlockStatus.OK;
         }
         if (operation == BlockOperation.ALLOCATE) {
             return BlockStatus.UNSUPPORTED;
         }
-        if (engine.isFrozen()) {
+        if (engine.health().isFrozen()) {
             return BlockStatus.IO_ERROR;
         }
         boolean change = operation != BlockOperation.FLUSH;
@@ -269,7 +269,7 @@ final class DataPath {
         op.direct = false;
         Volume volume = op.volume();
         boolean first = entry == 0;
-        if (!engine.mayAllocate(volume) || !isWithinLimits(volume, entry)) {
+        if (!engine.reservations().mayAllocate(volume) || !isWithinLimits(volume, entry)) {
             engine.waitForRoom(take(op, at, length, Piece.Stage.FILL));
             return;
         }
@@ -307,7 +307,7 @@ final class DataPath {
     }
 
     private boolean isWithinLimits(Volume volume, long entry) {
-        return entry != 0 || engine.isWithinLimits(volume);
+        return entry != 0 || engine.reservations().isWithinLimits(volume);
     }
 
     /** Reads the chunk that a piece copies from. */
@@ -520,7 +520,7 @@ final class DataPath {
         release(piece);
         // The map of what it goes to now may wait for its commit.
         op.direct = false;
-        if (engine.isFrozen()) {
+        if (engine.health().isFrozen()) {
             op.fail(BlockStatus.IO_ERROR);
         } else {
             change(op, at, end);

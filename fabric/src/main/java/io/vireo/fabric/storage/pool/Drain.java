@@ -259,13 +259,16 @@ final class Drain {
         if (found == null) {
             return ofNobody;
         }
-        Volume origin = found.readOnly ? engine.volume(found.origin) : null;
+        Volume origin = found.readOnly ? engine.volumes().find(found.origin) : null;
         return origin == null ? found.placement : origin.placement;
     }
 
     private int begin() {
         int room = 0;
-        while (room < count && engine.space().unused() > engine.reserve() + engine.unmet()) {
+        while (room < count
+                && engine.space().unused()
+                        > engine.reservations().forMetadata()
+                                + engine.reservations().forDedicated()) {
             to[room] = engine.space().take(placement(place[room], from[room]));
             if (to[room] == ChunkSpace.NONE) {
                 break;
@@ -367,7 +370,7 @@ final class Drain {
         }
         engine.epochs().leave(copyEpoch);
         for (int i = 0; i < count; i++) {
-            if (!engine.isFrozen() && engine.tree().move(place[i], from[i], to[i]) > 0) {
+            if (!engine.health().isFrozen() && engine.tree().move(place[i], from[i], to[i]) > 0) {
                 engine.committer().ops().move(place[i], from[i], to[i]);
                 engine.places().put(to[i], place[i]);
                 sums.moved(i, to[i]);
@@ -397,7 +400,7 @@ final class Drain {
         giveBack();
         cancel();
         trouble = what + "; nothing is lost, the member stays: check the disks, and begin again";
-        engine.alarm(trouble);
+        engine.health().alarm(trouble);
     }
 
     /** The table of members is durable without it. */

@@ -2,34 +2,16 @@ package io.vireo.fabric.storage.pool;
 
 import io.vireo.fabric.storage.format.JournalPlace;
 import io.vireo.fabric.storage.format.JournalPoint;
-import io.vireo.fabric.storage.format.MemberEntry;
 import io.vireo.fabric.storage.format.PoolFormat;
-import io.vireo.fabric.storage.format.PoolOwner;
 import io.vireo.fabric.storage.format.Superblock;
 import io.vireo.fabric.storage.map.MapTree;
 import io.vireo.fabric.storage.map.PageStore;
 import io.vireo.fabric.storage.map.SumMap;
-import io.vireo.fabric.storage.mirror.MirrorDevice;
-import io.vireo.reactor.Timer;
-import io.vireo.resource.ErrorCode;
-import io.vireo.resource.ResourceException;
-import java.lang.System.Logger;
-import java.lang.System.Logger.Level;
-import java.util.ArrayList;
-import java.util.Collection;
-import java.util.LinkedHashMap;
-import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /** A pool that is open: what its parts have in common, and its turn. Of the home reactor. */
 final class Engine {
-    private static final Logger LOG = System.getLogger(Engine.class.getName());
-
-    private static final long TICK_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
-
     private final MemberSet members;
     private final PoolOptions options;
     private final Optional<SurvivingOps> surviving;
@@ -60,19 +42,14 @@ final class Engine {
     private final WriteBuffers readBuffers = new WriteBuffers();
 
     private final KeyErasure erasure;
-    private final Map<Long, Volume> volumes;
-    private final List<Volume> dedicated = new ArrayList<>();
-
+    private final VolumeTable volumes;
+    private final Reservations reservations;
+    private final Membership membership;
+    private final Health health;
+    private final CommitTimer timer;
     private final HeldWrites held;
-    private long nextVolume;
     private int features;
-    private boolean frozen;
-    private final Timer ticker;
-    private boolean ticking;
-    private Optional<MemberEntry> joining = Optional.empty();
-    private long pendingSince;
     private @Nullable Runnable onQuiet;
-    private volatile String trouble = "";
 
     /**
      * @param superblocks that say that we own the pool
@@ -84,11 +61,12 @@ final class Engine {
             Optional<SurvivingOps> surviving) {
         this.surviving = surviving;
         members = loaded.members();
-        ticker = members.home().timer(this::tick);
         this.options = options;
+        health = new Health(members, options.events(), this::failChanges);
+        timer = new CommitTimer(this);
         held = new HeldWrites(this, options.holdWhenFull());
         this.superblocks = superblocks;
-        watch = new OwnerWatch(members, superblocks, this::lose);
+        watch = new OwnerWatch(members, superblocks, health::lose);
         Superblock superblock = superblocks.current();
         chunkShift = superblock.chunkShift();
         pages = loaded.pages();
@@ -98,17 +76,17 @@ final class Engine {
         sumMap = loaded.sums();
         features = superblock.features();
         meta = loaded.meta();
-        volumes = new LinkedHashMap<>(loaded.volumes());
-        volumes.values().stream().filter(v -> v.dedicated).forEach(dedicated::add);
-        nextVolume = loaded.nextVolume();
+        volumes = new VolumeTable(loaded, held::limitsChanged);
         JournalPoint head = loaded.head();
         journal = new JournalWriter(members, superblock, head, this::journalFlushed);
         checkpointer = new Checkpointer(this, superblocks, loaded.catalog());
+        reservations = new Reservations(space, meta, checkpointer, volumes, chunkShift);
         committer = new Committer(this, journal, checkpointer);
         cleaner = new Cleaner(this);
         roomAhead = new RoomAhead(this);
         reclaim = new Reclaim(this);
         drain = new Drain(this);
+        membership = new Membership(members, space, superblocks, drain, chunkShift);
         path = new DataPath(this);
         sums = new Sums(this);
         scrub = new Scrub(this);
@@ -116,16 +94,14 @@ final class Engine {
         places = new ChunkPlaces(this);
         copyChecks = new CopyChecks(this);
         if (!loaded.damage().isEmpty()) {
-            freeze(
-                    loaded.damage()
-                            + "; the pool is open for reading only: copy its volumes away and check its disks");
+            health.damaged(loaded.damage());
         }
         members.onTurn(this::turn);
         for (int i = 0; i < members.count(); i++) {
             copyChecks.watch(i);
         }
         superblocks.onLost(watch::lost);
-        if (superblock.owner().isSomebody() && !frozen) {
+        if (superblock.owner().isSomebody() && !health.isFrozen()) {
             watch.start();
         }
     }
@@ -275,148 +251,37 @@ final class Engine {
         }
     }
 
-    /** A member that was drained is not in the table any more, durably. */
-    void left(int member) {
-        space.remove(member);
-        drain.left();
-    }
-
     Superblocks superblocks() {
         return superblocks;
     }
 
-    Collection<Volume> volumes() {
-        return volumes.values();
+    VolumeTable volumes() {
+        return volumes;
     }
 
-    /** A volume by its number; null: there is none. */
-    @Nullable Volume volume(long number) {
-        return volumes.get(number);
+    /** What of the room is spoken for. */
+    Reservations reservations() {
+        return reservations;
     }
 
-    void addVolume(Volume volume) {
-        if (volume.dedicated) {
-            dedicated.add(volume);
-        }
-        volumes.put(volume.id, volume);
-        nextVolume = Math.max(nextVolume, volume.id + 1);
+    /** How its members change. */
+    Membership membership() {
+        return membership;
     }
 
-    void removeVolume(Volume volume) {
-        dedicated.remove(volume);
-        List.copyOf(volume.limits).forEach(limit -> limit.remove(volume));
-        limitsChanged();
-        volume.forget();
-        volumes.remove(volume.id);
+    /** Whether it takes changes, and what is wrong. */
+    Health health() {
+        return health;
     }
 
-    /** The number that the next volume gets. */
-    long nextVolume() {
-        return nextVolume;
-    }
-
-    long takeNumber() {
-        return nextVolume++;
-    }
-
-    /** Whether the pool takes no changes: it is poisoned, damaged or closing. */
-    boolean isFrozen() {
-        return frozen;
-    }
-
-    /** What is wrong and what to do; empty: nothing. Any thread. */
-    String trouble() {
-        return trouble;
-    }
-
-    /**
-     * Something failed after which nobody knows what the members hold: no change is taken any more.
-     */
-    void poison(String what) {
-        freeze(
-                what
-                        + "; writes to the pool fail from now on, reads go on: check its disks, then restart Vireo");
-    }
-
-    /**
-     * Somebody else has the pool. What it does with the chunks nobody knows here, so not even reads
-     * go on.
-     */
-    private void lose(PoolOwner to) {
-        freeze(
-                "%s: %s has it, and all I/O of it fails here from now on; to have it here again stop Vireo there, or delete the pool there, then restart Vireo here"
-                        .formatted(Superblocks.LOST, to));
-        members.lose(Superblocks.LOST);
-    }
-
-    /** Whether somebody else has the pool. */
-    boolean isLost() {
-        return members.fence().isLost();
-    }
-
-    private void freeze(String sentence) {
-        if (frozen) {
-            return;
-        }
-        frozen = true;
-        trouble = sentence;
-        LOG.log(Level.ERROR, "storage pool: " + sentence);
-        options.events().trouble(sentence);
+    private void failChanges() {
         committer.fail();
         erasure.fail();
         held.fail();
     }
 
-    /** Something is wrong, but the pool goes on. */
-    void alarm(String sentence) {
-        LOG.log(Level.WARNING, "storage pool: " + sentence);
-        options.events().trouble(sentence);
-    }
-
-    /** Chunks that data must leave alone so that metadata always finds room. */
-    long reserve() {
-        long fixed = Math.max(4, space.total() / 50);
-        // What the next checkpoint takes before it gives anything back.
-        return fixed + meta.chunksFor(checkpointer.blocksNeeded() + 64);
-    }
-
-    /** Whether a volume may take one more chunk. */
-    boolean mayAllocate(Volume volume) {
-        long reserved = volume.dedicated && unmet(volume) > 0 ? 0 : unmet();
-        return space.unused() > reserve() + reserved;
-    }
-
-    /** Whether a volume may map one more chunk, for all that bounds it together with others. */
-    boolean isWithinLimits(Volume volume) {
-        for (int i = 0; i < volume.limits.size(); i++) {
-            if (!volume.limits.get(i).allows(chunkShift)) {
-                return false;
-            }
-        }
-        return true;
-    }
-
-    /** A limit is another one, or is for others: what waits for room is looked at again. */
-    void limitsChanged() {
-        held.limitsChanged();
-        members.wake();
-    }
-
-    /** Chunks that dedicated volumes have not taken yet. */
-    long unmet() {
-        long sum = 0;
-        for (int i = 0; i < dedicated.size(); i++) {
-            sum += unmet(dedicated.get(i));
-        }
-        return sum;
-    }
-
-    private long unmet(Volume volume) {
-        return volume.dedicated ? Math.max(0, chunks(volume.capacity) - volume.root.mapped()) : 0;
-    }
-
     long chunks(long bytes) {
-        return (bytes + (1L << chunkShift) - 1) >>> chunkShift;
+        return ChunkSpace.chunksOf(bytes, chunkShift);
     }
 
     /** Has a piece wait until there is room. */
@@ -425,14 +290,14 @@ final class Engine {
         if (space.dropped() > 0) {
             committer.commit();
         }
-        startTicking();
+        timer.start();
         members.wake();
     }
 
     /** What is done in each turn of the reactor beside the members' completions. */
     private int turn() {
         int work = path.poll() + sums.pollReady() + places.poll();
-        if (!frozen) {
+        if (!health.isFrozen()) {
             work += keepSpace();
             work += committer.poll();
             work += cleaner.poll();
@@ -442,10 +307,7 @@ final class Engine {
             work += scrub.poll();
             work += copyChecks.poll();
             work += erasure.poll();
-            if (!ticking && committer.pendingBytes() > 0) {
-                pendingSince = members.home().nanoTime();
-                startTicking();
-            }
+            timer.look();
         }
         Runnable quiet = onQuiet;
         if (quiet != null && isQuiet()) {
@@ -489,31 +351,6 @@ final class Engine {
         return raised;
     }
 
-    private void startTicking() {
-        if (!ticking) {
-            ticking = true;
-            ticker.start(TICK_NANOS);
-        }
-    }
-
-    private void tick() {
-        ticking = false;
-        long now = members.home().nanoTime();
-        if (frozen) {
-            return;
-        }
-        boolean old = now - pendingSince >= options.commitAfter().toNanos();
-        if (committer.pendingBytes() > 0 && old) {
-            pendingSince = now;
-            committer.commit();
-        }
-        held.giveUpOld(now);
-        if (committer.pendingBytes() > 0 || !held.isEmpty()) {
-            startTicking();
-        }
-        members.wake();
-    }
-
     /** Runs when nothing of the pool's own is under way; all channels are closed. */
     void whenQuiet(Runnable quiet) {
         onQuiet = quiet;
@@ -521,7 +358,7 @@ final class Engine {
     }
 
     private boolean isQuiet() {
-        return !trouble.isEmpty()
+        return !health.trouble().isEmpty()
                 || !committer.hasIo()
                         && !checkpointer.hasIo()
                         && !cleaner.isBusy()
@@ -532,11 +369,6 @@ final class Engine {
                         && !copyChecks.isBusy();
     }
 
-    /** No change is taken any more, without anything being wrong. */
-    void stop() {
-        frozen = true;
-    }
-
     /** Whether the pool is ours. */
     OwnerWatch watch() {
         return watch;
@@ -544,7 +376,7 @@ final class Engine {
 
     /** Gives memory back; the members are closed. */
     void release() {
-        ticker.cancel();
+        timer.close();
         committer.close();
         checkpointer.close();
         journal.close();
@@ -555,7 +387,7 @@ final class Engine {
         places.close();
         path.close();
         erasure.close();
-        volumes.values().forEach(Volume::forget);
+        volumes.forget();
         writeBuffers.close();
         readBuffers.close();
         pages.close();
@@ -564,55 +396,13 @@ final class Engine {
         space.close();
     }
 
-    /** Looks for members that are larger than what is used of them. */
-    void planGrowth(boolean zeroed) {
-        for (int i = 0; i < space.areas(); i++) {
-            ChunkArea area = space.area(i);
-            if (area.chunks() == 0 || area.isDraining()) {
-                continue;
-            }
-            if (members.get(i).device() instanceof MirrorDevice mirror && !mirror.isWhole()) {
-                throw new ResourceException(
-                        ErrorCode.CONFLICT,
-                        "mirror %s has not all its copies, and cannot grow before it has"
-                                .formatted(mirror.set()));
-            }
-            long capacity = members.get(i).device().geometry().capacity();
-            long chunks = capacity - area.dataStart() >>> chunkShift;
-            area.plan(Math.min(chunks, ChunkArea.MAX_CHUNKS), zeroed);
-        }
-    }
-
-    /** The member that the next checkpoint is to add. */
-    Optional<MemberEntry> joining() {
-        return joining;
-    }
-
-    /** The last of the members, which has a superblock, is to belong to the pool. */
-    void join(MemberEntry entry) {
-        superblocks.join();
-        joining = Optional.of(entry);
-    }
-
-    /** It belongs to the pool durably: its chunks can be used. */
-    void joined(MemberEntry entry) {
-        joining = Optional.empty();
-        var area = new ChunkArea(entry.dataStart(), entry.chunks(), 0);
-        if (entry.highWater() > 0) {
-            area.replayMark(entry.highWater());
-            area.foundUnused(false);
-        }
-        space.addArea(area);
-        members.wake();
-    }
-
     PoolStatus status() {
         return new PoolStatus(
                 1 << chunkShift,
                 space.total(),
                 space.unused(),
                 space.ready(),
-                reserve() + unmet(),
+                reservations.forMetadata() + reservations.forDedicated(),
                 meta.chunks(),
                 cleaner.broken(),
                 pages.size() + sumMap.pages().size(),

@@ -41,7 +41,7 @@ final class HeldWrites {
     void add(Piece piece) {
         count(piece, engine.members().home().nanoTime());
         waiting.add(piece);
-        if (!full && !engine.mayAllocate(piece.request().volume())) {
+        if (!full && !engine.reservations().mayAllocate(piece.request().volume())) {
             full = true;
             engine.options().events().full();
             // It may be what has changed of the maps that room is kept for.
@@ -52,6 +52,7 @@ final class HeldWrites {
     /** A limit is another one, or is for others: all are looked at again. */
     void limitsChanged() {
         triedReady = -1;
+        engine.members().wake();
     }
 
     /** Has them tried again where something has changed; how much was done. */
@@ -76,13 +77,15 @@ final class HeldWrites {
     }
 
     private long room() {
-        return engine.space().unused() - engine.reserve() - engine.unmet();
+        return engine.reservations().left();
     }
 
     /** Counts for how long there was no room for a piece's request; of each request once. */
     private void count(Piece piece, long now) {
         VolumeRequest op = piece.request();
-        boolean room = engine.mayAllocate(op.volume()) && engine.path().isWithinLimits(piece);
+        boolean room =
+                engine.reservations().mayAllocate(op.volume())
+                        && engine.path().isWithinLimits(piece);
         if (op.waitCountedAt != 0 && !room) {
             op.waitedForRoom += now - op.waitCountedAt;
         }

@@ -42,7 +42,7 @@ final class KeyErasure {
     KeyErasure(Engine engine) {
         this.engine = engine;
         flush = new FlushAll(engine.members(), this::flushed);
-        needed = engine.volumes().stream().anyMatch(volume -> volume.key.isPresent());
+        needed = engine.volumes().all().stream().anyMatch(volume -> volume.key.isPresent());
         asked = needed;
         leftFirst = engine.journal().place().isInChunks();
     }
@@ -73,7 +73,7 @@ final class KeyErasure {
 
     /** The same; tells when that is durable. */
     void ask(Committer.Waiter told) {
-        if (engine.isFrozen()) {
+        if (engine.health().isFrozen()) {
             told.committed(false);
             return;
         }
@@ -202,7 +202,7 @@ final class KeyErasure {
     private void flushed(boolean success) {
         running = false;
         if (!success) {
-            engine.poison("old keys could not be overwritten");
+            engine.health().poison("old keys could not be overwritten");
         }
         List<Committer.Waiter> told = List.copyOf(served);
         served.clear();

@@ -41,7 +41,7 @@ final class MemberJoin {
             HomeIo.on(
                     members.home(),
                     () -> {
-                        engine.join(entry);
+                        engine.membership().join(entry);
                         return true;
                     });
         } catch (RuntimeException e) {
@@ -54,8 +54,8 @@ final class MemberJoin {
 
     private static int add(Engine engine, BlockDevice device) {
         int index = engine.members().count();
-        if (engine.isFrozen()) {
-            throw new ResourceException(ErrorCode.UNAVAILABLE, engine.trouble());
+        if (engine.health().isFrozen()) {
+            throw new ResourceException(ErrorCode.UNAVAILABLE, engine.health().trouble());
         }
         if (index == PoolFormat.MAX_MEMBERS) {
             throw new ResourceException(
@@ -64,7 +64,7 @@ final class MemberJoin {
                             .formatted(PoolFormat.MAX_MEMBERS));
         }
         int block = device.geometry().logicalBlockSize();
-        for (Volume volume : engine.volumes()) {
+        for (Volume volume : engine.volumes().all()) {
             if (volume.logicalBlock < block) {
                 throw new ResourceException(
                         ErrorCode.UNSUPPORTED,

@@ -12,6 +12,8 @@ import io.vireo.reactor.Reactor;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Progress;
 import io.vireo.resource.ResourceException;
+import io.vireo.resource.Wait;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -32,6 +34,8 @@ final class OwnerChallenge {
 
     /** How long an owner that did not answer may still write before its {@link Fence} is shut. */
     private static final long SETTLE_NANOS = Fence.GOOD_NANOS + TimeUnit.SECONDS.toNanos(1);
+
+    private static final String REASON = "WaitsForOwner";
 
     private static final long STEP_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
 
@@ -60,11 +64,12 @@ final class OwnerChallenge {
      *
      * @param devices of the pool
      * @param me who wants to open it
-     * @param told again and again while it waits; what it throws ends that
-     * @return whether another one had it, and did not answer
+     * @param told again and again while it waits, for whom and how long yet; what it throws ends
+     *     that
+     * @return who had it, and did not answer
      * @throws ResourceException IN_USE with its name if it has the pool
      */
-    static boolean hasSilentOwner(
+    static Optional<PoolOwner> silentOwner(
             List<BlockDevice> devices, Reactor home, PoolOwner me, Consumer<Progress> told) {
         MemberSet raw = HomeIo.on(home, () -> new MemberSet(home, devices));
         try (OwnMemory block = OwnMemory.allocate(PoolFormat.BLOCK)) {
@@ -74,42 +79,60 @@ final class OwnerChallenge {
         }
     }
 
-    /** Waits until who did not answer has stopped to write, having seen that it lost the pool. */
-    static void settle(Reactor home, Consumer<Progress> told) {
-        for (long waited = 0; waited < SETTLE_NANOS; waited += STEP_NANOS) {
-            pause(home, told);
+    /**
+     * Waits until who did not answer has stopped to write, having seen that it lost the pool.
+     *
+     * @param me who has it now
+     */
+    static void settle(Reactor home, PoolOwner silent, PoolOwner me, Consumer<Progress> told) {
+        String why =
+                "It waits until %s, which did not answer, has had the time to notice that the pool was taken from it, and is opened then.%s"
+                        .formatted(silent, namesake(silent, me));
+        for (long left = SETTLE_NANOS; left > 0; left -= STEP_NANOS) {
+            pause(home, new Wait(REASON, why, Duration.ofNanos(left)), told);
         }
     }
 
-    private static void pause(Reactor home, Consumer<Progress> told) {
-        told.accept(new Progress("open", 0, 0, 0));
+    /** Who reads the name of this host has to know that a boot makes it another owner. */
+    private static String namesake(PoolOwner silent, PoolOwner me) {
+        return !silent.host().isEmpty() && silent.host().equals(me.host())
+                ? " This host has that name: unless another one has it too, that was its Vireo before the last boot."
+                : "";
+    }
+
+    private static void pause(Reactor home, Wait why, Consumer<Progress> told) {
+        told.accept(Progress.waiting("open", why));
         var over = new CompletableFuture<Boolean>();
         home.execute(() -> home.schedule(STEP_NANOS, () -> over.complete(true)));
         HomeIo.await(home, over);
     }
 
-    private boolean run(List<BlockDevice> devices, OwnMemory block) {
+    private Optional<PoolOwner> run(List<BlockDevice> devices, OwnMemory block) {
         var disks = new ArrayList<Disk>();
         for (int i = 0; i < devices.size(); i++) {
             look(devices.get(i), i, block).ifPresent(disks::add);
         }
         Optional<Superblock> newest = newest(disks);
         if (newest.isEmpty() || !isForeign(newest.get().owner())) {
-            return false;
+            return Optional.empty();
         }
         Superblock before = newest.get();
         disks.removeIf(disk -> !disk.newest().pool().equals(before.pool()));
         disks.forEach(disk -> ask(disk, before, block));
-        for (long waited = 0; waited < SILENCE_NANOS; waited += STEP_NANOS) {
-            pause(home, told);
+        PoolOwner owner = before.owner();
+        String why =
+                "It waits for an answer of %s, which had the pool last and did not close it: if none comes, the pool is taken from it and opened.%s"
+                        .formatted(owner, namesake(owner, me));
+        for (long left = SILENCE_NANOS; left > 0; left -= STEP_NANOS) {
+            pause(home, new Wait(REASON, why, Duration.ofNanos(left + SETTLE_NANOS)), told);
             for (Disk disk : disks) {
                 if (wasClosed(disk, before, block)) {
-                    return false;
+                    return Optional.empty();
                 }
                 listen(disk, before, block);
             }
         }
-        return true;
+        return Optional.of(owner);
     }
 
     private boolean isForeign(PoolOwner owner) {

@@ -31,8 +31,8 @@ final class PoolOpening {
             List<BlockDevice> devices, Reactor home, PoolOptions options, Consumer<Progress> told) {
         PoolCreator.check(devices, MirrorHeader.MAX_LEGS);
         Optional<PoolOwner> me = options.owner();
-        boolean silent =
-                me.isPresent() && OwnerChallenge.hasSilentOwner(devices, home, me.get(), told);
+        Optional<PoolOwner> silent =
+                me.flatMap(each -> OwnerChallenge.silentOwner(devices, home, each, told));
         List<BlockDevice> parts = MirrorAssembly.members(devices, home, options, false);
         MemberSet members = HomeIo.on(home, () -> new MemberSet(home, parts));
         List<SurvivingOps> left = List.of();
@@ -47,7 +47,9 @@ final class PoolOpening {
                         members.order(found.order());
                         return true;
                     });
-            MemberScan scan = silent ? claim(found, members, me.orElseThrow(), told) : found;
+            MemberScan scan =
+                    silent.map(each -> claim(found, members, each, me.orElseThrow(), told))
+                            .orElse(found);
             left = left(options, scan.superblock());
             var loader = new PoolLoader(io, scan.superblock(), new MapProgress(told));
             loaded = loader.load(members, scan.newest(), left);
@@ -67,7 +69,11 @@ final class PoolOpening {
      * own: if this process dies meanwhile, the next one has to wait as long again.
      */
     private static MemberScan claim(
-            MemberScan scan, MemberSet members, PoolOwner me, Consumer<Progress> told) {
+            MemberScan scan,
+            MemberSet members,
+            PoolOwner silent,
+            PoolOwner me,
+            Consumer<Progress> told) {
         Reactor home = members.home();
         Superblocks superblocks =
                 HomeIo.on(home, () -> new Superblocks(members, scan.superblock(), scan.newest()));
@@ -77,7 +83,7 @@ final class PoolOpening {
                     members,
                     superblocks,
                     old.taken(new PoolOwner(UUID.randomUUID(), me.host()), old.members()));
-            OwnerChallenge.settle(home, told);
+            OwnerChallenge.settle(home, silent, me, told);
             Superblock claimed = superblocks.current();
             int[] newest = superblocks.newest();
             checkClaim(new HomeIo(members), claimed, newest);

@@ -58,7 +58,7 @@ final class Rescue {
         if (copies.readNext(!found, block, read)) {
             return;
         }
-        if (found && bad && !engine.isFrozen()) {
+        if (found && bad && !engine.health().isFrozen()) {
             repair();
         } else {
             end(found ? Outcome.SOUND : Outcome.LOST);

@@ -118,7 +118,10 @@ final class Scrub {
     private void begin() {
         anew = false;
         looks = 0;
-        volumes = engine.volumes().stream().sorted(Comparator.comparingLong(v -> v.id)).toList();
+        volumes =
+                engine.volumes().all().stream()
+                        .sorted(Comparator.comparingLong(v -> v.id))
+                        .toList();
         volume = 0;
         while (volume < volumes.size() && here().id < from.volume()) {
             volume++;

@@ -49,7 +49,7 @@ final class Staging {
                 || !stagePages(engine.sumMap().pages(), generation, true)) {
             return false;
         }
-        for (int i = catalogBlocks(engine.volumes().size()); i > 0; i--) {
+        for (int i = catalogBlocks(engine.volumes().all().size()); i > 0; i--) {
             long place = engine.meta().take();
             if (place == MetaSpace.NONE) {
                 return false;
@@ -102,7 +102,9 @@ final class Staging {
 
     private void encodeCatalog(long generation, List<Long> catalog) {
         List<Volume> volumes =
-                engine.volumes().stream().sorted(Comparator.comparingLong(v -> v.id)).toList();
+                engine.volumes().all().stream()
+                        .sorted(Comparator.comparingLong(v -> v.id))
+                        .toList();
         for (int i = 0; i < catalog.size(); i++) {
             int offset = next(catalog.get(i));
             OwnMemory slab = last();

@@ -72,8 +72,8 @@ public final class StoragePool {
      * @param devices all members, or all disks of mirrored ones, in any order; those that were
      *     about to become members are left out
      * @param home where the pool lives from now on
-     * @param told of how much of the maps has been read, on the caller's thread; what it throws
-     *     ends the opening
+     * @param told of how much of the maps has been read, and before that of whom it waits for, on
+     *     the caller's thread; what it throws ends the opening
      */
     public static StoragePool open(
             List<BlockDevice> devices, Reactor home, PoolOptions options, Consumer<Progress> told) {
@@ -104,7 +104,7 @@ public final class StoragePool {
 
     /** What is wrong and what to do, in one sentence; empty: nothing. */
     public String trouble() {
-        return engine.trouble();
+        return engine.health().trouble();
     }
 
     /** Room and work. */
@@ -114,7 +114,7 @@ public final class StoragePool {
 
     /** All volumes and snapshots. */
     public List<VolumeInfo> volumes() {
-        return HomeIo.on(home, () -> engine.volumes().stream().map(this::info).toList());
+        return HomeIo.on(home, () -> engine.volumes().all().stream().map(this::info).toList());
     }
 
     /**
@@ -133,7 +133,7 @@ public final class StoragePool {
     private PoolLook lookNow() {
         return new PoolLook(
                 engine.status(),
-                engine.volumes().stream().map(this::info).toList(),
+                engine.volumes().all().stream().map(this::info).toList(),
                 mirrors.status(),
                 engine.drain().status(),
                 engine.scrub().status(),
@@ -304,7 +304,7 @@ public final class StoragePool {
     /** Changes a limit; writes that are held because of it go on if they can. */
     public void limit(AllocationLimit limit, long bytes) {
         limit.bytes(bytes);
-        home.execute(engine::limitsChanged);
+        home.execute(engine.held()::limitsChanged);
     }
 
     /** How long requests wait for room from now on. */
@@ -490,7 +490,7 @@ public final class StoragePool {
         HomeIo.on(
                 home,
                 () -> {
-                    engine.planGrowth(zeroed);
+                    engine.membership().planGrowth(zeroed);
                     return true;
                 });
         checkpoint();
@@ -505,7 +505,7 @@ public final class StoragePool {
     public void close() {
         boolean durable = false;
         try {
-            if (engine.trouble().isEmpty()) {
+            if (engine.health().trouble().isEmpty()) {
                 HomeIo.on(
                         home,
                         () -> {
@@ -533,9 +533,9 @@ public final class StoragePool {
     private void letGo(boolean durable) {
         var quiet = new CompletableFuture<Boolean>();
         home.execute(() -> {
-            engine.stop();
+            engine.health().stop();
             engine.whenQuiet(() -> {
-                boolean closed = durable && engine.trouble().isEmpty();
+                boolean closed = durable && engine.health().trouble().isEmpty();
                 engine.watch().leave(closed, () -> quiet.complete(true));
             });
         });

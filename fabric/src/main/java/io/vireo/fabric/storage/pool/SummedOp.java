@@ -320,7 +320,7 @@ final class SummedOp {
 
     private void change(long first, long last) {
         op.outstanding = 1;
-        if (sums.engine().isFrozen()) {
+        if (sums.engine().health().isFrozen()) {
             op.fail(BlockStatus.IO_ERROR);
         } else {
             sums.engine().path().change(op, first, last);

@@ -58,7 +58,7 @@ final class Sums {
         shift = engine.chunkShift() - PoolFormat.BLOCK_SHIFT;
         findings = new SumFindings(engine.options().events());
         ticker = engine.members().home().timer(this::tick);
-        engine.volumes().forEach(this::find);
+        engine.volumes().all().forEach(this::find);
     }
 
     Engine engine() {
@@ -402,7 +402,7 @@ final class Sums {
 
     private void tick() {
         ticking = false;
-        if (engine.isFrozen()) {
+        if (engine.health().isFrozen()) {
             return;
         }
         closeQuiet(QUIET);

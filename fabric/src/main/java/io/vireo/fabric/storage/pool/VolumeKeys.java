@@ -124,6 +124,7 @@ final class VolumeKeys {
                 () -> {
                     var keys = new LinkedHashMap<Volume, WrappedKey>();
                     engine.volumes()
+                            .all()
                             .forEach(volume -> volume.key.ifPresent(key -> keys.put(volume, key)));
                     return keys;
                 });

@@ -16,6 +16,12 @@
  * which chunks are free, {@link io.vireo.fabric.storage.pool.Cleaner} zeroes them before they are
  * used again. The order in which they act is what the safety rests on: {@code docs/pools.md}.
  *
+ * <p>{@link io.vireo.fabric.storage.pool.Engine} is what these have in common, and has them take
+ * their turns. {@link io.vireo.fabric.storage.pool.VolumeTable} is what the pool holds, {@link
+ * io.vireo.fabric.storage.pool.Reservations} what of its room is spoken for, {@link
+ * io.vireo.fabric.storage.pool.Membership} how its members change, and {@link
+ * io.vireo.fabric.storage.pool.Health} whether it takes changes at all.
+ *
  * <p>Whether another host has the pool {@link io.vireo.fabric.storage.pool.OwnerWatch} looks while
  * it is open, and {@link io.vireo.fabric.storage.pool.OwnerChallenge} asks before.
  */

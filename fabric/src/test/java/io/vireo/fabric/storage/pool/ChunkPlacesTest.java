@@ -71,7 +71,7 @@ class ChunkPlacesTest {
     private Map<Long, Long> chunks(String name) {
         var found = new HashMap<Long, Long>();
         Engine engine = pool.engine();
-        for (Volume volume : engine.volumes()) {
+        for (Volume volume : engine.volumes().all()) {
             for (long at = 0; volume.name.equals(name) && at < volume.capacity / CHUNK; at++) {
                 long entry = engine.tree().find(volume.root, at);
                 if (entry != 0) {

@@ -109,7 +109,7 @@ class EncryptedVolumesTest {
                 HomeIo.on(
                         home,
                         () ->
-                                pool.engine().volumes().stream()
+                                pool.engine().volumes().all().stream()
                                         .filter(each -> each.name.equals(volume))
                                         .findFirst()
                                         .orElseThrow()

@@ -14,7 +14,9 @@ import io.vireo.fabric.storage.format.PoolOwner;
 import io.vireo.fabric.storage.format.Superblock;
 import io.vireo.memory.OwnMemory;
 import io.vireo.reactor.Reactor;
+import io.vireo.resource.Progress;
 import io.vireo.resource.ResourceException;
+import io.vireo.resource.Wait;
 import io.vireo.testkit.crash.CrashPoint;
 import io.vireo.testkit.crash.DiskFault;
 import io.vireo.testkit.crash.DiskImage;
@@ -246,6 +248,58 @@ class OwnerTakeoverTest {
         continueWith(other);
         assertThat(write(0, 1)).isEqualTo(BlockStatus.OK);
         assertThat(flush()).isEqualTo(BlockStatus.OK);
+    }
+
+    @Test
+    void whoWaitsForASilentOwnerSaysForWhomAndHowLongYet() {
+        die();
+        // Names of hosts come from disks: what a terminal would obey is not shown.
+        var odd = new PoolOwner(UUID.randomUUID(), "al\u001bpha");
+        open(odd).abandon();
+        List<Progress> told = new ArrayList<>();
+        List<Long> until = new ArrayList<>();
+        StoragePool other =
+                StoragePool.open(
+                        List.of(betas),
+                        home,
+                        PoolStore.OPTIONS.by(BETA),
+                        now -> {
+                            told.add(now);
+                            now.waiting()
+                                    .ifPresent(each ->
+                                            until.add(home.nanoTime() + each.left().toNanos()));
+                        });
+        List<Wait> waits = told.stream().flatMap(each -> each.waiting().stream()).toList();
+        assertThat(told.getFirst().timeLeft()).isEqualTo("14s");
+        assertThat(told.getFirst().job()).isEqualTo("open");
+        assertThat(waits)
+                .hasSize(28)
+                .allSatisfy(each -> {
+                    assertThat(each.reason()).isEqualTo("WaitsForOwner");
+                    assertThat(each.message())
+                            .contains("host al?pha")
+                            .doesNotContain("This host has that name");
+                });
+        assertThat(waits.getFirst().message()).contains("waits for an answer", "if none comes");
+        assertThat(waits.getLast().message()).contains("did not answer", "opened then");
+        assertThat(waits.stream().map(Wait::message).distinct()).hasSize(2);
+        // What is said to be left is: it ends when that is over.
+        assertThat(until)
+                .allSatisfy(each ->
+                        assertThat(each).isBetween(home.nanoTime() - SECOND, home.nanoTime()));
+        continueWith(other);
+    }
+
+    @Test
+    void aHostThatWasBootedSaysThatItMayWaitForItself() {
+        die();
+        var booted = new PoolOwner(UUID.randomUUID(), ALPHA.host());
+        var told = new ArrayList<Progress>();
+        continueWith(
+                StoragePool.open(List.of(betas), home, PoolStore.OPTIONS.by(booted), told::add));
+        assertThat(told.stream().flatMap(each -> each.waiting().stream()))
+                .isNotEmpty()
+                .allMatch(each -> each.message().contains("its Vireo before the last boot"));
     }
 
     /** Who was before may not have noticed yet that it lost the pool. */

@@ -104,7 +104,7 @@ class PlacementTest {
     private List<Integer> members(String name, int first, int count) {
         Engine engine = pool.engine();
         Volume volume =
-                engine.volumes().stream()
+                engine.volumes().all().stream()
                         .filter(v -> v.name.equals(name))
                         .findFirst()
                         .orElseThrow();
@@ -310,7 +310,10 @@ class PlacementTest {
         volume("turn", IN_TURN);
         pool.device("turn").zeroDetection(true);
         write("turn", 0);
-        assertThat(pool.engine().tree().find(pool.engine().volumes().iterator().next().root, 0))
+        assertThat(
+                        pool.engine()
+                                .tree()
+                                .find(pool.engine().volumes().all().iterator().next().root, 0))
                 .isZero();
         pool.device("turn").zeroDetection(false);
         SteppedClient client = Objects.requireNonNull(clients.get("turn"));

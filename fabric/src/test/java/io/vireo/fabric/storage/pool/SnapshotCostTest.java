@@ -20,6 +20,10 @@ class SnapshotCostTest {
     private static final int LARGE = 800;
     private static final int READS = SMALL * CHUNK / 4096;
 
+    /** What {@link #reads} costs where nothing is read that was not asked for, nor twice. */
+    private static final Map<BlockOperation, Cost> ONCE =
+            Map.of(BlockOperation.READ, new Cost(READS, READS * 4096L));
+
     private final Reactor home = Reactor.stepped("snapshot-cost");
     private final MemoryBlockDevice disk = new MemoryBlockDevice(48 << 20, 512);
     private final StoragePool pool = open();
@@ -43,27 +47,43 @@ class SnapshotCostTest {
         StoragePools.fill(pool, home, name, chunks, CHUNK);
     }
 
-    /** The requests that the disk gets while something is done. */
-    private Map<BlockOperation, Integer> requests(Runnable task) {
+    /** Requests of one kind, and how much they were for. */
+    private record Cost(int requests, long bytes) {
+        static Cost of(MemoryBlockDevice.Entry entry) {
+            return new Cost(1, entry.length());
+        }
+
+        Cost plus(Cost other) {
+            return new Cost(requests + other.requests, bytes + other.bytes);
+        }
+    }
+
+    /** The requests that the disk gets while something is done, and because of it. */
+    private Map<BlockOperation, Cost> requests(Runnable task) {
         int before = disk.log().size();
         disk.logging(true);
         task.run();
+        steps();
         disk.logging(false);
-        var counts = new EnumMap<BlockOperation, Integer>(BlockOperation.class);
+        var costs = new EnumMap<BlockOperation, Cost>(BlockOperation.class);
         disk.log().stream()
                 .skip(before)
                 .filter(entry -> !entry.completion())
-                .forEach(entry -> counts.merge(entry.operation(), 1, Integer::sum));
-        return counts;
+                .forEach(entry -> costs.merge(entry.operation(), Cost.of(entry), Cost::plus));
+        return costs;
     }
 
     /** With what came before out of the way. */
-    private Map<BlockOperation, Integer> alone(Runnable task) {
+    private Map<BlockOperation, Cost> alone(Runnable task) {
         pool.checkpoint();
+        steps();
+        return requests(task);
+    }
+
+    private void steps() {
         for (int i = 0; i < 1000; i++) {
             home.step();
         }
-        return requests(task);
     }
 
     @Test
@@ -71,36 +91,66 @@ class SnapshotCostTest {
         volume("small", SMALL);
         volume("large", LARGE);
         var small = alone(() -> pool.snapshot("small", "s1"));
+        var smallLater = requests(pool::checkpoint);
         var large = alone(() -> pool.snapshot("large", "s2"));
+        var largeLater = requests(pool::checkpoint);
         assertThat(large).isEqualTo(small);
         assertThat(small).containsOnlyKeys(BlockOperation.WRITE, BlockOperation.FLUSH);
-        assertThat(small.values()).allMatch(count -> count <= 2);
+        assertThat(small.values()).allMatch(cost -> cost.requests() <= 2);
+        assertThat(largeLater).as("what it leaves for later").isEqualTo(smallLater);
         var smallClone = alone(() -> pool.cloneVolume("s1", "c1"));
+        smallLater = requests(pool::checkpoint);
         var largeClone = alone(() -> pool.cloneVolume("s2", "c2"));
+        largeLater = requests(pool::checkpoint);
         assertThat(largeClone).isEqualTo(smallClone).isEqualTo(small);
+        assertThat(largeLater).as("what it leaves for later").isEqualTo(smallLater);
     }
 
     @Test
     void aReadCostsTheSameWhateverSnapshotsThereAre() {
         volume("v", SMALL);
-        assertThat(reads("v")).isEqualTo(Map.of(BlockOperation.READ, READS));
+        assertThat(reads("v")).isEqualTo(ONCE);
         for (int i = 0; i < 10; i++) {
             pool.snapshot("v", "s" + i);
             StoragePools.fill(pool, home, "v", 1 + i % SMALL, CHUNK);
         }
         for (String name : List.of("v", "s0", "s5", "s9")) {
-            assertThat(reads(name)).as(name).isEqualTo(Map.of(BlockOperation.READ, READS));
+            assertThat(reads(name)).as(name).isEqualTo(ONCE);
         }
+        var whole = whole("v");
         // And so through clones of clones.
         String last = "v";
         for (int i = 0; i < 10; i++) {
             pool.cloneVolume(last, "c" + i);
             last = "c" + i;
         }
-        assertThat(reads(last)).isEqualTo(Map.of(BlockOperation.READ, READS));
+        assertThat(reads(last)).isEqualTo(ONCE);
+        assertThat(whole(last)).isEqualTo(whole);
     }
 
-    private Map<BlockOperation, Integer> reads(String volume) {
+    /** Neighbours that were written together are read together, whoever shares them. */
+    @Test
+    void aLargeReadIsOneRequestWhateverSnapshotsThereAre() {
+        volume("v", SMALL);
+        var one = Map.of(BlockOperation.READ, new Cost(1, SMALL * CHUNK));
+        assertThat(whole("v")).isEqualTo(one);
+        for (int i = 0; i < 10; i++) {
+            pool.snapshot("v", "s" + i);
+        }
+        for (String name : List.of("v", "s0", "s9")) {
+            assertThat(whole(name)).as(name).isEqualTo(one);
+        }
+    }
+
+    /** All that was written, by one request. */
+    private Map<BlockOperation, Cost> whole(String volume) {
+        var client = new SteppedClient(pool.device(volume), home);
+        var cost = alone(() -> client.read(0, SMALL * CHUNK));
+        client.close();
+        return cost;
+    }
+
+    private Map<BlockOperation, Cost> reads(String volume) {
         var client = new SteppedClient(pool.device(volume), home);
         var counts =
                 alone(() -> {

@@ -24,11 +24,22 @@ public final class StoragePools implements AutoCloseable {
     /** Writes the first chunks of a volume of any pool, each with bytes of its own. */
     public static void fill(
             StoragePool pool, Reactor home, String volume, int chunks, int chunkBytes) {
+        fill(pool, home, volume, chunks, chunkBytes, chunkBytes);
+    }
+
+    /** The same, with so many bytes from the beginning of one chunk to that of the next. */
+    public static void fill(
+            StoragePool pool,
+            Reactor home,
+            String volume,
+            int chunks,
+            int chunkBytes,
+            long stride) {
         var client = new SteppedClient(pool.device(volume), home);
         for (int i = 0; i < chunks; i++) {
             byte[] data = new byte[chunkBytes];
             Arrays.fill(data, (byte) (i + 1));
-            BlockStatus status = client.await(client.write((long) i * chunkBytes, data, false));
+            BlockStatus status = client.await(client.write(i * stride, data, false));
             if (status != BlockStatus.OK) {
                 throw new IllegalStateException("chunk %d: %s".formatted(i, status));
             }
