@@ -25,6 +25,7 @@ import io.vireo.fabric.storage.pool.VolumeInfo;
 import io.vireo.reactor.Reactor;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Progress;
+import io.vireo.resource.Quantity;
 import io.vireo.resource.ResourceException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -262,8 +263,8 @@ final class DisksPool implements BlockPool {
         if (source.capacity() > format.capacity()) {
             throw new ResourceException(
                     ErrorCode.INVALID,
-                    "snapshot %s has %d bytes, more than the vDisk: set its size to that or more"
-                            .formatted(snapshot, source.capacity()));
+                    "snapshot %s has %s, more than the vDisk: set its size to that or more"
+                            .formatted(snapshot, new Quantity(source.capacity())));
         }
         if (format.checksums() && !source.checksums()) {
             throw new ResourceException(
@@ -507,7 +508,15 @@ final class DisksPool implements BlockPool {
 
     @Override
     public List<Progress> jobs() {
-        return view.jobs();
+        List<Progress> jobs = view.jobs();
+        boolean isDrained = jobs.stream().anyMatch(each -> each.job().equals(Drains.JOB));
+        if (isDrained || disks.drains().open().isEmpty()) {
+            return jobs;
+        }
+        // It has not begun, or something is in its way.
+        var all = new ArrayList<>(jobs);
+        all.addFirst(new Progress(Drains.JOB, 0, 0, 0));
+        return all;
     }
 
     @Override
