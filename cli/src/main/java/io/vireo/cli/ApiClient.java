@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.function.UnaryOperator;
+import java.util.regex.Pattern;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -21,10 +22,28 @@ final class ApiClient {
     private static final JsonMapper MAPPER = JsonMapper.builder().build();
     private static final byte[] NOTHING = {};
 
+    /** Names, and those of parts: {@code web1.eth0}. */
+    private static final Pattern NAME = Pattern.compile("[a-z0-9-]+(\\.[a-z0-9-]+)?");
+
     private final HttpClient http;
 
     ApiClient(Endpoint endpoint) {
         this.http = new HttpClient(endpoint);
+    }
+
+    /**
+     * The path of a resource.
+     *
+     * @throws CliException if no resource can have that name
+     */
+    static String path(String plural, String name) {
+        if (!NAME.matcher(name).matches()) {
+            throw new CliException(
+                    ExitCode.NOT_FOUND,
+                    "nothing can be called '%s': names are of lower-case letters, digits and '-'"
+                            .formatted(name));
+        }
+        return "/v1/" + plural + "/" + name;
     }
 
     JsonNode get(String path) {

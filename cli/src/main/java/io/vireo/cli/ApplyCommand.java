@@ -52,7 +52,7 @@ final class ApplyCommand extends Subcommand {
         for (JsonNode result : results) {
             String plural = kinds.find(result.path("kind").asString()).plural();
             JsonNode status =
-                    client.get("/v1/" + plural + "/" + result.path("name").asString())
+                    client.get(ApiClient.path(plural, result.path("name").asString()))
                             .path("status");
             JsonNode ready = status.path("conditions").path(0);
             boolean current =

@@ -147,7 +147,7 @@ final class AttachCommand extends Subcommand {
     private Guest guest(ApiClient client) {
         Optional<String> alone = vhba();
         if (alone.isPresent()) {
-            JsonNode found = client.get("/v1/vhbas/" + alone.get());
+            JsonNode found = client.get(ApiClient.path("vhbas", alone.get()));
             Guest.Hba hba = hba(found, alone.get().replace('.', '-'), OptionalInt.of(1));
             return new Guest(
                     alone.get(),
@@ -157,7 +157,7 @@ final class AttachCommand extends Subcommand {
                     List.of(),
                     List.of(hba));
         }
-        JsonNode found = client.get("/v1/profiles/" + profile);
+        JsonNode found = client.get(ApiClient.path("profiles", profile));
         JsonNode spec = found.path("spec");
         return new Guest(
                 profile,
@@ -214,7 +214,8 @@ final class AttachCommand extends Subcommand {
             return lookup.targets(alone.get());
         }
         List<IscsiTargetAccess> targets = new ArrayList<>();
-        for (JsonNode device : client.get("/v1/profiles/" + profile).path("spec").path("vhbas")) {
+        for (JsonNode device :
+                client.get(ApiClient.path("profiles", profile)).path("spec").path("vhbas")) {
             targets.addAll(lookup.targets(profile + "." + device.path("name").asString()));
         }
         if (targets.isEmpty()) {
@@ -225,7 +226,7 @@ final class AttachCommand extends Subcommand {
 
     /** What a device of the profile has become. */
     private JsonNode part(ApiClient client, String plural, JsonNode device) {
-        return client.get("/v1/" + plural + "/" + profile + "." + device.path("name").asString());
+        return client.get(ApiClient.path(plural, profile + "." + device.path("name").asString()));
     }
 
     /** Cards of the host itself are nothing that a hypervisor takes. */

@@ -29,10 +29,13 @@ import tools.jackson.databind.node.ObjectNode;
 final class CancelCommand extends Subcommand {
     private static final String CANCEL = "cancel";
 
-    @Parameters(index = "0", paramLabel = "KIND", description = "A kind in any of its names.")
+    @Parameters(
+            index = "0",
+            paramLabel = "KIND",
+            description = "A kind in any of its names, or KIND/NAME.")
     String kind = "";
 
-    @Parameters(index = "1", paramLabel = "NAME", description = "The resource.")
+    @Parameters(index = "1", arity = "0..1", paramLabel = "NAME", description = "The resource.")
     String name = "";
 
     @Parameters(
@@ -44,9 +47,17 @@ final class CancelCommand extends Subcommand {
 
     @Override
     public Integer call() {
+        if (kind.contains("/") || name.isEmpty()) {
+            if (job == null && !name.isEmpty()) {
+                job = name;
+            }
+            KindNames.Named named = KindNames.Named.of(kind);
+            kind = named.kind();
+            name = named.name();
+        }
         ApiClient client = connection.open();
         KindNames.Kind found = new KindNames(client).find(kind);
-        JsonNode resource = client.get("/v1/" + found.plural() + "/" + name);
+        JsonNode resource = client.get(ApiClient.path(found.plural(), name));
         JsonNode attributes = resource.path("status").path("attributes");
         String title = found.kind() + "/" + name;
         String chosen = chosen(title, attributes.path("job").asString(""));

@@ -32,7 +32,7 @@ final class CaptureCommand extends Subcommand {
     private static final int BUFFER = 1 << 16;
     private static final int PATIENCE_SECONDS = 2;
 
-    @Parameters(paramLabel = "VNIC", description = "The vNIC, like web1.eth0.")
+    @Parameters(paramLabel = "VNIC", description = "The vNIC, like web1.eth0 or vnic/web1.eth0.")
     String vnic = "";
 
     @Option(
@@ -76,6 +76,7 @@ final class CaptureCommand extends Subcommand {
                     ExitCode.USAGE,
                     "a capture is not for a terminal: name a file with -w, or add '| tshark -r -'");
         }
+        vnic = KindNames.Named.in(vnic);
         var interrupted = new AtomicBoolean();
         var done = new CountDownLatch(1);
         HttpResponse response = connection.open().stream(path(), Map.of());
@@ -102,7 +103,7 @@ final class CaptureCommand extends Subcommand {
                 .with("snaplen", snapLength)
                 .with("count", count)
                 .with("filter", filter)
-                .behind("/v1/vnics/" + Query.encoded(vnic) + "/capture");
+                .behind(ApiClient.path("vnics", vnic) + "/capture");
     }
 
     private OutputStream target() throws IOException {

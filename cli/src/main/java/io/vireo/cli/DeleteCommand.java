@@ -95,7 +95,7 @@ final class DeleteCommand extends Subcommand {
         for (JsonNode target : targets) {
             String plural = kinds.find(target.path("kind").asString()).plural();
             try {
-                JsonNode left = client.get("/v1/" + plural + "/" + target.path("name").asString());
+                JsonNode left = client.get(ApiClient.path(plural, target.path("name").asString()));
                 String why =
                         left.path("status").path("conditions").path(0).path("message").asString();
                 return ApplyCommand.title(target) + " is still there: " + why;

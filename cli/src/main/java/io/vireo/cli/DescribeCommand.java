@@ -29,7 +29,7 @@ final class DescribeCommand extends Subcommand {
         ApiClient client = connection.open();
         var named = name == null ? KindNames.Named.of(kind) : new KindNames.Named(kind, name);
         KindNames.Kind found = new KindNames(client).find(named.kind());
-        JsonNode resource = client.get("/v1/" + found.plural() + "/" + named.name());
+        JsonNode resource = client.get(ApiClient.path(found.plural(), named.name()));
         JsonNode status = resource.path("status");
         StringBuilder text = new StringBuilder();
         text.append(found.kind()).append(' ').append(named.name()).append("\n\nMetadata\n");

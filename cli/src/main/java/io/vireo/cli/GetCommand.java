@@ -124,7 +124,7 @@ final class GetCommand extends Subcommand {
         List<JsonNode> resources = new ArrayList<>();
         for (KindNames.Kind each : chosen) {
             if (name != null) {
-                resources.add(client.get("/v1/" + each.plural() + "/" + name));
+                resources.add(client.get(ApiClient.path(each.plural(), name)));
             } else if (!each.derived() || chosen.size() == 1) {
                 // Derived ones come back by themselves; leaving them out lets the list be applied
                 // again.

@@ -33,7 +33,7 @@ final class IscsiLookup {
      */
     List<IscsiTargetAccess> targets(String vhba) {
         List<IscsiTargetAccess> found = new ArrayList<>();
-        OptionalInt bootLun = bootLun(client.get("/v1/vhbas/" + vhba).path("spec"));
+        OptionalInt bootLun = bootLun(client.get(ApiClient.path("vhbas", vhba)).path("spec"));
         for (JsonNode target : client.get("/v1/iscsitargets").path("items")) {
             if (target.path("spec").path("vhba").asString("").equals(vhba)) {
                 found.add(access(target, bootLun));
@@ -84,7 +84,7 @@ final class IscsiLookup {
     }
 
     private IscsiTargetAccess.Portal portal(String name) {
-        JsonNode portal = client.get("/v1/iscsiportals/" + name);
+        JsonNode portal = client.get(ApiClient.path("iscsiportals", name));
         String listening = attribute(portal, "address");
         int colon = listening.lastIndexOf(':');
         String host = listening.substring(0, colon);

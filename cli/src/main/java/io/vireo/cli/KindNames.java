@@ -31,6 +31,11 @@ final class KindNames {
             }
             return new Named(text.substring(0, slash), text.substring(slash + 1));
         }
+
+        /** The name in {@code KIND/NAME}, or in {@code NAME} where there is but one kind. */
+        static String in(String text) {
+            return text.contains("/") ? of(text).name() : text;
+        }
     }
 
     KindNames(ApiClient client) {

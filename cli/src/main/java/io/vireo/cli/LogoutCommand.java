@@ -65,7 +65,7 @@ final class LogoutCommand extends Subcommand {
                     "say which sessions: --session, --initiator, --portal, or --all");
         }
         ApiClient client = connection.open();
-        String path = "/v1/iscsitargets/" + Query.encoded(target);
+        String path = ApiClient.path("iscsitargets", target);
         var query =
                 new Query()
                         .with("session", session)

@@ -1,5 +1,6 @@
 package io.vireo.cli;
 
+import java.util.Locale;
 import picocli.CommandLine.Option;
 
 /** In which form a command shows what it found. */
@@ -12,7 +13,13 @@ final class OutputOption {
         JSON,
         YAML,
         /** KIND/NAME of each resource, one a line. */
-        NAME
+        NAME;
+
+        /** As people write it. */
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
     }
 
     @Option(

@@ -82,7 +82,7 @@ final class PoolCommand {
         public Integer call() {
             ApiClient client = connection.open();
             client.post("/v1/apply", List.of(pool()));
-            String path = "/v1/pools/" + name;
+            String path = ApiClient.path("pools", name);
             Waiting.until(wait, () -> notReady(client.get(path)));
             JsonNode contents = client.get(path + "/contents");
             List<JsonNode> items = List.copyOf(contents.path("items").values());
@@ -112,11 +112,12 @@ final class PoolCommand {
             return pool;
         }
 
-        private static String notReady(JsonNode pool) {
+        private String notReady(JsonNode pool) {
             JsonNode ready = pool.path("status").path("conditions").path(0);
             return ready.path("status").asString().equals("True")
                     ? ""
-                    : "the pool is not open: " + ready.path("message").asString();
+                    : "the pool is not open: %s. Mend it and run this again, or give it up: vireo delete pool %s"
+                            .formatted(ready.path("message").asString(), name);
         }
 
         private static String title(JsonNode resource) {

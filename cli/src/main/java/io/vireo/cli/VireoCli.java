@@ -85,11 +85,22 @@ public final class VireoCli {
 
     private static int usage(ParameterException failure, String[] arguments) {
         CommandLine line = failure.getCommandLine();
-        line.getErr().println("vireo: " + failure.getMessage());
+        line.getErr().println("vireo: " + reason(failure));
         if (!CommandLine.UnmatchedArgumentException.printSuggestions(failure, line.getErr())) {
             line.getErr().println("Try '" + line.getCommandSpec().qualifiedName() + " --help'.");
         }
         line.getErr().flush();
         return ExitCode.USAGE;
+    }
+
+    private static String reason(ParameterException failure) {
+        if (failure instanceof CommandLine.UnmatchedArgumentException unmatched
+                && !unmatched.isUnknownOption()) {
+            String first = unmatched.getUnmatched().getFirst();
+            return failure.getCommandLine().getParent() == null
+                    ? "there is no command '" + first + "'"
+                    : "'" + first + "' is one argument too many";
+        }
+        return String.valueOf(failure.getMessage());
     }
 }

@@ -143,6 +143,41 @@ final class VireoCliTest {
     }
 
     @Test
+    void aNameThatNothingCanHaveIsNoPathOfTheInterface() {
+        applyAll();
+        for (String name : List.of("../pools/ssd", "a b", "größe", "Root")) {
+            assertThat(vireo("describe", "vdisk", name)).isEqualTo(4);
+            assertThat(err)
+                    .isEqualTo(
+                            "vireo: nothing can be called '%s': names are of lower-case letters, digits and '-'\n"
+                                    .formatted(name));
+        }
+        assertThat(vireo("attach", "web 1", "--as", "qemu")).isEqualTo(4);
+        assertThat(err).contains("nothing can be called 'web 1'");
+    }
+
+    @Test
+    void aWordThatIsNoCommandOrOneTooManyIsNamed() {
+        assertThat(bare("frobnicate")).isEqualTo(2);
+        assertThat(err).startsWith("vireo: there is no command 'frobnicate'\n");
+        assertThat(bare("get", "vdisk", "a", "b")).isEqualTo(2);
+        assertThat(err).startsWith("vireo: 'b' is one argument too many\n");
+        assertThat(bare("get", "--help")).isZero();
+        assertThat(out).contains("One of: table, wide, json, yaml, name.");
+    }
+
+    @Test
+    void aPoolThatCannotBeImportedSaysHowToGoOn() {
+        world.failNext(
+                new Reference(Kinds.POOL, "fast"),
+                new ResourceException(ErrorCode.CONFLICT, "there is no pool"));
+        assertThat(vireo("pool", "import", "fast", "/dev/x", "--wait", "1")).isEqualTo(6);
+        assertThat(err)
+                .isEqualTo(
+                        "vireo: after 1 s: the pool is not open: there is no pool. Mend it and run this again, or give it up: vireo delete pool fast\n");
+    }
+
+    @Test
     void plansWithoutDoing() {
         assertThat(vireo("plan", "-f", file("all.yaml", ALL))).isZero();
         assertThat(out).startsWith("ACTION  RESOURCE").contains("create  Vnic/web1.eth0");
@@ -310,7 +345,7 @@ final class VireoCliTest {
                         "vireo: Pool/main has several jobs: say which, drain or resync or scrub\n");
         assertThat(vireo("cancel", "pool", "main", "resync")).isEqualTo(1);
         assertThat(err).contains("spec.disks.resyncRate slows it down");
-        assertThat(vireo("cancel", "pool", "main", "drain")).as(err).isZero();
+        assertThat(vireo("cancel", "pool/main", "drain")).as(err).isZero();
         assertThat(out).contains("drain = false of /dev/b;");
         // The disk that is empty already is not taken back.
         assertThat(spec("pool", "main").split("drain: true", -1)).hasSize(2);
@@ -692,7 +727,14 @@ final class VireoCliTest {
     void capturesToAFileAndTellsWhatWasLost() throws IOException {
         applyAll();
         Path target = directory.resolve("web1.pcapng");
-        assertThat(vireo("capture", "web1.eth0", "-w", target.toString(), "--filter", "vlan 3 & +"))
+        assertThat(
+                        vireo(
+                                "capture",
+                                "vnic/web1.eth0",
+                                "-w",
+                                target.toString(),
+                                "--filter",
+                                "vlan 3 & +"))
                 .as(err)
                 .isZero();
         assertThat(err)

@@ -156,7 +156,7 @@ public final class ControlPlane implements AutoCloseable {
 
     /**
      * Declares resources, all of them or none. They are durable when this returns, and come up
-     * afterwards.
+     * afterwards. What was declared like that before and failed is tried again.
      *
      * @return one result for each manifest, in their order
      * @throws ResourceException if any of them is refused; nothing has changed then
@@ -172,6 +172,11 @@ public final class ControlPlane implements AutoCloseable {
                     write(transaction, applied.resource());
                 }
             }
+            reconciler.retry(
+                    verdict.applied().stream()
+                            .filter(each -> each.outcome() == Applied.Outcome.UNCHANGED)
+                            .map(each -> each.resource().reference())
+                            .toList());
             if (transaction.isEmpty()) {
                 return verdict.applied();
             }

@@ -278,6 +278,25 @@ final class ControlPlaneTest {
         assertThat(world.journal()).containsExactly("realize Network/lan", "realize Network/lan");
     }
 
+    /** The operator has done what the message said, which nothing here notices. */
+    @Test
+    void whatFailedForGoodIsTriedAgainWhenItIsAppliedAgain() {
+        world.failNext(LAN, new ResourceException(ErrorCode.CONFLICT, "wipe it"));
+        apply(control, network("lan"));
+        await(
+                () -> ready(control, LAN).reason().equals("Conflict"),
+                () -> ready(control, LAN).toString());
+        world.failNext(NIC, new ResourceException(ErrorCode.IN_USE, "stop that one"));
+        apply(control, pool("ssd"), vdisk("root", "ssd"), profile("web1", "lan", "root"));
+        apply(control, network("lan"));
+        await(
+                () -> ready(control, NIC).reason().equals("InUse"),
+                () -> ready(control, NIC).toString());
+
+        apply(control, profile("web1", "lan", "root"));
+        awaitReady(control);
+    }
+
     @Test
     void aFailureThatCannotPassIsToldAndLeftAlone() {
         world.failNext(

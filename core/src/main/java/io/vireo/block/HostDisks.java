@@ -14,7 +14,7 @@ public interface HostDisks {
      *
      * @param path a block device, or a regular file
      * @param make bytes of the sparse file that is made, durably, if there is nothing at {@code
-     *     path}; empty: it must be there
+     *     path}, and that a file without any data has at least; empty: it must be there
      * @throws io.vireo.resource.ResourceException UNAVAILABLE if it is absent, IN_USE if another
      *     process or the kernel uses it
      */

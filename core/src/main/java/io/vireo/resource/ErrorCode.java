@@ -24,8 +24,8 @@ public enum ErrorCode {
     EXHAUSTED(true),
     /** This host or this version cannot do it. */
     UNSUPPORTED(false),
-    /** The operating system or a rule of ours forbids it. */
-    PERMISSION_DENIED(false),
+    /** The operating system or a rule of ours forbids it, until somebody permits it there. */
+    PERMISSION_DENIED(true),
     /** The client has not shown who it is. */
     UNAUTHENTICATED(false),
     /** The request is larger than allowed. */

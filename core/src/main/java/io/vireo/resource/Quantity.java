@@ -70,14 +70,31 @@ public record Quantity(long bytes) implements Comparable<Quantity> {
         return BigDecimal.valueOf(suffix.endsWith("i") ? 1024 : 1000).pow(power);
     }
 
-    /** The shortest exact form: {@code 10Gi}, {@code 512}. Reads back to the same size. */
+    /**
+     * The exact form with the fewest digits: {@code 10Gi}, {@code 10G}, {@code 512}; a power of
+     * 1024 where both have as many. Reads back to the same size.
+     */
     @Override
     public String toString() {
-        int power =
-                bytes == 0 ? 0 : Math.min(Long.numberOfTrailingZeros(bytes) / 10, LETTERS.length());
+        String binary = exact(1024, LETTERS, "i");
+        String decimal = exact(1000, "k" + LETTERS.substring(1), "");
+        return digits(decimal) < digits(binary) ? decimal : binary;
+    }
+
+    private static long digits(String text) {
+        return text.chars().filter(Character::isDigit).count();
+    }
+
+    private String exact(int base, String letters, String behind) {
+        long number = bytes;
+        int power = 0;
+        while (number != 0 && number % base == 0 && power < letters.length()) {
+            number /= base;
+            power++;
+        }
         return power == 0
-                ? Long.toString(bytes)
-                : (bytes >> (10 * power)) + LETTERS.substring(power - 1, power) + "i";
+                ? Long.toString(number)
+                : number + letters.substring(power - 1, power) + behind;
     }
 
     @Override

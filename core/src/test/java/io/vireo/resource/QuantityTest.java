@@ -79,5 +79,8 @@ final class QuantityTest {
         }
         assertThat(new Quantity(10L << 30)).hasToString("10Gi");
         assertThat(new Quantity(0)).hasToString("0");
+        assertThat(new Quantity(10_000_000_000L)).hasToString("10G");
+        assertThat(new Quantity(1000)).hasToString("1k");
+        assertThat(new Quantity(512_000)).hasToString("500Ki");
     }
 }

@@ -24,7 +24,6 @@ import io.vireo.transport.vhostuser.VhostUserTransport;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -94,10 +93,11 @@ final class Daemon implements AutoCloseable {
     private Services services(ServerConfig config, Path runtime, Path state, ReactorGroup reactors)
             throws IOException {
         Path images =
-                Files.createDirectories(
+                HeldDirectory.make(
                         config.imageDir.toString().isEmpty()
                                 ? state.resolve("images")
-                                : config.imageDir.toAbsolutePath());
+                                : config.imageDir,
+                        "image");
         var sockets =
                 new VhostUserTransport.Configuration(
                         VhostUserTransport.Configuration.defaults().mode(),

@@ -33,15 +33,7 @@ final class HeldDirectory implements AutoCloseable {
      * @throws ResourceException if another daemon has it, or it is no directory
      */
     static HeldDirectory take(Path directory, String use) throws IOException {
-        Path path = directory.toAbsolutePath();
-        try {
-            Files.createDirectories(path);
-        } catch (FileAlreadyExistsException e) {
-            throw new ResourceException(
-                    ErrorCode.INVALID,
-                    e.getFile() + " is no directory: give another with --" + use + "-dir",
-                    e);
-        }
+        Path path = make(directory, use);
         Path file = path.resolve(use + ".lock");
         Fd lock = open(file);
         try {
@@ -55,6 +47,23 @@ final class HeldDirectory implements AutoCloseable {
         } catch (ErrnoException | ResourceException e) {
             lock.close();
             throw e;
+        }
+    }
+
+    /**
+     * Makes a directory if there is none; returns its absolute path.
+     *
+     * @param use as of {@link #take}
+     * @throws ResourceException if it is no directory
+     */
+    static Path make(Path directory, String use) throws IOException {
+        try {
+            return Files.createDirectories(directory.toAbsolutePath());
+        } catch (FileAlreadyExistsException e) {
+            throw new ResourceException(
+                    ErrorCode.INVALID,
+                    e.getFile() + " is no directory: give another with --" + use + "-dir",
+                    e);
         }
     }
 

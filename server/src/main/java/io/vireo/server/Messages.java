@@ -1,5 +1,6 @@
 package io.vireo.server;
 
+import io.vireo.resource.ResourceException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
@@ -8,7 +9,10 @@ import java.nio.file.NoSuchFileException;
 final class Messages {
     private Messages() {}
 
-    /** What went wrong, with the cause where that says more than the exception itself. */
+    /**
+     * What went wrong, with the cause where that says more than the exception itself. What we say
+     * ourselves is whole.
+     */
     static String of(Throwable e) {
         var own =
                 switch (e) {
@@ -21,7 +25,9 @@ final class Messages {
                     default -> e.getMessage() == null ? e.toString() : e.getMessage();
                 };
         var cause = e.getCause();
-        if (cause == null || own.contains(String.valueOf(cause.getMessage()))) {
+        if (cause == null
+                || e instanceof ResourceException
+                || own.contains(String.valueOf(cause.getMessage()))) {
             return own;
         }
         return own + ": " + of(cause);

@@ -106,11 +106,17 @@ final class PoolCommand {
                             .formatted(report.checksums(), report.uncertain()));
         }
         report.findings().forEach(finding -> line(out, "WRONG", finding));
-        out.println(
-                report.isSound()
-                        ? "Nothing is wrong."
-                        : "Copy what can still be read away, and restore the rest from a backup.");
+        out.println(advice(report));
         out.flush();
+    }
+
+    private static String advice(PoolCheckReport report) {
+        if (report.isSound()) {
+            return "Nothing is wrong.";
+        }
+        return report.pool().isEmpty()
+                ? "No pool could be read: are these all disks of one pool, and no others?"
+                : "Copy what can still be read away, and restore the rest from a backup.";
     }
 
     private static String times(long count) {

@@ -22,6 +22,8 @@ final class ServerConfig {
     private static final Pattern LOOPBACK =
             Pattern.compile("(?:127\\.0\\.0\\.1|localhost):(\\d{1,5})");
 
+    private static final int REACTORS_MAX = 64;
+
     @Option(
             names = "--runtime-dir",
             defaultValue = "/run/vireo",
@@ -222,8 +224,9 @@ final class ServerConfig {
         if (!reactorCpus.isEmpty()) {
             return List.copyOf(reactorCpus);
         }
-        if (reactors < 0) {
-            throw new IllegalArgumentException("--reactors " + reactors + ": give 1 or more");
+        if (reactors < 0 || reactors > REACTORS_MAX) {
+            throw new IllegalArgumentException(
+                    "--reactors " + reactors + ": give 1 to " + REACTORS_MAX);
         }
         int half = Math.clamp(Runtime.getRuntime().availableProcessors() / 2, 1, 4);
         return Collections.nCopies(reactors > 0 ? reactors : half, -1);

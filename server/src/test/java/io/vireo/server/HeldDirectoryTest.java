@@ -41,5 +41,7 @@ class HeldDirectoryTest {
         Path file = Files.createFile(directory.resolve("file"));
         assertThatThrownBy(() -> HeldDirectory.take(file, "runtime"))
                 .hasMessage(file + " is no directory: give another with --runtime-dir");
+        assertThatThrownBy(() -> HeldDirectory.make(file, "image"))
+                .hasMessage(file + " is no directory: give another with --image-dir");
     }
 }

@@ -95,6 +95,20 @@ class PoolDrainTest {
         assertKept(bed.openVdisk("disk0", true));
     }
 
+    /** It is not forgotten because it cannot begin, and can be cancelled by its name. */
+    @Test
+    void aDrainThatHasSomethingInItsWayIsAJobAllTheSame() throws Exception {
+        var whole = PoolBed.spec(false, member("a"));
+        bed.openPool(whole, false);
+        assertKept(filled());
+        bed.changePool(whole, PoolBed.spec(false, leaving("a")));
+        awaitDrain("have room for 0");
+        assertThat(bed.running(Kinds.POOL, "main").status().attributes())
+                .containsEntry("job", "drain")
+                .containsEntry("progress", "0%")
+                .containsEntry("timeLeft", "-");
+    }
+
     @Test
     void aDiskIsEmptiedAndTakenOut() throws Exception {
         var whole = PoolBed.spec(false, member("a"), member("b"));

@@ -101,9 +101,11 @@ class ServerConfigTest {
     }
 
     @Test
-    void thereAreNoNegativeNumbersOfReactors() {
+    void thereAreNotLessThanNoneOrHundredsOfReactors() {
         assertThat(parse("--reactors", "2").cpus()).containsExactly(-1, -1);
         assertThatThrownBy(() -> parse("--reactors=-3").cpus())
-                .hasMessage("--reactors -3: give 1 or more");
+                .hasMessage("--reactors -3: give 1 to 64");
+        assertThatThrownBy(() -> parse("--reactors=65").cpus())
+                .hasMessage("--reactors 65: give 1 to 64");
     }
 }

@@ -152,6 +152,35 @@ class DaemonIT {
                                 + " and loaded: make 2 MiB of room there, and mount it without noexec");
     }
 
+    /** Those that the launcher gives to the daemon's side, too. */
+    @Test
+    void everyCommandIsExplained() {
+        assertThat(help("serve")).contains("--runtime-dir=DIR");
+        assertThat(help("doctor")).contains("Checks this host");
+        assertThat(help("pool", "check")).contains("All disks of the pool");
+        assertThat(help("pool", "import")).contains("--key-secret");
+        assertThat(help("apply")).contains("--wait");
+        assertThat(help()).contains("Exit codes:");
+        assertThat(run(List.of(program(), "help", "frobnicate")).exitCode()).isEqualTo(2);
+    }
+
+    private String help(String... command) {
+        var words = new ArrayList<String>(List.of(program(), "help"));
+        words.addAll(List.of(command));
+        Refusal answer = run(words);
+        assertThat(answer.exitCode()).as("%s", words).isZero();
+        return String.join("\n", answer.lines());
+    }
+
+    @Test
+    void whatIsNoPoolIsSaidNotToBeOne() throws IOException {
+        Files.write(directory.resolve("disk"), new byte[1 << 20]);
+        Refusal answer = run(List.of(program(), "pool", "check", path("disk")));
+        assertThat(answer.exitCode()).isEqualTo(1);
+        assertThat(answer.lines())
+                .endsWith("No pool could be read: are these all disks of one pool, and no others?");
+    }
+
     @Test
     void whatCannotBeHadIsToldInASentence() throws IOException {
         Files.createFile(directory.resolve("file"));

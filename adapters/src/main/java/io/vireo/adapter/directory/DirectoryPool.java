@@ -16,6 +16,7 @@ import io.vireo.linux.FileStat;
 import io.vireo.linux.FileSystemStat;
 import io.vireo.linux.PathCalls;
 import io.vireo.resource.ErrorCode;
+import io.vireo.resource.Quantity;
 import io.vireo.resource.ResourceException;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
@@ -116,8 +117,8 @@ final class DirectoryPool implements BlockPool {
                     ErrorCode.CONFLICT,
                     path.resolve(image.name())
                             + " has "
-                            + image.capacity()
-                            + " bytes, more than the vDisk: set the size of Vdisk/"
+                            + new Quantity(image.capacity())
+                            + ", more than the vDisk: set the size of Vdisk/"
                             + volume
                             + " to that");
         }

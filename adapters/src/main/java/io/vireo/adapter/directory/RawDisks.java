@@ -40,7 +40,7 @@ public final class RawDisks implements HostDisks {
             Path real = path.toRealPath();
             Fd folder = ImageFile.openDirectory(folder(real));
             try {
-                return open(folder, real, engines, directIo);
+                return longEnough(open(folder, real, engines, directIo), make);
             } catch (ErrnoException e) {
                 folder.close();
                 throw e;
@@ -55,7 +55,20 @@ public final class RawDisks implements HostDisks {
         }
     }
 
-    private static HostDisk open(Fd folder, Path path, HostIoSource engines, boolean directIo)
+    /** A file without data is as one that is not there. */
+    private static Disk longEnough(Disk disk, OptionalLong size) {
+        try {
+            if (size.isPresent() && disk.isZeroed()) {
+                disk.grow(size);
+            }
+            return disk;
+        } catch (ResourceException e) {
+            disk.close();
+            throw e;
+        }
+    }
+
+    private static Disk open(Fd folder, Path path, HostIoSource engines, boolean directIo)
             throws ErrnoException {
         String name = path.getFileName().toString();
         if (!FileStat.of(folder.number(), name).isBlockDevice()) {

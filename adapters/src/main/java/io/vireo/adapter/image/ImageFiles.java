@@ -13,6 +13,7 @@ import io.vireo.resource.ErrorCode;
 import io.vireo.resource.ResourceException;
 import io.vireo.resource.spec.DiskImageFormat;
 import java.nio.file.Path;
+import java.util.Objects;
 
 /**
  * Images below one directory of the host; names cannot leave it, and symbolic links are refused.
@@ -83,13 +84,7 @@ public final class ImageFiles implements DiskImages {
         Path path = directory.resolve(file);
         Path name = Path.of(file);
         try (Fd root = openDirectory()) {
-            Fd parent =
-                    PathCalls.openat2(
-                            root.number(),
-                            name.getParent() == null ? "." : name.getParent().toString(),
-                            PathCalls.O_RDONLY | PathCalls.O_DIRECTORY,
-                            0,
-                            CONFINED);
+            Fd parent = openParent(root, name);
             try {
                 return create(parent, path, format, capacity);
             } catch (ErrnoException | RuntimeException e) {
@@ -98,6 +93,26 @@ public final class ImageFiles implements DiskImages {
             }
         } catch (ErrnoException e) {
             throw failure(path + " cannot be made", e);
+        }
+    }
+
+    private Fd openParent(Fd root, Path name) throws ErrnoException {
+        Path parent = Objects.requireNonNullElse(name.getParent(), Path.of("."));
+        try {
+            return PathCalls.openat2(
+                    root.number(),
+                    parent.toString(),
+                    PathCalls.O_RDONLY | PathCalls.O_DIRECTORY,
+                    0,
+                    CONFINED);
+        } catch (ErrnoException e) {
+            if (e.errno() != Errno.ENOENT) {
+                throw e;
+            }
+            throw new ResourceException(
+                    ErrorCode.UNAVAILABLE,
+                    "there is no directory " + directory.resolve(parent).normalize() + ": make it",
+                    e);
         }
     }
 

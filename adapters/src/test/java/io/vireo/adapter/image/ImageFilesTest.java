@@ -2,6 +2,7 @@ package io.vireo.adapter.image;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.vireo.block.DiskImageReader;
 import io.vireo.linux.Fd;
@@ -51,6 +52,13 @@ class ImageFilesTest {
         String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertThat(process.waitFor()).as("%s: %s", List.of(command), output).isZero();
         return output;
+    }
+
+    @Test
+    void aDirectoryThatIsNotThereIsNamed() {
+        assertThatThrownBy(() -> images.create("backup/web1.raw", DiskImageFormat.RAW, CHUNK))
+                .isInstanceOf(ResourceException.class)
+                .hasMessage("there is no directory " + directory.resolve("backup") + ": make it");
     }
 
     /** A disk with pieces of data between holes, some of which zeroes were written to. */

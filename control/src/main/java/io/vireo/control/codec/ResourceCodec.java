@@ -124,7 +124,9 @@ public final class ResourceCodec {
         binder.reportUnknown(node, METADATA_FIELDS, pointer);
         JsonNode name = node.path("name");
         String text = name.isString() ? name.stringValue() : "";
-        if (!Names.isDerived(text)) {
+        if (name.isNumber() || name.isBoolean()) {
+            binder.report(pointer + "/name", SpecBinder.noString(name));
+        } else if (!Names.isDerived(text)) {
             Names.problem(text).ifPresent(problem -> binder.report(pointer + "/name", problem));
         }
         Optional<Map<String, String>> labels =

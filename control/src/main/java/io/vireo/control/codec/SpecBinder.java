@@ -256,14 +256,17 @@ public final class SpecBinder {
         return number.isString() && number.stringValue().matches("-?\\d{1,19}");
     }
 
+    /** What is wrong with something that is to be a string. */
+    static String noString(JsonNode node) {
+        return "must be a string"
+                + (node.isNumber() || node.isBoolean()
+                        ? ": write it in quotes, \"" + node.asString() + "\""
+                        : "");
+    }
+
     private Optional<String> string(JsonNode node, int maxLength, String at) {
         if (!node.isString()) {
-            report(
-                    at,
-                    "must be a string"
-                            + (node.isNumber() || node.isBoolean()
-                                    ? ": write it in quotes, \"" + node.asString() + "\""
-                                    : ""));
+            report(at, noString(node));
             return Optional.empty();
         }
         String text = node.stringValue();

@@ -23,6 +23,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Queue;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -53,6 +54,10 @@ public final class Reconciler {
     private final Mending mending =
             new Mending((reference, e) -> LOG.error("mending {} failed", reference, e));
     private final Map<Reference, Attempt> attempts = new HashMap<>();
+
+    /** What somebody asked for again, from any thread, to be tried again in the next pass. */
+    private final Queue<Reference> asked = new ConcurrentLinkedQueue<>();
+
     private final ConcurrentLinkedQueue<Entry> closed = new ConcurrentLinkedQueue<>();
 
     /** What is realized beside the reconciler and has ended, or waits for something else. */
@@ -103,6 +108,15 @@ public final class Reconciler {
         return observations.of(reference);
     }
 
+    /**
+     * Tries again soon, with their parts, what failed of these resources, also what is not tried
+     * again by itself: the cause may be gone. Any thread.
+     */
+    public void retry(Collection<Reference> references) {
+        asked.addAll(references);
+        wake.run();
+    }
+
     /** What runs, for a dry run of the plan. Any thread. */
     public Map<Reference, Running> running() {
         return running;
@@ -132,6 +146,7 @@ public final class Reconciler {
         if (first) {
             reclaim(host.desired());
         }
+        forgetFailures(host.desired());
         boolean progress = true;
         while (progress) {
             Desired desired = host.desired();
@@ -153,6 +168,18 @@ public final class Reconciler {
                 target -> Optional.ofNullable(actual.get(target)).map(entry -> entry.realization));
         long untilNext = Attempt.untilNext(attempts.values(), nowNanos);
         return mend() ? untilNext : Math.min(untilNext, MEND_NANOS);
+    }
+
+    private void forgetFailures(Desired desired) {
+        for (var next = asked.poll(); next != null; next = asked.poll()) {
+            Reference target = next;
+            attempts.remove(target);
+            attempts.keySet()
+                    .removeIf(part ->
+                            Optional.ofNullable(desired.run().get(part))
+                                    .flatMap(resource -> resource.metadata().owner())
+                                    .equals(Optional.of(target)));
+        }
     }
 
     /** Whether all that runs has what it needs of the host. */

@@ -42,6 +42,15 @@ final class ResourceCodecTest {
     }
 
     @Test
+    void aNameThatYamlTakesForANumberIsToBeQuoted() {
+        JsonNode node = json("{'apiVersion':'vireo/v1','kind':'Network','metadata':{'name':123}}");
+        assertThat(violations(node))
+                .containsExactly(
+                        new Violation(
+                                "/metadata/name", "must be a string: write it in quotes, \"123\""));
+    }
+
+    @Test
     void fillsInDefaults() {
         var network = (NetworkSpec) bind(resource("Network", "lan", "{}")).spec();
         var disk = (VdiskSpec) bind(resource("Vdisk", "d", "{'pool':'p','size':'10Gi'}")).spec();

@@ -45,6 +45,8 @@ public final class UplinkKind implements ResourceKind<UplinkSpec> {
     private static final Logger LOG = System.getLogger(UplinkKind.class.getName());
 
     /** A page has to hold the frame, room in front of it, and what drivers keep behind it. */
+    private static final long SPEED_MIN = 1_000_000;
+
     private static final int XDP_MTU_MAX = 3498;
 
     @Override
@@ -96,6 +98,11 @@ public final class UplinkKind implements ResourceKind<UplinkSpec> {
                     new Violation("/spec/owner", "is for TAP interfaces only: leave it out"));
         }
         validateLldp(spec, violations);
+        if (spec.speed().filter(speed -> speed.bitsPerSecond() < SPEED_MIN).isPresent()) {
+            violations.add(
+                    new Violation(
+                            "/spec/speed", "is in bit/s, 1M at least: write 10G for 10 Gbit/s"));
+        }
         if (spec.type() == UplinkSpec.Type.XDP && spec.mtu() > XDP_MTU_MAX) {
             violations.add(
                     new Violation(

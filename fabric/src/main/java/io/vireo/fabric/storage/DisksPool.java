@@ -24,6 +24,7 @@ import io.vireo.resource.Progress;
 import io.vireo.resource.ResourceException;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -309,7 +310,15 @@ final class DisksPool implements BlockPool {
 
     @Override
     public List<Progress> jobs() {
-        return view.jobs();
+        List<Progress> jobs = view.jobs();
+        boolean isDrained = jobs.stream().anyMatch(each -> each.job().equals(Drains.JOB));
+        if (isDrained || disks.drains().open().isEmpty()) {
+            return jobs;
+        }
+        // It has not begun, or something is in its way.
+        var all = new ArrayList<>(jobs);
+        all.addFirst(new Progress(Drains.JOB, 0, 0, 0));
+        return all;
     }
 
     @Override

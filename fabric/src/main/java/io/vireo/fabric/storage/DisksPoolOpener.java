@@ -61,8 +61,9 @@ final class DisksPoolOpener {
             violations.add(
                     new Violation(
                             "/spec/disks/members",
-                            "%d disks cannot be mirrors of %d disks each"
-                                    .formatted(spec.members().size(), spec.copies())));
+                            "%d disks cannot be mirrors of %d disks each: name %d, or a multiple"
+                                    .formatted(
+                                            spec.members().size(), spec.copies(), spec.copies())));
         }
         if (spec.copies() == 1 && spec.openDegraded()) {
             violations.add(

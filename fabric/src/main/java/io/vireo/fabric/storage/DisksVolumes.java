@@ -5,6 +5,7 @@ import io.vireo.block.VolumeFormat;
 import io.vireo.fabric.storage.pool.StoragePool;
 import io.vireo.fabric.storage.pool.VolumeInfo;
 import io.vireo.resource.ErrorCode;
+import io.vireo.resource.Quantity;
 import io.vireo.resource.ResourceException;
 import java.util.Optional;
 
@@ -103,8 +104,8 @@ final class DisksVolumes {
         if (source.capacity() > format.capacity()) {
             throw new ResourceException(
                     ErrorCode.INVALID,
-                    "snapshot %s has %d bytes, more than the vDisk: set its size to that or more"
-                            .formatted(snapshot, source.capacity()));
+                    "snapshot %s has %s, more than the vDisk: set its size to that or more"
+                            .formatted(snapshot, new Quantity(source.capacity())));
         }
         if (format.checksums() && !source.checksums()) {
             throw new ResourceException(

@@ -16,6 +16,8 @@ import java.util.stream.Stream;
  * plane: one thread at a time, but for {@link #text}.
  */
 final class Drains {
+    static final String JOB = "drain";
+
     /** What of a pool is needed for it. */
     interface Disks {
         /** Whether a disk belongs to the pool. */
@@ -128,7 +130,7 @@ final class Drains {
         return isRunning(status)
                 ? Optional.of(
                         new Progress(
-                                "drain",
+                                JOB,
                                 status.movedBytes(),
                                 status.totalBytes(),
                                 status.bytesPerSecond()))

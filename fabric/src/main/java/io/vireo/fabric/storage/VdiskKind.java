@@ -169,7 +169,7 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
                             "/spec/size",
                             "cannot become smaller than "
                                     + oldSpec.size()
-                                    + ": data would be cut off"));
+                                    + ": data would be cut off; make a smaller vDisk and copy the data"));
         }
         if (oldSpec.checksums() != newSpec.checksums()) {
             violations.add(

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.vireo.fabric.NoContext;
 import io.vireo.fabric.l2.bond.Bond;
 import io.vireo.net.Uplink;
+import io.vireo.resource.BitRate;
 import io.vireo.resource.IpPrefix;
 import io.vireo.resource.Metadata;
 import io.vireo.resource.Reference;
@@ -62,6 +63,14 @@ class UplinkKindTest {
         assertThat(violations(bond("both"))).containsExactly("names the bond itself");
         assertThat(violations(spec(UplinkSpec.Type.BOND, Optional.of("eth0"), List.of("left"))))
                 .containsExactly("a bond has members, and neither interfaceName nor namespace");
+    }
+
+    @Test
+    void whoWritesTenMeansAnotherUnitThanBitsPerSecond() {
+        UplinkSpec spec = spec(UplinkSpec.Type.PACKET, Optional.of("eth0"), List.of());
+        assertThat(violations(spec.withSpeed(Optional.of(BitRate.parse("1M"))))).isEmpty();
+        assertThat(violations(spec.withSpeed(Optional.of(new BitRate(10)))))
+                .containsExactly("is in bit/s, 1M at least: write 10G for 10 Gbit/s");
     }
 
     @Test

@@ -11,6 +11,7 @@ import io.vireo.fabric.storage.journal.Group;
 import io.vireo.fabric.storage.mirror.MirrorDevice;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Progress;
+import io.vireo.resource.Quantity;
 import io.vireo.resource.ResourceException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -444,8 +445,8 @@ final class Control {
         if (capacity <= 0 || capacity % logicalBlock != 0 || capacity > 1L << 53) {
             throw refuse(
                     ErrorCode.INVALID,
-                    "a volume of %d bytes: a multiple of %d up to 8 PiB is needed"
-                            .formatted(capacity, logicalBlock));
+                    "it cannot have %s: a multiple of %d bytes, 8192Ti at most, is possible"
+                            .formatted(new Quantity(Math.max(0, capacity)), logicalBlock));
         }
     }
 

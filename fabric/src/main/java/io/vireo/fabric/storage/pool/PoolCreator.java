@@ -12,6 +12,7 @@ import io.vireo.fabric.storage.format.PoolOwner;
 import io.vireo.fabric.storage.format.Superblock;
 import io.vireo.memory.OwnMemory;
 import io.vireo.resource.ErrorCode;
+import io.vireo.resource.Quantity;
 import io.vireo.resource.ResourceException;
 import java.util.ArrayList;
 import java.util.EnumSet;
@@ -103,11 +104,12 @@ final class PoolCreator {
         if (chunks < MIN_CHUNKS) {
             throw new ResourceException(
                     ErrorCode.INVALID,
-                    "member %d has %d bytes, at least %d are needed"
+                    "member %d has %s, at least %s are needed; make it larger, or name another disk"
                             .formatted(
                                     index,
-                                    capacity,
-                                    dataStart + (long) MIN_CHUNKS * config.chunkBytes()));
+                                    new Quantity(capacity),
+                                    new Quantity(
+                                            dataStart + (long) MIN_CHUNKS * config.chunkBytes())));
         }
         if (chunks > ChunkArea.MAX_CHUNKS) {
             throw new ResourceException(

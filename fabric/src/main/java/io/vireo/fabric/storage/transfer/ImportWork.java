@@ -5,6 +5,7 @@ import io.vireo.block.DiskImageReader;
 import io.vireo.block.DiskImages;
 import io.vireo.reactor.Reactor;
 import io.vireo.resource.ErrorCode;
+import io.vireo.resource.Quantity;
 import io.vireo.resource.ResourceException;
 import io.vireo.resource.spec.DiskSourceSpec;
 
@@ -55,9 +56,9 @@ final class ImportWork implements Transfer.Work {
                     ErrorCode.INVALID,
                     reader.name()
                             + " holds a disk of "
-                            + reader.capacity()
-                            + " bytes, more than the vDisk's "
-                            + capacity
+                            + new Quantity(reader.capacity())
+                            + ", more than the vDisk's "
+                            + new Quantity(capacity)
                             + ": set the size of the Vdisk to that at least");
         }
     }
