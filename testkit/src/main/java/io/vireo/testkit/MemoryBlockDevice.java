@@ -305,6 +305,7 @@ public final class MemoryBlockDevice implements BlockDevice, AutoCloseable {
         private final Set<BlockRequest> waitingForRoom = new HashSet<>();
         private Runnable wake = () -> {};
         private int inFlight;
+        private boolean closed;
 
         Channel(int number, Reactor reactor) {
             this.number = number;
@@ -326,8 +327,15 @@ public final class MemoryBlockDevice implements BlockDevice, AutoCloseable {
             return DEPTH - inFlight;
         }
 
+        private void checkOpen() {
+            if (closed) {
+                throw new IllegalStateException("the channel is closed");
+            }
+        }
+
         @Override
         public void submit(BlockRequest request) {
+            checkOpen();
             if (inFlight == DEPTH) {
                 throw new IllegalStateException("more requests than free() allowed");
             }
@@ -346,6 +354,7 @@ public final class MemoryBlockDevice implements BlockDevice, AutoCloseable {
 
         @Override
         public long mapped(long offset, long length) {
+            checkOpen();
             return MemoryBlockDevice.this.mapped(offset, length);
         }
 
@@ -406,6 +415,7 @@ public final class MemoryBlockDevice implements BlockDevice, AutoCloseable {
 
         @Override
         public void close(Runnable onClosed) {
+            closed = true;
             channels.remove(this);
             onClosed.run();
         }

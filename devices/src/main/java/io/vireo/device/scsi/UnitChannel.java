@@ -163,10 +163,10 @@ final class UnitChannel {
         }
     }
 
-    /** As {@link BlockChannel#mapped}. */
+    /** As {@link BlockChannel#mapped}; a copy may ask for a unit that was unmapped meanwhile. */
     long mapped(long offset, long length) {
         BlockChannel open = channel;
-        return open == null ? length : open.mapped(offset, length);
+        return open == null || closing ? length : open.mapped(offset, length);
     }
 
     /** Submits a request that belongs to no task, now or when there is room. */
