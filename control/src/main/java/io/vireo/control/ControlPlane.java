@@ -128,7 +128,6 @@ public final class ControlPlane implements AutoCloseable {
     }
 
     private Image load() {
-        store.compact(Math.max(0, store.revision() - LOG_KEPT));
         Map<Reference, Resource> stored = new TreeMap<>();
         for (Store.Entry entry : store.list(RESOURCES).entries()) {
             Resource resource = codec.decode(entry.value(), entry.modRevision());

@@ -67,7 +67,7 @@ public final class MemoryBlockDevice implements BlockDevice, AutoCloseable {
     private final List<Channel> channels = new CopyOnWriteArrayList<>();
     private final BlockMeter meter = new BlockMeter();
 
-    /** Units of the discard alignment that were written; guarded by itself. */
+    /** Those of its mapping units that were written; guarded by itself. */
     private final BitSet mapped = new BitSet();
 
     private volatile Function<BlockRequest, Fate> fates = _ -> Fate.DONE;
@@ -75,12 +75,22 @@ public final class MemoryBlockDevice implements BlockDevice, AutoCloseable {
     private volatile BlockGeometry geometry;
     private volatile boolean writeThrough;
 
+    /** Bytes of which it is known together whether they are mapped. */
+    private final int mappingUnit;
+
     /** A device of {@code capacity} zero bytes that can do everything. */
     public MemoryBlockDevice(long capacity, int blockSize) {
         this(capacity, blockSize, EnumSet.allOf(BlockOperation.class));
     }
 
     public MemoryBlockDevice(long capacity, int blockSize, Set<BlockOperation> operations) {
+        this(capacity, blockSize, 4096, operations);
+    }
+
+    /** One that knows by so many bytes what is mapped. */
+    public MemoryBlockDevice(
+            long capacity, int blockSize, int mappingUnit, Set<BlockOperation> operations) {
+        this.mappingUnit = mappingUnit;
         memory = NativeBuffer.allocate(capacity, 4096);
         geometry = new BlockGeometry(capacity, blockSize, 4096, 4096, 0, 1 << 20, 4096);
         this.operations = operations;
@@ -125,6 +135,13 @@ public final class MemoryBlockDevice implements BlockDevice, AutoCloseable {
                         old.maxDiscardBytes(),
                         old.discardAlignment());
         listeners.forEach(Runnable::run);
+    }
+
+    /** Says that these bytes are mapped, which are whole units of what it knows. */
+    public void pretendMapped(long offset, int length) {
+        synchronized (mapped) {
+            mapped.set((int) (offset / mappingUnit), (int) ((offset + length) / mappingUnit));
+        }
     }
 
     /** Says that it writes through, or not; what it does stays the same. */
@@ -271,7 +288,7 @@ public final class MemoryBlockDevice implements BlockDevice, AutoCloseable {
 
     /** Units that the request touches become mapped; those that it has whole may be unmapped. */
     private void map(BlockRequest request, boolean on) {
-        int unit = geometry.discardAlignment();
+        int unit = mappingUnit;
         long end = request.offset() + request.length();
         synchronized (mapped) {
             if (on) {
@@ -287,7 +304,7 @@ public final class MemoryBlockDevice implements BlockDevice, AutoCloseable {
     }
 
     private long mapped(long offset, long length) {
-        long unit = geometry.discardAlignment();
+        long unit = mappingUnit;
         int first = (int) (offset / unit);
         synchronized (mapped) {
             boolean on = mapped.get(first);
@@ -305,6 +322,7 @@ public final class MemoryBlockDevice implements BlockDevice, AutoCloseable {
         private final Set<BlockRequest> waitingForRoom = new HashSet<>();
         private Runnable wake = () -> {};
         private int inFlight;
+        private boolean closed;
 
         Channel(int number, Reactor reactor) {
             this.number = number;
@@ -326,8 +344,15 @@ public final class MemoryBlockDevice implements BlockDevice, AutoCloseable {
             return DEPTH - inFlight;
         }
 
+        private void checkOpen() {
+            if (closed) {
+                throw new IllegalStateException("the channel is closed");
+            }
+        }
+
         @Override
         public void submit(BlockRequest request) {
+            checkOpen();
             if (inFlight == DEPTH) {
                 throw new IllegalStateException("more requests than free() allowed");
             }
@@ -346,6 +371,7 @@ public final class MemoryBlockDevice implements BlockDevice, AutoCloseable {
 
         @Override
         public long mapped(long offset, long length) {
+            checkOpen();
             return MemoryBlockDevice.this.mapped(offset, length);
         }
 
@@ -406,6 +432,7 @@ public final class MemoryBlockDevice implements BlockDevice, AutoCloseable {
 
         @Override
         public void close(Runnable onClosed) {
+            closed = true;
             channels.remove(this);
             onClosed.run();
         }

@@ -25,8 +25,8 @@ import org.sqlite.SQLiteConfig;
  *
  * <p>All work is done by one platform thread, because SQLite is called through JNI, which would pin
  * a virtual thread's carrier; callers park until it is done. The file can be read with {@code
- * sqlite3} while the daemon runs: table {@code kv} holds the keys, {@code log} every change since
- * the last compaction, {@code meta} the format and revisions.
+ * sqlite3} while the daemon runs: table {@code kv} holds the keys, {@code meta} the format and
+ * revisions.
  */
 public final class SqliteStore implements Store {
     private static final int FORMAT = 1;
@@ -37,13 +37,6 @@ public final class SqliteStore implements Store {
                     Thread.ofPlatform().name("vireo-store").daemon(true).factory());
     private final Path file;
     private final Connection connection;
-
-    /**
-     * One change of one key.
-     *
-     * @param value the new value; empty if the key was deleted
-     */
-    private record Change(String key, Optional<String> value) {}
 
     private interface Work<T> {
         T run() throws SQLException;
@@ -106,9 +99,9 @@ public final class SqliteStore implements Store {
                     statement.execute(
                             "CREATE TABLE IF NOT EXISTS kv (key TEXT PRIMARY KEY, value TEXT NOT NULL,"
                                     + " create_rev INTEGER NOT NULL, mod_rev INTEGER NOT NULL) WITHOUT ROWID");
-                    statement.execute(
-                            "CREATE TABLE IF NOT EXISTS log (rev INTEGER NOT NULL, seq INTEGER NOT NULL,"
-                                    + " key TEXT NOT NULL, value TEXT, PRIMARY KEY (rev, seq)) WITHOUT ROWID");
+                    // Earlier versions wrote each change here as well, and nothing read it; one of
+                    // them that is started again makes the table anew.
+                    statement.execute("DROP TABLE IF EXISTS log");
                 }
                 connection.setAutoCommit(false);
                 checkFormat();
@@ -183,20 +176,16 @@ public final class SqliteStore implements Store {
 
     private long write(Map<String, Optional<String>> writes) throws SQLException {
         long revision = meta("revision") + 1;
-        List<Change> changes = new ArrayList<>();
+        boolean changed = false;
         for (var write : writes.entrySet()) {
-            boolean changed =
+            changed |=
                     write.getValue().isPresent()
                             ? put(write.getKey(), write.getValue().get(), revision)
                             : delete(write.getKey());
-            if (changed) {
-                changes.add(new Change(write.getKey(), write.getValue()));
-            }
         }
-        if (changes.isEmpty()) {
+        if (!changed) {
             return revision - 1;
         }
-        appendLog(changes, revision);
         setMeta("revision", revision);
         connection.commit();
         return revision;
@@ -221,35 +210,6 @@ public final class SqliteStore implements Store {
             statement.setString(1, key);
             return statement.executeUpdate() > 0;
         }
-    }
-
-    private void appendLog(List<Change> changes, long revision) throws SQLException {
-        try (PreparedStatement statement =
-                connection.prepareStatement(
-                        "INSERT INTO log (rev, seq, key, value) VALUES (?, ?, ?, ?)")) {
-            for (int i = 0; i < changes.size(); i++) {
-                Change change = changes.get(i);
-                statement.setLong(1, revision);
-                statement.setInt(2, i);
-                statement.setString(3, change.key());
-                statement.setString(4, change.value().orElse(null));
-                statement.executeUpdate();
-            }
-        }
-    }
-
-    @Override
-    public void compact(long revision) {
-        submit(() -> {
-            long upTo = Math.min(revision, meta("revision"));
-            try (PreparedStatement statement =
-                    connection.prepareStatement("DELETE FROM log WHERE rev <= ?")) {
-                statement.setLong(1, upTo);
-                statement.executeUpdate();
-            }
-            connection.commit();
-            return true;
-        });
     }
 
     @Override

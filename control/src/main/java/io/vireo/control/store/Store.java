@@ -45,12 +45,6 @@ public interface Store extends AutoCloseable {
      */
     Optional<Long> commit(Transaction transaction);
 
-    /**
-     * Forgets the changes up to and including a revision, which are kept for who wants to know what
-     * happened; keys are not affected.
-     */
-    void compact(long revision);
-
     @Override
     void close();
 }

@@ -55,10 +55,7 @@ public final class StoredState implements DurableState, AutoCloseable {
             var transaction = new Transaction();
             value.ifPresentOrElse(
                     text -> transaction.put(key, text), () -> transaction.delete(key));
-            long revision = store.commit(transaction).orElseThrow();
-            // The log is for watchers, and nobody watches.
-            store.compact(revision);
-            return true;
+            return store.commit(transaction).isPresent();
         } catch (StoreException e) {
             LOG.error("state of the data plane cannot be made durable: {}", e.getMessage());
             return false;

@@ -5,7 +5,6 @@ import static io.vireo.device.scsi.Command.REPEATABLE;
 
 import io.vireo.block.BlockOperation;
 import io.vireo.block.BlockRequest;
-import io.vireo.memory.OwnMemory;
 import io.vireo.memory.ScatterGatherList;
 import io.vireo.scsi.ScsiTask;
 import java.util.List;
@@ -185,16 +184,17 @@ final class BlockCommands {
     /** The initiator has room for less, maybe not even whole blocks. */
     private static void transferInPart(Slot slot, long room) {
         long blockMask = slot.unit.blockSize() - 1L;
-        long length = room + blockMask & ~blockMask;
-        OwnMemory own = slot.own((int) length);
-        BlockRequest request = slot.prepare(BlockOperation.READ, slot.position, length);
-        request.data().add(own.address(), (int) length);
+        slot.withMemory((int) (room + blockMask & ~blockMask), BlockCommands::readPart);
+    }
+
+    private static void readPart(Slot slot) {
+        BlockRequest request = slot.prepare(BlockOperation.READ, slot.position, slot.kept);
+        request.data().add(slot.own(slot.kept).address(), slot.kept);
         slot.submit(BlockCommands::handIn);
     }
 
     private static void handIn(Slot slot) {
-        long length = slot.request.length();
-        slot.scatter(slot.own((int) length).address(), length);
+        slot.scatter(slot.own(slot.kept).address(), slot.kept);
         slot.good();
     }
 

@@ -2,6 +2,7 @@ package io.vireo.device.scsi;
 
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -20,6 +21,10 @@ final class CopyManager {
     private static final int REMEMBERED = 64;
 
     private final LogicalUnit unit;
+
+    /** Operations of which it is not known yet what there is to copy. */
+    private final List<CopyOperation> beginning = new ArrayList<>();
+
     private final List<CopyOperation> running = new ArrayList<>();
     private final ArrayDeque<CopyOperation> waiting = new ArrayDeque<>();
     private final ArrayDeque<CopyOperation> ended = new ArrayDeque<>();
@@ -28,8 +33,15 @@ final class CopyManager {
         this.unit = unit;
     }
 
-    /** Takes an operation that knows what to copy. */
+    /** Takes an operation, which has its list identifier from now on. */
+    CopyOperation begin(CopyOperation operation) {
+        beginning.add(operation);
+        return operation;
+    }
+
+    /** An operation that has begun knows what to copy. */
     void start(CopyOperation operation, List<CopySegment> segments) {
+        beginning.remove(operation);
         if (operation.isAborted()) {
             operation.end(Sense.COPY_ABORTED);
             return;
@@ -54,6 +66,7 @@ final class CopyManager {
 
     /** An operation has ended. */
     void ended(CopyOperation operation) {
+        beginning.remove(operation);
         boolean ran = running.remove(operation);
         remember(operation);
         if (ran) {
@@ -81,7 +94,7 @@ final class CopyManager {
 
     /** The operation of a nexus that goes by this list identifier. */
     @Nullable CopyOperation find(UnitNexus by, long listId) {
-        for (List<CopyOperation> all : List.of(running, List.copyOf(waiting), List.copyOf(ended))) {
+        for (Collection<CopyOperation> all : List.of(beginning, running, waiting, ended)) {
             for (CopyOperation operation : all) {
                 if (operation.by == by && operation.listId == listId) {
                     return operation;
@@ -108,11 +121,10 @@ final class CopyManager {
 
     /** A nexus is gone, and with it what it asked for. */
     void nexusLost(UnitNexus nexus) {
-        for (List<CopyOperation> all : List.of(List.copyOf(running), List.copyOf(waiting))) {
-            all.stream()
-                    .filter(operation -> operation.by == nexus && operation.isInBackground())
-                    .forEach(this::abort);
-        }
+        // What waits is a task, and is aborted as such.
+        List.copyOf(running).stream()
+                .filter(operation -> operation.by == nexus && operation.isInBackground())
+                .forEach(this::abort);
         ended.removeIf(operation -> operation.by == nexus);
     }
 }

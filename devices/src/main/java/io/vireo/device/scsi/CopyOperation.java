@@ -114,26 +114,25 @@ final class CopyOperation {
         if (asking.task().attribute() != TaskAttribute.ORDERED) {
             unit.tasks().background(asking);
         }
-        if (immediate) {
-            slot = null;
-            asking.good();
-        } else {
-            asking.onAbort =
-                    () -> {
-                        slot = null;
-                        progress = Progress.FAILED;
-                        problem = Sense.COPY_ABORTED;
-                        withdraw.run();
-                    };
-        }
+        asking.onAbort =
+                () -> {
+                    slot = null;
+                    progress = Progress.FAILED;
+                    problem = Sense.COPY_ABORTED;
+                    withdraw.run();
+                };
     }
 
-    /** Its turn has come. */
+    /** Its turn has come. Only now a task that does not wait for it ends: what waits is counted. */
     void start() {
         progress = Progress.RUNNING;
         Slot asking = slot;
         if (asking != null) {
             asking.onAbort = null;
+            if (immediate) {
+                slot = null;
+                asking.good();
+            }
         }
         next();
     }

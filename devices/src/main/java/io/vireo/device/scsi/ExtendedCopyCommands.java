@@ -192,7 +192,8 @@ final class ExtendedCopyCommands {
             return;
         }
         long id = named ? request.listId : CopyManager.UNNAMED;
-        var operation = new CopyOperation(slot, action, id, immediate, () -> {});
+        CopyOperation operation =
+                unit.copies().begin(new CopyOperation(slot, action, id, immediate, () -> {}));
         UnitNexus own = slot.nexus();
         own.nexus.look(unit.owner(), seen -> resolve(unit, operation, request, own, seen));
     }

@@ -464,6 +464,13 @@ final class LogicalUnit implements Poller {
 
     // I/O.
 
+    /** The memory that a slot waited for is there. */
+    void resume(Slot slot) {
+        current = slot;
+        Objects.requireNonNull(slot.step).next(slot);
+        current = null;
+    }
+
     /** The request of a slot has ended. */
     void completed(Slot slot, BlockStatus status) {
         slot.busy = false;

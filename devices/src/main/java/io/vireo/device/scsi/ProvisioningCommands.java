@@ -6,7 +6,6 @@ import static io.vireo.device.scsi.Command.NEEDS_UNMAP;
 import io.vireo.block.BlockOperation;
 import io.vireo.block.BlockRequest;
 import io.vireo.memory.NativeMemory;
-import io.vireo.memory.OwnMemory;
 import java.util.List;
 
 /**
@@ -23,8 +22,10 @@ final class ProvisioningCommands {
     /** Blocks of one WRITE SAME at most. */
     static final int MAX_WRITE_SAME_BLOCKS = 1 << 23;
 
-    /** Bytes of a repeated block that are written at a time. */
+    /** Bytes of a repeated block that are written at a time, and those that there are in memory. */
     private static final int CHUNK = 1 << 20;
+
+    private static final int PATTERN = 64 << 10;
 
     private static final int UNMAP = 0x08;
     private static final int NDOB = 0x01;
@@ -189,24 +190,23 @@ final class ProvisioningCommands {
             slot.position = lba << slot.unit.blockShift();
             slot.end = lba + blocks << slot.unit.blockShift();
             slot.flag = unmap;
-            if (zero(slot, noData) && slot.unit.can(BlockOperation.WRITE_ZEROES)) {
-                slot.numbers = new long[0];
-                slot.index = 0;
-                nextRange(slot);
+            if (noData && slot.unit.can(BlockOperation.WRITE_ZEROES)) {
+                zeroes(slot);
             } else {
-                repeat(slot, noData);
+                int length = (int) Math.min(PATTERN, slot.end - slot.position);
+                slot.withMemory(length, ProvisioningCommands::repeat);
             }
         }
     }
 
-    private static boolean zero(Slot slot, boolean noData) {
-        if (noData) {
-            return true;
-        }
-        int block = slot.unit.blockSize();
-        long address = slot.own(block).address();
-        slot.gather(0, address, block);
-        for (int i = 0; i < block; i += Long.BYTES) {
+    private static void zeroes(Slot slot) {
+        slot.numbers = new long[0];
+        slot.index = 0;
+        nextRange(slot);
+    }
+
+    private static boolean isZero(long address, int length) {
+        for (int i = 0; i < length; i += Long.BYTES) {
             if (NativeMemory.getLong(address + i) != 0) {
                 return false;
             }
@@ -214,15 +214,17 @@ final class ProvisioningCommands {
         return true;
     }
 
-    private static void repeat(Slot slot, boolean noData) {
+    private static void repeat(Slot slot) {
         int block = slot.unit.blockSize();
-        int length = (int) Math.min(CHUNK, slot.end - slot.position);
-        OwnMemory own = slot.own(length);
-        if (!noData) {
-            slot.gather(0, own.address(), block);
-            for (int done = block; done < length; done *= 2) {
-                NativeMemory.copy(
-                        own.address(), own.address() + done, Math.min(done, length - done));
+        long address = slot.own(slot.kept).address();
+        if (slot.task().dataOut().total() > 0) {
+            slot.gather(0, address, block);
+            if (isZero(address, block) && slot.unit.can(BlockOperation.WRITE_ZEROES)) {
+                zeroes(slot);
+                return;
+            }
+            for (int done = block; done < slot.kept; done *= 2) {
+                NativeMemory.copy(address, address + done, Math.min(done, slot.kept - done));
             }
         }
         writeOn(slot);
@@ -236,7 +238,11 @@ final class ProvisioningCommands {
         int length = (int) Math.min(CHUNK, slot.end - slot.position);
         BlockRequest request = slot.prepare(BlockOperation.WRITE, slot.position, length);
         request.forceUnitAccess(slot.nexus().writesThrough());
-        request.data().add(slot.own(length).address(), length);
+        long address = slot.own(slot.kept).address();
+        // The same memory again and again.
+        for (int left = length; left > 0; left -= slot.kept) {
+            request.data().add(address, Math.min(slot.kept, left));
+        }
         slot.position += length;
         slot.submit(ProvisioningCommands::writeOn);
     }
@@ -268,7 +274,7 @@ final class ProvisioningCommands {
         for (int look = 0; look < MAX_LOOKS && lba < unit.blocks(); look++) {
             // A block that is mapped in part is mapped.
             long mapped = unit.io().mapped(lba << shift, unit.blocks() - lba << shift);
-            boolean is = mapped > 0;
+            boolean is = mapped > 0 || -mapped < unit.blockSize();
             if (lba > from && is != before) {
                 if (described + 1 == most) {
                     break;

@@ -19,6 +19,9 @@ final class RateGate {
     /** Requests that have passed, and for which the channel had no room though some is theirs. */
     final ArrayDeque<Slot> room = new ArrayDeque<>();
 
+    /** What its commands have of the host's memory. */
+    final Workspace workspace;
+
     private final ArrayDeque<Slot> reads = new ArrayDeque<>();
     private final ArrayDeque<Slot> others = new ArrayDeque<>();
 
@@ -27,8 +30,14 @@ final class RateGate {
 
     private int settings;
 
-    RateGate(UnitTarget target) {
+    /**
+     * Nothing waits.
+     *
+     * @param wake has the unit look again
+     */
+    RateGate(UnitTarget target, Runnable wake) {
         this.target = target;
+        workspace = new Workspace(wake);
     }
 
     /** Requests that wait. */

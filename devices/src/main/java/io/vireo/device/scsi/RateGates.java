@@ -34,7 +34,7 @@ final class RateGates {
             }
         }
         if (gate == null) {
-            gate = new RateGate(target);
+            gate = new RateGate(target, wake);
             gates.add(gate);
         }
         gate.users++;

@@ -52,6 +52,13 @@ final class Slot implements BlockCompletion {
     /** What to do when the request has ended well; nothing: the status is GOOD. */
     @Nullable Step step;
 
+    /**
+     * Bytes of {@link #own} memory that it waits for ({@link Workspace}), and those it may have.
+     */
+    int wanted;
+
+    int kept;
+
     /** How it is to end as soon as it can. */
     ScsiTask.@Nullable Outcome abort;
 
@@ -110,6 +117,10 @@ final class Slot implements BlockCompletion {
         abort = null;
         abortWithStatus = false;
         wantedBack = false;
+        if (kept > 0) {
+            workspace().release(kept);
+            kept = 0;
+        }
         task = null;
         nexus = null;
         carrier = null;
@@ -274,6 +285,15 @@ final class Slot implements BlockCompletion {
         }
         NativeMemory.settle();
         return list;
+    }
+
+    private Workspace workspace() {
+        return Objects.requireNonNull(nexus().gate).workspace;
+    }
+
+    /** Goes on with a step when the slot may have so many bytes of its own, as {@link #kept}. */
+    void withMemory(int length, Step then) {
+        workspace().take(this, length, then);
     }
 
     /** Memory of the slot's own until it ends, of at least this many bytes. */

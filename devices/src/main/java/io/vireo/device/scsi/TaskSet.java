@@ -242,10 +242,15 @@ final class TaskSet {
             return;
         }
         Command command = slot.command();
-        if (!slot.busy || command == null || !command.has(Command.REPEATABLE)) {
+        if (command == null || !command.has(Command.REPEATABLE)) {
             return;
         }
-        if (slot.queued) {
+        if (slot.onAbort != null) {
+            slot.onAbort.run();
+            endTakenBack(slot);
+        } else if (!slot.busy) {
+            return;
+        } else if (slot.queued) {
             unit.io().withdraw(slot);
             endTakenBack(slot);
         } else {

@@ -178,8 +178,15 @@ final class TokenCommands {
     }
 
     private static CopyOperation operation(Slot slot, boolean immediate, Runnable whenDone) {
-        return new CopyOperation(
-                slot, CopyOperation.WRITE_USING_TOKEN, listId(slot), immediate, whenDone);
+        return slot.unit
+                .copies()
+                .begin(
+                        new CopyOperation(
+                                slot,
+                                CopyOperation.WRITE_USING_TOKEN,
+                                listId(slot),
+                                immediate,
+                                whenDone));
     }
 
     /** Asks the unit that the token is of, if this initiator sees it. */

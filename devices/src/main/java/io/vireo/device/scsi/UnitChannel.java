@@ -163,10 +163,10 @@ final class UnitChannel {
         }
     }
 
-    /** As {@link BlockChannel#mapped}. */
+    /** As {@link BlockChannel#mapped}; a copy may ask for a unit that was unmapped meanwhile. */
     long mapped(long offset, long length) {
         BlockChannel open = channel;
-        return open == null ? length : open.mapped(offset, length);
+        return open == null || closing ? length : open.mapped(offset, length);
     }
 
     /** Submits a request that belongs to no task, now or when there is room. */
@@ -213,9 +213,22 @@ final class UnitChannel {
             work++;
         }
         for (int i = 0; i < gates.size(); i++) {
+            work += goOn(gates.get(i).workspace);
+        }
+        for (int i = 0; i < gates.size(); i++) {
             work += handAll(open, gates.get(i).room);
         }
         return work + handAll(open, pending) + open.poll();
+    }
+
+    /** Has commands go on that have waited for memory. */
+    private int goOn(Workspace workspace) {
+        int resumed = 0;
+        for (Slot next = workspace.next(); next != null; next = workspace.next()) {
+            unit.resume(next);
+            resumed++;
+        }
+        return resumed;
     }
 
     private int handAll(BlockChannel open, ArrayDeque<Slot> line) {
@@ -245,6 +258,7 @@ final class UnitChannel {
         for (int i = 0; i < gates.size(); i++) {
             Slot first = gates.get(i).room.peek();
             stuck &= first == null || free(open, first) == 0;
+            stuck &= !gates.get(i).workspace.canServe();
         }
         return stuck && open.arm();
     }

@@ -185,7 +185,7 @@ final class UnitTarget implements ScsiTarget {
 
     /**
      * Changes all that is mapped at once. Units that stay where they are go on working; initiators
-     * are told.
+     * are told, if something changes.
      *
      * @param onDone runs, on any thread, when no nexus has a task at a unit that is gone
      */
@@ -193,6 +193,10 @@ final class UnitTarget implements ScsiTarget {
         var before = mappings;
         var next = new TreeMap<Integer, Mapping>();
         wanted.forEach(mapping -> next.put(mapping.lun(), mapping));
+        if (next.equals(before)) {
+            onDone.run();
+            return;
+        }
         mappings = next;
         counters.keySet().retainAll(next.keySet());
         for (Mapping mapping : next.values()) {

@@ -6,13 +6,12 @@ import static io.vireo.device.scsi.Command.REPEATABLE;
 import io.vireo.block.BlockOperation;
 import io.vireo.block.BlockRequest;
 import io.vireo.memory.NativeMemory;
-import io.vireo.memory.OwnMemory;
 import java.util.List;
 
 /** VERIFY and WRITE AND VERIFY (SBC-3, 5.29 to 5.40). */
 final class VerifyCommands {
     /** Bytes that are read at a time. */
-    private static final int CHUNK = 1 << 20;
+    private static final int CHUNK = 256 << 10;
 
     private static final int BYTCHK = 0x06;
     private static final int READABLE = 0;
@@ -140,7 +139,13 @@ final class VerifyCommands {
         slot.numbers = new long[] {lba << shift};
         slot.position = lba << shift;
         slot.end = lba + blocks << shift;
-        readOn(slot);
+        if (blocks == 0) {
+            slot.good();
+            return;
+        }
+        int length = (int) Math.min(CHUNK, slot.end - slot.position);
+        // The second half is for what the initiator sent: compared where it cannot change.
+        slot.withMemory(byteCheck(slot) == READABLE ? length : 2 * length, VerifyCommands::readOn);
     }
 
     private static void readOn(Slot slot) {
@@ -149,17 +154,15 @@ final class VerifyCommands {
             return;
         }
         int length = (int) Math.min(CHUNK, slot.end - slot.position);
-        // The second half is for what the initiator sent: compared where it cannot change.
-        OwnMemory own = slot.own(2 * length);
         BlockRequest request = slot.prepare(BlockOperation.READ, slot.position, length);
-        request.data().add(own.address(), length);
+        request.data().add(slot.own(slot.kept).address(), length);
         slot.submit(VerifyCommands::compare);
     }
 
     private static void compare(Slot slot) {
         int length = (int) slot.request.length();
         long done = slot.position - slot.numbers[0];
-        long medium = slot.own(2 * length).address();
+        long medium = slot.own(slot.kept).address();
         long sent = medium + length;
         long difference =
                 switch (byteCheck(slot)) {

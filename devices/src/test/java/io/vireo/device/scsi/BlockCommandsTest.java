@@ -475,6 +475,27 @@ class BlockCommandsTest {
     }
 
     @Test
+    void aBlockThatIsMappedInPartIsMapped() {
+        bed.close();
+        bed =
+                new ScsiBed(
+                        new MemoryBlockDevice(
+                                ScsiBed.CAPACITY, 4096, 512, EnumSet.allOf(BlockOperation.class)));
+        ScsiClient client = bed.client(1);
+        // The last sector of block 3, and the first one of block 6.
+        bed.disk.pretendMapped(4 * 4096 - 512, 512);
+        bed.disk.pretendMapped(6 * 4096, 512);
+        assertThat(client.in(0, "9E120000000000000000000000480000", 256).hex())
+                .isEqualTo(
+                        "00000044"
+                                + "00000000"
+                                + ("0000000000000000" + "00000003" + "01000000")
+                                + ("0000000000000003" + "00000001" + "00000000")
+                                + ("0000000000000004" + "00000002" + "01000000")
+                                + ("0000000000000006" + "00000001" + "00000000"));
+    }
+
+    @Test
     void aDiskThatCannotBeWrittenToSaysSo() {
         bed.close();
         bed =

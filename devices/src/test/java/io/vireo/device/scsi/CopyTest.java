@@ -13,8 +13,10 @@ import io.vireo.scsi.TaskManagement;
 import io.vireo.testkit.BlockClient;
 import io.vireo.testkit.Eventually;
 import io.vireo.testkit.MemoryBlockDevice;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
@@ -206,6 +208,103 @@ class CopyTest {
                                 + "0001"
                                 + "00".repeat(38));
         assertThat(second.contents(0, data.length)).isEqualTo(data);
+    }
+
+    private static byte[] background(int id, LogicalUnit to) {
+        return longList(id, true, cscd(to), segment(0xFFFF, 0, 10, 0, 0));
+    }
+
+    @Test
+    void aCopyInTheBackgroundIsATaskUntilItsTurnComes() {
+        ScsiClient client = client(1, true);
+        fill(client, random(10 * BLOCK));
+        second.fate(_ -> MemoryBlockDevice.Fate.HELD);
+        for (int id = 1; id <= CopyManager.CONCURRENT; id++) {
+            byte[] list = background(id, other);
+            assertThat(client.out(0, cdb(1, list.length), list).good()).isTrue();
+        }
+        List<CompletableFuture<Result>> waiting = new ArrayList<>();
+        for (int id = 5; id <= 7; id++) {
+            byte[] list = background(id, other);
+            byte[] cdb = ScsiClient.bytes(cdb(1, list.length));
+            waiting.add(client.start(0, id, TaskAttribute.SIMPLE, cdb, list, 0));
+        }
+        // In progress, in the foreground.
+        assertThat(client.in(0, "84050000000700000000000000FF0000", 255).hex().substring(8, 12))
+                .isEqualTo("0111");
+        assertThat(waiting).noneMatch(CompletableFuture::isDone);
+        assertThat(client.manage(TaskManagement.Function.QUERY_TASK, 0, 6))
+                .isEqualTo(TaskManagement.Response.FUNCTION_SUCCEEDED);
+        assertThat(client.manage(TaskManagement.Function.ABORT_TASK, 0, 6))
+                .isEqualTo(TaskManagement.Response.FUNCTION_COMPLETE);
+        assertThat(client.run(0, "831C000000070000000000000000 0000").good()).isTrue();
+        assertThat(BlockClient.await(waiting.get(2)).code()).isEqualTo(0x0A0000);
+        second.fate(_ -> MemoryBlockDevice.Fate.DONE);
+        second.release();
+        assertThat(BlockClient.await(waiting.get(0)).good()).isTrue();
+        assertThat(BlockClient.await(waiting.get(1)).outcome()).isEqualTo(ScsiTask.Outcome.ABORTED);
+    }
+
+    @Test
+    void aListIdentifierIsInUseAtOnce() {
+        ScsiClient client = client(1, true);
+        byte[] list = list(9, cscd(other), segment(0xFFFF, 0, 10, 0, 0));
+        byte[] cdb = ScsiClient.bytes(cdb(0, list.length));
+        List<CompletableFuture<Result>> both = new ArrayList<>();
+        // From within the reactor: it has both before it knows what there is to copy.
+        BlockClient.on(
+                client.reactor,
+                () -> {
+                    for (int tag = 1; tag <= 2; tag++) {
+                        both.add(client.start(0, tag, TaskAttribute.SIMPLE, cdb, list, 0));
+                    }
+                    return true;
+                });
+        assertThat(BlockClient.await(both.get(1)).code()).isEqualTo(0x050016);
+        assertThat(BlockClient.await(both.get(0)).good()).isTrue();
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aUnitThatIsUnmappedAndClosedIsNotLookedAtByCopies(boolean immediate) {
+        ScsiClient client = client(1, true);
+        var third = new MemoryBlockDevice(ScsiBed.CAPACITY, BLOCK);
+        LogicalUnit gone =
+                new LogicalUnit(
+                        UnitIdentity.of("disk3", "uid of disk3"),
+                        bed.groups.take("disk3"),
+                        third,
+                        bed.other,
+                        new ScsiBed.MemoryStore(),
+                        new SharedRoom(bed.pool));
+        UnitTarget.Mapping[] rest = {
+            new UnitTarget.Mapping(0, bed.unit, false), new UnitTarget.Mapping(1, other, false)
+        };
+        var all = Arrays.copyOf(rest, 3);
+        all[2] = new UnitTarget.Mapping(2, gone, false);
+        ScsiBed.map(bed.target, all);
+        client.ready(2).ready(1).ready(0);
+        assertThat(client.out(2, "2A000000000000100000", random(4096 * BLOCK)).good()).isTrue();
+        second.fate(_ -> MemoryBlockDevice.Fate.HELD);
+        byte[] list = longList(9, immediate, cscd(gone) + cscd(other), segment(0, 1, 4096, 0, 0));
+        byte[] cdb = ScsiClient.bytes(cdb(1, list.length));
+        var copying = client.start(0, 77, TaskAttribute.SIMPLE, cdb, list, 0);
+        Eventually.until("the copy has begun", () -> !second.log().isEmpty());
+        ScsiBed.map(bed.target, rest);
+        var closed = new CompletableFuture<Boolean>();
+        gone.close(() -> closed.complete(true));
+        BlockClient.await(closed);
+        second.fate(_ -> MemoryBlockDevice.Fate.DONE);
+        second.release();
+        if (!immediate) {
+            assertThat(BlockClient.await(copying).code()).isEqualTo(0x0A0D02);
+        }
+        String status;
+        do {
+            status = client.ready(0).in(0, "84050000000900000000000000FF0000", 255).hex();
+        } while (status.startsWith("011", 8));
+        assertThat(status.substring(8, 12)).isEqualTo("0102");
+        third.close();
     }
 
     @Test

@@ -54,6 +54,17 @@ class MappingTest {
     }
 
     @Test
+    void whoseLunsStayTheSameIsToldNothing() {
+        ScsiClient client = bed.client(1);
+        ScsiBed.map(bed.target, new UnitTarget.Mapping(0, bed.unit, false));
+        assertThat(client.run(0, "000000000000").good()).isTrue();
+        assertThat(client.events()).isEmpty();
+        // What REPORT LUNS says changes by this, though no unit does.
+        ScsiBed.map(bed.target, new UnitTarget.Mapping(0, bed.unit, false, true, false));
+        assertThat(client.run(0, "000000000000").code()).isEqualTo(0x063F0E);
+    }
+
+    @Test
     void theBootLunIsReportedFirst() {
         ScsiClient client = bed.client(1);
         ScsiBed.map(

@@ -116,7 +116,7 @@ final class Login implements ControlConnection.Handler {
     }
 
     private void admit(HeapPdu request, HeapPdu response, Outcome outcome) {
-        TargetNode target = portal.node(outcome.target().orElseThrow().name());
+        TargetNode target = portal.node(outcome.target().orElseThrow());
         var identity =
                 new SessionIdentity(
                         new ScsiInitiator.Iscsi(outcome.initiator(), outcome.isid()),

@@ -132,11 +132,11 @@ final class Portal implements LoginDirectory {
         return Optional.ofNullable(targets.get(targetName));
     }
 
-    /** The target of a login that was found before. */
-    TargetNode node(String targetName) {
-        TargetNode found = targets.get(targetName);
-        if (found == null) {
-            throw new IllegalArgumentException(targetName + " is not presented any more");
+    /** The target of a login that was found before: that one, and no other that took its name. */
+    TargetNode node(Entry entry) {
+        TargetNode found = targets.get(entry.name());
+        if (found == null || found != entry) {
+            throw new IllegalArgumentException(entry.name() + " is not presented any more");
         }
         return found;
     }

@@ -114,13 +114,28 @@ final class TargetNode implements LoginDirectory.Entry {
     /** Another policy from now on: sessions of initiators that it does not admit end. */
     void policy(Policy next) {
         policy = next;
-        transport
-                .control()
-                .execute(() ->
-                        places.stream()
-                                .filter(place -> !next.admits(place.identity.initiator().name()))
-                                .forEach(place ->
-                                        place.dismiss("the initiator is not admitted any more")));
+        transport.control().execute(() -> expel(next));
+    }
+
+    private void expel(Policy by) {
+        for (Admission admission : List.copyOf(waiting)) {
+            SessionIdentity identity = admission.identity();
+            if (!by.admits(identity.initiator().name()) && waiting.remove(admission)) {
+                admission.refused(noMore(identity));
+            }
+        }
+        places.stream()
+                .filter(place -> !by.admits(place.identity.initiator().name()))
+                .forEach(place -> place.dismiss("the initiator is not admitted any more"));
+    }
+
+    private LoginException noMore(SessionIdentity identity) {
+        return new LoginException(
+                LoginException.AUTHORIZATION_FAILURE,
+                identity.initiator().name()
+                        + " is not among the initiators of "
+                        + name
+                        + " any more");
     }
 
     /** Other portals from now on: sessions by those that it leaves end, the others stay. */
@@ -235,6 +250,11 @@ final class TargetNode implements LoginDirectory.Entry {
                     new LoginException(
                             LoginException.SERVICE_UNAVAILABLE,
                             "the link of the vHBA of " + name + " is down"));
+            return;
+        }
+        if (!admits(admission.identity().initiator().name())) {
+            // It did when the login began, which may be a while ago.
+            admission.refused(noMore(admission.identity()));
             return;
         }
         waiting.removeIf(Admission::isWithdrawn);

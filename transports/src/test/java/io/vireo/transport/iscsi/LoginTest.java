@@ -131,6 +131,50 @@ class LoginTest {
         }
     }
 
+    private IscsiPdu begin(IscsiInitiator initiator) throws IOException {
+        var keys = with(initiator.identity(Bed.TARGET), "AuthMethod", "None");
+        IscsiPdu answer = initiator.exchange(initiator.loginRequest(0, 1, keys));
+        assertThat(status(answer)).isZero();
+        return initiator.loginRequest(1, 3, Map.of());
+    }
+
+    @Test
+    void whoIsExpelledInTheMiddleOfALoginIsRefused() throws IOException {
+        try (IscsiInitiator initiator = bed.connect()) {
+            IscsiPdu last = begin(initiator);
+            bed.node.policy(
+                    new TargetNode.Policy(
+                            Set.of("iqn.2026-11.io.vireo:another"),
+                            Authentication.NONE,
+                            Optional.empty()));
+            assertThat(answer(initiator, last)).isEqualTo(0x0202);
+        }
+        assertThat(bed.device.open).isEmpty();
+    }
+
+    @Test
+    void aLoginDoesNotEndAtAnotherTargetOfTheName() throws Exception {
+        try (IscsiInitiator initiator = bed.connect()) {
+            IscsiPdu last = begin(initiator);
+            bed.portal.remove(bed.node);
+            var policy = new TargetNode.Policy(Set.of(Bed.INITIATOR), CHAP, Optional.empty());
+            var another =
+                    new TargetNode(
+                            bed.transport,
+                            Bed.TARGET,
+                            bed.device,
+                            List.of(bed.portal),
+                            policy,
+                            () -> {});
+            assertThat(bed.portal.add(another)).isTrue();
+            assertThat(answer(initiator, last)).isEqualTo(0x0200);
+            var closed = new CompletableFuture<Boolean>();
+            another.close(() -> closed.complete(true));
+            assertThat(closed.get()).isTrue();
+        }
+        assertThat(bed.device.open).isEmpty();
+    }
+
     @Test
     void namesAreTheSameInUpperCase() throws IOException {
         try (var initiator =
