@@ -145,7 +145,7 @@ class IscsiTargetKindTest {
         IscsiTargetSpec moved = spec(Optional.empty(), Optional.of("192.0.2.1:3260"));
         assertThat(kind.update(target, METADATA, plain, moved, context))
                 .isEqualTo(UpdateResult.IN_PLACE);
-        assertThat(bed.portal.node(OTHER).movedTo()).contains("192.0.2.1:3260");
+        assertThat(bed.portal.target(OTHER).orElseThrow().movedTo()).contains("192.0.2.1:3260");
         close(target);
     }
 
