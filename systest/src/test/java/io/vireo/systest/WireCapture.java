@@ -17,7 +17,6 @@ final class WireCapture implements AutoCloseable {
     private final Path file;
     private final Path log;
     private final Process process;
-    private boolean ended;
 
     private WireCapture(String wire, Path file, Path log, Process process) {
         this.wire = wire;
@@ -57,19 +56,16 @@ final class WireCapture implements AutoCloseable {
      * What tshark says of frames that are in the file by now.
      *
      * @param filter which frames, without single quotes
-     * @param fields of each, in its line, with commas between
+     * @param fields of each, in its line, with a plus between
      */
     List<String> frames(String filter, String... fields) {
         var command = new StringBuilder("tshark -n -r " + file + " -Y '" + filter + "' -T fields");
-        command.append(" -E separator=, 2>/dev/null");
+        command.append(" -E separator=+ 2>/dev/null");
         for (var field : fields) {
             command.append(" -e ").append(field);
         }
-        // While it grows, its last frame may be there in part.
-        var output =
-                ended
-                        ? HostShell.run(command.toString())
-                        : HostShell.result(command.toString()).output();
+        // No matter how tshark ends: while the file grows, its last frame may be there in part.
+        var output = HostShell.result(command.toString()).output();
         return output.lines().filter(line -> !line.isEmpty()).toList();
     }
 
@@ -81,7 +77,6 @@ final class WireCapture implements AutoCloseable {
      */
     void end() {
         assertThat(Processes.end(process, Duration.ofSeconds(30))).isTrue();
-        ended = true;
         // "Packets received/dropped on interface".
         assertThat(log).content().containsPattern("dropped on interface '" + wire + "': [0-9]+/0 ");
     }
