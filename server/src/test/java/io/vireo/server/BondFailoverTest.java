@@ -9,29 +9,19 @@ import io.vireo.linux.NetInterface;
 import io.vireo.linux.NetworkNamespace;
 import io.vireo.linux.PacketSocket;
 import io.vireo.net.FrameBatch;
-import io.vireo.net.HostIdentity;
 import io.vireo.net.NetPort;
 import io.vireo.net.PortState;
 import io.vireo.net.Uplink;
 import io.vireo.reactor.PollMode;
-import io.vireo.reactor.ReactorGroup;
 import io.vireo.resource.Metadata;
 import io.vireo.resource.Realization;
-import io.vireo.resource.RealizeContext;
-import io.vireo.resource.Reference;
-import io.vireo.resource.RuntimeDirectory;
 import io.vireo.resource.spec.UplinkSpec;
 import io.vireo.testkit.Frames;
+import io.vireo.testkit.HostShell;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.time.Instant;
-import java.util.ArrayList;
 import java.util.BitSet;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Objects;
-import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -48,50 +38,40 @@ class BondFailoverTest {
     private static final int PATIENCE = 2000;
     private static final int SEQUENCE = 20;
 
-    private final ReactorGroup reactors = ReactorGroup.start(List.of(-1), PollMode.INTERRUPT);
-    private final Map<Reference, Realization> running = new HashMap<>();
+    private final NetBed bed = new NetBed(Path.of("/tmp"), 1, PollMode.INTERRUPT);
     private final UplinkKind kind = new UplinkKind();
     private final FrameBatch batch = new FrameBatch();
 
     @BeforeEach
-    void wire() throws Exception {
-        ip("netns", "add", NAMESPACE);
-        inside("link", "add", "br0", "type", "bridge");
-        inside("link", "set", "br0", "up");
+    void wire() {
+        HostShell.makeNamespace(NAMESPACE);
+        inside("link add br0 type bridge");
+        inside("link set br0 up");
         for (var end : List.of("0", "1", "2")) {
-            inside("link", "add", "up" + end, "type", "veth", "peer", "name", "sw" + end);
-            inside("link", "set", "up" + end, "up");
-            inside("link", "set", "sw" + end, "master", "br0", "up");
+            inside("link add up%1$s type veth peer name sw%1$s".formatted(end));
+            inside("link set up%s up".formatted(end));
+            inside("link set sw%s master br0 up".formatted(end));
         }
     }
 
     @AfterEach
-    void unwire() throws Exception {
-        reactors.close();
+    void unwire() {
+        bed.close();
         batch.close();
-        ip("netns", "del", NAMESPACE);
+        HostShell.removeNamespace(NAMESPACE);
     }
 
-    private static void inside(String... arguments) throws IOException, InterruptedException {
-        var command = new ArrayList<>(List.of("-n", NAMESPACE));
-        command.addAll(List.of(arguments));
-        ip(command.toArray(String[]::new));
-    }
-
-    private static void ip(String... arguments) throws IOException, InterruptedException {
-        var command = new ArrayList<>(List.of("ip"));
-        command.addAll(List.of(arguments));
-        var process = new ProcessBuilder(command).inheritIO().start();
-        assertThat(process.waitFor()).as(command.toString()).isZero();
+    private static void inside(String arguments) {
+        HostShell.run("ip -n " + NAMESPACE + " " + arguments);
     }
 
     @Test
     void littleIsLostWhenALinkGoesDown() throws Exception {
-        realize("a", spec(UplinkSpec.Type.PACKET, "up0", List.of()));
-        realize("b", spec(UplinkSpec.Type.PACKET, "up1", List.of()));
-        var bond = realize("bond", spec(UplinkSpec.Type.BOND, "", List.of("a", "b")));
+        realize("a", member("up0"));
+        realize("b", member("up1"));
+        var bond = realize("bond", NetBed.bond(5, "a", "b"));
         var port = bond.contract(NetPort.class).orElseThrow();
-        onReactor(() -> port.attached(reactors.data().getFirst(), () -> {}));
+        onReactor(() -> port.attached(bed.reactors.data().getFirst(), () -> {}));
         for (int i = 0; i < PATIENCE && port.state() == PortState.DOWN; i++) {
             Thread.sleep(5);
         }
@@ -104,9 +84,6 @@ class BondFailoverTest {
         assertThat(bond.status().attributes()).containsEntry("member.b", "active");
         assertThat(got.nextClearBit(FRAMES - 200)).isGreaterThanOrEqualTo(FRAMES);
         onReactor(port::detached);
-        for (var name : List.of("bond", "a", "b")) {
-            running(new Reference("Uplink", name)).close(() -> {});
-        }
     }
 
     private static void report(BitSet got) {
@@ -125,15 +102,7 @@ class BondFailoverTest {
 
     /** Sends a numbered frame each millisecond, and cuts the first link on the way. */
     private void stream(NetPort port, PacketSocket listener, BitSet got) throws Exception {
-        Thread cutter =
-                Thread.ofPlatform()
-                        .unstarted(() -> {
-                            try {
-                                inside("link", "set", "sw0", "down");
-                            } catch (IOException | InterruptedException e) {
-                                throw new IllegalStateException(e);
-                            }
-                        });
+        Thread cutter = Thread.ofPlatform().unstarted(() -> inside("link set sw0 down"));
         try (var memory = Mapping.anonymous(4096)) {
             long next = System.nanoTime();
             for (int i = 0; i < FRAMES; i++) {
@@ -177,7 +146,8 @@ class BondFailoverTest {
 
     private void onReactor(Runnable task) throws Exception {
         var done = new CompletableFuture<Boolean>();
-        reactors.data()
+        bed.reactors
+                .data()
                 .getFirst()
                 .execute(() -> {
                     try {
@@ -190,70 +160,15 @@ class BondFailoverTest {
         done.get();
     }
 
-    private static UplinkSpec spec(UplinkSpec.Type type, String device, List<String> members) {
-        boolean bond = type == UplinkSpec.Type.BOND;
-        return new UplinkSpec(
-                type,
-                bond ? Optional.empty() : Optional.of(device),
-                bond ? Optional.empty() : Optional.of(NAMESPACE),
-                1500,
-                Optional.empty(),
-                Optional.empty(),
-                members,
-                UplinkSpec.BondMode.ACTIVE_BACKUP,
-                5,
-                UplinkSpec.LacpRate.FAST,
-                UplinkSpec.HashPolicy.LAYER2_3,
-                Optional.empty());
+    private static UplinkSpec member(String device) {
+        return NetBed.uplink(UplinkSpec.Type.PACKET, device, NAMESPACE, NetBed.MTU);
     }
 
     private Realization realize(String name, UplinkSpec spec) {
-        var metadata =
-                new Metadata(
-                        name,
-                        Map.of(),
-                        Map.of(),
-                        "uid-" + name,
-                        1,
-                        1,
-                        Instant.EPOCH,
-                        Instant.EPOCH,
-                        Optional.empty(),
-                        Optional.empty());
+        var metadata = Metadata.of(name, "uid-" + name);
         assertThat(kind.validate(metadata, spec)).isEmpty();
-        var realization = kind.realize(metadata, spec, new Context());
+        var realization = bed.context.realize(kind, metadata, spec);
         assertThat(realization.contract(Uplink.class)).isPresent();
-        running.put(new Reference("Uplink", name), realization);
         return realization;
-    }
-
-    private Realization running(Reference reference) {
-        return Objects.requireNonNull(running.get(reference));
-    }
-
-    private final class Context implements RealizeContext {
-        @Override
-        public <T> T require(Reference reference, Class<T> contract) {
-            return running(reference).contract(contract).orElseThrow();
-        }
-
-        @Override
-        public <T> T service(Class<T> type) {
-            if (type == HostIdentity.class) {
-                return type.cast(ThisHost.identity());
-            }
-            return type.cast(
-                    type == ReactorGroup.class ? reactors : new RuntimeDirectory(Path.of("/tmp")));
-        }
-
-        @Override
-        public boolean provisioned() {
-            return false;
-        }
-
-        @Override
-        public Runnable statusChanged() {
-            return () -> {};
-        }
     }
 }

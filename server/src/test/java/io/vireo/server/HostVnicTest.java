@@ -9,16 +9,12 @@ import io.vireo.linux.NetInterface;
 import io.vireo.linux.NetworkNamespace;
 import io.vireo.linux.Tap;
 import io.vireo.reactor.PollMode;
-import io.vireo.reactor.ReactorGroup;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.MacAddress;
 import io.vireo.resource.Metadata;
 import io.vireo.resource.Metric;
 import io.vireo.resource.Realization;
-import io.vireo.resource.RealizeContext;
-import io.vireo.resource.Reference;
 import io.vireo.resource.ResourceException;
-import io.vireo.resource.RuntimeDirectory;
 import io.vireo.resource.UpdateResult;
 import io.vireo.resource.VlanSet;
 import io.vireo.resource.spec.AdminState;
@@ -27,6 +23,7 @@ import io.vireo.resource.spec.Presentation;
 import io.vireo.resource.spec.SocketMode;
 import io.vireo.resource.spec.VnicSpec;
 import io.vireo.testkit.Eventually;
+import io.vireo.testkit.FakeContext;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -59,18 +56,18 @@ class HostVnicTest {
     private static final int QUEUES = 4;
     private static final int FLOWS = 16;
 
-    @TempDir private Path runtime;
-
-    private final ReactorGroup reactors = ReactorGroup.start(List.of(-1, -1), PollMode.INTERRUPT);
-    private final L2Switch left = network("left", 0, VlanSet.NONE);
-    private final L2Switch right = network("right", 1, VlanSet.NONE);
-    private final L2Switch narrow = network("narrow", 0, VlanSet.of(List.of(8)));
     private final VnicKind kind = new VnicKind();
-    private final Context context = new Context();
+    private final NetBed bed;
+    private final FakeContext context;
+    private final L2Switch left;
+    private final L2Switch right;
 
-    private L2Switch network(String name, int reactor, VlanSet allowed) {
-        return new L2Switch(
-                new L2Switch.Config(name, 1500, allowed, 300, 1024), reactors.data().get(reactor));
+    HostVnicTest(@TempDir Path runtime) {
+        bed = new NetBed(runtime, 2, PollMode.INTERRUPT);
+        context = bed.context;
+        left = bed.network("left", 0, VlanSet.NONE);
+        right = bed.network("right", 1, VlanSet.NONE);
+        bed.network("narrow", 0, VlanSet.of(List.of(8)));
     }
 
     @BeforeEach
@@ -81,7 +78,7 @@ class HostVnicTest {
 
     @AfterEach
     void removeNamespaces() throws Exception {
-        reactors.close();
+        bed.close();
         ip("netns", "del", ONE);
         ip("netns", "del", TWO);
     }
@@ -149,18 +146,12 @@ class HostVnicTest {
     }
 
     private Realization realize(String namespace, int mtu) {
-        return kind.realize(
-                metadata(namespace), spec(namespace, "left", mtu, AdminState.UP), context);
+        return context.realize(
+                kind, metadata(namespace), spec(namespace, "left", mtu, AdminState.UP));
     }
 
     private void destroy(String namespace) {
         kind.destroy(metadata(namespace), spec(namespace, "left", 1500, AdminState.UP), context);
-    }
-
-    private static void close(Realization running) throws InterruptedException {
-        var closed = new CountDownLatch(1);
-        running.close(closed::countDown);
-        assertThat(closed.await(20, TimeUnit.SECONDS)).isTrue();
     }
 
     @Test
@@ -180,10 +171,10 @@ class HostVnicTest {
                 .containsEntry("namespace", ONE)
                 .containsEntry("mac", mac(ONE).toString());
         assertThat(left.portCount()).isEqualTo(1);
-        close(running);
+        context.close(running);
         assertThat(left.portCount()).isZero();
         assertThat(exists()).as("after the daemon has stopped").isTrue();
-        close(realize(ONE, 1500));
+        context.close(realize(ONE, 1500));
         destroy(ONE);
         assertThat(exists()).as("after the card was taken out").isFalse();
     }
@@ -242,8 +233,8 @@ class HostVnicTest {
         var other = spec(TWO, "left", 1500, AdminState.UP);
         kind.update(two, metadata(TWO), other, spec(TWO, "right", 1500, AdminState.UP), context);
         ping(TWO, "192.0.2.1");
-        close(one);
-        close(two);
+        context.close(one);
+        context.close(two);
     }
 
     /** A container that is started anew gets the card as the one before had it. */
@@ -273,8 +264,8 @@ class HostVnicTest {
         ping(TWO, "192.0.2.1");
         assertThat(frames(one)).isGreaterThanOrEqualTo(before + 3);
         assertThat(left.portCount()).isEqualTo(2);
-        close(one);
-        close(two);
+        context.close(one);
+        context.close(two);
         destroy(ONE);
         assertThat(exists()).isFalse();
     }
@@ -302,7 +293,7 @@ class HostVnicTest {
         kind.update(one, metadata(ONE), down, up, context);
         Eventually.until(() -> shows(one, "up"));
         assertThat(left.portCount()).isEqualTo(1);
-        close(one);
+        context.close(one);
         destroy(ONE);
     }
 
@@ -316,7 +307,7 @@ class HostVnicTest {
     /** Flows are spread over the queues that a host's card has, in both directions. */
     @Test
     void hostsUseTheQueuesThatTheyAreGiven() throws Exception {
-        close(realize(ONE, 1500));
+        context.close(realize(ONE, 1500));
         var one =
                 kind.realize(
                         metadata(ONE), spec(ONE, "left", 1500, AdminState.UP, QUEUES), context);
@@ -339,12 +330,12 @@ class HostVnicTest {
                 .isGreaterThan(1);
         assertThat(framesByQueue(two).stream().filter(frames -> frames > 50).count())
                 .isGreaterThan(1);
-        close(one);
-        close(two);
+        context.close(one);
+        context.close(two);
         // Fewer again, by the interface that there is.
         one = realize(ONE, 1500);
         assertThat(ip("-n", ONE, "address", "show", CARD)).contains("192.0.2.1");
-        close(one);
+        context.close(one);
         destroy(ONE);
         assertThat(exists()).isFalse();
     }
@@ -399,32 +390,5 @@ class HostVnicTest {
 
     private static boolean shows(Realization running, String link) {
         return link.equals(running.status().attributes().get("link"));
-    }
-
-    private final class Context implements RealizeContext {
-        @Override
-        public <T> T require(Reference reference, Class<T> contract) {
-            return contract.cast(
-                    switch (reference.name()) {
-                        case "left" -> left;
-                        case "right" -> right;
-                        default -> narrow;
-                    });
-        }
-
-        @Override
-        public <T> T service(Class<T> type) {
-            return type.cast(type == ReactorGroup.class ? reactors : new RuntimeDirectory(runtime));
-        }
-
-        @Override
-        public boolean provisioned() {
-            return false;
-        }
-
-        @Override
-        public Runnable statusChanged() {
-            return () -> {};
-        }
     }
 }

@@ -11,25 +11,17 @@ import io.vireo.net.PortSpec;
 import io.vireo.net.QosPolicy;
 import io.vireo.net.QosSettings;
 import io.vireo.reactor.PollMode;
-import io.vireo.reactor.ReactorGroup;
 import io.vireo.resource.LiveStream;
 import io.vireo.resource.MacAddress;
 import io.vireo.resource.Metadata;
 import io.vireo.resource.Realization;
-import io.vireo.resource.RealizeContext;
-import io.vireo.resource.Reference;
-import io.vireo.resource.RuntimeDirectory;
 import io.vireo.resource.UpdateResult;
 import io.vireo.resource.VlanSet;
 import io.vireo.resource.spec.AdminState;
-import io.vireo.resource.spec.PortPolicySpec;
-import io.vireo.resource.spec.Presentation;
-import io.vireo.resource.spec.SocketMode;
 import io.vireo.resource.spec.VnicSpec;
 import io.vireo.testkit.DriverMemory;
+import io.vireo.testkit.FakeContext;
 import io.vireo.testkit.VhostUserSession;
-import io.vireo.transport.VirtioTransport;
-import io.vireo.transport.vhostuser.VhostUserTransport;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -38,11 +30,9 @@ import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
@@ -73,11 +63,10 @@ class LiveMoveTest {
     private static final MacAddress MAC = MacAddress.parse("56:49:00:00:00:41");
     private static final Metadata METADATA = Metadata.of("web1.eth0", "1");
 
-    @TempDir private Path directory;
-
-    private final ReactorGroup reactors = ReactorGroup.start(List.of(-1, -1), PollMode.ADAPTIVE);
-    private final L2Switch left = network("left", 0, VlanSet.NONE);
-    private final L2Switch right = network("right", 1, VlanSet.of(List.of(8, 9)));
+    private final NetBed bed;
+    private final FakeContext context;
+    private final L2Switch left;
+    private final L2Switch right;
     private final SequencePeer.Counts counts = new SequencePeer.Counts();
     private final QosPolicy gold =
             new QosPolicy(
@@ -93,75 +82,22 @@ class LiveMoveTest {
                             QosSettings.Marking.NONE));
     private final DriverMemory memory = new DriverMemory(16 << 20);
     private final VnicKind kind = new VnicKind();
-    private final Context context = new Context();
 
-    private L2Switch network(String name, int reactor, VlanSet allowed) {
-        return new L2Switch(
-                new L2Switch.Config(name, 1500, allowed, 300, 1024), reactors.data().get(reactor));
+    LiveMoveTest(@TempDir Path directory) {
+        bed = new NetBed(directory, 2, PollMode.ADAPTIVE);
+        left = bed.network("left", 0, VlanSet.NONE);
+        right = bed.network("right", 1, VlanSet.of(List.of(8, 9)));
+        context = bed.context.with(QosPolicy.class, gold);
     }
 
     @AfterEach
     void close() {
-        reactors.close();
+        bed.close();
         memory.close();
     }
 
-    private final class Context implements RealizeContext {
-        private final Map<Class<?>, Object> services =
-                Map.of(
-                        ReactorGroup.class,
-                        reactors,
-                        RuntimeDirectory.class,
-                        new RuntimeDirectory(directory),
-                        VirtioTransport.class,
-                        new VhostUserTransport(
-                                reactors, VhostUserTransport.Configuration.defaults()));
-
-        @Override
-        public <T> T require(Reference reference, Class<T> contract) {
-            if (contract == QosPolicy.class) {
-                return contract.cast(gold);
-            }
-            return contract.cast(reference.name().equals("left") ? left : right);
-        }
-
-        @Override
-        public <T> T service(Class<T> type) {
-            return type.cast(Objects.requireNonNull(services.get(type), type::getName));
-        }
-
-        @Override
-        public boolean provisioned() {
-            return true;
-        }
-
-        @Override
-        public Runnable statusChanged() {
-            return () -> {};
-        }
-    }
-
     private VnicSpec spec(String network, OptionalInt vlan, int pairs) {
-        return new VnicSpec(
-                "web1",
-                "eth0",
-                network,
-                MAC,
-                1500,
-                vlan,
-                Optional.empty(),
-                OptionalInt.empty(),
-                pairs,
-                SocketMode.SERVER,
-                Optional.of(directory.resolve("eth0.sock").toString()),
-                PortPolicySpec.NONE,
-                Optional.empty(),
-                AdminState.UP,
-                OptionalInt.empty(),
-                Optional.empty(),
-                Presentation.VHOST_USER,
-                Optional.empty(),
-                Optional.empty());
+        return bed.card(MAC, network, vlan, pairs, Optional.empty(), AdminState.UP);
     }
 
     private VnicSpec in(String network) {
@@ -174,20 +110,7 @@ class LiveMoveTest {
     }
 
     private VhostUserSession connect(long features) {
-        return VhostUserSession.open(directory.resolve("eth0.sock"), memory, features);
-    }
-
-    private static void close(Realization vnic) throws InterruptedException {
-        var closed = new CountDownLatch(1);
-        vnic.close(closed::countDown);
-        assertThat(closed.await(20, TimeUnit.SECONDS)).isTrue();
-    }
-
-    private static long metric(Realization vnic, String name) {
-        return vnic.status().metrics().stream()
-                .filter(metric -> metric.name().equals(name))
-                .mapToLong(metric -> (long) metric.value())
-                .sum();
+        return VhostUserSession.open(bed.socket(), memory, features);
     }
 
     private void moveBackAndForth(Realization vnic) {
@@ -225,7 +148,7 @@ class LiveMoveTest {
                     () ->
                             driver.idle()
                                     && counts.heard.size() >= driver.sent()
-                                    && metric(vnic, "rx_frames_total") == driver.received(),
+                                    && NetBed.metric(vnic, "rx_frames_total") == driver.received(),
                     driver);
             assertThat(counts.heard)
                     .containsExactlyElementsOf(IntStream.range(0, driver.sent()).boxed().toList());
@@ -234,10 +157,10 @@ class LiveMoveTest {
             // Itself, after each move, but where the next one came before; and again a second and
             // two later, where none came meanwhile, as after the last one.
             assertThat(counts.announced.get()).isBetween(MOVES / 2, MOVES * Announcement.ROUNDS);
-            assertThat(metric(vnic, "tx_frames_total")).isEqualTo(driver.sent());
-            assertThat(metric(vnic, "vhost_sessions_total")).isEqualTo(1);
+            assertThat(NetBed.metric(vnic, "tx_frames_total")).isEqualTo(driver.sent());
+            assertThat(NetBed.metric(vnic, "vhost_sessions_total")).isEqualTo(1);
         }
-        close(vnic);
+        context.close(vnic);
     }
 
     /** A capture that began in the first network, and the bytes that its rate has counted. */
@@ -280,11 +203,11 @@ class LiveMoveTest {
             assertThat(packets(file)).isEqualTo(CAPTURED);
             // What a frame of 60 bytes is on the wire; announcements after the moves go by its rate
             // too.
-            assertThat(metric(vnic, "qos_tx_bytes_total"))
+            assertThat(NetBed.metric(vnic, "qos_tx_bytes_total"))
                     .isBetween(
                             64L * driver.sent(), 64L * (driver.sent() + 3L * Announcement.ROUNDS));
         }
-        close(vnic);
+        context.close(vnic);
     }
 
     private static void write(LiveStream stream, OutputStream file) {
@@ -334,7 +257,7 @@ class LiveMoveTest {
             assertThat(left.portCount()).isEqualTo(2);
             assertThat(right.portCount()).isEqualTo(1);
         }
-        close(vnic);
+        context.close(vnic);
     }
 
     /** The session ends, and another begins, while the card is on its way. */
@@ -346,7 +269,7 @@ class LiveMoveTest {
         int sent = 0;
         while (!moves.isDone() || sent == 0) {
             try (var own = new DriverMemory(4 << 20);
-                    var session = VhostUserSession.open(directory.resolve("eth0.sock"), own)) {
+                    var session = VhostUserSession.open(bed.socket(), own)) {
                 counts.heard.clear();
                 var driver = new SequenceDriver(session, 0, RING, MAC.bits());
                 driver.pump(RING);
@@ -355,7 +278,7 @@ class LiveMoveTest {
             }
         }
         moves.join();
-        close(vnic);
+        context.close(vnic);
         assertThat(left.portCount()).isEqualTo(1);
         assertThat(right.portCount()).isEqualTo(1);
     }
@@ -385,8 +308,8 @@ class LiveMoveTest {
                     () -> Stream.of(drivers).mapToInt(SequenceDriver::received).sum() == 2 * FLOWS,
                     drivers);
             assertThat(drivers).allMatch(driver -> driver.received() > 0);
-            assertThat(metric(vnic, "tx_frames_total")).isEqualTo(PAIRS * RING);
+            assertThat(NetBed.metric(vnic, "tx_frames_total")).isEqualTo(PAIRS * RING);
         }
-        close(vnic);
+        context.close(vnic);
     }
 }

@@ -5,18 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.vireo.device.virtio.net.VnicKind;
 import io.vireo.fabric.l2.L2Switch;
 import io.vireo.fabric.l2.UplinkKind;
-import io.vireo.net.HostIdentity;
 import io.vireo.net.NetPort;
 import io.vireo.net.PortSpec;
 import io.vireo.net.UplinkSpeed;
 import io.vireo.reactor.PollMode;
-import io.vireo.reactor.ReactorGroup;
 import io.vireo.resource.MacAddress;
 import io.vireo.resource.Metadata;
 import io.vireo.resource.Realization;
-import io.vireo.resource.RealizeContext;
-import io.vireo.resource.Reference;
-import io.vireo.resource.RuntimeDirectory;
 import io.vireo.resource.UpdateResult;
 import io.vireo.resource.VlanSet;
 import io.vireo.resource.spec.AdminState;
@@ -25,15 +20,13 @@ import io.vireo.resource.spec.Presentation;
 import io.vireo.resource.spec.SocketMode;
 import io.vireo.resource.spec.UplinkSpec;
 import io.vireo.resource.spec.VnicSpec;
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
+import io.vireo.testkit.Eventually;
+import io.vireo.testkit.FakeContext;
+import io.vireo.testkit.HostShell;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -54,61 +47,48 @@ class MoveAnnouncedTest {
     private static final String SIX = "2001:db8::7";
     private static final Metadata METADATA = Metadata.of("metal1.data0", "uid-metal1");
 
-    @TempDir private Path runtime;
-
-    private final ReactorGroup reactors = ReactorGroup.start(List.of(-1, -1), PollMode.INTERRUPT);
-    private final L2Switch left = network("left", 0);
-    private final L2Switch right = network("right", 1);
     private final VnicKind kind = new VnicKind();
     private final UplinkKind uplinks = new UplinkKind();
-    private final Context context = new Context();
+    private final NetBed bed;
+    private final FakeContext context;
+    private final L2Switch left;
+    private final L2Switch right;
 
-    private L2Switch network(String name, int reactor) {
-        return new L2Switch(
-                new L2Switch.Config(name, 1500, VlanSet.NONE, 300, 1024),
-                reactors.data().get(reactor));
+    MoveAnnouncedTest(@TempDir Path runtime) {
+        bed = new NetBed(runtime, 2, PollMode.INTERRUPT);
+        context = bed.context;
+        left = bed.network("left", 0, VlanSet.NONE);
+        right = bed.network("right", 1, VlanSet.NONE);
     }
 
     @BeforeEach
     void wire() throws Exception {
-        run("ip netns add " + OUTSIDE);
-        run("ip netns add " + SERVER);
-        run("ip netns exec " + SERVER + " sysctl -qw net.ipv6.conf.default.accept_dad=0");
-        run("ip netns exec " + OUTSIDE + " sysctl -qw net.ipv6.conf.default.accept_dad=0");
+        HostShell.makeNamespace(OUTSIDE);
+        HostShell.makeNamespace(SERVER);
+        HostShell.run("ip netns exec " + SERVER + " sysctl -qw net.ipv6.conf.default.accept_dad=0");
+        HostShell.run(
+                "ip netns exec " + OUTSIDE + " sysctl -qw net.ipv6.conf.default.accept_dad=0");
         plugIn(left, "up0");
         plugIn(right, "up1");
-        run("ip -n " + OUTSIDE + " link add br0 type bridge");
+        HostShell.run("ip -n " + OUTSIDE + " link add br0 type bridge");
         for (var port : List.of("up0", "up1")) {
-            run("ip -n " + OUTSIDE + " link set " + port + " master br0");
+            HostShell.run("ip -n " + OUTSIDE + " link set " + port + " master br0");
         }
-        run("ip -n " + OUTSIDE + " link set br0 up");
-        run("ip -n " + OUTSIDE + " address add 192.0.2.1/24 dev br0");
-        run("ip -n " + OUTSIDE + " address add 2001:db8::1/64 dev br0");
+        HostShell.run("ip -n " + OUTSIDE + " link set br0 up");
+        HostShell.run("ip -n " + OUTSIDE + " address add 192.0.2.1/24 dev br0");
+        HostShell.run("ip -n " + OUTSIDE + " address add 2001:db8::1/64 dev br0");
     }
 
     @AfterEach
     void unwire() throws Exception {
-        reactors.close();
-        run("ip netns del " + OUTSIDE);
-        run("ip netns del " + SERVER);
+        bed.close();
+        HostShell.removeNamespace(OUTSIDE);
+        HostShell.removeNamespace(SERVER);
     }
 
     private void plugIn(L2Switch network, String name) {
-        var spec =
-                new UplinkSpec(
-                        UplinkSpec.Type.TAP,
-                        Optional.of(name),
-                        Optional.of(OUTSIDE),
-                        1500,
-                        Optional.empty(),
-                        Optional.empty(),
-                        List.of(),
-                        UplinkSpec.BondMode.ACTIVE_BACKUP,
-                        5,
-                        UplinkSpec.LacpRate.FAST,
-                        UplinkSpec.HashPolicy.LAYER2_3,
-                        Optional.empty());
-        var uplink = uplinks.realize(Metadata.of(name, "uid-" + name), spec, context);
+        var spec = NetBed.uplink(UplinkSpec.Type.TAP, name, OUTSIDE, NetBed.MTU);
+        var uplink = context.realize(uplinks, Metadata.of(name, "uid-" + name), spec);
         network.attachUplink(
                 uplink.contract(NetPort.class).orElseThrow(),
                 PortSpec.transparent(true),
@@ -142,23 +122,12 @@ class MoveAnnouncedTest {
                 Optional.of(SERVER));
     }
 
-    private static String run(String command) throws IOException, InterruptedException {
-        var process = new ProcessBuilder(command.split(" ")).redirectErrorStream(true).start();
-        var output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        assertThat(process.waitFor()).as(command + ": " + output).isZero();
-        return output;
-    }
-
-    private static void awaitOutput(String command, String wanted) throws Exception {
-        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
-        while (!run(command).contains(wanted)) {
-            assertThat(System.nanoTime()).as(run(command)).isLessThan(deadline);
-            LockSupport.parkNanos(20_000_000);
-        }
+    private static void awaitOutput(String command, String wanted) {
+        Eventually.slowly(wanted, () -> HostShell.run(command).contains(wanted));
     }
 
     private static void ping(String to) throws Exception {
-        run("ip netns exec " + SERVER + " ping -q -c 2 -i 0.2 -W 5 " + to);
+        HostShell.run("ip netns exec " + SERVER + " ping -q -c 2 -i 0.2 -W 5 " + to);
     }
 
     private static void awaitStation(String port) throws Exception {
@@ -167,7 +136,7 @@ class MoveAnnouncedTest {
 
     private static void forgetNeighbors() throws Exception {
         for (var address : List.of(FOUR, SIX)) {
-            run(
+            HostShell.run(
                     "ip -n %s neigh replace %s lladdr %s dev br0 nud stale"
                             .formatted(OUTSIDE, address, WRONG));
         }
@@ -181,33 +150,34 @@ class MoveAnnouncedTest {
 
     @Test
     void hostsAndSwitchesLearnWhereItIs() throws Exception {
-        var card = kind.realize(METADATA, in("left"), context);
-        run("ip -n " + SERVER + " address add " + FOUR + "/24 dev data0");
-        run("ip -n " + SERVER + " address add " + SIX + "/64 dev data0");
+        var card = context.realize(kind, METADATA, in("left"));
+        HostShell.run("ip -n " + SERVER + " address add " + FOUR + "/24 dev data0");
+        HostShell.run("ip -n " + SERVER + " address add " + SIX + "/64 dev data0");
         ping("192.0.2.1");
         ping("2001:db8::1");
         awaitStation("up0");
         // The server itself says nothing from here on.
-        run("ip -n " + SERVER + " link set data0 arp off");
+        HostShell.run("ip -n " + SERVER + " link set data0 arp off");
         forgetNeighbors();
         move(card, "left", "right");
         awaitStation("up1");
         awaitNeighbors();
-        assertThat(run("ip -n " + OUTSIDE + " neigh show " + FOUR)).doesNotContain(WRONG);
+        assertThat(HostShell.run("ip -n " + OUTSIDE + " neigh show " + FOUR)).doesNotContain(WRONG);
 
         // Nobody has said anything in the new place, and yet it is known there.
         forgetNeighbors();
         move(card, "right", "left");
         awaitStation("up0");
         awaitNeighbors();
-        close(card);
+        context.close(card);
     }
 
     @Test
     void aSilentCardIsAnnouncedWhenItsLinkComesUp() throws Exception {
-        run("ip netns exec " + SERVER + " sysctl -qw net.ipv6.conf.default.disable_ipv6=1");
+        HostShell.run(
+                "ip netns exec " + SERVER + " sysctl -qw net.ipv6.conf.default.disable_ipv6=1");
         mislead();
-        var card = kind.realize(METADATA, in("left"), context);
+        var card = context.realize(kind, METADATA, in("left"));
         awaitStation("up0");
         mislead();
         var down = in("left", AdminState.DOWN);
@@ -216,48 +186,17 @@ class MoveAnnouncedTest {
         assertThat(kind.update(card, METADATA, down, in("left"), context))
                 .isEqualTo(UpdateResult.IN_PLACE);
         awaitStation("up0");
-        close(card);
+        context.close(card);
     }
 
     /** The bridge believes the card at the other port. */
     private static void mislead() throws Exception {
-        run("bridge -n " + OUTSIDE + " fdb replace " + MAC + " dev up1 master dynamic");
+        HostShell.run("bridge -n " + OUTSIDE + " fdb replace " + MAC + " dev up1 master dynamic");
         awaitStation("up1");
-    }
-
-    private static void close(Realization card) throws InterruptedException {
-        var closed = new CountDownLatch(1);
-        card.close(closed::countDown);
-        assertThat(closed.await(20, TimeUnit.SECONDS)).isTrue();
     }
 
     private void move(Realization card, String from, String to) {
         assertThat(kind.update(card, METADATA, in(from), in(to), context))
                 .isEqualTo(UpdateResult.IN_PLACE);
-    }
-
-    private final class Context implements RealizeContext {
-        @Override
-        public <T> T require(Reference reference, Class<T> contract) {
-            return contract.cast(reference.name().equals("left") ? left : right);
-        }
-
-        @Override
-        public <T> T service(Class<T> type) {
-            if (type == HostIdentity.class) {
-                return type.cast(ThisHost.identity());
-            }
-            return type.cast(type == ReactorGroup.class ? reactors : new RuntimeDirectory(runtime));
-        }
-
-        @Override
-        public boolean provisioned() {
-            return false;
-        }
-
-        @Override
-        public Runnable statusChanged() {
-            return () -> {};
-        }
     }
 }

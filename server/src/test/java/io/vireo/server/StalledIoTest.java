@@ -15,14 +15,13 @@ import io.vireo.reactor.ReactorGroup;
 import io.vireo.resource.DurableState;
 import io.vireo.resource.Metadata;
 import io.vireo.resource.Realization;
-import io.vireo.resource.RealizeContext;
-import io.vireo.resource.Reference;
 import io.vireo.resource.ResourceKind;
 import io.vireo.resource.RuntimeDirectory;
 import io.vireo.resource.spec.SocketMode;
 import io.vireo.resource.spec.VdiskAttachmentSpec;
 import io.vireo.testkit.DriverMemory;
 import io.vireo.testkit.Eventually;
+import io.vireo.testkit.FakeContext;
 import io.vireo.testkit.MemoryBlockDevice;
 import io.vireo.testkit.MemoryState;
 import io.vireo.testkit.VhostUserSession;
@@ -35,12 +34,8 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -61,28 +56,36 @@ class StalledIoTest {
     private final ReactorGroup reactors = ReactorGroup.start(List.of(-1, -1), PollMode.ADAPTIVE);
     private final MemoryBlockDevice disk = new MemoryBlockDevice(1 << 20, SECTOR);
     private final DriverMemory memory = new DriverMemory(1 << 20);
+    private final FakeContext context = new FakeContext();
     private Realization attachment;
     private VhostUserSession session;
 
     @BeforeEach
     void open() {
-        attachment = realize(new Context());
+        attachment = realize();
         session = VhostUserSession.open(directory.resolve("disk.sock"), memory);
     }
 
     @AfterEach
-    void close() throws InterruptedException {
+    void close() {
         disk.release();
         session.close();
-        var closed = new CountDownLatch(1);
-        attachment.close(closed::countDown);
-        assertThat(closed.await(20, TimeUnit.SECONDS)).isTrue();
+        context.close(attachment);
         reactors.close();
         disk.close();
         memory.close();
     }
 
-    private Realization realize(RealizeContext context) {
+    private Realization realize() {
+        context.with(BlockDevice.class, disk)
+                .with(DurableState.class, new MemoryState())
+                .with(ExclusiveUse.class, (_, _) -> () -> {})
+                .with(ReactorGroup.class, reactors)
+                .with(RuntimeDirectory.class, new RuntimeDirectory(directory))
+                .with(
+                        VirtioTransport.class,
+                        new VhostUserTransport(
+                                reactors, VhostUserTransport.Configuration.defaults()));
         var spec =
                 new VdiskAttachmentSpec(
                         "web1",
@@ -102,47 +105,9 @@ class StalledIoTest {
                             Class.forName("io.vireo.device.virtio.blk.VdiskAttachmentKind")
                                     .getConstructor()
                                     .newInstance();
-            return kind.realize(Metadata.of("web1.disk0", "1"), spec, context);
+            return context.realize(kind, Metadata.of("web1.disk0", "1"), spec);
         } catch (ReflectiveOperationException e) {
             throw new AssertionError(e);
-        }
-    }
-
-    private final class Context implements RealizeContext {
-        private final Map<Class<?>, Object> offered =
-                Map.of(
-                        BlockDevice.class,
-                        disk,
-                        DurableState.class,
-                        new MemoryState(),
-                        ExclusiveUse.class,
-                        (ExclusiveUse) (_, _) -> () -> {},
-                        ReactorGroup.class,
-                        reactors,
-                        RuntimeDirectory.class,
-                        new RuntimeDirectory(directory),
-                        VirtioTransport.class,
-                        new VhostUserTransport(
-                                reactors, VhostUserTransport.Configuration.defaults()));
-
-        @Override
-        public <T> T require(Reference reference, Class<T> contract) {
-            return service(contract);
-        }
-
-        @Override
-        public <T> T service(Class<T> type) {
-            return type.cast(Objects.requireNonNull(offered.get(type), type::getName));
-        }
-
-        @Override
-        public boolean provisioned() {
-            return true;
-        }
-
-        @Override
-        public Runnable statusChanged() {
-            return () -> {};
         }
     }
 

@@ -5,32 +5,20 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.vireo.fabric.l2.NetworkKind;
 import io.vireo.fabric.l2.UplinkKind;
-import io.vireo.net.HostIdentity;
 import io.vireo.net.Network;
 import io.vireo.reactor.PollMode;
-import io.vireo.reactor.ReactorGroup;
 import io.vireo.resource.Condition;
-import io.vireo.resource.MacAddress;
 import io.vireo.resource.Metadata;
 import io.vireo.resource.Realization;
-import io.vireo.resource.RealizeContext;
-import io.vireo.resource.Reference;
-import io.vireo.resource.RuntimeDirectory;
 import io.vireo.resource.UpdateResult;
 import io.vireo.resource.spec.NetworkSpec;
 import io.vireo.resource.spec.UplinkSpec;
 import io.vireo.resource.spec.UplinkSpec.Type;
 import io.vireo.testkit.Eventually;
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
+import io.vireo.testkit.FakeContext;
+import io.vireo.testkit.HostShell;
 import java.nio.file.Path;
-import java.util.HashMap;
-import java.util.List;
-import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -47,58 +35,27 @@ class UplinkReturnsTest {
     private static final Metadata UP = Metadata.of("up", "1");
     private static final Metadata LAN = Metadata.of("lan", "2");
 
-    @TempDir private Path directory;
+    private final NetBed bed;
+    private final FakeContext context;
 
-    private final ReactorGroup reactors = ReactorGroup.start(List.of(-1), PollMode.ADAPTIVE);
-    private final Map<Reference, Realization> running = new HashMap<>();
-    private final Context context = new Context();
-
-    private final class Context implements RealizeContext {
-        @Override
-        public <T> T require(Reference reference, Class<T> contract) {
-            return Objects.requireNonNull(running.get(reference)).contract(contract).orElseThrow();
-        }
-
-        @Override
-        public <T> T service(Class<T> type) {
-            var identity = new HostIdentity(MacAddress.parse("02:00:00:00:00:01"), "host", "test");
-            return List.of(reactors, new RuntimeDirectory(directory), identity).stream()
-                    .filter(type::isInstance)
-                    .map(type::cast)
-                    .findFirst()
-                    .orElseThrow();
-        }
-
-        @Override
-        public boolean provisioned() {
-            return false;
-        }
-
-        @Override
-        public Runnable statusChanged() {
-            return () -> {};
-        }
+    UplinkReturnsTest(@TempDir Path directory) {
+        bed = new NetBed(directory, 1, PollMode.ADAPTIVE);
+        context = bed.context;
     }
 
     @BeforeEach
     void wire() throws Exception {
-        ip("netns add " + OUTSIDE);
+        HostShell.makeNamespace(OUTSIDE);
     }
 
     @AfterEach
     void unwire() throws Exception {
-        reactors.close();
-        ip("netns del " + OUTSIDE);
+        bed.close();
+        HostShell.removeNamespace(OUTSIDE);
     }
 
-    private static String ip(String arguments) throws IOException, InterruptedException {
-        var process =
-                new ProcessBuilder(("ip " + arguments).split(" "))
-                        .redirectErrorStream(true)
-                        .start();
-        var output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        assertThat(process.waitFor()).as(arguments + ": " + output).isZero();
-        return output;
+    private static String ip(String arguments) {
+        return HostShell.run("ip " + arguments);
     }
 
     private static void makeCable() throws Exception {
@@ -108,57 +65,27 @@ class UplinkReturnsTest {
     }
 
     private static UplinkSpec spec(Type type) {
-        return spec(type, 1500);
+        return spec(type, NetBed.MTU);
     }
 
     private static UplinkSpec spec(Type type, int mtu) {
-        return new UplinkSpec(
-                type,
-                Optional.of("up0"),
-                Optional.of(OUTSIDE),
-                mtu,
-                Optional.empty(),
-                Optional.empty(),
-                List.of(),
-                UplinkSpec.BondMode.ACTIVE_BACKUP,
-                5,
-                UplinkSpec.LacpRate.FAST,
-                UplinkSpec.HashPolicy.LAYER2_3,
-                Optional.empty());
+        return NetBed.uplink(type, "up0", OUTSIDE, mtu);
     }
 
     private Realization uplink(Type type) {
-        var uplink = new UplinkKind().realize(UP, spec(type), context);
-        running.put(new Reference("Uplink", "up"), uplink);
-        return uplink;
+        return context.realize(new UplinkKind(), UP, spec(type));
     }
 
     private Realization network() {
-        return new NetworkKind().realize(LAN, lan(Optional.of("up"), false), context);
+        return context.realize(new NetworkKind(), LAN, lan(Optional.of("up"), false));
     }
 
     private static NetworkSpec lan(Optional<String> uplink, boolean linkFollowsUplink) {
-        return new NetworkSpec(
-                1500,
-                Optional.empty(),
-                300,
-                1024,
-                uplink,
-                Optional.empty(),
-                Optional.empty(),
-                Optional.empty(),
-                Optional.empty(),
-                linkFollowsUplink);
+        return NetBed.lan(uplink, linkFollowsUplink);
     }
 
     private static Condition link(Realization uplink) {
         return uplink.status().conditions().getFirst();
-    }
-
-    private static void close(Realization realization) throws InterruptedException {
-        var closed = new CountDownLatch(1);
-        realization.close(closed::countDown);
-        assertThat(closed.await(20, TimeUnit.SECONDS)).isTrue();
     }
 
     @ParameterizedTest
@@ -188,8 +115,8 @@ class UplinkReturnsTest {
         assertThat(uplink.mend()).isTrue();
         Eventually.until(() -> link(uplink).met());
         assertThat(network.status().attributes()).containsEntry("ports", "1");
-        close(network);
-        close(uplink);
+        context.close(network);
+        context.close(uplink);
     }
 
     /** The old namespace lives on in the uplink, which must notice that it has lost its name. */
@@ -202,11 +129,11 @@ class UplinkReturnsTest {
         var uplink = uplink(type);
         var network = network();
         Eventually.until(() -> link(uplink).met());
-        ip("netns del " + OUTSIDE);
+        HostShell.removeNamespace(OUTSIDE);
         assertThat(uplink.mend()).as("it has an interface still").isTrue();
         assertThat(link(uplink).met()).isTrue();
 
-        ip("netns add " + OUTSIDE);
+        HostShell.makeNamespace(OUTSIDE);
         Eventually.until(() -> !link(uplink).met());
         assertThat(link(uplink).message())
                 .isEqualTo(
@@ -220,8 +147,8 @@ class UplinkReturnsTest {
                 .contains(type == Type.XDP ? "prog/xdp" : "promiscuity 1");
         assertThat(uplink.mend()).isTrue();
         assertThat(network.status().attributes()).containsEntry("ports", "1");
-        close(network);
-        close(uplink);
+        context.close(network);
+        context.close(uplink);
     }
 
     @Test
@@ -230,8 +157,8 @@ class UplinkReturnsTest {
         var network = network();
         Eventually.until(() -> link(uplink).met());
         try (var old = Inside.of(OUTSIDE)) {
-            ip("netns del " + OUTSIDE);
-            ip("netns add " + OUTSIDE);
+            HostShell.removeNamespace(OUTSIDE);
+            HostShell.makeNamespace(OUTSIDE);
             Eventually.until(() -> link(uplink).message().contains("has taken the place of"));
             assertThat(old.has("up0")).isTrue();
             assertThat(uplink.mend()).isTrue();
@@ -239,8 +166,8 @@ class UplinkReturnsTest {
             ip("-n " + OUTSIDE + " link show up0");
             assertThat(old.has("up0")).as("left behind where nobody looks for it").isFalse();
         }
-        close(network);
-        close(uplink);
+        context.close(network);
+        context.close(uplink);
         new UplinkKind().destroy(UP, spec(Type.TAP), context);
         assertThatThrownBy(() -> ip("-n " + OUTSIDE + " link show up0"))
                 .hasMessageContaining("does not exist");
@@ -274,8 +201,8 @@ class UplinkReturnsTest {
 
         follow(network, lan(Optional.of("up"), true), lan(Optional.empty(), false));
         Eventually.until(() -> hasLinks(network, "up"));
-        close(network);
-        close(uplink);
+        context.close(network);
+        context.close(uplink);
     }
 
     private void follow(Realization network, NetworkSpec from, NetworkSpec to) {
@@ -306,8 +233,8 @@ class UplinkReturnsTest {
         assertThat(uplink.mend()).isTrue();
         Eventually.until(() -> link(uplink).met());
         ip("-n " + OUTSIDE + " link show up0");
-        close(network);
-        close(uplink);
+        context.close(network);
+        context.close(uplink);
         new UplinkKind().destroy(UP, spec(Type.TAP), context);
     }
 }

@@ -8,45 +8,32 @@ import io.vireo.fabric.l2.NetworkKind;
 import io.vireo.fabric.l2.UplinkKind;
 import io.vireo.linux.NetInterface;
 import io.vireo.linux.NetworkNamespace;
-import io.vireo.net.HostIdentity;
 import io.vireo.net.PortSpec;
 import io.vireo.net.QosPolicy;
 import io.vireo.net.QosSettings;
 import io.vireo.reactor.PollMode;
-import io.vireo.reactor.ReactorGroup;
 import io.vireo.resource.BitRate;
 import io.vireo.resource.MacAddress;
 import io.vireo.resource.Metadata;
 import io.vireo.resource.Realization;
-import io.vireo.resource.RealizeContext;
-import io.vireo.resource.Reference;
 import io.vireo.resource.ResourceException;
-import io.vireo.resource.RuntimeDirectory;
 import io.vireo.resource.UpdateResult;
 import io.vireo.resource.spec.AdminState;
 import io.vireo.resource.spec.NetworkSpec;
-import io.vireo.resource.spec.PortPolicySpec;
-import io.vireo.resource.spec.Presentation;
-import io.vireo.resource.spec.SocketMode;
 import io.vireo.resource.spec.UplinkSpec;
 import io.vireo.resource.spec.UplinkSpec.Type;
-import io.vireo.resource.spec.VnicSpec;
 import io.vireo.testkit.DriverMemory;
+import io.vireo.testkit.Eventually;
+import io.vireo.testkit.FakeContext;
+import io.vireo.testkit.HostShell;
 import io.vireo.testkit.VhostUserSession;
-import io.vireo.transport.VirtioTransport;
-import io.vireo.transport.vhostuser.VhostUserTransport;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
@@ -72,15 +59,13 @@ class UplinkSwapTest {
     private static final int SWAPS = 6;
     private static final long GIGABIT = 1_000_000_000L;
 
-    @TempDir private Path directory;
-
-    private final ReactorGroup reactors = ReactorGroup.start(List.of(-1), PollMode.ADAPTIVE);
+    private final NetBed bed;
+    private final FakeContext context;
     private final SequencePeer.Counts counts = new SequencePeer.Counts();
     private final DriverMemory memory = new DriverMemory(16 << 20);
     private final VnicKind vnics = new VnicKind();
     private final NetworkKind networks = new NetworkKind();
     private final UplinkKind uplinks = new UplinkKind();
-    private final Map<Reference, Realization> running = new HashMap<>();
     private final QosPolicy gold =
             new QosPolicy(
                     "gold",
@@ -91,64 +76,35 @@ class UplinkSwapTest {
                             6 * GIGABIT,
                             0,
                             QosSettings.Marking.NONE));
-    private final Context context = new Context();
+
+    UplinkSwapTest(@TempDir Path directory) {
+        bed = new NetBed(directory, 1, PollMode.ADAPTIVE);
+        context = bed.context.with(QosPolicy.class, gold);
+    }
 
     @BeforeEach
     void wire() throws Exception {
-        run("ip netns add " + OUTSIDE);
+        HostShell.makeNamespace(OUTSIDE);
         // Nothing outside says anything by itself.
-        run("ip netns exec " + OUTSIDE + " sysctl -qw net.ipv6.conf.default.disable_ipv6=1");
-        run("ip -n " + OUTSIDE + " link add br0 type bridge");
-        run("ip -n " + OUTSIDE + " link set br0 up");
-        run("ip -n " + OUTSIDE + " link add cable0 type veth peer name port0");
-        run("ip -n " + OUTSIDE + " link set port0 up");
+        HostShell.run(
+                "ip netns exec " + OUTSIDE + " sysctl -qw net.ipv6.conf.default.disable_ipv6=1");
+        HostShell.run("ip -n " + OUTSIDE + " link add br0 type bridge");
+        HostShell.run("ip -n " + OUTSIDE + " link set br0 up");
+        HostShell.run("ip -n " + OUTSIDE + " link add cable0 type veth peer name port0");
+        HostShell.run("ip -n " + OUTSIDE + " link set port0 up");
         bridge("port0");
     }
 
     @AfterEach
     void unwire() throws Exception {
-        reactors.close();
+        bed.close();
         memory.close();
-        run("ip netns del " + OUTSIDE);
-    }
-
-    private static String run(String command) throws IOException, InterruptedException {
-        var process = new ProcessBuilder(command.split(" ")).redirectErrorStream(true).start();
-        var output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        assertThat(process.waitFor()).as(command + ": " + output).isZero();
-        return output;
+        HostShell.removeNamespace(OUTSIDE);
     }
 
     private static UplinkSpec spec(Type type, String device, int mtu, long gigabits) {
-        return new UplinkSpec(
-                type,
-                Optional.of(device),
-                Optional.of(OUTSIDE),
-                mtu,
-                Optional.empty(),
-                gigabits == 0 ? Optional.empty() : Optional.of(new BitRate(gigabits * GIGABIT)),
-                List.of(),
-                UplinkSpec.BondMode.ACTIVE_BACKUP,
-                5,
-                UplinkSpec.LacpRate.FAST,
-                UplinkSpec.HashPolicy.LAYER2_3,
-                Optional.empty());
-    }
-
-    private static UplinkSpec bond(String... members) {
-        return new UplinkSpec(
-                Type.BOND,
-                Optional.empty(),
-                Optional.empty(),
-                1500,
-                Optional.empty(),
-                Optional.empty(),
-                List.of(members),
-                UplinkSpec.BondMode.ACTIVE_BACKUP,
-                5,
-                UplinkSpec.LacpRate.FAST,
-                UplinkSpec.HashPolicy.LAYER2_3,
-                Optional.empty());
+        var speed = Optional.of(new BitRate(gigabits * GIGABIT)).filter(_ -> gigabits > 0);
+        return NetBed.uplink(type, device, OUTSIDE, mtu).withSpeed(speed);
     }
 
     private static Metadata metadata(String uplink) {
@@ -156,32 +112,21 @@ class UplinkSwapTest {
     }
 
     private void uplink(String name, UplinkSpec spec) {
-        running.put(new Reference("Uplink", name), uplinks.realize(metadata(name), spec, context));
+        context.realize(uplinks, metadata(name), spec);
     }
 
     private UpdateResult change(String uplink, UplinkSpec from, UplinkSpec to) {
         assertThat(uplinks.validateUpdate(metadata(uplink), from, to)).isEmpty();
         return uplinks.update(
-                running(new Reference("Uplink", uplink)), metadata(uplink), from, to, context);
+                context.running("Uplink", uplink), metadata(uplink), from, to, context);
     }
 
     private static NetworkSpec lan(String uplink) {
-        return new NetworkSpec(
-                1500,
-                Optional.empty(),
-                300,
-                1024,
-                Optional.of(uplink).filter(name -> !name.isEmpty()),
-                Optional.empty(),
-                Optional.empty(),
-                Optional.empty(),
-                Optional.empty(),
-                false);
+        return NetBed.lan(Optional.of(uplink).filter(name -> !name.isEmpty()), false);
     }
 
     private Realization network(String uplink) {
-        var network = networks.realize(LAN, lan(uplink), context);
-        running.put(new Reference("Network", "lan"), network);
+        var network = context.realize(networks, LAN, lan(uplink));
         network.contract(L2Switch.class)
                 .orElseThrow()
                 .attach(new SequencePeer("peer", MAC.bits(), counts), PortSpec.access(0));
@@ -192,59 +137,24 @@ class UplinkSwapTest {
         return networks.update(network, LAN, lan(from), lan(to), context);
     }
 
-    private VnicSpec card(Optional<String> policy) {
-        return new VnicSpec(
-                "web1",
-                "eth0",
-                "lan",
-                MAC,
-                1500,
-                OptionalInt.empty(),
-                Optional.empty(),
-                OptionalInt.empty(),
-                1,
-                SocketMode.SERVER,
-                Optional.of(directory.resolve("eth0.sock").toString()),
-                PortPolicySpec.NONE,
-                policy,
-                AdminState.UP,
-                OptionalInt.empty(),
-                Optional.empty(),
-                Presentation.VHOST_USER,
-                Optional.empty(),
-                Optional.empty());
-    }
-
-    private static long metric(Realization vnic, String name) {
-        return vnic.status().metrics().stream()
-                .filter(metric -> metric.name().equals(name))
-                .mapToLong(metric -> (long) metric.value())
-                .sum();
-    }
-
-    private static void close(Realization realization) throws InterruptedException {
-        var closed = new CountDownLatch(1);
-        realization.close(closed::countDown);
-        assertThat(closed.await(20, TimeUnit.SECONDS)).isTrue();
+    private Realization card(Optional<String> policy) {
+        return context.realize(vnics, CARD, bed.card(MAC, "lan", policy, AdminState.UP));
     }
 
     /** Puts a TAP that Vireo has made into the bridge. */
     private static void bridge(String port) throws Exception {
         // It must not send by one uplink what it got by another: for the network that would be a
         // loop.
-        run("ip -n " + OUTSIDE + " link set br0 down");
-        run("ip -n " + OUTSIDE + " link set " + port + " master br0");
-        run("bridge -n " + OUTSIDE + " link set dev " + port + " isolated on");
-        run("ip -n " + OUTSIDE + " link set br0 up");
+        HostShell.run("ip -n " + OUTSIDE + " link set br0 down");
+        HostShell.run("ip -n " + OUTSIDE + " link set " + port + " master br0");
+        HostShell.run("bridge -n " + OUTSIDE + " link set dev " + port + " isolated on");
+        HostShell.run("ip -n " + OUTSIDE + " link set br0 up");
     }
 
-    private static void awaitCardAt(String port) throws Exception {
-        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    private static void awaitCardAt(String port) {
         var command = "bridge -n " + OUTSIDE + " fdb show br br0";
-        while (!run(command).contains(MAC + " dev " + port)) {
-            assertThat(System.nanoTime()).as(port + ": " + run(command)).isLessThan(deadline);
-            LockSupport.parkNanos(20_000_000);
-        }
+        var place = MAC + " dev " + port;
+        Eventually.slowly(place, () -> HostShell.run(command).contains(place));
     }
 
     private static boolean exists(String name) throws IOException {
@@ -299,10 +209,10 @@ class UplinkSwapTest {
     void nothingBetweenCardsIsLostAndTheirLinksStayUp() throws Exception {
         uplink("a", spec(Type.TAP, "up0", 1500, 0));
         uplink("b", spec(Type.TAP, "up1", 1500, 0));
-        uplink("both", bond("a", "b"));
+        uplink("both", NetBed.bond(5, "a", "b"));
         var network = network("a");
-        var vnic = vnics.realize(CARD, card(Optional.empty()), context);
-        try (var session = VhostUserSession.open(directory.resolve("eth0.sock"), memory, ~0L)) {
+        var vnic = card(Optional.empty());
+        try (var session = VhostUserSession.open(bed.socket(), memory, ~0L)) {
             var driver = new SequenceDriver(session, 0, RING, MAC.bits());
             underTraffic(
                     driver,
@@ -326,12 +236,12 @@ class UplinkSwapTest {
                         swapUplinks(network);
                         swapInterfaces();
                     });
-            assertThat(metric(vnic, "vhost_sessions_total")).isEqualTo(1);
-            assertThat(metric(vnic, "tx_frames_total")).isEqualTo(driver.sent());
+            assertThat(NetBed.metric(vnic, "vhost_sessions_total")).isEqualTo(1);
+            assertThat(NetBed.metric(vnic, "tx_frames_total")).isEqualTo(driver.sent());
             assertThat(network.status().attributes()).containsEntry("ports", "3");
         }
-        close(vnic);
-        close(network);
+        context.close(vnic);
+        context.close(network);
     }
 
     private void awaitTraffic() {
@@ -359,7 +269,7 @@ class UplinkSwapTest {
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
         while (!driver.idle()
                 || counts.heard.size() < driver.sent()
-                || metric(vnic, "rx_frames_total") != driver.received() + driver.others()) {
+                || NetBed.metric(vnic, "rx_frames_total") != driver.received() + driver.others()) {
             assertThat(System.nanoTime())
                     .as(() -> outOfPlace(driver.sent()) + "; " + facts(vnic))
                     .isLessThan(deadline);
@@ -370,7 +280,7 @@ class UplinkSwapTest {
         assertThat(outOfPlace(driver.sent())).as(() -> facts(vnic)).isEmpty();
         // All that the peer has sent came: it had room, or is counted as not having had any.
         // What the host says to all may be among the dropped.
-        assertThat(driver.received() + metric(vnic, "rx_dropped_total"))
+        assertThat(driver.received() + NetBed.metric(vnic, "rx_dropped_total"))
                 .isGreaterThanOrEqualTo(counts.next.get());
     }
 
@@ -391,7 +301,7 @@ class UplinkSwapTest {
     }
 
     private String facts(Realization vnic) {
-        return running(new Reference("Network", "lan")).status().metrics()
+        return context.running("Network", "lan").status().metrics()
                 + "; "
                 + vnic.status().metrics();
     }
@@ -401,7 +311,7 @@ class UplinkSwapTest {
         uplink("a", spec(Type.TAP, "up0", 1500, 10));
         uplink("b", spec(Type.TAP, "up1", 1500, 5));
         var network = network("a");
-        var vnic = vnics.realize(CARD, card(Optional.of("gold")), context);
+        var vnic = card(Optional.of("gold"));
         assertThat(leaveBy(network, "a", "b"))
                 .isEqualTo(
                         new UpdateResult.Refused(
@@ -428,8 +338,8 @@ class UplinkSwapTest {
         assertThat(leaveBy(network, "", "b")).isInstanceOf(UpdateResult.Refused.class);
         assertThat(network.status().attributes()).containsEntry("ports", "2");
         assertThat(leaveBy(network, "", "a")).isEqualTo(UpdateResult.IN_PLACE);
-        close(vnic);
-        close(network);
+        context.close(vnic);
+        context.close(network);
     }
 
     @Test
@@ -437,9 +347,9 @@ class UplinkSwapTest {
         uplink("a", spec(Type.TAP, "up0", 1500, 0));
         uplink("b", spec(Type.TAP, "up1", 1500, 0));
         var network = network("a");
-        var other = networks.realize(Metadata.of("dmz", "3"), lan("b"), context);
-        var vnic = vnics.realize(CARD, card(Optional.empty()), context);
-        try (var session = VhostUserSession.open(directory.resolve("eth0.sock"), memory, ~0L)) {
+        var other = context.realize(networks, Metadata.of("dmz", "3"), lan("b"));
+        var vnic = card(Optional.empty());
+        try (var session = VhostUserSession.open(bed.socket(), memory, ~0L)) {
             var driver = new SequenceDriver(session, 0, RING, MAC.bits());
             underTraffic(
                     driver,
@@ -469,9 +379,9 @@ class UplinkSwapTest {
                         awaitCardAt("port0");
                     });
         }
-        close(vnic);
-        close(network);
-        close(other);
+        context.close(vnic);
+        context.close(network);
+        context.close(other);
     }
 
     private static String failure(Runnable change) {
@@ -481,47 +391,5 @@ class UplinkSwapTest {
             return Objects.requireNonNull(e.getMessage());
         }
         throw new AssertionError("it was done");
-    }
-
-    private Realization running(Reference reference) {
-        return Objects.requireNonNull(running.get(reference), reference::toString);
-    }
-
-    private final class Context implements RealizeContext {
-        private final Map<Class<?>, Object> services =
-                Map.of(
-                        ReactorGroup.class,
-                        reactors,
-                        HostIdentity.class,
-                        ThisHost.identity(),
-                        VirtioTransport.class,
-                        new VhostUserTransport(
-                                reactors, VhostUserTransport.Configuration.defaults()));
-
-        @Override
-        public <T> T require(Reference reference, Class<T> contract) {
-            return contract == QosPolicy.class
-                    ? contract.cast(gold)
-                    : running(reference).contract(contract).orElseThrow();
-        }
-
-        @Override
-        public <T> T service(Class<T> type) {
-            if (type == RuntimeDirectory.class) {
-                // The directory is made after this.
-                return type.cast(new RuntimeDirectory(directory));
-            }
-            return type.cast(Objects.requireNonNull(services.get(type), type::getName));
-        }
-
-        @Override
-        public boolean provisioned() {
-            return true;
-        }
-
-        @Override
-        public Runnable statusChanged() {
-            return () -> {};
-        }
     }
 }

@@ -2,10 +2,8 @@ package io.vireo.systest;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
+import io.vireo.testkit.HostShell;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
@@ -27,8 +25,7 @@ class BondIT {
 
     @BeforeEach
     void makeWires() {
-        removeWires();
-        host("ip netns add " + NAMESPACE);
+        HostShell.makeNamespace(NAMESPACE);
         for (var wire : WIRES) {
             inside("ip tuntap add " + wire + " mode tap && ip link set " + wire + " up");
         }
@@ -36,7 +33,7 @@ class BondIT {
 
     @AfterEach
     void removeWires() {
-        host("ip netns del " + NAMESPACE + " 2>/dev/null || true");
+        HostShell.removeNamespace(NAMESPACE);
     }
 
     @Test
@@ -135,19 +132,6 @@ class BondIT {
     }
 
     private static void inside(String command) {
-        host("ip netns exec " + NAMESPACE + " bash -c '" + command + "'");
-    }
-
-    private static void host(String command) {
-        try {
-            Process process =
-                    new ProcessBuilder("bash", "-c", command).redirectErrorStream(true).start();
-            var output =
-                    new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-            assertThat(Processes.ended(process, Duration.ofMinutes(1))).as(command).isTrue();
-            assertThat(process.exitValue()).as(command + ": " + output).isZero();
-        } catch (IOException e) {
-            throw new IllegalStateException(command, e);
-        }
+        HostShell.inside(NAMESPACE, command);
     }
 }

@@ -2,12 +2,14 @@ package io.vireo.systest;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
+import io.vireo.testkit.Eventually;
+import io.vireo.testkit.HostShell;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -79,12 +81,12 @@ class EgressIT {
     }
 
     private final Bed bed = Bed.prepare(Path.of(".."), "egress");
-    private final List<Process> captures = new ArrayList<>();
+    private final Map<Way, WireCapture> captures = new EnumMap<>(Way.class);
 
     @BeforeEach
     void makeWires() {
-        removeWires();
-        host("ip netns add " + NEAR + "; ip netns add " + FAR);
+        HostShell.makeNamespace(NEAR);
+        HostShell.makeNamespace(FAR);
         for (var wire : List.of("tw", "pw", "xw")) {
             near("ip link add " + wire + "0 type veth peer name " + wire + "1 netns " + FAR);
             near("ethtool -K " + wire + "0 tx off tso off gso off gro off sg off txvlan off");
@@ -109,13 +111,14 @@ class EgressIT {
 
     @AfterEach
     void removeWires() {
-        captures.forEach(Processes::kill);
-        host("ip netns del " + NEAR + " 2>/dev/null; ip netns del " + FAR + " 2>/dev/null; true");
+        captures.values().forEach(WireCapture::close);
+        HostShell.removeNamespace(NEAR);
+        HostShell.removeNamespace(FAR);
     }
 
     @Test
     @Timeout(600)
-    void whatLeavesIsWholeAndRight() throws IOException {
+    void whatLeavesIsWholeAndRight() {
         try (var daemon = new Daemon(bed)) {
             daemon.start();
             daemon.apply(Path.of("src/test/resources/egress.yaml"));
@@ -138,14 +141,15 @@ class EgressIT {
                 ringsKeepTheirSize(guest);
             }
         }
-        for (var way : Way.values()) {
-            var guests = new Verdict(file(way), MACS);
+        for (var capture : captures.values()) {
+            var guests = new Verdict(capture.file(), MACS);
             guests.check(KINDS.size() * 2, DATA);
             assertThat(guests.datagrams())
                     .hasSize(KINDS.size() * 2)
                     .allSatisfy(
                             (to, sent) -> assertThat(sent).as(to).isEqualTo(DATAGRAMS * DATAGRAM));
-            new Verdict(file(way), OddSender.FILTER).check(OddSender.FRAMES, OddSender.PAYLOAD);
+            new Verdict(capture.file(), OddSender.FILTER)
+                    .check(OddSender.FRAMES, OddSender.PAYLOAD);
         }
     }
 
@@ -186,55 +190,22 @@ class EgressIT {
         }
     }
 
-    private Path file(Way way) {
-        return bed.run().resolve(way.network + ".pcapng");
-    }
-
-    private void capture() throws IOException {
+    private void capture() {
         for (var way : Way.values()) {
-            captures.add(
-                    new ProcessBuilder(
-                                    "ip",
-                                    "netns",
-                                    "exec",
-                                    FAR,
-                                    "dumpcap",
-                                    "-q",
-                                    "-n",
-                                    "-B",
-                                    "64",
-                                    "-i",
-                                    way.wire,
-                                    "-w",
-                                    file(way).toString())
-                            .redirectErrorStream(true)
-                            .redirectOutput(bed.run().resolve(way.network + ".dumpcap").toFile())
-                            .start());
-        }
-        for (var way : Way.values()) {
-            host(
-                    "for i in $(seq 200); do [ -s %s ] && exit 0; sleep 0.05; done; exit 1"
-                            .formatted(file(way)));
+            captures.put(way, WireCapture.begin(bed.run(), FAR, way.wire));
         }
     }
 
-    /**
-     * What was sent last is in the files: a capture that ends leaves what it has not read behind.
-     */
+    /** What was sent last is in the files. */
     private void endCaptures() {
-        for (var way : Way.values()) {
-            host(
-                    "for i in $(seq 100); do n=$(tshark -n -r %s -Y \"%s\" 2>/dev/null | wc -l); [ $n = %d ] && exit 0; sleep 0.1; done; echo $n; exit 1"
-                            .formatted(file(way), OddSender.FILTER, OddSender.SEGMENTS));
-        }
-        for (var capture : captures) {
-            assertThat(Processes.end(capture, Duration.ofSeconds(30))).isTrue();
-        }
-        for (var way : Way.values()) {
-            // "Packets received/dropped on interface": what was not seen cannot be judged.
-            assertThat(host("cat " + bed.run().resolve(way.network + ".dumpcap")))
-                    .containsPattern("dropped on interface '" + way.wire + "': [0-9]+/0 ");
-        }
+        captures.forEach((way, capture) -> {
+            Eventually.slowly(
+                    way + " has all that the odd sender sent",
+                    () ->
+                            capture.frames(OddSender.FILTER, "frame.number").size()
+                                    == OddSender.SEGMENTS);
+            capture.end();
+        });
     }
 
     private static void sendsStreams(Guest guest) {
@@ -302,26 +273,10 @@ class EgressIT {
     }
 
     private static String near(String command) {
-        return host("ip netns exec " + NEAR + " bash -c '" + command + "'");
+        return HostShell.inside(NEAR, command);
     }
 
     private static String far(String command) {
-        return host("ip netns exec " + FAR + " bash -c '" + command + "'");
-    }
-
-    static String host(String command) {
-        try {
-            Process process =
-                    new ProcessBuilder("timeout", "120", "bash", "-c", command)
-                            .redirectErrorStream(true)
-                            .start();
-            var output =
-                    new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-            assertThat(Processes.ended(process, Duration.ofMinutes(2))).as(command).isTrue();
-            assertThat(process.exitValue()).as(command + ": " + output).isZero();
-            return output.strip();
-        } catch (IOException e) {
-            throw new IllegalStateException(command, e);
-        }
+        return HostShell.inside(FAR, command);
     }
 }

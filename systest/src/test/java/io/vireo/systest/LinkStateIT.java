@@ -2,6 +2,7 @@ package io.vireo.systest;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.vireo.testkit.HostShell;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -23,12 +24,12 @@ class LinkStateIT {
     @BeforeEach
     void lay() {
         remove();
-        EgressIT.host("ip link add vireo-wire0 type veth peer name " + FAR_END);
+        HostShell.run("ip link add vireo-wire0 type veth peer name " + FAR_END);
     }
 
     @AfterEach
     void remove() {
-        EgressIT.host("ip link del " + FAR_END + " 2>/dev/null || true");
+        HostShell.run("ip link del " + FAR_END + " 2>/dev/null || true");
     }
 
     @Test
@@ -58,7 +59,7 @@ class LinkStateIT {
 
                 daemon.apply(Path.of("src/test/resources/link-follows.yaml"));
                 await(guest, "0");
-                EgressIT.host("ip link set " + FAR_END + " up");
+                HostShell.run("ip link set " + FAR_END + " up");
                 await(guest, "1");
             }
         }

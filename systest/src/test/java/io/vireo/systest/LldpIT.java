@@ -2,8 +2,8 @@ package io.vireo.systest;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.vireo.testkit.HostShell;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -37,14 +37,13 @@ class LldpIT {
 
     @BeforeEach
     void makeWires() {
-        removeNamespaces();
-        host("ip netns add " + OURS);
-        host("ip netns add " + THEIRS);
+        HostShell.makeNamespace(OURS);
+        HostShell.makeNamespace(THEIRS);
         for (var wire : new String[] {LEFT, RIGHT}) {
-            host(
+            HostShell.run(
                     "ip -n %s link add %s type veth peer name %s netns %s"
                             .formatted(OURS, wire, wire, THEIRS));
-            host("ip -n %s link set %s up".formatted(THEIRS, wire));
+            HostShell.run("ip -n %s link set %s up".formatted(THEIRS, wire));
         }
     }
 
@@ -56,8 +55,8 @@ class LldpIT {
     }
 
     private static void removeNamespaces() {
-        host("ip netns del " + OURS + " 2>/dev/null || true");
-        host("ip netns del " + THEIRS + " 2>/dev/null || true");
+        HostShell.removeNamespace(OURS);
+        HostShell.removeNamespace(THEIRS);
     }
 
     @Test
@@ -207,8 +206,8 @@ class LldpIT {
     }
 
     private Optional<String> lldpcli(String command) {
-        var result = run("lldpcli -u " + socket + " " + command);
-        return result.failed() ? Optional.empty() : Optional.of(result.output());
+        var result = HostShell.result("lldpcli -u " + socket + " " + command);
+        return result.succeeded() ? Optional.of(result.output()) : Optional.empty();
     }
 
     private static void await(String what, BooleanSupplier condition) {
@@ -216,26 +215,6 @@ class LldpIT {
         while (!condition.getAsBoolean()) {
             assertThat(System.nanoTime()).as(what).isLessThan(deadline);
             Processes.pause(200);
-        }
-    }
-
-    private record Result(boolean failed, String output) {}
-
-    private static void host(String command) {
-        var result = run(command);
-        assertThat(result.failed()).as(command + ": " + result.output()).isFalse();
-    }
-
-    private static Result run(String command) {
-        try {
-            Process process =
-                    new ProcessBuilder("bash", "-c", command).redirectErrorStream(true).start();
-            var output =
-                    new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-            assertThat(Processes.ended(process, Duration.ofMinutes(1))).as(command).isTrue();
-            return new Result(process.exitValue() != 0, output.strip());
-        } catch (IOException e) {
-            throw new IllegalStateException(command, e);
         }
     }
 }

@@ -2,13 +2,12 @@ package io.vireo.systest;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.vireo.testkit.HostShell;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -46,16 +45,15 @@ class MigrationIT {
 
     @BeforeEach
     void makeNamespace() {
-        removeNamespace();
-        host("ip netns add " + NAMESPACE);
-        host("ip -n " + NAMESPACE + " link add br0 type bridge");
-        host("ip -n " + NAMESPACE + " address add 192.0.2.254/24 dev br0");
-        host("ip -n " + NAMESPACE + " link set br0 up");
+        HostShell.makeNamespace(NAMESPACE);
+        HostShell.run("ip -n " + NAMESPACE + " link add br0 type bridge");
+        HostShell.run("ip -n " + NAMESPACE + " address add 192.0.2.254/24 dev br0");
+        HostShell.run("ip -n " + NAMESPACE + " link set br0 up");
     }
 
     @AfterEach
     void removeNamespace() {
-        host("ip netns del " + NAMESPACE + " 2>/dev/null || true");
+        HostShell.removeNamespace(NAMESPACE);
     }
 
     @ParameterizedTest(name = "packed rings: {0}")
@@ -97,7 +95,8 @@ class MigrationIT {
                 assertThat(target.output("dmesg | grep -c -E 'BUG:|Oops|WATCHDOG'; true"))
                         .isEqualTo("0");
             }
-            String way = host("bridge -n " + NAMESPACE + " fdb show br br0 | grep -i " + MAC);
+            String way =
+                    HostShell.run("bridge -n " + NAMESPACE + " fdb show br br0 | grep -i " + MAC);
             assertThat(way).contains("vireo1").doesNotContain("vireo0");
         }
     }
@@ -126,7 +125,7 @@ class MigrationIT {
     private static void begin(Daemon daemon, int number) {
         daemon.start();
         daemon.apply(Path.of("src/test/resources/migration" + number + ".yaml"));
-        host("ip -n %s link set vireo%d master br0 up".formatted(NAMESPACE, number));
+        HostShell.run("ip -n %s link set vireo%d master br0 up".formatted(NAMESPACE, number));
     }
 
     private static void awaitExists(Path path) {
@@ -230,20 +229,6 @@ class MigrationIT {
             ending.set(true);
             peer.descendants().forEach(ProcessHandle::destroyForcibly);
             Processes.kill(peer);
-        }
-    }
-
-    private static String host(String command) {
-        try {
-            Process process =
-                    new ProcessBuilder("bash", "-c", command).redirectErrorStream(true).start();
-            var output =
-                    new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-            assertThat(Processes.ended(process, Duration.ofMinutes(1))).as(command).isTrue();
-            assertThat(process.exitValue()).as(command + ": " + output).isZero();
-            return output.strip();
-        } catch (IOException e) {
-            throw new IllegalStateException(command, e);
         }
     }
 }

@@ -2,10 +2,8 @@ package io.vireo.systest;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
+import io.vireo.testkit.HostShell;
 import java.nio.file.Path;
-import java.time.Duration;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -17,13 +15,12 @@ class UplinkIT {
 
     @BeforeEach
     void makeNamespace() {
-        removeNamespace();
-        host("ip netns add " + NAMESPACE);
+        HostShell.makeNamespace(NAMESPACE);
     }
 
     @AfterEach
     void removeNamespace() {
-        host("ip netns del " + NAMESPACE + " 2>/dev/null || true");
+        HostShell.removeNamespace(NAMESPACE);
     }
 
     @Test
@@ -69,20 +66,6 @@ class UplinkIT {
     }
 
     private static String inside(String command) {
-        return host("ip netns exec " + NAMESPACE + " bash -c '" + command + "'");
-    }
-
-    private static String host(String command) {
-        try {
-            Process process =
-                    new ProcessBuilder("bash", "-c", command).redirectErrorStream(true).start();
-            var output =
-                    new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-            assertThat(Processes.ended(process, Duration.ofMinutes(1))).as(command).isTrue();
-            assertThat(process.exitValue()).as(command + ": " + output).isZero();
-            return output.strip();
-        } catch (IOException e) {
-            throw new IllegalStateException(command, e);
-        }
+        return HostShell.inside(NAMESPACE, command);
     }
 }

@@ -2,6 +2,7 @@ package io.vireo.systest;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.vireo.testkit.HostShell;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -83,6 +84,6 @@ record Verdict(Path capture, String sender) {
         for (var name : names) {
             command.append(" -e ").append(name);
         }
-        return EgressIT.host(command.toString()).lines().filter(line -> !line.isEmpty()).toList();
+        return HostShell.run(command.toString()).lines().filter(line -> !line.isEmpty()).toList();
     }
 }

@@ -8,6 +8,7 @@ import java.util.function.BooleanSupplier;
 public final class Eventually {
     private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(60);
     private static final long PAUSE_NANOS = TimeUnit.MICROSECONDS.toNanos(50);
+    private static final long SLOW_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
     private Eventually() {}
 
@@ -23,12 +24,21 @@ public final class Eventually {
      * @throws AssertionError if it is not after a minute
      */
     public static void until(String what, BooleanSupplier condition) {
+        until(what, condition, PAUSE_NANOS);
+    }
+
+    /** As {@link #until}, where a look costs as much as a request or a process. */
+    public static void slowly(String what, BooleanSupplier condition) {
+        until(what, condition, SLOW_PAUSE_NANOS);
+    }
+
+    private static void until(String what, BooleanSupplier condition, long pause) {
         long deadline = System.nanoTime() + PATIENCE_NANOS;
         while (!condition.getAsBoolean()) {
             if (System.nanoTime() - deadline > 0) {
                 throw new AssertionError("never so: " + what);
             }
-            LockSupport.parkNanos(PAUSE_NANOS);
+            LockSupport.parkNanos(pause);
         }
     }
 }

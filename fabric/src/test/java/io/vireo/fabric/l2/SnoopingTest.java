@@ -303,6 +303,40 @@ class SnoopingTest {
         assertThat(got()).containsExactly(0, 1, 0);
     }
 
+    /** RFC 3376, 4.1.5: who has not answered the second time has answered the first. */
+    @Test
+    void aQuerierThatKnowsOfMembersTakesNobodyOut() {
+        snoop(false, 3, false);
+        var mldQuery = mld(R, linkLocal(9), address6(0xFF02L << 48, 1), one6(130, new byte[16]));
+        send(portR, query(address4(10, 0, 0, 9), 0), Frames.tagged(mldQuery, 5));
+        send(portA, join(A, GROUP), mld(A, linkLocal(1), GROUP6, one6(131, GROUP6)));
+        send(portR, suppressing(true));
+        send(portR, suppressing6(true));
+        time(100 + 30);
+        send(portC, data(GROUP), data6());
+        assertThat(got()).containsExactly(2, 0, 0);
+        send(portR, suppressing(false));
+        send(portR, suppressing6(false));
+        time(100 + 60);
+        send(portC, data(GROUP), data6());
+        assertThat(got()).containsExactly(0, 0, 0);
+    }
+
+    /** A query of IGMPv3 for the group, with or without Suppress Router-Side Processing. */
+    private static byte[] suppressing(boolean on) {
+        var message = Arrays.copyOf(two(0x11, 100, GROUP), 12);
+        message[8] = (byte) (on ? 0xA : 2);
+        return Frames.tagged(igmp(R, address4(10, 0, 0, 9), GROUP, message), 5);
+    }
+
+    /** The same of MLDv2. */
+    private static byte[] suppressing6(boolean on) {
+        var message = Arrays.copyOf(one6(130, GROUP6), 28);
+        Frames.put(message, 4, 10_000);
+        message[24] = (byte) (on ? 0xA : 2);
+        return Frames.tagged(mld(R, linkLocal(9), GROUP6, message), 5);
+    }
+
     @Test
     void aFastLeaveIsFast() {
         snoop(true, 3, false);

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.vireo.block.BlockDevice;
 import io.vireo.block.ExclusiveUse;
-import io.vireo.device.virtio.FakeContext;
+import io.vireo.testkit.FakeContext;
 import io.vireo.device.virtio.FakeTransport;
 import io.vireo.reactor.PollMode;
 import io.vireo.reactor.ReactorGroup;

@@ -3,7 +3,7 @@ package io.vireo.device.virtio.net;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
-import io.vireo.device.virtio.FakeContext;
+import io.vireo.testkit.FakeContext;
 import io.vireo.device.virtio.FakeTransport;
 import io.vireo.net.CaptureSpec;
 import io.vireo.net.NetPort;

@@ -13,7 +13,7 @@ import io.vireo.block.ExclusiveUse;
 import io.vireo.block.PooledVolume;
 import io.vireo.device.scsi.ScsiClient;
 import io.vireo.device.scsi.ScsiUnits;
-import io.vireo.device.virtio.FakeContext;
+import io.vireo.testkit.FakeContext;
 import io.vireo.device.virtio.FakePool;
 import io.vireo.device.virtio.FakeTransport;
 import io.vireo.device.virtio.NoState;

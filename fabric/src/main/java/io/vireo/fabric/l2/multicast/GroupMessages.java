@@ -31,7 +31,7 @@ public final class GroupMessages {
         void asks(boolean elected, long high, long low);
 
         /**
-         * The sender asks who still wants a group.
+         * The sender asks who still wants a group, and does not know yet.
          *
          * @param seconds after which nobody will have answered
          */
@@ -91,6 +91,13 @@ public final class GroupMessages {
     private static final int ALLOW = 5;
     private static final int BLOCK = 6;
 
+    /**
+     * Of queries of IGMPv3 and MLDv2, Suppress Router-Side Processing: who listens is to lower no
+     * timers, since the querier has heard already that somebody wants the group (RFC 3376, 4.1.5;
+     * RFC 3810, 5.1.7).
+     */
+    private static final int SUPPRESS = 8;
+
     private static final int TENTHS = 10;
     private static final int MILLIS = 1000;
 
@@ -149,7 +156,8 @@ public final class GroupMessages {
         }
         listener.asks(source != 0, 0, Integer.toUnsignedLong(source));
         int code = u8(bytes, from + 1);
-        if (group != 0 && sources == 0) {
+        boolean suppress = three && (u8(bytes, from + IGMP_LENGTH) & SUPPRESS) != 0;
+        if (group != 0 && sources == 0 && !suppress) {
             // A floating point number from 128 on (RFC 3376, 4.1.1).
             int tenths = code < 128 || !three ? code : (code & 0xF | 0x10) << (code >> 4 & 7) + 3;
             listener.asksFor(mac4(group), patience(tenths, TENTHS));
@@ -231,7 +239,8 @@ public final class GroupMessages {
         int source = header + 8;
         listener.asks(true, u64(bytes, source), u64(bytes, source + Long.BYTES));
         int code = u16(bytes, from + 4);
-        if (group && sources == 0) {
+        boolean suppress = two && (u8(bytes, from + MLD_LENGTH) & SUPPRESS) != 0;
+        if (group && sources == 0 && !suppress) {
             int millis =
                     code < 32_768 || !two ? code : (code & 0xFFF | 0x1000) << (code >> 12 & 7) + 3;
             listener.asksFor(mac6(last), patience(millis, MILLIS));

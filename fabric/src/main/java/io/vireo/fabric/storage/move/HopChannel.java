@@ -79,8 +79,8 @@ final class HopChannel implements BlockChannel {
         BlockRequest twin = slot.twin();
         twin.prepare(request.operation(), request.offset(), request.length())
                 .forceUnitAccess(request.forceUnitAccess())
-                .unmap(request.unmap());
-        twin.data().addSlice(request.data(), 0, request.data().total());
+                .unmap(request.unmap())
+                .data(request.data());
         home.execute(slot.arrive(tail));
     }
 

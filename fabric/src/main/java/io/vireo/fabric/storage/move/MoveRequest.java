@@ -25,8 +25,8 @@ final class MoveRequest extends Fifo.Link<MoveRequest> {
         request = newRequest;
         inner.prepare(newRequest.operation(), newRequest.offset(), newRequest.length())
                 .forceUnitAccess(newRequest.forceUnitAccess())
-                .unmap(newRequest.unmap());
-        inner.data().addSlice(newRequest.data(), 0, newRequest.data().total());
+                .unmap(newRequest.unmap())
+                .data(newRequest.data());
     }
 
     /** What is handed on. */
