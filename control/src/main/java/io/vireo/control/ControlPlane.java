@@ -56,7 +56,6 @@ public final class ControlPlane implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ControlPlane.class);
     private static final String RESOURCES = "/resources/";
     private static final String PROVISIONED = "/provisioned/";
-    private static final long LOG_KEPT = 10_000;
     private static final Duration STOP_TIMEOUT = Duration.ofSeconds(20);
 
     private final KindRegistry kinds;

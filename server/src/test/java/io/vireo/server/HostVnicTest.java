@@ -60,13 +60,12 @@ class HostVnicTest {
     private final NetBed bed;
     private final FakeContext context;
     private final L2Switch left;
-    private final L2Switch right;
 
     HostVnicTest(@TempDir Path runtime) {
         bed = new NetBed(runtime, 2, PollMode.INTERRUPT);
         context = bed.context;
         left = bed.network("left", 0, VlanSet.NONE);
-        right = bed.network("right", 1, VlanSet.NONE);
+        bed.network("right", 1, VlanSet.NONE);
         bed.network("narrow", 0, VlanSet.of(List.of(8)));
     }
 

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.vireo.block.BlockDevice;
 import io.vireo.block.ExclusiveUse;
-import io.vireo.testkit.FakeContext;
 import io.vireo.device.virtio.FakeTransport;
 import io.vireo.reactor.PollMode;
 import io.vireo.reactor.ReactorGroup;
@@ -21,6 +20,7 @@ import io.vireo.resource.UpdateResult;
 import io.vireo.resource.spec.Kinds;
 import io.vireo.resource.spec.SocketMode;
 import io.vireo.resource.spec.VdiskAttachmentSpec;
+import io.vireo.testkit.FakeContext;
 import io.vireo.testkit.MemoryBlockDevice;
 import io.vireo.testkit.MemoryState;
 import io.vireo.transport.Endpoint;

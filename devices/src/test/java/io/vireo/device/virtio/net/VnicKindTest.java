@@ -3,7 +3,6 @@ package io.vireo.device.virtio.net;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
-import io.vireo.testkit.FakeContext;
 import io.vireo.device.virtio.FakeTransport;
 import io.vireo.net.CaptureSpec;
 import io.vireo.net.NetPort;
@@ -33,6 +32,7 @@ import io.vireo.resource.spec.PortPolicySpec;
 import io.vireo.resource.spec.Presentation;
 import io.vireo.resource.spec.SocketMode;
 import io.vireo.resource.spec.VnicSpec;
+import io.vireo.testkit.FakeContext;
 import io.vireo.transport.Endpoint;
 import io.vireo.transport.EndpointSpec;
 import io.vireo.transport.Monitor;
