@@ -103,7 +103,7 @@ class UplinkSwapTest {
     }
 
     private static UplinkSpec spec(Type type, String device, int mtu, long gigabits) {
-        var speed = Optional.of(new BitRate(gigabits * GIGABIT)).filter(_ -> gigabits > 0);
+        var speed = Optional.of(gigabits * GIGABIT).filter(bits -> bits > 0).map(BitRate::new);
         return NetBed.uplink(type, device, OUTSIDE, mtu).withSpeed(speed);
     }
 
