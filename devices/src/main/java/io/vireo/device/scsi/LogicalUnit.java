@@ -46,7 +46,7 @@ final class LogicalUnit implements Poller {
     private final Reservations reservations;
     private final PortGroups portGroups = new PortGroups();
     private final CacheKnowledge cacheKnowledge = new CacheKnowledge();
-    private final UnitState condition = new UnitState();
+    private final UnitState condition;
     private final List<UnitNexus> nexuses = new ArrayList<>();
     private final List<UnitTarget> targets = new CopyOnWriteArrayList<>();
     private final List<Nexus> unsettled = new ArrayList<>();
@@ -80,6 +80,7 @@ final class LogicalUnit implements Poller {
      *     target port groups is of this unit only
      * @param owner where it runs: the device's home, where it has one
      * @param kept what survives of persistent reservations
+     * @param wiped what survives of a wipe that is not done
      * @param room that it shares
      */
     LogicalUnit(
@@ -87,7 +88,8 @@ final class LogicalUnit implements Poller {
             int group,
             BlockDevice block,
             Reactor owner,
-            ReservationStore kept,
+            UnitRecord kept,
+            UnitRecord wiped,
             SharedRoom room) {
         this.room = room;
         modes = new ModePages(room);
@@ -96,6 +98,7 @@ final class LogicalUnit implements Poller {
         this.block = block;
         this.owner = owner;
         reservations = new Reservations(kept, owner);
+        condition = new UnitState(identity.name(), wiped);
         io = new UnitChannel(this, block, owner);
         geometry = block.geometry();
         geometryListener = () -> owner.execute(this::geometryChanged);
@@ -287,6 +290,7 @@ final class LogicalUnit implements Poller {
             }
             io.close(() -> {
                 running.close();
+                condition.close();
                 // What its channel looks at may be unmapped.
                 owesLook = false;
                 onClosed.run();

@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 final class Reservations {
     private static final System.Logger LOG = System.getLogger(Reservations.class.getName());
 
-    private final ReservationStore store;
+    private final UnitRecord store;
     private final Reactor reactor;
     private PrState state;
 
@@ -32,14 +32,14 @@ final class Reservations {
 
     private final ArrayDeque<Runnable> later = new ArrayDeque<>();
 
-    Reservations(ReservationStore store, Reactor reactor) {
+    Reservations(UnitRecord store, Reactor reactor) {
         this.store = store;
         this.reactor = reactor;
         state = load(store);
         stored = state.survives();
     }
 
-    private static PrState load(ReservationStore store) {
+    private static PrState load(UnitRecord store) {
         Optional<String> kept = store.load();
         if (kept.isEmpty()) {
             return PrState.NONE;

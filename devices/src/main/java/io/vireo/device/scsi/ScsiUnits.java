@@ -57,7 +57,7 @@ public final class ScsiUnits {
     /**
      * No units yet.
      *
-     * @param state keeps what survives of persistent reservations
+     * @param state keeps what survives of persistent reservations and of wipes
      */
     public ScsiUnits(ReactorGroup reactors, DurableState state) {
         this.reactors = reactors;
@@ -152,7 +152,8 @@ public final class ScsiUnits {
                                     groups.take(disk.unique()),
                                     disk.block(),
                                     owner,
-                                    store(disk.unique()),
+                                    record("reservations", disk),
+                                    record("wipe", disk),
                                     new SharedRoom(disk.pool()));
                     shared = new Shared(unit, claim);
                 } catch (RuntimeException e) {
@@ -191,9 +192,9 @@ public final class ScsiUnits {
         }
     }
 
-    private ReservationStore store(String unique) {
-        String key = "scsi/reservations/" + unique;
-        return new ReservationStore() {
+    private UnitRecord record(String what, Disk disk) {
+        String key = "scsi/" + what + "/" + disk.unique();
+        return new UnitRecord() {
             @Override
             public Optional<String> load() {
                 return state.get(key);

@@ -16,6 +16,7 @@ final class Sense {
     static final int MEDIUM_NOT_PRESENT = 0x02_3A00;
     static final int UNRECOVERED_READ_ERROR = 0x03_1100;
     static final int WRITE_ERROR = 0x03_0C00;
+    static final int MEDIUM_FORMAT_CORRUPTED = 0x03_3100;
     static final int SANITIZE_FAILED = 0x03_3103;
     static final int INTERNAL_TARGET_FAILURE = 0x04_4400;
     static final int PARAMETER_LIST_LENGTH_ERROR = 0x05_1A00;

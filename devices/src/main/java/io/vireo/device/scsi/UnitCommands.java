@@ -122,7 +122,7 @@ final class UnitCommands {
             return;
         }
         boolean loads = (cdb[4] & LOEJ) != 0;
-        if (condition.isWiping() || condition.sanitizeFailed()) {
+        if (condition.isWiping() || condition.hasFailed()) {
             slot.fail(condition.obstacle(), Sense.NO_INFORMATION, condition.progress());
         } else if (power != 0 || (loads && !slot.nexus().mapping.removable())) {
             slot.invalidField(4);

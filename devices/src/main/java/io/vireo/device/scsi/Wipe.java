@@ -6,6 +6,7 @@ import io.vireo.block.BlockRequest;
 import io.vireo.block.BlockStatus;
 import io.vireo.memory.NativeMemory;
 import io.vireo.memory.OwnMemory;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,8 +16,41 @@ import org.jspecify.annotations.Nullable;
 final class Wipe implements BlockCompletion {
     private static final int CHUNK = 1 << 20;
 
+    /** What it is, and what initiators are told meanwhile, and if it comes to no end. */
+    enum Kind {
+        SANITIZE(Sense.NOT_READY_SANITIZE, Sense.SANITIZE_FAILED, "SANITIZE"),
+        FORMAT(Sense.NOT_READY_FORMAT, Sense.MEDIUM_FORMAT_CORRUPTED, "FORMAT UNIT");
+
+        private final int underWay;
+        private final int failure;
+        private final String command;
+
+        Kind(int underWay, int failure, String command) {
+            this.underWay = underWay;
+            this.failure = failure;
+            this.command = command;
+        }
+
+        /** The one of this name; the graver one where it is not known. */
+        static Kind of(String name) {
+            return name.equals(FORMAT.name()) ? FORMAT : SANITIZE;
+        }
+
+        int underWay() {
+            return underWay;
+        }
+
+        int failure() {
+            return failure;
+        }
+
+        String command() {
+            return command;
+        }
+    }
+
     private final LogicalUnit unit;
-    private final boolean sanitize;
+    private final Kind kind;
     private final byte[] pattern;
     private final boolean invert;
     private final BlockRequest request;
@@ -25,6 +59,7 @@ final class Wipe implements BlockCompletion {
     private @Nullable Slot waiter;
     private long position;
     private boolean flushing;
+    private boolean closed;
 
     /**
      * A wipe that has not begun.
@@ -34,27 +69,48 @@ final class Wipe implements BlockCompletion {
      * @param passes how often
      * @param invert whether each pass writes the complement of the one before
      */
-    Wipe(LogicalUnit unit, boolean sanitize, byte[] pattern, int passes, boolean invert) {
+    Wipe(LogicalUnit unit, Kind kind, byte[] pattern, int passes, boolean invert) {
         this.unit = unit;
-        this.sanitize = sanitize;
+        this.kind = kind;
         this.pattern = pattern.clone();
         this.passes = passes;
         this.invert = invert;
         request = new BlockRequest(LogicalUnit.MAX_TASKS, this);
     }
 
-    /** Begins; {@code slot} ends with it, unless that wants no answer. */
+    Kind kind() {
+        return kind;
+    }
+
+    /** Begins; {@code slot} ends with it, or when it has begun if that wants no other answer. */
     void begin(Slot slot, boolean immediate) {
-        unit.condition().beginWipe(sanitize ? Sense.NOT_READY_SANITIZE : Sense.NOT_READY_FORMAT);
+        unit.tasks().background(slot);
+        waiter = slot;
+        slot.onAbort = () -> waiter = null;
+        unit.condition().beginWipe(this, onUnit(saved -> begun(saved, immediate)));
+    }
+
+    private Consumer<Boolean> onUnit(Consumer<Boolean> then) {
+        return saved ->
+                unit.owner()
+                        .execute(() -> {
+                            if (!closed) {
+                                then.accept(saved);
+                            }
+                        });
+    }
+
+    private void begun(boolean saved, boolean immediate) {
+        if (!saved) {
+            unit.condition().abandonWipe();
+            answer(Sense.INTERNAL_TARGET_FAILURE);
+            return;
+        }
+        if (immediate) {
+            answer(Sense.NONE);
+        }
         if (pattern.length > 0) {
             fill();
-        }
-        unit.tasks().background(slot);
-        if (immediate) {
-            slot.good();
-        } else {
-            waiter = slot;
-            slot.onAbort = () -> waiter = null;
         }
         next();
     }
@@ -123,20 +179,46 @@ final class Wipe implements BlockCompletion {
     }
 
     private void end(BlockStatus status) {
-        unit.condition().endWipe();
-        unit.condition().sanitizeFailed(sanitize && status != BlockStatus.OK);
-        OwnMemory filled = memory;
-        if (filled != null) {
-            filled.close();
+        release();
+        if (status == BlockStatus.OK) {
+            unit.condition()
+                    .forgetWipe(
+                            onUnit(saved ->
+                                    ended(saved ? Sense.NONE : Sense.INTERNAL_TARGET_FAILURE)));
+        } else {
+            ended(kind == Kind.SANITIZE ? Sense.SANITIZE_FAILED : Sense.WRITE_ERROR);
         }
+    }
+
+    private void ended(int failure) {
+        unit.condition().endWipe(failure == Sense.NONE);
+        answer(failure);
+    }
+
+    private void answer(int failure) {
         Slot waiting = waiter;
         if (waiting != null) {
+            waiter = null;
             waiting.onAbort = null;
-            if (status == BlockStatus.OK) {
+            if (failure == Sense.NONE) {
                 waiting.good();
             } else {
-                waiting.fail(sanitize ? Sense.SANITIZE_FAILED : Sense.WRITE_ERROR);
+                waiting.fail(failure);
             }
         }
+    }
+
+    private void release() {
+        OwnMemory filled = memory;
+        if (filled != null) {
+            memory = null;
+            filled.close();
+        }
+    }
+
+    /** The disk is closed, and has nothing of it in flight. */
+    void close() {
+        closed = true;
+        release();
     }
 }

@@ -41,11 +41,7 @@ final class WipeCommands {
                         Access.WRITE,
                         EXCLUSIVE | ANY_STATE,
                         WipeCommands::exitFailureMode),
-                Command.of(
-                        "04 38 00 00 00 00",
-                        Access.WRITE,
-                        MODIFIES | EXCLUSIVE,
-                        WipeCommands::format));
+                Command.of("04 38 00 00 00 00", Access.WRITE, TRAITS, WipeCommands::format));
     }
 
     /** Whether a wipe is under way, or nothing is there to be wiped; then the slot has ended. */
@@ -80,7 +76,7 @@ final class WipeCommands {
             return;
         }
         byte[] fill = Arrays.copyOfRange(list, MAX_DESCRIPTOR, length);
-        new Wipe(slot.unit, true, fill, passes, (list[0] & INVERT) != 0)
+        new Wipe(slot.unit, Wipe.Kind.SANITIZE, fill, passes, (list[0] & INVERT) != 0)
                 .begin(slot, immediate(slot));
     }
 
@@ -95,7 +91,8 @@ final class WipeCommands {
         if (Bytes.u16(slot.cdb(), 7) != 0) {
             slot.invalidField(7);
         } else {
-            new Wipe(slot.unit, true, new byte[0], 1, false).begin(slot, immediate(slot));
+            new Wipe(slot.unit, Wipe.Kind.SANITIZE, new byte[0], 1, false)
+                    .begin(slot, immediate(slot));
         }
     }
 
@@ -106,12 +103,46 @@ final class WipeCommands {
         if (Bytes.u16(slot.cdb(), 7) != 0) {
             slot.invalidField(7);
         } else {
-            slot.unit.condition().sanitizeFailed(false);
-            slot.good();
+            makeDo(slot);
         }
     }
 
+    /** The medium is used as it is: what a SANITIZE has left of it, too. */
+    private static void makeDo(Slot slot) {
+        UnitState condition = slot.unit.condition();
+        if (condition.obstacle() != Sense.SANITIZE_FAILED) {
+            slot.good();
+            return;
+        }
+        condition.forgetWipe(saved ->
+                slot.unit
+                        .owner()
+                        .execute(() -> {
+                            if (saved) {
+                                condition.endWipe(true);
+                                slot.good();
+                            } else {
+                                slot.fail(Sense.INTERNAL_TARGET_FAILURE);
+                            }
+                        }));
+    }
+
+    /** Whether a FORMAT UNIT cannot be carried out now, which mends a format that was cut off. */
+    private static boolean isHindered(Slot slot) {
+        UnitState condition = slot.unit.condition();
+        int unavailable = slot.unit.portGroups().obstacle(slot.nexus().nexus.target());
+        int obstacle = unavailable != Sense.NONE ? unavailable : condition.obstacle();
+        if (obstacle == Sense.NONE || obstacle == Sense.MEDIUM_FORMAT_CORRUPTED) {
+            return false;
+        }
+        slot.fail(obstacle, Sense.NO_INFORMATION, condition.progress());
+        return true;
+    }
+
     private static void format(Slot slot) {
+        if (isHindered(slot)) {
+            return;
+        }
         boolean immediate = false;
         if ((slot.cdb()[1] & FORMAT_DATA) != 0) {
             boolean longList = (slot.cdb()[1] & FORMAT_LONG_LIST) != 0;
@@ -132,6 +163,6 @@ final class WipeCommands {
         }
         boolean zeroes = slot.unit.can(BlockOperation.WRITE_ZEROES);
         byte[] fill = zeroes ? new byte[0] : new byte[1];
-        new Wipe(slot.unit, false, fill, 1, false).begin(slot, immediate);
+        new Wipe(slot.unit, Wipe.Kind.FORMAT, fill, 1, false).begin(slot, immediate);
     }
 }

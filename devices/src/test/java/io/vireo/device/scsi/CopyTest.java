@@ -37,6 +37,7 @@ class CopyTest {
                     second,
                     bed.other,
                     new ScsiBed.MemoryStore(),
+                    new ScsiBed.MemoryStore(),
                     new SharedRoom(bed.pool));
 
     CopyTest() {
@@ -275,6 +276,7 @@ class CopyTest {
                         bed.groups.take("disk3"),
                         third,
                         bed.other,
+                        new ScsiBed.MemoryStore(),
                         new ScsiBed.MemoryStore(),
                         new SharedRoom(bed.pool));
         UnitTarget.Mapping[] rest = {

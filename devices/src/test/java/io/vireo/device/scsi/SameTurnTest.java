@@ -157,6 +157,7 @@ class SameTurnTest {
                         disk,
                         reactor,
                         new ScsiBed.MemoryStore(),
+                        new ScsiBed.MemoryStore(),
                         new SharedRoom(new FakePool()));
         target.map(List.of(new UnitTarget.Mapping(0, unit, false)), () -> {});
         reactor.step();

@@ -19,7 +19,7 @@ final class ScsiBed implements AutoCloseable {
     static final long CAPACITY = 8 << 20;
 
     /** A store in memory that may fail. */
-    static final class MemoryStore implements ReservationStore {
+    static final class MemoryStore implements UnitRecord {
         volatile Optional<String> kept = Optional.empty();
         volatile boolean fails;
         volatile int saves;
@@ -46,6 +46,7 @@ final class ScsiBed implements AutoCloseable {
     final Reactor other = Reactor.start(new ReactorConfig("other", -1, PollMode.ADAPTIVE));
     final MemoryBlockDevice disk;
     final MemoryStore store = new MemoryStore();
+    final MemoryStore wipes = new MemoryStore();
     final FakePool pool = new FakePool();
     final PortNumbers numbers = new PortNumbers();
     final PortNumbers groups = new PortNumbers();
@@ -64,13 +65,14 @@ final class ScsiBed implements AutoCloseable {
         map(target, new UnitTarget.Mapping(0, unit, false));
     }
 
-    LogicalUnit unit(String name, BlockDevice block, ReservationStore kept) {
+    LogicalUnit unit(String name, BlockDevice block, UnitRecord kept) {
         return new LogicalUnit(
                 UnitIdentity.of(name, "uid of " + name),
                 groups.take(name),
                 block,
                 owner,
                 kept,
+                wipes,
                 new SharedRoom(pool));
     }
 

@@ -44,9 +44,10 @@ import java.util.function.Function;
 public final class UplinkKind implements ResourceKind<UplinkSpec> {
     private static final Logger LOG = System.getLogger(UplinkKind.class.getName());
 
-    /** A page has to hold the frame, room in front of it, and what drivers keep behind it. */
+    /** Bits per second; less is meant to be Gbit/s or Mbit/s, and lacks its unit. */
     private static final long SPEED_MIN = 1_000_000;
 
+    /** A page has to hold the frame, room in front of it, and what drivers keep behind it. */
     private static final int XDP_MTU_MAX = 3498;
 
     @Override

@@ -3,8 +3,8 @@ package io.vireo.device.scsi;
 import java.util.Optional;
 import java.util.function.Consumer;
 
-/** Where the persistent reservations of one unit survive (APTPL, SPC-4, 5.13.6). */
-interface ReservationStore {
+/** Something of one unit that survives restarts of the host and of the daemon. */
+interface UnitRecord {
     /** What was saved last. Called once, by whoever makes the unit. */
     Optional<String> load();
 
