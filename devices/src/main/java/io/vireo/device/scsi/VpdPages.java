@@ -49,6 +49,10 @@ final class VpdPages {
     private static final int TARGET_NAA = 0xA3;
     private static final int TARGET_NAME = 0xA8;
     private static final int PROTOCOL_ISCSI = 5;
+    private static final int PAGE_MAX = 0xFFFF;
+
+    /** Bytes of a port at most: its numbers, and a name of 223 bytes with its portal group. */
+    private static final int PORT_MAX = 256;
 
     private VpdPages() {}
 
@@ -123,9 +127,13 @@ final class VpdPages {
         page.bytes(Arrays.copyOf(bytes, length));
     }
 
+    /** Ports that the length of a page has no room for are left out. */
     private static void ports(Reply page, LogicalUnit unit) {
         for (UnitTarget target : unit.targets()) {
             for (ScsiPort port : target.ports()) {
+                if (page.length() > PAGE_MAX - PORT_MAX) {
+                    return;
+                }
                 page.u16(0).u16(port.relativeId()).u16(0).u16(0).u16(0);
                 int at = page.length();
                 page.u16(0);

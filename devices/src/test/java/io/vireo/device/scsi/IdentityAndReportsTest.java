@@ -347,4 +347,21 @@ class IdentityAndReportsTest {
         assertThat(client.in(0, "28000000000000000100", BLOCK).good()).isTrue();
         assertThat(client.run(0, "1B0000000200").code()).isEqualTo(0x052400);
     }
+
+    /** The length of a page has two bytes. */
+    @Test
+    void portsThatAPageHasNoRoomForAreLeftOut() {
+        for (int group = 1; group <= 400; group++) {
+            bed.target.iscsiPort("iqn.2026-11.test:" + "x".repeat(200), group);
+        }
+        byte[] page = client.in(0, "120188FFFF00", 0xFFFF).data();
+        int length = Bytes.u16(page, 2);
+        assertThat(length).isGreaterThan(60_000);
+        assertThat(page).hasSize(4 + length);
+        int at = 4;
+        while (at < page.length) {
+            at += 12 + Bytes.u16(page, at + 10);
+        }
+        assertThat(at).isEqualTo(page.length);
+    }
 }
