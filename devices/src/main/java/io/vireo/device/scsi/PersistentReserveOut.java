@@ -3,7 +3,6 @@ package io.vireo.device.scsi;
 import io.vireo.scsi.ScsiInitiator;
 import io.vireo.scsi.ScsiPort;
 import io.vireo.scsi.ScsiStatus;
-import io.vireo.scsi.ScsiTask;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -70,13 +69,15 @@ final class PersistentReserveOut {
         if (list == null) {
             return;
         }
-        ScsiTask task = slot.task();
-        slot.unit
-                .reservations()
-                .inTurn(() -> {
-                    // It may have been aborted while it waited for its turn.
-                    if (slot.state == Slot.State.RUNNING && slot.task() == task) {
+        Reservations reservations = slot.unit.reservations();
+        reservations.inTurn(
+                slot,
+                () -> {
+                    // What was before it may have been a RESERVE.
+                    if (reservations.legacyHolder() == null) {
                         new PersistentReserveOut(slot, action, list).run();
+                    } else {
+                        slot.end(ScsiStatus.RESERVATION_CONFLICT);
                     }
                 });
     }

@@ -167,16 +167,26 @@ final class ReservationCommands {
     }
 
     private static void reserve(Slot slot) {
-        if (!othersReserved(slot) && !managedPersistently(slot)) {
-            slot.unit.reservations().legacyHolder(slot.nexus());
-            slot.good();
-        }
+        Reservations reservations = slot.unit.reservations();
+        reservations.inTurn(
+                slot,
+                () -> {
+                    if (!othersReserved(slot) && !managedPersistently(slot)) {
+                        reservations.legacyHolder(slot.nexus());
+                        slot.good();
+                    }
+                });
     }
 
     private static void release(Slot slot) {
-        if (!managedPersistently(slot)) {
-            slot.unit.reservations().nexusLost(slot.nexus());
-            slot.good();
-        }
+        Reservations reservations = slot.unit.reservations();
+        reservations.inTurn(
+                slot,
+                () -> {
+                    if (!managedPersistently(slot)) {
+                        reservations.nexusLost(slot.nexus());
+                        slot.good();
+                    }
+                });
     }
 }

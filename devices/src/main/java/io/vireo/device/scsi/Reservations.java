@@ -1,6 +1,7 @@
 package io.vireo.device.scsi;
 
 import io.vireo.reactor.Reactor;
+import io.vireo.scsi.ScsiTask;
 import java.lang.System.Logger.Level;
 import java.util.ArrayDeque;
 import java.util.List;
@@ -104,13 +105,21 @@ final class Reservations {
         legacyHolder = null;
     }
 
-    /** Runs a change now, or after the one that is being made durable. */
-    void inTurn(Runnable change) {
-        if (saving) {
-            later.add(change);
-        } else {
+    /**
+     * Runs the change of a slot now, or after the one that is being made durable; never if that is
+     * aborted meanwhile.
+     */
+    void inTurn(Slot slot, Runnable change) {
+        if (!saving) {
             change.run();
+            return;
         }
+        ScsiTask task = slot.task();
+        later.add(() -> {
+            if (slot.state == Slot.State.RUNNING && slot.task() == task) {
+                change.run();
+            }
+        });
     }
 
     /**

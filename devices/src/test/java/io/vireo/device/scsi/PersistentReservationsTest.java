@@ -7,12 +7,15 @@ import com.sun.management.ThreadMXBean;
 import io.vireo.device.scsi.ScsiClient.Result;
 import io.vireo.scsi.ScsiInitiator;
 import io.vireo.scsi.ScsiStatus;
+import io.vireo.scsi.TaskAttribute;
 import io.vireo.testkit.BlockClient;
+import io.vireo.testkit.Eventually;
 import java.lang.management.ManagementFactory;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -429,5 +432,51 @@ class PersistentReservationsTest {
         assertThat(one.run(0, "160000000000").good()).isTrue();
         assertThat(two.run(0, "160000000000").status()).isEqualTo(ScsiStatus.RESERVATION_CONFLICT);
         assertThat(read(two)).isEqualTo(ScsiStatus.GOOD);
+    }
+
+    @Test
+    void reserveHasItsTurnBehindARegistrationThatIsBeingMadeDurable() {
+        ScsiClient other = bed.client(3);
+        var gate = new CountDownLatch(1);
+        bed.store.gate = gate;
+        CompletableFuture<Result> registered = startOut(one, REGISTER, list(0, 1, APTPL));
+        Eventually.until("it is being made durable", () -> bed.store.saves == 1);
+        CompletableFuture<Result> reserved = startReserve(other);
+        gate.countDown();
+        assertThat(registered.join().good()).isTrue();
+        assertThat(reserved.join().status()).isEqualTo(ScsiStatus.RESERVATION_CONFLICT);
+        assertThat(read(one)).isEqualTo(ScsiStatus.GOOD);
+    }
+
+    @Test
+    void aRegistrationHasItsTurnBehindReserve() {
+        ScsiClient other = bed.client(3);
+        var gate = new CountDownLatch(1);
+        bed.store.fails = true;
+        bed.store.gate = gate;
+        CompletableFuture<Result> failed = startOut(one, REGISTER, list(0, 1, APTPL));
+        Eventually.until("it is being made durable", () -> bed.store.saves == 1);
+        CompletableFuture<Result> reserved = startReserve(other);
+        CompletableFuture<Result> second = startOut(one, REGISTER, list(0, 1, 0));
+        gate.countDown();
+        assertThat(failed.join().code()).isEqualTo(0x044400);
+        assertThat(reserved.join().good()).isTrue();
+        assertThat(second.join().status()).isEqualTo(ScsiStatus.RESERVATION_CONFLICT);
+    }
+
+    /** It is there when this returns. */
+    private CompletableFuture<Result> startReserve(ScsiClient from) {
+        byte[] cdb = ScsiClient.bytes("160000000000");
+        var reserved = from.start(0, 5, TaskAttribute.SIMPLE, cdb, new byte[0], 0);
+        assertThat(BlockClient.on(bed.owner, () -> true)).isTrue();
+        return reserved;
+    }
+
+    private static CompletableFuture<Result> startOut(ScsiClient client, int action, byte[] list) {
+        byte[] cdb = new byte[10];
+        cdb[0] = 0x5F;
+        cdb[1] = (byte) action;
+        Bytes.put32(cdb, 5, list.length);
+        return client.start(0, 100 + list[20], TaskAttribute.SIMPLE, cdb, list, 0);
     }
 }

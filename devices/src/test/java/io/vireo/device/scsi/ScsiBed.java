@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.function.Consumer;
 
 /** A target with a unit at LUN 0 and initiators, on two reactors: the unit is on the first. */
@@ -24,6 +25,9 @@ final class ScsiBed implements AutoCloseable {
         volatile boolean fails;
         volatile int saves;
 
+        /** What is saved waits for it. */
+        volatile CountDownLatch gate = new CountDownLatch(0);
+
         @Override
         public Optional<String> load() {
             return kept;
@@ -34,11 +38,20 @@ final class ScsiBed implements AutoCloseable {
             Thread.ofVirtual()
                     .start(() -> {
                         saves++;
+                        passGate();
                         if (!fails) {
                             kept = value;
                         }
                         done.accept(!fails);
                     });
+        }
+
+        private void passGate() {
+            try {
+                gate.await();
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
         }
     }
 
