@@ -85,7 +85,7 @@ class DirectoryPoolTest {
         assertFails(ErrorCode.UNAVAILABLE, "shrink", () -> volume.grow(1 << 20));
         assertThat(volume.trouble()).isEmpty();
         volume.close();
-        assertFails(ErrorCode.CONFLICT, "2097152", () -> pool.open("disk", FORMAT));
+        assertFails(ErrorCode.CONFLICT, "2Mi", () -> pool.open("disk", FORMAT));
         pool.open("disk", new VolumeFormat(4 << 20, 512, 4096)).close();
         assertThat(Files.size(file)).isEqualTo(4 << 20);
         pool.delete("disk", true);

@@ -19,6 +19,9 @@ public final class PageStore implements AutoCloseable {
     private static final int SLAB_PAGES = 1 << SLAB_SHIFT;
     private static final int PAGE = PoolFormat.BLOCK;
 
+    /** No block's address. */
+    private static final long NOWHERE = -1;
+
     private final List<OwnMemory> slabs = new ArrayList<>();
     private long[] bases = new long[4];
     private int[] users = new int[SLAB_PAGES];
@@ -71,7 +74,7 @@ public final class PageStore implements AutoCloseable {
 
     private void begin(int page, int level, long index) {
         users[page] = 1;
-        places[page] = 0;
+        places[page] = NOWHERE;
         levels[page] = (byte) level;
         indices[page] = index;
         dirty[page] = false;
@@ -114,7 +117,12 @@ public final class PageStore implements AutoCloseable {
         return indices[page];
     }
 
-    /** Where it is on disk; 0: nowhere. */
+    /** Whether it is on disk, at its {@link #place}; 0 is one as any other. */
+    public boolean isPlaced(int page) {
+        return places[page] != NOWHERE;
+    }
+
+    /** Where it is on disk. */
     public long place(int page) {
         return places[page];
     }
@@ -181,7 +189,7 @@ public final class PageStore implements AutoCloseable {
         // A page and those that lead to it, by level and index.
         var keys = new HashSet<Long>();
         for (int page = 1; page < made; page++) {
-            if (users[page] > 0 && places[page] != 0 && condition.test(places[page])) {
+            if (users[page] > 0 && places[page] != NOWHERE && condition.test(places[page])) {
                 for (int level = levels[page]; level < 8; level++) {
                     int up = PoolFormat.FANOUT_SHIFT * (level - levels[page]);
                     keys.add((long) level << 56 | indices[page] >>> up);

@@ -364,7 +364,7 @@ final class PoolLoader {
     }
 
     private void gone(PageStore of, int page) {
-        if (of.place(page) != 0) {
+        if (of.isPlaced(page)) {
             meta.retire(of.place(page));
         }
     }

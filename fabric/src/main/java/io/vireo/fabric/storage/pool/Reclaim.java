@@ -85,7 +85,7 @@ final class Reclaim {
     }
 
     private void pageGone(PageStore of, int page) {
-        if (of.place(page) != 0) {
+        if (of.isPlaced(page)) {
             engine.meta().retire(of.place(page));
         }
     }

@@ -70,7 +70,7 @@ final class Staging {
                 if (place == MetaSpace.NONE) {
                     return false;
                 }
-                if (pages.place(page) != 0) {
+                if (pages.isPlaced(page)) {
                     engine.meta().retire(pages.place(page));
                 }
                 pages.place(page, place);

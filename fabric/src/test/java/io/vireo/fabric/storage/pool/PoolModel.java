@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
+import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
@@ -206,11 +207,22 @@ final class PoolModel {
 
     /** Ends the pool and opens it again. */
     void reopen(boolean cleanly) {
+        StoragePool before = pool();
         end(cleanly);
         if (random.nextInt(4) == 0) {
             assertThat(PoolCheck.run(disks, home).findings()).isEmpty();
         }
         open();
+        if (cleanly) {
+            assertThat(freeMetadata(pool())).isEqualTo(freeMetadata(before));
+        }
+    }
+
+    /** Blocks of metadata chunks that nothing is in, with how many there are together. */
+    static Map<Long, Integer> freeMetadata(StoragePool pool) {
+        var runs = new TreeMap<Long, Integer>();
+        pool.engine().meta().free(runs::put);
+        return runs;
     }
 
     /** Several requests to different blocks at once. */
