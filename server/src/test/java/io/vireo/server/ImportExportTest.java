@@ -393,7 +393,8 @@ final class ImportExportTest {
         Eventually.until(() ->
                 export.status().conditions().stream()
                         .anyMatch(condition -> condition.reason().equals("ExportingFailed")));
-        assertThat(export.status().conditions().getFirst().message()).contains("there is no directory");
+        assertThat(export.status().conditions().getFirst().message())
+                .contains("there is no directory");
         Files.createDirectory(images.resolve("sub"));
         Eventually.until(() -> isReady(export));
         run("qemu-img", "check", "-f", "qcow2", "sub/out");
