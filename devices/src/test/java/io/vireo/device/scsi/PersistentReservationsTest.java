@@ -438,9 +438,7 @@ class PersistentReservationsTest {
     void reserveHasItsTurnBehindARegistrationThatIsBeingMadeDurable() {
         ScsiClient other = bed.client(3);
         var gate = new CountDownLatch(1);
-        bed.store.gate = gate;
-        CompletableFuture<Result> registered = startOut(one, REGISTER, list(0, 1, APTPL));
-        Eventually.until("it is being made durable", () -> bed.store.saves == 1);
+        CompletableFuture<Result> registered = startRegistration(gate);
         CompletableFuture<Result> reserved = startReserve(other);
         gate.countDown();
         assertThat(registered.join().good()).isTrue();
@@ -453,15 +451,21 @@ class PersistentReservationsTest {
         ScsiClient other = bed.client(3);
         var gate = new CountDownLatch(1);
         bed.store.fails = true;
-        bed.store.gate = gate;
-        CompletableFuture<Result> failed = startOut(one, REGISTER, list(0, 1, APTPL));
-        Eventually.until("it is being made durable", () -> bed.store.saves == 1);
+        CompletableFuture<Result> failed = startRegistration(gate);
         CompletableFuture<Result> reserved = startReserve(other);
         CompletableFuture<Result> second = startOut(one, REGISTER, list(0, 1, 0));
         gate.countDown();
         assertThat(failed.join().code()).isEqualTo(0x044400);
         assertThat(reserved.join().good()).isTrue();
         assertThat(second.join().status()).isEqualTo(ScsiStatus.RESERVATION_CONFLICT);
+    }
+
+    /** It is being made durable when this returns, until the gate opens. */
+    private CompletableFuture<Result> startRegistration(CountDownLatch gate) {
+        bed.store.gate = gate;
+        CompletableFuture<Result> registered = startOut(one, REGISTER, list(0, 1, APTPL));
+        Eventually.until("it is being made durable", () -> bed.store.saves == 1);
+        return registered;
     }
 
     /** It is there when this returns. */
