@@ -766,6 +766,21 @@ class SnoopingTest {
         assertThat(asked(150)).containsExactly(0x0800, 0x86DD);
     }
 
+    /** What is wanted behind them was forgotten with what was learnt. */
+    @Test
+    void uplinksAndPortsWithOtherVlansAreAskedToo() {
+        ask(false);
+        asked(100);
+        asked(131);
+        assertThat(asked(150)).isEmpty();
+        bridge.change(portR, PortSpec.transparent(true));
+        assertThat(asked(150)).containsExactly(0x0800, 0x86DD);
+        assertThat(asked(160)).containsExactly(0x0800, 0x86DD);
+        assertThat(asked(200)).isEmpty();
+        bridge.allow(VlanSet.parse("5-7"));
+        assertThat(asked(200)).containsExactly(0x0800, 0x86DD);
+    }
+
     @Test
     void noBytesWhateverMakeItFail() {
         long seed = Long.getLong("vireo.seed", System.nanoTime());
