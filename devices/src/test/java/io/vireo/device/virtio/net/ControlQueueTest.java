@@ -15,6 +15,7 @@ import io.vireo.virtqueue.Virtqueue;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.OptionalInt;
@@ -296,6 +297,17 @@ class ControlQueueTest {
         return frame;
     }
 
+    /** An IPv6 packet with a further extension header of so many times eight bytes. */
+    private static byte[] extended(byte[] frame, int header, int units) {
+        var longer = new byte[frame.length + 8 * units];
+        System.arraycopy(frame, 0, longer, 0, 54);
+        longer[54] = frame[20];
+        longer[55] = (byte) (header == 44 ? 0 : units - 1);
+        System.arraycopy(frame, 54, longer, 54 + 8 * units, frame.length - 54);
+        longer[20] = (byte) header;
+        return longer;
+    }
+
     @Test
     void receiveSideScaling() {
         var driver = whole(0);
@@ -350,8 +362,23 @@ class ControlQueueTest {
                         "c28f3e3201000000",
                         "3d7d204005000000",
                         "d58cc12c04000000",
-                        "0000000000000000");
-        var frames = List.of(flow4(6), flow4(1), flow6(6), flow6(58), Frames.frame(B, A, 60));
+                        "0000000000000000",
+                        "3d7d204005000000",
+                        "d58cc12c04000000",
+                        "d58cc12c04000000",
+                        "d58cc12c04000000");
+        var frames =
+                List.of(
+                        flow4(6),
+                        flow4(1),
+                        flow6(6),
+                        flow6(58),
+                        Frames.frame(B, A, 60),
+                        // Behind hop-by-hop and destination options, or farther than is looked.
+                        extended(extended(flow6(6), 60, 2), 0, 1),
+                        extended(extended(flow6(6), 60, 2), 0, 12),
+                        extended(flow6(6), 44, 1),
+                        Arrays.copyOf(extended(flow6(6), 0, 1), 62));
         for (int i = 0; i < frames.size(); i++) {
             driver.post(8, 60);
             from.send(frames.get(i));
