@@ -63,6 +63,24 @@ final class GroupFrames {
         return igmp(from, address4(10, 0, 0, 1), address4(224, 0, 0, 22), message.array());
     }
 
+    /** A report of IGMPv3 with one record of some sources. */
+    static byte[] sources(long from, int type, int group, int... sources) {
+        var message = ByteBuffer.allocate(16 + 4 * sources.length);
+        message.put((byte) 0x22).position(6).putShort((short) 1);
+        message.put((byte) type).put((byte) 0).putShort((short) sources.length).putInt(group);
+        Arrays.stream(sources).forEach(message::putInt);
+        return igmp(from, address4(10, 0, 0, 1), address4(224, 0, 0, 22), message.array());
+    }
+
+    /** A query of IGMPv3 about a group and sources of it, answered within 1 s. */
+    static byte[] query3(boolean suppress, int group, int... sources) {
+        var message = ByteBuffer.allocate(12 + 4 * sources.length);
+        message.put((byte) 0x11).put((byte) 10).putShort((short) 0).putInt(group);
+        message.put((byte) (suppress ? 0xA : 2)).put((byte) 125).putShort((short) sources.length);
+        Arrays.stream(sources).forEach(message::putInt);
+        return Frames.tagged(igmp(R, address4(10, 0, 0, 9), group, message.array()), 5);
+    }
+
     static byte[] data(int group) {
         return ethernet(
                 mac4(group),

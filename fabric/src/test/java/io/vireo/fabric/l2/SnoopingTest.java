@@ -14,7 +14,9 @@ import static io.vireo.fabric.l2.GroupFrames.mac4;
 import static io.vireo.fabric.l2.GroupFrames.mld;
 import static io.vireo.fabric.l2.GroupFrames.one6;
 import static io.vireo.fabric.l2.GroupFrames.query;
+import static io.vireo.fabric.l2.GroupFrames.query3;
 import static io.vireo.fabric.l2.GroupFrames.records;
+import static io.vireo.fabric.l2.GroupFrames.sources;
 import static io.vireo.fabric.l2.GroupFrames.suppressing;
 import static io.vireo.fabric.l2.GroupFrames.suppressing6;
 import static io.vireo.fabric.l2.GroupFrames.three;
@@ -40,6 +42,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -51,6 +54,8 @@ class SnoopingTest {
     private static final long B = 0x5254_0000_000BL;
     private static final long Q = 0x0252_5400_0007L;
     private static final int OTHER = address4(239, 1, 2, 4);
+    private static final int S1 = address4(10, 1, 0, 1);
+    private static final int S2 = address4(10, 2, 0, 1);
     private static final byte[] ALL_MLD = address6(0xFF02_0000_0000_0000L, 0x16);
     private static final byte[] NOBODY = new byte[16];
 
@@ -276,6 +281,134 @@ class SnoopingTest {
         send(portB, three(B, 2, 3, GROUP));
         send(portC, data(GROUP));
         assertThat(got()).containsExactly(0, 1, 0);
+    }
+
+    /** RFC 3376, 6.4.2: a source that is blocked is asked about, and nothing else has an end. */
+    @Test
+    void whoBlocksItsLastSourceIsAMemberNoMoreWhenTheQuerierHasAsked() {
+        snoop(false, 3, false);
+        send(portR, query(address4(10, 0, 0, 9), 0));
+        send(portA, sources(A, 5, GROUP, S1));
+        send(portB, sources(B, 5, GROUP, S1, S2));
+        send(portA, sources(A, 6, GROUP, S1));
+        send(portB, sources(B, 6, GROUP, S1));
+        send(portR, query3(true, GROUP, S1));
+        time(110);
+        send(portC, data(GROUP));
+        assertThat(got()).as("suppressed").containsExactly(1, 1, 0);
+        send(portR, query3(false, GROUP, S1));
+        time(112);
+        send(portC, data(GROUP));
+        assertThat(got()).as("there is time to answer").containsExactly(1, 1, 0);
+        time(113);
+        send(portC, data(GROUP));
+        assertThat(got()).as("one wants another source").containsExactly(0, 1, 0);
+    }
+
+    @Test
+    void aBlockedSourceIsNoneOfThoseWhoWantAll() {
+        snoop(true, 3, false);
+        send(portR, query(address4(10, 0, 0, 9), 0));
+        send(portA, three(A, 0, 4, GROUP), sources(A, 6, GROUP, S1));
+        send(portB, sources(B, 1, GROUP, S1), sources(B, 6, GROUP, S2));
+        send(portC, data(GROUP));
+        assertThat(got()).containsExactly(1, 1, 0);
+        send(portB, sources(B, 6, GROUP, S1));
+        assertThat(counted(Snooping.MEMBERSHIPS)).as("a fast leave").isEqualTo(1);
+        send(portC, data(GROUP));
+        assertThat(got()).containsExactly(1, 0, 0);
+    }
+
+    @Test
+    void aChangeToFewerSourcesEndsTheOthers() {
+        snoop(true, 3, false);
+        send(portR, query(address4(10, 0, 0, 9), 0));
+        send(portA, three(A, 0, 4, GROUP), sources(A, 3, GROUP, S2));
+        send(portC, data(GROUP));
+        assertThat(got()).containsExactly(1, 0, 0);
+        send(portA, sources(A, 6, GROUP, S2));
+        send(portC, data(GROUP));
+        assertThat(got()).containsExactly(0, 0, 0);
+    }
+
+    @Test
+    void whoBlocksASourceThatItHadHasAllAsked() {
+        ask(false);
+        asked(100);
+        asked(131);
+        time(150);
+        send(portA, sources(A, 5, GROUP, S1));
+        send(portB, join(B, GROUP));
+        send(portA, sources(A, 6, GROUP, S2));
+        send(portB, sources(B, 6, GROUP, S1));
+        assertThat(asked(150)).as("nobody had it").isEmpty();
+        send(portA, sources(A, 6, GROUP, S1));
+        assertThat(asked(150)).containsExactly(0x0800);
+        assertThat(asked(160)).containsExactly(0x0800);
+        send(portC, data(GROUP));
+        assertThat(got()).containsExactly(1, 1, 0);
+        time(171);
+        send(portC, data(GROUP));
+        assertThat(got()).as("others keep their time").containsExactly(0, 1, 0);
+    }
+
+    /** They share a MAC address, but no question is about both. */
+    @Test
+    void whatEndsForAGroupGoesOnForAnotherThatLooksLikeIt() {
+        int alike = GROUP ^ address4(0, 128, 0, 0);
+        snoop(false, 3, false);
+        send(portR, query(address4(10, 0, 0, 9), 0));
+        send(portA, join(A, GROUP));
+        send(portB, join(B, alike));
+        send(portR, query(address4(10, 0, 0, 9), GROUP));
+        time(100 + 21);
+        send(portC, data(GROUP));
+        assertThat(got()).containsExactly(0, 1, 0);
+        snoop(true, 3, false);
+        send(portA, join(A, GROUP), join(A, alike), leave(A, GROUP));
+        send(portC, data(alike));
+        assertThat(got()).containsExactly(1, 1, 0);
+    }
+
+    /** What is beyond the sources that are told apart keeps its port in the group, and ages. */
+    @Test
+    void moreSourcesThanAreToldApartLoseNothing() {
+        snoop(true, 3, false);
+        send(portR, query(address4(10, 0, 0, 9), 0));
+        int[] some = IntStream.range(0, 400).map(i -> S1 + i).toArray();
+        send(portA, sources(A, 5, GROUP, some));
+        send(portA, sources(A, 6, GROUP, Arrays.copyOf(some, 366)));
+        send(portC, data(GROUP));
+        assertThat(got()).containsExactly(1, 0, 0);
+        time(100 + 254);
+        send(portR, query(address4(10, 0, 0, 9), 0));
+        time(100 + 260);
+        send(portC, data(GROUP));
+        assertThat(got()).containsExactly(0, 0, 0);
+    }
+
+    @Test
+    void sourcesOfMldToo() {
+        snoop(false, 3, false);
+        var general = mld(R, linkLocal(9), address6(0xFF02L << 48, 1), one6(130, new byte[16]));
+        send(portR, Frames.tagged(general, 5));
+        send(portA, sources6(5));
+        send(portB, mld(B, linkLocal(2), GROUP6, one6(131, GROUP6)));
+        send(portA, sources6(6));
+        var message = ByteBuffer.allocate(44).put((byte) 130).position(4).putShort((short) 1000);
+        message.position(8).put(GROUP6).put((byte) 2).put((byte) 125).putShort((short) 1);
+        message.put(address6(0xFD00L << 48, 1));
+        send(portR, Frames.tagged(mld(R, linkLocal(9), GROUP6, message.array()), 5));
+        time(103);
+        send(portC, data6());
+        assertThat(got()).containsExactly(0, 1, 0);
+    }
+
+    private static byte[] sources6(int type) {
+        var message = ByteBuffer.allocate(44).put((byte) 143).position(6).putShort((short) 1);
+        message.put((byte) type).put((byte) 0).putShort((short) 1).put(GROUP6);
+        message.put(address6(0xFD00L << 48, 1));
+        return mld(A, linkLocal(1), ALL_MLD, message.array());
     }
 
     @Test
@@ -523,6 +656,21 @@ class SnoopingTest {
         assertThat(asked(150)).containsExactly(0x0800, 0x86DD);
     }
 
+    /** What is wanted behind them was forgotten with what was learnt. */
+    @Test
+    void uplinksAndPortsWithOtherVlansAreAskedToo() {
+        ask(false);
+        asked(100);
+        asked(131);
+        assertThat(asked(150)).isEmpty();
+        bridge.change(portR, PortSpec.transparent(true));
+        assertThat(asked(150)).containsExactly(0x0800, 0x86DD);
+        assertThat(asked(160)).containsExactly(0x0800, 0x86DD);
+        assertThat(asked(200)).isEmpty();
+        bridge.allow(VlanSet.parse("5-7"));
+        assertThat(asked(200)).containsExactly(0x0800, 0x86DD);
+    }
+
     @Test
     void noBytesWhateverMakeItFail() {
         long seed = Long.getLong("vireo.seed", System.nanoTime());
@@ -533,6 +681,8 @@ class SnoopingTest {
                 List.of(
                         join(A, GROUP),
                         three(A, 3, 4, GROUP, 1, OTHER, 5, GROUP + 7),
+                        sources(A, 6, GROUP, S1, S2),
+                        query3(false, GROUP, S1, S2),
                         query(1, GROUP),
                         mld(A, linkLocal(1), GROUP6, one6(131, GROUP6)));
         for (int i = 0; i < 20_000; i++) {
@@ -554,10 +704,10 @@ class SnoopingTest {
 
     private static final class Nothing implements GroupMessages.Listener {
         @Override
-        public void joins(long group) {}
+        public void joins(long mac, long group, long source) {}
 
         @Override
-        public void leaves(long group) {}
+        public void leaves(long mac, long group, long source) {}
 
         @Override
         public void passesOver(int records) {}
@@ -566,6 +716,6 @@ class SnoopingTest {
         public void asks(boolean elected, long high, long low) {}
 
         @Override
-        public void asksFor(long group, int seconds) {}
+        public void asksFor(long mac, long group, long source, int seconds) {}
     }
 }

@@ -3,6 +3,7 @@ package io.vireo.device.virtio.net;
 import static io.vireo.device.virtio.net.Flows.A;
 import static io.vireo.device.virtio.net.Flows.B;
 import static io.vireo.device.virtio.net.Flows.datagrams;
+import static io.vireo.device.virtio.net.Flows.extended;
 import static io.vireo.device.virtio.net.Flows.flow4;
 import static io.vireo.device.virtio.net.Flows.flow6;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -20,6 +21,7 @@ import io.vireo.virtqueue.Virtqueue;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.OptionalInt;
@@ -329,8 +331,23 @@ class ControlQueueTest {
                         "c28f3e3201000000",
                         "3d7d204005000000",
                         "d58cc12c04000000",
-                        "0000000000000000");
-        var frames = List.of(flow4(6), flow4(1), flow6(6), flow6(58), Frames.frame(B, A, 60));
+                        "0000000000000000",
+                        "3d7d204005000000",
+                        "d58cc12c04000000",
+                        "d58cc12c04000000",
+                        "d58cc12c04000000");
+        var frames =
+                List.of(
+                        flow4(6),
+                        flow4(1),
+                        flow6(6),
+                        flow6(58),
+                        Frames.frame(B, A, 60),
+                        // Behind hop-by-hop and destination options, or farther than is looked.
+                        extended(extended(flow6(6), 60, 2), 0, 1),
+                        extended(extended(flow6(6), 60, 2), 0, 12),
+                        extended(flow6(6), 44, 1),
+                        Arrays.copyOf(extended(flow6(6), 0, 1), 62));
         for (int i = 0; i < frames.size(); i++) {
             driver.post(8, 60);
             from.send(frames.get(i));

@@ -37,6 +37,17 @@ final class Flows {
         return frame;
     }
 
+    /** An IPv6 packet with a further extension header of so many times eight bytes. */
+    static byte[] extended(byte[] frame, int header, int units) {
+        var longer = new byte[frame.length + 8 * units];
+        System.arraycopy(frame, 0, longer, 0, 54);
+        longer[54] = frame[20];
+        longer[55] = (byte) (header == 44 ? 0 : units - 1);
+        System.arraycopy(frame, 54, longer, 54 + 8 * units, frame.length - 54);
+        longer[20] = (byte) header;
+        return longer;
+    }
+
     /** A UDP datagram; byte i of its payload is i / 16. */
     static byte[] datagrams(int version, int payload) {
         int start = version == 4 ? 34 : 54;
