@@ -356,7 +356,9 @@ final class LogicalUnit implements Poller {
             return;
         }
         slot.begin(task, nexus, carrier, CommandTable.ALL.find(task.cdb()));
-        tasks.admit(slot);
+        if (!tasks.admit(slot)) {
+            slot.end(ScsiStatus.BUSY);
+        }
     }
 
     /** Whether the places that are left are for those who have something reserved. */
