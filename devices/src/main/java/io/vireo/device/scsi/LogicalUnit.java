@@ -262,8 +262,12 @@ final class LogicalUnit implements Poller {
         io.open(added::wake);
     }
 
-    /** A nexus ends, or sees the unit no more; {@code onDone} runs when its tasks have ended. */
-    void detach(UnitNexus nexus, Runnable onDone) {
+    /**
+     * A nexus ends, or sees the unit no more; {@code onDone} runs when its tasks have ended.
+     *
+     * @param sense how its tasks end if the nexus goes on; {@link Sense#NONE}: it ends
+     */
+    void detach(UnitNexus nexus, int sense, Runnable onDone) {
         nexus.ends();
         copies.nexusLost(nexus);
         var all =
@@ -273,7 +277,11 @@ final class LogicalUnit implements Poller {
                     reservations.nexusLost(nexus);
                     onDone.run();
                 });
-        tasks.abort(nexus, ScsiTask.Outcome.ABORTED, all);
+        if (sense == Sense.NONE) {
+            tasks.abort(nexus, ScsiTask.Outcome.ABORTED, all);
+        } else {
+            tasks.remove(nexus, sense, all);
+        }
         all.passed();
         tasks.admitWaiting();
     }
@@ -443,6 +451,8 @@ final class LogicalUnit implements Poller {
             }
         }
         UnitNexus nexus = slot.nexus();
+            } else if (slot.abortSense != Sense.NONE) {
+                slot.checkCondition(slot.abortSense, Sense.NO_INFORMATION, Sense.NO_SPECIFIC);
         Carrier carrier = slot.carrier();
         List<Barrier> barriers = slot.barriers.isEmpty() ? List.of() : List.copyOf(slot.barriers);
         tasks.release(slot);

@@ -196,7 +196,8 @@ final class TaskSet {
     /** Whether a nexus has a task in the task set that its initiator knows of. */
     boolean hasTasks(UnitNexus nexus) {
         for (int i = 0; i < slotsMade; i++) {
-            if (slots[i].state != Slot.State.FREE && slots[i].nexus() == nexus) {
+            Slot slot = slots[i];
+            if (slot.state != Slot.State.FREE && slot.nexus() == nexus && !slot.isInternal()) {
                 return true;
             }
         }
@@ -215,6 +216,23 @@ final class TaskSet {
     /** Aborts all tasks of a nexus. */
     void abort(UnitNexus nexus, ScsiTask.Outcome how, Barrier all) {
         forEach(nexus, slot -> abort(slot, how, false, all));
+    }
+
+    /**
+     * Ends all tasks of a nexus that sees the unit no more, or as something else, and goes on: its
+     * initiator waits for an answer to each, and no function that it asked for stands for one.
+     *
+     * @param sense of the answers
+     */
+    void remove(UnitNexus nexus, int sense, Barrier all) {
+        forEach(
+                nexus,
+                slot -> {
+                    if (slot.abort == null && !slot.isInternal()) {
+                        slot.abortSense = sense;
+                    }
+                    abort(slot, ScsiTask.Outcome.ABORTED, false, all);
+                });
     }
 
     /**
