@@ -420,23 +420,28 @@ final class LogicalUnit implements Poller {
 
     private void dispatch(Slot slot, Command command, UnitNexus nexus) {
         int reserved = command.reservedBit(slot.cdb());
-        int unavailable =
-                command.has(Command.ANY_STATE)
-                        ? Sense.NONE
-                        : portGroups.obstacle(nexus.nexus.target());
+        int unavailable = obstacle(command, portGroups.obstacle(nexus.nexus.target()));
         if (reserved != Sense.NO_SPECIFIC) {
             slot.fail(Sense.INVALID_FIELD_IN_CDB, Sense.NO_INFORMATION, reserved);
         } else if (unavailable != Sense.NONE) {
             slot.fail(unavailable);
         } else if (reservations.conflicts(nexus, command.access())) {
             slot.end(ScsiStatus.RESERVATION_CONFLICT);
-        } else if (!command.has(Command.ANY_STATE) && condition.obstacle() != Sense.NONE) {
+        } else if (obstacle(command, condition.obstacle()) != Sense.NONE) {
             slot.fail(condition.obstacle(), Sense.NO_INFORMATION, condition.progress());
         } else if (command.has(Command.MODIFIES) && writeProtected(nexus)) {
             slot.fail(Sense.WRITE_PROTECTED);
         } else {
             command.handler().start(slot);
         }
+    }
+
+    /** Whether what hinders most commands is in the way of this one: it, or {@link Sense#NONE}. */
+    private static int obstacle(Command command, int code) {
+        boolean media = code == Sense.NOT_READY_STANDBY || code == Sense.STOPPED;
+        boolean passes =
+                command.has(Command.ANY_STATE) || media && command.has(Command.NEEDS_NO_MEDIUM);
+        return passes ? Sense.NONE : code;
     }
 
     /** A slot has its results. */
@@ -446,13 +451,13 @@ final class LogicalUnit implements Poller {
         if (abort != null) {
             if (slot.abortWithStatus) {
                 task.result(ScsiStatus.TASK_ABORTED);
+            } else if (slot.abortSense != Sense.NONE) {
+                slot.checkCondition(slot.abortSense, Sense.NO_INFORMATION, Sense.NO_SPECIFIC);
             } else {
                 task.aborted(abort);
             }
         }
         UnitNexus nexus = slot.nexus();
-            } else if (slot.abortSense != Sense.NONE) {
-                slot.checkCondition(slot.abortSense, Sense.NO_INFORMATION, Sense.NO_SPECIFIC);
         Carrier carrier = slot.carrier();
         List<Barrier> barriers = slot.barriers.isEmpty() ? List.of() : List.copyOf(slot.barriers);
         tasks.release(slot);

@@ -346,6 +346,8 @@ class IdentityAndReportsTest {
         assertThat(client.run(0, "1B0000000000").good()).isTrue();
         assertThat(client.run(0, "000000000000").code()).isEqualTo(0x020402);
         assertThat(client.in(0, "28000000000000000100", BLOCK).code()).isEqualTo(0x020402);
+        assertThat(client.in(0, "1A003F00FF00", 255).good()).isTrue();
+        assertThat(client.in(0, "25000000000000000000", 8).good()).isTrue();
         assertThat(client.run(0, "1B0000000100").good()).isTrue();
         assertThat(client.in(0, "28000000000000000100", BLOCK).good()).isTrue();
         assertThat(client.run(0, "1B0000000200").code()).isEqualTo(0x052400);
@@ -358,9 +360,9 @@ class IdentityAndReportsTest {
         ScsiBed.map(second, new UnitTarget.Mapping(0, bed.unit, false));
         for (int group = 1; group <= 200; group++) {
             bed.target.iscsiPort("iqn.2026-11.test:" + "x".repeat(200), group);
+            second.iscsiPort("iqn.2026-11.test:" + "y".repeat(200), group);
         }
         byte[] page = client.in(0, "120188FFFF00", 0xFFFF).data();
-            second.iscsiPort("iqn.2026-11.test:" + "y".repeat(200), group);
         int length = Bytes.u16(page, 2);
         assertThat(length).isGreaterThan(60_000);
         assertThat(page).hasSize(4 + length);
@@ -369,8 +371,6 @@ class IdentityAndReportsTest {
             at += 12 + Bytes.u16(page, at + 10);
         }
         assertThat(at).isEqualTo(page.length);
-    }
-}
         ScsiBed.map(second);
     }
 
@@ -390,3 +390,5 @@ class IdentityAndReportsTest {
         assertThat(Bytes.u8(groups, 11)).isEqualTo(255);
         bed.target.removePort(known);
         assertThat(bed.target.iscsiPort(name, 9999).portalGroup()).isEqualTo(9999);
+    }
+}
