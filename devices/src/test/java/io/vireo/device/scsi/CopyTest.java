@@ -62,12 +62,12 @@ class CopyTest {
         return bed.client(number, direct ? bed.owner : bed.other).ready(1);
     }
 
-    private static String cscd(LogicalUnit unit) {
+    static String cscd(LogicalUnit unit) {
         String naa = HexFormat.of().toHexDigits(unit.identity().naa());
         return "e4000000" + "01030008" + naa + "00".repeat(12) + "00000200";
     }
 
-    private static String segment(int from, int to, int blocks, long lba, long target) {
+    static String segment(int from, int to, int blocks, long lba, long target) {
         HexFormat hex = HexFormat.of();
         return "02000018"
                 + (hex.toHexDigits((short) from) + hex.toHexDigits((short) to))
@@ -86,7 +86,7 @@ class CopyTest {
                         + segments);
     }
 
-    private static byte[] longList(int id, boolean immediate, String cscds, String segments) {
+    static byte[] longList(int id, boolean immediate, String cscds, String segments) {
         HexFormat hex = HexFormat.of();
         return ScsiClient.bytes(
                 "01000020"
@@ -98,7 +98,7 @@ class CopyTest {
                         + segments);
     }
 
-    private static String cdb(int action, int length) {
+    static String cdb(int action, int length) {
         HexFormat hex = HexFormat.of();
         return "83"
                 + hex.toHexDigits((byte) action)
@@ -604,6 +604,32 @@ class CopyTest {
         assertThat(write(client, 1, 0, zero, ranges(1, 7)).good()).isTrue();
         assertThat(second.contents(BLOCK, 7 * BLOCK)).containsOnly(0);
         assertThat(second.contents(0, BLOCK)).isNotEqualTo(new byte[BLOCK]);
+    }
+
+    @Test
+    void emptyRangesHaveNoBlockInCommon() {
+        ScsiClient client = client(1, true);
+        byte[] data = random(20 * BLOCK);
+        fill(client, data);
+        assertThat(populate(client, 1, ranges(0, 20, 5, 0, 0, 0)).good()).isTrue();
+        byte[] token = tokenOf(information(client, 0, 1));
+        assertThat(write(client, 1, 0, token, ranges(9, 0, 4, 20, 8, 0)).good()).isTrue();
+        assertThat(second.contents(4 * BLOCK, 20 * BLOCK)).isEqualTo(data);
+    }
+
+    @Test
+    void nobodysTokensMakeRoomForThoseOfOneInitiator() {
+        ScsiClient client = client(1, true);
+        ScsiClient greedy = client(2, false);
+        assertThat(populate(client, 1, ranges(0, 4)).good()).isTrue();
+        byte[] token = tokenOf(information(client, 0, 1));
+        assertThat(populate(greedy, 2, ranges(0, 4)).good()).isTrue();
+        byte[] first = tokenOf(information(greedy, 0, 2));
+        for (int i = 0; i < 5 * Tokens.MAX_OF_ONE; i++) {
+            assertThat(populate(greedy, 3, ranges(0, 4)).good()).isTrue();
+        }
+        assertThat(write(client, 1, 0, token, ranges(0, 4)).good()).isTrue();
+        assertThat(write(greedy, 1, 0, first, ranges(0, 4)).code()).isEqualTo(0x052304);
     }
 
     @Test
