@@ -118,9 +118,11 @@ final class TokenCommands {
         return ranges;
     }
 
+    /** Whether the last range has a block that another one has; empty ones have none. */
     private static boolean overlaps(long[] ranges, int last) {
         for (int i = 0; i < last; i++) {
-            if (ranges[2 * i] < ranges[2 * last + 1] && ranges[2 * last] < ranges[2 * i + 1]) {
+            long begin = Math.max(ranges[2 * i], ranges[2 * last]);
+            if (begin < Math.min(ranges[2 * i + 1], ranges[2 * last + 1])) {
                 return true;
             }
         }
@@ -149,7 +151,10 @@ final class TokenCommands {
                     .made(
                             slot.unit
                                     .tokens()
-                                    .make(ranges, timeout == 0 ? DEFAULT_INACTIVITY : timeout));
+                                    .make(
+                                            slot.nexus().initiator(),
+                                            ranges,
+                                            timeout == 0 ? DEFAULT_INACTIVITY : timeout));
         }
     }
 

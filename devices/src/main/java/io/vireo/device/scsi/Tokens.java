@@ -1,6 +1,8 @@
 package io.vireo.device.scsi;
 
+import io.vireo.scsi.ScsiInitiator;
 import java.util.ArrayDeque;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -8,6 +10,9 @@ import org.jspecify.annotations.Nullable;
 final class Tokens {
     /** Tokens of a unit at most: the oldest is forgotten for a new one. */
     private static final int MAX = 256;
+
+    /** Tokens of one initiator port at most: its own oldest is forgotten, and nobody else's. */
+    static final int MAX_OF_ONE = 64;
 
     private final LogicalUnit unit;
     private final ArrayDeque<RodToken> tokens = new ArrayDeque<>();
@@ -20,8 +25,12 @@ final class Tokens {
         return tokens.isEmpty();
     }
 
-    /** Makes a token for ranges, each an offset and an end in bytes. */
-    RodToken make(long[] ranges, long inactivitySeconds) {
+    /**
+     * Makes a token for ranges, each an offset and an end in bytes.
+     *
+     * @param maker who asks for it
+     */
+    RodToken make(ScsiInitiator maker, long[] ranges, long inactivitySeconds) {
         long now = unit.owner().nanoTime();
         // One that expired is remembered for as long again, to tell its holder.
         tokens.removeIf(token -> token.hasExpired(now) && token.problem() != Sense.NONE);
@@ -30,14 +39,25 @@ final class Tokens {
                 token.invalid(Sense.TOKEN_EXPIRED);
             }
         });
-        if (tokens.size() == MAX) {
-            tokens.removeFirst();
-        }
+        makeRoom(maker);
         var made =
                 new RodToken(
-                        unit.identity(), ranges, TimeUnit.SECONDS.toNanos(inactivitySeconds), now);
+                        unit.identity(),
+                        maker,
+                        ranges,
+                        TimeUnit.SECONDS.toNanos(inactivitySeconds),
+                        now);
         tokens.addLast(made);
         return made;
+    }
+
+    private void makeRoom(ScsiInitiator maker) {
+        List<RodToken> own = tokens.stream().filter(token -> token.isBy(maker)).toList();
+        if (own.size() == MAX_OF_ONE) {
+            tokens.remove(own.getFirst());
+        } else if (tokens.size() == MAX) {
+            tokens.removeFirst();
+        }
     }
 
     /** The token of these bytes, which is used now. */

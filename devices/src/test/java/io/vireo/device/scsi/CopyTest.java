@@ -555,6 +555,32 @@ class CopyTest {
     }
 
     @Test
+    void emptyRangesHaveNoBlockInCommon() {
+        ScsiClient client = client(1, true);
+        byte[] data = random(20 * BLOCK);
+        fill(client, data);
+        assertThat(populate(client, 1, ranges(0, 20, 5, 0, 0, 0)).good()).isTrue();
+        byte[] token = tokenOf(information(client, 0, 1));
+        assertThat(write(client, 1, 0, token, ranges(9, 0, 4, 20, 8, 0)).good()).isTrue();
+        assertThat(second.contents(4 * BLOCK, 20 * BLOCK)).isEqualTo(data);
+    }
+
+    @Test
+    void nobodysTokensMakeRoomForThoseOfOneInitiator() {
+        ScsiClient client = client(1, true);
+        ScsiClient greedy = client(2, false);
+        assertThat(populate(client, 1, ranges(0, 4)).good()).isTrue();
+        byte[] token = tokenOf(information(client, 0, 1));
+        assertThat(populate(greedy, 2, ranges(0, 4)).good()).isTrue();
+        byte[] first = tokenOf(information(greedy, 0, 2));
+        for (int i = 0; i < 5 * Tokens.MAX_OF_ONE; i++) {
+            assertThat(populate(greedy, 3, ranges(0, 4)).good()).isTrue();
+        }
+        assertThat(write(client, 1, 0, token, ranges(0, 4)).good()).isTrue();
+        assertThat(write(greedy, 1, 0, first, ranges(0, 4)).code()).isEqualTo(0x052304);
+    }
+
+    @Test
     void tokenListsThatAreWrongAreRefused() {
         ScsiClient client = client(1, true);
         assertThat(populate(client, 4, ranges(0, BLOCKS + 1)).code()).isEqualTo(0x052100);

@@ -24,6 +24,7 @@ import io.vireo.resource.Realization;
 import io.vireo.resource.RealizeContext;
 import io.vireo.resource.Reference;
 import io.vireo.resource.ResourceException;
+import io.vireo.resource.ResourceKind;
 import io.vireo.resource.UpdateResult;
 import io.vireo.resource.Violation;
 import io.vireo.resource.spec.DiskImageFormat;
@@ -258,6 +259,31 @@ class StorageKindsTest {
                         "open disk",
                         "delete disk true",
                         "delete disk false");
+    }
+
+    /** As the state database of an earlier version of the daemon has them. */
+    private void record(String... keys) {
+        for (String key : keys) {
+            state.put(key, Optional.of("something"), _ -> {});
+        }
+    }
+
+    @Test
+    void whatIsKeptOfADiskGoesWithIt() {
+        record("scsi/reservations/1", "scsi/wipe/1", "scsi/reservations/11", "scsi/wipe/2");
+        vdisks.destroy(metadata, vdisk(1 << 20, 512, 4096), context(true));
+        assertThat(state.keys("scsi/")).containsExactly("scsi/reservations/11", "scsi/wipe/2");
+    }
+
+    @Test
+    void whatIsKeptOfADiskThatIsGoneIsRemovedAtTheNextStart() {
+        VdiskSpec spec = vdisk(1 << 20, 512, 4096);
+        record("scsi/reservations/1", "scsi/wipe/1", "scsi/reservations/gone", "scsi/wipe/old");
+        record("vdisk/gone/place", "other/1");
+        vdisks.reclaim(List.of(new ResourceKind.Declared<>(metadata, spec)), context(true));
+        assertThat(state.keys(""))
+                .containsExactly(
+                        "other/1", "scsi/reservations/1", "scsi/wipe/1", "vdisk/gone/place");
     }
 
     @Test
