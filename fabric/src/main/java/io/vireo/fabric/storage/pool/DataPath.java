@@ -165,7 +165,7 @@ final class DataPath {
             last = following;
             reach = Math.min(end, reach + mask + 1);
         }
-        if (volume.checks == null || mayOverwrite(op, at, reach)) {
+        if (volume.checks == null || mayOverwrite(op, at, reach, entry)) {
             Piece piece = take(op, at, reach - at, Piece.Stage.IN_PLACE);
             volume.active++;
             start(piece, BlockOperation.WRITE, entry, op.direct);
@@ -198,7 +198,14 @@ final class DataPath {
     }
 
     /** Whether a range with checksums may be changed in place now; if not, it waits for that. */
-    private boolean mayOverwrite(VolumeRequest op, long at, long end) {
+    private boolean mayOverwrite(VolumeRequest op, long at, long end, long entry) {
+        long chunk = entry & PoolFormat.CHUNK_MASK;
+        long last = chunk + (end - 1 >>> shift) - (at >>> shift);
+        Fifo<Piece> repair = engine.sums().repaired(op.volume(), chunk, last);
+        if (repair != null) {
+            hold(op, at, end - at, repair);
+            return false;
+        }
         SumUnit closed = engine.sums().open(op.volume(), at, end);
         if (closed != null) {
             hold(op, at, end - at, closed.waiting);
@@ -236,7 +243,7 @@ final class DataPath {
             unmap(op, first);
         } else if (discard) {
             // Only a hint, and nothing to gain: the chunk stays.
-        } else if (own && volume.checks != null && !mayOverwrite(op, at, stop)) {
+        } else if (own && volume.checks != null && !mayOverwrite(op, at, stop, entry)) {
             // It waits.
         } else if (own) {
             Piece piece = take(op, at, stop - at, Piece.Stage.IN_PLACE);
