@@ -8,6 +8,7 @@ import io.vireo.fabric.storage.queue.Fifo;
 import io.vireo.memory.OwnMemory;
 import java.util.ArrayDeque;
 import java.util.Objects;
+import java.util.function.Predicate;
 
 /**
  * Requests of volumes become operations on members here. A request is cut where its chunks lie
@@ -195,6 +196,7 @@ final class DataPath {
         engine.tree().set(volume.root, first, 0);
         engine.committer().ops().unmap(volume.id, first);
         engine.sums().unmapped(volume, first);
+        engine.held().unmapped(volume);
     }
 
     /** Whether a range with checksums may be changed in place now; if not, it waits for that. */
@@ -533,6 +535,19 @@ final class DataPath {
             change(op, at, end);
         }
         ended(op);
+    }
+
+    /** Ends those of what is to be looked at next that are not wanted any more. */
+    void giveUpReady(Predicate<Piece> which, BlockStatus status) {
+        Fifo<Piece> all = new Fifo<>();
+        all.takeAll(ready);
+        for (Piece piece = all.poll(); piece != null; piece = all.poll()) {
+            if (which.test(piece)) {
+                giveUp(piece, status);
+            } else {
+                ready.add(piece);
+            }
+        }
     }
 
     /** Ends a piece that waited in vain. */
