@@ -56,6 +56,9 @@ final class Vring {
     private volatile boolean packed;
     private volatile @Nullable RingAddresses addresses;
 
+    /** Bytes of the event field behind the rings of a split queue that runs. */
+    private volatile int eventBytes;
+
     private int base;
     private OptionalLong usedLog = OptionalLong.empty();
     private boolean kickable;
@@ -201,14 +204,15 @@ final class Vring {
         }
     }
 
-    // Sizes of the parts (VIRTIO 1.3, 2.7 and 2.8.10.1), without the optional event fields.
+    // Sizes of the parts (VIRTIO 1.3, 2.7 and 2.8.10.1). Whether there are event fields is certain
+    // when the ring starts: then its queue finds out whether they are in the memory.
 
     private long driverBytes(int entries) {
-        return packed ? 4 : 4 + 2L * entries;
+        return packed ? 4 : 4 + 2L * entries + eventBytes;
     }
 
     private long deviceBytes(int entries) {
-        return packed ? 4 : 4 + 8L * entries;
+        return packed ? 4 : 4 + 8L * entries + eventBytes;
     }
 
     /** Checks that a running ring would survive a change of memory. */
@@ -341,6 +345,7 @@ final class Vring {
             throw new IllegalStateException("ring " + index + " is not ready");
         }
         phase = Phase.STARTING;
+        eventBytes = (features & Bits.EVENT_IDX) == 0 ? 0 : Short.BYTES;
         boolean drain = drained();
         var config =
                 new VirtqueueConfig(
@@ -402,6 +407,7 @@ final class Vring {
             done.accept(null);
         } else {
             phase = Phase.STOPPED;
+            eventBytes = 0;
             done.accept((String) outcome);
         }
     }
@@ -448,6 +454,7 @@ final class Vring {
             clean = true;
             queue = null;
             phase = Phase.STOPPED;
+            eventBytes = 0;
             done.run();
         });
     }
