@@ -44,13 +44,17 @@ final class Signals implements Notifier {
         reactor = to;
     }
 
-    /** Takes a kick descriptor, or none: then the ring is polled. */
+    /**
+     * Takes a kick descriptor, or none: then the ring is polled. A kick may have gone to the one
+     * before.
+     */
     void kick(@Nullable Fd fd) {
         unwatch();
         close(kick);
         kick = fd;
         if (queue != null) {
             watch(queue);
+            queue.kick();
         }
     }
 

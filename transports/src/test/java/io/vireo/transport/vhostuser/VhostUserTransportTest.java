@@ -5,6 +5,7 @@ import static io.vireo.testkit.VhostUserFrontEnd.*;
 import static io.vireo.transport.vhostuser.TestBed.echo;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.vireo.linux.Eventfd;
 import io.vireo.linux.OpenFiles;
 import io.vireo.linux.UnixSocket;
 import io.vireo.testkit.DriverMemory;
@@ -265,6 +266,24 @@ class VhostUserTransportTest {
             session.tell(SET_VRING_BASE, state(0, base));
             session.kick(0, ring);
             echo(session, ring, 11);
+        }
+    }
+
+    @Test
+    void aKickThatWentToTheDescriptorBeforeIsMadeUpFor() throws Exception {
+        bed.present(bed.device(1), "disk");
+        try (var session = VhostUserSession.open(bed.path("disk"), memory);
+                var other = Eventfd.create()) {
+            var ring = session.start(0, 16);
+            TestBed.add(session, ring, 1);
+            while (!ring.queue().publish()) {
+                VhostUserSession.awaitUsed(ring);
+                TestBed.add(session, ring, 1);
+            }
+            // The device wants a kick, which goes to a descriptor that it looks at no more.
+            session.tell(SET_VRING_KICK, u64(0), other.fd());
+            VhostUserSession.awaitUsed(ring);
+            TestBed.check(session, 1);
         }
     }
 
