@@ -69,6 +69,9 @@ final class Vring {
     /** Whether all that it ever took is completed, and the base is where it goes on. */
     private boolean clean;
 
+    /** Whether it was stopped before it had taken up again all that the record has. */
+    private boolean unfinished;
+
     private Optional<Boolean> enabled = Optional.empty();
     private @Nullable Virtqueue queue;
 
@@ -284,11 +287,19 @@ final class Vring {
         addresses = null;
         usedLog = OptionalLong.empty();
         baseless = true;
+        forgetRest();
+    }
+
+    /** What was left of the record was of a ring that is no more. */
+    private void forgetRest() {
+        clean |= unfinished;
+        unfinished = false;
     }
 
     /** The front end gave a record of what is in flight: that says where the ring goes on. */
     void recordGiven() {
         clean = false;
+        unfinished = false;
     }
 
     /** SET_VRING_ENABLE. */
@@ -311,6 +322,7 @@ final class Vring {
         kickable = false;
         baseless = false;
         enabled = Optional.empty();
+        forgetRest();
     }
 
     /** Whether all is known that it takes to start, and it is not running. */
@@ -353,6 +365,7 @@ final class Vring {
         var used = usedLog;
         boolean anew = clean;
         clean = false;
+        unfinished = false;
         reactor.execute(() -> {
             var outcome = activate(config, anew);
             if (outcome instanceof Virtqueue activated && log.isPresent()) {
@@ -449,9 +462,11 @@ final class Vring {
 
     private void drained(Virtqueue stopped, Runnable done) {
         int next = stopped.stop();
+        boolean rest = stopped.recoveredLeft() > 0;
         control.execute(() -> {
             base = next;
-            clean = true;
+            clean = !rest;
+            unfinished = rest;
             queue = null;
             phase = Phase.STOPPED;
             eventBytes = 0;

@@ -349,6 +349,37 @@ class VhostUserTransportTest {
         other.close();
     }
 
+    /** What a ring that is stopped had yet to take up again it takes up when it goes on. */
+    @Test
+    void takesUpTheRestOfWhatWasInFlightAfterAPause() {
+        var device = bed.device(1);
+        device.room = 1;
+        var endpoint = bed.present(device, "disk");
+        try (var session = VhostUserSession.open(bed.path("disk"), memory);
+                var record = session.trackInflight(1, 16)) {
+            var ring = session.describe(0, DriverQueue.of(memory, 16, session.features()), 0);
+            TestBed.add(session, ring, 5);
+            TestBed.add(session, ring, 6);
+            ring.queue().publish();
+            // The chains' heads are 0 and 2. The second one was fetched first.
+            var left = payload(16 + 16 * 16).putShort(8, (short) 1).putShort(10, (short) 16);
+            left.put(16, (byte) 1).putLong(24, 1);
+            left.put(16 + 2 * 16, (byte) 1).putLong(24 + 2 * 16, 0);
+            write(record, left.array(), left.capacity());
+            session.kick(0, ring);
+            session.enable(0, 1);
+            VhostUserSession.awaitUsed(ring);
+            assertThat(ring.queue().usedHead()).isEqualTo(2);
+            session.enable(0, 0);
+            device.room = Integer.MAX_VALUE;
+            session.enable(0, 1);
+            VhostUserSession.awaitUsed(ring);
+            assertThat(ring.queue().usedHead()).isZero();
+            assertThat(endpoint.counters()).containsEntry("inflight_recovered", 3L);
+            echo(session, ring, 7);
+        }
+    }
+
     private static byte[] awaitInflight(io.vireo.linux.Fd record) {
         var bytes = new byte[4096];
         until(
