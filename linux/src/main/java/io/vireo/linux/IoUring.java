@@ -184,8 +184,8 @@ public final class IoUring implements AutoCloseable {
     }
 
     /**
-     * As {@link #readv}, of one buffer, but never waits: -EAGAIN where it would have to, -EOPNOTSUPP
-     * where the file's driver cannot promise that.
+     * As {@link #readv}, of one buffer, but never waits: -EAGAIN where it would have to,
+     * -EOPNOTSUPP where the file's driver cannot promise that.
      */
     public void readNow(int fd, long address, int length, long offset, long userData) {
         now(prepare(Constants.IORING_OP_READ, fd, offset, address, length, userData));

@@ -1,7 +1,7 @@
 package io.vireo.adapter.tap;
 
+import io.vireo.adapter.link.CallBatch;
 import io.vireo.adapter.link.HostInterface;
-import io.vireo.adapter.uring.CallBatch;
 import io.vireo.linux.Credentials;
 import io.vireo.linux.Errno;
 import io.vireo.linux.ErrnoException;

@@ -1,9 +1,9 @@
 package io.vireo.adapter.tap;
 
+import io.vireo.adapter.link.CallBatch;
 import io.vireo.adapter.link.FrameVectors;
 import io.vireo.adapter.link.InterfacePort;
 import io.vireo.adapter.link.LinkMonitor;
-import io.vireo.adapter.uring.CallBatch;
 import io.vireo.linux.Errno;
 import io.vireo.linux.ErrnoException;
 import io.vireo.linux.ForeignMemory;
@@ -136,8 +136,7 @@ public final class TapUplink extends InterfacePort {
     }
 
     /** Reads up to so many frames by one system call. */
-    private void receiveTogether(
-            FrameBatch batch, TapQueue queue, CallBatch together, int wanted) {
+    private void receiveTogether(FrameBatch batch, TapQueue queue, CallBatch together, int wanted) {
         int first = batch.count;
         together.begin();
         for (int k = 0; k < wanted; k++) {

@@ -1,8 +1,8 @@
 package io.vireo.adapter.tap;
 
+import io.vireo.adapter.link.CallBatch;
 import io.vireo.adapter.link.HostInterface;
 import io.vireo.adapter.link.HostPortContract;
-import io.vireo.adapter.uring.CallBatch;
 import io.vireo.linux.Tap;
 import io.vireo.net.NetPort;
 import io.vireo.reactor.Reactor;

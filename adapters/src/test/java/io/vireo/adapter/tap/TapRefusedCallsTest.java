@@ -1,7 +1,7 @@
 package io.vireo.adapter.tap;
 
-import io.vireo.adapter.uring.CallBatch;
-import io.vireo.adapter.uring.RefusedCalls;
+import io.vireo.adapter.link.CallBatch;
+import io.vireo.adapter.link.RefusedCalls;
 import io.vireo.reactor.Reactor;
 import java.util.Optional;
 

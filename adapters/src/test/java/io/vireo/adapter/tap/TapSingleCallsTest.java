@@ -1,6 +1,6 @@
 package io.vireo.adapter.tap;
 
-import io.vireo.adapter.uring.CallBatch;
+import io.vireo.adapter.link.CallBatch;
 import io.vireo.reactor.Reactor;
 import java.util.Optional;
 

@@ -2,7 +2,7 @@ package io.vireo.adapter.tap;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.vireo.adapter.uring.CallBatch;
+import io.vireo.adapter.link.CallBatch;
 import io.vireo.linux.Mapping;
 import io.vireo.net.FrameBatch;
 import io.vireo.reactor.Reactor;

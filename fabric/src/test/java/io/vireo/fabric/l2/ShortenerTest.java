@@ -5,11 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.vireo.linux.Mapping;
 import io.vireo.net.FrameBatch;
 import io.vireo.testkit.Frames;
-
+import java.util.Arrays;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-
-import java.util.Arrays;
 
 class ShortenerTest {
     private static final int LENGTH = 300;

@@ -316,9 +316,10 @@ class VirtioScsiDeviceTest {
         driver.ready();
         for (int i = 0; i < EventLog.ROOM + 5; i++) {
             driver.disk.pretendToGrow((2L << 20) + i * BLOCK);
-        }
-        while (driver.run("000000000000", NOTHING, 0).code() != 0) {
-            LockSupport.parkNanos(1000);
+            // The next change is news again.
+            while (driver.run("000000000000", NOTHING, 0).code() != 0x062A09) {
+                LockSupport.parkNanos(1000);
+            }
         }
         assertThat(event()[3]).isEqualTo((byte) 0x80);
         for (int i = 1; i < EventLog.ROOM; i++) {

@@ -1,4 +1,4 @@
-package io.vireo.adapter.uring;
+package io.vireo.adapter.link;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -1,4 +1,4 @@
-package io.vireo.adapter.uring;
+package io.vireo.adapter.link;
 
 import io.vireo.linux.Errno;
 import io.vireo.linux.ErrnoException;
