@@ -295,14 +295,15 @@ final class Pool implements Realization {
         if (!shares.isEmpty()) {
             attributes.put(QUOTAS, shares);
         }
+        long size = pool.diskBytes().orElse(space.capacityBytes());
+        if (size != 0) {
+            attributes.put(CAPACITY, Long.toString(size));
+            metrics.add(Metric.gauge("capacity_bytes", "Size of what holds the pool.", size));
+        }
         if (space.capacityBytes() == 0) {
             return new Status(quota().stream().toList(), attributes, metrics);
         }
-        attributes.put(CAPACITY, Long.toString(space.capacityBytes()));
         attributes.put(FREE, Long.toString(space.freeBytes()));
-        metrics.add(
-                Metric.gauge(
-                        "capacity_bytes", "Size of what holds the pool.", space.capacityBytes()));
         metrics.add(
                 Metric.gauge("free_bytes", "Room that vDisks can still take.", space.freeBytes()));
         pool.usage().ifPresent(usage -> describe(usage, attributes, metrics));
