@@ -291,6 +291,7 @@ final class LogicalUnit implements Poller {
             io.close(() -> {
                 running.close();
                 condition.close();
+                tokens.close();
                 // What its channel looks at may be unmapped.
                 owesLook = false;
                 onClosed.run();

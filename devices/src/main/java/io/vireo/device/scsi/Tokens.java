@@ -1,5 +1,6 @@
 package io.vireo.device.scsi;
 
+import io.vireo.reactor.Timer;
 import java.util.ArrayDeque;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -11,6 +12,7 @@ final class Tokens {
 
     private final LogicalUnit unit;
     private final ArrayDeque<RodToken> tokens = new ArrayDeque<>();
+    private @Nullable Timer sweep;
 
     Tokens(LogicalUnit unit) {
         this.unit = unit;
@@ -23,13 +25,6 @@ final class Tokens {
     /** Makes a token for ranges, each an offset and an end in bytes. */
     RodToken make(long[] ranges, long inactivitySeconds) {
         long now = unit.owner().nanoTime();
-        // One that expired is remembered for as long again, to tell its holder.
-        tokens.removeIf(token -> token.hasExpired(now) && token.problem() != Sense.NONE);
-        tokens.forEach(token -> {
-            if (token.hasExpired(now)) {
-                token.invalid(Sense.TOKEN_EXPIRED);
-            }
-        });
         if (tokens.size() == MAX) {
             tokens.removeFirst();
         }
@@ -37,7 +32,39 @@ final class Tokens {
                 new RodToken(
                         unit.identity(), ranges, TimeUnit.SECONDS.toNanos(inactivitySeconds), now);
         tokens.addLast(made);
+        sweepLater(now);
         return made;
+    }
+
+    /** Forgets those that nobody will ask for any more: writes look at each that there is. */
+    private void sweep() {
+        sweep = null;
+        long now = unit.owner().nanoTime();
+        tokens.removeIf(token -> token.forgottenAt() - now <= 0);
+        sweepLater(now);
+    }
+
+    private void sweepLater(long now) {
+        if (tokens.isEmpty()) {
+            return;
+        }
+        long next = Long.MAX_VALUE;
+        for (RodToken token : tokens) {
+            next = Math.min(next, token.forgottenAt() - now);
+        }
+        if (sweep != null) {
+            sweep.cancel();
+        }
+        sweep = unit.owner().schedule(next, this::sweep);
+    }
+
+    /** Forgets all; the unit is closed. */
+    void close() {
+        tokens.clear();
+        if (sweep != null) {
+            sweep.cancel();
+            sweep = null;
+        }
     }
 
     /** The token of these bytes, which is used now. */
