@@ -3,13 +3,7 @@ package io.vireo.cli;
 import static io.vireo.control.testing.Manifests.await;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.vireo.api.ApiConfig;
-import io.vireo.api.ApiServer;
-import io.vireo.control.ControlConfig;
-import io.vireo.control.ControlPlane;
-import io.vireo.control.Services;
 import io.vireo.control.testing.FakeRealization;
-import io.vireo.control.testing.FakeWorld;
 import io.vireo.control.testing.Manifests;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Reference;
@@ -24,115 +18,13 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** The command against a real interface over its Unix socket. */
-final class VireoCliTest {
-    private static final String ALL =
-            """
-            apiVersion: vireo/v1
-            kind: ServerProfile
-            metadata:
-              name: web1
-              labels: {tier: front}
-            spec:
-              vnics:
-              - {name: eth0, network: lan, bootOrder: 2}
-              vdisks:
-              - {name: disk0, vdisk: root, bootOrder: 1}
-            ---
-            apiVersion: vireo/v1
-            kind: Network
-            metadata: {name: lan}
-            ---
-            apiVersion: vireo/v1
-            kind: Pool
-            metadata: {name: ssd}
-            spec: {path: /srv/ssd}
-            ---
-            apiVersion: vireo/v1
-            kind: Vdisk
-            metadata: {name: root}
-            spec: {pool: ssd, size: 10Gi}
-            """;
-
-    private static final String DISKS =
-            """
-            apiVersion: vireo/v1
-            kind: Pool
-            metadata: {name: main}
-            spec:
-              type: disks
-              disks:
-                scrub: {request: now, everyDays: 7}
-                members:
-                - {path: /dev/a}
-                - {path: /dev/b, drain: true}
-                - {path: /dev/c, drain: true}
-            """;
-
-    @TempDir Path directory;
-    private final FakeWorld world = new FakeWorld();
-    private ControlPlane control;
-    private ApiServer server;
-    private String out = "";
-    private String err = "";
-
-    @BeforeEach
-    void start() {
-        control =
-                ControlPlane.open(
-                        ControlConfig.at(directory.resolve("store.db")),
-                        world.kinds(),
-                        new Services());
-        var config =
-                new ApiConfig(
-                        directory, Optional.empty(), Optional.empty(), OptionalInt.of(0), "test");
-        server = ApiServer.start(config, control, List.of());
-    }
-
-    @AfterEach
-    void stop() {
-        server.close();
-        control.close();
-    }
-
-    private int bare(String... arguments) {
-        var written = new StringWriter();
-        var failed = new StringWriter();
-        int code = VireoCli.run(new PrintWriter(written), new PrintWriter(failed), arguments);
-        out = written.toString();
-        err = failed.toString();
-        return code;
-    }
-
-    private int vireo(String... arguments) {
-        String[] all = Arrays.copyOf(arguments, arguments.length + 2);
-        all[arguments.length] = "--socket";
-        all[arguments.length + 1] = directory.resolve("api.sock").toString();
-        return bare(all);
-    }
-
-    private String file(String name, String text) {
-        try {
-            return Files.writeString(directory.resolve(name), text).toString();
-        } catch (IOException e) {
-            throw new AssertionError(e);
-        }
-    }
-
-    private void applyAll() {
-        assertThat(vireo("apply", "-f", file("all.yaml", ALL), "--wait")).as(err).isZero();
-    }
-
+final class VireoCliTest extends CliBed {
     @Test
     void appliesAndTellsWhatCameOfIt() {
         applyAll();
@@ -179,7 +71,7 @@ final class VireoCliTest {
         assertThat(err)
                 .isEqualTo(
                         "vireo: after 1 s: the pool is not open: there is no pool. Mend it and run"
-                            + " this again, or give it up: vireo delete pool fast\n");
+                                + " this again, or give it up: vireo delete pool fast\n");
     }
 
     @Test
@@ -193,12 +85,12 @@ final class VireoCliTest {
                         line.startsWith("waiting")
                                 && line.endsWith(
                                         ": the pool is not open: /dev/x is not there; attach the"
-                                            + " disk"))
+                                                + " disk"))
                 .last()
                 .isEqualTo(
                         "vireo: after 5 s: the pool is not open: /dev/x is not there; attach the"
-                            + " disk. Mend it and run this again, or give it up: vireo delete pool"
-                            + " fast");
+                                + " disk. Mend it and run this again, or give it up: vireo delete pool"
+                                + " fast");
     }
 
     @Test
@@ -341,76 +233,6 @@ final class VireoCliTest {
         assertThat(control.all()).isEmpty();
     }
 
-    private void job(String kind, String name, Map<String, String> attributes) {
-        world.running(new Reference(kind, name)).say(attributes);
-    }
-
-    private String spec(String kind, String name) {
-        assertThat(vireo("get", kind, name, "-o", "yaml")).as(err).isZero();
-        return out;
-    }
-
-    @Test
-    void cancelsAMove() {
-        applyAll();
-        assertThat(vireo("cancel", "vdisk", "root")).isEqualTo(1);
-        assertThat(err).isEqualTo("vireo: Vdisk/root has no job that runs\n");
-        job("Vdisk", "root", Map.of("job", "move", "pool", "old", "allocation", "thick"));
-        assertThat(
-                        vireo(
-                                "apply",
-                                "-f",
-                                file(
-                                        "more.yaml",
-                                        "{apiVersion: vireo/v1, kind: Pool, metadata: {name: old}, spec: {path: /srv/old}}")))
-                .as(err)
-                .isZero();
-        assertThat(vireo("cancel", "vdisk", "root")).as(err).isZero();
-        assertThat(out)
-                .isEqualTo(
-                        "Vdisk/root: move cancelled by spec.pool = old, spec.allocation = thick; change it in your files too\n");
-        assertThat(spec("vdisk", "root")).contains("pool: old").contains("allocation: thick");
-    }
-
-    @Test
-    void cancelsWhatAPoolIsBusyWith() {
-        assertThat(vireo("apply", "-f", file("disks.yaml", DISKS), "--wait")).as(err).isZero();
-        job("Pool", "main", Map.of("job", "drain,resync,scrub", "draining", "/dev/b, /dev/d"));
-        assertThat(vireo("cancel", "pool", "main")).isEqualTo(2);
-        assertThat(err)
-                .isEqualTo(
-                        "vireo: Pool/main has several jobs: say which, drain or resync or scrub\n");
-        assertThat(vireo("cancel", "pool", "main", "resync")).isEqualTo(1);
-        assertThat(err).contains("spec.disks.resyncRate slows it down");
-        assertThat(vireo("cancel", "pool/main", "drain")).as(err).isZero();
-        assertThat(out).contains("drain = false of /dev/b;");
-        // The disk that is empty already is not taken back.
-        assertThat(spec("pool", "main").split("drain: true", -1)).hasSize(2);
-        assertThat(vireo("cancel", "pool", "main", "scrub")).as(err).isZero();
-        assertThat(out).contains("taking spec.disks.scrub.request out");
-        assertThat(spec("pool", "main")).doesNotContain("request");
-        assertThat(vireo("cancel", "pool", "main", "scrub")).as(err).isZero();
-        assertThat(spec("pool", "main")).contains("request: cancel");
-        job("Pool", "main", Map.of("job", "reclaim"));
-        assertThat(vireo("cancel", "pool", "main")).isEqualTo(1);
-        assertThat(err).contains("only its room comes back");
-        assertThat(vireo("cancel", "pool", "main", "scrub")).isEqualTo(1);
-        assertThat(err).isEqualTo("vireo: Pool/main has no scrub\n");
-        assertThat(vireo("cancel", "pool", "main", "defrag")).isEqualTo(1);
-        assertThat(err).contains("there is no job 'defrag'");
-    }
-
-    @Test
-    void cancelsAnImportWithItsDisk() {
-        applyAll();
-        assertThat(vireo("delete", "profile", "web1")).as(err).isZero();
-        assertThat(vireo("cancel", "vdisk", "root", "import")).isEqualTo(1);
-        assertThat(err).isEqualTo("vireo: Vdisk/root has no import\n");
-        job("Vdisk", "root", Map.of("job", "import"));
-        assertThat(vireo("cancel", "vdisks", "root")).as(err).isZero();
-        assertThat(out).isEqualTo("Vdisk/root is being deleted, and its import with it\n");
-    }
-
     @Test
     void hasInitiatorsLogOut() {
         String target =
@@ -457,99 +279,6 @@ final class VireoCliTest {
         });
         assertThat(vireo("logout", "db1", "--all", "--timeout", "60")).as(err).isZero();
         assertThat(out).isEqualTo("session4 of IscsiTarget/db1: is over\n");
-    }
-
-    @Test
-    void printsHowToAttach() {
-        applyAll();
-        assertThat(
-                        vireo(
-                                "attach",
-                                "web1",
-                                "--as",
-                                "qemu",
-                                "--memory",
-                                "512M",
-                                "--qemu-version",
-                                "10.0"))
-                .as(err)
-                .isZero();
-        assertThat(out)
-                .contains("size=512M,share=on")
-                .contains("path=/run/vireo/web1/eth0.sock,reconnect-ms=1000")
-                .containsPattern(
-                        "-device virtio-net-pci,netdev=vireo-eth0-net,mac=[0-9a-f:]+,bootindex=2\n")
-                .contains("num-queues=1,queue-size=1024,bootindex=1");
-        assertThat(vireo("attach", "web1", "--as", "libvirt")).isZero();
-        assertThat(out).contains("<interface type='vhostuser'>");
-        assertThat(vireo("attach", "web1", "--as", "cloud-hypervisor")).isZero();
-        assertThat(out).contains("--net\n");
-        assertThat(vireo("attach", "web1", "--as", "xen")).isEqualTo(2);
-        assertThat(err).contains("qemu, libvirt, cloud-hypervisor");
-        assertThat(vireo("attach", "web9", "--as", "qemu")).isEqualTo(4);
-        assertThat(vireo("attach", "web1", "--as", "qemu", "--memory", "lots")).isEqualTo(2);
-    }
-
-    @Test
-    void printsHowToAttachHostBusAdapters() {
-        applyAll();
-        String declared =
-                file(
-                        "san.yaml",
-                        """
-                        apiVersion: vireo/v1
-                        kind: Vdisk
-                        metadata: {name: data}
-                        spec: {pool: ssd, size: 10Gi}
-                        ---
-                        apiVersion: vireo/v1
-                        kind: ServerProfile
-                        metadata: {name: db1}
-                        spec:
-                          vhbas:
-                          - name: hba0
-                            luns: [{lun: 0, vdisk: data, boot: true}]
-                            bootOrder: 3
-                        ---
-                        apiVersion: vireo/v1
-                        kind: Vhba
-                        metadata: {name: alone}
-                        spec: {luns: []}
-                        ---
-                        apiVersion: vireo/v1
-                        kind: IscsiPortal
-                        metadata: {name: san}
-                        spec: {address: 0.0.0.0}
-                        ---
-                        apiVersion: vireo/v1
-                        kind: IscsiTarget
-                        metadata: {name: db1}
-                        spec: {vhba: db1.hba0, portals: [san], initiators: ["*"]}
-                        """);
-        assertThat(vireo("apply", "-f", declared, "--wait")).as(err).isZero();
-        assertThat(vireo("attach", "db1", "--as", "qemu", "--qemu-version", "10.0"))
-                .as(err)
-                .isZero();
-        assertThat(out).contains("-uuid ").contains("num_queues=1,bootindex=3\n");
-        assertThat(vireo("attach", "vhba/alone", "--as", "qemu", "--qemu-version", "7.2")).isZero();
-        assertThat(out)
-                .doesNotContain("-uuid")
-                .contains("-chardev socket,id=vireo-alone,path=/run/vireo/alone.sock\n")
-                .endsWith("num_queues=1\n");
-        assertThat(vireo("attach", "db1", "--as", "open-iscsi")).isEqualTo(2);
-        assertThat(err).contains("portal san listens at all addresses; say by --address");
-        for (String what : List.of("db1", "vhba/db1.hba0")) {
-            assertThat(vireo("attach", what, "--as", "open-iscsi", "--address", "fd00::1"))
-                    .as(err)
-                    .isZero();
-            assertThat(out).contains("-T iqn.2026-11.test:x -p [fd00::1]:3260,1 --login\n");
-        }
-        assertThat(vireo("attach", "db1", "--as", "ipxe", "--address", "192.0.2.1")).isZero();
-        assertThat(out).contains("sanboot iscsi:192.0.2.1::3260:0:iqn.2026-11.test:x\n");
-        assertThat(vireo("attach", "vhba/alone", "--as", "ipxe")).isEqualTo(1);
-        assertThat(err).contains("no IscsiTarget shows the vHBA alone");
-        assertThat(vireo("get", "all", "-o", "name")).isZero();
-        assertThat(out).contains("Vhba/alone").doesNotContain("Vhba/db1.hba0");
     }
 
     @Test

@@ -33,6 +33,14 @@ public interface Uplink {
         return true;
     }
 
+    /**
+     * Whether it has no link only because its interface is being opened in another way; that it has
+     * ended is a change. Any thread.
+     */
+    default boolean isReopening() {
+        return false;
+    }
+
     /** What is wrong and what to do about it; empty if frames can pass. Any thread. */
     String trouble();
 

@@ -1,5 +1,6 @@
 package io.vireo.resource;
 
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
 
@@ -10,6 +11,9 @@ import java.util.function.Consumer;
 public interface DurableState {
     /** The record of a key; may wait for the medium. */
     Optional<String> get(String key);
+
+    /** The keys that begin so and have a record, sorted; may wait for the medium. */
+    List<String> keys(String prefix);
 
     /**
      * Writes a record, or removes it; does not wait. {@code done} is told on any thread whether it

@@ -21,6 +21,7 @@ public interface ScsiTarget {
      *
      * @param targetName iSCSI name
      * @param portalGroup target portal group tag
+     * @throws io.vireo.resource.ResourceException EXHAUSTED if it has as many ports as it can have
      */
     ScsiPort.Iscsi iscsiPort(String targetName, int portalGroup);
 

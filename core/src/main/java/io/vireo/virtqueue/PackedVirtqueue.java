@@ -537,6 +537,12 @@ final class PackedVirtqueue extends Virtqueue {
         return recovered;
     }
 
+    /** Those that come first are available in the ring as all others are. */
+    @Override
+    public int recoveredLeft() {
+        return 0;
+    }
+
     @Override
     public void memory(GuestMemory table) throws VirtqueueException {
         rings = Rings.packed(userAddresses, size, table);

@@ -37,10 +37,23 @@ final class SplitInflightRegion extends InflightRegion {
      * Brings the region in line with the used ring.
      *
      * @param ringUsed the used ring's index
+     * @param size entries of the queue, which may be fewer than here
      * @return heads in flight, in the order in which they were fetched
      * @throws VirtqueueException if the content is not what we leave
      */
-    int[] recover(int ringUsed) throws VirtqueueException {
+    int[] recover(int ringUsed, int size) throws VirtqueueException {
+        checkEntries(size);
+        int[] heads = recover(ringUsed);
+        for (int head : heads) {
+            if (head >= size) {
+                throw new VirtqueueException(
+                        "in-flight record of head " + head + ", the queue has " + size);
+            }
+        }
+        return heads;
+    }
+
+    private int[] recover(int ringUsed) throws VirtqueueException {
         Snapshot last = snapshot((int) bytes(entries()));
         if (last.version() == 0) {
             initialize(ringUsed);

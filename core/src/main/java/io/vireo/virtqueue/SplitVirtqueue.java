@@ -19,6 +19,7 @@ final class SplitVirtqueue extends Virtqueue {
     private static final int NO_INTERRUPT = 1;
     private static final short NO_NOTIFY = 1;
     private static final int USED_SHIFT = 3;
+    private static final int[] NONE = {};
 
     private final int size;
     private final int mask;
@@ -44,8 +45,9 @@ final class SplitVirtqueue extends Virtqueue {
     /** Head at each position of the available ring that was popped. */
     private final char[] popped;
 
-    private final int[] recoveredHeads;
+    private final int recovered;
     private final int recoveredEnd;
+    private int[] recoveredHeads;
     private int recoveredLeft;
 
     private int generation = 1;
@@ -81,8 +83,9 @@ final class SplitVirtqueue extends Virtqueue {
         usedIndex = ForeignMemory.getShort(used + INDEX) & 0xFFFF;
         published = usedIndex;
         signalled = usedIndex;
-        recoveredHeads = recover(inflight);
-        recoveredLeft = recoveredHeads.length;
+        recoveredHeads = inflight == null ? NONE : inflight.recover(usedIndex, size);
+        recovered = recoveredHeads.length;
+        recoveredLeft = recovered;
         next = inflight == null ? config.base() : usedIndex;
         // Whoever fetches from the available ring marks the head in flight, so what is in flight
         // lies between the used index and the place to go on from.
@@ -99,21 +102,6 @@ final class SplitVirtqueue extends Virtqueue {
             case PackedInflightRegion _ ->
                     throw new VirtqueueException("in-flight region for packed queues");
         };
-    }
-
-    private int[] recover(@Nullable SplitInflightRegion region) throws VirtqueueException {
-        if (region == null) {
-            return new int[0];
-        }
-        region.checkEntries(size);
-        int[] heads = region.recover(usedIndex);
-        for (int head : heads) {
-            if (head >= size) {
-                throw new VirtqueueException(
-                        "in-flight record of head " + head + ", the queue has " + size);
-            }
-        }
-        return heads;
     }
 
     @Override
@@ -258,7 +246,21 @@ final class SplitVirtqueue extends Virtqueue {
             return 0;
         }
         shadow = index;
+        if (recoveredHeads.length > 0) {
+            forgetRecovered();
+        }
         return ready;
+    }
+
+    /**
+     * Recovered chains are known by their place among all, of which there are 2^16. Before others
+     * come to it they are forgotten: one that is as many chains behind as there are heads is not
+     * given back any more.
+     */
+    private void forgetRecovered() {
+        if (recoveredLeft == 0 && ((next - recoveredEnd) & 0xFFFF) >= size) {
+            recoveredHeads = NONE;
+        }
     }
 
     /** Appends the chain at {@code head}; false if the queue broke or the batch is full. */
@@ -280,7 +282,8 @@ final class SplitVirtqueue extends Virtqueue {
         if (heads[head] != 0) {
             return malformed("descriptor " + head + " was made available twice");
         }
-        if (inflight != null) {
+        // A recovered one is in the record as it was, and keeps its place in the order.
+        if (inflight != null && recoveredLeft == 0) {
             inflight.popped(head);
         }
         // One step: no access to the guest's memory and no call below this line.
@@ -524,7 +527,12 @@ final class SplitVirtqueue extends Virtqueue {
 
     @Override
     public int recovered() {
-        return recoveredHeads.length;
+        return recovered;
+    }
+
+    @Override
+    public int recoveredLeft() {
+        return recoveredLeft;
     }
 
     @Override

@@ -169,6 +169,12 @@ public abstract sealed class Virtqueue permits SplitVirtqueue, PackedVirtqueue {
     public abstract int recovered();
 
     /**
+     * Number of these that were not popped yet, or given back. Of a queue that is stopped with some
+     * the in-flight region tells of them, and {@link #base} does not.
+     */
+    public abstract int recoveredLeft();
+
+    /**
      * Changes the table of regions under the running queue. Chains that are in flight keep their
      * native addresses: the old mappings stay until {@link #staleInFlight} is 0.
      *

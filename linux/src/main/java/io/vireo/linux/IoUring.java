@@ -183,6 +183,23 @@ public final class IoUring implements AutoCloseable {
         prepare(Constants.IORING_OP_WRITE, fd, offset, address, length, userData);
     }
 
+    /**
+     * As {@link #readv}, of one buffer, but never waits: -EAGAIN where it would have to, -EOPNOTSUPP
+     * where the file's driver cannot promise that.
+     */
+    public void readNow(int fd, long address, int length, long offset, long userData) {
+        now(prepare(Constants.IORING_OP_READ, fd, offset, address, length, userData));
+    }
+
+    /** As {@link #writev}, and never waits, as {@link #readNow}. */
+    public void writevNow(int fd, long iovecs, int count, long offset, long userData) {
+        now(prepare(Constants.IORING_OP_WRITEV, fd, offset, iovecs, count, userData));
+    }
+
+    private static void now(long sqe) {
+        ForeignMemory.putInt(sqe + Layouts.IoUringSqe.RW_FLAGS, Constants.RWF_NOWAIT);
+    }
+
     /** Prepares fsync, or fdatasync. It does not wait for requests that have not completed. */
     public void fsync(int fd, boolean dataOnly, long userData) {
         long sqe = prepare(Constants.IORING_OP_FSYNC, fd, 0, 0, 0, userData);
@@ -235,6 +252,11 @@ public final class IoUring implements AutoCloseable {
      */
     public int submitAndWait(int completions) {
         return enter(pending(), completions);
+    }
+
+    /** Forgets what is prepared and was not taken by the kernel. */
+    public void discard() {
+        sqTail -= pending();
     }
 
     /**

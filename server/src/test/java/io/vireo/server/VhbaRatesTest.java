@@ -62,6 +62,11 @@ class VhbaRatesTest {
         }
 
         @Override
+        public List<String> keys(String prefix) {
+            return List.of();
+        }
+
+        @Override
         public void put(String key, Optional<String> value, Consumer<Boolean> done) {
             done.accept(true);
         }

@@ -2,10 +2,8 @@ package io.vireo.testkit;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.vireo.block.BlockChannel;
 import io.vireo.block.BlockDevice;
 import io.vireo.block.BlockOperation;
-import io.vireo.block.BlockRequest;
 import io.vireo.block.BlockStatus;
 import io.vireo.linux.Fd;
 import io.vireo.linux.FileCalls;
@@ -16,11 +14,8 @@ import io.vireo.linux.NativeBuffer;
 import io.vireo.linux.OpenFiles;
 import io.vireo.memory.ScatterGatherList;
 import io.vireo.reactor.PollMode;
-import io.vireo.reactor.Poller;
 import io.vireo.reactor.Reactor;
 import io.vireo.reactor.ReactorConfig;
-import io.vireo.reactor.Registration;
-import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -549,81 +544,18 @@ public abstract class BlockDeviceContract {
         if (!allocatesNothing()) {
             return;
         }
-        var threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
-        try (NativeBuffer buffer = NativeBuffer.allocate(64L * 4096, 4096)) {
+        try (NativeBuffer buffer = NativeBuffer.allocate(SteadyBlockLoad.MEMORY, 4096)) {
             // A compiler that lags behind still allocates: the first window without counts.
             long least = Long.MAX_VALUE;
             long deadline = System.nanoTime() + COMPILER_NANOS;
             while (least > 0 && System.nanoTime() - deadline < 0) {
-                SteadyLoad load =
-                        BlockClient.on(reactor, () -> new SteadyLoad(buffer.address(), threads));
-                least = Math.min(least, BlockClient.await(load.allocated));
+                SteadyBlockLoad load =
+                        BlockClient.on(
+                                reactor,
+                                () -> new SteadyBlockLoad(device, reactor, buffer.address()));
+                least = Math.min(least, BlockClient.await(load.allocated()));
             }
             assertThat(least).isZero();
-        }
-    }
-
-    /** Reads and writes at a queue depth of 32 by the reactor alone. */
-    private final class SteadyLoad implements Poller {
-        final CompletableFuture<Long> allocated = new CompletableFuture<>();
-        private final BlockRequest[] requests = new BlockRequest[32];
-        private final long memory;
-        private final com.sun.management.ThreadMXBean threads;
-        private final BlockChannel channel;
-        private final Registration registration;
-        private int warming = 2_000;
-        private int left = 20_000;
-        private int idle;
-        private long before;
-
-        SteadyLoad(long memory, com.sun.management.ThreadMXBean threads) {
-            this.memory = memory;
-            this.threads = threads;
-            for (int i = 0; i < requests.length; i++) {
-                requests[i] = new BlockRequest(i, _ -> idle++);
-            }
-            idle = requests.length;
-            channel = device.open(reactor);
-            registration = reactor.add(this);
-            channel.onReady(registration::wake);
-        }
-
-        @Override
-        public int poll() {
-            turn();
-            return 1;
-        }
-
-        @Override
-        public String name() {
-            return "load";
-        }
-
-        private void turn() {
-            // A whole batch at a time: the requests need no list of those that are free.
-            if (idle == requests.length) {
-                if (warming > 0) {
-                    warming -= requests.length;
-                    before = threads.getCurrentThreadAllocatedBytes();
-                } else if (left <= 0) {
-                    long bytes = threads.getCurrentThreadAllocatedBytes() - before;
-                    registration.close();
-                    channel.close(() -> allocated.complete(bytes));
-                    return;
-                } else {
-                    left -= requests.length;
-                }
-                idle = 0;
-                for (int i = 0; i < requests.length; i++) {
-                    BlockOperation operation =
-                            i % 2 == 0 ? BlockOperation.READ : BlockOperation.WRITE;
-                    BlockRequest request = requests[i].prepare(operation, i * 8192L, 8192);
-                    request.data().add(memory + i * 4096L, 4096);
-                    request.data().add(memory + i * 4096L, 4096);
-                    channel.submit(request);
-                }
-            }
-            channel.poll();
         }
     }
 }

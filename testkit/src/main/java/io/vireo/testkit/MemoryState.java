@@ -1,6 +1,7 @@
 package io.vireo.testkit;
 
 import io.vireo.resource.DurableState;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
@@ -19,6 +20,11 @@ public final class MemoryState implements DurableState {
     @Override
     public Optional<String> get(String key) {
         return Optional.ofNullable(records.get(key));
+    }
+
+    @Override
+    public List<String> keys(String prefix) {
+        return records.keySet().stream().filter(key -> key.startsWith(prefix)).sorted().toList();
     }
 
     @Override

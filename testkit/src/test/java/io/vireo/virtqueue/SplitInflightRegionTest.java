@@ -132,6 +132,47 @@ class SplitInflightRegionTest {
     }
 
     @Test
+    void recoveredChainsKeepTheirOrderIfTheNextProcessDiesInTheMiddleOfThem() {
+        offer(4);
+        popAll(activate(() -> {}));
+        rig.batch.clear();
+        assertThat(activate(() -> {}).pop(rig.batch, 2)).isEqualTo(2);
+        assertThat(popAll(activate(() -> {}))).containsExactly(0, 1, 2, 3);
+    }
+
+    /** Indices have 16 bits: where recovered chains were others are later. */
+    @Test
+    void chainsThatAreGivenBackALapLaterAreOthers() {
+        offer(4);
+        popAll(activate(() -> {}));
+        Virtqueue queue = activate(() -> {});
+        assertThat(popAll(queue)).containsExactly(0, 1, 2, 3);
+        for (int head = 3; head >= 0; head--) {
+            queue.push(head, 0);
+        }
+        queue.flush();
+        for (int i = 0; i < 0xFFFF; i++) {
+            collect();
+            offer(1);
+            queue.push(popAll(queue).getFirst(), 0);
+            queue.flush();
+        }
+        collect();
+        offer(1);
+        assertThat(popAll(queue)).containsExactly(0);
+        queue.rewind(1);
+        assertThat(queue.base()).isEqualTo(3);
+        assertThat(popAll(queue)).containsExactly(0);
+        assertThat(rig.failures).isEmpty();
+    }
+
+    private void collect() {
+        while (driver.poll()) {
+            assertThat(driver.usedLength()).isZero();
+        }
+    }
+
+    @Test
     void chainsGivenBackAreNotInFlight() {
         offer(4);
         Virtqueue first = activate(() -> {});

@@ -271,7 +271,7 @@ final class DirectoryPool implements BlockPool {
                     ": the quota is used up; raise it, or put the vDisk into another pool";
             case Errno.EMFILE ->
                     ": the daemon has too many files open; raise its limit (LimitNOFILE of"
-                        + " systemd)";
+                            + " systemd)";
             case Errno.EACCES, Errno.EPERM ->
                     ": permission denied; let the daemon's user write there";
             case Errno.EROFS -> ": it is mounted read-only; mount it for writing";

@@ -216,7 +216,7 @@ public final class ImageFiles implements DiskImages {
                     case Errno.EFBIG -> ": its file system has no files that large";
                     case Errno.EMFILE ->
                             ": the daemon has too many files open; raise its limit (LimitNOFILE of"
-                                + " systemd)";
+                                    + " systemd)";
                     case Errno.EIO -> ": the disk below failed (EIO); the kernel's log says more";
                     default -> " (" + e.errnoName() + ")";
                 };

@@ -1,6 +1,7 @@
 package io.vireo.adapter.tap;
 
 import io.vireo.adapter.link.HostInterface;
+import io.vireo.adapter.uring.CallBatch;
 import io.vireo.linux.Credentials;
 import io.vireo.linux.Errno;
 import io.vireo.linux.ErrnoException;
@@ -114,7 +115,13 @@ final class TapInterface {
             }
             address();
             host.configure(settings.mtu());
-            return new TapUplink(resource, taps, host.monitor(control), settings.mtu(), isOurs());
+            return new TapUplink(
+                    resource,
+                    taps,
+                    host.monitor(control),
+                    settings.mtu(),
+                    isOurs(),
+                    CallBatch::acquire);
         } catch (IOException | RuntimeException e) {
             taps.forEach(Tap::close);
             throw e;

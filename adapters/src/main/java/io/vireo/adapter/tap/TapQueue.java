@@ -19,6 +19,9 @@ final class TapQueue {
     private @Nullable FdWatch watch;
     private boolean readable;
 
+    /** Frames that were read last. */
+    private int last;
+
     TapQueue(Tap tap) {
         this.tap = tap;
     }
@@ -28,7 +31,7 @@ final class TapQueue {
         readable = true;
         watch =
                 reactor.watch(
-                        tap.fd().number(),
+                        fd(),
                         Epoll.EPOLLIN | Epoll.EPOLLET,
                         _ -> {
                             readable = true;
@@ -49,14 +52,24 @@ final class TapQueue {
         return readable;
     }
 
+    /** Frames that there may be to read now: twice as many as the last time, 1 at least. */
+    int expected() {
+        return Math.max(1, 2 * last);
+    }
+
     /**
      * Reads a frame, with its header.
      *
      * @return bytes read, or an error number, negative
      */
     long read(long address, long size) {
-        long count = FileCalls.read(tap.fd().number(), address, size);
+        return didRead(FileCalls.read(fd(), address, size));
+    }
+
+    /** A call read so many bytes, or failed with an error number, negative; returns it. */
+    long didRead(long count) {
         if (count < 0) {
+            // A frame that comes after that is told by the watch.
             readable = count == -Errno.EINTR;
         }
         return count;
@@ -68,17 +81,23 @@ final class TapQueue {
      * @return bytes written, or an error number, negative
      */
     long write(long vectors, int entries) {
-        return FileCalls.writev(tap.fd().number(), vectors, entries);
+        return FileCalls.writev(fd(), vectors, entries);
     }
 
     /** So many frames were read. */
     void count(int read) {
+        last = read;
         frames.lazySet(frames.get() + read);
     }
 
     /** Frames read; any thread. */
     long frames() {
         return frames.get();
+    }
+
+    /** Its descriptor. */
+    int fd() {
+        return tap.fd().number();
     }
 
     /** What it is the queue of. */

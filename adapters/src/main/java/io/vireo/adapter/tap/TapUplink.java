@@ -3,6 +3,7 @@ package io.vireo.adapter.tap;
 import io.vireo.adapter.link.FrameVectors;
 import io.vireo.adapter.link.InterfacePort;
 import io.vireo.adapter.link.LinkMonitor;
+import io.vireo.adapter.uring.CallBatch;
 import io.vireo.linux.Errno;
 import io.vireo.linux.ErrnoException;
 import io.vireo.linux.ForeignMemory;
@@ -16,7 +17,10 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A TAP interface of the host as a port of a network (Documentation/networking/tuntap.rst). Frames
@@ -24,8 +28,9 @@ import java.util.concurrent.atomic.AtomicLong;
  * read into memory of ours. The kernel takes and gives frames with checksum and segmentation left
  * to do, as a virtio driver does.
  *
- * <p>One system call moves one frame. Of several queues each is read in turn; a frame is written to
- * the queue of its flow, and the kernel sends what answers it by the same one.
+ * <p>The kernel has a call for each frame. Several are made by one system call, where the kernel
+ * does that. Of several queues each is read in turn; a frame is written to the queue of its flow,
+ * and the kernel sends what answers it by the same one.
  */
 public final class TapUplink extends InterfacePort {
     private static final Logger LOG = System.getLogger(TapUplink.class.getName());
@@ -48,6 +53,10 @@ public final class TapUplink extends InterfacePort {
     private final boolean ours;
     private final Mapping memory;
     private final FrameVectors vectors = new FrameVectors(Tap.HEADER_SIZE);
+    private final Function<Reactor, Optional<CallBatch>> batches;
+
+    /** Null: one system call for each frame, as before Linux 6.4. */
+    private @Nullable CallBatch calls;
 
     private final AtomicLong readErrors = new AtomicLong();
     private final AtomicLong writeErrors = new AtomicLong();
@@ -63,11 +72,19 @@ public final class TapUplink extends InterfacePort {
      * @param link closed by {@link #close}
      * @param mtu of the interface in bytes
      * @param ours whether the interface was made here
+     * @param batches how several frames go by one system call on a reactor; empty: one by one
      */
-    TapUplink(String name, List<Tap> taps, LinkMonitor link, int mtu, boolean ours)
+    TapUplink(
+            String name,
+            List<Tap> taps,
+            LinkMonitor link,
+            int mtu,
+            boolean ours,
+            Function<Reactor, Optional<CallBatch>> batches)
             throws ErrnoException {
         super(name, link, mtu);
         this.ours = ours;
+        this.batches = batches;
         queues = taps.stream().map(TapQueue::new).toArray(TapQueue[]::new);
         memory = Mapping.anonymous((long) SLOTS * SLOT_SIZE);
     }
@@ -77,12 +94,21 @@ public final class TapUplink extends InterfacePort {
         for (var queue : queues) {
             queue.attach(reactor, this::frames);
         }
+        calls = batches.apply(reactor).orElse(null);
     }
 
     @Override
     protected void unwatch() {
         for (var queue : queues) {
             queue.detach();
+        }
+        giveUpCalls();
+    }
+
+    private void giveUpCalls() {
+        if (calls != null) {
+            calls.release();
+            calls = null;
         }
     }
 
@@ -98,15 +124,53 @@ public final class TapUplink extends InterfacePort {
 
     private void receive(FrameBatch batch, TapQueue queue, int most) {
         while (queue.readable() && batch.count < most) {
-            long slot = memory.address() + (long) batch.count * SLOT_SIZE;
-            long count = queue.read(slot, SLOT_SIZE);
-            if (count >= Tap.HEADER_SIZE + ETHERNET_HEADER) {
-                add(batch, slot, (int) count - Tap.HEADER_SIZE);
-            } else if (count < 0 && count != -Errno.EAGAIN && count != -Errno.EINTR) {
-                readErrors.incrementAndGet();
+            int wanted = Math.min(queue.expected(), most - batch.count);
+            if (calls == null || wanted == 1) {
+                long slot = slot(batch.count);
+                received(batch, slot, queue.read(slot, SLOT_SIZE));
+            } else {
+                receiveTogether(batch, queue, calls, wanted);
             }
         }
         queue.count(batch.count);
+    }
+
+    /** Reads up to so many frames by one system call. */
+    private void receiveTogether(
+            FrameBatch batch, TapQueue queue, CallBatch together, int wanted) {
+        int first = batch.count;
+        together.begin();
+        for (int k = 0; k < wanted; k++) {
+            together.read(queue.fd(), slot(first + k), SLOT_SIZE);
+        }
+        together.run();
+        if (isRefused(together)) {
+            return;
+        }
+        for (int k = 0; k < wanted; k++) {
+            received(batch, slot(first + k), queue.didRead(together.result(k)));
+        }
+    }
+
+    /** Whether the driver cannot do this; from now on it is not asked to. */
+    private boolean isRefused(CallBatch together) {
+        boolean refused = together.result(0) == -Errno.EOPNOTSUPP;
+        if (refused) {
+            giveUpCalls();
+        }
+        return refused;
+    }
+
+    private long slot(int frame) {
+        return memory.address() + (long) frame * SLOT_SIZE;
+    }
+
+    private void received(FrameBatch batch, long slot, long count) {
+        if (count >= Tap.HEADER_SIZE + ETHERNET_HEADER) {
+            add(batch, slot, (int) count - Tap.HEADER_SIZE);
+        } else if (count < 0 && count != -Errno.EAGAIN && count != -Errno.EINTR) {
+            readErrors.incrementAndGet();
+        }
     }
 
     private static void add(FrameBatch batch, long slot, int length) {
@@ -134,25 +198,72 @@ public final class TapUplink extends InterfacePort {
     @Override
     public int transmit(FrameBatch batch, int[] index, int count) {
         int sent = 0;
-        for (int k = 0; k < count; k++) {
-            int i = index[k];
+        int k = 0;
+        while (k < count) {
             vectors.clear();
-            long written =
-                    vectors.add(batch, i)
-                            ? queue(batch, i).write(vectors.address(0), vectors.entries(0))
-                            : -Errno.EINVAL;
-            if (written >= 0) {
-                sent++;
-                batch.sentBytes += batch.length[i] + batch.vlanDelta(i);
-            } else if (written == -Errno.EAGAIN) {
-                return sent;
-            } else {
-                // The interface is down, the header was no good (EINVAL), or the sender's memory is
-                // gone (EFAULT).
+            int first = k;
+            while (k < count && vectors.add(batch, index[k])) {
+                k++;
+            }
+            if (k == first) {
+                // Too many ranges for any call.
                 writeErrors.incrementAndGet();
+                k++;
+            } else if (calls == null || k - first == 1) {
+                sent += writeEach(batch, index, first, k);
+            } else {
+                sent += writeTogether(batch, index, first, k, calls);
             }
         }
         return sent;
+    }
+
+    /** Writes frames that have their vectors; returns how many the kernel took. */
+    private int writeEach(FrameBatch batch, int[] index, int first, int end) {
+        int sent = 0;
+        for (int k = first; k < end; k++) {
+            int at = k - first;
+            TapQueue queue = queue(batch, index[k]);
+            long written = queue.write(vectors.address(at), vectors.entries(at));
+            sent += written(batch, index[k], written);
+        }
+        return sent;
+    }
+
+    /** As {@link #writeEach}, by one system call. */
+    private int writeTogether(
+            FrameBatch batch, int[] index, int first, int end, CallBatch together) {
+        together.begin();
+        for (int k = first; k < end; k++) {
+            int at = k - first;
+            int fd = queue(batch, index[k]).fd();
+            together.writev(fd, vectors.address(at), vectors.entries(at));
+        }
+        together.run();
+        if (isRefused(together)) {
+            return writeEach(batch, index, first, end);
+        }
+        int sent = 0;
+        for (int k = first; k < end; k++) {
+            sent += written(batch, index[k], together.result(k - first));
+        }
+        return sent;
+    }
+
+    /**
+     * A frame was written with this result; returns 1 if the kernel took it. Otherwise it has no
+     * room (EAGAIN), the interface is down, the header was no good (EINVAL), or the sender's memory
+     * is gone (EFAULT).
+     */
+    private int written(FrameBatch batch, int i, long result) {
+        if (result >= 0) {
+            batch.sentBytes += batch.length[i] + batch.vlanDelta(i);
+            return 1;
+        }
+        if (result != -Errno.EAGAIN) {
+            writeErrors.incrementAndGet();
+        }
+        return 0;
     }
 
     private TapQueue queue(FrameBatch batch, int i) {

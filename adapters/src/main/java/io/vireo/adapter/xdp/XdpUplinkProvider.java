@@ -88,14 +88,14 @@ public final class XdpUplinkProvider implements UplinkProvider {
         return switch (errno) {
             case Errno.EPERM, Errno.EACCES ->
                     "the daemon may not use XDP; run it with CAP_BPF, CAP_NET_RAW and"
-                        + " CAP_NET_ADMIN, or as root";
+                            + " CAP_NET_ADMIN, or as root";
             case Errno.ENODEV -> host.absence();
             case Errno.EBUSY ->
                     "%s has another XDP program or AF_XDP socket already; see 'ip link', and take it off with 'ip link set dev %s xdp off'"
                             .formatted(host.name(), host.name());
             case Errno.ENOBUFS, Errno.ENOMEM ->
                     "the daemon may lock no more memory; raise RLIMIT_MEMLOCK (LimitMEMLOCK of"
-                        + " systemd)";
+                            + " systemd)";
             case Errno.EAFNOSUPPORT, Errno.EINVAL, Errno.ENOSYS, Errno.EOPNOTSUPP ->
                     "the kernel, or the driver of %s, has no XDP as it is needed; use type packet. 'vireo doctor' says more"
                             .formatted(host.name());

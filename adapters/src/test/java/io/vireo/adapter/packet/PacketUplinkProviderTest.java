@@ -105,6 +105,6 @@ class PacketUplinkProviderTest {
         assertThatThrownBy(() -> PacketUplinkProvider.open("test", here, 1500, control))
                 .hasMessage(
                         "uplink 'test': there is no interface absent; 'ip link' shows those that"
-                            + " there are");
+                                + " there are");
     }
 }

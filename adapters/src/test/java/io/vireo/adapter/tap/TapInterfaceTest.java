@@ -161,8 +161,8 @@ class TapInterfaceTest {
         assertThatThrownBy(() -> tap("2").open(control))
                 .hasMessage(
                         "uplink 'uplink': up0 is there and is no TAP interface that Vireo could"
-                            + " open; name another one, or take it as it is with an Uplink of type"
-                            + " packet");
+                                + " open; name another one, or take it as it is with an Uplink of type"
+                                + " packet");
         removeNamespace();
         assertThatThrownBy(() -> tap("3").open(control))
                 .isInstanceOf(ResourceException.class)

@@ -2,6 +2,7 @@ package io.vireo.adapter.tap;
 
 import io.vireo.adapter.link.HostInterface;
 import io.vireo.adapter.link.HostPortContract;
+import io.vireo.adapter.uring.CallBatch;
 import io.vireo.linux.Tap;
 import io.vireo.net.NetPort;
 import io.vireo.reactor.Reactor;
@@ -25,7 +26,8 @@ class TapQueuesTest extends HostPortContract {
         }
         var host = new HostInterface("test", INTERFACE, Optional.empty());
         host.configure(1500);
-        uplink = new TapUplink("uplink", taps, host.monitor(controlReactor), 1500, false);
+        var link = host.monitor(controlReactor);
+        uplink = new TapUplink("uplink", taps, link, 1500, false, CallBatch::acquire);
         return INTERFACE;
     }
 

@@ -8,14 +8,13 @@ import io.vireo.control.plan.Action;
 import io.vireo.control.plan.Planner;
 import io.vireo.control.plan.Running;
 import io.vireo.control.plan.Wanted;
+import io.vireo.control.reconcile.Actual.Entry;
 import io.vireo.control.store.StoreException;
 import io.vireo.resource.Condition;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Progress;
 import io.vireo.resource.Realization;
 import io.vireo.resource.Reference;
-import io.vireo.resource.ResourceException;
-import io.vireo.resource.Spec;
 import io.vireo.resource.UpdateResult;
 import java.time.InstantSource;
 import java.util.Collection;
@@ -23,14 +22,12 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Queue;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -50,14 +47,10 @@ public final class Reconciler {
     private final Runnable wake;
     private final Observations observations;
 
-    private final Map<Reference, Entry> actual = new TreeMap<>();
+    private final Actual actual = new Actual();
     private final Mending mending =
             new Mending((reference, e) -> LOG.error("mending {} failed", reference, e));
-    private final Map<Reference, Attempt> attempts = new HashMap<>();
-
-    /** What somebody asked for again, from any thread, to be tried again in the next pass. */
-    private final Queue<Reference> asked = new ConcurrentLinkedQueue<>();
-
+    private final Attempts attempts = new Attempts(this::failed);
     private final ConcurrentLinkedQueue<Entry> closed = new ConcurrentLinkedQueue<>();
 
     /** What is realized beside the reconciler and has ended, or waits for something else. */
@@ -65,31 +58,6 @@ public final class Reconciler {
 
     private volatile Map<Reference, Running> running = Map.of();
     private boolean first = true;
-
-    /** A running resource, or one that is being realized beside the reconciler. */
-    private static final class Entry {
-        Realization realization;
-        Resource resource;
-        Set<Reference> references;
-
-        /** Why it must be stopped, to come up again; empty if it need not. */
-        Optional<String> doom = Optional.empty();
-
-        boolean closing;
-
-        /** A part that its owner does not have any more: what it made goes with it. */
-        boolean takenOut;
-
-        Entry(Resource resource, Set<Reference> references, Realization realization) {
-            this.resource = resource;
-            this.references = references;
-            this.realization = realization;
-        }
-
-        boolean isUnderWay() {
-            return realization instanceof Undertaking;
-        }
-    }
 
     /**
      * @param wake asks for another pass soon; called from any thread
@@ -113,7 +81,7 @@ public final class Reconciler {
      * again by itself: the cause may be gone. Any thread.
      */
     public void retry(Collection<Reference> references) {
-        asked.addAll(references);
+        attempts.ask(references);
         wake.run();
     }
 
@@ -146,50 +114,37 @@ public final class Reconciler {
         if (first) {
             reclaim(host.desired());
         }
-        forgetFailures(host.desired());
+        attempts.forgetAsked(host.desired());
         boolean progress = true;
         while (progress) {
             Desired desired = host.desired();
             forgetGone(desired);
             progress = reap() | settle(nowNanos);
             adoptMetadata(desired);
-            for (Action action : Planner.plan(wanted(desired), runningNow())) {
+            for (Action action : Planner.plan(wanted(desired), actual.running())) {
                 progress |= perform(action, desired, nowNanos);
             }
             progress |= removeStopped(desired, nowNanos);
             changed |= progress;
         }
         first = false;
-        running = runningNow();
+        running = actual.running();
         if (changed) {
-            attemptStore(() -> host.stillRunning(specsRunning()));
+            attemptStore(() -> host.stillRunning(actual.specs()));
         }
-        observations.publishChanged(
-                target -> Optional.ofNullable(actual.get(target)).map(entry -> entry.realization));
-        long untilNext = Attempt.untilNext(attempts.values(), nowNanos);
+        observations.publishChanged(actual::realization);
+        long untilNext = attempts.untilNext(nowNanos);
         return mend() ? untilNext : Math.min(untilNext, MEND_NANOS);
-    }
-
-    private void forgetFailures(Desired desired) {
-        for (var next = asked.poll(); next != null; next = asked.poll()) {
-            Reference target = next;
-            attempts.remove(target);
-            attempts.keySet()
-                    .removeIf(part ->
-                            Optional.ofNullable(desired.run().get(part))
-                                    .flatMap(resource -> resource.metadata().owner())
-                                    .equals(Optional.of(target)));
-        }
     }
 
     /** Whether all that runs has what it needs of the host. */
     private boolean mend() {
-        mending.retain(actual.keySet());
+        mending.retain(actual.references());
         boolean whole = true;
-        for (var each : actual.entrySet()) {
-            Entry entry = each.getValue();
-            if (!entry.closing && entry.doom.isEmpty()) {
-                whole &= mending.isWhole(each.getKey(), entry.realization);
+        for (Reference target : actual.references()) {
+            Entry entry = actual.get(target);
+            if (entry != null && entry.isToStay()) {
+                whole &= mending.isWhole(target, entry.realization);
             }
         }
         return whole;
@@ -215,25 +170,6 @@ public final class Reconciler {
     /** Whether nothing runs any more. */
     public boolean idle() {
         return running.isEmpty() && closed.isEmpty();
-    }
-
-    private Collection<Spec> specsRunning() {
-        return actual.values().stream().map(entry -> entry.resource.spec()).toList();
-    }
-
-    private Map<Reference, Running> runningNow() {
-        Map<Reference, Running> now = new TreeMap<>();
-        actual.forEach((reference, entry) ->
-                now.put(
-                        reference,
-                        new Running(
-                                entry.resource.metadata().uid(),
-                                entry.resource.spec(),
-                                entry.references,
-                                entry.closing
-                                        ? entry.doom.or(() -> Optional.of("it is being stopped"))
-                                        : entry.doom)));
-        return now;
     }
 
     /** Takes away what has finished closing. */
@@ -263,7 +199,7 @@ public final class Reconciler {
                 meanwhile(target, undertaking);
             } else {
                 actual.remove(target);
-                attempt(
+                attempts.run(
                         entry.resource,
                         false,
                         nowNanos,
@@ -291,14 +227,12 @@ public final class Reconciler {
         actual.forEach((reference, entry) -> {
             Resource wanted = desired.run().get(reference);
             if (wanted != null
-                    && entry.doom.isEmpty()
-                    && !entry.closing
-                    && !entry.isUnderWay()
+                    && entry.isRealized()
                     && !wanted.metadata().equals(entry.resource.metadata())
                     && wanted.metadata().uid().equals(entry.resource.metadata().uid())
                     && wanted.spec().equals(entry.resource.spec())) {
                 entry.resource = wanted;
-                attempts.remove(reference);
+                attempts.forget(reference);
                 ready(reference, entry, "Realized", "");
             }
         });
@@ -322,7 +256,7 @@ public final class Reconciler {
 
     private boolean delete(Reference target, String reason, Desired desired) {
         Entry entry = actual.get(target);
-        if (entry == null || entry.closing || isUsed(target)) {
+        if (entry == null || entry.closing || actual.isUsed(target)) {
             return false;
         }
         boolean comesBack = desired.run().containsKey(target);
@@ -357,18 +291,11 @@ public final class Reconciler {
         return !closed.isEmpty();
     }
 
-    private boolean isUsed(Reference target) {
-        return actual.values().stream()
-                .anyMatch(entry ->
-                        entry.references.contains(target)
-                                || entry.realization.uses().contains(target));
-    }
-
     /** Whether a resource must wait, for what it refers to or for its next attempt. */
     private boolean waits(Resource resource, Desired desired, long nowNanos) {
         Reference target = resource.reference();
         for (Reference needed : desired.references().getOrDefault(target, Set.of())) {
-            if (realized(needed).isEmpty()) {
+            if (actual.realized(needed).isEmpty()) {
                 String why =
                         observed(needed)
                                 .map(other -> other.ready().message())
@@ -380,24 +307,16 @@ public final class Reconciler {
                         0,
                         "DependencyNotReady",
                         "waits for " + needed + why,
-                        Optional.ofNullable(actual.get(target)).map(entry -> entry.realization));
+                        actual.realization(target));
                 return true;
             }
         }
-        Attempt attempt = attempts.get(target);
-        return attempt != null && attempt.blocks(resource, false, nowNanos);
-    }
-
-    private Optional<Realization> realized(Reference reference) {
-        Entry entry = actual.get(reference);
-        return entry == null || entry.closing || entry.doom.isPresent() || entry.isUnderWay()
-                ? Optional.empty()
-                : Optional.of(entry.realization);
+        return attempts.block(resource, false, nowNanos);
     }
 
     private boolean create(Resource resource, Desired desired, long nowNanos) {
         Reference target = resource.reference();
-        if (actual.containsKey(target)) {
+        if (actual.contains(target)) {
             return false;
         }
         Set<Reference> references = desired.references().getOrDefault(target, Set.of());
@@ -407,7 +326,7 @@ public final class Reconciler {
             undertake(resource, references, meanwhile.get());
             return true;
         }
-        return attempt(
+        return attempts.run(
                 resource,
                 false,
                 nowNanos,
@@ -420,7 +339,7 @@ public final class Reconciler {
 
     private void started(Entry entry) {
         Reference target = entry.resource.reference();
-        actual.put(target, entry);
+        actual.put(entry);
         attemptStore(() -> host.markProvisioned(entry.resource));
         LOG.info("started {}", target);
         ready(target, entry, "Realized", "");
@@ -436,9 +355,9 @@ public final class Reconciler {
                 };
         var undertaking = new Undertaking(target, meanwhile, news);
         Map<Reference, Realization> needed = new HashMap<>();
-        references.forEach(
-                each -> realized(each).ifPresent(realization -> needed.put(each, realization)));
-        actual.put(target, new Entry(resource, references, undertaking));
+        references.forEach(each ->
+                actual.realized(each).ifPresent(realization -> needed.put(each, realization)));
+        actual.put(new Entry(resource, references, undertaking));
         meanwhile(target, undertaking);
         KindHandle<?> kind = kinds.byKind(resource.kind());
         Context context =
@@ -457,89 +376,54 @@ public final class Reconciler {
     private boolean update(Resource resource, Desired desired, long nowNanos) {
         Reference target = resource.reference();
         Entry entry = actual.get(target);
-        if (entry == null || entry.closing || entry.doom.isPresent() || entry.isUnderWay()) {
+        if (entry == null || !entry.isRealized()) {
             return false;
         }
-        return attempt(
-                resource,
-                false,
-                nowNanos,
-                () -> {
-                    UpdateResult result =
-                            kinds.byKind(resource.kind())
-                                    .update(
-                                            entry.realization,
-                                            resource.metadata(),
-                                            entry.resource.spec(),
-                                            resource.spec(),
-                                            context(resource));
-                    switch (result) {
-                        case UpdateResult.InPlace() -> {
-                            entry.resource = resource;
-                            entry.references = desired.references().getOrDefault(target, Set.of());
-                            LOG.info("changed {}", target);
-                            ready(target, entry, "Realized", "");
-                        }
-                        case UpdateResult.Recreate(String reason) -> {
-                            LOG.info("restarting {}: {}", target, reason);
-                            entry.doom = Optional.of(reason);
-                        }
-                        case UpdateResult.Refused(String reason) -> refuse(resource, entry, reason);
-                    }
-                });
+        Set<Reference> references = desired.references().getOrDefault(target, Set.of());
+        return attempts.run(resource, false, nowNanos, () -> change(entry, resource, references));
+    }
+
+    private void change(Entry entry, Resource resource, Set<Reference> references) {
+        Reference target = resource.reference();
+        UpdateResult result =
+                kinds.byKind(resource.kind())
+                        .update(
+                                entry.realization,
+                                resource.metadata(),
+                                entry.resource.spec(),
+                                resource.spec(),
+                                context(resource));
+        switch (result) {
+            case UpdateResult.InPlace() -> {
+                entry.resource = resource;
+                entry.references = references;
+                LOG.info("changed {}", target);
+                ready(target, entry, "Realized", "");
+            }
+            case UpdateResult.Recreate(String reason) -> {
+                LOG.info("restarting {}: {}", target, reason);
+                entry.doom = Optional.of(reason);
+            }
+            case UpdateResult.Refused(String reason) -> refuse(resource, entry, reason);
+        }
     }
 
     private void refuse(Resource resource, Entry entry, String reason) {
-        Reference target = resource.reference();
-        attempts.put(target, Attempt.refused(resource, false));
+        attempts.refuse(resource);
         notReady(
-                target,
+                resource.reference(),
                 entry.resource.metadata().generation(),
                 "UpdateRefused",
                 reason,
                 Optional.of(entry.realization));
     }
 
-    /** Runs a step; a failure is noted and, if it can pass, tried again later. */
-    private boolean attempt(Resource resource, boolean removal, long nowNanos, Runnable step) {
+    private void failed(Resource resource, ErrorCode code, RuntimeException cause, boolean first) {
         Reference target = resource.reference();
-        Attempt earlier = attempts.remove(target);
-        try {
-            step.run();
-            return true;
-        } catch (ResourceException e) {
-            failed(resource, removal, earlier, e.code().retryable(), e.code(), e, nowNanos);
-        } catch (StoreException e) {
-            failed(resource, removal, earlier, true, ErrorCode.UNAVAILABLE, e, nowNanos);
-        } catch (RuntimeException e) {
-            failed(resource, removal, earlier, false, ErrorCode.INTERNAL, e, nowNanos);
-        }
-        return false;
-    }
-
-    private void failed(
-            Resource resource,
-            boolean removal,
-            @Nullable Attempt earlier,
-            boolean retry,
-            ErrorCode code,
-            RuntimeException cause,
-            long nowNanos) {
-        Reference target = resource.reference();
-        int failures =
-                earlier != null && earlier.isOf(resource, removal) ? earlier.failures() + 1 : 1;
-        attempts.put(
-                target,
-                // Nothing but time changes for what is to go.
-                retry || removal
-                        ? Attempt.failed(resource, removal, failures, nowNanos)
-                        : Attempt.refused(resource, removal));
-        if (failures == 1) {
-            if (code == ErrorCode.INTERNAL) {
-                LOG.error("{} failed", target, cause);
-            } else {
-                LOG.warn("{} failed: {}", target, message(cause));
-            }
+        if (first && code == ErrorCode.INTERNAL) {
+            LOG.error("{} failed", target, cause);
+        } else if (first) {
+            LOG.warn("{} failed: {}", target, message(cause));
         }
         Entry entry = actual.get(target);
         notReady(
@@ -547,7 +431,7 @@ public final class Reconciler {
                 entry == null ? 0 : entry.resource.metadata().generation(),
                 code.reason(),
                 message(cause),
-                Optional.ofNullable(entry).map(tried -> tried.realization));
+                actual.realization(target));
     }
 
     private static String message(RuntimeException e) {
@@ -559,13 +443,11 @@ public final class Reconciler {
         boolean progress = false;
         for (Resource resource : desired.remove().values()) {
             Reference target = resource.reference();
-            Attempt earlier = attempts.get(target);
-            boolean blocked = earlier != null && earlier.blocks(resource, true, nowNanos);
-            if (!actual.containsKey(target)
-                    && !hasRunningPart(target)
-                    && !blocked
+            if (!actual.contains(target)
+                    && !actual.hasPart(target)
+                    && !attempts.block(resource, true, nowNanos)
                     && !isFoundSoon(resource)) {
-                progress |= attempt(resource, true, nowNanos, () -> destroy(resource));
+                progress |= attempts.run(resource, true, nowNanos, () -> destroy(resource));
             }
         }
         return progress;
@@ -575,14 +457,7 @@ public final class Reconciler {
     private boolean isFoundSoon(Resource resource) {
         return host.provisioned(resource)
                 && kinds.byKind(resource.kind()).references(resource.spec()).stream()
-                        .map(actual::get)
-                        .anyMatch(needed -> needed != null && needed.isUnderWay());
-    }
-
-    private boolean hasRunningPart(Reference owner) {
-        return actual.values().stream()
-                .anyMatch(entry ->
-                        entry.resource.metadata().owner().filter(owner::equals).isPresent());
+                        .anyMatch(actual::isUnderWay);
     }
 
     private void destroy(Resource resource) {
@@ -597,7 +472,7 @@ public final class Reconciler {
     }
 
     private Context context(Reference subject, boolean provisioned) {
-        return context(subject, provisioned, _ -> {}, this::realized);
+        return context(subject, provisioned, _ -> {}, actual::realized);
     }
 
     private Context context(
@@ -641,9 +516,9 @@ public final class Reconciler {
     private void forgetGone(Desired desired) {
         Set<Reference> known = new HashSet<>(desired.run().keySet());
         known.addAll(desired.remove().keySet());
-        attempts.keySet().retainAll(known);
-        known.addAll(actual.keySet());
-        observations.keep(known, actual.keySet());
+        attempts.retain(known);
+        known.addAll(actual.references());
+        observations.keep(known, actual.references());
     }
 
     private void attemptStore(Runnable work) {

@@ -2,6 +2,7 @@ package io.vireo.control.store;
 
 import io.vireo.resource.DurableState;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -39,6 +40,13 @@ public final class StoredState implements DurableState, AutoCloseable {
     @Override
     public Optional<String> get(String key) {
         return store.get(PREFIX + key).map(Store.Entry::value);
+    }
+
+    @Override
+    public List<String> keys(String prefix) {
+        return store.list(PREFIX + prefix).entries().stream()
+                .map(entry -> entry.key().substring(PREFIX.length()))
+                .toList();
     }
 
     @Override

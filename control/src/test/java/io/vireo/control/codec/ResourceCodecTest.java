@@ -75,11 +75,11 @@ final class ResourceCodecTest {
                         new Violation(
                                 "/spec/path",
                                 "'pools/p' is not what belongs here; write an absolute path, like"
-                                    + " /srv/vireo/main"));
+                                        + " /srv/vireo/main"));
         assertThat(message("Vdisk", "{'pool':'Fast Disks','size':'1Gi'}"))
                 .isEqualTo(
                         "'Fast Disks' is not what belongs here; write a name of 1 to 63 lower-case"
-                            + " letters, digits and '-', like web-1");
+                                + " letters, digits and '-', like web-1");
         assertThat(violations(resource("Network", "lan", "{'mtu':'1500'}")))
                 .containsExactly(
                         new Violation("/spec/mtu", "must be a whole number, without quotes"));

@@ -36,6 +36,18 @@ final class StoredStateTest {
     }
 
     @Test
+    void keysAreThoseThatHaveARecord() throws Exception {
+        try (var state = StoredState.open(directory.resolve("state.db"))) {
+            for (String key : new String[] {"b/2", "a/1", "b/1", "b/3", "b", "c/1"}) {
+                assertThat(put(state, key, Optional.of("x"))).isTrue();
+            }
+            assertThat(put(state, "b/3", Optional.empty())).isTrue();
+            assertThat(state.keys("b/")).containsExactly("b/1", "b/2");
+            assertThat(state.keys("d/")).isEmpty();
+        }
+    }
+
+    @Test
     void aClosedOneSaysThatNothingIsDurable() throws Exception {
         var state = StoredState.open(directory.resolve("state.db"));
         state.close();

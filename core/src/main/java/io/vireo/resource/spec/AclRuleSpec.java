@@ -14,7 +14,7 @@ public record AclRuleSpec(
         @Field(
                         value =
                                 "EtherType: ipv4, ipv6, arp, or four hexadecimal digits like"
-                                    + " 0x88cc.",
+                                        + " 0x88cc.",
                         pattern = Forms.ETHER_TYPE)
                 Optional<String> etherType,
         @Field("VLANs of the frame in the network, like 10-20,30.") Optional<VlanSet> vlans,
@@ -36,7 +36,7 @@ public record AclRuleSpec(
         @Field(
                         value =
                                 "Flags of tcp that must be set, or not set with '!', like"
-                                    + " syn,!ack.",
+                                        + " syn,!ack.",
                         pattern = Forms.TCP_FLAGS)
                 Optional<String> tcpFlags,
         @Field(

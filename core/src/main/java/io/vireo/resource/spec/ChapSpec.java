@@ -19,7 +19,7 @@ public record ChapSpec(
         @Field(
                         value =
                                 "Name that the target proves itself by to initiators that ask"
-                                    + " (mutual CHAP). Absent: it does not.",
+                                        + " (mutual CHAP). Absent: it does not.",
                         pattern = Forms.CHAP_NAME,
                         maxLength = 255)
                 Optional<String> targetUser,

@@ -90,7 +90,7 @@ public record DisksSpec(
             @Field(
                             value =
                                     "Absolute path of a block device, best one below"
-                                        + " /dev/disk/by-id, or of a file.",
+                                            + " /dev/disk/by-id, or of a file.",
                             pattern = Forms.ABSOLUTE_PATH,
                             maxLength = 1024)
                     String path,

@@ -75,7 +75,7 @@ public final class Forms {
         put(
                 VhbaSpec.WWN,
                 "a World Wide Name: 16 hexadecimal digits, of which the first is 1, 2, 3, 5 or c to"
-                    + " f",
+                        + " f",
                 "20:00:52:54:00:12:34:56");
         put(
                 IscsiTargetSpec.ISCSI_NAME,

@@ -27,7 +27,7 @@ public record IscsiTargetSpec(
         @Field(
                         value =
                                 "iSCSI names of the initiators that may log in; \"*\" for any,"
-                                    + " which leaves only CHAP between the network and the data.",
+                                        + " which leaves only CHAP between the network and the data.",
                         pattern = Forms.INITIATOR,
                         maxLength = 256)
                 List<String> initiators,
@@ -36,8 +36,8 @@ public record IscsiTargetSpec(
         @Field(
                         value =
                                 "Address, like 192.0.2.1:3260 or [fd00::1]:3260, that initiators"
-                                    + " are sent to instead (login redirection). Sessions that"
-                                    + " there are stay.",
+                                        + " are sent to instead (login redirection). Sessions that"
+                                        + " there are stay.",
                         pattern = Forms.ADDRESS_AND_PORT)
                 Optional<String> redirect)
         implements Spec {

@@ -13,7 +13,7 @@ public record PoolSpec(
         @Field(
                         value =
                                 "Absolute path of the directory, or of the disk or file of a pool"
-                                    + " of type image; needed for, and only for, these types.",
+                                        + " of type image; needed for, and only for, these types.",
                         pattern = Forms.ABSOLUTE_PATH,
                         maxLength = 1024)
                 Optional<String> path,

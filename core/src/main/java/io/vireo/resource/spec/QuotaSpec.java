@@ -9,7 +9,7 @@ public record QuotaSpec(
         @Field(
                         value =
                                 "The label of the vDisks that it is for, as KEY=VALUE: tenant=blue."
-                                    + " Each label once.",
+                                        + " Each label once.",
                         pattern = Forms.LABEL_AND_VALUE,
                         maxLength = 511)
                 String label,

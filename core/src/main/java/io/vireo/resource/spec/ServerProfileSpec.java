@@ -64,8 +64,8 @@ public record ServerProfileSpec(
             @Field(
                             value =
                                     "Absolute path of the socket. Absent: <runtime"
-                                        + " directory>/<profile>/<card>.sock. Needed in client mode"
-                                        + " only if the hypervisor wants another place.",
+                                            + " directory>/<profile>/<card>.sock. Needed in client mode"
+                                            + " only if the hypervisor wants another place.",
                             pattern = Forms.ABSOLUTE_PATH,
                             maxLength = Limits.SOCKET_PATH_MAX)
                     Optional<String> socketPath,
@@ -93,8 +93,8 @@ public record ServerProfileSpec(
             @Field(
                             value =
                                     "Absolute path of a socket at which QEMU takes commands (QMP),"
-                                        + " by which the guest learns of adminState. Absent: it"
-                                        + " does not.",
+                                            + " by which the guest learns of adminState. Absent: it"
+                                            + " does not.",
                             pattern = Forms.ABSOLUTE_PATH,
                             maxLength = Limits.SOCKET_PATH_MAX)
                     Optional<String> qmp,
@@ -107,15 +107,15 @@ public record ServerProfileSpec(
             @Field(
                             value =
                                     "Name of the TAP interface; with presentation tap only. Absent:"
-                                        + " the name of the card.",
+                                            + " the name of the card.",
                             pattern = Forms.INTERFACE,
                             maxLength = Limits.INTERFACE_MAX)
                     Optional<String> interfaceName,
             @Field(
                             value =
                                     "Network namespace that gets the TAP interface: a name below"
-                                        + " /run/netns; with presentation tap only. Absent: the"
-                                        + " daemon's own.",
+                                            + " /run/netns; with presentation tap only. Absent: the"
+                                            + " daemon's own.",
                             pattern = Forms.NAMESPACE)
                     Optional<String> namespace,
             @Field(
@@ -150,7 +150,7 @@ public record ServerProfileSpec(
             @Field(
                             value =
                                     "Serial that the guest reads. Absent: one is drawn and kept"
-                                        + " while the device exists.",
+                                            + " while the device exists.",
                             pattern = Forms.SERIAL,
                             maxLength = Limits.SERIAL_MAX)
                     Optional<String> serial,
@@ -161,7 +161,7 @@ public record ServerProfileSpec(
             @Field(
                             value =
                                     "Absolute path of the socket. Absent: <runtime"
-                                        + " directory>/<profile>/<device>.sock.",
+                                            + " directory>/<profile>/<device>.sock.",
                             pattern = Forms.ABSOLUTE_PATH,
                             maxLength = Limits.SOCKET_PATH_MAX)
                     Optional<String> socketPath) {}
@@ -210,7 +210,7 @@ public record ServerProfileSpec(
             @Field(
                             value =
                                     "Absolute path of the socket. Absent: <runtime"
-                                        + " directory>/<profile>/<adapter>.sock.",
+                                            + " directory>/<profile>/<adapter>.sock.",
                             pattern = Forms.ABSOLUTE_PATH,
                             maxLength = Limits.SOCKET_PATH_MAX)
                     Optional<String> socketPath,

@@ -13,14 +13,14 @@ public record UplinkSpec(
         @Field(
                         value =
                                 "Name of the host's network interface; needed for all types but"
-                                    + " bond. A TAP interface is made if it is absent.",
+                                        + " bond. A TAP interface is made if it is absent.",
                         pattern = Forms.INTERFACE,
                         maxLength = Limits.INTERFACE_MAX)
                 Optional<String> interfaceName,
         @Field(
                         value =
                                 "Network namespace of the interface: a name below /run/netns."
-                                    + " Absent: the daemon's own.",
+                                        + " Absent: the daemon's own.",
                         pattern = Forms.NAMESPACE)
                 Optional<String> namespace,
         @Field(
@@ -34,7 +34,7 @@ public record UplinkSpec(
         @Field(
                         value =
                                 "User who owns a TAP interface that is made: a name or number of"
-                                    + " /etc/passwd. Absent: the daemon's user.",
+                                        + " /etc/passwd. Absent: the daemon's user.",
                         pattern = Forms.USER,
                         maxLength = 32)
                 Optional<String> owner,

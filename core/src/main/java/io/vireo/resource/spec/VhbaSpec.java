@@ -50,7 +50,7 @@ public record VhbaSpec(
         @Field(
                         value =
                                 "Absolute path of the vhost-user socket. Absent: <runtime"
-                                    + " directory>/vhba.<name>.sock.",
+                                        + " directory>/vhba.<name>.sock.",
                         pattern = Forms.ABSOLUTE_PATH,
                         maxLength = Limits.SOCKET_PATH_MAX)
                 Optional<String> socketPath,

@@ -53,15 +53,15 @@ public record VnicSpec(
         @Field(
                         value =
                                 "Name of the TAP interface; with presentation tap only. Absent: the"
-                                    + " name of the card.",
+                                        + " name of the card.",
                         pattern = Forms.INTERFACE,
                         maxLength = Limits.INTERFACE_MAX)
                 Optional<String> interfaceName,
         @Field(
                         value =
                                 "Network namespace that gets the TAP interface: a name below"
-                                    + " /run/netns; with presentation tap only. Absent: the"
-                                    + " daemon's own.",
+                                        + " /run/netns; with presentation tap only. Absent: the"
+                                        + " daemon's own.",
                         pattern = Forms.NAMESPACE)
                 Optional<String> namespace)
         implements Spec {

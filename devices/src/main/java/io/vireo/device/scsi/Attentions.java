@@ -12,16 +12,22 @@ final class Attentions {
     private final int[] codes = new int[ROOM];
     private int count;
 
-    /** Establishes one; nothing happens if it is there, or if there is no room. */
-    void add(int code) {
+    /**
+     * Establishes one; nothing happens if it is there, or if there is no room.
+     *
+     * @return whether something is to be reported that was not before
+     */
+    boolean add(int code) {
         for (int i = 0; i < count; i++) {
             if (codes[i] == code) {
-                return;
+                return false;
             }
         }
-        if (count < ROOM) {
-            codes[count++] = code;
+        if (count == ROOM) {
+            return false;
         }
+        codes[count++] = code;
+        return true;
     }
 
     /** Establishes one in place of all others. */

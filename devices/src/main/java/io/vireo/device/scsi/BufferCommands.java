@@ -1,5 +1,7 @@
 package io.vireo.device.scsi;
 
+import static io.vireo.device.scsi.Command.NEEDS_NO_MEDIUM;
+
 import java.util.Arrays;
 import java.util.List;
 
@@ -22,16 +24,23 @@ final class BufferCommands {
                 Command.of(
                         "3C 1F FF FF FF FF FF FF FF 00",
                         Access.WRITE,
-                        0,
+                        NEEDS_NO_MEDIUM,
                         BufferCommands::readBuffer),
                 Command.of(
                         "3B 1F FF FF FF FF FF FF FF 00",
                         Access.WRITE,
-                        0,
+                        NEEDS_NO_MEDIUM,
                         BufferCommands::writeBuffer),
-                Command.of("1D FF 00 FF FF 00", Access.WRITE, 0, BufferCommands::sendDiagnostic),
                 Command.of(
-                        "1C 01 FF FF FF 00", Access.WRITE, 0, BufferCommands::receiveDiagnostic));
+                        "1D FF 00 FF FF 00",
+                        Access.WRITE,
+                        NEEDS_NO_MEDIUM,
+                        BufferCommands::sendDiagnostic),
+                Command.of(
+                        "1C 01 FF FF FF 00",
+                        Access.WRITE,
+                        NEEDS_NO_MEDIUM,
+                        BufferCommands::receiveDiagnostic));
     }
 
     private static void readBuffer(Slot slot) {

@@ -59,6 +59,12 @@ record Command(
     /** Only of units of which a loss of power leaves each block whole. */
     static final int NEEDS_WHOLE_BLOCKS = 128;
 
+    /**
+     * Carried out also by a way in standby (SPC-4, 5.16.2.4.4), and while the unit is stopped: it
+     * needs no medium.
+     */
+    static final int NEEDS_NO_MEDIUM = 256;
+
     /** Operation code of CDBs of more than 16 bytes, whose service action is in bytes 8 and 9. */
     static final int VARIABLE_LENGTH = 0x7F;
 

@@ -27,7 +27,11 @@ final class LogCommands {
 
     static List<Command> all() {
         return List.of(
-                Command.of("4D 00 FF FF 00 FF FF FF FF 00", Access.ALWAYS, 0, LogCommands::sense));
+                Command.of(
+                        "4D 00 FF FF 00 FF FF FF FF 00",
+                        Access.ALWAYS,
+                        Command.NEEDS_NO_MEDIUM,
+                        LogCommands::sense));
     }
 
     private static List<Integer> pages(LogicalUnit unit) {

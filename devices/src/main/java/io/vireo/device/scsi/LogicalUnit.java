@@ -262,8 +262,12 @@ final class LogicalUnit implements Poller {
         io.open(added::wake);
     }
 
-    /** A nexus ends, or sees the unit no more; {@code onDone} runs when its tasks have ended. */
-    void detach(UnitNexus nexus, Runnable onDone) {
+    /**
+     * A nexus ends, or sees the unit no more; {@code onDone} runs when its tasks have ended.
+     *
+     * @param sense how its tasks end if the nexus goes on; {@link Sense#NONE}: it ends
+     */
+    void detach(UnitNexus nexus, int sense, Runnable onDone) {
         nexus.ends();
         copies.nexusLost(nexus);
         var all =
@@ -273,7 +277,11 @@ final class LogicalUnit implements Poller {
                     reservations.nexusLost(nexus);
                     onDone.run();
                 });
-        tasks.abort(nexus, ScsiTask.Outcome.ABORTED, all);
+        if (sense == Sense.NONE) {
+            tasks.abort(nexus, ScsiTask.Outcome.ABORTED, all);
+        } else {
+            tasks.remove(nexus, sense, all);
+        }
         all.passed();
         tasks.admitWaiting();
     }
@@ -357,7 +365,9 @@ final class LogicalUnit implements Poller {
             return;
         }
         slot.begin(task, nexus, carrier, CommandTable.ALL.find(task.cdb()));
-        tasks.admit(slot);
+        if (!tasks.admit(slot)) {
+            slot.end(ScsiStatus.BUSY);
+        }
     }
 
     /** Whether the places that are left are for those who have something reserved. */
@@ -411,23 +421,28 @@ final class LogicalUnit implements Poller {
 
     private void dispatch(Slot slot, Command command, UnitNexus nexus) {
         int reserved = command.reservedBit(slot.cdb());
-        int unavailable =
-                command.has(Command.ANY_STATE)
-                        ? Sense.NONE
-                        : portGroups.obstacle(nexus.nexus.target());
+        int unavailable = obstacle(command, portGroups.obstacle(nexus.nexus.target()));
         if (reserved != Sense.NO_SPECIFIC) {
             slot.fail(Sense.INVALID_FIELD_IN_CDB, Sense.NO_INFORMATION, reserved);
         } else if (unavailable != Sense.NONE) {
             slot.fail(unavailable);
         } else if (reservations.conflicts(nexus, command.access())) {
             slot.end(ScsiStatus.RESERVATION_CONFLICT);
-        } else if (!command.has(Command.ANY_STATE) && condition.obstacle() != Sense.NONE) {
+        } else if (obstacle(command, condition.obstacle()) != Sense.NONE) {
             slot.fail(condition.obstacle(), Sense.NO_INFORMATION, condition.progress());
         } else if (command.has(Command.MODIFIES) && writeProtected(nexus)) {
             slot.fail(Sense.WRITE_PROTECTED);
         } else {
             command.handler().start(slot);
         }
+    }
+
+    /** Whether what hinders most commands is in the way of this one: it, or {@link Sense#NONE}. */
+    private static int obstacle(Command command, int code) {
+        boolean media = code == Sense.NOT_READY_STANDBY || code == Sense.STOPPED;
+        boolean passes =
+                command.has(Command.ANY_STATE) || media && command.has(Command.NEEDS_NO_MEDIUM);
+        return passes ? Sense.NONE : code;
     }
 
     /** A slot has its results. */
@@ -437,6 +452,8 @@ final class LogicalUnit implements Poller {
         if (abort != null) {
             if (slot.abortWithStatus) {
                 task.result(ScsiStatus.TASK_ABORTED);
+            } else if (slot.abortSense != Sense.NONE) {
+                slot.checkCondition(slot.abortSense, Sense.NO_INFORMATION, Sense.NO_SPECIFIC);
             } else {
                 task.aborted(abort);
             }

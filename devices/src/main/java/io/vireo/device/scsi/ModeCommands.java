@@ -1,5 +1,7 @@
 package io.vireo.device.scsi;
 
+import static io.vireo.device.scsi.Command.NEEDS_NO_MEDIUM;
+
 import io.vireo.block.BlockOperation;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -20,17 +22,25 @@ final class ModeCommands {
 
     static List<Command> all() {
         return List.of(
-                Command.of("1A 08 FF FF FF 00", Access.WRITE, 0, slot -> sense(slot, false)),
+                Command.of(
+                        "1A 08 FF FF FF 00",
+                        Access.WRITE,
+                        NEEDS_NO_MEDIUM,
+                        slot -> sense(slot, false)),
                 Command.of(
                         "5A 18 FF FF 00 00 00 FF FF 00",
                         Access.WRITE,
-                        0,
+                        NEEDS_NO_MEDIUM,
                         slot -> sense(slot, true)),
-                Command.of("15 11 00 00 FF 00", Access.WRITE, 0, slot -> select(slot, false)),
+                Command.of(
+                        "15 11 00 00 FF 00",
+                        Access.WRITE,
+                        NEEDS_NO_MEDIUM,
+                        slot -> select(slot, false)),
                 Command.of(
                         "55 11 00 00 00 00 00 FF FF 00",
                         Access.WRITE,
-                        0,
+                        NEEDS_NO_MEDIUM,
                         slot -> select(slot, true)));
     }
 

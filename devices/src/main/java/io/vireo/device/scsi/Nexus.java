@@ -339,7 +339,11 @@ final class Nexus implements ScsiNexus {
                 units[unit.lun] = null;
                 unit.closeMeter();
                 left.incrementAndGet();
-                detach(unit, passed);
+                boolean stays = mapping != null && mapping.unit() == unit.unit;
+                detach(
+                        unit,
+                        stays ? Sense.COMMAND_ABORTED : Sense.LOGICAL_UNIT_NOT_SUPPORTED,
+                        passed);
                 listener.unitRemoved(Luns.encode(unit.lun));
             }
         }
@@ -356,8 +360,8 @@ final class Nexus implements ScsiNexus {
         passed.run();
     }
 
-    private void detach(UnitNexus unit, Runnable passed) {
-        on(unit, () -> unit.unit.detach(unit, () -> reactor.execute(passed)));
+    private void detach(UnitNexus unit, int sense, Runnable passed) {
+        on(unit, () -> unit.unit.detach(unit, sense, () -> reactor.execute(passed)));
     }
 
     @Override
@@ -380,7 +384,7 @@ final class Nexus implements ScsiNexus {
                         whenClosed.clear();
                     }
                 };
-        all.forEach(unit -> detach(unit, passed));
+        all.forEach(unit -> detach(unit, Sense.NONE, passed));
         passed.run();
     }
 }

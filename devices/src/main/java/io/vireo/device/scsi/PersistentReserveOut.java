@@ -276,6 +276,10 @@ final class PersistentReserveOut {
         if ((list[MOVE_FLAGS] & UNREG) != 0) {
             next = next.without(mine);
         }
+        if (next.registrations().size() > PrState.MAX_REGISTRATIONS) {
+            slot.fail(Sense.INSUFFICIENT_REGISTRATION_RESOURCES);
+            return;
+        }
         next = next.withReservation(Optional.of(new PrState.Reservation(type, target)));
         commit(next.withSurvives((list[MOVE_FLAGS] & APTPL) != 0), true);
     }
@@ -420,7 +424,9 @@ final class PersistentReserveOut {
         for (UnitNexus nexus : List.copyOf(slot.unit.nexuses())) {
             if (nexus != slot.nexus() && Reservations.among(nexus, removed)) {
                 slot.unit.tasks().abortOthers(nexus, all);
-                nexus.attention(Sense.COMMANDS_CLEARED_BY_ANOTHER_INITIATOR);
+                if (!slot.unit.modes().taskAbortedStatus()) {
+                    nexus.attention(Sense.COMMANDS_CLEARED_BY_ANOTHER_INITIATOR);
+                }
             }
         }
         all.passed();

@@ -1,7 +1,6 @@
 package io.vireo.device.scsi;
 
 import io.vireo.reactor.Reactor;
-import io.vireo.scsi.ScsiTask;
 import java.lang.System.Logger.Level;
 import java.util.ArrayDeque;
 import java.util.List;
@@ -46,7 +45,8 @@ final class Reservations {
             return PrState.NONE;
         }
         try {
-            return PrState.parse(kept.get());
+            // SPC-4, 6.15.2: the generation begins anew, whatever survives.
+            return PrState.parse(kept.get()).withGeneration(0);
         } catch (IllegalArgumentException e) {
             LOG.log(Level.ERROR, e.getMessage() + "; the disk begins without any");
             return PrState.NONE;
@@ -106,18 +106,19 @@ final class Reservations {
     }
 
     /**
-     * Runs the change of a slot now, or after the one that is being made durable; never if that is
-     * aborted meanwhile.
+     * Runs the change of a slot now, or after the one that is being made durable; never if the slot
+     * is aborted meanwhile, which ends then.
      */
     void inTurn(Slot slot, Runnable change) {
         if (!saving) {
             change.run();
             return;
         }
-        ScsiTask task = slot.task();
         later.add(() -> {
-            if (slot.state == Slot.State.RUNNING && slot.task() == task) {
+            if (slot.abort == null) {
                 change.run();
+            } else {
+                slot.unit.ended(slot);
             }
         });
     }

@@ -1,5 +1,6 @@
 package io.vireo.device.scsi;
 
+import io.vireo.scsi.ScsiInitiator;
 import java.security.MessageDigest;
 import java.security.SecureRandom;
 
@@ -29,11 +30,23 @@ final class RodToken {
     /** Offsets and ends in bytes, one after the other. */
     private final long[] ranges;
 
+    private final ScsiInitiator maker;
     private final long inactivityNanos;
     private long lastUse;
     private int problem = Sense.NONE;
 
-    RodToken(UnitIdentity creator, long[] ranges, long inactivityNanos, long now) {
+    /**
+     * A token that is good.
+     *
+     * @param maker who asked for it
+     */
+    RodToken(
+            UnitIdentity creator,
+            ScsiInitiator maker,
+            long[] ranges,
+            long inactivityNanos,
+            long now) {
+        this.maker = maker;
         this.ranges = ranges.clone();
         this.inactivityNanos = inactivityNanos;
         lastUse = now;
@@ -65,6 +78,11 @@ final class RodToken {
     /** Whether it is this one; takes as long for every other. */
     boolean is(byte[] presented) {
         return MessageDigest.isEqual(bytes, presented);
+    }
+
+    /** Whether this initiator port asked for it. */
+    boolean isBy(ScsiInitiator initiator) {
+        return maker.equals(initiator);
     }
 
     /** Offsets and ends of its data in bytes of the unit, one after the other. */

@@ -4,6 +4,7 @@ import io.vireo.block.BlockDevice;
 import io.vireo.block.BlockPool;
 import io.vireo.block.BlockRatePolicy;
 import io.vireo.block.BlockRates;
+import io.vireo.block.DiskRecords;
 import io.vireo.block.ExclusiveUse;
 import io.vireo.reactor.Reactor;
 import io.vireo.reactor.ReactorGroup;
@@ -152,8 +153,8 @@ public final class ScsiUnits {
                                     groups.take(disk.unique()),
                                     disk.block(),
                                     owner,
-                                    record("reservations", disk),
-                                    record("wipe", disk),
+                                    record(DiskRecords.RESERVATIONS, disk),
+                                    record(DiskRecords.WIPE, disk),
                                     new SharedRoom(disk.pool()));
                     shared = new Shared(unit, claim);
                 } catch (RuntimeException e) {
@@ -192,8 +193,8 @@ public final class ScsiUnits {
         }
     }
 
-    private UnitRecord record(String what, Disk disk) {
-        String key = "scsi/" + what + "/" + disk.unique();
+    private UnitRecord record(DiskRecords what, Disk disk) {
+        String key = what.key(disk.unique());
         return new UnitRecord() {
             @Override
             public Optional<String> load() {

@@ -68,6 +68,9 @@ final class Slot implements BlockCompletion {
     /** It is aborted, and a status is delivered all the same (TAS). */
     boolean abortWithStatus;
 
+    /** It is aborted, and CHECK CONDITION with this is delivered; {@link Sense#NONE}: it is not. */
+    int abortSense = Sense.NONE;
+
     /** What else is to be told when it is aborted; it ends then at once. */
     @Nullable Runnable onAbort;
 
@@ -116,6 +119,7 @@ final class Slot implements BlockCompletion {
         background = false;
         abort = null;
         abortWithStatus = false;
+        abortSense = Sense.NONE;
         wantedBack = false;
         if (kept > 0) {
             workspace().release(kept);
@@ -195,10 +199,15 @@ final class Slot implements BlockCompletion {
 
     /** CHECK CONDITION with all of its sense data; nothing is transferred to the initiator. */
     void fail(int code, long information, int specific) {
+        checkCondition(code, information, specific);
+        unit.ended(this);
+    }
+
+    /** The results of {@link #fail}, without that the slot ends. */
+    void checkCondition(int code, long information, int specific) {
         task().wanted(task().dataOutWanted(), 0);
         boolean descriptor = unit.modes().descriptorSense();
         task().checkCondition(Sense.write(task().sense(), descriptor, code, information, specific));
-        unit.ended(this);
     }
 
     /** GOOD with parameter data, cut off at the allocation length. */

@@ -11,6 +11,13 @@ import org.jspecify.annotations.Nullable;
  * that are aborted. Of the unit's reactor.
  */
 final class TaskSet {
+    /**
+     * HEAD OF QUEUE tasks that pass tasks of other nexuses which wait. As long as they come one
+     * after the other nothing that is ORDERED, or is to run alone, would ever begin, nor what is
+     * behind it (SAM-5, 8); one more ends with BUSY until one that waits has begun.
+     */
+    static final int MAX_PASSES = 128;
+
     private final LogicalUnit unit;
     private final Slot[] slots = new Slot[LogicalUnit.MAX_TASKS];
     private final int[] free = new int[LogicalUnit.MAX_TASKS];
@@ -19,6 +26,9 @@ final class TaskSet {
 
     /** Dormant tasks, in order; nothing passes them but HEAD OF QUEUE. */
     private final ArrayDeque<Slot> waiting = new ArrayDeque<>();
+
+    /** How many HEAD OF QUEUE tasks have passed what waits since one of those began. */
+    private int passes;
 
     private int running;
 
@@ -48,9 +58,19 @@ final class TaskSet {
         return slotsMade - freeCount;
     }
 
-    /** Takes a task into the task set, which starts at once if nothing is before it. */
-    void admit(Slot slot) {
+    /**
+     * Takes a task into the task set, which starts at once if nothing is before it.
+     *
+     * @return false: it is not taken, since too many passed tasks of others that wait
+     */
+    boolean admit(Slot slot) {
         if (slot.task().attribute() == TaskAttribute.HEAD_OF_QUEUE) {
+            if (!waiting.isEmpty() && !slot.isInternal()) {
+                if (passes == MAX_PASSES && delaysOthers(slot)) {
+                    return false;
+                }
+                passes = Math.min(passes + 1, MAX_PASSES);
+            }
             if (canPass(slot)) {
                 start(slot);
             } else {
@@ -60,16 +80,33 @@ final class TaskSet {
         } else if (waiting.isEmpty() && canStart(slot)) {
             start(slot);
         } else {
+            if (waiting.isEmpty()) {
+                passes = 0;
+            }
             slot.state = Slot.State.WAITING;
             waiting.addLast(slot);
         }
         admitWaiting();
+        return true;
+    }
+
+    private boolean delaysOthers(Slot slot) {
+        for (Slot other : waiting) {
+            if (other.nexus() != slot.nexus()) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** Starts what has waited for others to end. */
     void admitWaiting() {
         while (!waiting.isEmpty() && canStart(waiting.element())) {
-            start(waiting.remove());
+            Slot next = waiting.remove();
+            if (next.task().attribute() != TaskAttribute.HEAD_OF_QUEUE) {
+                passes = 0;
+            }
+            start(next);
         }
     }
 
@@ -156,10 +193,11 @@ final class TaskSet {
         return null;
     }
 
-    /** Whether a nexus has a task in the task set. */
+    /** Whether a nexus has a task in the task set that its initiator knows of. */
     boolean hasTasks(UnitNexus nexus) {
         for (int i = 0; i < slotsMade; i++) {
-            if (slots[i].state != Slot.State.FREE && slots[i].nexus() == nexus) {
+            Slot slot = slots[i];
+            if (slot.state != Slot.State.FREE && slot.nexus() == nexus && !slot.isInternal()) {
                 return true;
             }
         }
@@ -178,6 +216,23 @@ final class TaskSet {
     /** Aborts all tasks of a nexus. */
     void abort(UnitNexus nexus, ScsiTask.Outcome how, Barrier all) {
         forEach(nexus, slot -> abort(slot, how, false, all));
+    }
+
+    /**
+     * Ends all tasks of a nexus that sees the unit no more, or as something else, and goes on: its
+     * initiator waits for an answer to each, and no function that it asked for stands for one.
+     *
+     * @param sense of the answers
+     */
+    void remove(UnitNexus nexus, int sense, Barrier all) {
+        forEach(
+                nexus,
+                slot -> {
+                    if (slot.abort == null && !slot.isInternal()) {
+                        slot.abortSense = sense;
+                    }
+                    abort(slot, ScsiTask.Outcome.ABORTED, false, all);
+                });
     }
 
     /**

@@ -118,9 +118,11 @@ final class TokenCommands {
         return ranges;
     }
 
+    /** Whether the last range has a block that another one has; empty ones have none. */
     private static boolean overlaps(long[] ranges, int last) {
         for (int i = 0; i < last; i++) {
-            if (ranges[2 * i] < ranges[2 * last + 1] && ranges[2 * last] < ranges[2 * i + 1]) {
+            long begin = Math.max(ranges[2 * i], ranges[2 * last]);
+            if (begin < Math.min(ranges[2 * i + 1], ranges[2 * last + 1])) {
                 return true;
             }
         }
@@ -149,7 +151,10 @@ final class TokenCommands {
                     .made(
                             slot.unit
                                     .tokens()
-                                    .make(ranges, timeout == 0 ? DEFAULT_INACTIVITY : timeout));
+                                    .make(
+                                            slot.nexus().initiator(),
+                                            ranges,
+                                            timeout == 0 ? DEFAULT_INACTIVITY : timeout));
         }
     }
 
@@ -193,108 +198,13 @@ final class TokenCommands {
     private static void byBearer(
             Slot slot, byte[] list, long[] ranges, byte[] token, boolean immediate) {
         LogicalUnit unit = slot.unit;
-        UnitNexus own = slot.nexus();
         long start = Bytes.u64(list, 8);
         if (start < 0 || start > MAX_BYTES >> unit.blockShift()) {
             slot.invalidParameter(8);
             return;
         }
-        long offset = start << unit.blockShift();
+        var write = new TokenWrite(slot, token, ranges, start << unit.blockShift());
         boolean delete = (list[2] & DELETE) != 0;
-        var source = new RodToken[1];
-        UnitNexus[] from = new UnitNexus[1];
-        var operation =
-                operation(
-                        slot,
-                        immediate,
-                        () -> {
-                            if (delete && source[0] != null) {
-                                from[0].unit
-                                        .owner()
-                                        .execute(() -> source[0].invalid(Sense.TOKEN_DELETED));
-                            }
-                        });
-        own.nexus.look(
-                unit.owner(),
-                seen -> {
-                    for (UnitNexus candidate : seen) {
-                        if (candidate.unit.identity().naa() == RodToken.creator(token)) {
-                            from[0] = candidate;
-                        }
-                    }
-                    UnitNexus holder = from[0];
-                    if (holder == null) {
-                        operation.end(Sense.TOKEN_UNKNOWN);
-                        return;
-                    }
-                    holder.unit
-                            .owner()
-                            .execute(() -> {
-                                RodToken found = holder.unit.tokens().use(token);
-                                int problem = found == null ? Sense.TOKEN_UNKNOWN : found.problem();
-                                unit.owner()
-                                        .execute(() -> {
-                                            if (found == null || problem != Sense.NONE) {
-                                                operation.end(problem);
-                                                return;
-                                            }
-                                            source[0] = found;
-                                            copy(
-                                                    unit, operation, holder, own, found, offset,
-                                                    ranges);
-                                        });
-                            });
-                });
-    }
-
-    private static void copy(
-            LogicalUnit unit,
-            CopyOperation operation,
-            UnitNexus from,
-            UnitNexus to,
-            RodToken token,
-            long offset,
-            long[] ranges) {
-        var segments = new ArrayList<CopySegment>();
-        long at = offset;
-        for (int i = 0; i < ranges.length; i += 2) {
-            long left = ranges[i + 1] - ranges[i];
-            long target = ranges[i];
-            while (left > 0) {
-                CopySegment segment = segment(from, to, token, at, target, left);
-                if (segment == null) {
-                    // More than the token represents.
-                    operation.end(Sense.INVALID_FIELD_IN_PARAMETER_LIST);
-                    return;
-                }
-                segments.add(segment);
-                at += segment.length();
-                target += segment.length();
-                left -= segment.length();
-            }
-        }
-        unit.copies().start(operation, segments);
-    }
-
-    /** What lies in one piece of what begins at an offset into the token's data. */
-    private static @Nullable CopySegment segment(
-            UnitNexus from, UnitNexus to, RodToken token, long offset, long target, long left) {
-        long[] source = token.ranges();
-        long before = 0;
-        for (int i = 0; i < source.length; i += 2) {
-            long length = source[i + 1] - source[i];
-            if (offset < before + length) {
-                long inside = offset - before;
-                long take = Math.min(left, length - inside);
-                boolean whole =
-                        take % from.unit.blockSize() == 0 && inside % from.unit.blockSize() == 0;
-                boolean fits = take % to.unit.blockSize() == 0;
-                return whole && fits
-                        ? new CopySegment(from, source[i] + inside, to, target, take, token)
-                        : null;
-            }
-            before += length;
-        }
-        return null;
+        write.begin(operation(slot, immediate, delete ? write::deleteToken : () -> {}));
     }
 }

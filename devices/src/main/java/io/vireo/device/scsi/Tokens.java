@@ -1,7 +1,9 @@
 package io.vireo.device.scsi;
 
 import io.vireo.reactor.Timer;
+import io.vireo.scsi.ScsiInitiator;
 import java.util.ArrayDeque;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -9,6 +11,9 @@ import org.jspecify.annotations.Nullable;
 final class Tokens {
     /** Tokens of a unit at most: the oldest is forgotten for a new one. */
     private static final int MAX = 256;
+
+    /** Tokens of one initiator port at most: its own oldest is forgotten, and nobody else's. */
+    static final int MAX_OF_ONE = 64;
 
     private final LogicalUnit unit;
     private final ArrayDeque<RodToken> tokens = new ArrayDeque<>();
@@ -22,18 +27,33 @@ final class Tokens {
         return tokens.isEmpty();
     }
 
-    /** Makes a token for ranges, each an offset and an end in bytes. */
-    RodToken make(long[] ranges, long inactivitySeconds) {
+    /**
+     * Makes a token for ranges, each an offset and an end in bytes.
+     *
+     * @param maker who asks for it
+     */
+    RodToken make(ScsiInitiator maker, long[] ranges, long inactivitySeconds) {
         long now = unit.owner().nanoTime();
-        if (tokens.size() == MAX) {
-            tokens.removeFirst();
-        }
+        makeRoom(maker);
         var made =
                 new RodToken(
-                        unit.identity(), ranges, TimeUnit.SECONDS.toNanos(inactivitySeconds), now);
+                        unit.identity(),
+                        maker,
+                        ranges,
+                        TimeUnit.SECONDS.toNanos(inactivitySeconds),
+                        now);
         tokens.addLast(made);
         sweepLater(now);
         return made;
+    }
+
+    private void makeRoom(ScsiInitiator maker) {
+        List<RodToken> own = tokens.stream().filter(token -> token.isBy(maker)).toList();
+        if (own.size() == MAX_OF_ONE) {
+            tokens.remove(own.getFirst());
+        } else if (tokens.size() == MAX) {
+            tokens.removeFirst();
+        }
     }
 
     /** Forgets those that nobody will ask for any more: writes look at each that there is. */

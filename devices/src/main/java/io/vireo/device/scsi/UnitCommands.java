@@ -2,6 +2,7 @@ package io.vireo.device.scsi;
 
 import static io.vireo.device.scsi.Command.ANY_STATE;
 import static io.vireo.device.scsi.Command.IGNORES_ATTENTION;
+import static io.vireo.device.scsi.Command.NEEDS_NO_MEDIUM;
 import static io.vireo.device.scsi.Command.REPEATABLE;
 
 import io.vireo.block.BlockGeometry;
@@ -32,12 +33,12 @@ final class UnitCommands {
                 Command.of(
                         "25 00 00 00 00 00 00 00 00 00",
                         Access.STATUS,
-                        0,
+                        NEEDS_NO_MEDIUM,
                         UnitCommands::readCapacity10),
                 Command.withAction(
                         "9E 10 00 00 00 00 00 00 00 00 FF FF FF FF 00 00",
                         Access.STATUS,
-                        0,
+                        NEEDS_NO_MEDIUM,
                         UnitCommands::readCapacity16),
                 Command.of("1B 01 00 FF F7 00", Access.STATUS, ANY_STATE, UnitCommands::startStop),
                 Command.of(

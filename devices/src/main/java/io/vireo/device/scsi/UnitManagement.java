@@ -41,9 +41,11 @@ final class UnitManagement {
         all.passed();
     }
 
+    /** Who loses tasks learns it by their status (TAS), or by a unit attention (SAM-5, 5.6). */
     private static void clearTaskSet(UnitNexus nexus, Runnable done) {
+        boolean withStatus = nexus.unit.modes().taskAbortedStatus();
         for (UnitNexus other : nexus.unit.nexuses()) {
-            if (other != nexus && nexus.unit.tasks().hasTasks(other)) {
+            if (!withStatus && other != nexus && nexus.unit.tasks().hasTasks(other)) {
                 other.attention(Sense.COMMANDS_CLEARED_BY_ANOTHER_INITIATOR);
             }
         }

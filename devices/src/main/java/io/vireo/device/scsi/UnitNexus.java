@@ -104,9 +104,14 @@ final class UnitNexus {
         return nexus.port();
     }
 
-    /** Establishes a unit attention condition, and tells the transport. */
+    /**
+     * Establishes a unit attention condition, and tells the transport; once, until the initiator
+     * was told: whoever brings it about again and again has one event sent for each command of this
+     * nexus at most.
+     */
     void attention(int code) {
-        attentions.add(code);
-        nexus.changed(this, code);
+        if (attentions.add(code)) {
+            nexus.changed(this, code);
+        }
     }
 }

@@ -2,6 +2,8 @@ package io.vireo.device.scsi;
 
 import io.vireo.block.BlockRates;
 import io.vireo.reactor.Reactor;
+import io.vireo.resource.ErrorCode;
+import io.vireo.resource.ResourceException;
 import io.vireo.scsi.NexusListener;
 import io.vireo.scsi.ScsiInitiator;
 import io.vireo.scsi.ScsiNexus;
@@ -86,6 +88,12 @@ final class UnitTarget implements ScsiTarget {
         return (ScsiPort.FibreChannel) ports.getFirst();
     }
 
+    /**
+     * Ports of a target at most: REPORT TARGET PORT GROUPS has eight bits for how many a group has
+     * (SPC-4, 6.37), and all of a target's are in one.
+     */
+    static final int MAX_PORTS = 255;
+
     @Override
     public synchronized ScsiPort.Iscsi iscsiPort(String targetName, int portalGroup) {
         for (ScsiPort port : ports) {
@@ -94,6 +102,16 @@ final class UnitTarget implements ScsiTarget {
                     && iscsi.portalGroup() == portalGroup) {
                 return iscsi;
             }
+        }
+        if (ports.size() == MAX_PORTS) {
+            throw new ResourceException(
+                    ErrorCode.EXHAUSTED,
+                    "vHBA "
+                            + name
+                            + " has "
+                            + MAX_PORTS
+                            + " target ports, one for each portal group of each of its IscsiTargets and its own:"
+                            + " take portal groups from them, or show its vDisks by another vHBA");
         }
         int number = numbers.take(targetName + "," + portalGroup);
         var made = new ScsiPort.Iscsi(number, targetName, portalGroup);

@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vireo.device.scsi.ScsiClient.Result;
 import io.vireo.scsi.ScsiInitiator;
+import io.vireo.scsi.TaskAttribute;
 import io.vireo.testkit.BlockClient;
+import io.vireo.testkit.MemoryBlockDevice;
 import java.util.HexFormat;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -91,6 +93,66 @@ class AccessStatesTest {
         assertThat(groups(two, 5)).isEqualTo(pair);
         assertThat(two.in(5, "120000FFFF00", 255).good()).isTrue();
         assertThat(two.in(5, "5E000000000000FFFF00", 255).good()).isTrue();
+    }
+
+    /**
+     * SPC-4, 5.16.2.4.4 and 5.16.2.4.5: what has nothing to do with the medium is there in standby.
+     */
+    @ParameterizedTest
+    @CsvSource({
+        "1A003F00FF00, 255", // MODE SENSE (6)
+        "5A003F0000000000FF00, 255", // MODE SENSE (10)
+        "4D0000000000000FFF00, 255", // LOG SENSE
+        "3C0B000000000000FF00, 255", // READ BUFFER, echo buffer descriptor
+        "1D0400000000, 0", // SEND DIAGNOSTIC
+        "25000000000000000000, 8", // READ CAPACITY (10)
+        "9E10000000000000000000000020 0000, 32", // READ CAPACITY (16)
+        "030000001200, 18", // REQUEST SENSE
+        "5E000000000000FFFF00, 255" // PERSISTENT RESERVE IN
+    })
+    void whatNeedsNoMediumIsCarriedOutInStandby(String cdb, int room) {
+        give(second, PortGroups.STANDBY);
+        two.ready(5);
+        assertThat(two.in(5, cdb, room).good()).isTrue();
+        give(second, PortGroups.UNAVAILABLE);
+        two.ready(5);
+        boolean everywhere = cdb.startsWith("03") || cdb.startsWith("5E");
+        assertThat(two.in(5, cdb, room).code()).isEqualTo(everywhere ? 0 : 0x02040C);
+    }
+
+    /** What was begun is carried out; what comes later is not. */
+    @Test
+    void commandsThatAreUnderWayAreCarriedOutThoughTheStateChanges() {
+        bed.disk.fate(_ -> MemoryBlockDevice.Fate.HELD);
+        byte[] data = new byte[BLOCK];
+        data[0] = 0x5A;
+        var write =
+                two.start(
+                        5,
+                        1,
+                        TaskAttribute.SIMPLE,
+                        ScsiClient.bytes("2A000000000000000100"),
+                        data,
+                        0);
+        two.in(5, "120000FFFF00", 255);
+        give(second, PortGroups.UNAVAILABLE);
+        var late =
+                two.start(
+                        5,
+                        2,
+                        TaskAttribute.SIMPLE,
+                        ScsiClient.bytes("2A000000000100000100"),
+                        data,
+                        0);
+        assertThat(BlockClient.await(late).code()).isEqualTo(0x062A06);
+        assertThat(two.out(5, "2A000000000100000100", data).code()).isEqualTo(0x02040C);
+        assertThat(write).isNotCompleted();
+        bed.disk.fate(_ -> MemoryBlockDevice.Fate.DONE);
+        bed.disk.release();
+        assertThat(BlockClient.await(write).good()).isTrue();
+        one.ready(0);
+        assertThat(one.in(0, "28000000000000000100", BLOCK).data()).isEqualTo(data);
+        assertThat(one.in(0, "28000000000100000100", BLOCK).data()).containsOnly(0);
     }
 
     @Test

@@ -1,5 +1,12 @@
 package io.vireo.device.scsi;
 
+import static io.vireo.device.scsi.CopyLists.cdb;
+import static io.vireo.device.scsi.CopyLists.cscd;
+import static io.vireo.device.scsi.CopyLists.hex;
+import static io.vireo.device.scsi.CopyLists.list;
+import static io.vireo.device.scsi.CopyLists.longList;
+import static io.vireo.device.scsi.CopyLists.ranges;
+import static io.vireo.device.scsi.CopyLists.segment;
 import static io.vireo.device.scsi.ScsiBed.BLOCK;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -62,51 +69,6 @@ class CopyTest {
         return bed.client(number, direct ? bed.owner : bed.other).ready(1);
     }
 
-    private static String cscd(LogicalUnit unit) {
-        String naa = HexFormat.of().toHexDigits(unit.identity().naa());
-        return "e4000000" + "01030008" + naa + "00".repeat(12) + "00000200";
-    }
-
-    private static String segment(int from, int to, int blocks, long lba, long target) {
-        HexFormat hex = HexFormat.of();
-        return "02000018"
-                + (hex.toHexDigits((short) from) + hex.toHexDigits((short) to))
-                + ("0000" + hex.toHexDigits((short) blocks))
-                + (hex.toHexDigits(lba) + hex.toHexDigits(target));
-    }
-
-    /** A parameter list of one-byte list identifiers. */
-    private static byte[] list(int id, String cscds, String segments) {
-        HexFormat hex = HexFormat.of();
-        return ScsiClient.bytes(
-                hex.toHexDigits((byte) id)
-                        + ("00" + hex.toHexDigits((short) (cscds.length() / 2)) + "00000000")
-                        + (hex.toHexDigits(segments.length() / 2) + "00000000")
-                        + cscds
-                        + segments);
-    }
-
-    private static byte[] longList(int id, boolean immediate, String cscds, String segments) {
-        HexFormat hex = HexFormat.of();
-        return ScsiClient.bytes(
-                "01000020"
-                        + ("00".repeat(11) + (immediate ? "01" : "00"))
-                        + ("ff000000" + hex.toHexDigits(id) + "00".repeat(18))
-                        + hex.toHexDigits((short) (cscds.length() / 2))
-                        + (hex.toHexDigits((short) (segments.length() / 2)) + "0000")
-                        + cscds
-                        + segments);
-    }
-
-    private static String cdb(int action, int length) {
-        HexFormat hex = HexFormat.of();
-        return "83"
-                + hex.toHexDigits((byte) action)
-                + "00".repeat(8)
-                + hex.toHexDigits(length)
-                + "0000";
-    }
-
     private static Result copy(ScsiClient client, byte[] list) {
         return client.out(0, cdb(0, list.length), list);
     }
@@ -160,10 +122,6 @@ class CopyTest {
                                 + "04090000"
                                 + "000000"
                                 + "0202e4");
-    }
-
-    private static String hex(int value) {
-        return HexFormat.of().toHexDigits(value);
     }
 
     @Test
@@ -462,16 +420,6 @@ class CopyTest {
 
     // Tokens.
 
-    private static String ranges(int... lbasAndBlocks) {
-        var text =
-                new StringBuilder(HexFormat.of().toHexDigits((short) (lbasAndBlocks.length * 8)));
-        for (int i = 0; i < lbasAndBlocks.length; i += 2) {
-            text.append(HexFormat.of().toHexDigits((long) lbasAndBlocks[i]));
-            text.append(hex(lbasAndBlocks[i + 1])).append("00000000");
-        }
-        return text.toString();
-    }
-
     private static Result token(ScsiClient client, int lun, int action, int id, String list) {
         byte[] bytes = ScsiClient.bytes(list);
         Bytes.put16(bytes, 0, bytes.length - 2);
@@ -604,6 +552,32 @@ class CopyTest {
         assertThat(write(client, 1, 0, zero, ranges(1, 7)).good()).isTrue();
         assertThat(second.contents(BLOCK, 7 * BLOCK)).containsOnly(0);
         assertThat(second.contents(0, BLOCK)).isNotEqualTo(new byte[BLOCK]);
+    }
+
+    @Test
+    void emptyRangesHaveNoBlockInCommon() {
+        ScsiClient client = client(1, true);
+        byte[] data = random(20 * BLOCK);
+        fill(client, data);
+        assertThat(populate(client, 1, ranges(0, 20, 5, 0, 0, 0)).good()).isTrue();
+        byte[] token = tokenOf(information(client, 0, 1));
+        assertThat(write(client, 1, 0, token, ranges(9, 0, 4, 20, 8, 0)).good()).isTrue();
+        assertThat(second.contents(4 * BLOCK, 20 * BLOCK)).isEqualTo(data);
+    }
+
+    @Test
+    void nobodysTokensMakeRoomForThoseOfOneInitiator() {
+        ScsiClient client = client(1, true);
+        ScsiClient greedy = client(2, false);
+        assertThat(populate(client, 1, ranges(0, 4)).good()).isTrue();
+        byte[] token = tokenOf(information(client, 0, 1));
+        assertThat(populate(greedy, 2, ranges(0, 4)).good()).isTrue();
+        byte[] first = tokenOf(information(greedy, 0, 2));
+        for (int i = 0; i < 5 * Tokens.MAX_OF_ONE; i++) {
+            assertThat(populate(greedy, 3, ranges(0, 4)).good()).isTrue();
+        }
+        assertThat(write(client, 1, 0, token, ranges(0, 4)).good()).isTrue();
+        assertThat(write(greedy, 1, 0, first, ranges(0, 4)).code()).isEqualTo(0x052304);
     }
 
     @Test

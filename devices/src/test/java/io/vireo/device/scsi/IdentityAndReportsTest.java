@@ -2,8 +2,11 @@ package io.vireo.device.scsi;
 
 import static io.vireo.device.scsi.ScsiBed.BLOCK;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.vireo.device.scsi.ScsiClient.Result;
+import io.vireo.resource.ResourceException;
+import io.vireo.scsi.ScsiPort;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -343,6 +346,8 @@ class IdentityAndReportsTest {
         assertThat(client.run(0, "1B0000000000").good()).isTrue();
         assertThat(client.run(0, "000000000000").code()).isEqualTo(0x020402);
         assertThat(client.in(0, "28000000000000000100", BLOCK).code()).isEqualTo(0x020402);
+        assertThat(client.in(0, "1A003F00FF00", 255).good()).isTrue();
+        assertThat(client.in(0, "25000000000000000000", 8).good()).isTrue();
         assertThat(client.run(0, "1B0000000100").good()).isTrue();
         assertThat(client.in(0, "28000000000000000100", BLOCK).good()).isTrue();
         assertThat(client.run(0, "1B0000000200").code()).isEqualTo(0x052400);
@@ -351,8 +356,11 @@ class IdentityAndReportsTest {
     /** The length of a page has two bytes. */
     @Test
     void portsThatAPageHasNoRoomForAreLeftOut() {
-        for (int group = 1; group <= 400; group++) {
+        var second = new UnitTarget("hba2", 3, 4, bed.numbers);
+        ScsiBed.map(second, new UnitTarget.Mapping(0, bed.unit, false));
+        for (int group = 1; group <= 200; group++) {
             bed.target.iscsiPort("iqn.2026-11.test:" + "x".repeat(200), group);
+            second.iscsiPort("iqn.2026-11.test:" + "y".repeat(200), group);
         }
         byte[] page = client.in(0, "120188FFFF00", 0xFFFF).data();
         int length = Bytes.u16(page, 2);
@@ -363,5 +371,24 @@ class IdentityAndReportsTest {
             at += 12 + Bytes.u16(page, at + 10);
         }
         assertThat(at).isEqualTo(page.length);
+        ScsiBed.map(second);
+    }
+
+    /** The number of ports of a group has eight bits (SPC-4, 6.37). */
+    @Test
+    void aTargetHasAsManyPortsAsItsGroupCanTell() {
+        String name = "iqn.2026-11.test:hba1";
+        for (int group = 1; group < UnitTarget.MAX_PORTS; group++) {
+            bed.target.iscsiPort(name, group);
+        }
+        assertThatThrownBy(() -> bed.target.iscsiPort(name, 9999))
+                .isInstanceOf(ResourceException.class)
+                .hasMessageContaining("vHBA hba1 has 255 target ports");
+        ScsiPort known = bed.target.iscsiPort(name, 7);
+        byte[] groups = client.in(0, "A30A0000000000000FFF0000", 0xFFF).data();
+        assertThat(groups).hasSize(4 + 8 + 4 * 255);
+        assertThat(Bytes.u8(groups, 11)).isEqualTo(255);
+        bed.target.removePort(known);
+        assertThat(bed.target.iscsiPort(name, 9999).portalGroup()).isEqualTo(9999);
     }
 }

@@ -6,14 +6,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.vireo.device.scsi.ScsiClient.Result;
 import io.vireo.scsi.ScsiTask;
 import io.vireo.scsi.TaskAttribute;
+import io.vireo.scsi.TaskManagement;
 import io.vireo.testkit.BlockClient;
 import io.vireo.testkit.MemoryBlockDevice;
 import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What is at which LUN, and who is told when that changes. */
@@ -91,8 +95,10 @@ class MappingTest {
         }
     }
 
-    @Test
-    void tasksAtAUnitThatGoesAreAborted() {
+    /** Nothing that the initiator did stands for an answer. */
+    @ParameterizedTest
+    @CsvSource({"false, 052500", "true, 0B0000"})
+    void tasksAtAUnitThatGoesAreAbortedAndAnswered(boolean stays, String code) {
         ScsiClient client = bed.client(1, bed.other);
         bed.disk.fate(_ -> MemoryBlockDevice.Fate.HELD);
         CompletableFuture<Result> read =
@@ -104,10 +110,44 @@ class MappingTest {
                         new byte[0],
                         BLOCK);
         client.in(0, "120000FFFF00", 255);
-        ScsiBed.map(bed.target);
-        assertThat(BlockClient.await(read).outcome()).isEqualTo(ScsiTask.Outcome.ABORTED);
+        if (stays) {
+            ScsiBed.map(bed.target, new UnitTarget.Mapping(0, bed.unit, true));
+        } else {
+            ScsiBed.map(bed.target);
+        }
+        assertThat(BlockClient.await(read).outcome()).isEqualTo(ScsiTask.Outcome.COMPLETED);
+        assertThat(read.join().code()).isEqualTo(Integer.parseInt(code, 16));
+        assertThat(read.join().data()).isEmpty();
         assertThat(client.inFlight()).isZero();
-        assertThat(client.in(0, "120000FFFF00", 255).data()[0]).isEqualTo((byte) 0x7F);
+        assertThat(client.in(0, "120000FFFF00", 255).data()[0])
+                .isEqualTo((byte) (stays ? 0 : 0x7F));
+    }
+
+    @Test
+    void whatWasAbortedBeforeAUnitGoesIsNotAnswered() {
+        ScsiClient client = bed.client(1);
+        bed.store.gate = new CountDownLatch(1);
+        byte[] list = new byte[24];
+        list[15] = 1;
+        list[20] = 1; // APTPL: it ends when it is durable.
+        CompletableFuture<Result> registered =
+                client.start(
+                        0,
+                        5,
+                        TaskAttribute.SIMPLE,
+                        ScsiClient.bytes("5F000000000000001800"),
+                        list,
+                        0);
+        var aborted = client.startManage(TaskManagement.Function.ABORT_TASK, 0, 5);
+        client.in(0, "120000FFFF00", 255);
+        var unmapped = new CompletableFuture<Boolean>();
+        bed.target.map(List.of(), () -> unmapped.complete(true));
+        client.in(0, "120000FFFF00", 255);
+        assertThat(registered).isNotCompleted();
+        bed.store.gate.countDown();
+        BlockClient.await(unmapped);
+        assertThat(BlockClient.await(aborted)).isEqualTo(TaskManagement.Response.FUNCTION_COMPLETE);
+        assertThat(registered.join().outcome()).isEqualTo(ScsiTask.Outcome.ABORTED);
     }
 
     @Test

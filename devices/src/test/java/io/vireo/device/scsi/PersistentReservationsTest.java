@@ -7,7 +7,9 @@ import com.sun.management.ThreadMXBean;
 import io.vireo.device.scsi.ScsiClient.Result;
 import io.vireo.scsi.ScsiInitiator;
 import io.vireo.scsi.ScsiStatus;
+import io.vireo.scsi.ScsiTask;
 import io.vireo.scsi.TaskAttribute;
+import io.vireo.scsi.TaskManagement;
 import io.vireo.testkit.BlockClient;
 import io.vireo.testkit.Eventually;
 import java.lang.management.ManagementFactory;
@@ -212,8 +214,14 @@ class PersistentReservationsTest {
         assertThat(one.run(0, "000000000000").code()).isEqualTo(0x062A05);
     }
 
-    @Test
-    void preemptAndAbortAborts() {
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void preemptAndAbortAborts(boolean withStatus) {
+        if (withStatus) {
+            byte[] tas = ScsiClient.bytes("00000000" + "0a0a021000400000ffff0000");
+            assertThat(two.out(0, "151000001000", tas).good()).isTrue();
+            one.ready(0);
+        }
         register(one, 1);
         register(two, 2);
         bed.disk.fate(_ -> io.vireo.testkit.MemoryBlockDevice.Fate.HELD);
@@ -227,8 +235,16 @@ class PersistentReservationsTest {
                         BLOCK);
         one.in(0, "120000FFFF00", 255);
         assertThat(out(two, PREEMPT_AND_ABORT, 1, 2, 1).good()).isTrue();
-        assertThat(BlockClient.await(task).outcome())
-                .isEqualTo(io.vireo.scsi.ScsiTask.Outcome.ABORTED);
+        Result ended = BlockClient.await(task);
+        bed.disk.fate(_ -> io.vireo.testkit.MemoryBlockDevice.Fate.DONE);
+        assertThat(one.run(0, "000000000000").code()).isEqualTo(0x062A05);
+        if (withStatus) {
+            assertThat(ended.status()).isEqualTo(ScsiStatus.TASK_ABORTED);
+            assertThat(one.run(0, "000000000000").good()).isTrue();
+        } else {
+            assertThat(ended.outcome()).isEqualTo(io.vireo.scsi.ScsiTask.Outcome.ABORTED);
+            assertThat(one.run(0, "000000000000").code()).isEqualTo(0x062F00);
+        }
     }
 
     @Test
@@ -331,6 +347,7 @@ class PersistentReservationsTest {
         LogicalUnit again = bed.unit("disk1", bed.disk, bed.store);
         assertThat(again.reservations().state().registrations()).hasSize(1);
         assertThat(again.reservations().state().survives()).isTrue();
+        assertThat(again.reservations().state().generation()).isZero();
         assertThat(HexFormat.of().formatHex(in(one, 2))).isEqualTo("00081d81ea010000");
         assertThat(out(one, REGISTER, 0, list(1, 1, 0)).good()).isTrue();
         assertThat(bed.store.kept).isEmpty();
@@ -458,6 +475,54 @@ class PersistentReservationsTest {
         assertThat(failed.join().code()).isEqualTo(0x044400);
         assertThat(reserved.join().good()).isTrue();
         assertThat(second.join().status()).isEqualTo(ScsiStatus.RESERVATION_CONFLICT);
+    }
+
+    /** Who was taken out, and his commands with him, is not in again by one that waited. */
+    @Test
+    void aRegistrationThatIsAbortedBeforeItsTurnHasNoEffect() {
+        ScsiClient other = bed.client(3);
+        var gate = new CountDownLatch(1);
+        CompletableFuture<Result> registered = startRegistration(gate);
+        CompletableFuture<Result> waits = startOut(other, REGISTER, list(0, 2, 0));
+        assertThat(BlockClient.on(bed.owner, () -> true)).isTrue();
+        var aborted = other.startManage(TaskManagement.Function.ABORT_TASK, 0, 100);
+        assertThat(BlockClient.on(bed.owner, () -> true)).isTrue();
+        assertThat(aborted).isNotCompleted();
+        gate.countDown();
+        assertThat(registered.join().good()).isTrue();
+        assertThat(BlockClient.await(aborted)).isEqualTo(TaskManagement.Response.FUNCTION_COMPLETE);
+        assertThat(waits.join().outcome()).isEqualTo(ScsiTask.Outcome.ABORTED);
+        assertThat(HexFormat.of().formatHex(in(one, 0)))
+                .isEqualTo("00000001" + "00000008" + "0000000000000001");
+    }
+
+    @Test
+    void movingAReservationMakesNoRegistrationTooMany() {
+        register(one, 1);
+        assertThat(out(one, RESERVE, 1, 1, 0).good()).isTrue();
+        byte[] many = list(0, 2, SPEC_I_PT);
+        var ids = new StringBuilder();
+        for (int i = 0; i < PrState.MAX_REGISTRATIONS - 2; i++) {
+            ids.append("00".repeat(8))
+                    .append(HexFormat.of().toHexDigits(0x5000_0000_0000_0000L + i));
+            ids.append("00".repeat(8));
+        }
+        byte[] initiators = ScsiClient.bytes(HexFormat.of().toHexDigits(ids.length() / 2) + ids);
+        byte[] all = Arrays.copyOf(many, many.length + initiators.length);
+        System.arraycopy(initiators, 0, all, many.length, initiators.length);
+        assertThat(out(two, REGISTER, 0, all).good()).isTrue();
+        byte[] move = new byte[48];
+        Bytes.put64(move, 0, 1);
+        Bytes.put64(move, 8, 3);
+        Bytes.put16(move, 18, bed.target.fibreChannelPort().relativeId());
+        Bytes.put32(move, 20, 24);
+        Bytes.put64(move, 24 + 8, 0x6000_0000_0000_0000L);
+        assertThat(out(one, REGISTER_AND_MOVE, 0, move).code()).isEqualTo(0x055504);
+        assertThat(Bytes.u32(in(one, 0), 4)).isEqualTo(8 * PrState.MAX_REGISTRATIONS);
+        // One that leaves makes room.
+        move[17] = 2;
+        assertThat(out(one, REGISTER_AND_MOVE, 0, move).good()).isTrue();
+        assertThat(Bytes.u32(in(one, 0), 4)).isEqualTo(8 * PrState.MAX_REGISTRATIONS);
     }
 
     /** It is being made durable when this returns, until the gate opens. */

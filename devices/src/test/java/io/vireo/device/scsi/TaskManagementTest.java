@@ -21,6 +21,11 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class TaskManagementTest {
+    /** MODE SELECT of the control page with the TAS bit. */
+    private static final byte[] TAS = ScsiClient.bytes("00000000" + "0a0a021000400000ffff0000");
+
+    private static final byte[] NO_TAS = ScsiClient.bytes("00000000" + "0a0a021000000000ffff0000");
+
     private final ScsiBed bed = new ScsiBed();
 
     @AfterEach
@@ -84,8 +89,7 @@ class TaskManagementTest {
         ScsiClient second = bed.client(2, bed.other);
         ScsiClient client = bed.client(1);
         if (withStatus) {
-            byte[] tas = ScsiClient.bytes("00000000" + "0a0a021000400000ffff0000");
-            assertThat(client.out(0, "151000001000", tas).good()).isTrue();
+            assertThat(client.out(0, "151000001000", TAS).good()).isTrue();
             second.ready(0);
         }
         bed.disk.fate(_ -> MemoryBlockDevice.Fate.HELD);
@@ -100,7 +104,17 @@ class TaskManagementTest {
         } else {
             assertThat(ended.outcome()).isEqualTo(Outcome.ABORTED);
         }
-        assertThat(second.run(0, "000000000000").code()).isEqualTo(0x062F00);
+        // The status says it already.
+        assertThat(second.run(0, "000000000000").code()).isEqualTo(withStatus ? 0 : 0x062F00);
+    }
+
+    @Test
+    void clearTaskSetTellsNobodyWhoLosesNothing() {
+        ScsiClient second = bed.client(2, bed.other);
+        ScsiClient client = bed.client(1);
+        assertThat(client.manage(Function.CLEAR_TASK_SET, 0, 0))
+                .isEqualTo(Response.FUNCTION_COMPLETE);
+        assertThat(second.run(0, "000000000000").good()).isTrue();
     }
 
     @ParameterizedTest
@@ -179,6 +193,90 @@ class TaskManagementTest {
         assertThat(ordered).isCompleted();
         assertThat(BlockClient.await(start(client, 5, TaskAttribute.ACA, "000000000000")).code())
                 .isEqualTo(0x054900);
+    }
+
+    /** SAM-5, 8: HEAD OF QUEUE tasks pass, but not for ever what others wait for. */
+    @ParameterizedTest
+    @ValueSource(strings = {"ORDERED", "SIMPLE"})
+    void headsOfQueueKeepNobodyWaitingForEver(String attribute) {
+        ScsiClient second = bed.client(2, bed.other);
+        ScsiClient client = holding(1, true);
+        CompletableFuture<Result> head = head(client, 1);
+        // Of the two that wait the first one is ORDERED, or to run alone.
+        boolean ordered = attribute.equals("ORDERED");
+        CompletableFuture<Result> waits =
+                second.start(
+                        0,
+                        1,
+                        TaskAttribute.valueOf(attribute),
+                        ScsiClient.bytes(
+                                ordered ? "000000000000" : "89000000000000000000000000010000"),
+                        new byte[2 * BLOCK],
+                        0);
+        CompletableFuture<Result> behind = start(second, 2, TaskAttribute.SIMPLE, "000000000000");
+        second.manage(Function.QUERY_TASK_SET, 0, 0);
+        int passed = 0;
+        CompletableFuture<Result> next = pass(client, 2);
+        while (!next.isDone() && passed < 10_000) {
+            // One is there at any time.
+            passed++;
+            assertThat(client.manage(Function.ABORT_TASK, 0, passed))
+                    .isEqualTo(Response.FUNCTION_COMPLETE);
+            head = next;
+            next = pass(client, 2 + passed);
+        }
+        assertThat(passed).isEqualTo(TaskSet.MAX_PASSES);
+        assertThat(next.join().status()).isEqualTo(ScsiStatus.BUSY);
+        assertThat(waits).isNotCompleted();
+        bed.disk.fate(_ -> MemoryBlockDevice.Fate.DONE);
+        bed.disk.release();
+        assertThat(BlockClient.await(behind).good()).isTrue();
+        assertThat(waits.join().outcome()).isEqualTo(Outcome.COMPLETED);
+        assertThat(head.join().good()).isTrue();
+        assertThat(BlockClient.await(head(client, 90_000)).good()).isTrue();
+    }
+
+    /** It has ended, or is being carried out. */
+    private static CompletableFuture<Result> pass(ScsiClient client, long tag) {
+        CompletableFuture<Result> task = head(client, tag);
+        client.manage(Function.QUERY_TASK_SET, 0, 0);
+        return task;
+    }
+
+    private static CompletableFuture<Result> head(ScsiClient client, long tag) {
+        return start(client, tag, TaskAttribute.HEAD_OF_QUEUE, "28000000000000000100");
+    }
+
+    @Test
+    void whoDelaysOnlyHimselfMayDoSo() {
+        ScsiClient client = holding(1, true);
+        CompletableFuture<Result> first = read(client, 1);
+        CompletableFuture<Result> own = start(client, 2, TaskAttribute.ORDERED, "000000000000");
+        for (int i = 0; i < 3 * TaskSet.MAX_PASSES; i++) {
+            CompletableFuture<Result> head =
+                    start(client, 3 + i, TaskAttribute.HEAD_OF_QUEUE, "000000000000");
+            assertThat(BlockClient.await(head).good()).isTrue();
+        }
+        assertThat(own).isNotCompleted();
+        bed.disk.release();
+        assertThat(BlockClient.await(own).good()).isTrue();
+        assertThat(first).isCompleted();
+    }
+
+    /** Mode parameters are one set: each change is told to the others, and is one event. */
+    @Test
+    void aStormOfChangesIsOneEventUntilItIsTold() {
+        ScsiClient second = bed.client(2, bed.other);
+        ScsiClient client = bed.client(1);
+        for (int i = 0; i < 500; i++) {
+            byte[] page = i % 2 == 0 ? TAS : NO_TAS;
+            assertThat(client.out(0, "151000001000", page).good()).isTrue();
+        }
+        assertThat(second.events()).containsExactly("changed 0 2a01");
+        assertThat(second.run(0, "000000000000").code()).isEqualTo(0x062A01);
+        assertThat(second.run(0, "000000000000").good()).isTrue();
+        assertThat(client.out(0, "151000001000", TAS).good()).isTrue();
+        assertThat(second.events()).containsExactly("changed 0 2a01", "changed 0 2a01");
     }
 
     @Test

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vireo.device.virtio.FakePool;
 import io.vireo.reactor.Reactor;
+import io.vireo.scsi.ScsiInitiator;
 import io.vireo.testkit.crash.DiskImage;
 import io.vireo.testkit.crash.DiskLog;
 import io.vireo.testkit.crash.SimulatedDisk;
@@ -17,6 +18,7 @@ import org.junit.jupiter.api.Test;
 /** How long tokens are good, and remembered, by the reactor's own clock. */
 class TokensTest {
     private static final long SECOND = TimeUnit.SECONDS.toNanos(1);
+    private static final ScsiInitiator MAKER = new ScsiInitiator.FibreChannel(1);
 
     private final Reactor reactor = Reactor.stepped("tokens");
     private final LogicalUnit unit =
@@ -36,8 +38,8 @@ class TokensTest {
     }
 
     private void make(long goodFor) {
-        reactor.execute(
-                () -> found.add(Optional.of(unit.tokens().make(new long[] {0, 512}, goodFor))));
+        reactor.execute(() ->
+                found.add(Optional.of(unit.tokens().make(MAKER, new long[] {0, 512}, goodFor))));
     }
 
     private void useAt(long seconds, int which) {

@@ -166,14 +166,17 @@ final class Bridge {
             }
         }
         allowedVlans = allowed;
+        var changed = new ArrayList<BridgePort>();
         for (int i = 0; i < ports.length; i++) {
             if (!Arrays.equals(ports[i].vlans.tagged(), memberships[i].tagged())) {
                 ports[i].carry(memberships[i]);
                 forget(ports[i]);
+                changed.add(ports[i]);
             }
         }
         // What was located before is looked up again.
         index();
+        changed.forEach(this::welcome);
     }
 
     /** The stations behind a port, with the IP addresses that they are known to have. */
@@ -330,9 +333,10 @@ final class Bridge {
         joinMirrors();
     }
 
+    /** A port has come, or been forgotten: what is wanted behind it is asked soon. */
     private void welcome(BridgePort port) {
         if (snooping != null && snooping.hasQuerier()) {
-            snooping.arrived(VlanMembership.inhabited(port), pass.seconds);
+            snooping.arrived(port.vlans.carried(), pass.seconds);
         }
     }
 

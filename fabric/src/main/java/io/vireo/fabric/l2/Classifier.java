@@ -1,5 +1,6 @@
 package io.vireo.fabric.l2;
 
+import io.vireo.fabric.l2.packet.Headers;
 import io.vireo.memory.NativeMemory;
 import io.vireo.net.DropReason;
 import io.vireo.net.Offload;
@@ -16,6 +17,7 @@ final class Classifier {
     static final int TAGGED_HEADER = 18;
 
     private static final int TCP_HEADER = 20;
+    private static final int UDP_HEADER = 8;
 
     // A frame may carry a second tag that we do not look at, and that is not of the payload an MTU
     // counts.
@@ -120,6 +122,16 @@ final class Classifier {
             return pass.batch.length[i] - header > limit + INNER_TAG;
         }
         int networkHeader = Offload.checksumStart(offload) - header;
-        return networkHeader + TCP_HEADER + Offload.gsoSize(offload) > limit;
+        if (Headers.isTag(etherType(i, header))) {
+            networkHeader -= INNER_TAG;
+        }
+        boolean datagrams = Offload.gsoType(offload) == Offload.GSO_UDP_L4;
+        int transportHeader = datagrams ? UDP_HEADER : TCP_HEADER;
+        return networkHeader + transportHeader + Offload.gsoSize(offload) > limit;
+    }
+
+    private int etherType(int i, int header) {
+        short type = NativeMemory.getShort(pass.batch.header(i) + header - Short.BYTES);
+        return Short.toUnsignedInt(Short.reverseBytes(type));
     }
 }

@@ -18,8 +18,6 @@ final class NeighborGuard {
     private static final int REDIRECT = 137;
 
     private static final int IPV6_SOURCE = 8;
-    private static final int IPV6_LENGTH = 4;
-    private static final int IPV6_HEADER = 40;
     private static final int ETHERNET_SOURCE = 6;
 
     private static final int SOLICITATION_HEADER = 8;
@@ -95,10 +93,8 @@ final class NeighborGuard {
 
     /** Checks that link-layer options of a type hold the address that the frame came from. */
     private static @Nullable DropReason options(Headers frame, int header, int type) {
-        int announced = frame.u16(frame.network() + IPV6_LENGTH);
-        int end = Math.min(frame.length(), frame.network() + IPV6_HEADER + announced);
         int at = frame.transport() + header;
-        while (at < end) {
+        while (at < frame.end()) {
             if (!frame.has(at, OPTION_UNIT)) {
                 return DropReason.UNREADABLE;
             }

@@ -32,6 +32,8 @@ final class ReplaceableUplink implements NetPort, Uplink {
 
     private volatile @Nullable Reactor owner;
 
+    private volatile boolean reopening;
+
     // On the owner only.
     private Runnable ready = () -> {};
     private Runnable reroute = () -> {};
@@ -52,6 +54,14 @@ final class ReplaceableUplink implements NetPort, Uplink {
     /** Whether its interface is not open at the moment. */
     boolean isAbsent() {
         return current instanceof AbsentUplink;
+    }
+
+    /** Says that its interface is about to be closed and opened in another way, or has been. */
+    void reopening(boolean begun) {
+        reopening = begun;
+        if (!begun) {
+            relay.run();
+        }
     }
 
     /** What speaks LLDP for it at the moment; a bond leaves that to its members. */
@@ -223,6 +233,11 @@ final class ReplaceableUplink implements NetPort, Uplink {
     @Override
     public boolean isPresent() {
         return current.isPresent();
+    }
+
+    @Override
+    public boolean isReopening() {
+        return reopening;
     }
 
     @Override

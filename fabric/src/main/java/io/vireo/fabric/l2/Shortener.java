@@ -26,6 +26,8 @@ final class Shortener {
             length[i] = batch.length[i];
             int wanted = limit - batch.vlanDelta(i);
             if (wanted < length[i]) {
+                // Now: whoever looks farther meanwhile would move what is to be put back.
+                batch.extendHeader(i);
                 headerLength[i] = batch.headerLength[i];
                 rangeCount[i] = batch.rangeCount[i];
                 offload[i] = batch.offload[i];

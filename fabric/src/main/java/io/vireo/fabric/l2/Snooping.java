@@ -98,28 +98,28 @@ final class Snooping {
     /** What is in a message, put into force. */
     private final class Told implements GroupMessages.Listener {
         @Override
-        public void joins(long group) {
-            if (isLimited(group)
-                    && !groups.join(key(group), slot, now + spec.membershipSeconds(), now)) {
+        public void joins(long mac, long group, long source) {
+            int until = now + spec.membershipSeconds();
+            if (isLimited(mac) && !groups.join(key(mac), slot, group, source, until, now)) {
                 count(REFUSED, 1);
             }
         }
 
         @Override
-        public void leaves(long group) {
+        public void leaves(long mac, long group, long source) {
+            long key = key(mac);
+            if (!groups.wants(key, slot, group, source, now)) {
+                return;
+            }
             if (spec.fastLeave()) {
-                groups.leave(key(group), slot);
+                groups.shorten(key, slot, group, source, now, now);
                 return;
             }
             // Otherwise the querier asks who is left. If it is another, what it asks is heard.
             var asking = querier;
-            var left = groups.find(key(group));
             int in = (int) (vlan >>> VLAN_SHIFT);
-            if (asking != null
-                    && left != null
-                    && left.has(slot, now)
-                    && asking.isAsking(in, four)) {
-                groups.shorten(key(group), asking.askSoon(in, four, now));
+            if (asking != null && asking.isAsking(in, four)) {
+                groups.shorten(key, slot, group, source, asking.askSoon(in, four, now), now);
             }
         }
 
@@ -139,13 +139,13 @@ final class Snooping {
         }
 
         @Override
-        public void asksFor(long group, int seconds) {
-            groups.shorten(key(group), now + seconds);
+        public void asksFor(long mac, long group, long source, int seconds) {
+            groups.shorten(key(mac), group, source, now + seconds);
         }
     }
 
-    private long key(long group) {
-        return group | vlan;
+    private long key(long mac) {
+        return mac | vlan;
     }
 
     /** Looks at a frame that came in by a port, and says whether it is for routers only. */

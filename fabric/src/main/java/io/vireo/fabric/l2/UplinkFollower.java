@@ -11,8 +11,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Has the links of a network's cards follow that of its uplink. On the control reactor.
  *
- * <p>A link that is back within a moment, as when its interface is opened otherwise, was never
- * gone.
+ * <p>A link that is away while its interface is opened otherwise was never gone, however long that
+ * takes, nor was one that is back within a moment.
  */
 final class UplinkFollower {
     private static final long MOMENT_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
@@ -48,14 +48,20 @@ final class UplinkFollower {
                 moment = null;
             }
             network.link(true);
-        } else if (moment == null) {
+        } else if (moment == null && !isReopening()) {
             moment = control.schedule(MOMENT_NANOS, this::momentOver);
         }
     }
 
     private void momentOver() {
         moment = null;
-        network.link(isUp());
+        if (!isReopening()) {
+            network.link(isUp());
+        }
+    }
+
+    private boolean isReopening() {
+        return followed.filter(Uplink::isReopening).isPresent();
     }
 
     private boolean isUp() {

@@ -351,7 +351,22 @@ public final class UplinkKind implements ResourceKind<UplinkSpec> {
         var absent =
                 new AbsentUplink(
                         metadata.name(), oldSpec.mtu(), "Its interface is being opened otherwise.");
-        uplink.replace(absent).close();
+        uplink.reopening(true);
+        try {
+            uplink.replace(absent).close();
+            openAnew(uplink, metadata, oldSpec, newSpec, context);
+        } finally {
+            uplink.reopening(false);
+        }
+    }
+
+    private static void openAnew(
+            ReplaceableUplink uplink,
+            Metadata metadata,
+            UplinkSpec oldSpec,
+            UplinkSpec newSpec,
+            RealizeContext context)
+            throws NothingLeftException {
         try {
             uplink.replace(open(metadata, newSpec, context));
         } catch (RuntimeException e) {

@@ -57,17 +57,23 @@ record VlanMembership(int untagged, long[] tagged) {
         return (tagged[vlan >> 6] >>> vlan & 1) != 0;
     }
 
+    /** The VLANs that it carries, a bit each. */
+    long[] carried() {
+        long[] carried = tagged.clone();
+        if (untagged != NONE) {
+            set(carried, untagged);
+        }
+        return carried;
+    }
+
     /** The VLANs that ports with stations of this host carry, a bit each. */
     static long[] inhabited(BridgePort... ports) {
         var inhabited = new long[VLANS / Long.SIZE];
         for (var port : ports) {
             if (!port.isUplink()) {
+                long[] carried = port.vlans.carried();
                 for (int i = 0; i < inhabited.length; i++) {
-                    inhabited[i] |= port.vlans.tagged()[i];
-                }
-                int untagged = port.vlans.untagged();
-                if (untagged != NONE) {
-                    set(inhabited, untagged);
+                    inhabited[i] |= carried[i];
                 }
             }
         }

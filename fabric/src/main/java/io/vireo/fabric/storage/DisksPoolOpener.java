@@ -226,15 +226,7 @@ final class DisksPoolOpener {
         var members = new LinkedHashMap<String, HostDisk>();
         var blank = new LinkedHashMap<String, HostDisk>();
         disks.forEach((path, disk) -> (disk.isBlank() ? blank : members).put(path, disk));
-        // They have been emptied before.
-        blank.entrySet()
-                .removeIf(each -> {
-                    boolean empty = place.leaving().contains(each.getKey());
-                    if (empty) {
-                        each.getValue().close();
-                    }
-                    return empty;
-                });
+        closeEmptied(blank, place.leaving());
         absent.keySet().removeIf(DisksSpec.Member::drain);
         if (members.isEmpty()) {
             throw absent.values().stream()
@@ -255,14 +247,34 @@ final class DisksPoolOpener {
                     .map(first -> place.copies() > 1 ? degraded(first, e) : first)
                     .orElse(e);
         }
-        if (place.copies() > 1) {
-            return completed(pool, spec, blank, absent);
-        }
+        return place.copies() > 1
+                ? completed(pool, spec, blank, absent)
+                : grown(pool, spec, blank, absent, place.location());
+    }
+
+    /** Those that are to leave, and have nothing on them, have been emptied before. */
+    private static void closeEmptied(Map<String, HostDisk> blank, Set<String> leaving) {
+        blank.entrySet()
+                .removeIf(each -> {
+                    boolean emptied = leaving.contains(each.getKey());
+                    if (emptied) {
+                        each.getValue().close();
+                    }
+                    return emptied;
+                });
+    }
+
+    /** Takes what is empty as further disks. */
+    private static DisksPool grown(
+            DisksPool pool,
+            PoolSpec spec,
+            Map<String, HostDisk> blank,
+            Map<DisksSpec.Member, ResourceException> absent,
+            String location) {
         try {
-            blank.forEach((path, disk) -> pool.disks().addMember(path, disk, place.location()));
+            blank.forEach((path, disk) -> pool.disks().addMember(path, disk, location));
             absent.forEach((member, _) ->
-                    pool.disks()
-                            .addMember(member.path(), openEmpty(spec, member), place.location()));
+                    pool.disks().addMember(member.path(), openEmpty(spec, member), location));
             return pool;
         } catch (RuntimeException e) {
             pool.close();

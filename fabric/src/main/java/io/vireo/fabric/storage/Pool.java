@@ -280,32 +280,11 @@ final class Pool implements Realization {
         var attributes = new LinkedHashMap<String, String>();
         attributes.put(LOCATION, pool.location());
         var metrics = new ArrayList<Metric>();
-        if (qos.iops() != 0) {
-            attributes.put("iops", Long.toString(qos.iops()));
-            attributes.put("iopsReserved", Long.toString(qos.reserved()));
-            metrics.add(Metric.gauge("iops", "Requests per second that it can do.", qos.iops()));
-            metrics.add(
-                    Metric.gauge(
-                            "iops_reserved", "Of these, how many are reserved.", qos.reserved()));
-        }
-        String shares =
-                quotas.states().stream()
-                        .map(state -> state.spec().label() + ": " + state.text())
-                        .collect(Collectors.joining("; "));
-        if (!shares.isEmpty()) {
-            attributes.put(QUOTAS, shares);
-        }
-        long size = pool.diskBytes().orElse(space.capacityBytes());
-        if (size != 0) {
-            attributes.put(CAPACITY, Long.toString(size));
-            metrics.add(Metric.gauge("capacity_bytes", "Size of what holds the pool.", size));
-        }
+        describeShares(attributes, metrics);
+        describe(space, attributes, metrics);
         if (space.capacityBytes() == 0) {
             return new Status(quota().stream().toList(), attributes, metrics);
         }
-        attributes.put(FREE, Long.toString(space.freeBytes()));
-        metrics.add(
-                Metric.gauge("free_bytes", "Room that vDisks can still take.", space.freeBytes()));
         pool.usage().ifPresent(usage -> describe(usage, attributes, metrics));
         var conditions = new ArrayList<Condition>();
         conditions.add(room(space));
@@ -328,6 +307,39 @@ final class Pool implements Realization {
             conditions.add(new Condition(Condition.READY, false, "PoolFailed", pool.trouble()));
         }
         return new Status(conditions, attributes, metrics);
+    }
+
+    /** What vDisks share of it by rates and quotas. */
+    private void describeShares(Map<String, String> attributes, List<Metric> metrics) {
+        if (qos.iops() != 0) {
+            attributes.put("iops", Long.toString(qos.iops()));
+            attributes.put("iopsReserved", Long.toString(qos.reserved()));
+            metrics.add(Metric.gauge("iops", "Requests per second that it can do.", qos.iops()));
+            metrics.add(
+                    Metric.gauge(
+                            "iops_reserved", "Of these, how many are reserved.", qos.reserved()));
+        }
+        String shares =
+                quotas.states().stream()
+                        .map(state -> state.spec().label() + ": " + state.text())
+                        .collect(Collectors.joining("; "));
+        if (!shares.isEmpty()) {
+            attributes.put(QUOTAS, shares);
+        }
+    }
+
+    private void describe(PoolSpace space, Map<String, String> attributes, List<Metric> metrics) {
+        long size = pool.diskBytes().orElse(space.capacityBytes());
+        if (size != 0) {
+            attributes.put(CAPACITY, Long.toString(size));
+            metrics.add(Metric.gauge("capacity_bytes", "Size of what holds the pool.", size));
+        }
+        if (space.capacityBytes() != 0) {
+            attributes.put(FREE, Long.toString(space.freeBytes()));
+            metrics.add(
+                    Metric.gauge(
+                            "free_bytes", "Room that vDisks can still take.", space.freeBytes()));
+        }
     }
 
     private static void describe(

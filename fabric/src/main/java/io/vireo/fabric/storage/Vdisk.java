@@ -27,6 +27,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 
@@ -284,22 +285,29 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
                 attributes.put(USERS, String.join(", ", uses.stream().map(u -> u.user).toList()));
             }
         }
-        importing.ifPresent(transfer -> {
-            Transfer.Progress progress = transfer.progress();
-            attributes.put("import", progress.percent());
-            if (!progress.done()) {
-                Progress.describe(List.of(progress.of("import")), attributes);
-            }
-            if (!progress.notes().isEmpty()) {
-                attributes.put("importNotes", String.join(" ", progress.notes()));
-            }
-        });
+        importing.ifPresent(transfer -> describe(transfer.progress(), attributes));
         List<Condition> conditions = new ArrayList<>(conditions());
         if (!geometry.keepsBlocksWhole()) {
             conditions.add(torn(geometry));
         }
         settleQuotas();
         Relocation.Home home = relocation.home();
+        describe(home, attributes);
+        return new Status(conditions, attributes, metrics(device.counters(), home.qos().counts()));
+    }
+
+    private static void describe(Transfer.Progress progress, Map<String, String> attributes) {
+        attributes.put("import", progress.percent());
+        if (!progress.done()) {
+            Progress.describe(List.of(progress.of("import")), attributes);
+        }
+        if (!progress.notes().isEmpty()) {
+            attributes.put("importNotes", String.join(" ", progress.notes()));
+        }
+    }
+
+    /** Where it is, and what it is there. */
+    private void describe(Relocation.Home home, Map<String, String> attributes) {
         attributes.put(POOL, home.site().pool());
         attributes.put(CACHE_MODE, cacheMode.inForce());
         attributes.put("allocation", home.site().allocation().name().toLowerCase(Locale.ROOT));
@@ -313,21 +321,19 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
         if (protection.encrypted()) {
             attributes.put("encryption", "AES-256-XTS");
         }
-        if (relocation.isUnderWay() && !home.site().equals(relocation.wanted())) {
+        boolean moves = relocation.isUnderWay() && !home.site().equals(relocation.wanted());
+        if (moves && !isImporting()) {
             Progress moving =
                     relocation
                             .progress()
                             .map(progress -> progress.of("move"))
                             .orElseGet(() -> new Progress("move", 0, 0, 0));
-            if (!isImporting()) {
-                Progress.describe(List.of(moving), attributes);
-            }
+            Progress.describe(List.of(moving), attributes);
         }
         home.qos().policyName().ifPresent(policy -> attributes.put("qosPolicy", policy));
         home.pool()
                 .mapped(name, false)
                 .ifPresent(bytes -> attributes.put(ALLOCATED, Long.toString(bytes)));
-        return new Status(conditions, attributes, metrics(device.counters(), home.qos().counts()));
     }
 
     private List<Condition> conditions() {

@@ -4,6 +4,7 @@ import io.vireo.block.BlockDevice;
 import io.vireo.block.BlockPool;
 import io.vireo.block.BlockVolume;
 import io.vireo.block.DiskIdentity;
+import io.vireo.block.DiskRecords;
 import io.vireo.block.PoolEncryption;
 import io.vireo.block.PooledVolume;
 import io.vireo.block.VolumeFormat;
@@ -39,6 +40,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** A virtual disk: a volume in a pool. */
@@ -483,7 +485,21 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
     }
 
     @Override
+    public void reclaim(List<Declared<VdiskSpec>> declared, RealizeContext context) {
+        DiskRecords.retain(
+                context.service(DurableState.class),
+                declared.stream()
+                        .map(each -> each.metadata().uid())
+                        .collect(Collectors.toUnmodifiableSet()));
+    }
+
+    @Override
     public void destroy(Metadata metadata, VdiskSpec spec, RealizeContext context) {
+        deleteVolume(metadata, spec, context);
+        DiskRecords.forget(context.service(DurableState.class), metadata.uid());
+    }
+
+    private static void deleteVolume(Metadata metadata, VdiskSpec spec, RealizeContext context) {
         if (VdiskPlace.deleteElsewhere(metadata, spec, context)) {
             VdiskPlace.forget(metadata, context);
             return;

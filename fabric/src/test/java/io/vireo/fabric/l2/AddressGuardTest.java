@@ -291,6 +291,19 @@ class AddressGuardTest {
         assertThat(send(large)).isEqualTo(DropReason.UNREADABLE);
     }
 
+    /** Behind a hop-by-hop header receivers take a length of 0 for that of the frame. */
+    @Test
+    void optionsAreLookedAtWhereAPacketHasNoLengthYet() {
+        long cut = Offload.of(Offload.NEEDS_CHECKSUM, Offload.GSO_TCPV6, 82, 1000, 62);
+        for (long other : new long[] {A, B}) {
+            var message = neighbor(136, MINE6, linkLayer(2, other));
+            var frame = v6(MINE6, 0, extension(58, 1, message));
+            frame[18] = 0;
+            frame[19] = 0;
+            assertThat(send(frame, cut, 2)).isEqualTo(other == A ? null : DropReason.SPOOFED_ND);
+        }
+    }
+
     private static byte[] join(byte[] one, byte[] other) {
         var all = Arrays.copyOf(one, one.length + other.length);
         System.arraycopy(other, 0, all, one.length, other.length);

@@ -202,6 +202,22 @@ class BridgeTest {
         assertThat(portA.counters().receivedDropped(DropReason.TOO_LONG)).isEqualTo(1);
     }
 
+    /** A UDP header is shorter than one of TCP, and a guest's own tag is none of the payload. */
+    @Test
+    void headersOfSegmentsAreMeasuredAsTheyAre() {
+        var portA = plug(a, PortSpec.transparent(false));
+        plug(b, PortSpec.transparent(false));
+        var datagrams = Frames.frame(B, A, 9000);
+        a.arrive(datagrams, Offload.of(1, Offload.GSO_UDP_L4, 42, MTU - 28, 34), 6);
+        a.arrive(datagrams, Offload.of(1, Offload.GSO_UDP_L4, 42, MTU - 27, 34), 6);
+        var twice = Frames.tagged(Frames.tagged(Frames.tcp4(B, A, 0x10, 9000), 7), 5);
+        a.arrive(twice, Offload.of(1, Offload.GSO_TCPV4, 62, MTU - 40, 42));
+        a.arrive(twice, Offload.of(1, Offload.GSO_TCPV4, 62, MTU - 39, 42));
+        bridge.pass(portA);
+        assertThat(b.sent()).containsExactly(datagrams, twice);
+        assertThat(portA.counters().receivedDropped(DropReason.TOO_LONG)).isEqualTo(2);
+    }
+
     @Test
     void countsWhatAPortCannotTake() {
         var portA = plug(a, PortSpec.access(0));

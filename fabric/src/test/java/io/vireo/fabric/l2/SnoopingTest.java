@@ -1,5 +1,26 @@
 package io.vireo.fabric.l2;
 
+import static io.vireo.fabric.l2.GroupFrames.C;
+import static io.vireo.fabric.l2.GroupFrames.GROUP;
+import static io.vireo.fabric.l2.GroupFrames.GROUP6;
+import static io.vireo.fabric.l2.GroupFrames.R;
+import static io.vireo.fabric.l2.GroupFrames.data;
+import static io.vireo.fabric.l2.GroupFrames.data6;
+import static io.vireo.fabric.l2.GroupFrames.igmp;
+import static io.vireo.fabric.l2.GroupFrames.join;
+import static io.vireo.fabric.l2.GroupFrames.leave;
+import static io.vireo.fabric.l2.GroupFrames.linkLocal;
+import static io.vireo.fabric.l2.GroupFrames.mac4;
+import static io.vireo.fabric.l2.GroupFrames.mld;
+import static io.vireo.fabric.l2.GroupFrames.one6;
+import static io.vireo.fabric.l2.GroupFrames.query;
+import static io.vireo.fabric.l2.GroupFrames.query3;
+import static io.vireo.fabric.l2.GroupFrames.records;
+import static io.vireo.fabric.l2.GroupFrames.sources;
+import static io.vireo.fabric.l2.GroupFrames.suppressing;
+import static io.vireo.fabric.l2.GroupFrames.suppressing6;
+import static io.vireo.fabric.l2.GroupFrames.three;
+import static io.vireo.fabric.l2.GroupFrames.two;
 import static io.vireo.fabric.l2.Packets.address4;
 import static io.vireo.fabric.l2.Packets.address6;
 import static io.vireo.fabric.l2.Packets.ethernet;
@@ -21,6 +42,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -30,12 +52,10 @@ class SnoopingTest {
     private static final int MTU = 9000;
     private static final long A = 0x5254_0000_000AL;
     private static final long B = 0x5254_0000_000BL;
-    private static final long C = 0x5254_0000_000CL;
-    private static final long R = 0x5254_0000_000EL;
     private static final long Q = 0x0252_5400_0007L;
-    private static final int GROUP = address4(239, 1, 2, 3);
     private static final int OTHER = address4(239, 1, 2, 4);
-    private static final byte[] GROUP6 = address6(0xFF15_0000_0000_0000L, 0x1234_5678L);
+    private static final int S1 = address4(10, 1, 0, 1);
+    private static final int S2 = address4(10, 2, 0, 1);
     private static final byte[] ALL_MLD = address6(0xFF02_0000_0000_0000L, 0x16);
     private static final byte[] NOBODY = new byte[16];
 
@@ -107,90 +127,6 @@ class SnoopingTest {
     /** Who got how many frames, of those that are not the router. */
     private List<Integer> got() {
         return Stream.of(a, b, c).map(port -> port.sent().size()).toList();
-    }
-
-    private static long mac4(int group) {
-        return 0x0100_5E00_0000L | group & 0x7F_FFFF;
-    }
-
-    private static byte[] igmp(long from, int source, int to, byte... message) {
-        Frames.put(message, 2, 0);
-        Frames.put(message, 2, Frames.checksum(message, 0, message.length, 0));
-        // With the router alert option (RFC 2113), as all of them.
-        var alert = new byte[] {(byte) 0x94, 4, 0, 0};
-        return ethernet(mac4(to), from, 0x0800, Packets.ipv4(source, to, 2, 0, alert, message));
-    }
-
-    private static byte[] two(int type, int code, int group) {
-        return ByteBuffer.allocate(8)
-                .put((byte) type)
-                .put((byte) code)
-                .putShort((short) 0)
-                .putInt(group)
-                .array();
-    }
-
-    private static byte[] join(long from, int group) {
-        return igmp(from, address4(10, 0, 0, 1), group, two(0x16, 0, group));
-    }
-
-    private static byte[] leave(long from, int group) {
-        return igmp(from, address4(10, 0, 0, 1), address4(224, 0, 0, 2), two(0x17, 0, group));
-    }
-
-    private static byte[] query(int source, int group) {
-        int to = group == 0 ? address4(224, 0, 0, 1) : group;
-        return Frames.tagged(igmp(R, source, to, two(0x11, 100, group)), 5);
-    }
-
-    /** A report of IGMPv3: type and group of each record, with sources. */
-    private static byte[] three(long from, int sources, int... records) {
-        var message = ByteBuffer.allocate(8 + records.length / 2 * (8 + 4 * sources));
-        message.put((byte) 0x22).position(6).putShort((short) (records.length / 2));
-        for (int i = 0; i < records.length; i += 2) {
-            message.put((byte) records[i]).put((byte) 0).putShort((short) sources);
-            message.putInt(records[i + 1]);
-            message.position(message.position() + 4 * sources);
-        }
-        return igmp(from, address4(10, 0, 0, 1), address4(224, 0, 0, 22), message.array());
-    }
-
-    private static byte[] data(int group) {
-        return ethernet(
-                mac4(group),
-                C,
-                0x0800,
-                Packets.ipv4(address4(10, 0, 0, 3), group, 17, 0, Packets.ports(1, 2)));
-    }
-
-    private static byte[] mld(long from, byte[] source, byte[] to, byte... message) {
-        Frames.put(message, 2, 0);
-        int pseudo = message.length + 58;
-        int sum = Frames.sum(source, 0, 16) + Frames.sum(to, 0, 16) + pseudo;
-        Frames.put(message, 2, Frames.checksum(message, 0, message.length, sum));
-        var hopByHop = Packets.extension(58, 1, message);
-        hopByHop[2] = 5;
-        hopByHop[3] = 2;
-        var packet = Packets.ipv6(source, to, 0, hopByHop);
-        packet[7] = 1;
-        long mac = 0x3333_0000_0000L | Integer.toUnsignedLong(ByteBuffer.wrap(to).getInt(12));
-        return ethernet(mac, from, 0x86DD, packet);
-    }
-
-    private static byte[] one6(int type, byte[] group) {
-        return ByteBuffer.allocate(24).put((byte) type).position(8).put(group).array();
-    }
-
-    private static byte[] data6() {
-        return ethernet(
-                0x3333_1234_5678L,
-                C,
-                0x86DD,
-                Packets.ipv6(address6(0xFD00L << 48, 3), GROUP6, 17, Packets.ports(1, 2)));
-    }
-
-    private static byte[] linkLocal(int last) {
-        return address6(0xFE80L << 48, last);
     }
 
     @Test
@@ -322,21 +258,6 @@ class SnoopingTest {
         assertThat(got()).containsExactly(0, 0, 0);
     }
 
-    /** A query of IGMPv3 for the group, with or without Suppress Router-Side Processing. */
-    private static byte[] suppressing(boolean on) {
-        var message = Arrays.copyOf(two(0x11, 100, GROUP), 12);
-        message[8] = (byte) (on ? 0xA : 2);
-        return Frames.tagged(igmp(R, address4(10, 0, 0, 9), GROUP, message), 5);
-    }
-
-    /** The same of MLDv2. */
-    private static byte[] suppressing6(boolean on) {
-        var message = Arrays.copyOf(one6(130, GROUP6), 28);
-        Frames.put(message, 4, 10_000);
-        message[24] = (byte) (on ? 0xA : 2);
-        return Frames.tagged(mld(R, linkLocal(9), GROUP6, message), 5);
-    }
-
     @Test
     void aFastLeaveIsFast() {
         snoop(true, 3, false);
@@ -360,6 +281,134 @@ class SnoopingTest {
         send(portB, three(B, 2, 3, GROUP));
         send(portC, data(GROUP));
         assertThat(got()).containsExactly(0, 1, 0);
+    }
+
+    /** RFC 3376, 6.4.2: a source that is blocked is asked about, and nothing else has an end. */
+    @Test
+    void whoBlocksItsLastSourceIsAMemberNoMoreWhenTheQuerierHasAsked() {
+        snoop(false, 3, false);
+        send(portR, query(address4(10, 0, 0, 9), 0));
+        send(portA, sources(A, 5, GROUP, S1));
+        send(portB, sources(B, 5, GROUP, S1, S2));
+        send(portA, sources(A, 6, GROUP, S1));
+        send(portB, sources(B, 6, GROUP, S1));
+        send(portR, query3(true, GROUP, S1));
+        time(110);
+        send(portC, data(GROUP));
+        assertThat(got()).as("suppressed").containsExactly(1, 1, 0);
+        send(portR, query3(false, GROUP, S1));
+        time(112);
+        send(portC, data(GROUP));
+        assertThat(got()).as("there is time to answer").containsExactly(1, 1, 0);
+        time(113);
+        send(portC, data(GROUP));
+        assertThat(got()).as("one wants another source").containsExactly(0, 1, 0);
+    }
+
+    @Test
+    void aBlockedSourceIsNoneOfThoseWhoWantAll() {
+        snoop(true, 3, false);
+        send(portR, query(address4(10, 0, 0, 9), 0));
+        send(portA, three(A, 0, 4, GROUP), sources(A, 6, GROUP, S1));
+        send(portB, sources(B, 1, GROUP, S1), sources(B, 6, GROUP, S2));
+        send(portC, data(GROUP));
+        assertThat(got()).containsExactly(1, 1, 0);
+        send(portB, sources(B, 6, GROUP, S1));
+        assertThat(counted(Snooping.MEMBERSHIPS)).as("a fast leave").isEqualTo(1);
+        send(portC, data(GROUP));
+        assertThat(got()).containsExactly(1, 0, 0);
+    }
+
+    @Test
+    void aChangeToFewerSourcesEndsTheOthers() {
+        snoop(true, 3, false);
+        send(portR, query(address4(10, 0, 0, 9), 0));
+        send(portA, three(A, 0, 4, GROUP), sources(A, 3, GROUP, S2));
+        send(portC, data(GROUP));
+        assertThat(got()).containsExactly(1, 0, 0);
+        send(portA, sources(A, 6, GROUP, S2));
+        send(portC, data(GROUP));
+        assertThat(got()).containsExactly(0, 0, 0);
+    }
+
+    @Test
+    void whoBlocksASourceThatItHadHasAllAsked() {
+        ask(false);
+        asked(100);
+        asked(131);
+        time(150);
+        send(portA, sources(A, 5, GROUP, S1));
+        send(portB, join(B, GROUP));
+        send(portA, sources(A, 6, GROUP, S2));
+        send(portB, sources(B, 6, GROUP, S1));
+        assertThat(asked(150)).as("nobody had it").isEmpty();
+        send(portA, sources(A, 6, GROUP, S1));
+        assertThat(asked(150)).containsExactly(0x0800);
+        assertThat(asked(160)).containsExactly(0x0800);
+        send(portC, data(GROUP));
+        assertThat(got()).containsExactly(1, 1, 0);
+        time(171);
+        send(portC, data(GROUP));
+        assertThat(got()).as("others keep their time").containsExactly(0, 1, 0);
+    }
+
+    /** They share a MAC address, but no question is about both. */
+    @Test
+    void whatEndsForAGroupGoesOnForAnotherThatLooksLikeIt() {
+        int alike = GROUP ^ address4(0, 128, 0, 0);
+        snoop(false, 3, false);
+        send(portR, query(address4(10, 0, 0, 9), 0));
+        send(portA, join(A, GROUP));
+        send(portB, join(B, alike));
+        send(portR, query(address4(10, 0, 0, 9), GROUP));
+        time(100 + 21);
+        send(portC, data(GROUP));
+        assertThat(got()).containsExactly(0, 1, 0);
+        snoop(true, 3, false);
+        send(portA, join(A, GROUP), join(A, alike), leave(A, GROUP));
+        send(portC, data(alike));
+        assertThat(got()).containsExactly(1, 1, 0);
+    }
+
+    /** What is beyond the sources that are told apart keeps its port in the group, and ages. */
+    @Test
+    void moreSourcesThanAreToldApartLoseNothing() {
+        snoop(true, 3, false);
+        send(portR, query(address4(10, 0, 0, 9), 0));
+        int[] some = IntStream.range(0, 400).map(i -> S1 + i).toArray();
+        send(portA, sources(A, 5, GROUP, some));
+        send(portA, sources(A, 6, GROUP, Arrays.copyOf(some, 366)));
+        send(portC, data(GROUP));
+        assertThat(got()).containsExactly(1, 0, 0);
+        time(100 + 254);
+        send(portR, query(address4(10, 0, 0, 9), 0));
+        time(100 + 260);
+        send(portC, data(GROUP));
+        assertThat(got()).containsExactly(0, 0, 0);
+    }
+
+    @Test
+    void sourcesOfMldToo() {
+        snoop(false, 3, false);
+        var general = mld(R, linkLocal(9), address6(0xFF02L << 48, 1), one6(130, new byte[16]));
+        send(portR, Frames.tagged(general, 5));
+        send(portA, sources6(5));
+        send(portB, mld(B, linkLocal(2), GROUP6, one6(131, GROUP6)));
+        send(portA, sources6(6));
+        var message = ByteBuffer.allocate(44).put((byte) 130).position(4).putShort((short) 1000);
+        message.position(8).put(GROUP6).put((byte) 2).put((byte) 125).putShort((short) 1);
+        message.put(address6(0xFD00L << 48, 1));
+        send(portR, Frames.tagged(mld(R, linkLocal(9), GROUP6, message.array()), 5));
+        time(103);
+        send(portC, data6());
+        assertThat(got()).containsExactly(0, 1, 0);
+    }
+
+    private static byte[] sources6(int type) {
+        var message = ByteBuffer.allocate(44).put((byte) 143).position(6).putShort((short) 1);
+        message.put((byte) type).put((byte) 0).putShort((short) 1).put(GROUP6);
+        message.put(address6(0xFD00L << 48, 1));
+        return mld(A, linkLocal(1), ALL_MLD, message.array());
     }
 
     @Test
@@ -450,16 +499,6 @@ class SnoopingTest {
         assertThat(counted(Snooping.INVALID)).isEqualTo(1);
         assertThat(counted(Snooping.MEMBERSHIPS)).isZero();
         assertThat(counted(Snooping.PASSED_OVER)).isZero();
-    }
-
-    /** Joins of as many groups, for {@link #three}. */
-    private static int[] records(int count) {
-        var records = new int[2 * count];
-        for (int i = 0; i < count; i++) {
-            records[2 * i] = 4;
-            records[2 * i + 1] = GROUP + i;
-        }
-        return records;
     }
 
     @Test
@@ -617,6 +656,21 @@ class SnoopingTest {
         assertThat(asked(150)).containsExactly(0x0800, 0x86DD);
     }
 
+    /** What is wanted behind them was forgotten with what was learnt. */
+    @Test
+    void uplinksAndPortsWithOtherVlansAreAskedToo() {
+        ask(false);
+        asked(100);
+        asked(131);
+        assertThat(asked(150)).isEmpty();
+        bridge.change(portR, PortSpec.transparent(true));
+        assertThat(asked(150)).containsExactly(0x0800, 0x86DD);
+        assertThat(asked(160)).containsExactly(0x0800, 0x86DD);
+        assertThat(asked(200)).isEmpty();
+        bridge.allow(VlanSet.parse("5-7"));
+        assertThat(asked(200)).containsExactly(0x0800, 0x86DD);
+    }
+
     @Test
     void noBytesWhateverMakeItFail() {
         long seed = Long.getLong("vireo.seed", System.nanoTime());
@@ -627,6 +681,8 @@ class SnoopingTest {
                 List.of(
                         join(A, GROUP),
                         three(A, 3, 4, GROUP, 1, OTHER, 5, GROUP + 7),
+                        sources(A, 6, GROUP, S1, S2),
+                        query3(false, GROUP, S1, S2),
                         query(1, GROUP),
                         mld(A, linkLocal(1), GROUP6, one6(131, GROUP6)));
         for (int i = 0; i < 20_000; i++) {
@@ -648,10 +704,10 @@ class SnoopingTest {
 
     private static final class Nothing implements GroupMessages.Listener {
         @Override
-        public void joins(long group) {}
+        public void joins(long mac, long group, long source) {}
 
         @Override
-        public void leaves(long group) {}
+        public void leaves(long mac, long group, long source) {}
 
         @Override
         public void passesOver(int records) {}
@@ -660,6 +716,6 @@ class SnoopingTest {
         public void asks(boolean elected, long high, long low) {}
 
         @Override
-        public void asksFor(long group, int seconds) {}
+        public void asksFor(long mac, long group, long source, int seconds) {}
     }
 }

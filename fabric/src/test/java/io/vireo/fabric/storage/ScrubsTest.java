@@ -53,6 +53,11 @@ class ScrubsTest {
         }
 
         @Override
+        public List<String> keys(String prefix) {
+            return records.keySet().stream().filter(key -> key.startsWith(prefix)).toList();
+        }
+
+        @Override
         public void put(String key, Optional<String> value, Consumer<Boolean> done) {
             value.ifPresentOrElse(text -> records.put(key, text), () -> records.remove(key));
             done.accept(true);

@@ -24,6 +24,7 @@ import io.vireo.resource.Realization;
 import io.vireo.resource.RealizeContext;
 import io.vireo.resource.Reference;
 import io.vireo.resource.ResourceException;
+import io.vireo.resource.ResourceKind;
 import io.vireo.resource.UpdateResult;
 import io.vireo.resource.Violation;
 import io.vireo.resource.spec.DiskImageFormat;
@@ -268,6 +269,31 @@ class StorageKindsTest {
                         "delete disk false");
     }
 
+    /** As the state database of an earlier version of the daemon has them. */
+    private void record(String... keys) {
+        for (String key : keys) {
+            state.put(key, Optional.of("something"), _ -> {});
+        }
+    }
+
+    @Test
+    void whatIsKeptOfADiskGoesWithIt() {
+        record("scsi/reservations/1", "scsi/wipe/1", "scsi/reservations/11", "scsi/wipe/2");
+        vdisks.destroy(metadata, vdisk(1 << 20, 512, 4096), context(true));
+        assertThat(state.keys("scsi/")).containsExactly("scsi/reservations/11", "scsi/wipe/2");
+    }
+
+    @Test
+    void whatIsKeptOfADiskThatIsGoneIsRemovedAtTheNextStart() {
+        VdiskSpec spec = vdisk(1 << 20, 512, 4096);
+        record("scsi/reservations/1", "scsi/wipe/1", "scsi/reservations/gone", "scsi/wipe/old");
+        record("vdisk/gone/place", "other/1");
+        vdisks.reclaim(List.of(new ResourceKind.Declared<>(metadata, spec)), context(true));
+        assertThat(state.keys(""))
+                .containsExactly(
+                        "other/1", "scsi/reservations/1", "scsi/wipe/1", "vdisk/gone/place");
+    }
+
     @Test
     void aVdiskThatDoesNotComeUpLeavesNoImportBehind() {
         var source = new DiskSourceSpec("a.img", DiskImageFormat.RAW, Optional.empty());
@@ -411,7 +437,7 @@ class StorageKindsTest {
                 .extracting(Violation::message)
                 .containsExactly(
                         "must be a multiple of the block size, 4096, and not 0: write 4Ki, or a"
-                            + " unit behind the number, like 10Gi");
+                                + " unit behind the number, like 10Gi");
         assertThat(vdisks.validate(metadata, vdisk(5000, 512, 4096)))
                 .extracting(Violation::message)
                 .containsExactly("must be a multiple of the block size, 512, and not 0: write 5Ki");

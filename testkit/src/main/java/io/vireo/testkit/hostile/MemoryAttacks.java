@@ -1,15 +1,20 @@
 package io.vireo.testkit.hostile;
 
+import static io.vireo.testkit.Eventually.until;
 import static io.vireo.testkit.VhostUserFrontEnd.*;
 import static io.vireo.testkit.hostile.Attempt.MEMORY;
+import static io.vireo.testkit.hostile.Attempt.QUEUE_SIZE;
 
 import io.vireo.linux.Errno;
 import io.vireo.linux.ErrnoException;
 import io.vireo.linux.Fd;
 import io.vireo.linux.FileCalls;
+import io.vireo.linux.ForeignMemory;
 import io.vireo.linux.Memfd;
 import io.vireo.testkit.DriverMemory;
+import io.vireo.testkit.DriverQueue;
 import io.vireo.testkit.VhostUserFrontEnd.HungUpException;
+import io.vireo.testkit.VhostUserSession;
 import io.vireo.testkit.VhostUserSession.Ring;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -20,6 +25,7 @@ import java.util.List;
 final class MemoryAttacks {
     private static final int SLOTS = 509;
     private static final int STORM = 2000;
+    private static final long PART = 64 * 1024;
     private static final long GUEST = 0x9000_0000L;
     private static final long USER = 0x7fff_0000_0000L;
 
@@ -34,6 +40,11 @@ final class MemoryAttacks {
                         23,
                         "a region removed that holds a running ring",
                         MemoryAttacks::removeRing));
+        all.add(
+                new Attack(
+                        23,
+                        "a table that ends before the last field of a running ring",
+                        MemoryAttacks::cutEvent));
         all.add(
                 new Attack(
                         23, "a region removed that was never there", MemoryAttacks::removeNothing));
@@ -161,6 +172,35 @@ final class MemoryAttacks {
             attempt.refused(REM_MEM_REG, body);
             attempt.served(ring);
         }
+    }
+
+    /** The event field of a used ring lies in a page of its own, which a table leaves out. */
+    private static void cutEvent(Target target) {
+        try (var attempt = Attempt.open(target)) {
+            var session = attempt.session();
+            var memory = attempt.memory();
+            long used = DriverMemory.GUEST_BASE + PART - 4 - 8 * QUEUE_SIZE;
+            var queue = DriverQueue.of(memory, QUEUE_SIZE, session.features());
+            var ring = session.describe(attempt.queue(), queue, 0);
+            var addresses = VhostUserSession.addresses(attempt.queue(), queue);
+            session.tell(SET_VRING_ADDR, addresses.putLong(16, memory.user(used)));
+            session.kick(attempt.queue(), ring);
+            session.enable(attempt.queue(), 1);
+            answered(target, attempt, ring, used, 1);
+            var all = memory.regions().getFirst();
+            var part = region(all.guestAddress(), PART, all.userAddress(), 0);
+            attempt.refused(SET_MEM_TABLE, table(part), memory.fd());
+            answered(target, attempt, ring, used, 2);
+        }
+    }
+
+    /** A request is answered in a used ring that is not where the driver's double has it. */
+    private static void answered(
+            Target target, Attempt attempt, Ring ring, long used, int expected) {
+        target.driver().request(attempt.session(), ring, 3);
+        ring.kick().signal();
+        long index = attempt.memory().host(used) + 2;
+        until("a used buffer", () -> ForeignMemory.getShortAcquire(index) == expected);
     }
 
     private static void removeNothing(Target target) {

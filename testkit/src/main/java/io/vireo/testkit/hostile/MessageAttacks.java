@@ -10,6 +10,7 @@ import io.vireo.linux.ForeignMemory;
 import io.vireo.linux.NativeBuffer;
 import io.vireo.testkit.DriverMemory;
 import io.vireo.testkit.DriverQueue;
+import io.vireo.testkit.SplitDriverQueue;
 import io.vireo.testkit.VhostUserSession;
 import io.vireo.testkit.VhostUserSession.Ring;
 import java.nio.ByteBuffer;
@@ -186,6 +187,11 @@ final class MessageAttacks {
         all.add(
                 new Attack(
                         21,
+                        "an error eventfd that blocks for ever",
+                        MessageAttacks::blockingError));
+        all.add(
+                new Attack(
+                        21,
                         "kick, call and error eventfds that are semaphores",
                         MessageAttacks::semaphores));
         all.add(
@@ -218,21 +224,37 @@ final class MessageAttacks {
     }
 
     private static void blockingCall(Target target) throws Exception {
-        try (var attempt = Attempt.open(target);
-                var value = NativeBuffer.allocate(8, 8)) {
+        try (var attempt = Attempt.open(target)) {
             var ring = attempt.start();
             attempt.served(ring);
-            // The largest value: the next signal has to wait, and may, once the descriptor blocks.
-            ring.call().drain();
+            block(ring.call());
+            ring.queue().arm();
+            target.driver().request(attempt.session(), ring, 3);
+            attempt.dropped();
+        }
+    }
+
+    private static void blockingError(Target target) throws Exception {
+        try (var attempt = Attempt.open(target)) {
+            var ring = attempt.start();
+            attempt.served(ring);
+            block(ring.error());
+            ((SplitDriverQueue) ring.queue()).availableIndex(1 + QUEUE_SIZE + 1);
+            ring.kick().signal();
+            attempt.dropped();
+        }
+    }
+
+    /** Fills an eventfd up: the next signal has to wait, and may, since the descriptor blocks. */
+    private static void block(Eventfd eventfd) throws Exception {
+        try (var value = NativeBuffer.allocate(8, 8)) {
+            eventfd.drain();
             ForeignMemory.putLong(value.address(), -2);
-            int fd = ring.call().fd().number();
+            int fd = eventfd.fd().number();
             if (FileCalls.write(fd, value.address(), 8) != 8) {
                 throw new IllegalStateException("the eventfd cannot be filled");
             }
             FileCalls.setFlags(fd, FileCalls.flags(fd) & ~O_NONBLOCK);
-            ring.queue().arm();
-            target.driver().request(attempt.session(), ring, 3);
-            attempt.dropped();
         }
     }
 

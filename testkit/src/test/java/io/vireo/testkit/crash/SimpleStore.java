@@ -1,6 +1,5 @@
 package io.vireo.testkit.crash;
 
-import io.vireo.block.BlockChannel;
 import io.vireo.block.BlockDevice;
 import io.vireo.block.BlockOperation;
 import io.vireo.block.BlockRequest;
@@ -8,8 +7,8 @@ import io.vireo.block.BlockStatus;
 import io.vireo.linux.ForeignMemory;
 import io.vireo.linux.NativeBuffer;
 import io.vireo.reactor.Reactor;
-import io.vireo.reactor.Registration;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.BitSet;
@@ -88,107 +87,32 @@ final class SimpleStore implements StoreUnderTest {
         }
     }
 
-    private interface Task {
-        void run();
-    }
-
     private final class Open implements Store {
-        private final BlockDevice disk;
+        private final SimpleDisk disk;
         private final Reactor reactor;
-        private final BlockChannel channel;
-        private final Registration registration;
         private final NativeBuffer chunk = NativeBuffer.allocate(CHUNK, BLOCK);
         private final NativeBuffer block = NativeBuffer.allocate(AREA, BLOCK);
-        private final ArrayDeque<Task> tasks = new ArrayDeque<>();
         private final Map<String, Volume> volumes = new TreeMap<>();
         private final Map<String, int[]> durable = new TreeMap<>();
         private final BitSet freed = new BitSet();
         private final ArrayDeque<Integer> recycled = new ArrayDeque<>();
         private long generation;
-        private boolean busy;
         private boolean dirty;
-        private boolean poisoned;
 
-        Open(BlockDevice disk, Reactor reactor) {
-            this.disk = disk;
+        Open(BlockDevice device, Reactor reactor) {
             this.reactor = reactor;
-            channel = call(() -> disk.open(reactor));
-            registration = call(() -> reactor.add(new Pump()));
-        }
-
-        private <T> T call(java.util.function.Supplier<T> task) {
-            var done = new CompletableFuture<T>();
-            reactor.execute(() -> done.complete(task.get()));
-            return await(done);
-        }
-
-        private <T> T await(CompletableFuture<T> done) {
-            try {
-                return reactor.await(done);
-            } catch (Exception e) {
-                throw new IllegalStateException(e);
-            }
-        }
-
-        // What the disk does, one after the other.
-
-        private void io(BlockOperation operation, long at, long address, int length, Task then) {
-            submit(operation, false, at, address, length, then);
-        }
-
-        private void force(boolean forced, long at, long address, int length, Task then) {
-            submit(BlockOperation.WRITE, forced, at, address, length, then);
-        }
-
-        private void submit(
-                BlockOperation operation,
-                boolean forced,
-                long at,
-                long address,
-                int length,
-                Task then) {
-            var request =
-                    new BlockRequest(
-                            0,
-                            r -> {
-                                poisoned |= r.status() != BlockStatus.OK;
-                                then.run();
-                            });
-            request.prepare(operation, at, operation == BlockOperation.FLUSH ? 0 : length);
-            request.forceUnitAccess(forced);
-            if (operation != BlockOperation.FLUSH) {
-                request.data().add(address, length);
-            }
-            channel.submit(request);
-        }
-
-        private void enqueue(Task task) {
-            tasks.add(task);
-            next();
-        }
-
-        private void next() {
-            Task task = busy ? null : tasks.poll();
-            if (task != null) {
-                busy = true;
-                task.run();
-            }
-        }
-
-        private void ended() {
-            busy = false;
-            next();
+            disk = new SimpleDisk(device, reactor);
         }
 
         // Metadata.
 
-        private void commit(Task then) {
-            Task metadata =
+        private void commit(Runnable then) {
+            Runnable metadata =
                     () -> {
                         byte[] bytes = encode();
                         int area = (int) (generation % 2);
                         ForeignMemory.copyFromArray(bytes, 0, block.address(), AREA);
-                        force(
+                        disk.write(
                                 bug != Bug.SUPERBLOCK_BEFORE_METADATA,
                                 2 * BLOCK + (long) area * AREA,
                                 block.address(),
@@ -199,16 +123,16 @@ final class SimpleStore implements StoreUnderTest {
             if (bug == Bug.MAPPING_BEFORE_DATA) {
                 metadata.run();
             } else {
-                io(BlockOperation.FLUSH, 0, 0, 0, metadata);
+                disk.flush(metadata);
             }
         }
 
-        private void superblock(byte[] metadata, Task then) {
+        private void superblock(byte[] metadata, Runnable then) {
             var superblock = ByteBuffer.allocate(BLOCK);
             superblock.putInt(4, crc(metadata, 0, AREA)).putLong(8, generation);
             superblock.putInt(0, crc(superblock.array(), 4, 12));
             ForeignMemory.copyFromArray(superblock.array(), 0, chunk.address(), BLOCK);
-            Task done =
+            Runnable done =
                     () -> {
                         freed.clear();
                         remember();
@@ -216,20 +140,15 @@ final class SimpleStore implements StoreUnderTest {
                         then.run();
                     };
             // The broken ones are right in the end, when all is quiet.
-            force(
-                    true,
-                    generation % 2 * BLOCK,
-                    chunk.address(),
-                    BLOCK,
-                    () -> io(BlockOperation.FLUSH, 0, 0, 0, done));
+            disk.write(
+                    true, generation % 2 * BLOCK, chunk.address(), BLOCK, () -> disk.flush(done));
         }
 
         private byte[] encode() {
             var bytes = ByteBuffer.allocate(AREA);
             bytes.putInt(volumes.size());
             volumes.forEach((name, volume) -> {
-                bytes.put((byte) name.length())
-                        .put(name.getBytes(java.nio.charset.StandardCharsets.US_ASCII));
+                bytes.put((byte) name.length()).put(name.getBytes(StandardCharsets.US_ASCII));
                 bytes.put((byte) (volume.readOnly ? 1 : 0)).putLong(volume.capacity);
                 bytes.putInt(volume.map.length);
                 Arrays.stream(volume.map).forEach(bytes::putInt);
@@ -238,12 +157,12 @@ final class SimpleStore implements StoreUnderTest {
         }
 
         void load() {
-            byte[] first = bytes(0, BLOCK);
-            byte[] second = bytes(BLOCK, BLOCK);
+            byte[] first = disk.bytes(0, BLOCK);
+            byte[] second = disk.bytes(BLOCK, BLOCK);
             long one = generation(first);
             long two = generation(second);
             generation = Math.max(one, two);
-            byte[] metadata = bytes(2 * BLOCK + generation % 2 * AREA, AREA);
+            byte[] metadata = disk.bytes(2 * BLOCK + generation % 2 * AREA, AREA);
             int crc = ByteBuffer.wrap(one > two ? first : second).getInt(4);
             if (generation == 0 || crc != crc(metadata, 0, AREA)) {
                 throw new IllegalStateException("the store's metadata is damaged");
@@ -254,7 +173,7 @@ final class SimpleStore implements StoreUnderTest {
                 bytes.get(name);
                 var volume = new Volume(bytes.get() == 1, bytes.getLong(), new int[bytes.getInt()]);
                 Arrays.setAll(volume.map, _ -> bytes.getInt());
-                volumes.put(new String(name, java.nio.charset.StandardCharsets.US_ASCII), volume);
+                volumes.put(new String(name, StandardCharsets.US_ASCII), volume);
             }
             remember();
         }
@@ -262,21 +181,6 @@ final class SimpleStore implements StoreUnderTest {
         private long generation(byte[] superblock) {
             var bytes = ByteBuffer.wrap(superblock);
             return bytes.getInt(0) == crc(superblock, 4, 12) ? bytes.getLong(8) : 0;
-        }
-
-        private byte[] bytes(long at, int length) {
-            var done = new CompletableFuture<Boolean>();
-            reactor.execute(() ->
-                    io(
-                            BlockOperation.READ,
-                            at,
-                            block.address(),
-                            length,
-                            () -> done.complete(true)));
-            await(done);
-            byte[] bytes = new byte[length];
-            ForeignMemory.copyToArray(block.address(), bytes, 0, length);
-            return bytes;
         }
 
         // Chunks.
@@ -320,7 +224,7 @@ final class SimpleStore implements StoreUnderTest {
             while (uses(number) > 0 || freed.get(number)) {
                 number++;
             }
-            if (place(number) + CHUNK > disk.geometry().capacity()) {
+            if (place(number) + CHUNK > disk.capacity()) {
                 throw new IllegalStateException("the store is full");
             }
             return number;
@@ -347,9 +251,9 @@ final class SimpleStore implements StoreUnderTest {
 
         // Requests.
 
-        private void carryOut(Volume volume, BlockRequest request, Task then) {
+        private void carryOut(Volume volume, BlockRequest request, Runnable then) {
             boolean durable = request.forceUnitAccess() && bug != Bug.FUA_IGNORED;
-            Task done = durable ? () -> flush(then) : then;
+            Runnable done = durable ? () -> flush(then) : then;
             switch (request.operation()) {
                 case READ, WRITE, WRITE_ZEROES -> piece(volume, request, 0, done);
                 case FLUSH -> {
@@ -372,16 +276,16 @@ final class SimpleStore implements StoreUnderTest {
             }
         }
 
-        private void flush(Task then) {
+        private void flush(Runnable then) {
             if (dirty) {
                 commit(then);
             } else {
-                io(BlockOperation.FLUSH, 0, 0, 0, then);
+                disk.flush(then);
             }
         }
 
-        private void piece(Volume volume, BlockRequest request, int done, Task then) {
-            if (done == request.length() || poisoned) {
+        private void piece(Volume volume, BlockRequest request, int done, Runnable then) {
+            if (done == request.length() || disk.isPoisoned()) {
                 then.run();
                 return;
             }
@@ -389,7 +293,7 @@ final class SimpleStore implements StoreUnderTest {
             int index = (int) (at / CHUNK);
             int within = (int) (at % CHUNK);
             int length = (int) Math.min(CHUNK - within, request.length() - done);
-            Task next = () -> piece(volume, request, done + length, then);
+            Runnable next = () -> piece(volume, request, done + length, then);
             int number = volume.map[index];
             if (request.operation() == BlockOperation.READ) {
                 long address = request.data().address(0) + done;
@@ -397,7 +301,7 @@ final class SimpleStore implements StoreUnderTest {
                     ForeignMemory.fill(address, length, (byte) 0);
                     next.run();
                 } else {
-                    io(BlockOperation.READ, place(number) + within, address, length, next);
+                    disk.read(place(number) + within, address, length, next);
                 }
                 return;
             }
@@ -409,13 +313,12 @@ final class SimpleStore implements StoreUnderTest {
             }
             if (number != NONE && !shared) {
                 overlay(request, done, 0, length);
-                io(BlockOperation.WRITE, place(number) + within, chunk.address(), length, next);
+                disk.write(place(number) + within, chunk.address(), length, next);
             } else if (number == NONE) {
                 ForeignMemory.fill(chunk.address(), CHUNK, (byte) 0);
                 fresh(volume, index, request, done, within, length, next);
             } else {
-                io(
-                        BlockOperation.READ,
+                disk.read(
                         place(number),
                         chunk.address(),
                         CHUNK,
@@ -430,7 +333,7 @@ final class SimpleStore implements StoreUnderTest {
                 int done,
                 int within,
                 int length,
-                Task next) {
+                Runnable next) {
             int number = allocate();
             overlay(request, done, within, length);
             boolean stale = bug == Bug.STALE_BYTES_IN_NEW_CHUNK && volume.map[index] == NONE;
@@ -441,14 +344,9 @@ final class SimpleStore implements StoreUnderTest {
             }
             dirty = true;
             if (stale) {
-                io(
-                        BlockOperation.WRITE,
-                        place(number) + within,
-                        chunk.address() + within,
-                        length,
-                        next);
+                disk.write(place(number) + within, chunk.address() + within, length, next);
             } else {
-                io(BlockOperation.WRITE, place(number), chunk.address(), CHUNK, next);
+                disk.write(place(number), chunk.address(), CHUNK, next);
             }
         }
 
@@ -470,12 +368,12 @@ final class SimpleStore implements StoreUnderTest {
         private void control(Runnable change, boolean commits) {
             var done = new CompletableFuture<Boolean>();
             reactor.execute(() ->
-                    enqueue(() -> {
+                    disk.enqueue(() -> {
                         change.run();
-                        Task then =
+                        Runnable then =
                                 () -> {
                                     done.complete(true);
-                                    ended();
+                                    disk.ended();
                                 };
                         if (commits) {
                             commit(then);
@@ -483,7 +381,7 @@ final class SimpleStore implements StoreUnderTest {
                             then.run();
                         }
                     }));
-            await(done);
+            disk.await(done);
         }
 
         private Volume volume(String name) {
@@ -499,19 +397,19 @@ final class SimpleStore implements StoreUnderTest {
         public BlockDevice device(String name) {
             return new SimpleStoreVolume(
                     () -> volume(name).capacity,
-                    channel,
+                    disk.channel(),
                     (request, end) ->
-                            enqueue(() -> {
+                            disk.enqueue(() -> {
                                 Volume volume = volume(name);
                                 carryOut(
                                         volume,
                                         request,
                                         () -> {
                                             end.accept(
-                                                    poisoned
+                                                    disk.isPoisoned()
                                                             ? BlockStatus.IO_ERROR
                                                             : BlockStatus.OK);
-                                            ended();
+                                            disk.ended();
                                         });
                             }));
         }
@@ -612,27 +510,9 @@ final class SimpleStore implements StoreUnderTest {
 
         @Override
         public void abandon() {
-            while (busy) {
-                reactor.step();
-            }
-            call(() -> {
-                registration.close();
-                return true;
-            });
+            disk.abandon();
             chunk.close();
             block.close();
-        }
-
-        private final class Pump implements io.vireo.reactor.Poller {
-            @Override
-            public int poll() {
-                return channel.poll();
-            }
-
-            @Override
-            public String name() {
-                return "simple store";
-            }
         }
     }
 }

@@ -104,13 +104,13 @@ public final class IscsiPortalKind implements ResourceKind<IscsiPortalSpec> {
         return switch (errno) {
             case Errno.EADDRINUSE ->
                     "somebody listens there already ('ss -ltnp' shows who); choose another port, or"
-                        + " stop that one";
+                            + " stop that one";
             case Errno.EADDRNOTAVAIL ->
                     "it is no address of this host ('ip address' shows those that are); choose one"
-                        + " of them";
+                            + " of them";
             case Errno.EACCES, Errno.EPERM ->
                     "the daemon may not; choose a port from 1024 on, or run it with"
-                        + " CAP_NET_BIND_SERVICE";
+                            + " CAP_NET_BIND_SERVICE";
             default ->
                     "the host refuses it (%s); choose an address of this host, and a port that nobody uses"
                             .formatted(Errno.name(errno));

@@ -239,8 +239,10 @@ final class LoginMachine {
                                         LoginException.NOT_FOUND,
                                         "there is no target " + name + " at this portal"));
         if (!found.admits(initiator)) {
+            // As if there were none: whoever may not log in does not learn the names of targets,
+            // no more than in discovery.
             throw new LoginException(
-                    LoginException.AUTHORIZATION_FAILURE,
+                    LoginException.NOT_FOUND,
                     initiator + " is not among the initiators of " + name);
         }
         if (found.movedTo().isPresent()) {

@@ -12,6 +12,7 @@ import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
@@ -81,13 +82,27 @@ final class TargetNode implements LoginDirectory.Entry {
         this.portals = List.copyOf(portals);
         this.policy = policy;
         this.changed = changed;
-        makePorts();
+        makePorts(portals);
     }
 
-    /** A target port for each portal group. */
-    private void makePorts() {
-        for (Portal portal : portals) {
-            ports.computeIfAbsent(portal.portalGroup(), group -> device.iscsiPort(name, group));
+    /**
+     * A target port for each portal group; all of them or none.
+     *
+     * @throws io.vireo.resource.ResourceException if the device has no more
+     */
+    private void makePorts(List<Portal> of) {
+        var made = new ArrayList<Integer>();
+        try {
+            for (Portal portal : of) {
+                int group = portal.portalGroup();
+                if (!ports.containsKey(group)) {
+                    ports.put(group, device.iscsiPort(name, group));
+                    made.add(group);
+                }
+            }
+        } catch (RuntimeException e) {
+            made.forEach(group -> device.removePort(Objects.requireNonNull(ports.remove(group))));
+            throw e;
         }
     }
 
@@ -138,12 +153,17 @@ final class TargetNode implements LoginDirectory.Entry {
                         + " any more");
     }
 
-    /** Other portals from now on: sessions by those that it leaves end, the others stay. */
+    /**
+     * Other portals from now on: sessions by those that it leaves end, the others stay.
+     *
+     * @throws io.vireo.resource.ResourceException if the device has no ports for them: nothing has
+     *     changed
+     */
     void portals(List<Portal> next) {
         List<Portal> before = portals;
         synchronized (ports) {
+            makePorts(next);
             portals = List.copyOf(next);
-            makePorts();
         }
         next.stream().filter(portal -> !before.contains(portal)).forEach(p -> p.add(this));
         List<Portal> left = before.stream().filter(portal -> !next.contains(portal)).toList();

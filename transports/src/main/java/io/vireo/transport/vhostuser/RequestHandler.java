@@ -62,6 +62,7 @@ final class RequestHandler {
     private final Rings rings;
     private final ConfigSpace configSpace;
     private final DirtyLogging logging;
+    private final List<MemoryTable.SharedFile> lingering = new ArrayList<>();
     private @Nullable Inflight inflight;
     private @Nullable BackendChannel backend;
     private long features;
@@ -331,11 +332,16 @@ final class RequestHandler {
         }
         memory.commit(change);
         answers.begin();
+        var removed = change.removed().stream().map(MemoryTable.Region::file).toList();
         guard.publish(failure -> {
-            guard.retire(
-                    change.removed().stream().map(MemoryTable.Region::file).toList(), () -> {});
-            answers.finish(
-                    request, message, failure == null ? null : new ViolationException(failure));
+            if (failure == null) {
+                guard.retire(removed, () -> {});
+                answers.finish(request, message, null);
+            } else {
+                // A queue that has not followed goes on in the memory that it had.
+                lingering.addAll(removed);
+                answers.finish(request, message, new ViolationException(failure));
+            }
         });
     }
 
@@ -535,6 +541,7 @@ final class RequestHandler {
             files.add(inflight.file());
         }
         logging.file().ifPresent(files::add);
+        files.addAll(lingering);
         guard.close();
         guard.retire(files, done);
     }

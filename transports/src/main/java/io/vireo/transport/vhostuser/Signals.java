@@ -30,7 +30,7 @@ final class Signals implements Notifier {
     private @Nullable Timer poll;
     private @Nullable Virtqueue queue;
 
-    // For freeStuck: odd while a call is being signalled, and to which descriptor.
+    // For freeStuck: odd while a descriptor is being signalled, and which one.
     private volatile int sequence;
     private volatile int signalling = -1;
     private int lastSequence;
@@ -44,13 +44,17 @@ final class Signals implements Notifier {
         reactor = to;
     }
 
-    /** Takes a kick descriptor, or none: then the ring is polled. */
+    /**
+     * Takes a kick descriptor, or none: then the ring is polled. A kick may have gone to the one
+     * before.
+     */
     void kick(@Nullable Fd fd) {
         unwatch();
         close(kick);
         kick = fd;
         if (queue != null) {
             watch(queue);
+            queue.kick();
         }
     }
 
@@ -99,16 +103,19 @@ final class Signals implements Notifier {
     /** Tells the front end that the ring is broken. */
     void signalError() {
         if (error != null) {
-            Eventfd.signal(error.number());
+            signal(error);
         }
     }
 
     @Override
     public void notifyDriver() {
-        var to = call;
-        if (to == null) {
-            return;
+        if (call != null) {
+            signal(call);
         }
+    }
+
+    /** Hangs where the front end made the descriptor blocking and full, until it is freed. */
+    private void signal(Fd to) {
         signalling = to.number();
         sequence++;
         Eventfd.signal(to.number());

@@ -109,12 +109,12 @@ public final class VhostUserTransport implements VirtioTransport {
                             ": something else has that name; remove it, or set another socketPath";
                     case Errno.EADDRINUSE ->
                             ": another process, or another device, listens there; stop that one, or"
-                                + " set another socketPath";
+                                    + " set another socketPath";
                     case Errno.ENOENT, Errno.ENOTDIR ->
                             ": its directory is not there; make it, or set another socketPath";
                     case Errno.EACCES, Errno.EPERM ->
                             ": permission denied; let the daemon's user write there, and give away"
-                                + " files to the owner of sockets";
+                                    + " files to the owner of sockets";
                     case Errno.EROFS -> ": it is mounted read-only; set another socketPath";
                     case Errno.ENAMETOOLONG -> ": the path is too long; set a shorter socketPath";
                     default -> " (" + e.errnoName() + ")";

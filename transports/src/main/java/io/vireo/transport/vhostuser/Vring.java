@@ -56,6 +56,9 @@ final class Vring {
     private volatile boolean packed;
     private volatile @Nullable RingAddresses addresses;
 
+    /** Bytes of the event field behind the rings of a split queue that runs. */
+    private volatile int eventBytes;
+
     private int base;
     private OptionalLong usedLog = OptionalLong.empty();
     private boolean kickable;
@@ -65,6 +68,9 @@ final class Vring {
 
     /** Whether all that it ever took is completed, and the base is where it goes on. */
     private boolean clean;
+
+    /** Whether it was stopped before it had taken up again all that the record has. */
+    private boolean unfinished;
 
     private Optional<Boolean> enabled = Optional.empty();
     private @Nullable Virtqueue queue;
@@ -201,14 +207,15 @@ final class Vring {
         }
     }
 
-    // Sizes of the parts (VIRTIO 1.3, 2.7 and 2.8.10.1), without the optional event fields.
+    // Sizes of the parts (VIRTIO 1.3, 2.7 and 2.8.10.1). Whether there are event fields is certain
+    // when the ring starts: then its queue finds out whether they are in the memory.
 
     private long driverBytes(int entries) {
-        return packed ? 4 : 4 + 2L * entries;
+        return packed ? 4 : 4 + 2L * entries + eventBytes;
     }
 
     private long deviceBytes(int entries) {
-        return packed ? 4 : 4 + 8L * entries;
+        return packed ? 4 : 4 + 8L * entries + eventBytes;
     }
 
     /** Checks that a running ring would survive a change of memory. */
@@ -280,11 +287,19 @@ final class Vring {
         addresses = null;
         usedLog = OptionalLong.empty();
         baseless = true;
+        forgetRest();
+    }
+
+    /** What was left of the record was of a ring that is no more. */
+    private void forgetRest() {
+        clean |= unfinished;
+        unfinished = false;
     }
 
     /** The front end gave a record of what is in flight: that says where the ring goes on. */
     void recordGiven() {
         clean = false;
+        unfinished = false;
     }
 
     /** SET_VRING_ENABLE. */
@@ -307,6 +322,7 @@ final class Vring {
         kickable = false;
         baseless = false;
         enabled = Optional.empty();
+        forgetRest();
     }
 
     /** Whether all is known that it takes to start, and it is not running. */
@@ -341,6 +357,7 @@ final class Vring {
             throw new IllegalStateException("ring " + index + " is not ready");
         }
         phase = Phase.STARTING;
+        eventBytes = (features & Bits.EVENT_IDX) == 0 ? 0 : Short.BYTES;
         boolean drain = drained();
         var config =
                 new VirtqueueConfig(
@@ -348,6 +365,7 @@ final class Vring {
         var used = usedLog;
         boolean anew = clean;
         clean = false;
+        unfinished = false;
         reactor.execute(() -> {
             var outcome = activate(config, anew);
             if (outcome instanceof Virtqueue activated && log.isPresent()) {
@@ -402,6 +420,7 @@ final class Vring {
             done.accept(null);
         } else {
             phase = Phase.STOPPED;
+            eventBytes = 0;
             done.accept((String) outcome);
         }
     }
@@ -443,11 +462,14 @@ final class Vring {
 
     private void drained(Virtqueue stopped, Runnable done) {
         int next = stopped.stop();
+        boolean rest = stopped.recoveredLeft() > 0;
         control.execute(() -> {
             base = next;
-            clean = true;
+            clean = !rest;
+            unfinished = rest;
             queue = null;
             phase = Phase.STOPPED;
+            eventBytes = 0;
             done.run();
         });
     }

@@ -2,6 +2,8 @@ package io.vireo.transport.iscsi;
 
 import io.vireo.memory.NativeMemory;
 import io.vireo.reactor.Reactor;
+import io.vireo.resource.ErrorCode;
+import io.vireo.resource.ResourceException;
 import io.vireo.scsi.NexusListener;
 import io.vireo.scsi.ScsiInitiator;
 import io.vireo.scsi.ScsiNexus;
@@ -53,6 +55,9 @@ final class FakeTarget implements ScsiTarget {
         this.reactor = reactor;
     }
 
+    /** Ports that it can have. */
+    volatile int maxPorts = Integer.MAX_VALUE;
+
     @Override
     public String name() {
         return "fake";
@@ -65,6 +70,9 @@ final class FakeTarget implements ScsiTarget {
 
     @Override
     public ScsiPort.Iscsi iscsiPort(String targetName, int portalGroup) {
+        if (ports.size() >= maxPorts) {
+            throw new ResourceException(ErrorCode.EXHAUSTED, "no more ports");
+        }
         var port = new ScsiPort.Iscsi(ports.size() + 1, targetName, portalGroup);
         ports.add(port);
         return port;

@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -117,17 +118,28 @@ class LoginTest {
         }
     }
 
+    /** They learn nothing of the target, not even that there is one; the operator does. */
     @Test
     void strangersAreRefused() throws IOException {
-        try (var stranger =
-                new IscsiInitiator(bed.portal.address(), "iqn.2026-11.io.vireo:stranger")) {
-            assertThat(answer(stranger, stranger.loginRequest(1, 3, stranger.identity(Bed.TARGET))))
-                    .isEqualTo(0x0202);
-        }
+        List<Long> there = refusalOfAStranger(Bed.TARGET);
         assertThat(bed.portal.trouble()).contains("stranger").contains("not among");
+        List<Long> nowhere = refusalOfAStranger(Bed.TARGET + "0");
+        assertThat(bed.portal.trouble()).contains("there is no target");
+        assertThat(there).isEqualTo(nowhere);
         try (var initiator = bed.connect()) {
             var keys = initiator.identity("iqn.2026-11.io.vireo:nowhere");
             assertThat(answer(initiator, initiator.loginRequest(1, 3, keys))).isEqualTo(0x0203);
+        }
+    }
+
+    private List<Long> refusalOfAStranger(String target) throws IOException {
+        try (var stranger =
+                new IscsiInitiator(bed.portal.address(), "iqn.2026-11.io.vireo:stranger")) {
+            IscsiPdu answer =
+                    stranger.exchange(stranger.loginRequest(1, 3, stranger.identity(target)));
+            assertThat(status(answer)).isEqualTo(0x0203);
+            assertThat(answer.data()).isEmpty();
+            return IntStream.range(0, IscsiPdu.BHS / 8).mapToObj(i -> answer.u64(8 * i)).toList();
         }
     }
 

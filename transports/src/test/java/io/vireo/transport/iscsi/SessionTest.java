@@ -126,6 +126,28 @@ class SessionTest {
         return data;
     }
 
+    /** DataSequenceInOrder=Yes: of several R2Ts the first is answered first. */
+    @Test
+    void whoAnswersALaterR2tFirstLosesTheSessionAndWritesNothing() throws Exception {
+        var parameters =
+                Map.of("MaxBurstLength", "4096", "MaxOutstandingR2T", "3", "ImmediateData", "No");
+        try (IscsiInitiator initiator = bed.session(parameters)) {
+            byte[] data = pattern(24 * FakeTarget.BLOCK);
+            IscsiPdu command =
+                    initiator.command(WRITE, 0, data.length, Bed.cdb(FakeTarget.WRITE_10, 8, 24));
+            initiator.send(command);
+            initiator.receive();
+            IscsiPdu later = initiator.receive();
+            initiator.receive();
+            byte[] piece = Arrays.copyOfRange(data, 4096, 8192);
+            initiator.send(initiator.dataOut(command, later.u32(20), 0, 4096, piece, true));
+            assertThat(initiator.receive().opcode()).isEqualTo(0x3F);
+            assertThat(initiator.isClosedByTarget()).isTrue();
+        }
+        bed.awaitNoSession();
+        assertThat(Arrays.copyOfRange(bed.device.blocks, 4096, 4096 + 12288)).containsOnly(0);
+    }
+
     @Test
     void severalR2tsAreOutAtOnce() throws IOException {
         var parameters =

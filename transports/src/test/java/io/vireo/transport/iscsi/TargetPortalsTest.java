@@ -1,7 +1,9 @@
 package io.vireo.transport.iscsi;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.vireo.resource.ResourceException;
 import io.vireo.scsi.ScsiPort;
 import io.vireo.testkit.iscsi.IscsiInitiator;
 import io.vireo.testkit.iscsi.IscsiPdu;
@@ -36,6 +38,27 @@ class TargetPortalsTest {
         other.close(() -> closed.complete(null));
         closed.get();
         bed.close();
+    }
+
+    @Test
+    void aDeviceWithoutPortsForAllGroupsHasAnotherForNone() throws Exception {
+        var address = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
+        var third = new Portal(bed.transport, "third", address, 3, Authentication.NONE, () -> {});
+        List<Portal> all = List.of(bed.portal, other, third);
+        bed.device.maxPorts = bed.device.ports().size() + 1;
+        assertThatThrownBy(() -> bed.node.portals(all)).isInstanceOf(ResourceException.class);
+        assertThat(groups()).containsExactly(1);
+        assertThat(other.target(Bed.TARGET)).isEmpty();
+        try (IscsiInitiator session = bed.session(Map.of())) {
+            assertThat(isAlive(session)).isTrue();
+        }
+        bed.device.maxPorts++;
+        bed.node.portals(all);
+        assertThat(groups()).containsExactly(1, 2, 3);
+        bed.node.portals(List.of(bed.portal));
+        var closed = new CompletableFuture<Void>();
+        third.close(() -> closed.complete(null));
+        closed.get();
     }
 
     @Test

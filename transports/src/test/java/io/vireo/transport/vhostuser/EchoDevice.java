@@ -48,6 +48,9 @@ final class EchoDevice implements VirtioDevice {
     /** How what a driver writes to the configuration space comes about. */
     volatile Consumer<Runnable> configWriter = Runnable::run;
 
+    /** Chains that it takes at most, of all queues together. */
+    volatile int room = Integer.MAX_VALUE;
+
     /** Chains taken so far, of all queues. */
     final AtomicInteger taken = new AtomicInteger();
 
@@ -241,7 +244,7 @@ final class EchoDevice implements VirtioDevice {
         private int take() {
             batch.count = 0;
             batch.ranges = 0;
-            int popped = queue.pop(batch, ChainBatch.CAPACITY);
+            int popped = queue.pop(batch, Math.min(ChainBatch.CAPACITY, room - taken.get()));
             for (int i = 0; i < popped; i++) {
                 reader.reset(batch, i);
                 writer.reset(batch, i);

@@ -6,6 +6,7 @@ import static io.vireo.transport.vhostuser.TestBed.echo;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
+import io.vireo.linux.Eventfd;
 import io.vireo.linux.OpenFiles;
 import io.vireo.linux.UnixSocket;
 import io.vireo.resource.ErrorCode;
@@ -272,6 +273,24 @@ class VhostUserTransportTest {
     }
 
     @Test
+    void aKickThatWentToTheDescriptorBeforeIsMadeUpFor() throws Exception {
+        bed.present(bed.device(1), "disk");
+        try (var session = VhostUserSession.open(bed.path("disk"), memory);
+                var other = Eventfd.create()) {
+            var ring = session.start(0, 16);
+            TestBed.add(session, ring, 1);
+            while (!ring.queue().publish()) {
+                VhostUserSession.awaitUsed(ring);
+                TestBed.add(session, ring, 1);
+            }
+            // The device wants a kick, which goes to a descriptor that it looks at no more.
+            session.tell(SET_VRING_KICK, u64(0), other.fd());
+            VhostUserSession.awaitUsed(ring);
+            TestBed.check(session, 1);
+        }
+    }
+
+    @Test
     void getVringBaseWaitsForRequestsInFlight() {
         var device = bed.device(1);
         bed.present(device, "disk");
@@ -331,6 +350,37 @@ class VhostUserTransportTest {
         }
         until("the second session's end", () -> endpoint.state() == State.WAITING);
         other.close();
+    }
+
+    /** What a ring that is stopped had yet to take up again it takes up when it goes on. */
+    @Test
+    void takesUpTheRestOfWhatWasInFlightAfterAPause() {
+        var device = bed.device(1);
+        device.room = 1;
+        var endpoint = bed.present(device, "disk");
+        try (var session = VhostUserSession.open(bed.path("disk"), memory);
+                var record = session.trackInflight(1, 16)) {
+            var ring = session.describe(0, DriverQueue.of(memory, 16, session.features()), 0);
+            TestBed.add(session, ring, 5);
+            TestBed.add(session, ring, 6);
+            ring.queue().publish();
+            // The chains' heads are 0 and 2. The second one was fetched first.
+            var left = payload(16 + 16 * 16).putShort(8, (short) 1).putShort(10, (short) 16);
+            left.put(16, (byte) 1).putLong(24, 1);
+            left.put(16 + 2 * 16, (byte) 1).putLong(24 + 2 * 16, 0);
+            write(record, left.array(), left.capacity());
+            session.kick(0, ring);
+            session.enable(0, 1);
+            VhostUserSession.awaitUsed(ring);
+            assertThat(ring.queue().usedHead()).isEqualTo(2);
+            session.enable(0, 0);
+            device.room = Integer.MAX_VALUE;
+            session.enable(0, 1);
+            VhostUserSession.awaitUsed(ring);
+            assertThat(ring.queue().usedHead()).isZero();
+            assertThat(endpoint.counters()).containsEntry("inflight_recovered", 3L);
+            echo(session, ring, 7);
+        }
     }
 
     private static byte[] awaitInflight(io.vireo.linux.Fd record) {
@@ -584,7 +634,7 @@ class VhostUserTransportTest {
             assertRefused(
                     "other",
                     ": another process, or another device, listens there; stop that one, or set"
-                        + " another socketPath");
+                            + " another socketPath");
         }
     }
 

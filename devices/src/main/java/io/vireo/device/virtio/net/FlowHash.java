@@ -4,7 +4,8 @@ import io.vireo.memory.NativeMemory;
 import io.vireo.net.FrameBatch;
 
 /**
- * Hashes frames by the types that a driver chose (VIRTIO 1.3, 5.1.6.4.3). Reused, by one reactor:
+ * Hashes frames by the types that a driver chose (VIRTIO 1.3, 5.1.6.4.3). Extension headers of IPv6
+ * are skipped, as far as a snapshot reaches; fragments have no ports. Reused, by one reactor:
  * {@link #classify} leaves its results in fields.
  */
 final class FlowHash {
@@ -35,6 +36,15 @@ final class FlowHash {
     private static final int PORTS = 4;
     private static final int TCP = 6;
     private static final int UDP = 17;
+
+    // IPv6 extension headers (RFC 8200, section 4; RFC 4302 for authentication)
+    private static final int HOP_BY_HOP = 0;
+    private static final int ROUTING = 43;
+    private static final int FRAGMENT = 44;
+    private static final int AUTHENTICATION = 51;
+    private static final int DESTINATION = 60;
+    private static final int EXTENSION_UNIT = 8;
+    private static final int NO_PORTS = 59;
 
     private final int types;
     private final Toeplitz toeplitz;
@@ -70,7 +80,7 @@ final class FlowHash {
         if (type == ETHERTYPE_IPV4 && room >= IPV4_HEADER) {
             ipv4(ip, room);
         } else if (type == ETHERTYPE_IPV6 && room >= IPV6_HEADER) {
-            ipv6(ip, room);
+            ipv6(frames, i, at + 2);
         }
     }
 
@@ -79,13 +89,41 @@ final class FlowHash {
         boolean whole = (unsignedShort(ip + 6) & FRAGMENT_BITS) == 0;
         boolean ports = whole && length >= IPV4_HEADER && room >= length + PORTS;
         int protocol = NativeMemory.getByte(ip + 9);
-        hash(ip + 12, 8, ip + length, ports ? protocol : 0, IPV4);
+        hash(ip + 12, 8, ip + length, ports ? protocol : NO_PORTS, IPV4);
     }
 
-    private void ipv6(long ip, int room) {
-        int protocol = NativeMemory.getByte(ip + 6);
-        boolean ports = room >= IPV6_HEADER + PORTS;
-        hash(ip + 8, 32, ip + IPV6_HEADER, ports ? protocol : 0, IPV6);
+    private void ipv6(FrameBatch frames, int i, int network) {
+        long header = frames.header(i);
+        int protocol = NativeMemory.getByte(header + network + 6);
+        int at = network + IPV6_HEADER;
+        while (isExtension(protocol)) {
+            if (protocol == FRAGMENT || !has(frames, i, at + EXTENSION_UNIT)) {
+                protocol = NO_PORTS;
+                break;
+            }
+            int length = NativeMemory.getByte(header + at + 1) & 0xFF;
+            int next = NativeMemory.getByte(header + at);
+            at +=
+                    protocol == AUTHENTICATION
+                            ? (length + 2) * Integer.BYTES
+                            : (length + 1) * EXTENSION_UNIT;
+            protocol = next;
+        }
+        boolean ports = has(frames, i, at + PORTS);
+        hash(header + network + 8, 32, header + at, ports ? protocol : NO_PORTS, IPV6);
+    }
+
+    private static boolean isExtension(int protocol) {
+        return switch (protocol) {
+            case HOP_BY_HOP, ROUTING, FRAGMENT, AUTHENTICATION, DESTINATION -> true;
+            default -> false;
+        };
+    }
+
+    /** Whether the first bytes of a frame can be read, which takes them into the snapshot. */
+    private static boolean has(FrameBatch frames, int i, int count) {
+        return count <= frames.headerLength[i]
+                || (count <= FrameBatch.HEADER_MAX && count <= frames.extendHeader(i));
     }
 
     /** {@code plain} is the type without ports; those of TCP and UDP follow it. */

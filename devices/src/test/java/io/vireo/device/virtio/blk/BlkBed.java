@@ -12,6 +12,8 @@ import io.vireo.testkit.MemoryState;
 import io.vireo.virtqueue.Virtqueue;
 import io.vireo.virtqueue.VirtqueueConfig;
 import io.vireo.virtqueue.VirtqueueException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -296,5 +298,24 @@ final class BlkBed implements AutoCloseable {
         device.close();
         reactors.forEach(Reactor::close);
         memory.close();
+    }
+
+    /** A segment of DISCARD or WRITE ZEROES (VIRTIO 1.3, 5.2.6). */
+    static byte[] segment(long sector, int sectors, int flags) {
+        return ByteBuffer.allocate(16)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putLong(sector)
+                .putInt(sectors)
+                .putInt(flags)
+                .array();
+    }
+
+    /** Several of them. */
+    static byte[] segments(byte[]... each) {
+        ByteBuffer all = ByteBuffer.allocate(16 * each.length);
+        for (byte[] segment : each) {
+            all.put(segment);
+        }
+        return all.array();
     }
 }

@@ -1,7 +1,7 @@
 package io.vireo.device.virtio.blk;
 
-import static io.vireo.device.virtio.blk.VirtioBlkDeviceTest.segment;
-import static io.vireo.device.virtio.blk.VirtioBlkDeviceTest.segments;
+import static io.vireo.device.virtio.blk.BlkBed.segment;
+import static io.vireo.device.virtio.blk.BlkBed.segments;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vireo.testkit.BlockClient;

@@ -1,5 +1,7 @@
 package io.vireo.device.virtio.blk;
 
+import static io.vireo.device.virtio.blk.BlkBed.segment;
+import static io.vireo.device.virtio.blk.BlkBed.segments;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.tuple;
 
@@ -222,23 +224,6 @@ class VirtioBlkDeviceTest {
         assertThat(bed.request(BlkProtocol.T_DISCARD, 0, segments, 0, 0))
                 .isEqualTo(BlkProtocol.S_IOERR);
         assertThat(block.log().stream().filter(MemoryBlockDevice.Entry::completion)).hasSize(2);
-    }
-
-    static byte[] segment(long sector, int sectors, int flags) {
-        return ByteBuffer.allocate(16)
-                .order(ByteOrder.LITTLE_ENDIAN)
-                .putLong(sector)
-                .putInt(sectors)
-                .putInt(flags)
-                .array();
-    }
-
-    static byte[] segments(byte[]... each) {
-        ByteBuffer all = ByteBuffer.allocate(16 * each.length);
-        for (byte[] segment : each) {
-            all.put(segment);
-        }
-        return all.array();
     }
 
     @Test

@@ -27,6 +27,11 @@ class WritebackRecordTest {
         }
 
         @Override
+        public List<String> keys(String prefix) {
+            return List.of();
+        }
+
+        @Override
         public void put(String key, Optional<String> value, Consumer<Boolean> done) {
             puts.add(value);
             pending.add(done);

@@ -1,5 +1,11 @@
 package io.vireo.device.virtio.net;
 
+import static io.vireo.device.virtio.net.Flows.A;
+import static io.vireo.device.virtio.net.Flows.B;
+import static io.vireo.device.virtio.net.Flows.datagrams;
+import static io.vireo.device.virtio.net.Flows.extended;
+import static io.vireo.device.virtio.net.Flows.flow4;
+import static io.vireo.device.virtio.net.Flows.flow6;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vireo.net.FrameBatch;
@@ -15,6 +21,7 @@ import io.vireo.virtqueue.Virtqueue;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.OptionalInt;
@@ -31,15 +38,13 @@ import org.junit.jupiter.api.Test;
 /** The whole card, control queue included, by a driver of its own (VIRTIO 1.3, 5.1.6.5). */
 @Tag("endurance")
 class ControlQueueTest {
-    private static final long A = 0x5254_0000_000AL;
-    private static final long B = 0x5254_0000_000BL;
     private static final long OTHER = 0x5254_0000_00FFL;
     private static final long GROUP = 0x0100_5E00_0001L;
     private static final int PAIRS = 4;
     private static final byte[] OK = {0};
     private static final byte[] ERR = {1};
 
-    /** Key and flows of the verification suite that makers of cards use. */
+    /** Key of the verification suite that {@link Flows#flow4} is of. */
     private static final byte[] KEY =
             HexFormat.of()
                     .parseHex(
@@ -272,30 +277,6 @@ class ControlQueueTest {
         return data.putShort((short) PAIRS).put((byte) key.length).put(key).array();
     }
 
-    private static byte[] flow4(int protocol) {
-        var frame = Frames.frame(B, A, 80);
-        var ip = ByteBuffer.wrap(frame, 12, 68);
-        ip.putShort((short) 0x0800).put((byte) 0x45).put((byte) 0).putShort((short) 60);
-        ip.putInt(0).put((byte) 64).put((byte) protocol).putShort((short) 0);
-        ip.put(HexFormat.of().parseHex("420995bb" + "a18e6450"));
-        ip.putShort((short) 2794).putShort((short) 1766);
-        return frame;
-    }
-
-    private static byte[] flow6(int protocol) {
-        var frame = Frames.frame(B, A, 80);
-        var ip = ByteBuffer.wrap(frame, 12, 68);
-        ip.putShort((short) 0x86DD).putInt(0x6000_0000).putShort((short) 20);
-        ip.put((byte) protocol).put((byte) 64);
-        ip.put(
-                HexFormat.of()
-                        .parseHex(
-                                "3ffe250102001fff0000000000000007"
-                                        + "3ffe2501020000030000000000000001"));
-        ip.putShort((short) 2794).putShort((short) 1766);
-        return frame;
-    }
-
     @Test
     void receiveSideScaling() {
         var driver = whole(0);
@@ -350,8 +331,23 @@ class ControlQueueTest {
                         "c28f3e3201000000",
                         "3d7d204005000000",
                         "d58cc12c04000000",
-                        "0000000000000000");
-        var frames = List.of(flow4(6), flow4(1), flow6(6), flow6(58), Frames.frame(B, A, 60));
+                        "0000000000000000",
+                        "3d7d204005000000",
+                        "d58cc12c04000000",
+                        "d58cc12c04000000",
+                        "d58cc12c04000000");
+        var frames =
+                List.of(
+                        flow4(6),
+                        flow4(1),
+                        flow6(6),
+                        flow6(58),
+                        Frames.frame(B, A, 60),
+                        // Behind hop-by-hop and destination options, or farther than is looked.
+                        extended(extended(flow6(6), 60, 2), 0, 1),
+                        extended(extended(flow6(6), 60, 2), 0, 12),
+                        extended(flow6(6), 44, 1),
+                        Arrays.copyOf(extended(flow6(6), 0, 1), 62));
         for (int i = 0; i < frames.size(); i++) {
             driver.post(8, 60);
             from.send(frames.get(i));
@@ -431,24 +427,6 @@ class ControlQueueTest {
             wire.carry(a, b);
             assertThat(driver.received()).isEmpty();
         }
-    }
-
-    /** A UDP datagram; byte i of its payload is i / 16. */
-    private static byte[] datagrams(int version, int payload) {
-        int start = version == 4 ? 34 : 54;
-        var frame = Frames.frame(B, A, start + 8 + payload);
-        var ip = ByteBuffer.wrap(frame);
-        if (version == 4) {
-            ip.putShort(12, (short) 0x0800).put(14, (byte) 0x45).putShort(16, (short) 0);
-            ip.putInt(18, 0x0001_0000).put(22, (byte) 64).put(23, (byte) 17);
-        } else {
-            ip.putShort(12, (short) 0x86DD).putInt(14, 0x6000_0000);
-            ip.put(20, (byte) 17).put(21, (byte) 64);
-        }
-        for (int i = 0; i < payload; i++) {
-            frame[start + 8 + i] = (byte) (i >> 4);
-        }
-        return frame;
     }
 
     @Test

@@ -1,5 +1,6 @@
 package io.vireo.fabric.l2.multicast;
 
+import io.vireo.fabric.l2.packet.SecretHash;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
@@ -9,13 +10,24 @@ import java.nio.ByteOrder;
  * a lie: a message is checked whole before anything of it is told.
  */
 public final class GroupMessages {
-    /** What is told of a message; groups are the MAC addresses that they map to. */
+    /**
+     * What is told of a message. Of a group both the MAC address that it maps to, and a number that
+     * stands for it; of a source a number that stands for it.
+     */
     public interface Listener {
-        /** The sender wants a group, of some sources or all. */
-        void joins(long group);
+        /**
+         * The sender wants a group.
+         *
+         * @param source that it wants it from; {@link GroupTable#ANY}: all, or more than is known
+         */
+        void joins(long mac, long group, long source);
 
-        /** The sender wants a group no more. */
-        void leaves(long group);
+        /**
+         * The sender wants a group no more.
+         *
+         * @param source from which alone it does not; {@link GroupTable#ANY}: from none
+         */
+        void leaves(long mac, long group, long source);
 
         /** The sender says of so many groups more than are looked at what it wants. */
         void passesOver(int records);
@@ -33,9 +45,10 @@ public final class GroupMessages {
         /**
          * The sender asks who still wants a group, and does not know yet.
          *
+         * @param source that it asks about; {@link GroupTable#ANY}: all
          * @param seconds after which nobody will have answered
          */
-        void asksFor(long group, int seconds);
+        void asksFor(long mac, long group, long source, int seconds);
     }
 
     /** What a message is. */
@@ -80,6 +93,12 @@ public final class GroupMessages {
      */
     static final int RECORDS_MAX = 183;
 
+    /**
+     * Sources of a message that are told apart: as many of IPv4 as a frame of 1500 bytes has room
+     * for.
+     */
+    static final int SOURCES_MAX = 366;
+
     private static final int RECORDS = 8;
     private static final int RECORD_ADDRESS = 4;
 
@@ -102,6 +121,9 @@ public final class GroupMessages {
     private static final int MILLIS = 1000;
 
     private final Listener listener;
+
+    /** Of the message that is being read, how many more sources are told apart. */
+    private int sourcesLeft;
 
     public GroupMessages(Listener listener) {
         this.listener = listener;
@@ -131,11 +153,16 @@ public final class GroupMessages {
         int group = u32(bytes, from + V4);
         return switch (u8(bytes, from)) {
             case IGMP_QUERY -> igmpQuery(bytes, from, end, source, group);
-            case IGMP_V1_REPORT, IGMP_V2_REPORT -> report(isGroup4(group), mac4(group), true);
-            case IGMP_V2_LEAVE -> report(isGroup4(group), mac4(group), false);
+            case IGMP_V1_REPORT, IGMP_V2_REPORT -> report4(bytes, from, true);
+            case IGMP_V2_LEAVE -> report4(bytes, from, false);
             case IGMP_V3_REPORT -> records(bytes, from, end, V4);
             default -> Kind.OTHER;
         };
+    }
+
+    private Kind report4(byte[] bytes, int from, boolean joins) {
+        int group = u32(bytes, from + V4);
+        return report(isGroup4(group), mac4(group), number(bytes, from + V4, V4), joins);
     }
 
     private static boolean isGroup4(int group) {
@@ -157,12 +184,26 @@ public final class GroupMessages {
         listener.asks(source != 0, 0, Integer.toUnsignedLong(source));
         int code = u8(bytes, from + 1);
         boolean suppress = three && (u8(bytes, from + IGMP_LENGTH) & SUPPRESS) != 0;
-        if (group != 0 && sources == 0 && !suppress) {
+        if (group != 0 && !suppress) {
             // A floating point number from 128 on (RFC 3376, 4.1.1).
             int tenths = code < 128 || !three ? code : (code & 0xF | 0x10) << (code >> 4 & 7) + 3;
-            listener.asksFor(mac4(group), patience(tenths, TENTHS));
+            asksFor(bytes, from + V4, V4, from + IGMP_V3_QUERY, sources, patience(tenths, TENTHS));
         }
         return Kind.QUERY;
+    }
+
+    /** Tells of a question about the group at an offset, or about so many sources of it. */
+    private void asksFor(byte[] bytes, int at, int width, int first, int sources, int seconds) {
+        long mac = width == V4 ? mac4(u32(bytes, at)) : mac6(u32(bytes, at + V6 - V4));
+        long group = number(bytes, at, width);
+        if (sources == 0) {
+            listener.asksFor(mac, group, GroupTable.ANY, seconds);
+        }
+        // What is beyond keeps its time: it is asked about again, or ages.
+        int looked = Math.min(sources, SOURCES_MAX);
+        for (int i = 0; i < looked; i++) {
+            listener.asksFor(mac, group, number(bytes, first + i * width, width), seconds);
+        }
     }
 
     /** Twice what an answer may take, since one may be lost, and a second. */
@@ -170,14 +211,14 @@ public final class GroupMessages {
         return 2 * ((response + unit - 1) / unit) + 1;
     }
 
-    private Kind report(boolean valid, long group, boolean joins) {
+    private Kind report(boolean valid, long mac, long group, boolean joins) {
         if (!valid) {
             return Kind.INVALID;
         }
         if (joins) {
-            listener.joins(group);
+            listener.joins(mac, group, GroupTable.ANY);
         } else {
-            listener.leaves(group);
+            listener.leaves(mac, group, GroupTable.ANY);
         }
         return Kind.REPORT;
     }
@@ -213,8 +254,12 @@ public final class GroupMessages {
         int last = u32(bytes, from + MLD_ADDRESS + 12);
         boolean group = u8(bytes, from + MLD_ADDRESS) == 0xFF;
         return type == MLD_QUERY
-                ? mldQuery(bytes, header, from, end, group, last)
-                : report(group, mac6(last), type == MLD_V1_REPORT);
+                ? mldQuery(bytes, header, from, end, group)
+                : report(
+                        group,
+                        mac6(last),
+                        number(bytes, from + MLD_ADDRESS, V6),
+                        type == MLD_V1_REPORT);
     }
 
     /** From fe80::/10, or for what is no query from nobody (RFC 3590). */
@@ -228,7 +273,7 @@ public final class GroupMessages {
                 == 0;
     }
 
-    private Kind mldQuery(byte[] bytes, int header, int from, int end, boolean group, int last) {
+    private Kind mldQuery(byte[] bytes, int header, int from, int end, boolean group) {
         boolean two = end - from >= MLD_V2_QUERY;
         int sources = two ? u16(bytes, from + 26) : 0;
         if ((!two && end - from != MLD_LENGTH)
@@ -240,10 +285,11 @@ public final class GroupMessages {
         listener.asks(true, u64(bytes, source), u64(bytes, source + Long.BYTES));
         int code = u16(bytes, from + 4);
         boolean suppress = two && (u8(bytes, from + MLD_LENGTH) & SUPPRESS) != 0;
-        if (group && sources == 0 && !suppress) {
+        if (group && !suppress) {
             int millis =
                     code < 32_768 || !two ? code : (code & 0xFFF | 0x1000) << (code >> 12 & 7) + 3;
-            listener.asksFor(mac6(last), patience(millis, MILLIS));
+            int seconds = patience(millis, MILLIS);
+            asksFor(bytes, from + MLD_ADDRESS, V6, from + MLD_V2_QUERY, sources, seconds);
         }
         return Kind.QUERY;
     }
@@ -263,6 +309,7 @@ public final class GroupMessages {
             }
         }
         int looked = Math.min(count, RECORDS_MAX);
+        sourcesLeft = SOURCES_MAX;
         at = from + RECORDS;
         for (int i = 0; i < looked; i++) {
             record(bytes, at, width);
@@ -284,26 +331,59 @@ public final class GroupMessages {
         if (!(four ? isGroup4(last) : u8(bytes, at + RECORD_ADDRESS) == 0xFF)) {
             return;
         }
-        long group = four ? mac4(last) : mac6(last);
+        long mac = four ? mac4(last) : mac6(last);
+        long group = number(bytes, at + RECORD_ADDRESS, width);
         boolean sources = u16(bytes, at + 2) > 0;
+        // RFC 3376, 6.4; RFC 3810, 7.4.
         switch (u8(bytes, at)) {
-            case IS_EXCLUDE, TO_EXCLUDE -> listener.joins(group);
-            case IS_INCLUDE, TO_INCLUDE -> {
+            case IS_EXCLUDE, TO_EXCLUDE -> listener.joins(mac, group, GroupTable.ANY);
+            case IS_INCLUDE -> {
                 if (sources) {
-                    listener.joins(group);
+                    wants(bytes, at, width, mac, group);
                 } else {
-                    listener.leaves(group);
+                    listener.leaves(mac, group, GroupTable.ANY);
                 }
             }
-            case ALLOW -> {
-                if (sources) {
-                    listener.joins(group);
-                }
+            case TO_INCLUDE -> {
+                listener.leaves(mac, group, GroupTable.ANY);
+                wants(bytes, at, width, mac, group);
             }
-            default -> {
-                // BLOCK: other sources may be wanted still; the querier finds out.
-            }
+            case ALLOW -> wants(bytes, at, width, mac, group);
+            default -> blocks(bytes, at, width, mac, group);
         }
+    }
+
+    /** Tells of the sources of a record, which are wanted. */
+    private void wants(byte[] bytes, int at, int width, long mac, long group) {
+        int sources = u16(bytes, at + 2);
+        int looked = Math.min(sources, sourcesLeft);
+        sourcesLeft -= looked;
+        for (int i = 0; i < looked; i++) {
+            listener.joins(mac, group, source(bytes, at, width, i));
+        }
+        if (looked < sources) {
+            listener.joins(mac, group, GroupTable.ANY);
+        }
+    }
+
+    /** Tells of the sources of a record, which are wanted no more; those beyond have to age. */
+    private void blocks(byte[] bytes, int at, int width, long mac, long group) {
+        int looked = Math.min(u16(bytes, at + 2), sourcesLeft);
+        sourcesLeft -= looked;
+        for (int i = 0; i < looked; i++) {
+            listener.leaves(mac, group, source(bytes, at, width, i));
+        }
+    }
+
+    private static long source(byte[] bytes, int record, int width, int i) {
+        return number(bytes, record + RECORD_ADDRESS + width + i * width, width);
+    }
+
+    /** A number other than 0 for an address; of IPv6 one that nobody can foresee. */
+    private static long number(byte[] bytes, int at, int width) {
+        return width == V4
+                ? 1L << Integer.SIZE | Integer.toUnsignedLong(u32(bytes, at))
+                : 1 | SecretHash.of(u64(bytes, at) ^ SecretHash.of(u64(bytes, at + Long.BYTES)));
     }
 
     private static int sum(byte[] bytes, int from, int end, int initial) {

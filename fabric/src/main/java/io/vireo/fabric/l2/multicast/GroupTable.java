@@ -5,12 +5,20 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which ports belong to which group. A group is any number but 0; ports are small numbers; times
- * are in seconds, of any epoch. Finding allocates nothing. Not thread safe.
+ * Which ports belong to which group, by the numbers that frames show: a MAC address in a VLAN, any
+ * number but 0. Several groups of IP may have one such number: of these, and of the sources that
+ * are wanted of them, each port has records ({@link SourceRecords}), and it belongs to the group
+ * for as long as one of them is in force.
+ *
+ * <p>Ports are small numbers; times are in seconds, of any epoch. Finding allocates nothing. Not
+ * thread safe.
  */
 public final class GroupTable {
     /** Most groups of a table. */
     public static final int MAX_GROUPS = 8192;
+
+    /** All sources of a group. */
+    public static final long ANY = 0;
 
     private static final int INITIAL = 64;
 
@@ -20,6 +28,7 @@ public final class GroupTable {
 
         private final long key;
         private long[] until = {};
+        private @Nullable SourceRecords[] records = {};
         private int members;
 
         private Group(long key) {
@@ -29,6 +38,10 @@ public final class GroupTable {
         /** Whether a port belongs to it now. */
         public boolean has(int port, int now) {
             return port < until.length && until[port] > now;
+        }
+
+        private @Nullable SourceRecords recordsOf(int port) {
+            return port < records.length ? records[port] : null;
         }
 
         /** Whether any port belongs to it now. */
@@ -84,21 +97,34 @@ public final class GroupTable {
      * @return false if it may not: there are too many
      */
     public boolean join(long key, int port, int until, int now) {
-        var group = find(key);
-        if (group != null && port < group.until.length && group.until[port] != Group.NONE) {
-            group.until[port] = Math.max(group.until[port], until);
-            return true;
-        }
-        if (port < perPort.length && perPort[port] >= groupLimit) {
-            return false;
-        }
-        if (group == null) {
-            if (size >= MAX_GROUPS && !makeRoom(now)) {
+        return join(key, port, key, ANY, until, now);
+    }
+
+    /**
+     * The same because of a group of IP, and a source of it.
+     *
+     * @param group any number
+     * @param source any number but 0; {@link #ANY}: all
+     */
+    public boolean join(long key, int port, long group, long source, int until, int now) {
+        var joined = find(key);
+        if (joined == null || joined.recordsOf(port) == null) {
+            if (port < perPort.length && perPort[port] >= groupLimit) {
                 return false;
             }
-            group = insert(key);
+            if (joined == null) {
+                if (size >= MAX_GROUPS && !makeRoom(now)) {
+                    return false;
+                }
+                joined = insert(key);
+            }
+            add(joined, port);
         }
-        add(group, port, until);
+        var records = joined.recordsOf(port);
+        if (records != null) {
+            records.extend(group, source, until, now);
+            joined.until[port] = records.until();
+        }
         return true;
     }
 
@@ -110,16 +136,18 @@ public final class GroupTable {
         return size < MAX_GROUPS;
     }
 
-    private void add(Group group, int port, int until) {
+    private void add(Group group, int port) {
         if (port >= group.until.length) {
             int before = group.until.length;
-            group.until = Arrays.copyOf(group.until, Math.max(port + 1, before + 4));
-            Arrays.fill(group.until, before, group.until.length, Group.NONE);
+            int length = Math.max(port + 1, before + 4);
+            group.until = Arrays.copyOf(group.until, length);
+            Arrays.fill(group.until, before, length, Group.NONE);
+            group.records = Arrays.copyOf(group.records, length);
         }
         if (port >= perPort.length) {
             perPort = Arrays.copyOf(perPort, Math.max(port + 1, perPort.length * 2));
         }
-        group.until[port] = until;
+        group.records[port] = new SourceRecords();
         group.members++;
         perPort[port]++;
         memberships++;
@@ -135,30 +163,56 @@ public final class GroupTable {
         return group;
     }
 
-    /** Ends that a port belongs to a group. */
-    public void leave(long key, int port) {
-        var group = find(key);
-        if (group != null) {
-            remove(group, port);
+    /** Whether a port wants anything of a group of IP, or one source of it. */
+    public boolean wants(long key, int port, long group, long source, int now) {
+        var found = find(key);
+        var records = found == null ? null : found.recordsOf(port);
+        return records != null && records.has(group, source, now);
+    }
+
+    /**
+     * Lets a port belong to a group no longer than until a time, unless it asks again or does so
+     * for more.
+     *
+     * @param group of IP
+     * @param source the one that it wants no more; {@link #ANY}: nothing of the group
+     * @param until {@code now}: it is left at once
+     */
+    public void shorten(long key, int port, long group, long source, int until, int now) {
+        var found = find(key);
+        if (found != null) {
+            shorten(found, port, group, source, until);
+            if (port < found.until.length && found.until[port] <= now) {
+                remove(found, port);
+            }
+        }
+    }
+
+    /** The same for all ports. */
+    public void shorten(long key, long group, long source, int until) {
+        var found = find(key);
+        if (found != null) {
+            for (int port = 0; port < found.until.length; port++) {
+                shorten(found, port, group, source, until);
+            }
+        }
+    }
+
+    private static void shorten(Group found, int port, long group, long source, int until) {
+        var records = found.recordsOf(port);
+        if (records != null) {
+            records.shorten(group, source, until);
+            found.until[port] = records.until();
         }
     }
 
     private void remove(Group group, int port) {
-        if (port < group.until.length && group.until[port] != Group.NONE) {
+        if (group.recordsOf(port) != null) {
             group.until[port] = Group.NONE;
+            group.records[port] = null;
             group.members--;
             perPort[port]--;
             memberships--;
-        }
-    }
-
-    /** Lets no port belong to a group longer than until a time, unless it asks again. */
-    public void shorten(long key, int until) {
-        var group = find(key);
-        if (group != null) {
-            for (int port = 0; port < group.until.length; port++) {
-                group.until[port] = Math.min(group.until[port], until);
-            }
         }
     }
 

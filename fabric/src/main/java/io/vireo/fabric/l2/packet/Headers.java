@@ -216,9 +216,9 @@ public final class Headers {
         return offset + count <= have;
     }
 
-    /** Bytes of the frame as received. */
-    public int length() {
-        return batch.length[frame];
+    /** Where the frame ends, or the packet in it where it is IP. */
+    public int end() {
+        return end;
     }
 
     /** EtherType, or a length below 1536 (IEEE 802.3, 3.2.6). */

@@ -251,35 +251,11 @@ public record Superblock(
      * @throws FormatException if it is none, damaged, or of another version
      */
     public static Superblock decode(OwnMemory memory) throws FormatException {
+        check(memory);
         long at = memory.address();
-        if (!isOne(memory)) {
-            throw new FormatException("there is no superblock of a pool");
-        }
-        if (NativeMemory.getInt(at + 4) != memory.crc32c(8, PoolFormat.BLOCK - 8)) {
-            throw new FormatException("the superblock's checksum is wrong");
-        }
         int version = NativeMemory.getInt(at + 8);
-        if (!isKnown(at)) {
-            throw new FormatException(
-                    "the pool has format version "
-                            + version
-                            + " with features "
-                            + NativeMemory.getInt(at + 112)
-                            + ", this Vireo reads versions up to "
-                            + PoolFormat.VERSION_WITH_FEATURES
-                            + " with features "
-                            + PoolFormat.FEATURES
-                            + "; use the Vireo that wrote it, or a newer one");
-        }
-        int count = NativeMemory.getInt(at + 36);
-        int chunkShift = NativeMemory.getInt(at + 12);
-        if (count < 1
-                || count > PoolFormat.MAX_MEMBERS
-                || chunkShift < PoolFormat.MIN_CHUNK_SHIFT
-                || chunkShift > PoolFormat.MAX_CHUNK_SHIFT) {
-            throw new FormatException("the superblock says nonsense with a right checksum");
-        }
         int features = version == PoolFormat.VERSION ? 0 : NativeMemory.getInt(at + 112);
+        int count = NativeMemory.getInt(at + 36);
         var members = new ArrayList<MemberEntry>(count);
         for (int i = 0; i < count; i++) {
             members.add(entry(at + TABLE + (long) i * ENTRY));
@@ -289,7 +265,7 @@ public record Superblock(
                 NativeMemory.getInt(at + 32),
                 NativeMemory.getLong(at + 40),
                 NativeMemory.getLong(at + 48),
-                chunkShift,
+                NativeMemory.getInt(at + 12),
                 NativeMemory.getInt(at + 84) != 0,
                 (features & PoolFormat.JOURNAL_PLACE) == 0
                         ? JournalPlace.FIRST
@@ -307,6 +283,37 @@ public record Superblock(
                 NativeMemory.getInt(at + 128) != 0,
                 features,
                 PoolOwner.decode(memory, OWNER));
+    }
+
+    /** Refuses what is no superblock that this Vireo can read. */
+    private static void check(OwnMemory memory) throws FormatException {
+        long at = memory.address();
+        if (!isOne(memory)) {
+            throw new FormatException("there is no superblock of a pool");
+        }
+        if (NativeMemory.getInt(at + 4) != memory.crc32c(8, PoolFormat.BLOCK - 8)) {
+            throw new FormatException("the superblock's checksum is wrong");
+        }
+        if (!isKnown(at)) {
+            throw new FormatException(
+                    "the pool has format version "
+                            + NativeMemory.getInt(at + 8)
+                            + " with features "
+                            + NativeMemory.getInt(at + 112)
+                            + ", this Vireo reads versions up to "
+                            + PoolFormat.VERSION_WITH_FEATURES
+                            + " with features "
+                            + PoolFormat.FEATURES
+                            + "; use the Vireo that wrote it, or a newer one");
+        }
+        int count = NativeMemory.getInt(at + 36);
+        int chunkShift = NativeMemory.getInt(at + 12);
+        if (count < 1
+                || count > PoolFormat.MAX_MEMBERS
+                || chunkShift < PoolFormat.MIN_CHUNK_SHIFT
+                || chunkShift > PoolFormat.MAX_CHUNK_SHIFT) {
+            throw new FormatException("the superblock says nonsense with a right checksum");
+        }
     }
 
     private static MemberEntry entry(long at) {

@@ -26,6 +26,7 @@ final class MirrorChannel implements BlockChannel {
     private final LegRecorder recorder;
     private final IntentLog intent;
     private final Copier copier;
+    private final MirrorReads reads;
     private final Resync resync;
     private final LegWatch watch;
     private final StallWatch stalls;
@@ -57,7 +58,6 @@ final class MirrorChannel implements BlockChannel {
     private int flushes;
     private int goodFlush;
     private int disturbances;
-    private int turn;
     private boolean started;
 
     MirrorChannel(MirrorDevice device, MirrorPlan plan, Reactor home, long rate, long stallLimit) {
@@ -76,6 +76,7 @@ final class MirrorChannel implements BlockChannel {
         recorder = new LegRecorder(this, plan.header(), plan.alone());
         intent = new IntentLog(this, regions);
         copier = new Copier(this, regions);
+        reads = new MirrorReads(this, readOnly);
         resync = new Resync(this, regions, home, rate);
         watch = new LegWatch(this, home);
         closing = new MirrorClosing(this);
@@ -200,7 +201,7 @@ final class MirrorChannel implements BlockChannel {
 
     private void begin(MirrorRequest op) {
         switch (op.client().operation()) {
-            case READ -> read(op);
+            case READ -> reads.begin(op);
             case WRITE, WRITE_ZEROES -> change(op);
             case FLUSH -> flush(op);
             case DISCARD, ALLOCATE -> complete(op, BlockStatus.UNSUPPORTED);
@@ -273,25 +274,10 @@ final class MirrorChannel implements BlockChannel {
             if (leg.isLive()) {
                 op.sent |= leg.bit;
                 op.outstanding++;
-                leg.submit(prepare(op, i));
+                leg.submit(op.prepare(i));
             }
         }
         ended(op);
-    }
-
-    private BlockRequest prepare(MirrorRequest op, int leg) {
-        BlockRequest io = op.io(leg);
-        if (op.isOwn() || op.client().operation() == BlockOperation.FLUSH) {
-            return io.prepare(BlockOperation.FLUSH, 0, 0);
-        }
-        BlockRequest client = op.client();
-        io.prepare(client.operation(), MirrorHeader.DATA + client.offset(), client.length());
-        io.forceUnitAccess(client.forceUnitAccess()).unmap(client.unmap());
-        io.lease(client.lease()).foreign(client.isForeign());
-        if (client.operation() != BlockOperation.WRITE_ZEROES) {
-            io.data().addSlice(client.data(), 0, client.length());
-        }
-        return io;
     }
 
     /** A leg has ended its part of a request. */
@@ -309,10 +295,10 @@ final class MirrorChannel implements BlockChannel {
         if (--op.outstanding > 0) {
             return;
         }
-        if (op.isOwn() || op.client().operation() == BlockOperation.FLUSH) {
+        if (op.isFlush()) {
             flushed(op);
         } else if (op.client().operation() == BlockOperation.READ) {
-            readEnded(op);
+            reads.ended(op);
         } else {
             changed(op);
         }
@@ -357,7 +343,7 @@ final class MirrorChannel implements BlockChannel {
 
     /** Ends a change or a flush as soon as no header calls a leg in sync that does not have it. */
     void acknowledge(MirrorRequest op) {
-        boolean change = !op.isOwn() && op.client().operation() != BlockOperation.FLUSH;
+        boolean change = !op.isFlush();
         int lacking = recorder.mayBeInSync() & ~op.done;
         if (!change) {
             // One that was away then was flushed itself before it was called in sync again, with
@@ -385,116 +371,21 @@ final class MirrorChannel implements BlockChannel {
         watch.changed();
     }
 
-    private void read(MirrorRequest op) {
-        BlockRequest client = op.client();
-        long end = client.offset() + client.length();
-        if (!readOnly && regions.unequal() > 0 && Integer.bitCount(legs.inSync()) > 1) {
-            while (op.cursor < end) {
-                int region = regions.of(op.cursor);
-                long stop = Math.min(end, regions.start(region) + regions.bytes());
-                if (region < regions.count() && regions.has(region, Regions.UNEQUAL)) {
-                    equalize(op, region, (int) Math.min(Copier.MOST, stop - op.cursor));
-                    return;
-                }
-                op.cursor = stop;
-            }
-        }
-        readFrom(op, readOnly && regions.bits() > 0 ? first(legs.inSync()) : idlest(op));
+    /** Has a request begin anew in the next turn. */
+    void again(MirrorRequest op) {
+        ready.add(op);
+        wake();
     }
 
-    private void equalize(MirrorRequest op, int region, int length) {
-        long at = op.cursor;
-        op.cursor += length;
-        copier.submit(
-                new CopyJob(
-                        region,
-                        at,
-                        length,
-                        legs.inSync(),
-                        0,
-                        success -> {
-                            if (success) {
-                                ready.add(op);
-                                wake();
-                            } else {
-                                // Which of them is right is open until one can be read.
-                                complete(op, BlockStatus.IO_ERROR);
-                            }
-                        }));
-    }
-
-    private @Nullable Leg first(int mask) {
-        return mask == 0 ? null : legs.get(Integer.numberOfTrailingZeros(mask));
-    }
-
-    /** The leg in sync that was not tried and has least to do; each in turn where several have. */
-    private @Nullable Leg idlest(MirrorRequest op) {
-        Leg best = null;
-        int least = Integer.MAX_VALUE;
-        turn++;
-        for (int i = 0; i < legs.size(); i++) {
-            Leg leg = legs.get(((turn & 0xFFFF) + i) % legs.size());
-            LegQueue here = leg.queue;
-            if (here != null
-                    && leg.state == Leg.State.IN_SYNC
-                    && (op.sent & leg.bit) == 0
-                    && here.load() < least) {
-                best = leg;
-                least = here.load();
-            }
-        }
-        return best;
-    }
-
-    private void readFrom(MirrorRequest op, @Nullable Leg leg) {
-        if (leg == null) {
-            complete(op, op.failure == BlockStatus.OK ? BlockStatus.IO_ERROR : op.failure);
-            return;
-        }
-        op.sent |= leg.bit;
-        op.outstanding = 1;
-        leg.submit(prepare(op, leg.index));
-    }
-
-    private void readEnded(MirrorRequest op) {
-        if (op.done != 0) {
-            if (op.failed != 0) {
-                repair(op);
-            }
-            complete(op, BlockStatus.OK);
-        } else if (op.failure == BlockStatus.MEMORY_FAULT || op.failure == BlockStatus.CANCELLED) {
-            // The client's fault, and not that of the leg.
-            complete(op, op.failure);
-        } else {
-            readFrom(op, idlest(op));
-        }
-    }
-
-    /** Legs that could not read get what another one read; if they cannot write, they are lost. */
-    private void repair(MirrorRequest op) {
-        if (readOnly) {
-            return;
-        }
-        long end = op.client().offset() + op.client().length();
-        for (long at = op.client().offset(); at < end; ) {
-            int region = regions.of(at);
-            long stop = Math.min(end, regions.start(region) + regions.bytes());
-            int length = (int) Math.min(Copier.MOST, stop - at);
-            copier.submit(new CopyJob(region, at, length, op.failed, op.failed, _ -> {}));
-            at += length;
-        }
-    }
-
-    private void complete(MirrorRequest op, BlockStatus status) {
-        boolean own = op.isOwn();
-        if (own) {
-            spare.add(op);
+    /** Ends a request. */
+    void complete(MirrorRequest op, BlockStatus status) {
+        spare.add(op);
+        if (op.isOwn()) {
             watch.flushed();
             return;
         }
         BlockRequest client = op.client();
         inFlight--;
-        spare.add(op);
         meter.count(client, status);
         client.complete(status);
     }

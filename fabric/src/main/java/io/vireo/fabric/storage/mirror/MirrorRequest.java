@@ -1,5 +1,6 @@
 package io.vireo.fabric.storage.mirror;
 
+import io.vireo.block.BlockOperation;
 import io.vireo.block.BlockRequest;
 import io.vireo.block.BlockStatus;
 import io.vireo.fabric.storage.format.MirrorHeader;
@@ -70,11 +71,29 @@ final class MirrorRequest extends Fifo.Link<MirrorRequest> {
         return client == null;
     }
 
+    /** Whether it is a flush, the mirror's own or not. */
+    boolean isFlush() {
+        BlockRequest whole = client;
+        return whole == null || whole.operation() == BlockOperation.FLUSH;
+    }
+
     BlockRequest client() {
         return Objects.requireNonNull(client);
     }
 
-    BlockRequest io(int leg) {
-        return io[leg];
+    /** What a leg is asked for it. */
+    BlockRequest prepare(int leg) {
+        BlockRequest request = io[leg];
+        BlockRequest whole = client;
+        if (whole == null || isFlush()) {
+            return request.prepare(BlockOperation.FLUSH, 0, 0);
+        }
+        request.prepare(whole.operation(), MirrorHeader.DATA + whole.offset(), whole.length());
+        request.forceUnitAccess(whole.forceUnitAccess()).unmap(whole.unmap());
+        request.lease(whole.lease()).foreign(whole.isForeign());
+        if (whole.operation() != BlockOperation.WRITE_ZEROES) {
+            request.data().addSlice(whole.data(), 0, whole.length());
+        }
+        return request;
     }
 }

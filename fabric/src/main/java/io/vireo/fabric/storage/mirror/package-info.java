@@ -3,8 +3,9 @@
  * io.vireo.fabric.storage.mirror.MirrorDevice} is a block device like any other, so that the pool
  * above it, its journal, maps and superblocks included, knows nothing of copies.
  *
- * <p>{@link io.vireo.fabric.storage.mirror.MirrorChannel} has changes carried out on all legs and
- * reads on one. Three orders carry the safety of it:
+ * <p>{@link io.vireo.fabric.storage.mirror.MirrorChannel} has changes carried out on all legs, and
+ * {@link io.vireo.fabric.storage.mirror.MirrorReads} reads on one. Three orders carry the safety of
+ * it:
  *
  * <ol>
  *   <li><b>Intent before data.</b> Before anything is written to a region, its bit is durable on

@@ -167,6 +167,8 @@ final class Copier {
             return 0;
         }
         long end = Math.min(capacity, sameUntil.get().applyAsLong(through));
+        // Never into a grain: what is changed before that is copied with all of its grain.
+        end = end < capacity ? end & -1L << grainShift : end;
         boolean skips = end > through;
         through = Math.max(through, end);
         return skips ? 1 : 0;

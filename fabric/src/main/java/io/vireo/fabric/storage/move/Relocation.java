@@ -1,6 +1,5 @@
 package io.vireo.fabric.storage.move;
 
-import io.vireo.block.BlockDevice;
 import io.vireo.block.BlockPool;
 import io.vireo.block.BlockVolume;
 import io.vireo.fabric.storage.move.Whereabouts.Place;
@@ -21,7 +20,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
-import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
@@ -141,6 +139,26 @@ public final class Relocation {
                         0);
     }
 
+    /** Of the vDisk's volume. */
+    String name() {
+        return name;
+    }
+
+    /** What servers use. */
+    QosDevice front() {
+        return front;
+    }
+
+    /** A reactor for a move between devices that have none. */
+    Reactor nextReactor() {
+        return reactors.next();
+    }
+
+    /** Its status is another one. */
+    void changed() {
+        changed.run();
+    }
+
     /** Where it is. */
     public Home home() {
         return home;
@@ -174,7 +192,7 @@ public final class Relocation {
             pools.add(home.site().pool());
             if (running) {
                 pools.add(wanted.site().pool());
-                attempt.ifPresent(each -> pools.add(each.target.site().pool()));
+                attempt.ifPresent(each -> pools.add(each.target().site().pool()));
                 remains.ifPresent(left -> {
                     pools.add(left.place().from().pool());
                     pools.add(left.place().to().pool());
@@ -195,7 +213,7 @@ public final class Relocation {
     /** Bytes that this attempt has gone through, of snapshots and of itself. */
     private long position() {
         return snapshots.map(SnapshotCopies::position).orElse(0L)
-                + attempt.map(each -> each.device.mover().position()).orElse(0L);
+                + attempt.map(each -> each.position()).orElse(0L);
     }
 
     /** How far it is; empty: nothing is copied. */
@@ -236,7 +254,7 @@ public final class Relocation {
         try {
             attempt.ifPresent(each -> each.policy(target.policy()));
             wanted = target;
-            attempt.filter(each -> each.target.site().equals(target.site()))
+            attempt.filter(each -> each.target().site().equals(target.site()))
                     .ifPresent(each -> each.rate(target.rate()));
             news.signalAll();
             snapshots.ifPresent(each -> each.wanted(target.rate()));
@@ -357,20 +375,19 @@ public final class Relocation {
 
     private void move(Target target) {
         Home from = home;
-        boolean same = from.site().pool().equals(target.site().pool());
         if (!obstacle.get().isEmpty()) {
             throw new ResourceException(ErrorCode.NOT_READY, obstacle.get());
         }
         long free = full.check(target);
         var found = from.pool().snapshotsOf(name);
         MoveRules.check(name, from, target, found);
-        whereabouts.write(new Place(State.COPYING, from.site(), target.site()));
+        write(State.COPYING, from, target);
         remainsAt(State.COPYING, from, target);
         try (var copies =
                 new SnapshotCopies(from.pool(), target.pool(), found, () -> isGivenUp(target))) {
             copies.wanted(target.rate());
             snapshots = Optional.of(copies);
-            move(from, target, same, copies);
+            move(from, target, copies);
             full.forget();
         } catch (FullException e) {
             full.filledBy(target, free, e);
@@ -383,7 +400,7 @@ public final class Relocation {
         }
     }
 
-    private void move(Home from, Target target, boolean same, SnapshotCopies copies) {
+    private void move(Home from, Target target, SnapshotCopies copies) {
         long size = from.volume().device().geometry().capacity();
         var format = MoveRules.format(name, from, copies.capacity(size));
         BlockVolume copy = Volumes.makeCopy(target.pool(), name, target.site(), format);
@@ -397,7 +414,7 @@ public final class Relocation {
             copy.close();
             throw e;
         }
-        var current = new Attempt(from, target, copy, copies.base(), same);
+        var current = new Attempt(this, from, target, copy, copies.base());
         attempt = Optional.of(current);
         current.run();
     }
@@ -428,8 +445,8 @@ public final class Relocation {
         }
     }
 
-    /** What is wanted of the target by now, if it still is the target. */
-    private Target latest(Target target) {
+    /** What is wanted of a target by now, if it still is the target. */
+    Target latest(Target target) {
         lock.lock();
         try {
             return wanted.site().equals(target.site()) ? wanted : target;
@@ -438,7 +455,8 @@ public final class Relocation {
         }
     }
 
-    private boolean isGivenUp(Target target) {
+    /** Whether an attempt is to end: another place is wanted, or none. */
+    boolean isGivenUp(Target target) {
         lock.lock();
         try {
             return stopping || !wanted.site().equals(target.site());
@@ -447,7 +465,50 @@ public final class Relocation {
         }
     }
 
-    private void remainsAt(State state, Home from, Target target) {
+    /**
+     * Waits for an event of an attempt.
+     *
+     * @param event is asked with the lock held
+     * @throws WithdrawnException if the target is given up meanwhile
+     */
+    void await(Target target, BooleanSupplier event) {
+        lock.lock();
+        try {
+            while (!isGivenUp(target)) {
+                if (event.getAsBoolean()) {
+                    return;
+                }
+                news.awaitUninterruptibly();
+            }
+            throw new WithdrawnException();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Notes an event of an attempt, with the lock held, and has {@link #await} look. */
+    void note(Runnable event) {
+        lock.lock();
+        try {
+            event.run();
+            news.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Notes durably how far the way to a target is. */
+    void write(State state, Home from, Target target) {
+        whereabouts.write(new Place(state, from.site(), target.site()));
+    }
+
+    /** It is the target now. */
+    void arrived(Home newHome) {
+        home = newHome;
+    }
+
+    /** What is to be deleted when this attempt is over, however it ends. */
+    void remainsAt(State state, Home from, Target target) {
         var place = new Place(state, from.site(), target.site());
         lock.lock();
         try {
@@ -456,231 +517,6 @@ public final class Relocation {
                             new Remains(place, state == State.MOVED ? from.pool() : target.pool()));
         } finally {
             lock.unlock();
-        }
-    }
-
-    /** One way to one place. */
-    private final class Attempt implements Mover.Listener {
-        private final Home from;
-        private final Target target;
-        private final BlockVolume copy;
-        private final boolean same;
-        private final VdiskQos qos;
-        private final Reactor reactor;
-        private final MoveDevice device;
-
-        // Guarded by the lock.
-        private boolean converged;
-        private boolean held;
-        private String failure = "";
-        private boolean isFull;
-
-        /**
-         * @param base what the copy is already; empty: nothing
-         */
-        Attempt(
-                Home from,
-                Target target,
-                BlockVolume copy,
-                Optional<BlockDevice> base,
-                boolean same) {
-            this.from = from;
-            this.target = target;
-            this.copy = copy;
-            this.same = same;
-            BlockDevice source = from.volume().device();
-            reactor = source.home().or(() -> copy.device().home()).orElseGet(reactors::next);
-            try {
-                MoveRules.checkOperations(source, copy.device(), target);
-                qos = same ? from.qos() : admit();
-                try {
-                    device =
-                            OnReactor.call(
-                                    reactor,
-                                    () ->
-                                            new MoveDevice(
-                                                    source, copy.device(), base, reactor, this));
-                } catch (RuntimeException e) {
-                    closeQos();
-                    throw e;
-                }
-            } catch (RuntimeException e) {
-                copy.close();
-                throw e;
-            }
-        }
-
-        private VdiskQos admit() {
-            try {
-                return target.qos().add(name, latest(target).policy(), from.qos());
-            } catch (IllegalArgumentException e) {
-                throw noRoom(e);
-            }
-        }
-
-        private static ResourceException noRoom(IllegalArgumentException e) {
-            return new ResourceException(ErrorCode.EXHAUSTED, String.valueOf(e.getMessage()), e);
-        }
-
-        private void closeQos() {
-            if (!same) {
-                qos.close();
-            }
-        }
-
-        void rate(long bytesPerSecond) {
-            reactor.execute(() -> device.mover().rate(bytesPerSecond));
-        }
-
-        void policy(Optional<DiskQosPolicy> policy) {
-            if (!same) {
-                qos.change(policy);
-            }
-        }
-
-        void run() {
-            boolean switched = false;
-            try {
-                if (!front.change(HopDevice.over(device), from.qos()).join()) {
-                    throw new ResourceException(
-                            ErrorCode.UNAVAILABLE,
-                            "the host has no place for another use of the disk: raise its limit of open files");
-                }
-                OnReactor.tell(reactor, () -> device.mover().begin(target.rate()));
-                keepUp();
-                changed.run();
-                await(() -> converged);
-                whereabouts.write(new Place(State.SWITCHING, from.site(), target.site()));
-                OnReactor.tell(reactor, () -> device.mover().mayHold());
-                await(() -> held);
-                switched = becomeTarget();
-            } finally {
-                if (!switched) {
-                    undo();
-                }
-            }
-            finish();
-        }
-
-        /** Keeps to what has become wanted before it was there to be told. */
-        private void keepUp() {
-            lock.lock();
-            try {
-                Target now = latest(target);
-                policy(now.policy());
-                rate(now.rate());
-            } catch (IllegalArgumentException e) {
-                throw noRoom(e);
-            } finally {
-                lock.unlock();
-            }
-        }
-
-        private void await(BooleanSupplier event) {
-            lock.lock();
-            try {
-                while (!event.getAsBoolean() && failure.isEmpty() && !isGivenUp(target)) {
-                    news.awaitUninterruptibly();
-                }
-                if (isGivenUp(target)) {
-                    throw new WithdrawnException();
-                }
-                if (!failure.isEmpty()) {
-                    throw FullException.of(failure, isFull);
-                }
-            } finally {
-                lock.unlock();
-            }
-        }
-
-        /** Requests are held. */
-        private boolean becomeTarget() {
-            try {
-                Volumes.switchTo(copy, from.volume(), name, same);
-            } catch (RuntimeException e) {
-                // The copy may have got the name nevertheless: nobody is to take it for the vDisk.
-                recordAbandoned();
-                throw e;
-            }
-            home = new Home(target.site(), target.pool(), copy, qos);
-            OnReactor.tell(reactor, () -> device.mover().switched());
-            remainsAt(State.MOVED, from, target);
-            changed.run();
-            return true;
-        }
-
-        private void recordAbandoned() {
-            var place = new Place(State.ABANDONED, from.site(), target.site());
-            while (true) {
-                try {
-                    whereabouts.write(place);
-                    remainsAt(State.ABANDONED, from, target);
-                    return;
-                } catch (ResourceException e) {
-                    LOG.log(Level.ERROR, "vDisk " + name + " waits: " + e.getMessage());
-                    pause();
-                }
-            }
-        }
-
-        private void pause() {
-            LockSupport.parkNanos(TimeUnit.SECONDS.toNanos(1));
-        }
-
-        /** The vDisk stays what it was. */
-        private void undo() {
-            OnReactor.tell(reactor, () -> device.mover().stop());
-            leaveFor(from);
-            copy.close();
-            closeQos();
-        }
-
-        /** The vDisk is the target. */
-        private void finish() {
-            leaveFor(home);
-            from.volume().close();
-            if (!same) {
-                from.qos().close();
-            }
-            whereabouts.write(new Place(State.MOVED, from.site(), target.site()));
-        }
-
-        /** Front ends go over to where the vDisk is, and the device in between is closed. */
-        private void leaveFor(Home to) {
-            BlockDevice direct = HopDevice.over(to.volume().device());
-            while (!front.change(direct, to.qos()).join()) {
-                // Those that could not stay with the device in between, which serves them as well.
-                pause();
-            }
-            device.close();
-        }
-
-        @Override
-        public void converged() {
-            note(() -> converged = true);
-        }
-
-        @Override
-        public void held() {
-            note(() -> held = true);
-        }
-
-        @Override
-        public void failed(String why, boolean noSpace) {
-            note(() -> {
-                failure = why;
-                isFull = noSpace;
-            });
-        }
-
-        private void note(Runnable event) {
-            lock.lock();
-            try {
-                event.run();
-                news.signalAll();
-            } finally {
-                lock.unlock();
-            }
         }
     }
 }

@@ -9,7 +9,9 @@
  *       front ends on others: pools have reactors of their own.
  *   <li>{@link io.vireo.fabric.storage.move.SnapshotCopies}: has snapshots go along.
  *   <li>{@link io.vireo.fabric.storage.move.Relocation}: has a vDisk where it is to be: makes the
- *       target, has it filled, switches, and deletes the source, or takes everything back.
+ *       target, attempts to get there until it succeeds, and deletes the source. {@link
+ *       io.vireo.fabric.storage.move.Attempt} is one of them: it has the target filled, and
+ *       switches, or takes everything back.
  *   <li>{@link io.vireo.fabric.storage.move.Whereabouts}: the durable record of where a vDisk is.
  * </ul>
  *

@@ -182,7 +182,36 @@ final class Checkpointer {
         }
         retired = engine.meta().retired();
         Optional<JournalPlace> to = findPlace();
+        if (to.isPresent()) {
+            engine.addFeature(PoolFormat.JOURNAL_PLACE);
+        }
+        joining = engine.membership().joining();
+        next = describe(generation, to);
+    }
+
+    /** The superblock of what was staged. */
+    private Superblock describe(long generation, Optional<JournalPlace> to) {
         Superblock before = superblocks.current();
+        return new Superblock(
+                before.pool(),
+                0,
+                generation,
+                before.ownerEpoch(),
+                before.chunkShift(),
+                before.striped(),
+                to.orElse(before.place()),
+                before.journalBytes(),
+                before.journal(),
+                catalog.isEmpty() ? 0 : catalog.getFirst(),
+                catalog.size(),
+                engine.volumes().nextNumber(),
+                members(),
+                false,
+                engine.features(),
+                before.owner());
+    }
+
+    private List<MemberEntry> members() {
         var members = new ArrayList<MemberEntry>();
         for (int i = 0; i < engine.space().areas(); i++) {
             ChunkArea area = engine.space().area(i);
@@ -194,29 +223,8 @@ final class Checkpointer {
                             area.plannedMark());
             members.add(i == engine.drain().leaving() ? entry.removed() : entry);
         }
-        joining = engine.membership().joining();
         joining.ifPresent(members::add);
-        if (to.isPresent()) {
-            engine.addFeature(PoolFormat.JOURNAL_PLACE);
-        }
-        next =
-                new Superblock(
-                        before.pool(),
-                        0,
-                        generation,
-                        before.ownerEpoch(),
-                        before.chunkShift(),
-                        before.striped(),
-                        to.orElse(before.place()),
-                        before.journalBytes(),
-                        before.journal(),
-                        catalog.isEmpty() ? 0 : catalog.getFirst(),
-                        catalog.size(),
-                        engine.volumes().nextNumber(),
-                        members,
-                        false,
-                        engine.features(),
-                        before.owner());
+        return members;
     }
 
     /** Where the journal goes to, if it is to go and there is room. */

@@ -211,6 +211,7 @@ final class Control {
                     engine.tree().copy(source.root, volume.root);
                     engine.sums().copied(source, volume);
                     engine.committer().ops().rollback(volume.id, source.id);
+                    engine.held().unmapped(volume);
                     commit(done);
                 });
     }

@@ -8,6 +8,7 @@ import io.vireo.fabric.storage.queue.Fifo;
 import io.vireo.memory.OwnMemory;
 import java.util.ArrayDeque;
 import java.util.Objects;
+import java.util.function.Predicate;
 
 /**
  * Requests of volumes become operations on members here. A request is cut where its chunks lie
@@ -165,7 +166,7 @@ final class DataPath {
             last = following;
             reach = Math.min(end, reach + mask + 1);
         }
-        if (volume.checks == null || mayOverwrite(op, at, reach)) {
+        if (volume.checks == null || mayOverwrite(op, at, reach, entry)) {
             Piece piece = take(op, at, reach - at, Piece.Stage.IN_PLACE);
             volume.active++;
             start(piece, BlockOperation.WRITE, entry, op.direct);
@@ -195,10 +196,18 @@ final class DataPath {
         engine.tree().set(volume.root, first, 0);
         engine.committer().ops().unmap(volume.id, first);
         engine.sums().unmapped(volume, first);
+        engine.held().unmapped(volume);
     }
 
     /** Whether a range with checksums may be changed in place now; if not, it waits for that. */
-    private boolean mayOverwrite(VolumeRequest op, long at, long end) {
+    private boolean mayOverwrite(VolumeRequest op, long at, long end, long entry) {
+        long chunk = entry & PoolFormat.CHUNK_MASK;
+        long last = chunk + (end - 1 >>> shift) - (at >>> shift);
+        Fifo<Piece> repair = engine.sums().repaired(op.volume(), chunk, last);
+        if (repair != null) {
+            hold(op, at, end - at, repair);
+            return false;
+        }
         SumUnit closed = engine.sums().open(op.volume(), at, end);
         if (closed != null) {
             hold(op, at, end - at, closed.waiting);
@@ -236,7 +245,7 @@ final class DataPath {
             unmap(op, first);
         } else if (discard) {
             // Only a hint, and nothing to gain: the chunk stays.
-        } else if (own && volume.checks != null && !mayOverwrite(op, at, stop)) {
+        } else if (own && volume.checks != null && !mayOverwrite(op, at, stop, entry)) {
             // It waits.
         } else if (own) {
             Piece piece = take(op, at, stop - at, Piece.Stage.IN_PLACE);
@@ -526,6 +535,19 @@ final class DataPath {
             change(op, at, end);
         }
         ended(op);
+    }
+
+    /** Ends those of what is to be looked at next that are not wanted any more. */
+    void giveUpReady(Predicate<Piece> which, BlockStatus status) {
+        Fifo<Piece> all = new Fifo<>();
+        all.takeAll(ready);
+        for (Piece piece = all.poll(); piece != null; piece = all.poll()) {
+            if (which.test(piece)) {
+                giveUp(piece, status);
+            } else {
+                ready.add(piece);
+            }
+        }
     }
 
     /** Ends a piece that waited in vain. */

@@ -55,6 +55,13 @@ final class HeldWrites {
         engine.members().wake();
     }
 
+    /** A volume has less mapped, which may be all that its limits want, though no room is free. */
+    void unmapped(Volume volume) {
+        if (!volume.limits.isEmpty() && !waiting.isEmpty()) {
+            limitsChanged();
+        }
+    }
+
     /** Has them tried again where something has changed; how much was done. */
     int retry() {
         if (waiting.isEmpty()) {
@@ -102,14 +109,18 @@ final class HeldWrites {
                 BlockStatus.NO_SPACE);
     }
 
-    /** A front end takes a request back, which may be here. */
+    /** A front end takes a request back, which may be here, or have left for another try. */
     void cancel(VolumeChannel channel, int tag) {
-        giveUp(
+        Predicate<Piece> taken =
                 piece -> {
                     VolumeRequest op = piece.request();
                     return op.channel() == channel && op.request().tag() == tag;
-                },
-                BlockStatus.CANCELLED);
+                };
+        giveUp(taken, BlockStatus.CANCELLED);
+        engine.path()
+                .giveUpReady(
+                        taken.and(piece -> piece.request().waitCountedAt != 0),
+                        BlockStatus.CANCELLED);
     }
 
     /** Ends all. */

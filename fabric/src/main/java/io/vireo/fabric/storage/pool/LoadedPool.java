@@ -12,6 +12,7 @@ import java.util.Map;
  * What was read when a pool was opened.
  *
  * @param newest of each member, the place of its newest superblock
+ * @param behind members whose newest superblock is older than that
  * @param head where the journal goes on
  * @param catalog blocks of the catalog on disk
  * @param damage what is wrong with the journal; empty: nothing
@@ -21,6 +22,7 @@ record LoadedPool(
         MemberSet members,
         Superblock superblock,
         int[] newest,
+        List<Integer> behind,
         PageStore pages,
         MapTree tree,
         Epochs epochs,

@@ -19,8 +19,10 @@ import java.util.UUID;
  * @param order for each member of the pool, which of the devices it is; a device that was about to
  *     become a member when the power was lost is left out
  * @param newest for each member of the pool, the place of its newest superblock
+ * @param behind members whose newest superblock is the one before, or that of a newcomer: the power
+ *     was lost while superblocks were written
  */
-record MemberScan(Superblock superblock, List<Integer> order, int[] newest) {
+record MemberScan(Superblock superblock, List<Integer> order, int[] newest, List<Integer> behind) {
     private record Found(Optional<Superblock> newest, int place, String trouble) {}
 
     /** Reads the superblocks of all devices. What their caches hold is durable afterwards. */
@@ -71,6 +73,7 @@ record MemberScan(Superblock superblock, List<Integer> order, int[] newest) {
         int count = best.members().size();
         var order = new ArrayList<Integer>();
         int[] newest = new int[count];
+        var behind = new ArrayList<Integer>();
         for (int member = 0; member < count; member++) {
             UUID uuid = best.members().get(member).uuid();
             if (best.members().get(member).isRemoved()) {
@@ -92,6 +95,11 @@ record MemberScan(Superblock superblock, List<Integer> order, int[] newest) {
             }
             order.add(device);
             newest[member] = found.get(device).place();
+            long generation = found.get(device).newest().orElseThrow().generation();
+            if (generation < best.generation()) {
+                checkAge(member, generation, best);
+                behind.add(member);
+            }
         }
         long others =
                 found.stream()
@@ -104,7 +112,19 @@ record MemberScan(Superblock superblock, List<Integer> order, int[] newest) {
                     "%d disks are named, pool %s has %d members; leave out those that are not"
                             .formatted(others, best.pool(), present));
         }
-        return new MemberScan(best, order, newest);
+        return new MemberScan(best, order, newest, behind);
+    }
+
+    /**
+     * Each superblock is on all members before the next is written to any: a member that lacks more
+     * than the last was put back, with data from then.
+     */
+    private static void checkAge(int member, long generation, Superblock best) {
+        if (generation > 0 && generation < best.generation() - 1) {
+            throw refused(
+                    "member %d of pool %s holds what the pool was at generation %d, the others what it is at %d; bring the disk back that was in use last, or restore all of them from one moment"
+                            .formatted(member, best.pool(), generation, best.generation()));
+        }
     }
 
     /** Whether it is that of a member which has left the pool since. */

@@ -71,7 +71,7 @@ public final class PoolCheck {
                 });
         LoadedPool loaded =
                 new PoolLoader(io, scan.superblock(), new MapProgress(_ -> {}))
-                        .load(members, scan.newest(), List.of());
+                        .load(members, scan, List.of());
         try (PageStore _ = loaded.pages();
                 SumMap _ = loaded.sums()) {
             return new PoolCheck(loaded).report();

@@ -62,7 +62,7 @@ final class PoolLoader {
     }
 
     /** Reads everything. */
-    LoadedPool load(MemberSet members, int[] newest, List<SurvivingOps> surviving) {
+    LoadedPool load(MemberSet members, MemberScan scan, List<SurvivingOps> surviving) {
         try (OwnMemory ring = OwnMemory.allocate((int) superblock.journalBytes());
                 block) {
             loadCatalog();
@@ -79,7 +79,8 @@ final class PoolLoader {
                 return new LoadedPool(
                         members,
                         superblock,
-                        newest,
+                        scan.newest(),
+                        scan.behind(),
                         pages,
                         tree,
                         epochs,

@@ -52,7 +52,7 @@ final class PoolOpening {
                             .orElse(found);
             left = left(options, scan.superblock());
             var loader = new PoolLoader(io, scan.superblock(), new MapProgress(told));
-            loaded = loader.load(members, scan.newest(), left);
+            loaded = loader.load(members, scan, left);
             pool = own(loaded, home, options);
         } catch (RuntimeException e) {
             left.forEach(SurvivingOps::close);
@@ -76,7 +76,11 @@ final class PoolOpening {
             Consumer<Progress> told) {
         Reactor home = members.home();
         Superblocks superblocks =
-                HomeIo.on(home, () -> new Superblocks(members, scan.superblock(), scan.newest()));
+                HomeIo.on(
+                        home,
+                        () ->
+                                new Superblocks(
+                                        members, scan.superblock(), scan.newest(), scan.behind()));
         try {
             Superblock old = scan.superblock();
             write(
@@ -87,7 +91,7 @@ final class PoolOpening {
             Superblock claimed = superblocks.current();
             int[] newest = superblocks.newest();
             checkClaim(new HomeIo(members), claimed, newest);
-            return new MemberScan(claimed, scan.order(), newest);
+            return new MemberScan(claimed, scan.order(), newest, List.of());
         } finally {
             superblocks.close();
         }
@@ -158,7 +162,10 @@ final class PoolOpening {
                         home,
                         () ->
                                 new Superblocks(
-                                        loaded.members(), loaded.superblock(), loaded.newest()));
+                                        loaded.members(),
+                                        loaded.superblock(),
+                                        loaded.newest(),
+                                        loaded.behind()));
         Optional<SurvivingOps> surviving = Optional.empty();
         try {
             if (loaded.damage().isEmpty()) {

@@ -4,6 +4,7 @@ import io.vireo.block.BlockOperation;
 import io.vireo.block.BlockRequest;
 import io.vireo.block.BlockStatus;
 import io.vireo.fabric.storage.format.PoolFormat;
+import io.vireo.fabric.storage.queue.Fifo;
 import io.vireo.memory.NativeMemory;
 import io.vireo.memory.OwnMemory;
 import java.util.function.Consumer;
@@ -25,6 +26,8 @@ final class Rescue {
     }
 
     private final Engine engine;
+    private final Volume volume;
+    private final long chunk;
     private final long at;
     private final int expected;
     private final Consumer<Outcome> then;
@@ -39,19 +42,39 @@ final class Rescue {
     private boolean bad;
 
     /**
+     * Changes in place of other volumes, which have the chunk for themselves since this began: what
+     * was found to be right would undo them.
+     */
+    final Fifo<Piece> waiting = new Fifo<>();
+
+    /**
+     * @param volume whose block it is
      * @param chunk that the block is in
      * @param offset of the block in its chunk, in bytes
      * @param expected its checksum as it is stored
      * @param then told what came of it, while {@link #copyTo} may be called
      */
-    Rescue(Engine engine, long chunk, long offset, int expected, Consumer<Outcome> then) {
+    Rescue(
+            Engine engine,
+            Volume volume,
+            long chunk,
+            long offset,
+            int expected,
+            Consumer<Outcome> then) {
         this.engine = engine;
+        this.volume = volume;
+        this.chunk = chunk;
         at = engine.path().offset(chunk) + offset;
         this.expected = expected;
         this.then = then;
         member = engine.path().member(chunk);
         copies = new Copies(member, at);
         epoch = engine.epochs().enter();
+    }
+
+    /** Whether another volume's changes of chunks have to wait for its end. */
+    boolean bars(Volume other, long first, long last) {
+        return other != volume && first <= chunk && chunk <= last;
     }
 
     void start() {

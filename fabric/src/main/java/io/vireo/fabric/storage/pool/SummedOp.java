@@ -48,6 +48,9 @@ final class SummedOp {
 
     private long end;
 
+    /** Where a change ends, by the capacity that the volume had when it came. */
+    private long stop;
+
     /** The block that is changed in part, in bytes. */
     private long edgeAt;
 
@@ -105,22 +108,22 @@ final class SummedOp {
     }
 
     /** Where it ends; of what is zeroed up to the volume's end, where its last block does. */
-    private long stop() {
+    private long wantedEnd() {
         BlockRequest request = op.request();
-        long stop = request.offset() + request.length();
+        long wanted = request.offset() + request.length();
         // What is behind the volume's end is zeroes, and is to be.
         boolean zeroes = request.operation() != BlockOperation.WRITE;
-        return zeroes && stop >= op.volume().capacity ? up(stop) : stop;
+        return zeroes && wanted >= op.volume().capacity ? up(wanted) : wanted;
     }
 
-    private boolean isWhole() {
-        return ((op.request().offset() | stop()) & BLOCK - 1) == 0;
+    private boolean isWhole(long wanted) {
+        return ((op.request().offset() | wanted) & BLOCK - 1) == 0;
     }
 
     /** Buffers that it needs. */
     int buffersNeeded() {
         BlockRequest request = op.request();
-        int edges = isRead() || isWhole() ? 0 : 1;
+        int edges = isRead() || isWhole(wantedEnd()) ? 0 : 1;
         return carriesData()
                 ? edges
                         + WriteBuffers.count(
@@ -133,8 +136,9 @@ final class SummedOp {
         BlockRequest request = op.request();
         from = down(request.offset());
         end = up(request.offset() + request.length());
+        stop = wantedEnd();
         whenDone = null;
-        if (!isRead() && !isWhole() && edge == null) {
+        if (!isRead() && !isWhole(stop) && edge == null) {
             edge = buffers.take();
         }
         if (!carriesData()) {
@@ -220,7 +224,7 @@ final class SummedOp {
             case FLUSH, ALLOCATE -> finish();
             case DISCARD -> {
                 from = up(op.request().offset());
-                end = down(stop());
+                end = down(stop);
                 if (from < end) {
                     lock();
                 } else {
@@ -240,7 +244,7 @@ final class SummedOp {
 
     /** The blocks are locked. */
     void begin() {
-        boolean reads = isRead() || (!isWhole() && carriesNoDiscard());
+        boolean reads = isRead() || (!isWhole(stop) && carriesNoDiscard());
         if (reads && !op.entered) {
             if (op.volume().barrier != null) {
                 // What is read must not be made another by what the barrier is for.
@@ -280,7 +284,7 @@ final class SummedOp {
             // One block may be both.
             tailDone = end - from == BLOCK;
             readEdge(from);
-        } else if (!tailDone && stop() % BLOCK != 0) {
+        } else if (!tailDone && stop % BLOCK != 0) {
             tailDone = true;
             readEdge(end - BLOCK);
         } else if (!zeroes) {
@@ -288,7 +292,7 @@ final class SummedOp {
             main(from, end);
         } else {
             long first = up(request.offset());
-            long last = down(stop());
+            long last = down(stop);
             if (first < last) {
                 main(first, last);
             } else {
@@ -440,7 +444,6 @@ final class SummedOp {
         long source = Objects.requireNonNull(edge).address();
         long target = op.buffer(edgeAt - from).address() + (edgeAt - from) % WriteBuffers.BYTES;
         int before = (int) Math.max(0, request.offset() - edgeAt);
-        long stop = request.offset() + request.length();
         int behind = (int) Math.min(BLOCK, stop - edgeAt);
         NativeMemory.copy(source, target, before);
         NativeMemory.copy(source + behind, target + behind, BLOCK - behind);

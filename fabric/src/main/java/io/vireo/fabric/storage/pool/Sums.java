@@ -7,6 +7,7 @@ import io.vireo.fabric.storage.format.PoolFormat;
 import io.vireo.fabric.storage.format.SumLeaf;
 import io.vireo.fabric.storage.map.MapRoot;
 import io.vireo.fabric.storage.map.SumMap;
+import io.vireo.fabric.storage.queue.Fifo;
 import io.vireo.memory.NativeMemory;
 import io.vireo.memory.OwnMemory;
 import io.vireo.reactor.Timer;
@@ -47,7 +48,7 @@ final class Sums {
     private final List<SummedOp> ready = new ArrayList<>();
     private final List<SummedOp> now = new ArrayList<>();
     private final SumFindings findings;
-    private int rescues;
+    private final List<Rescue> rescues = new ArrayList<>();
     private boolean settling;
     private final Timer ticker;
     private boolean ticking;
@@ -242,7 +243,7 @@ final class Sums {
     void rescue(Volume volume, long block, OwnMemory memory, int offset, Consumer<Boolean> then) {
         long entry = engine.tree().find(volume.root, block >>> shift);
         if (entry == 0) {
-            findings.wrong(volume.name, block << PoolFormat.BLOCK_SHIFT);
+            wrong(volume, block << PoolFormat.BLOCK_SHIFT);
             then.accept(false);
             return;
         }
@@ -256,18 +257,18 @@ final class Sums {
             OwnMemory memory,
             int offset,
             Consumer<Boolean> then) {
-        rescues++;
         long inside = (block & (1L << shift) - 1) << PoolFormat.BLOCK_SHIFT;
         int expected = map.get(root(volume), block);
         var found = new Rescue[1];
         found[0] =
                 new Rescue(
                         engine,
+                        volume,
                         chunk,
                         inside,
                         expected,
                         outcome -> {
-                            rescues--;
+                            ended(found[0]);
                             long at = block << PoolFormat.BLOCK_SHIFT;
                             switch (outcome) {
                                 case SOUND -> found[0].copyTo(memory, offset);
@@ -275,11 +276,37 @@ final class Sums {
                                     found[0].copyTo(memory, offset);
                                     findings.repaired(volume.name, at);
                                 }
-                                case LOST -> findings.wrong(volume.name, at);
+                                case LOST -> wrong(volume, at);
                             }
                             then.accept(outcome != Rescue.Outcome.LOST);
                         });
+        rescues.add(found[0]);
         found[0].start();
+    }
+
+    /** It is told, unless the volume was deleted meanwhile, and its checksums with it. */
+    private void wrong(Volume volume, long offset) {
+        if (engine.volumes().find(volume.id) == volume) {
+            findings.wrong(volume.name, offset);
+        }
+    }
+
+    private void ended(Rescue rescue) {
+        rescues.remove(rescue);
+        engine.path().resume(rescue.waiting);
+    }
+
+    /**
+     * What changes in place have to wait for, since a copy of one of neighbouring chunks may be
+     * written anew for another volume, which had it too; null: nothing.
+     */
+    @Nullable Fifo<Piece> repaired(Volume volume, long first, long last) {
+        for (int i = 0; i < rescues.size(); i++) {
+            if (rescues.get(i).bars(volume, first, last)) {
+                return rescues.get(i).waiting;
+            }
+        }
+        return null;
     }
 
     /**
@@ -390,7 +417,7 @@ final class Sums {
 
     /** Whether it waits for members itself. */
     boolean isBusy() {
-        return settling || rescues > 0;
+        return settling || !rescues.isEmpty();
     }
 
     private void startTicking() {

@@ -16,7 +16,8 @@ import java.util.function.Consumer;
 /**
  * The superblocks of all members while the pool is open. Each member's newest one stays where it is
  * until the next is durable in the other place. Before that is written the newest is read again: if
- * it is not ours, somebody else has the pool.
+ * it is not ours, somebody else has the pool. Nor is it written before all members have the newest,
+ * so that one whose own is older than the one before was put back.
  */
 final class Superblocks {
     static final String LOST = "another process has opened the pool meanwhile";
@@ -32,14 +33,19 @@ final class Superblocks {
     private int outstanding;
     private boolean failed;
 
+    /** Members that are to have the newest one before the next is written. */
+    private List<Integer> behind;
+
     /**
      * @param newest of each member, which place its newest superblock is in
+     * @param behind members whose newest superblock is older than {@code current}
      */
-    Superblocks(MemberSet members, Superblock current, int[] newest) {
+    Superblocks(MemberSet members, Superblock current, int[] newest, List<Integer> behind) {
         this.members = members;
         this.current = current;
         this.next = current;
         this.newest = newest.clone();
+        this.behind = List.copyOf(behind);
         flush = new FlushAll(members, this::flushed);
     }
 
@@ -108,23 +114,32 @@ final class Superblocks {
                 return;
             }
         }
+        writeAll();
+    }
+
+    /** Writes the next one to all members; before that the newest to those that have not got it. */
+    private void writeAll() {
         outstanding = 1;
-        for (int i = 0; i < next.members().size(); i++) {
-            if (next.members().get(i).isRemoved()) {
-                continue;
+        behind.forEach(member -> write(current, member));
+        for (int i = 0; behind.isEmpty() && i < next.members().size(); i++) {
+            if (!next.members().get(i).isRemoved()) {
+                write(next, i);
             }
-            outstanding++;
-            next.of(i).encode(buffer(i));
-            var request = new BlockRequest(0, ended -> written(ended.status()));
-            request.prepare(
-                            BlockOperation.WRITE,
-                            PoolFormat.SUPERBLOCKS[1 - newest[i]],
-                            PoolFormat.BLOCK)
-                    .data()
-                    .add(buffer(i).address(), PoolFormat.BLOCK);
-            members.get(i).submit(request);
         }
         written(BlockStatus.OK);
+    }
+
+    private void write(Superblock superblock, int member) {
+        outstanding++;
+        superblock.of(member).encode(buffer(member));
+        var request = new BlockRequest(0, ended -> written(ended.status()));
+        request.prepare(
+                        BlockOperation.WRITE,
+                        PoolFormat.SUPERBLOCKS[1 - newest[member]],
+                        PoolFormat.BLOCK)
+                .data()
+                .add(buffer(member).address(), PoolFormat.BLOCK);
+        members.get(member).submit(request);
     }
 
     /**
@@ -154,6 +169,12 @@ final class Superblocks {
     private void flushed(boolean success) {
         if (!success) {
             then.accept("a flush of the pool's members failed");
+            return;
+        }
+        if (!behind.isEmpty()) {
+            behind.forEach(member -> newest[member] = 1 - newest[member]);
+            behind = List.of();
+            writeAll();
             return;
         }
         current = next;

@@ -163,6 +163,63 @@ class FullPoolTest implements PoolEvents {
         assertThat(client.read((long) written * CHUNK, CHUNK)).isEqualTo(new byte[CHUNK]);
     }
 
+    /** Whenever it is taken back: also when it is just being tried again, in vain. */
+    @Test
+    void aHeldWriteThatIsTakenBackWhileOthersGetTheRoomEndsAtOnce() {
+        fill();
+        for (int steps = 0; steps < 30; steps++) {
+            client.close();
+            client = new SteppedClient(pool.device("v"), home);
+            var first = write(written++);
+            var second = write(written);
+            assertThat(
+                            client.await(
+                                    client.start(
+                                            BlockOperation.DISCARD,
+                                            steps * (long) CHUNK,
+                                            CHUNK,
+                                            _ -> {})))
+                    .isEqualTo(BlockStatus.OK);
+            for (int i = 0; i < steps; i++) {
+                home.step();
+            }
+            long before = home.nanoTime();
+            client.cancel(1);
+            assertThat(client.await(second))
+                    .as("after %d steps", steps)
+                    .isEqualTo(BlockStatus.CANCELLED);
+            assertThat(client.await(first)).isEqualTo(BlockStatus.OK);
+            assertThat(home.nanoTime() - before).isLessThan(60_000_000_000L);
+        }
+    }
+
+    /** What is shared with a snapshot gives no room to anybody when it is discarded. */
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aWriteThatALimitHoldsGoesOnWhenTheVolumeHasLess(boolean discarded) {
+        pool.snapshot("v", "empty");
+        pool.limit("v", new AllocationLimit(4L * CHUNK));
+        for (int i = 0; i < 4; i++) {
+            assertThat(client.await(write(i))).isEqualTo(BlockStatus.OK);
+        }
+        pool.snapshot("v", "s");
+        var held = write(4);
+        for (int i = 0; i < 30; i++) {
+            home.step();
+        }
+        assertThat(held).isNotDone();
+        long before = home.nanoTime();
+        if (discarded) {
+            assertThat(client.await(client.start(BlockOperation.DISCARD, 0, CHUNK, _ -> {})))
+                    .isEqualTo(BlockStatus.OK);
+        } else {
+            pool.rollback("v", "empty");
+        }
+        assertThat(client.await(held)).isEqualTo(BlockStatus.OK);
+        assertThat(home.nanoTime() - before).isLessThan(10_000_000_000L);
+        verify(4, 5);
+    }
+
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
     void aHeldWriteGoesOnWhenTheMemberGrows(boolean zeroed) {

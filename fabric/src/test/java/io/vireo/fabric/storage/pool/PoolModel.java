@@ -13,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
@@ -53,12 +54,20 @@ final class PoolModel {
     private final List<BlockDevice> disks;
     private final Reactor home;
     private final Random random;
+    private final PoolOptions options;
+    private Optional<Runnable> enlarge = Optional.empty();
     private @Nullable StoragePool pool;
     private int names;
 
     /** Makes the pool on {@code disks} and opens it. */
     PoolModel(Shape shape, List<BlockDevice> disks, Reactor home, long seed) {
+        this(shape, disks, home, seed, PoolOptions.DEFAULT);
+    }
+
+    /** The same; if operations outlive the process, it is killed where it does not end cleanly. */
+    PoolModel(Shape shape, List<BlockDevice> disks, Reactor home, long seed, PoolOptions options) {
         this.shape = shape;
+        this.options = options;
         this.disks = disks;
         this.home = home;
         random = new Random(seed);
@@ -66,9 +75,19 @@ final class PoolModel {
         open();
     }
 
+    /**
+     * There is not room for all: writes may fail for want of it, and some are taken back.
+     *
+     * @param larger makes the disks larger, if they can be
+     */
+    PoolModel crowded(Runnable larger) {
+        enlarge = Optional.of(larger);
+        return this;
+    }
+
     /** Opens the pool after its end. */
     void open() {
-        pool = StoragePool.open(disks, home, PoolOptions.DEFAULT);
+        pool = StoragePool.open(disks, home, options);
         assertThat(pool().trouble()).isEmpty();
     }
 
@@ -90,10 +109,13 @@ final class PoolModel {
 
     /** Ends the pool, and leaves the disks as they are then. */
     void end(boolean cleanly) {
-        if (!cleanly) {
+        if (!cleanly && options.surviving().isEmpty()) {
             flush();
         }
         letGo();
+        if (!cleanly && random.nextBoolean()) {
+            beginToCommit();
+        }
         if (cleanly) {
             pool().close();
         } else {
@@ -105,6 +127,14 @@ final class PoolModel {
         SteppedClient client = client(any(true));
         var flush = client.start(BlockOperation.FLUSH, 0, 0, _ -> {});
         assertThat(client.await(flush)).isEqualTo(BlockStatus.OK);
+    }
+
+    /** What was done so far may be durable by the end of the process, without its having heard. */
+    private void beginToCommit() {
+        home.execute(() -> pool().engine().committer().commit());
+        for (int i = random.nextInt(8); i > 0; i--) {
+            home.step();
+        }
     }
 
     private Copy copyOf(String name) {
@@ -157,7 +187,15 @@ final class PoolModel {
             case 7 -> pool().checkpoint();
             case 8 -> grow();
             case 9 -> verify();
+            case 10 -> enlarge();
             default -> requests();
+        }
+    }
+
+    private void enlarge() {
+        if (enlarge.isPresent() && random.nextInt(4) == 0) {
+            enlarge.get().run();
+            pool().growMembers(random.nextBoolean());
         }
     }
 
@@ -225,9 +263,13 @@ final class PoolModel {
         return runs;
     }
 
+    /** A range that a request changes, with what was there before. */
+    private record Changed(
+            String name, int at, byte[] before, CompletableFuture<BlockStatus> end) {}
+
     /** Several requests to different blocks at once. */
     void requests() {
-        var ends = new ArrayList<CompletableFuture<BlockStatus>>();
+        var all = new ArrayList<Changed>();
         int count = 1 + random.nextInt(6);
         for (int i = 0; i < count; i++) {
             String name = any(true);
@@ -235,10 +277,45 @@ final class PoolModel {
             int share = copy.data.length / BLOCK / count;
             int blocks = 1 + random.nextInt(random.nextBoolean() ? share : Math.min(share, 8));
             int first = i * share + random.nextInt(share - blocks + 1);
-            ends.add(request(client(name), copy, first * BLOCK, blocks * BLOCK));
+            int at = first * BLOCK;
+            byte[] before = Arrays.copyOfRange(copy.data, at, at + blocks * BLOCK);
+            var end = request(client(name), copy, at, blocks * BLOCK);
+            all.add(new Changed(name, at, before, end));
         }
-        for (CompletableFuture<BlockStatus> end : ends) {
-            assertThat(HomeIo.await(home, end)).isEqualTo(BlockStatus.OK);
+        if (enlarge.isPresent() && random.nextInt(3) == 0) {
+            takeOneBack(all.get(random.nextInt(count)).name());
+        }
+        for (Changed each : all) {
+            BlockStatus status = HomeIo.await(home, each.end());
+            boolean inVain = status == BlockStatus.NO_SPACE || status == BlockStatus.CANCELLED;
+            assertThat(status == BlockStatus.OK || enlarge.isPresent() && inVain)
+                    .as("%s", status)
+                    .isTrue();
+        }
+        all.stream().filter(each -> each.end().join() != BlockStatus.OK).forEach(this::adopt);
+    }
+
+    private void takeOneBack(String name) {
+        SteppedClient client = client(name);
+        for (int i = random.nextInt(30); i > 0; i--) {
+            home.step();
+        }
+        int started = client.started();
+        if (started > 0) {
+            client.cancel(started - 1);
+        }
+    }
+
+    /** Of a write that failed each block is old or new. */
+    private void adopt(Changed change) {
+        byte[] data = copyOf(change.name()).data;
+        byte[] found = client(change.name()).read(change.at(), change.before().length);
+        for (int i = 0; i < found.length; i += BLOCK) {
+            int at = change.at() + i;
+            boolean isNew = Arrays.equals(found, i, i + BLOCK, data, at, at + BLOCK);
+            boolean isOld = Arrays.equals(found, i, i + BLOCK, change.before(), i, i + BLOCK);
+            assertThat(isNew || isOld).as("%s at %d", change.name(), at).isTrue();
+            System.arraycopy(found, i, data, at, BLOCK);
         }
     }
 

@@ -6,10 +6,15 @@ import io.vireo.block.BlockDevice;
 import io.vireo.fabric.storage.pool.PoolModel.Shape;
 import io.vireo.reactor.Reactor;
 import io.vireo.testkit.MemoryBlockDevice;
+import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -20,6 +25,11 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Tag("endurance")
 class PoolModelTest {
     private static final int STEPS = 1500;
+    private static final Duration HOLD = Duration.ofMillis(300);
+
+    @TempDir Path directory;
+
+    private final long seed = CrashBed.seed();
 
     private final Reactor home = Reactor.stepped("model");
     private final List<MemoryBlockDevice> disks = new ArrayList<>();
@@ -59,6 +69,45 @@ class PoolModelTest {
         agree(new Shape(config, chunks, everyOther, true), 150);
     }
 
+    /** Disks become larger by and by. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void agreesWithArraysWhereThereIsNotRoomForAll(boolean summed) {
+        disk(8 << 20);
+        MemoryBlockDevice disk = disks.getFirst();
+        disk.pretendToGrow(1792 << 10);
+        var config = new PoolConfig(16 << 10, 64 << 10, true, true);
+        var shape = new Shape(config, 24, summed, random().nextBoolean());
+        var options = new PoolOptions(HOLD, Duration.ofSeconds(1), new PoolEvents() {});
+        var model = new PoolModel(shape, List.<BlockDevice>copyOf(disks), home, seed, options);
+        model.crowded(() -> {
+            long capacity = disk.geometry().capacity();
+            disk.pretendToGrow(Math.min(3 << 20, capacity + (64 << 10)));
+        });
+        agree(model, STEPS);
+    }
+
+    /** No write that was acknowledged is lost, flushed or not. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void agreesWithArraysIfTheProcessIsKilled(boolean summed) {
+        disk(8 << 20);
+        disk(4 << 20);
+        var config = new PoolConfig(16 << 10, 64 << 10, true, false);
+        var options =
+                new PoolOptions(
+                        Duration.ofSeconds(60),
+                        Duration.ofDays(1),
+                        new PoolEvents() {},
+                        Optional.of(directory));
+        var shape = new Shape(config, 24, summed, random().nextBoolean());
+        agree(new PoolModel(shape, List.<BlockDevice>copyOf(disks), home, seed, options), STEPS);
+    }
+
+    private Random random() {
+        return new Random(seed);
+    }
+
     private void agree(int members, boolean checksums, boolean zeroDetection) {
         for (int i = 0; i < members; i++) {
             disk((i == 0 ? 8L : 4L) << 20);
@@ -68,7 +117,10 @@ class PoolModelTest {
     }
 
     private void agree(Shape shape, int steps) {
-        var model = new PoolModel(shape, List.<BlockDevice>copyOf(disks), home, CrashBed.seed());
+        agree(new PoolModel(shape, List.<BlockDevice>copyOf(disks), home, seed), steps);
+    }
+
+    private void agree(PoolModel model, int steps) {
         for (int i = 0; i < steps; i++) {
             model.step();
         }

@@ -79,6 +79,11 @@ final class SteppedClient implements Poller {
         return ended;
     }
 
+    /** How many requests were started, as far as the reactor knows of them. */
+    int started() {
+        return tags;
+    }
+
     /** Takes a request back, the first of which has number 0. */
     void cancel(int number) {
         HomeIo.on(

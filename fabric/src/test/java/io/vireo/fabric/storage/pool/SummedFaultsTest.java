@@ -34,6 +34,10 @@ class SummedFaultsTest {
     private final DamageLog told = new DamageLog();
     private final Reactor home = Reactor.stepped("summed-faults");
     private List<SimulatedDisk> disks = List.of();
+
+    /** Whether disks end requests in their order. */
+    private boolean calm = true;
+
     private StoragePool pool = make(1);
 
     private final PoolOptions options() {
@@ -43,7 +47,7 @@ class SummedFaultsTest {
     private StoragePool make(int copies) {
         var made = new ArrayList<SimulatedDisk>();
         for (int i = 0; i < copies; i++) {
-            var disk = new SimulatedDisk(i, new DiskImage(DISK), new DiskLog(), 1, true);
+            var disk = new SimulatedDisk(i, new DiskImage(DISK), new DiskLog(), 1, calm);
             disk.logging(false);
             made.add(disk);
         }
@@ -332,6 +336,43 @@ class SummedFaultsTest {
         for (int i = 0; i < 4; i++) {
             assertThat(read("a", BLOCK, CHUNK - BLOCK)).containsOnly(7);
             assertThat(read("s", 0, CHUNK)).containsOnly(7);
+        }
+        assertThat(told.damaged).isEmpty();
+    }
+
+    /** The other volume has the chunk alone by the time at which it is known what is right. */
+    @Test
+    void whatIsRepairedForAVolumeUndoesNothingThatAnotherOneHasWrittenSince() {
+        calm = false;
+        remake(2);
+        write("a", 0, 7, CHUNK);
+        pool.cloneVolume("a", "b");
+        long place = places(1, 7).get(2);
+        disks.get(1).contents().flip(place, 1);
+        var slow = new AtomicBoolean(true);
+        disks.get(1)
+                .faults(request ->
+                        request.operation() == BlockOperation.READ
+                                        && request.length() == BLOCK
+                                        && request.offset() == place
+                                        && slow.getAndSet(false)
+                                ? new DiskFault.Delays(Duration.ofSeconds(8).toNanos())
+                                : DiskFault.NONE);
+        pool.scrub(0);
+        while (slow.get()) {
+            assertThat(home.step()).isPositive();
+        }
+        pool.delete("a");
+        for (int i = 0; i < 30; i++) {
+            home.step();
+        }
+        assertThat(write("b", 2 * BLOCK, 9, BLOCK)).isEqualTo(BlockStatus.OK);
+        while (pool.scrubStatus().state() == ScrubStatus.State.RUNNING) {
+            assertThat(home.step()).isPositive();
+        }
+        for (int i = 0; i < 4; i++) {
+            assertThat(read("b", 2 * BLOCK, BLOCK)).containsOnly(9);
+            assertThat(read("b", 3 * BLOCK, BLOCK)).containsOnly(7);
         }
         assertThat(told.damaged).isEmpty();
     }
