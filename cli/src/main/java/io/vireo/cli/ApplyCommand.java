@@ -39,7 +39,7 @@ final class ApplyCommand extends Subcommand {
         }
         if (wait > 0) {
             var kinds = new KindNames(client);
-            Waiting.until(wait, () -> notReady(client, kinds, results));
+            Waiting.until(wait, err(), () -> notReady(client, kinds, results));
         }
         return ExitCode.OK;
     }

@@ -69,7 +69,7 @@ final class DeleteCommand extends Subcommand {
         }
         client.post("/v1/delete", targets);
         if (wait > 0) {
-            Waiting.until(wait, () -> remaining(client, kinds, targets));
+            Waiting.until(wait, err(), () -> remaining(client, kinds, targets));
         }
         targets.forEach(each ->
                 print(

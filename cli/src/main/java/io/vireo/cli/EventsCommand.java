@@ -4,8 +4,6 @@ import io.vireo.cli.http.EventReader;
 import io.vireo.cli.http.EventReader.ServerEvent;
 import io.vireo.cli.http.HttpResponse;
 import java.io.IOException;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -41,20 +39,16 @@ final class EventsCommand extends Subcommand {
     @Override
     public Integer call() {
         ApiClient client = connection.open();
-        List<String> query = new ArrayList<>(List.of("replay=true"));
-        if (kind != null) {
-            query.add("kind=" + new KindNames(client).find(kind).kind());
-        }
-        if (name != null) {
-            query.add("name=" + name);
-        }
-        if (!follow) {
-            query.add("until=now");
-        }
-        String path = "/v1/events?" + String.join("&", query);
+        String path =
+                new Query()
+                        .with("replay", "true")
+                        .with("kind", kind == null ? null : new KindNames(client).find(kind).kind())
+                        .with("name", name)
+                        .with("until", follow ? null : "now")
+                        .behind("/v1/events");
         read(client, path);
         while (follow) {
-            Waiting.until(Integer.MAX_VALUE, () -> unreachable(client));
+            Waiting.until(Waiting.FOR_EVER, err(), () -> unreachable(client));
             read(client, path);
         }
         return ExitCode.OK;

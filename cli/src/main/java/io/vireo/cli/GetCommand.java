@@ -158,30 +158,38 @@ final class GetCommand extends Subcommand {
     }
 
     private Table table(JsonNode answer, String prefix) {
+        List<JsonNode> rows =
+                answer.path("rows").values().stream()
+                        .filter(row -> name == null || name.equals(row.path("name").asString()))
+                        .toList();
         List<String> headings = new ArrayList<>(List.of("NAME"));
         List<Integer> shown = new ArrayList<>();
         JsonNode columns = answer.path("columns");
         for (int i = 0; i < columns.size(); i++) {
-            if (output.form == Form.WIDE || !columns.path(i).path("wide").asBoolean()) {
+            if (output.form == Form.WIDE || isOfUse(columns.path(i), i, rows)) {
                 shown.add(i);
                 headings.add(columns.path(i).path("name").asString());
             }
         }
         headings.addAll(List.of("READY", "AGE", "MESSAGE"));
         var table = new Table(headings);
-        for (JsonNode row : answer.path("rows")) {
-            String rowName = row.path("name").asString();
-            if (name == null || name.equals(rowName)) {
-                List<String> cells = new ArrayList<>(List.of(prefix + rowName));
-                shown.forEach(i -> cells.add(row.path("cells").path(i).asString()));
-                boolean ready = row.path("ready").asBoolean();
-                cells.add(ready ? "yes" : "no");
-                cells.add(age(row.path("createdAt").asString()));
-                cells.add(row.path("message").asString());
-                table.add(cells);
-            }
+        for (JsonNode row : rows) {
+            List<String> cells = new ArrayList<>(List.of(prefix + row.path("name").asString()));
+            shown.forEach(i -> cells.add(row.path("cells").path(i).asString()));
+            cells.add(row.path("ready").asBoolean() ? "yes" : "no");
+            cells.add(age(row.path("createdAt").asString()));
+            cells.add(row.path("message").asString());
+            table.add(cells);
         }
         return table;
+    }
+
+    /** Whether a column that no row has anything in would only make the table wider. */
+    private static boolean isOfUse(JsonNode column, int index, List<JsonNode> rows) {
+        return !column.path("wide").asBoolean()
+                && rows.stream()
+                        .map(row -> row.path("cells").path(index).asString())
+                        .anyMatch(cell -> !cell.isEmpty() && !cell.equals("-"));
     }
 
     /** How long ago, in its largest unit. */

@@ -76,7 +76,7 @@ final class LogoutCommand extends Subcommand {
         List<String> sessions = new ArrayList<>();
         asked.path("items").values().forEach(each -> sessions.add(each.asString()));
         if (!noWait) {
-            Waiting.until(timeout + GRACE_SECONDS, () -> remaining(client, path, sessions));
+            Waiting.until(timeout + GRACE_SECONDS, err(), () -> remaining(client, path, sessions));
         }
         String outcome = noWait ? "asked to log out" : "is over";
         sessions.forEach(

@@ -75,7 +75,8 @@ final class PoolCommand {
                 names = "--wait",
                 defaultValue = "60",
                 paramLabel = "SECONDS",
-                description = "How long to wait until the pool is open (${DEFAULT-VALUE}).")
+                description =
+                        "How long to wait until the pool is open, seconds (${DEFAULT-VALUE}).")
         int wait;
 
         @Override
@@ -83,7 +84,7 @@ final class PoolCommand {
             ApiClient client = connection.open();
             client.post("/v1/apply", List.of(pool()));
             String path = ApiClient.path("pools", name);
-            Waiting.until(wait, () -> notReady(client.get(path)));
+            awaitReady(client, path);
             JsonNode contents = client.get(path + "/contents");
             List<JsonNode> items = List.copyOf(contents.path("items").values());
             if (!items.isEmpty()) {
@@ -96,6 +97,17 @@ final class PoolCommand {
                     .forEach(each -> err().println("left: " + each.asString()));
             err().flush();
             return ExitCode.OK;
+        }
+
+        private void awaitReady(ApiClient client, String path) {
+            try {
+                Waiting.until(wait, err(), () -> notReady(client.get(path)));
+            } catch (CliException e) {
+                throw new CliException(
+                        e.exitCode(),
+                        "%s. Mend it and run this again, or give it up: vireo delete pool %s"
+                                .formatted(e.getMessage(), name));
+            }
         }
 
         private ObjectNode pool() {
@@ -112,12 +124,11 @@ final class PoolCommand {
             return pool;
         }
 
-        private String notReady(JsonNode pool) {
+        private static String notReady(JsonNode pool) {
             JsonNode ready = pool.path("status").path("conditions").path(0);
             return ready.path("status").asString().equals("True")
                     ? ""
-                    : "the pool is not open: %s. Mend it and run this again, or give it up: vireo delete pool %s"
-                            .formatted(ready.path("message").asString(), name);
+                    : "the pool is not open: " + ready.path("message").asString();
         }
 
         private static String title(JsonNode resource) {

@@ -85,12 +85,21 @@ public final class VireoCli {
 
     private static int usage(ParameterException failure, String[] arguments) {
         CommandLine line = failure.getCommandLine();
+        if (isWithoutCommand(failure)) {
+            line.usage(line.getErr());
+            return ExitCode.USAGE;
+        }
         line.getErr().println("vireo: " + reason(failure));
         if (!CommandLine.UnmatchedArgumentException.printSuggestions(failure, line.getErr())) {
             line.getErr().println("Try '" + line.getCommandSpec().qualifiedName() + " --help'.");
         }
         line.getErr().flush();
         return ExitCode.USAGE;
+    }
+
+    /** Whoever names no command wants to know which there are. */
+    private static boolean isWithoutCommand(ParameterException failure) {
+        return String.valueOf(failure.getMessage()).equals("Missing required subcommand");
     }
 
     private static String reason(ParameterException failure) {

@@ -52,6 +52,10 @@ final class VireoCliTest extends CliBed {
     void aWordThatIsNoCommandOrOneTooManyIsNamed() {
         assertThat(bare("frobnicate")).isEqualTo(2);
         assertThat(err).startsWith("vireo: there is no command 'frobnicate'\n");
+        assertThat(bare()).isEqualTo(2);
+        assertThat(err).startsWith("Usage: vireo ").contains("Commands:", "Exit codes:");
+        assertThat(bare("pool")).isEqualTo(2);
+        assertThat(err).startsWith("Usage: vireo pool ").contains("import");
         assertThat(bare("get", "vdisk", "a", "b")).isEqualTo(2);
         assertThat(err).startsWith("vireo: 'b' is one argument too many\n");
         assertThat(bare("get", "--help")).isZero();
@@ -66,7 +70,27 @@ final class VireoCliTest extends CliBed {
         assertThat(vireo("pool", "import", "fast", "/dev/x", "--wait", "1")).isEqualTo(6);
         assertThat(err)
                 .isEqualTo(
-                        "vireo: after 1 s: the pool is not open: there is no pool. Mend it and run this again, or give it up: vireo delete pool fast\n");
+                        "vireo: after 1 s: the pool is not open: there is no pool. Mend it and run"
+                                + " this again, or give it up: vireo delete pool fast\n");
+    }
+
+    @Test
+    void whatIsWaitedForIsToldWhenItTakesLong() {
+        world.failNext(
+                new Reference(Kinds.POOL, "fast"),
+                new ResourceException(ErrorCode.CONFLICT, "/dev/x is not there; attach the disk"));
+        assertThat(vireo("pool", "import", "fast", "/dev/x", "--wait", "5")).isEqualTo(6);
+        assertThat(err.lines())
+                .anyMatch(line ->
+                        line.startsWith("waiting")
+                                && line.endsWith(
+                                        ": the pool is not open: /dev/x is not there; attach the"
+                                                + " disk"))
+                .last()
+                .isEqualTo(
+                        "vireo: after 5 s: the pool is not open: /dev/x is not there; attach the"
+                                + " disk. Mend it and run this again, or give it up: vireo delete pool"
+                                + " fast");
     }
 
     @Test
@@ -167,6 +191,19 @@ final class VireoCliTest extends CliBed {
     }
 
     @Test
+    void aTableHasNoColumnThatNoRowHasAnythingIn() {
+        applyAll();
+        assertThat(vireo("get", "vdisks")).isZero();
+        assertThat(out).startsWith("NAME  READY  AGE  MESSAGE\n");
+        job(Kinds.VDISK, "root", Map.of("progress", "42%"));
+        assertThat(vireo("get", "vdisks")).isZero();
+        assertThat(out)
+                .matches("NAME  PROGRESS  READY  AGE  MESSAGE\nroot  42% +yes +[0-9]+s +-\n");
+        assertThat(vireo("get", "net", "-o", "wide")).isZero();
+        assertThat(out).startsWith("NAME  SPEC      PROGRESS  READY");
+    }
+
+    @Test
     void describes() {
         applyAll();
         assertThat(vireo("describe", "vnic", "web1.eth0")).isZero();
@@ -253,6 +290,8 @@ final class VireoCliTest extends CliBed {
                 .contains("STATUS    Vnic/web1.eth0  Realized");
         assertThat(vireo("events", "--kind", "net")).isZero();
         assertThat(out).contains("Network/lan").doesNotContain("Vdisk");
+        assertThat(vireo("events", "--name", "lan of mine")).as(err).isZero();
+        assertThat(out).isEmpty();
     }
 
     @Test

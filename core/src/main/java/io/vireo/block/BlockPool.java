@@ -213,6 +213,14 @@ public interface BlockPool {
     /** Bytes in total and free for volumes; does not block. */
     PoolSpace space();
 
+    /**
+     * Bytes of the disk that it is, for one that is a volume as it is and has no room for others,
+     * so that {@link #space} is none. Does not block.
+     */
+    default OptionalLong diskBytes() {
+        return OptionalLong.empty();
+    }
+
     /** Percentage of its room that is used from which on it is nearly full; does not block. */
     default int warnPercent() {
         return 100;

@@ -9,7 +9,8 @@ public interface Transport<C> {
     /**
      * Begins to present a device.
      *
-     * @throws java.io.UncheckedIOException if the host refuses, with a message that says what to do
+     * @throws io.vireo.resource.ResourceException UNAVAILABLE or PERMISSION_DENIED if the host
+     *     refuses
      */
     Endpoint present(C device, EndpointSpec spec);
 }

@@ -43,6 +43,9 @@ final class Daemon implements AutoCloseable {
     private final CountDownLatch closed = new CountDownLatch(1);
     private volatile boolean clean;
 
+    /** Whether all was started; else whoever wanted that is told why not, and nothing else. */
+    private boolean started;
+
     private Daemon() {}
 
     /**
@@ -54,6 +57,7 @@ final class Daemon implements AutoCloseable {
         var daemon = new Daemon();
         try {
             daemon.open(config);
+            daemon.started = true;
             return daemon;
         } catch (IOException | RuntimeException e) {
             daemon.close();
@@ -174,7 +178,9 @@ final class Daemon implements AutoCloseable {
                 closers.pop().run();
             }
             clean = true;
-            LOG.log(Level.INFO, "stopped");
+            if (started) {
+                LOG.log(Level.INFO, "stopped");
+            }
         } finally {
             closed.countDown();
         }

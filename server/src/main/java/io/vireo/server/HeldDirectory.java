@@ -8,6 +8,7 @@ import io.vireo.resource.ErrorCode;
 import io.vireo.resource.ResourceException;
 import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
@@ -30,12 +31,13 @@ final class HeldDirectory implements AutoCloseable {
      * Makes the directory if there is none, and takes it.
      *
      * @param use what it is to the daemon, as {@code state}: its option is {@code --state-dir}
-     * @throws ResourceException if another daemon has it, or it is no directory
+     * @throws ResourceException if another daemon has it, it is no directory, or nothing can be
+     *     made there
      */
     static HeldDirectory take(Path directory, String use) throws IOException {
         Path path = make(directory, use);
         Path file = path.resolve(use + ".lock");
-        Fd lock = open(file);
+        Fd lock = open(file, path, use);
         try {
             if (!FileCalls.tryLock(lock, true)) {
                 throw new ResourceException(
@@ -54,7 +56,7 @@ final class HeldDirectory implements AutoCloseable {
      * Makes a directory if there is none; returns its absolute path.
      *
      * @param use as of {@link #take}
-     * @throws ResourceException if it is no directory
+     * @throws ResourceException if it is no directory, or cannot be made
      */
     static Path make(Path directory, String use) throws IOException {
         try {
@@ -64,12 +66,26 @@ final class HeldDirectory implements AutoCloseable {
                     ErrorCode.INVALID,
                     e.getFile() + " is no directory: give another with --" + use + "-dir",
                     e);
+        } catch (FileSystemException e) {
+            throw new ResourceException(
+                    ErrorCode.UNAVAILABLE,
+                    "the %s directory %s cannot be made: let the daemon's user make it, or give another with --%s-dir"
+                            .formatted(use, directory, use),
+                    e);
         }
     }
 
-    private static Fd open(Path file) throws ErrnoException {
+    private static Fd open(Path file, Path directory, String use) {
         int flags = PathCalls.O_RDWR | PathCalls.O_CREAT | PathCalls.O_CLOEXEC;
-        return PathCalls.open(file, flags, MODE);
+        try {
+            return PathCalls.open(file, flags, MODE);
+        } catch (ErrnoException e) {
+            throw new ResourceException(
+                    ErrorCode.UNAVAILABLE,
+                    "nothing can be made in the %s directory %s (%s): let the daemon's user write there, or give another with --%s-dir"
+                            .formatted(use, directory, e.errnoName(), use),
+                    e);
+        }
     }
 
     Path path() {

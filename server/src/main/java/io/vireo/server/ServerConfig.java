@@ -86,7 +86,7 @@ final class ServerConfig {
             paramLabel = "N",
             description =
                     "Number of data reactors. Default: half of the CPUs, at least 1, at most 4")
-    int reactors = 0;
+    Optional<Integer> reactors = Optional.empty();
 
     @Option(
             names = "--reactor-cpus",
@@ -224,11 +224,12 @@ final class ServerConfig {
         if (!reactorCpus.isEmpty()) {
             return List.copyOf(reactorCpus);
         }
-        if (reactors < 0 || reactors > REACTORS_MAX) {
-            throw new IllegalArgumentException(
-                    "--reactors " + reactors + ": give 1 to " + REACTORS_MAX);
-        }
         int half = Math.clamp(Runtime.getRuntime().availableProcessors() / 2, 1, 4);
-        return Collections.nCopies(reactors > 0 ? reactors : half, -1);
+        int wanted = reactors.orElse(half);
+        if (wanted < 1 || wanted > REACTORS_MAX) {
+            throw new IllegalArgumentException(
+                    "--reactors " + wanted + ": give 1 to " + REACTORS_MAX);
+        }
+        return Collections.nCopies(wanted, -1);
     }
 }

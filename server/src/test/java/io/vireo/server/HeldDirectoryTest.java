@@ -44,4 +44,18 @@ class HeldDirectoryTest {
         assertThatThrownBy(() -> HeldDirectory.make(file, "image"))
                 .hasMessage(file + " is no directory: give another with --image-dir");
     }
+
+    @Test
+    void whereNothingCanBeMadeIsToldByItsUse() {
+        assertThatThrownBy(() -> HeldDirectory.take(Path.of("/proc/vireo"), "state"))
+                .isInstanceOf(ResourceException.class)
+                .hasMessage(
+                        "the state directory /proc/vireo cannot be made: let the daemon's user make"
+                                + " it, or give another with --state-dir");
+        assertThatThrownBy(() -> HeldDirectory.take(Path.of("/proc"), "runtime"))
+                .isInstanceOf(ResourceException.class)
+                .hasMessage(
+                        "nothing can be made in the runtime directory /proc (ENOENT): let the"
+                                + " daemon's user write there, or give another with --runtime-dir");
+    }
 }

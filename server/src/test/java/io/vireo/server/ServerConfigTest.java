@@ -85,6 +85,7 @@ class ServerConfigTest {
             strings = {
                 "--listen=0.0.0.0:7480",
                 "--reactors=-1",
+                "--reactors=0",
                 "--reactor-cpus=8191",
                 "--reactor-cpus=99999",
                 "--reactor-cpus=-1",
@@ -105,6 +106,9 @@ class ServerConfigTest {
         assertThat(parse("--reactors", "2").cpus()).containsExactly(-1, -1);
         assertThatThrownBy(() -> parse("--reactors=-3").cpus())
                 .hasMessage("--reactors -3: give 1 to 64");
+        assertThatThrownBy(() -> parse("--reactors=0").cpus())
+                .hasMessage("--reactors 0: give 1 to 64");
+        assertThat(parse().cpus()).isNotEmpty().containsOnly(-1);
         assertThatThrownBy(() -> parse("--reactors=65").cpus())
                 .hasMessage("--reactors 65: give 1 to 64");
     }

@@ -108,7 +108,7 @@ class UplinkReturnsTest {
         assertThat(uplink.mend()).isFalse();
         assertThat(uplink.mend()).isFalse();
         assertThat(link(uplink).message())
-                .contains("There is no interface up0: see 'ip link', and the namespace")
+                .startsWith("uplink 'up': there is no interface up0 in namespace " + OUTSIDE + "; ")
                 .endsWith(". It is used as soon as it is there.");
 
         makeCable();

@@ -52,7 +52,9 @@ class DaemonIT {
     private Refusal refused(String... options) {
         var words = new ArrayList<String>(List.of(program(), "serve"));
         words.addAll(List.of(options));
-        return run(words);
+        Refusal refusal = run(words);
+        assertThat(refusal.lines()).noneMatch(line -> line.contains("stopped"));
+        return refusal;
     }
 
     private String program() {

@@ -259,18 +259,24 @@ final class DirectoryPool implements BlockPool {
                     case Errno.EACCES, Errno.EPERM, Errno.EROFS -> ErrorCode.PERMISSION_DENIED;
                     default -> ErrorCode.UNAVAILABLE;
                 };
-        return new ResourceException(code, what + ": " + e.getMessage() + advice(e.errno()), e);
+        return new ResourceException(code, what + advice(e), e);
     }
 
-    private static String advice(int errno) {
-        return switch (errno) {
-            case Errno.EFBIG -> "; its file system has no files that large: make the vDisk smaller";
-            case Errno.ENOSPC, Errno.EDQUOT ->
-                    "; free some room there, or put the vDisk into another pool";
-            case Errno.EMFILE -> "; raise the daemon's limit of open files";
-            case Errno.EACCES, Errno.EPERM -> "; let the daemon's user write there";
-            case Errno.EROFS -> "; mount it for writing";
-            default -> "";
+    private static String advice(ErrnoException e) {
+        return switch (e.errno()) {
+            case Errno.EFBIG -> ": its file system has no files that large; make the vDisk smaller";
+            case Errno.ENOSPC ->
+                    ": there is no room; free some there, or put the vDisk into another pool";
+            case Errno.EDQUOT ->
+                    ": the quota is used up; raise it, or put the vDisk into another pool";
+            case Errno.EMFILE ->
+                    ": the daemon has too many files open; raise its limit (LimitNOFILE of"
+                            + " systemd)";
+            case Errno.EACCES, Errno.EPERM ->
+                    ": permission denied; let the daemon's user write there";
+            case Errno.EROFS -> ": it is mounted read-only; mount it for writing";
+            case Errno.EIO -> ": the disk below failed (EIO); the kernel's log says more";
+            default -> " (" + e.errnoName() + ")";
         };
     }
 
@@ -293,7 +299,9 @@ final class DirectoryPool implements BlockPool {
             try {
                 device.grow(capacity);
             } catch (ErrnoException e) {
-                throw failure(image.name() + " cannot grow to " + capacity + " bytes", e);
+                String what =
+                        capacity < image.capacity() ? " cannot shrink to " : " cannot grow to ";
+                throw failure(image.name() + what + new Quantity(capacity), e);
             }
         }
 

@@ -12,6 +12,7 @@ import io.vireo.linux.Fd;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.ResourceException;
 import java.nio.file.Path;
+import java.util.OptionalLong;
 
 /**
  * A pool whose one vDisk is a disk or file of the host, byte for byte. It is locked for as long as
@@ -101,6 +102,11 @@ final class ImagePool implements BlockPool {
     @Override
     public PoolSpace space() {
         return new PoolSpace(0, 0);
+    }
+
+    @Override
+    public OptionalLong diskBytes() {
+        return OptionalLong.of(image.capacity());
     }
 
     @Override

@@ -142,14 +142,14 @@ public final class RawDisks implements HostDisks {
                     new ResourceException(
                             ErrorCode.EXHAUSTED,
                             path
-                                    + " cannot be made: "
-                                    + e.getMessage()
-                                    + "; make room or choose a smaller size",
+                                    + " cannot be made: its file system has no room for a file of"
+                                    + " that size; make room or choose a smaller size",
                             e);
             default ->
                     new ResourceException(
                             ErrorCode.UNAVAILABLE,
-                            path + " cannot be opened: " + e.getMessage(),
+                            "%s cannot be opened (%s); the kernel's log may say why"
+                                    .formatted(path, e.errnoName()),
                             e);
         };
     }

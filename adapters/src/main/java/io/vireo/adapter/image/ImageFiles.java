@@ -208,7 +208,17 @@ public final class ImageFiles implements DiskImages {
                     case Errno.ENOENT -> ": there is no such file or directory";
                     case Errno.EXDEV -> ": it is not below the directory of images";
                     case Errno.ELOOP -> ": symbolic links are not followed";
-                    default -> ": " + e.getMessage();
+                    case Errno.EACCES, Errno.EPERM ->
+                            ": permission denied; let the daemon's user read and write there";
+                    case Errno.EROFS -> ": it is mounted read-only; mount it for writing";
+                    case Errno.ENOSPC -> ": there is no room; free some there";
+                    case Errno.EDQUOT -> ": the quota is used up; raise it";
+                    case Errno.EFBIG -> ": its file system has no files that large";
+                    case Errno.EMFILE ->
+                            ": the daemon has too many files open; raise its limit (LimitNOFILE of"
+                                    + " systemd)";
+                    case Errno.EIO -> ": the disk below failed (EIO); the kernel's log says more";
+                    default -> " (" + e.errnoName() + ")";
                 };
         return new ResourceException(code, what + hint, e);
     }

@@ -35,10 +35,10 @@ public record HostInterface(String owner, String name, Optional<String> namespac
                 spec.namespace());
     }
 
-    /** Says what to do about an error of the kernel. */
+    /** Says what an error of the kernel means. */
     @FunctionalInterface
     public interface Advice {
-        /** A sentence, or an empty string. */
+        /** What is wrong and what to do, without a period; empty: nothing particular is known. */
         String on(int errno);
     }
 
@@ -70,15 +70,45 @@ public record HostInterface(String owner, String name, Optional<String> namespac
         }
     }
 
-    /** Sets its MTU and takes it up, unless that is so already; inside the namespace only. */
+    /**
+     * Sets its MTU and takes it up, unless that is so already; inside the namespace only.
+     *
+     * @throws ResourceException if its driver does not take the MTU
+     */
     public void configure(int mtu) throws ErrnoException {
         var device = device();
         if (device.mtu() != mtu) {
-            device.setMtu(mtu);
+            setMtu(device, mtu);
         }
         if (!device.isUp()) {
             device.setUp(true);
         }
+    }
+
+    private void setMtu(NetInterface device, int mtu) throws ErrnoException {
+        try {
+            device.setMtu(mtu);
+        } catch (ErrnoException e) {
+            if (e.errno() != Errno.EINVAL && e.errno() != Errno.EOPNOTSUPP) {
+                throw e;
+            }
+            throw new ResourceException(
+                    ErrorCode.UNAVAILABLE,
+                    "%s: %s does not take an MTU of %d; 'ip -d link show dev %s' says which it takes (maxmtu)"
+                            .formatted(owner, text(), mtu, name),
+                    e);
+        }
+    }
+
+    /** It, for people: {@code interface up0 in namespace guests}. */
+    private String text() {
+        return "interface " + name + namespace.map(in -> " in namespace " + in).orElse("");
+    }
+
+    /** That there is none, for {@link Advice}. */
+    public String absence() {
+        return "there is no %s; 'ip %slink' shows those that there are"
+                .formatted(text(), namespace.map(in -> "-n " + in + " ").orElse(""));
     }
 
     /**
@@ -93,7 +123,7 @@ public record HostInterface(String owner, String name, Optional<String> namespac
                     if (namespace.isEmpty()) {
                         return task.call();
                     }
-                    try (var entered = NetworkNamespace.enter(namespace.get())) {
+                    try (var entered = enter(namespace.get())) {
                         return task.call();
                     }
                 });
@@ -105,6 +135,29 @@ public record HostInterface(String owner, String name, Optional<String> namespac
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IllegalStateException("interrupted while opening " + name, e);
+        }
+    }
+
+    private NetworkNamespace enter(String place) {
+        try {
+            return NetworkNamespace.enter(place);
+        } catch (ErrnoException e) {
+            var what =
+                    switch (e.errno()) {
+                        case Errno.ENOENT ->
+                                "there is no network namespace %s below /run/netns; make it with 'ip netns add %s', or name another one"
+                                        .formatted(place, place);
+                        case Errno.EPERM, Errno.EACCES ->
+                                "the daemon may not enter network namespace %s; run it with CAP_SYS_ADMIN"
+                                        .formatted(place);
+                        case Errno.EINVAL ->
+                                "/run/netns/%s is no network namespace; delete it, and make it with 'ip netns add %s'"
+                                        .formatted(place, place);
+                        default ->
+                                "network namespace %s cannot be entered (%s)"
+                                        .formatted(place, e.errnoName());
+                    };
+            throw new ResourceException(code(e.errno()), owner + ": " + what, e);
         }
     }
 
@@ -126,8 +179,12 @@ public record HostInterface(String owner, String name, Optional<String> namespac
     }
 
     private String explain(ErrnoException e, Advice advice) {
-        var what = owner + ": " + e.getMessage();
-        var hint = advice.on(e.errno());
-        return hint.isEmpty() ? what : what + ". " + hint;
+        var known = advice.on(e.errno());
+        return owner
+                + ": "
+                + (known.isEmpty()
+                        ? "%s cannot be used (%s); the kernel's log may say why"
+                                .formatted(text(), e.errnoName())
+                        : known);
     }
 }

@@ -53,11 +53,12 @@ public final class PacketUplinkProvider implements UplinkProvider {
     private static String advice(HostInterface host, int errno) {
         return switch (errno) {
             case Errno.EPERM, Errno.EACCES ->
-                    "Run the daemon with CAP_NET_RAW and CAP_NET_ADMIN, and CAP_SYS_ADMIN for namespaces";
-            case Errno.ENODEV ->
-                    "There is no interface " + host.name() + ": see 'ip link', and the namespace";
-            case Errno.ENOENT -> "Is there a namespace of that name below /run/netns?";
-            case Errno.EINVAL -> "Does " + host.name() + " take the MTU? See 'ip -d link'";
+                    "the daemon may not use %s; run it with CAP_NET_RAW and CAP_NET_ADMIN"
+                            .formatted(host.name());
+            case Errno.ENODEV -> host.absence();
+            case Errno.ENOBUFS, Errno.ENOMEM ->
+                    "the kernel has no memory for the ring of %s; free some, or set a smaller mtu"
+                            .formatted(host.name());
             default -> "";
         };
     }

@@ -73,8 +73,8 @@ public final class TapHostPortProvider implements HostPortProvider {
             } catch (ErrnoException e) {
                 throw new ResourceException(
                         ErrorCode.UNAVAILABLE,
-                        "the link of %s cannot be changed: %s"
-                                .formatted(tap.interfaceName(), e.getMessage()),
+                        "the link of %s cannot be changed (%s); see 'ip link' whether it is there"
+                                .formatted(tap.interfaceName(), e.errnoName()),
                         e);
             }
         }

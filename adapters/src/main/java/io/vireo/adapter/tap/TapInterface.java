@@ -217,13 +217,17 @@ final class TapInterface {
     private String advice(int errno) {
         return switch (errno) {
             case Errno.EPERM, Errno.EACCES ->
-                    "Run the daemon with CAP_NET_ADMIN, or make the interface yourself: ip tuntap add dev "
-                            + host.name()
-                            + " mode tap vnet_hdr user <the daemon's user>, with its MTU, and up";
-            case Errno.EBUSY -> "Another process has " + host.name() + " open";
-            case Errno.EINVAL -> "Is " + host.name() + " a TAP interface?";
-            case Errno.ENOENT ->
-                    "Is there a namespace of that name below /run/netns, and /dev/net/tun?";
+                    "the daemon may not make or open %s; run it with CAP_NET_ADMIN, or make the interface yourself: ip tuntap add dev %s mode tap vnet_hdr user <the daemon's user>, with its MTU, and up"
+                            .formatted(host.name(), host.name());
+            case Errno.EBUSY ->
+                    "another process has %s open; stop that one, or name another interface"
+                            .formatted(host.name());
+            case Errno.EINVAL ->
+                    "%s is there and is no TAP interface that Vireo could open; name another one, or take it as it is with an Uplink of type packet"
+                            .formatted(host.name());
+            case Errno.ENOENT, Errno.ENODEV, Errno.ENXIO ->
+                    "there is no /dev/net/tun that works, or %s was deleted just now; load the kernel's module: modprobe tun"
+                            .formatted(host.name());
             default -> "";
         };
     }

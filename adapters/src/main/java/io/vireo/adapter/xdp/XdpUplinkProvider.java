@@ -87,19 +87,18 @@ public final class XdpUplinkProvider implements UplinkProvider {
     private static String advice(HostInterface host, int errno) {
         return switch (errno) {
             case Errno.EPERM, Errno.EACCES ->
-                    "Run the daemon with CAP_BPF, CAP_NET_RAW and CAP_NET_ADMIN, or as root";
-            case Errno.ENODEV ->
-                    "There is no interface " + host.name() + ": see 'ip link', and the namespace";
-            case Errno.ENOENT -> "Is there a namespace of that name below /run/netns?";
+                    "the daemon may not use XDP; run it with CAP_BPF, CAP_NET_RAW and"
+                            + " CAP_NET_ADMIN, or as root";
+            case Errno.ENODEV -> host.absence();
             case Errno.EBUSY ->
-                    "Another XDP program or AF_XDP socket has "
-                            + host.name()
-                            + ": see 'ip link', and 'ip link set dev "
-                            + host.name()
-                            + " xdp off'";
-            case Errno.ENOBUFS, Errno.ENOMEM -> "Locked memory exhausted: raise RLIMIT_MEMLOCK";
+                    "%s has another XDP program or AF_XDP socket already; see 'ip link', and take it off with 'ip link set dev %s xdp off'"
+                            .formatted(host.name(), host.name());
+            case Errno.ENOBUFS, Errno.ENOMEM ->
+                    "the daemon may lock no more memory; raise RLIMIT_MEMLOCK (LimitMEMLOCK of"
+                            + " systemd)";
             case Errno.EAFNOSUPPORT, Errno.EINVAL, Errno.ENOSYS, Errno.EOPNOTSUPP ->
-                    "Use type packet where the kernel or the driver has no XDP; 'vireo doctor' says";
+                    "the kernel, or the driver of %s, has no XDP as it is needed; use type packet. 'vireo doctor' says more"
+                            .formatted(host.name());
             default -> "";
         };
     }

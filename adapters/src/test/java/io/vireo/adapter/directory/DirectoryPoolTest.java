@@ -57,14 +57,15 @@ class DirectoryPoolTest {
         var large = new ErrnoException(Errno.EFBIG, "ftruncate", "fd 7");
         assertThat(DirectoryPool.failure("vDisk a cannot be made", large))
                 .hasMessage(
-                        "vDisk a cannot be made: "
-                                + large.getMessage()
-                                + "; its file system has no files that large: make the vDisk smaller")
+                        "vDisk a cannot be made: its file system has no files that large; make the"
+                                + " vDisk smaller")
                 .satisfies(e -> assertThat(e.code()).isEqualTo(ErrorCode.EXHAUSTED));
         for (int errno : new int[] {Errno.ENOSPC, Errno.EMFILE, Errno.EACCES, Errno.EROFS}) {
             var refused = new ErrnoException(errno, "write", "fd 7");
             assertThat(DirectoryPool.failure("it", refused).getMessage())
-                    .startsWith("it: " + refused.getMessage() + "; ");
+                    .startsWith("it: ")
+                    .contains("; ")
+                    .doesNotContain("write(", "fd 7");
         }
     }
 

@@ -7,6 +7,7 @@ import io.vireo.block.BlockOperation;
 import io.vireo.block.BlockPool;
 import io.vireo.block.BlockStatus;
 import io.vireo.block.BlockVolume;
+import io.vireo.block.PoolSpace;
 import io.vireo.block.VolumeFormat;
 import io.vireo.linux.OpenFiles;
 import io.vireo.reactor.PollMode;
@@ -103,6 +104,8 @@ class ImagePoolTest {
         open(path, true).close();
         int before = OpenFiles.count();
         BlockPool pool = open(path, true);
+        assertThat(pool.diskBytes()).hasValue(SIZE);
+        assertThat(pool.space()).isEqualTo(new PoolSpace(0, 0));
         pool.create("web1", FORMAT);
         BlockVolume volume = pool.open("web1", FORMAT);
         Reactor reactor = Reactor.start(new ReactorConfig("image", -1, PollMode.ADAPTIVE));

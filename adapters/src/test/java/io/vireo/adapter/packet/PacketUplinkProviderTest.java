@@ -94,6 +94,17 @@ class PacketUplinkProviderTest {
                 .isInstanceOfSatisfying(
                         ResourceException.class,
                         e -> assertThat(e.code()).isEqualTo(ErrorCode.UNAVAILABLE))
-                .hasMessageContaining("There is no interface absent");
+                .hasMessage(
+                        "uplink 'test': there is no interface absent in namespace %s; 'ip -n %s link' shows those that there are"
+                                .formatted(NAMESPACE, NAMESPACE));
+        assertThatThrownBy(() -> PacketUplinkProvider.open("test", host("up0"), 70_000, control))
+                .hasMessage(
+                        "uplink 'test': interface up0 in namespace %s does not take an MTU of 70000; 'ip -d link show dev up0' says which it takes (maxmtu)"
+                                .formatted(NAMESPACE));
+        var here = new HostInterface("uplink 'test'", "absent", Optional.empty());
+        assertThatThrownBy(() -> PacketUplinkProvider.open("test", here, 1500, control))
+                .hasMessage(
+                        "uplink 'test': there is no interface absent; 'ip link' shows those that"
+                                + " there are");
     }
 }

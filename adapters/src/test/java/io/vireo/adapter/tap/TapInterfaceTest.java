@@ -153,11 +153,21 @@ class TapInterfaceTest {
                 .isInstanceOfSatisfying(
                         ResourceException.class,
                         e -> assertThat(e.code()).isEqualTo(ErrorCode.IN_USE))
-                .hasMessageContaining("Another process has up0 open");
+                .hasMessageEndingWith(
+                        ": another process has up0 open; stop that one, or name another interface");
         open.close();
+        tap("1").delete();
+        ip("-n", NAMESPACE, "link", "add", NAME, "type", "veth", "peer", "name", "peer0");
+        assertThatThrownBy(() -> tap("2").open(control))
+                .hasMessage(
+                        "uplink 'uplink': up0 is there and is no TAP interface that Vireo could"
+                                + " open; name another one, or take it as it is with an Uplink of type"
+                                + " packet");
         removeNamespace();
         assertThatThrownBy(() -> tap("3").open(control))
                 .isInstanceOf(ResourceException.class)
-                .hasMessageContaining("/run/netns");
+                .hasMessageEndingWith(
+                        ": there is no network namespace %s below /run/netns; make it with 'ip netns add %s', or name another one"
+                                .formatted(NAMESPACE, NAMESPACE));
     }
 }

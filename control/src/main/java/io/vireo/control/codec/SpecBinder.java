@@ -2,6 +2,7 @@ package io.vireo.control.codec;
 
 import io.vireo.resource.Field;
 import io.vireo.resource.Violation;
+import io.vireo.resource.spec.Forms;
 import java.lang.reflect.Constructor;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.ParameterizedType;
@@ -11,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -43,14 +45,14 @@ public final class SpecBinder {
      * @return the record, or empty if anything in it was a violation
      */
     public <R> Optional<R> bind(JsonNode node, Class<R> type, String pointer) {
+        RecordComponent[] components = type.getRecordComponents();
+        List<String> names = Arrays.stream(components).map(RecordComponent::getName).toList();
         if (!node.isObject()) {
-            report(pointer, "must be an object");
+            report(pointer, "must be an object with fields of " + String.join(", ", names));
             return Optional.empty();
         }
         int before = violations.size();
-        RecordComponent[] components = type.getRecordComponents();
-        reportUnknown(
-                node, Arrays.stream(components).map(RecordComponent::getName).toList(), pointer);
+        reportUnknown(node, names, pointer);
         Object[] values = new Object[components.length];
         for (int i = 0; i < components.length; i++) {
             Optional<Object> value = component(components[i], node, pointer);
@@ -69,9 +71,26 @@ public final class SpecBinder {
             if (!known.contains(name)) {
                 report(
                         child(pointer, name),
-                        "is not a field here; known are " + String.join(", ", known));
+                        "is not a field here; "
+                                + meant(name, known)
+                                + "known are "
+                                + String.join(", ", known));
             }
         }
+    }
+
+    /** The field that a name is but for case, hyphens or an s, for people. */
+    private static String meant(String name, List<String> known) {
+        return known.stream()
+                .filter(each -> bare(each).equals(bare(name)))
+                .findFirst()
+                .map(each -> "write " + each + "; ")
+                .orElse("");
+    }
+
+    private static String bare(String name) {
+        String letters = name.toLowerCase(Locale.ROOT).replaceAll("[-_]", "");
+        return letters.endsWith("s") ? letters.substring(0, letters.length() - 1) : letters;
     }
 
     private <R> Optional<R> construct(
@@ -286,8 +305,8 @@ public final class SpecBinder {
         if (!has) {
             report(
                     at,
-                    "'%s' is not what belongs here: %s It has the form %s"
-                            .formatted(text, field.value(), field.pattern()));
+                    "'%s' is not what belongs here; write %s"
+                            .formatted(text, Forms.of(field.pattern()).text()));
         }
         return has;
     }

@@ -267,7 +267,8 @@ public final class Reconciler {
                         && !comesBack
                         && !desired.remove().containsKey(target);
         entry.closing = true;
-        LOG.info("stopping {}: {}", target, reason);
+        LOG.info(
+                "stopping {}: {}", target, desired == Desired.NOTHING ? "the daemon ends" : reason);
         notReady(
                 target,
                 0,

@@ -74,14 +74,31 @@ final class ResourceCodecTest {
                 .containsExactly(
                         new Violation(
                                 "/spec/path",
-                                "'pools/p' is not what belongs here: Absolute path of the directory, or of the"
-                                        + " disk or file of a pool of type image; needed for, and only for,"
-                                        + " these types. It has the form /[^\\x00]*"));
+                                "'pools/p' is not what belongs here; write an absolute path, like"
+                                        + " /srv/vireo/main"));
+        assertThat(message("Vdisk", "{'pool':'Fast Disks','size':'1Gi'}"))
+                .isEqualTo(
+                        "'Fast Disks' is not what belongs here; write a name of 1 to 63 lower-case"
+                                + " letters, digits and '-', like web-1");
         assertThat(violations(resource("Network", "lan", "{'mtu':'1500'}")))
                 .containsExactly(
                         new Violation("/spec/mtu", "must be a whole number, without quotes"));
         assertThat(violations(resource("Network", "lan", "{'mtu':'much'}")))
                 .containsExactly(new Violation("/spec/mtu", "must be a whole number"));
+    }
+
+    @Test
+    void aFieldThatIsMisspelledIsNamed() {
+        assertThat(message("Vdisk", "{'pool':'p','size':'1Gi','blocksize':512}"))
+                .startsWith("is not a field here; write blockSize; known are pool, size, ");
+        assertThat(message("Vdisk", "{'pool':'p','size':'1Gi','cache-mode':'writeback'}"))
+                .startsWith("is not a field here; write cacheMode; known are ");
+        assertThat(message("Network", "{'allowedVlan':'5'}"))
+                .startsWith("is not a field here; write allowedVlans; known are ");
+        assertThat(message("Network", "{'vlan':5}"))
+                .startsWith("is not a field here; known are mtu, ");
+        assertThat(message("Pool", "{'type':'disks','disks':{'members':['/dev/sdz']}}"))
+                .isEqualTo("must be an object with fields of path, size, drain, replaced");
     }
 
     /** YAML takes for numbers what people mean as text, and the other way round. */

@@ -198,7 +198,9 @@ public final class FakeWorld {
             boolean derived,
             Function<S, List<Reference>> references) {
         List<Column<S>> columns =
-                List.of(Column.wide("SPEC", (spec, _) -> spec.toString().substring(0, 8)));
+                List.of(
+                        Column.wide("SPEC", (spec, _) -> spec.toString().substring(0, 8)),
+                        Column.attribute("PROGRESS", Progress.PROGRESS));
         return new FakeKind<>(this, kind, plural, shortNames, type, derived, references, columns);
     }
 

@@ -13,15 +13,16 @@ public record AclRuleSpec(
         @Field("What happens to a frame that the rule matches.") AclSpec.Action action,
         @Field(
                         value =
-                                "EtherType: ipv4, ipv6, arp, or four hexadecimal digits like 0x88cc.",
-                        pattern = "ipv4|ipv6|arp|0x[0-9a-fA-F]{4}")
+                                "EtherType: ipv4, ipv6, arp, or four hexadecimal digits like"
+                                        + " 0x88cc.",
+                        pattern = Forms.ETHER_TYPE)
                 Optional<String> etherType,
         @Field("VLANs of the frame in the network, like 10-20,30.") Optional<VlanSet> vlans,
         @Field("Source MAC address.") Optional<MacAddress> sourceMac,
         @Field("Destination MAC address.") Optional<MacAddress> destinationMac,
         @Field(
                         value = "IP protocol: tcp, udp, sctp, icmp, icmpv6, igmp, or its number.",
-                        pattern = "tcp|udp|sctp|icmp|icmpv6|igmp|[0-9]{1,3}")
+                        pattern = Forms.IP_PROTOCOL)
                 Optional<String> protocol,
         @Field("Source address or prefix.") Optional<IpPrefix> source,
         @Field("Destination address or prefix.") Optional<IpPrefix> destination,
@@ -34,8 +35,9 @@ public record AclRuleSpec(
                 OptionalInt icmpCode,
         @Field(
                         value =
-                                "Flags of tcp that must be set, or not set with '!', like syn,!ack.",
-                        pattern = "!?(fin|syn|rst|psh|ack|urg)(,!?(fin|syn|rst|psh|ack|urg))*")
+                                "Flags of tcp that must be set, or not set with '!', like"
+                                        + " syn,!ack.",
+                        pattern = Forms.TCP_FLAGS)
                 Optional<String> tcpFlags,
         @Field(
                         value =

@@ -8,7 +8,7 @@ import java.util.Optional;
 public record ChapSpec(
         @Field(
                         value = "Name that initiators log in with.",
-                        pattern = "[\\x21-\\x7e]+",
+                        pattern = Forms.CHAP_NAME,
                         maxLength = 255)
                 String user,
         @Field(
@@ -18,9 +18,9 @@ public record ChapSpec(
                 String secret,
         @Field(
                         value =
-                                "Name that the target proves itself by to initiators that ask (mutual CHAP). Absent: it"
-                                        + " does not.",
-                        pattern = "[\\x21-\\x7e]+",
+                                "Name that the target proves itself by to initiators that ask"
+                                        + " (mutual CHAP). Absent: it does not.",
+                        pattern = Forms.CHAP_NAME,
                         maxLength = 255)
                 Optional<String> targetUser,
         @Field(

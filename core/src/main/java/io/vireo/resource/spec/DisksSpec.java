@@ -89,8 +89,9 @@ public record DisksSpec(
     public record Member(
             @Field(
                             value =
-                                    "Absolute path of a block device, best one below /dev/disk/by-id, or of a file.",
-                            pattern = "/[^\\x00]*",
+                                    "Absolute path of a block device, best one below"
+                                            + " /dev/disk/by-id, or of a file.",
+                            pattern = Forms.ABSOLUTE_PATH,
                             maxLength = 1024)
                     String path,
             @Field(

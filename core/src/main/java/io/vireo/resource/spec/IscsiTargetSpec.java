@@ -26,18 +26,19 @@ public record IscsiTargetSpec(
                 List<String> portals,
         @Field(
                         value =
-                                "iSCSI names of the initiators that may log in; \"*\" for any, which leaves only CHAP between"
-                                        + " the network and the data.",
-                        pattern = IscsiTargetSpec.ISCSI_NAME + "|\\*",
+                                "iSCSI names of the initiators that may log in; \"*\" for any,"
+                                        + " which leaves only CHAP between the network and the data.",
+                        pattern = Forms.INITIATOR,
                         maxLength = 256)
                 List<String> initiators,
         @Field("CHAP of its sessions. Absent: the name of an initiator is believed.")
                 Optional<ChapSpec> chap,
         @Field(
                         value =
-                                "Address, like 192.0.2.1:3260 or [fd00::1]:3260, that initiators are sent to instead (login"
-                                        + " redirection). Sessions that there are stay.",
-                        pattern = "(\\[[0-9a-fA-F:.]+\\]|[0-9A-Za-z.-]+):[0-9]{1,5}")
+                                "Address, like 192.0.2.1:3260 or [fd00::1]:3260, that initiators"
+                                        + " are sent to instead (login redirection). Sessions that"
+                                        + " there are stay.",
+                        pattern = Forms.ADDRESS_AND_PORT)
                 Optional<String> redirect)
         implements Spec {
     /** Names of RFC 7143, 4.2.7, in the form that string preparation leaves. */

@@ -29,6 +29,9 @@ public final class Limits {
     /** Most requests per second that can be asked for. */
     public static final int IOPS_MAX = 100_000_000;
 
+    /** Largest vDisk in bytes: what maps of pools on disks can address with any chunk size. */
+    public static final long VDISK_MAX = 1L << 53;
+
     /** Most queues or queue pairs of one device. */
     public static final int QUEUES_MAX = 64;
 

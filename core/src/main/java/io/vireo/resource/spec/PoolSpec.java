@@ -12,8 +12,9 @@ public record PoolSpec(
         @Field(value = "What holds the data.", defaultValue = "directory") Type type,
         @Field(
                         value =
-                                "Absolute path of the directory, or of the disk or file of a pool of type image; needed for, and only for, these types.",
-                        pattern = "/[^\\x00]*",
+                                "Absolute path of the directory, or of the disk or file of a pool"
+                                        + " of type image; needed for, and only for, these types.",
+                        pattern = Forms.ABSOLUTE_PATH,
                         maxLength = 1024)
                 Optional<String> path,
         @Field(value = "How files are read and written.", defaultValue = "auto") Backend backend,

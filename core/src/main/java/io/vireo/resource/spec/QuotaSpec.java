@@ -8,8 +8,9 @@ import java.util.Optional;
 public record QuotaSpec(
         @Field(
                         value =
-                                "The label of the vDisks that it is for, as KEY=VALUE: tenant=blue. Each label once.",
-                        pattern = "[^=\\s]{1,255}=[^=\\s]{0,255}",
+                                "The label of the vDisks that it is for, as KEY=VALUE: tenant=blue."
+                                        + " Each label once.",
+                        pattern = Forms.LABEL_AND_VALUE,
                         maxLength = 511)
                 String label,
         @Field("Bytes that their sizes may add up to, for example 2Ti. Absent: any number.")

@@ -63,9 +63,10 @@ public record ServerProfileSpec(
                     SocketMode socketMode,
             @Field(
                             value =
-                                    "Absolute path of the socket. Absent: <runtime directory>/<profile>/<card>.sock."
-                                            + " Needed in client mode only if the hypervisor wants another place.",
-                            pattern = "/[^\\x00]*",
+                                    "Absolute path of the socket. Absent: <runtime"
+                                            + " directory>/<profile>/<card>.sock. Needed in client mode"
+                                            + " only if the hypervisor wants another place.",
+                            pattern = Forms.ABSOLUTE_PATH,
                             maxLength = Limits.SOCKET_PATH_MAX)
                     Optional<String> socketPath,
             @Field(
@@ -91,9 +92,10 @@ public record ServerProfileSpec(
                     OptionalInt speed,
             @Field(
                             value =
-                                    "Absolute path of a socket at which QEMU takes commands (QMP), by which the guest"
-                                            + " learns of adminState. Absent: it does not.",
-                            pattern = "/[^\\x00]*",
+                                    "Absolute path of a socket at which QEMU takes commands (QMP),"
+                                            + " by which the guest learns of adminState. Absent: it"
+                                            + " does not.",
+                            pattern = Forms.ABSOLUTE_PATH,
                             maxLength = Limits.SOCKET_PATH_MAX)
                     Optional<String> qmp,
             @Field(
@@ -104,15 +106,17 @@ public record ServerProfileSpec(
                     Presentation presentation,
             @Field(
                             value =
-                                    "Name of the TAP interface; with presentation tap only. Absent: the name of the card.",
-                            pattern = "[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}",
+                                    "Name of the TAP interface; with presentation tap only. Absent:"
+                                            + " the name of the card.",
+                            pattern = Forms.INTERFACE,
                             maxLength = Limits.INTERFACE_MAX)
                     Optional<String> interfaceName,
             @Field(
                             value =
-                                    "Network namespace that gets the TAP interface: a name below /run/netns; with"
-                                            + " presentation tap only. Absent: the daemon's own.",
-                            pattern = "[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}")
+                                    "Network namespace that gets the TAP interface: a name below"
+                                            + " /run/netns; with presentation tap only. Absent: the"
+                                            + " daemon's own.",
+                            pattern = Forms.NAMESPACE)
                     Optional<String> namespace,
             @Field(
                             value =
@@ -145,8 +149,9 @@ public record ServerProfileSpec(
                     OptionalInt bootOrder,
             @Field(
                             value =
-                                    "Serial that the guest reads. Absent: one is drawn and kept while the device exists.",
-                            pattern = "[A-Za-z0-9._-]{1,20}",
+                                    "Serial that the guest reads. Absent: one is drawn and kept"
+                                            + " while the device exists.",
+                            pattern = Forms.SERIAL,
                             maxLength = Limits.SERIAL_MAX)
                     Optional<String> serial,
             @Field(
@@ -155,8 +160,9 @@ public record ServerProfileSpec(
                     SocketMode socketMode,
             @Field(
                             value =
-                                    "Absolute path of the socket. Absent: <runtime directory>/<profile>/<device>.sock.",
-                            pattern = "/[^\\x00]*",
+                                    "Absolute path of the socket. Absent: <runtime"
+                                            + " directory>/<profile>/<device>.sock.",
+                            pattern = Forms.ABSOLUTE_PATH,
                             maxLength = Limits.SOCKET_PATH_MAX)
                     Optional<String> socketPath) {}
 
@@ -203,8 +209,9 @@ public record ServerProfileSpec(
                     SocketMode socketMode,
             @Field(
                             value =
-                                    "Absolute path of the socket. Absent: <runtime directory>/<profile>/<adapter>.sock.",
-                            pattern = "/[^\\x00]*",
+                                    "Absolute path of the socket. Absent: <runtime"
+                                            + " directory>/<profile>/<adapter>.sock.",
+                            pattern = Forms.ABSOLUTE_PATH,
                             maxLength = Limits.SOCKET_PATH_MAX)
                     Optional<String> socketPath,
             @Field(value = VhbaSpec.ACCESS, defaultValue = "optimized") VhbaSpec.Access access,

@@ -12,16 +12,16 @@ public record UplinkSpec(
         @Field(value = "How frames reach the host.", defaultValue = "tap") Type type,
         @Field(
                         value =
-                                "Name of the host's network interface; needed for all types but bond. A TAP"
-                                        + " interface is made if it is absent.",
-                        pattern = "[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}",
+                                "Name of the host's network interface; needed for all types but"
+                                        + " bond. A TAP interface is made if it is absent.",
+                        pattern = Forms.INTERFACE,
                         maxLength = Limits.INTERFACE_MAX)
                 Optional<String> interfaceName,
         @Field(
                         value =
-                                "Network namespace of the interface: a name below /run/netns. Absent: the daemon's"
-                                        + " own.",
-                        pattern = "[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}")
+                                "Network namespace of the interface: a name below /run/netns."
+                                        + " Absent: the daemon's own.",
+                        pattern = Forms.NAMESPACE)
                 Optional<String> namespace,
         @Field(
                         value =
@@ -33,9 +33,9 @@ public record UplinkSpec(
                 int mtu,
         @Field(
                         value =
-                                "User who owns a TAP interface that is made: a name or number of /etc/passwd."
-                                        + " Absent: the daemon's user.",
-                        pattern = "[A-Za-z0-9_][A-Za-z0-9_.-]{0,31}",
+                                "User who owns a TAP interface that is made: a name or number of"
+                                        + " /etc/passwd. Absent: the daemon's user.",
+                        pattern = Forms.USER,
                         maxLength = 32)
                 Optional<String> owner,
         @Field(

@@ -49,8 +49,9 @@ public record VhbaSpec(
                 SocketMode socketMode,
         @Field(
                         value =
-                                "Absolute path of the vhost-user socket. Absent: <runtime directory>/vhba.<name>.sock.",
-                        pattern = "/[^\\x00]*",
+                                "Absolute path of the vhost-user socket. Absent: <runtime"
+                                        + " directory>/vhba.<name>.sock.",
+                        pattern = Forms.ABSOLUTE_PATH,
                         maxLength = Limits.SOCKET_PATH_MAX)
                 Optional<String> socketPath,
         @Field(value = VhbaSpec.ACCESS, defaultValue = "optimized") Access access,

@@ -52,15 +52,17 @@ public record VnicSpec(
                 Presentation presentation,
         @Field(
                         value =
-                                "Name of the TAP interface; with presentation tap only. Absent: the name of the card.",
-                        pattern = "[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}",
+                                "Name of the TAP interface; with presentation tap only. Absent: the"
+                                        + " name of the card.",
+                        pattern = Forms.INTERFACE,
                         maxLength = Limits.INTERFACE_MAX)
                 Optional<String> interfaceName,
         @Field(
                         value =
-                                "Network namespace that gets the TAP interface: a name below /run/netns; with"
-                                        + " presentation tap only. Absent: the daemon's own.",
-                        pattern = "[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}")
+                                "Network namespace that gets the TAP interface: a name below"
+                                        + " /run/netns; with presentation tap only. Absent: the"
+                                        + " daemon's own.",
+                        pattern = Forms.NAMESPACE)
                 Optional<String> namespace)
         implements Spec {
     public VnicSpec {

@@ -299,6 +299,7 @@ final class LogicalUnit implements Poller {
             io.close(() -> {
                 running.close();
                 condition.close();
+                tokens.close();
                 // What its channel looks at may be unmapped.
                 owesLook = false;
                 onClosed.run();

@@ -116,12 +116,17 @@ final class RodToken {
         if (now - lastUse > inactivityNanos) {
             invalid(Sense.TOKEN_EXPIRED);
         }
-        lastUse = now;
+        if (problem == Sense.NONE) {
+            lastUse = now;
+        }
     }
 
-    /** Whether it was not used for long enough. */
-    boolean hasExpired(long now) {
-        return now - lastUse > inactivityNanos;
+    /**
+     * When it is to be forgotten unless it is used: it is remembered for as long again as it was
+     * good without use, to tell its holder why it is not any more.
+     */
+    long forgottenAt() {
+        return lastUse + 2 * inactivityNanos;
     }
 
     /** These bytes of the unit change. */

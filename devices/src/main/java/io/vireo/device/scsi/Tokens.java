@@ -1,5 +1,6 @@
 package io.vireo.device.scsi;
 
+import io.vireo.reactor.Timer;
 import io.vireo.scsi.ScsiInitiator;
 import java.util.ArrayDeque;
 import java.util.List;
@@ -16,6 +17,7 @@ final class Tokens {
 
     private final LogicalUnit unit;
     private final ArrayDeque<RodToken> tokens = new ArrayDeque<>();
+    private @Nullable Timer sweep;
 
     Tokens(LogicalUnit unit) {
         this.unit = unit;
@@ -32,13 +34,6 @@ final class Tokens {
      */
     RodToken make(ScsiInitiator maker, long[] ranges, long inactivitySeconds) {
         long now = unit.owner().nanoTime();
-        // One that expired is remembered for as long again, to tell its holder.
-        tokens.removeIf(token -> token.hasExpired(now) && token.problem() != Sense.NONE);
-        tokens.forEach(token -> {
-            if (token.hasExpired(now)) {
-                token.invalid(Sense.TOKEN_EXPIRED);
-            }
-        });
         makeRoom(maker);
         var made =
                 new RodToken(
@@ -48,6 +43,7 @@ final class Tokens {
                         TimeUnit.SECONDS.toNanos(inactivitySeconds),
                         now);
         tokens.addLast(made);
+        sweepLater(now);
         return made;
     }
 
@@ -57,6 +53,37 @@ final class Tokens {
             tokens.remove(own.getFirst());
         } else if (tokens.size() == MAX) {
             tokens.removeFirst();
+        }
+    }
+
+    /** Forgets those that nobody will ask for any more: writes look at each that there is. */
+    private void sweep() {
+        sweep = null;
+        long now = unit.owner().nanoTime();
+        tokens.removeIf(token -> token.forgottenAt() - now <= 0);
+        sweepLater(now);
+    }
+
+    private void sweepLater(long now) {
+        if (tokens.isEmpty()) {
+            return;
+        }
+        long next = Long.MAX_VALUE;
+        for (RodToken token : tokens) {
+            next = Math.min(next, token.forgottenAt() - now);
+        }
+        if (sweep != null) {
+            sweep.cancel();
+        }
+        sweep = unit.owner().schedule(next, this::sweep);
+    }
+
+    /** Forgets all; the unit is closed. */
+    void close() {
+        tokens.clear();
+        if (sweep != null) {
+            sweep.cancel();
+            sweep = null;
         }
     }
 

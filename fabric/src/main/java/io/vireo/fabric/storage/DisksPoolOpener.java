@@ -7,6 +7,7 @@ import io.vireo.reactor.Reactor;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Progress;
 import io.vireo.resource.Quantity;
+import io.vireo.resource.Rates;
 import io.vireo.resource.ResourceException;
 import io.vireo.resource.Violation;
 import io.vireo.resource.spec.DisksSpec;
@@ -51,6 +52,9 @@ final class DisksPoolOpener {
                 violations.add(new Violation(at, "is there already; name each disk once"));
             }
         }
+        Rates.checkBytes("/spec/disks/resyncRate", spec.resyncRate(), violations);
+        Rates.checkBytes(
+                "/spec/disks/scrub/rate", spec.scrub().flatMap(DisksSpec.Scrub::rate), violations);
         long chunk = spec.chunkSize().bytes();
         if (Long.bitCount(chunk) != 1 || chunk < MIN_CHUNK || chunk > MAX_CHUNK) {
             violations.add(

@@ -281,10 +281,10 @@ final class Pool implements Realization {
         attributes.put(LOCATION, pool.location());
         var metrics = new ArrayList<Metric>();
         describeShares(attributes, metrics);
+        describe(space, attributes, metrics);
         if (space.capacityBytes() == 0) {
             return new Status(quota().stream().toList(), attributes, metrics);
         }
-        describe(space, attributes, metrics);
         pool.usage().ifPresent(usage -> describe(usage, attributes, metrics));
         var conditions = new ArrayList<Condition>();
         conditions.add(room(space));
@@ -328,15 +328,18 @@ final class Pool implements Realization {
         }
     }
 
-    private static void describe(
-            PoolSpace space, Map<String, String> attributes, List<Metric> metrics) {
-        attributes.put(CAPACITY, Long.toString(space.capacityBytes()));
-        attributes.put(FREE, Long.toString(space.freeBytes()));
-        metrics.add(
-                Metric.gauge(
-                        "capacity_bytes", "Size of what holds the pool.", space.capacityBytes()));
-        metrics.add(
-                Metric.gauge("free_bytes", "Room that vDisks can still take.", space.freeBytes()));
+    private void describe(PoolSpace space, Map<String, String> attributes, List<Metric> metrics) {
+        long size = pool.diskBytes().orElse(space.capacityBytes());
+        if (size != 0) {
+            attributes.put(CAPACITY, Long.toString(size));
+            metrics.add(Metric.gauge("capacity_bytes", "Size of what holds the pool.", size));
+        }
+        if (space.capacityBytes() != 0) {
+            attributes.put(FREE, Long.toString(space.freeBytes()));
+            metrics.add(
+                    Metric.gauge(
+                            "free_bytes", "Room that vDisks can still take.", space.freeBytes()));
+        }
     }
 
     private static void describe(

@@ -189,7 +189,6 @@ public final class PoolKind implements ResourceKind<PoolSpec> {
         columns.add(Capacity.column("PHYSICAL", Pool.CAPACITY));
         columns.add(Capacity.column("ALLOCATED", Pool.ALLOCATED));
         columns.add(Capacity.column("LOGICAL", Pool.LOGICAL));
-        columns.add(Capacity.column("SAVED", Pool.SAVED));
         columns.add(Capacity.column("FREE", Pool.FREE));
         columns.addAll(Progress.columns());
         columns.addAll(wideColumns());
@@ -198,6 +197,7 @@ public final class PoolKind implements ResourceKind<PoolSpec> {
 
     private static List<Column<PoolSpec>> wideColumns() {
         return List.of(
+                Capacity.wideColumn("SAVED", Pool.SAVED),
                 Column.wide("COPIES", (_, status) -> attribute(status, "copies")),
                 Column.wide("SCRUB", (_, status) -> attribute(status, Pool.SCRUB)),
                 Column.wide("SNAPSHOTS", (_, status) -> attribute(status, Pool.SNAPSHOTS)),

@@ -195,6 +195,11 @@ final class SerialPool implements BlockPool {
     }
 
     @Override
+    public OptionalLong diskBytes() {
+        return pool.diskBytes();
+    }
+
+    @Override
     public Optional<PoolUsage> usage() {
         return pool.usage();
     }

@@ -23,6 +23,7 @@ import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Metadata;
 import io.vireo.resource.Progress;
 import io.vireo.resource.Quantity;
+import io.vireo.resource.Rates;
 import io.vireo.resource.Realization;
 import io.vireo.resource.RealizeContext;
 import io.vireo.resource.Reference;
@@ -30,7 +31,9 @@ import io.vireo.resource.ResourceException;
 import io.vireo.resource.ResourceKind;
 import io.vireo.resource.UpdateResult;
 import io.vireo.resource.Violation;
+import io.vireo.resource.spec.DiskSourceSpec;
 import io.vireo.resource.spec.Kinds;
+import io.vireo.resource.spec.Limits;
 import io.vireo.resource.spec.MigrationSpec;
 import io.vireo.resource.spec.VdiskSpec;
 import java.util.ArrayList;
@@ -108,21 +111,11 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
                     new Violation(
                             "/spec/physicalBlockSize", "must not be smaller than the block size"));
         }
-        long size = spec.size().bytes();
-        if (size == 0 || (known && size % spec.blockSize() != 0)) {
-            violations.add(
-                    new Violation(
-                            "/spec/size",
-                            "must be a multiple of the block size, "
-                                    + spec.blockSize()
-                                    + ", and not 0"
-                                    + (known ? nextSize(size, spec.blockSize()) : "")));
-        }
-        if (spec.migration().flatMap(MigrationSpec::rate).filter(r -> r.bytes() == 0).isPresent()) {
-            violations.add(
-                    new Violation(
-                            "/spec/migration/rate", "must not be 0; leave it out for no bound"));
-        }
+        checkSize(spec, known, violations);
+        Rates.checkBytes(
+                "/spec/migration/rate", spec.migration().flatMap(MigrationSpec::rate), violations);
+        Rates.checkBytes(
+                "/spec/source/rate", spec.source().flatMap(DiskSourceSpec::rate), violations);
         if (spec.zeroDetection() && spec.allocation() == VdiskSpec.Allocation.THICK) {
             violations.add(
                     new Violation(
@@ -142,6 +135,25 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
         return violations;
     }
 
+    private static void checkSize(VdiskSpec spec, boolean knownBlocks, List<Violation> violations) {
+        long size = spec.size().bytes();
+        if (size > Limits.VDISK_MAX) {
+            violations.add(
+                    new Violation(
+                            "/spec/size",
+                            "is more than a vDisk can have; write %s at most"
+                                    .formatted(new Quantity(Limits.VDISK_MAX))));
+        } else if (size == 0 || (knownBlocks && size % spec.blockSize() != 0)) {
+            violations.add(
+                    new Violation(
+                            "/spec/size",
+                            "must be a multiple of the block size, "
+                                    + spec.blockSize()
+                                    + ", and not 0"
+                                    + (knownBlocks ? nextSize(size, spec.blockSize()) : "")));
+        }
+    }
+
     private static boolean checkBlockSize(List<Violation> violations, String pointer, int size) {
         boolean known = size == 512 || size == 4096;
         if (!known) {
@@ -150,10 +162,10 @@ public final class VdiskKind implements ResourceKind<VdiskSpec> {
         return known;
     }
 
-    /** What to write instead; nothing for sizes near the largest. */
+    /** What to write instead. */
     private static String nextSize(long size, int blockSize) {
-        long next = size - size % blockSize + blockSize;
-        return next > 0 ? ": write " + new Quantity(next) : "";
+        String next = ": write " + new Quantity(size - size % blockSize + blockSize);
+        return size < blockSize ? next + ", or a unit behind the number, like 10Gi" : next;
     }
 
     @Override

@@ -38,6 +38,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -99,6 +100,8 @@ class StorageKindsTest {
     private final class FakePool implements BlockPool {
         private Runnable full = () -> {};
         private long free = 40;
+        private long capacity = 1L << 40;
+        private OptionalLong size = OptionalLong.empty();
 
         @Override
         public String location() {
@@ -137,7 +140,12 @@ class StorageKindsTest {
 
         @Override
         public PoolSpace space() {
-            return new PoolSpace(1L << 40, free);
+            return new PoolSpace(capacity, free);
+        }
+
+        @Override
+        public OptionalLong diskBytes() {
+            return size;
         }
 
         @Override
@@ -428,10 +436,17 @@ class StorageKindsTest {
         assertThat(vdisks.validate(metadata, vdisk(513, 4096, 4096)))
                 .extracting(Violation::message)
                 .containsExactly(
-                        "must be a multiple of the block size, 4096, and not 0: write 4Ki");
-        assertThat(vdisks.validate(metadata, vdisk(Long.MAX_VALUE, 512, 512)))
+                        "must be a multiple of the block size, 4096, and not 0: write 4Ki, or a"
+                                + " unit behind the number, like 10Gi");
+        assertThat(vdisks.validate(metadata, vdisk(5000, 512, 4096)))
                 .extracting(Violation::message)
-                .containsExactly("must be a multiple of the block size, 512, and not 0");
+                .containsExactly("must be a multiple of the block size, 512, and not 0: write 5Ki");
+        assertThat(vdisks.validate(metadata, vdisk(1L << 53, 512, 4096))).isEmpty();
+        for (long size : new long[] {(1L << 53) + 512, Long.MAX_VALUE}) {
+            assertThat(vdisks.validate(metadata, vdisk(size, 512, 4096)))
+                    .extracting(Violation::message)
+                    .containsExactly("is more than a vDisk can have; write 8Pi at most");
+        }
         assertThat(pointers(vdisks.validate(metadata, vdisk(512, 4096, 4096))))
                 .containsExactly("/spec/size");
         assertThat(pointers(vdisks.validate(metadata, vdisk(4096, 4096, 512))))
@@ -457,6 +472,23 @@ class StorageKindsTest {
                                 pool(PoolSpec.Type.DIRECTORY, "/a"),
                                 pool(PoolSpec.Type.NULLIO, null)))
                 .hasSize(2);
+    }
+
+    @Test
+    void aPoolThatIsADiskTellsItsSizeAndNoRoom() {
+        var fake = new FakePool();
+        fake.capacity = 0;
+        fake.size = OptionalLong.of(5L << 30);
+        PoolSpec spec = pool(PoolSpec.Type.IMAGE, "/dev/sdz");
+        var running = new Pool("pool", fake, NO_QOS, spec, () -> {}, () -> 0);
+        assertThat(running.status().attributes())
+                .containsEntry("capacityBytes", Long.toString(5L << 30))
+                .doesNotContainKey("freeBytes");
+        assertThat(running.status().conditions()).isEmpty();
+        assertThat(pools.columns())
+                .filteredOn(column -> column.name().equals("PHYSICAL"))
+                .extracting(column -> column.value().apply(spec, running.status()))
+                .containsExactly("5Gi");
     }
 
     @Test

@@ -1,5 +1,7 @@
 package io.vireo.transport.iscsi;
 
+import io.vireo.linux.Errno;
+import io.vireo.linux.ErrnoException;
 import io.vireo.resource.Column;
 import io.vireo.resource.Condition;
 import io.vireo.resource.ErrorCode;
@@ -21,7 +23,6 @@ import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Objects;
 import java.util.Optional;
 
 /** Makes a {@link Portal} of each IscsiPortal resource. */
@@ -93,13 +94,27 @@ public final class IscsiPortalKind implements ResourceKind<IscsiPortalSpec> {
         } catch (UncheckedIOException e) {
             throw new ResourceException(
                     ErrorCode.UNAVAILABLE,
-                    "cannot listen at "
-                            + Portal.format(address)
-                            + ": "
-                            + Objects.<Exception>requireNonNullElse(e.getCause(), e).getMessage()
-                            + "; choose an address of this host, and a port that nobody uses",
+                    "cannot listen at " + Portal.format(address) + ": " + why(e),
                     e);
         }
+    }
+
+    private static String why(UncheckedIOException e) {
+        int errno = e.getCause() instanceof ErrnoException refused ? refused.errno() : 0;
+        return switch (errno) {
+            case Errno.EADDRINUSE ->
+                    "somebody listens there already ('ss -ltnp' shows who); choose another port, or"
+                            + " stop that one";
+            case Errno.EADDRNOTAVAIL ->
+                    "it is no address of this host ('ip address' shows those that are); choose one"
+                            + " of them";
+            case Errno.EACCES, Errno.EPERM ->
+                    "the daemon may not; choose a port from 1024 on, or run it with"
+                            + " CAP_NET_BIND_SERVICE";
+            default ->
+                    "the host refuses it (%s); choose an address of this host, and a port that nobody uses"
+                            .formatted(Errno.name(errno));
+        };
     }
 
     @Override

@@ -7,10 +7,11 @@ import io.vireo.linux.NativeBuffer;
 import io.vireo.linux.PathCalls;
 import io.vireo.linux.UnixSocket;
 import io.vireo.reactor.ReactorGroup;
+import io.vireo.resource.ErrorCode;
+import io.vireo.resource.ResourceException;
 import io.vireo.transport.Endpoint;
 import io.vireo.transport.EndpointSpec;
 import io.vireo.transport.VirtioTransport;
-import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -92,15 +93,34 @@ public final class VhostUserTransport implements VirtioTransport {
                             configuration.gid());
             return new Door.Server(spec, context, socket);
         } catch (ErrnoException e) {
-            throw new UncheckedIOException(
-                    spec.name()
-                            + " cannot listen at "
-                            + spec.socket()
-                            + " ("
-                            + e.getMessage()
-                            + "): remove what is there, or choose another runtime directory",
-                    e);
+            throw refused(spec, e);
         }
+    }
+
+    private static ResourceException refused(EndpointSpec spec, ErrnoException e) {
+        var code =
+                switch (e.errno()) {
+                    case Errno.EACCES, Errno.EPERM, Errno.EROFS -> ErrorCode.PERMISSION_DENIED;
+                    default -> ErrorCode.UNAVAILABLE;
+                };
+        var why =
+                switch (e.errno()) {
+                    case Errno.EEXIST ->
+                            ": something else has that name; remove it, or set another socketPath";
+                    case Errno.EADDRINUSE ->
+                            ": another process, or another device, listens there; stop that one, or"
+                                    + " set another socketPath";
+                    case Errno.ENOENT, Errno.ENOTDIR ->
+                            ": its directory is not there; make it, or set another socketPath";
+                    case Errno.EACCES, Errno.EPERM ->
+                            ": permission denied; let the daemon's user write there, and give away"
+                                    + " files to the owner of sockets";
+                    case Errno.EROFS -> ": it is mounted read-only; set another socketPath";
+                    case Errno.ENAMETOOLONG -> ": the path is too long; set a shorter socketPath";
+                    default -> " (" + e.errnoName() + ")";
+                };
+        return new ResourceException(
+                code, "%s cannot listen at %s%s".formatted(spec.name(), spec.socket(), why), e);
     }
 
     /** The folder of a profile's sockets: whoever may use them may pass through it. */

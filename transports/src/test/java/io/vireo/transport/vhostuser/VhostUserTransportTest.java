@@ -4,10 +4,13 @@ import static io.vireo.testkit.Eventually.until;
 import static io.vireo.testkit.VhostUserFrontEnd.*;
 import static io.vireo.transport.vhostuser.TestBed.echo;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import io.vireo.linux.Eventfd;
 import io.vireo.linux.OpenFiles;
 import io.vireo.linux.UnixSocket;
+import io.vireo.resource.ErrorCode;
+import io.vireo.resource.ResourceException;
 import io.vireo.testkit.DriverMemory;
 import io.vireo.testkit.DriverQueue;
 import io.vireo.testkit.VhostUserFrontEnd;
@@ -619,5 +622,26 @@ class VhostUserTransportTest {
         try (var session = VhostUserSession.open(bed.path("disk"), memory)) {
             echo(session, session.start(0, 16), 1);
         }
+    }
+
+    @Test
+    void aPathThatCannotBeHadIsToldInWords() throws Exception {
+        Files.writeString(bed.path("disk"), "notes");
+        assertRefused(
+                "disk", ": something else has that name; remove it, or set another socketPath");
+        assertThat(bed.path("disk")).hasContent("notes");
+        try (var other = UnixSocket.listen(bed.path("other"), 1)) {
+            assertRefused(
+                    "other",
+                    ": another process, or another device, listens there; stop that one, or set"
+                            + " another socketPath");
+        }
+    }
+
+    private void assertRefused(String name, String why) {
+        assertThatExceptionOfType(ResourceException.class)
+                .isThrownBy(() -> bed.present(bed.device(1), name))
+                .withMessage(name + " cannot listen at " + bed.path(name) + why)
+                .satisfies(e -> assertThat(e.code()).isEqualTo(ErrorCode.UNAVAILABLE));
     }
 }

@@ -28,7 +28,6 @@ import io.vireo.resource.spec.VnicSpec;
 import io.vireo.transport.EndpointSpec;
 import io.vireo.transport.Monitor;
 import io.vireo.transport.VirtioTransport;
-import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -82,7 +81,7 @@ public final class VnicKind implements ResourceKind<VnicSpec> {
                 Column.attribute("LINK", VnicRealization.LINK),
                 Column.wide("MTU", (spec, _) -> Integer.toString(spec.mtu())),
                 Column.wide("QOS", (spec, _) -> spec.qosPolicy().orElse("-")),
-                Column.attribute("SOCKET", Status.SOCKET));
+                Column.wideAttribute("SOCKET", Status.SOCKET));
     }
 
     @Override
@@ -200,12 +199,6 @@ public final class VnicKind implements ResourceKind<VnicSpec> {
             });
             running.applyLink();
             return running;
-        } catch (UncheckedIOException e) {
-            plug.detach(() -> {});
-            throw new ResourceException(
-                    ErrorCode.UNAVAILABLE,
-                    "vNIC '" + metadata.name() + "' cannot be presented: " + e.getMessage(),
-                    e);
         } catch (RuntimeException e) {
             plug.detach(() -> {});
             throw e;

@@ -42,6 +42,8 @@ final class Vhba implements Realization {
     static final String WWPN = "wwpn";
     static final String IQN = "iqn";
 
+    private static final String NOBODY = "none: neither a guest nor an initiator is connected";
+
     private final VhbaIdentity identity;
     private final IscsiName name;
     private final Path socket;
@@ -114,7 +116,8 @@ final class Vhba implements Realization {
             attributes.put("iopsReserved", Long.toString(reserved));
         }
         attributes.put("luns", describe(now.luns()));
-        attributes.put("paths", String.join("; ", hba.paths()));
+        List<String> paths = hba.paths();
+        attributes.put("paths", paths.isEmpty() ? NOBODY : String.join("; ", paths));
         SortedMap<Integer, UnitCounters> counters = hba.counters();
         Map<Integer, LunLatency> latencies = latencies(counters);
         Optional<LunLatency> all = latencies.values().stream().reduce(LunLatency::plus);

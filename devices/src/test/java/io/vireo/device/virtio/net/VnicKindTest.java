@@ -38,8 +38,6 @@ import io.vireo.transport.EndpointSpec;
 import io.vireo.transport.Monitor;
 import io.vireo.transport.VirtioTransport;
 import java.io.ByteArrayOutputStream;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -260,7 +258,7 @@ class VnicKindTest {
 
     @Test
     void whatCannotBePresentedIsUnplugged() {
-        transport.failures.add(new UncheckedIOException(new IOException("no such directory")));
+        transport.failures.add(new ResourceException(ErrorCode.UNAVAILABLE, "no such directory"));
         assertThatExceptionOfType(ResourceException.class)
                 .isThrownBy(() -> kind.realize(METADATA, plain(1500), context))
                 .withMessageContaining("no such directory")

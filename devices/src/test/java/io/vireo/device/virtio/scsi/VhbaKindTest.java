@@ -192,7 +192,8 @@ class VhbaKindTest {
         VhbaSpec before = spec(lun(0, "one", false));
         Realization running = kind.realize(METADATA, before, context);
         ScsiTarget target = running.contract(ScsiTarget.class).orElseThrow();
-        assertThat(running.status().attributes()).containsEntry("paths", "");
+        assertThat(running.status().attributes())
+                .containsEntry("paths", "none: neither a guest nor an initiator is connected");
         ScsiPort port = target.iscsiPort("iqn.2026-11.internal.vireo:db1-1", 1);
         var initiator = new ScsiInitiator.Iscsi("iqn.1993-08.org.debian:01:abc", 5);
         ScsiClient client = new ScsiClient(target, initiator, port, reactors.next()).ready(0);
@@ -216,7 +217,8 @@ class VhbaKindTest {
         assertThat(running.status().attributes()).containsEntry("luns", "0=one");
         client.close();
         target.removePort(port);
-        assertThat(running.status().attributes()).containsEntry("paths", "");
+        assertThat(running.status().attributes())
+                .containsEntry("paths", "none: neither a guest nor an initiator is connected");
         close(running);
     }
 

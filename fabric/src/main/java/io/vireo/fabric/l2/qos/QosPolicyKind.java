@@ -7,6 +7,7 @@ import io.vireo.resource.Column;
 import io.vireo.resource.Metadata;
 import io.vireo.resource.Passive;
 import io.vireo.resource.Quantity;
+import io.vireo.resource.Rates;
 import io.vireo.resource.Realization;
 import io.vireo.resource.RealizeContext;
 import io.vireo.resource.ResourceKind;
@@ -63,6 +64,8 @@ public final class QosPolicyKind implements ResourceKind<QosPolicySpec> {
                             "/spec/receive/exceed",
                             "frames to one server cannot wait without holding up their sender's others; use drop"));
         }
+        Rates.check("/spec/reservation", spec.reservation(), violations);
+        Rates.check("/spec/limit", spec.limit(), violations);
         if (bits(spec.limit()) != 0 && bits(spec.reservation()) > bits(spec.limit())) {
             violations.add(new Violation("/spec/reservation", "must not be above the limit"));
         }
@@ -81,6 +84,8 @@ public final class QosPolicyKind implements ResourceKind<QosPolicySpec> {
         if (rates.cir().isEmpty() && rates.pir().isEmpty()) {
             violations.add(new Violation(pointer, "needs cir, pir or both"));
         }
+        Rates.check(pointer + "/cir", rates.cir(), violations);
+        Rates.check(pointer + "/pir", rates.pir(), violations);
         if (rates.pir().isPresent() && bits(rates.cir()) > bits(rates.pir())) {
             violations.add(new Violation(pointer + "/pir", "must not be below cir"));
         }

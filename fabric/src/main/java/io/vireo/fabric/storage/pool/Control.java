@@ -13,6 +13,7 @@ import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Progress;
 import io.vireo.resource.Quantity;
 import io.vireo.resource.ResourceException;
+import io.vireo.resource.spec.Limits;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -443,11 +444,14 @@ final class Control {
     }
 
     private void checkCapacity(long capacity, int logicalBlock) {
-        if (capacity <= 0 || capacity % logicalBlock != 0 || capacity > 1L << 53) {
+        if (capacity <= 0 || capacity % logicalBlock != 0 || capacity > Limits.VDISK_MAX) {
             throw refuse(
                     ErrorCode.INVALID,
-                    "it cannot have %s: a multiple of %d bytes, 8192Ti at most, is possible"
-                            .formatted(new Quantity(Math.max(0, capacity)), logicalBlock));
+                    "it cannot have %s: a multiple of %d bytes, %s at most, is possible"
+                            .formatted(
+                                    new Quantity(Math.max(0, capacity)),
+                                    logicalBlock,
+                                    new Quantity(Limits.VDISK_MAX)));
         }
     }
 

@@ -4,6 +4,7 @@ import io.vireo.resource.Column;
 import io.vireo.resource.Metadata;
 import io.vireo.resource.Passive;
 import io.vireo.resource.Quantity;
+import io.vireo.resource.Rates;
 import io.vireo.resource.Realization;
 import io.vireo.resource.RealizeContext;
 import io.vireo.resource.ResourceKind;
@@ -21,7 +22,6 @@ public final class DiskQosPolicyKind implements ResourceKind<DiskQosPolicySpec> 
     /** The default burst is what a rate brings in this part of a second. */
     private static final int DEFAULT_BURSTS_PER_SECOND = 10;
 
-    private static final long BANDWIDTH_MIN = 4096;
     private static final long BANDWIDTH_MAX = 1L << 40;
 
     @Override
@@ -60,17 +60,19 @@ public final class DiskQosPolicyKind implements ResourceKind<DiskQosPolicySpec> 
         if (most.isPresent() && spec.reservation().orElse(0) > most.getAsInt()) {
             violations.add(new Violation("/spec/reservation", "must not be above total.iops"));
         }
-        spec.reservedBandwidth().ifPresent(reserved -> check(reserved.bytes(), spec, violations));
+        spec.reservedBandwidth().ifPresent(reserved -> check(reserved, spec, violations));
         return violations;
     }
 
-    private static void check(long reserved, DiskQosPolicySpec spec, List<Violation> violations) {
+    private static void check(
+            Quantity reserved, DiskQosPolicySpec spec, List<Violation> violations) {
         String pointer = "/spec/reservedBandwidth";
-        if (reserved < 1 << Flow.UNIT_BYTES_SHIFT || reserved > BANDWIDTH_MAX) {
-            violations.add(new Violation(pointer, "must be 16Ki to 1Ti bytes per second"));
+        Rates.checkBytes(pointer, Optional.of(reserved), 1 << Flow.UNIT_BYTES_SHIFT, violations);
+        if (reserved.bytes() > BANDWIDTH_MAX) {
+            violations.add(new Violation(pointer, "must be 1Ti bytes per second at most"));
         }
         Optional<Quantity> most = spec.total().flatMap(DiskQosPolicySpec.Rates::bandwidth);
-        if (most.isPresent() && reserved > most.get().bytes()) {
+        if (most.isPresent() && reserved.compareTo(most.get()) > 0) {
             violations.add(new Violation(pointer, "must not be above total.bandwidth"));
         }
     }
@@ -86,10 +88,10 @@ public final class DiskQosPolicyKind implements ResourceKind<DiskQosPolicySpec> 
         if (rates.bandwidthBurst().isPresent() && rates.bandwidth().isEmpty()) {
             violations.add(new Violation(pointer + "/bandwidthBurst", "needs bandwidth"));
         }
-        long bandwidth = rates.bandwidth().map(Quantity::bytes).orElse(BANDWIDTH_MIN);
-        if (bandwidth < BANDWIDTH_MIN || bandwidth > BANDWIDTH_MAX) {
+        Rates.checkBytes(pointer + "/bandwidth", rates.bandwidth(), violations);
+        if (rates.bandwidth().map(Quantity::bytes).orElse(0L) > BANDWIDTH_MAX) {
             violations.add(
-                    new Violation(pointer + "/bandwidth", "must be 4Ki to 1Ti bytes per second"));
+                    new Violation(pointer + "/bandwidth", "must be 1Ti bytes per second at most"));
         }
         if (rates.bandwidthBurst().map(Quantity::bytes).orElse(0L) > BANDWIDTH_MAX) {
             violations.add(new Violation(pointer + "/bandwidthBurst", "must be 1Ti at most"));

@@ -8,6 +8,7 @@ import io.vireo.resource.Column;
 import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Metadata;
 import io.vireo.resource.Progress;
+import io.vireo.resource.Rates;
 import io.vireo.resource.Realization;
 import io.vireo.resource.RealizeContext;
 import io.vireo.resource.Reference;
@@ -55,6 +56,13 @@ public final class VdiskExportKind implements ResourceKind<VdiskExportSpec> {
 
     private static Reference vdisk(VdiskExportSpec spec) {
         return new Reference(Kinds.VDISK, spec.vdisk());
+    }
+
+    @Override
+    public List<Violation> validate(Metadata metadata, VdiskExportSpec spec) {
+        var violations = new ArrayList<Violation>();
+        Rates.checkBytes("/spec/rate", spec.rate(), violations);
+        return violations;
     }
 
     @Override

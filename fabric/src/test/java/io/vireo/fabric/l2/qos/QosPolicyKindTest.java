@@ -76,6 +76,12 @@ class QosPolicyKindTest {
         assertThat(violations(spec(rates("1G", null, "257Mi", null), null, null, null)))
                 .containsExactly("/spec/transmit/burst");
         assertThat(violations(spec(null, null, "2G", "1G"))).containsExactly("/spec/reservation");
+        assertThat(violations(spec(rates("10", "100", null, null), null, "5", "50")))
+                .containsExactly(
+                        "/spec/transmit/cir",
+                        "/spec/transmit/pir",
+                        "/spec/reservation",
+                        "/spec/limit");
     }
 
     @Test

@@ -277,6 +277,8 @@ class PoolQosTest {
                 .containsExactly("/spec/total");
         assertThat(violations(spec(rates(0, "1Ki", 7), OptionalInt.empty())))
                 .containsExactly("/spec/total/iopsBurst", "/spec/total/bandwidth");
+        assertThat(violations(spec(rates(0, "1025Gi", 0), OptionalInt.empty())))
+                .containsExactly("/spec/total/bandwidth");
     }
 
     @Test
