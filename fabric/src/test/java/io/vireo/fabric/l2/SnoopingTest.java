@@ -30,105 +30,17 @@ import io.vireo.fabric.l2.multicast.GroupMessages;
 import io.vireo.net.DropReason;
 import io.vireo.net.PortSpec;
 import io.vireo.resource.VlanSet;
-import io.vireo.resource.spec.MulticastQuerierSpec;
-import io.vireo.resource.spec.MulticastSnoopingSpec;
 import io.vireo.testkit.FramePort;
 import io.vireo.testkit.Frames;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Random;
-import java.util.concurrent.TimeUnit;
-import java.util.stream.IntStream;
-import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-class SnoopingTest {
-    private static final int MTU = 9000;
-    private static final long A = 0x5254_0000_000AL;
-    private static final long B = 0x5254_0000_000BL;
-    private static final long Q = 0x0252_5400_0007L;
-    private static final int OTHER = address4(239, 1, 2, 4);
-    private static final int S1 = address4(10, 1, 0, 1);
-    private static final int S2 = address4(10, 2, 0, 1);
-    private static final byte[] ALL_MLD = address6(0xFF02_0000_0000_0000L, 0x16);
-    private static final byte[] NOBODY = new byte[16];
-
-    private final Bridge bridge = new Bridge(MTU, VlanSet.NONE, 1000, 300);
-    private final FramePort a = new FramePort("a", MTU);
-    private final FramePort b = new FramePort("b", MTU);
-    private final FramePort c = new FramePort("c", MTU);
-    private final FramePort router = new FramePort("r", MTU);
-    private final BridgePort portA = bridge.add(a, PortSpec.access(5));
-    private final BridgePort portB = bridge.add(b, PortSpec.access(5));
-    private final BridgePort portC = bridge.add(c, PortSpec.access(5));
-    private final BridgePort portR = bridge.add(router, PortSpec.transparent(true));
-
-    @BeforeEach
-    void snoop() {
-        time(100);
-        snoop(false, 3, true);
-    }
-
-    @AfterEach
-    void close() {
-        bridge.close();
-    }
-
-    private void snoop(boolean fastLeave, int limit, boolean floodUnknown) {
-        snoop(fastLeave, limit, floodUnknown, Optional.empty());
-    }
-
-    private void snoop(
-            boolean fastLeave,
-            int limit,
-            boolean floodUnknown,
-            Optional<MulticastQuerierSpec> querier) {
-        bridge.snoop(
-                Optional.of(
-                        new MulticastSnoopingSpec(260, fastLeave, limit, floodUnknown, querier)),
-                Q);
-    }
-
-    /** With a querier of its own, that has no IPv4 address. */
-    private void ask(boolean fastLeave) {
-        snoop(
-                fastLeave,
-                3,
-                false,
-                Optional.of(new MulticastQuerierSpec(Optional.empty(), 125, 10, 3)));
-    }
-
-    private void time(int seconds) {
-        bridge.time(TimeUnit.SECONDS.toNanos(seconds));
-    }
-
-    private Snooping snooping() {
-        return Objects.requireNonNull(bridge.snooping());
-    }
-
-    private long counted(int counter) {
-        return snooping().counted(counter);
-    }
-
-    private void send(BridgePort from, byte[]... frames) {
-        Stream.of(a, b, c, router).forEach(FramePort::sent);
-        for (var frame : frames) {
-            ((FramePort) from.port).arrive(frame);
-        }
-        while (bridge.pass(from) > 0) {}
-    }
-
-    /** Who got how many frames, of those that are not the router. */
-    private List<Integer> got() {
-        return Stream.of(a, b, c).map(port -> port.sent().size()).toList();
-    }
-
+class SnoopingTest extends SnoopingBed {
     @Test
     void withoutAQuerierMulticastsGoToAll() {
         send(portA, join(A, GROUP));
@@ -283,134 +195,6 @@ class SnoopingTest {
         assertThat(got()).containsExactly(0, 1, 0);
     }
 
-    /** RFC 3376, 6.4.2: a source that is blocked is asked about, and nothing else has an end. */
-    @Test
-    void whoBlocksItsLastSourceIsAMemberNoMoreWhenTheQuerierHasAsked() {
-        snoop(false, 3, false);
-        send(portR, query(address4(10, 0, 0, 9), 0));
-        send(portA, sources(A, 5, GROUP, S1));
-        send(portB, sources(B, 5, GROUP, S1, S2));
-        send(portA, sources(A, 6, GROUP, S1));
-        send(portB, sources(B, 6, GROUP, S1));
-        send(portR, query3(true, GROUP, S1));
-        time(110);
-        send(portC, data(GROUP));
-        assertThat(got()).as("suppressed").containsExactly(1, 1, 0);
-        send(portR, query3(false, GROUP, S1));
-        time(112);
-        send(portC, data(GROUP));
-        assertThat(got()).as("there is time to answer").containsExactly(1, 1, 0);
-        time(113);
-        send(portC, data(GROUP));
-        assertThat(got()).as("one wants another source").containsExactly(0, 1, 0);
-    }
-
-    @Test
-    void aBlockedSourceIsNoneOfThoseWhoWantAll() {
-        snoop(true, 3, false);
-        send(portR, query(address4(10, 0, 0, 9), 0));
-        send(portA, three(A, 0, 4, GROUP), sources(A, 6, GROUP, S1));
-        send(portB, sources(B, 1, GROUP, S1), sources(B, 6, GROUP, S2));
-        send(portC, data(GROUP));
-        assertThat(got()).containsExactly(1, 1, 0);
-        send(portB, sources(B, 6, GROUP, S1));
-        assertThat(counted(Snooping.MEMBERSHIPS)).as("a fast leave").isEqualTo(1);
-        send(portC, data(GROUP));
-        assertThat(got()).containsExactly(1, 0, 0);
-    }
-
-    @Test
-    void aChangeToFewerSourcesEndsTheOthers() {
-        snoop(true, 3, false);
-        send(portR, query(address4(10, 0, 0, 9), 0));
-        send(portA, three(A, 0, 4, GROUP), sources(A, 3, GROUP, S2));
-        send(portC, data(GROUP));
-        assertThat(got()).containsExactly(1, 0, 0);
-        send(portA, sources(A, 6, GROUP, S2));
-        send(portC, data(GROUP));
-        assertThat(got()).containsExactly(0, 0, 0);
-    }
-
-    @Test
-    void whoBlocksASourceThatItHadHasAllAsked() {
-        ask(false);
-        asked(100);
-        asked(131);
-        time(150);
-        send(portA, sources(A, 5, GROUP, S1));
-        send(portB, join(B, GROUP));
-        send(portA, sources(A, 6, GROUP, S2));
-        send(portB, sources(B, 6, GROUP, S1));
-        assertThat(asked(150)).as("nobody had it").isEmpty();
-        send(portA, sources(A, 6, GROUP, S1));
-        assertThat(asked(150)).containsExactly(0x0800);
-        assertThat(asked(160)).containsExactly(0x0800);
-        send(portC, data(GROUP));
-        assertThat(got()).containsExactly(1, 1, 0);
-        time(171);
-        send(portC, data(GROUP));
-        assertThat(got()).as("others keep their time").containsExactly(0, 1, 0);
-    }
-
-    /** They share a MAC address, but no question is about both. */
-    @Test
-    void whatEndsForAGroupGoesOnForAnotherThatLooksLikeIt() {
-        int alike = GROUP ^ address4(0, 128, 0, 0);
-        snoop(false, 3, false);
-        send(portR, query(address4(10, 0, 0, 9), 0));
-        send(portA, join(A, GROUP));
-        send(portB, join(B, alike));
-        send(portR, query(address4(10, 0, 0, 9), GROUP));
-        time(100 + 21);
-        send(portC, data(GROUP));
-        assertThat(got()).containsExactly(0, 1, 0);
-        snoop(true, 3, false);
-        send(portA, join(A, GROUP), join(A, alike), leave(A, GROUP));
-        send(portC, data(alike));
-        assertThat(got()).containsExactly(1, 1, 0);
-    }
-
-    /** What is beyond the sources that are told apart keeps its port in the group, and ages. */
-    @Test
-    void moreSourcesThanAreToldApartLoseNothing() {
-        snoop(true, 3, false);
-        send(portR, query(address4(10, 0, 0, 9), 0));
-        int[] some = IntStream.range(0, 400).map(i -> S1 + i).toArray();
-        send(portA, sources(A, 5, GROUP, some));
-        send(portA, sources(A, 6, GROUP, Arrays.copyOf(some, 366)));
-        send(portC, data(GROUP));
-        assertThat(got()).containsExactly(1, 0, 0);
-        time(100 + 254);
-        send(portR, query(address4(10, 0, 0, 9), 0));
-        time(100 + 260);
-        send(portC, data(GROUP));
-        assertThat(got()).containsExactly(0, 0, 0);
-    }
-
-    @Test
-    void sourcesOfMldToo() {
-        snoop(false, 3, false);
-        var general = mld(R, linkLocal(9), address6(0xFF02L << 48, 1), one6(130, new byte[16]));
-        send(portR, Frames.tagged(general, 5));
-        send(portA, sources6(5));
-        send(portB, mld(B, linkLocal(2), GROUP6, one6(131, GROUP6)));
-        send(portA, sources6(6));
-        var message = ByteBuffer.allocate(44).put((byte) 130).position(4).putShort((short) 1000);
-        message.position(8).put(GROUP6).put((byte) 2).put((byte) 125).putShort((short) 1);
-        message.put(address6(0xFD00L << 48, 1));
-        send(portR, Frames.tagged(mld(R, linkLocal(9), GROUP6, message.array()), 5));
-        time(103);
-        send(portC, data6());
-        assertThat(got()).containsExactly(0, 1, 0);
-    }
-
-    private static byte[] sources6(int type) {
-        var message = ByteBuffer.allocate(44).put((byte) 143).position(6).putShort((short) 1);
-        message.put((byte) type).put((byte) 0).putShort((short) 1).put(GROUP6);
-        message.put(address6(0xFD00L << 48, 1));
-        return mld(A, linkLocal(1), ALL_MLD, message.array());
-    }
-
     @Test
     void mldOfBothVersions() {
         snoop(true, 3, false);
@@ -541,21 +325,6 @@ class SnoopingTest {
                 igmp(A, 1, GROUP, (byte) 0x16, (byte) 0, (byte) 0, (byte) 0));
         assertThat(counted(Snooping.INVALID)).isEqualTo(8);
         assertThat(counted(Snooping.GROUPS)).isZero();
-    }
-
-    /** What the ports of VLAN 5 were asked in a second: the EtherTypes of queries from us. */
-    private List<Integer> asked(int seconds) {
-        time(seconds);
-        Stream.of(a, b, c, router).forEach(FramePort::sent);
-        snooping().runQuerier(seconds);
-        var queries = a.sent();
-        assertThat(b.sent()).containsExactlyElementsOf(queries);
-        assertThat(router.sent())
-                .as("tagged at the uplink")
-                .filteredOn(query -> Frames.get(query, 14) == 5)
-                .containsExactlyElementsOf(
-                        queries.stream().map(query -> Frames.tagged(query, 5)).toList());
-        return queries.stream().map(query -> Frames.get(query, 12)).sorted().toList();
     }
 
     @Test
