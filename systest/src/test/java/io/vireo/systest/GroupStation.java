@@ -5,6 +5,7 @@ import static java.net.StandardProtocolFamily.INET6;
 
 import io.vireo.linux.NetworkNamespace;
 import io.vireo.testkit.Eventually;
+import io.vireo.testkit.HostShell;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.Inet4Address;
@@ -15,9 +16,11 @@ import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.nio.channels.DatagramChannel;
 import java.nio.channels.MembershipKey;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.regex.Pattern;
 
 /**
  * A socket of the kernel at an interface of a namespace, for one IP version. It joins and leaves
@@ -30,13 +33,18 @@ final class GroupStation implements AutoCloseable {
 
     static final int PORT_6 = 50_006;
 
+    private static final Pattern ADDRESS = Pattern.compile("inet6? ([^/]+)/");
+
+    private final String namespace;
     private final NetworkInterface card;
     private final int port;
     private final DatagramChannel channel;
     private final Map<String, MembershipKey> memberships = new HashMap<>();
     private final ByteBuffer number = ByteBuffer.allocate(Integer.BYTES);
 
-    private GroupStation(NetworkInterface card, int port, DatagramChannel channel) {
+    private GroupStation(
+            String namespace, NetworkInterface card, int port, DatagramChannel channel) {
+        this.namespace = namespace;
         this.card = card;
         this.port = port;
         this.channel = channel;
@@ -59,7 +67,7 @@ final class GroupStation implements AutoCloseable {
             channel.setOption(StandardSocketOptions.IP_MULTICAST_IF, card);
             channel.setOption(StandardSocketOptions.IP_MULTICAST_LOOP, false);
             channel.join(all, card);
-            return new GroupStation(card, port, channel);
+            return new GroupStation(namespace, card, port, channel);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -76,14 +84,44 @@ final class GroupStation implements AutoCloseable {
     /** Joins a group for what one source sends to it. */
     void join(InetAddress group, InetAddress source) {
         try {
-            memberships.put(group.getHostAddress(), channel.join(group, card, source));
+            memberships.put(key(group, source), channel.join(group, card, source));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
     }
 
+    private static String key(InetAddress group, InetAddress source) {
+        return group.getHostAddress() + " of " + source.getHostAddress();
+    }
+
     void leave(InetAddress group) {
         Objects.requireNonNull(memberships.remove(group.getHostAddress())).drop();
+    }
+
+    /** Takes what one source sends to a group no more. */
+    void leave(InetAddress group, InetAddress source) {
+        Objects.requireNonNull(memberships.remove(key(group, source))).drop();
+    }
+
+    /** What it sends from. The JVM sees IPv6 addresses of its own namespace only. */
+    InetAddress address() {
+        int version = port == PORT_4 ? 4 : 6;
+        var shown =
+                HostShell.run(
+                        "ip -n %s -o -%d address show dev %s"
+                                .formatted(namespace, version, card.getName()));
+        var found = ADDRESS.matcher(shown);
+        if (!found.find()) {
+            throw new AssertionError(card.getName() + " has no address of IPv" + version);
+        }
+        return InetAddress.ofLiteral(found.group(1));
+    }
+
+    /** Whether that is its address, as tools write it. */
+    boolean isAt(String written) {
+        return !written.isEmpty()
+                && Arrays.equals(
+                        InetAddress.ofLiteral(written).getAddress(), address().getAddress());
     }
 
     void send(InetAddress group, int value) {

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
@@ -123,6 +124,9 @@ class MulticastIT {
             ask(version);
             // What is said in the newer version the bridge passes on to us too, as if it were ours.
             membersComeAndGo(version == 2);
+            if (version == 3) {
+                sourcesComeAndGo();
+            }
         }
         readCaptures();
     }
@@ -202,6 +206,42 @@ class MulticastIT {
         send(OUT);
     }
 
+    /** Cards want the group from card3 or from outside only, and the one before the other. */
+    private void sourcesComeAndGo() {
+        joinFrom("card3", "card1");
+        joinFrom("card3", "card2");
+        Eventually.slowly("two cards want two groups", () -> metric("memberships") == 4);
+        send("card3", UPLINK, "card1", "card2");
+        joinFrom(OUT, "card2");
+        Eventually.slowly("the bridge knows who is wanted", () -> isWantedFrom(OUT));
+
+        // The later one is asked about last: when it is forgotten the other one is so too.
+        leaveFrom("card3", "card2");
+        leaveFrom("card3", "card1");
+        Eventually.slowly("a card is left", () -> metric("memberships") == 2);
+        send(OUT, UPLINK, "card2");
+
+        leaveFrom(OUT, "card2");
+        Eventually.slowly("no card is left", () -> metric("memberships") == 0);
+        Eventually.slowly("the bridge knows nobody there", () -> isWantedNowhere(UPLINK));
+        send("card3", UPLINK);
+        send(OUT);
+    }
+
+    private void joinFrom(String source, String card) {
+        families.forEach(family -> family.at(card).join(family.group, family.at(source).address()));
+    }
+
+    private void leaveFrom(String source, String card) {
+        families.forEach(
+                family -> family.at(card).leave(family.group, family.at(source).address()));
+    }
+
+    private boolean isWantedFrom(String source) {
+        return families.stream()
+                .allMatch(family -> isInMdb(UPLINK, family, Optional.of(family.at(source))));
+    }
+
     private void join(String card) {
         families.forEach(family -> family.at(card).join(family.group));
     }
@@ -242,19 +282,22 @@ class MulticastIT {
     }
 
     private boolean isWantedAt(String port) {
-        return families.stream().allMatch(family -> isInMdb(port, family));
+        return families.stream().allMatch(family -> isInMdb(port, family, Optional.empty()));
     }
 
     private boolean isWantedNowhere(String port) {
-        return families.stream().noneMatch(family -> isInMdb(port, family));
+        return families.stream().noneMatch(family -> isInMdb(port, family, Optional.empty()));
     }
 
-    /** Whether the bridge knows members of a group at a port of it. */
-    private static boolean isInMdb(String port, Family family) {
+    /** Whether the bridge knows members of a group at a port of it, or those of one source. */
+    private static boolean isInMdb(String port, Family family, Optional<GroupStation> source) {
         var shown = HostShell.run("bridge -n " + BRIDGE + " -j mdb show dev br0");
         for (var entry : JsonMapper.builder().build().readTree(shown).path(0).path("mdb")) {
             var group = InetAddress.ofLiteral(entry.path("grp").asString());
-            if (group.equals(family.group) && entry.path("port").asString().equals(port)) {
+            var from = entry.path("src").asString("");
+            if (group.equals(family.group)
+                    && entry.path("port").asString().equals(port)
+                    && source.map(station -> station.isAt(from)).orElse(true)) {
                 return true;
             }
         }
