@@ -50,14 +50,12 @@ class InflightTest {
         // What is shared is as if the device went now, with all its memory.
         until("the device takes it", () -> device.taken.get() == 2);
         var guest = new byte[(int) MEMORY];
-        ForeignMemory.copyToArray(
-                memory.host(DriverMemory.GUEST_BASE), guest, 0, guest.length);
+        ForeignMemory.copyToArray(memory.host(DriverMemory.GUEST_BASE), guest, 0, guest.length);
         var copy = read(record, new byte[4096]);
         first.close();
         device.hold(false);
         until("the first session's end", () -> endpoint.state() == State.WAITING);
-        ForeignMemory.copyFromArray(
-                guest, 0, memory.host(DriverMemory.GUEST_BASE), guest.length);
+        ForeignMemory.copyFromArray(guest, 0, memory.host(DriverMemory.GUEST_BASE), guest.length);
         try (var session = VhostUserSession.open(bed.path("disk"), memory, ~0L)) {
             var again = session.trackInflight(1, 13);
             write(again, copy, 32 + 32 * 13);
