@@ -103,6 +103,9 @@ final class PoolCommand {
             try {
                 Waiting.until(wait, err(), () -> notReady(client.get(path)));
             } catch (CliException e) {
+                if (e.exitCode() != ExitCode.TIMED_OUT) {
+                    throw e;
+                }
                 throw new CliException(
                         e.exitCode(),
                         "%s. Mend it and run this again, or give it up: vireo delete pool %s"
