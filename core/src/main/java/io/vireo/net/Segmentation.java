@@ -21,9 +21,6 @@ final class Segmentation {
 
     private static final int PROTOCOL_TCP = 6;
     private static final int PROTOCOL_UDP = 17;
-    private static final int HOP_BY_HOP = 0;
-    private static final int ROUTING = 43;
-    private static final int DESTINATION_OPTIONS = 60;
     private static final int UDP_HEADER = 8;
     private static final int UDP_LENGTH = 4;
     private static final int UDP_CHECKSUM = 6;
@@ -100,14 +97,15 @@ final class Segmentation {
         int at = l3 + IPV6_HEADER;
         while (at < l4) {
             switch (header) {
-                case HOP_BY_HOP, DESTINATION_OPTIONS -> {}
-                case ROUTING -> routed |= unsignedByte(at + 3) > 0;
+                case Ipv6Extension.HOP_BY_HOP, Ipv6Extension.DESTINATION_OPTIONS -> {}
+                case Ipv6Extension.ROUTING -> routed |= unsignedByte(at + 3) > 0;
                 default -> {
                     return false;
                 }
             }
+            int length = Ipv6Extension.length(header, unsignedByte(at + 1));
             header = unsignedByte(at);
-            at += (unsignedByte(at + 1) + 1) * Long.BYTES;
+            at += length;
         }
         return at == l4 && header == protocol();
     }

@@ -19,9 +19,14 @@ abstract class TapPortContract extends HostPortContract {
     /** How several frames go by one system call; empty: one by one. */
     protected abstract Optional<CallBatch> batch(Reactor reactor);
 
+    /** Queues of the interface {@link #INTERFACE}. */
+    protected List<Tap> taps() throws Exception {
+        return List.of(Tap.open(INTERFACE, false, TapUplink.OFFLOADS));
+    }
+
     @Override
     protected String make(Reactor controlReactor) throws Exception {
-        var taps = List.of(Tap.open(INTERFACE, false, TapUplink.OFFLOADS));
+        var taps = taps();
         var host = new HostInterface("test", INTERFACE, Optional.empty());
         host.configure(1500);
         var link = host.monitor(controlReactor);

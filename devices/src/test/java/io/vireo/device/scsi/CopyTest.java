@@ -28,7 +28,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** EXTENDED COPY and what is told of it, between units of two reactors. */
-class CopyTest extends CopyBed {
+class CopyTest extends TwoUnitsBed {
     private static Result copy(ScsiClient client, byte[] list) {
         return client.out(0, cdb(0, list.length), list);
     }

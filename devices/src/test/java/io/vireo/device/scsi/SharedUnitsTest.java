@@ -6,9 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.vireo.device.scsi.ScsiClient.Result;
 import io.vireo.scsi.TaskAttribute;
 import io.vireo.scsi.TaskManagement;
-import io.vireo.testkit.BlockClient;
 import io.vireo.testkit.Eventually;
-import io.vireo.testkit.MemoryBlockDevice;
 import io.vireo.testkit.MemoryBlockDevice.Fate;
 import java.util.ArrayList;
 import java.util.HexFormat;
@@ -23,24 +21,12 @@ import org.junit.jupiter.api.Test;
  * them: each command and each function ends, once, and the units go on. {@code -Dvireo.seed}
  * replays what is asked, though not what the reactors make of it.
  */
-class SharedUnitsTest {
+class SharedUnitsTest extends TwoUnitsBed {
     private static final int STEPS = 4000;
     private static final int AT_ONCE = 200;
-    private static final int BLOCKS = (int) (ScsiBed.CAPACITY / BLOCK);
 
     private final long seed = Long.getLong("vireo.seed", System.nanoTime());
     private final Random random = new Random(seed);
-    private final ScsiBed bed = new ScsiBed();
-    private final MemoryBlockDevice second = new MemoryBlockDevice(ScsiBed.CAPACITY, BLOCK);
-    private final LogicalUnit other =
-            new LogicalUnit(
-                    UnitIdentity.of("disk2", "uid of disk2"),
-                    bed.groups.take("disk2"),
-                    second,
-                    bed.other,
-                    new ScsiBed.MemoryStore(),
-                    new ScsiBed.MemoryStore(),
-                    new SharedRoom(bed.pool));
     private final List<ScsiClient> clients = new ArrayList<>();
     private final List<CompletableFuture<Result>> tasks = new ArrayList<>();
     private final List<CompletableFuture<TaskManagement.Response>> functions = new ArrayList<>();
@@ -53,16 +39,11 @@ class SharedUnitsTest {
         clients.add(bed.iscsi("iqn.2026-11.test:three", 3, 1));
     }
 
+    @Override
     @AfterEach
     void close() {
         fate(Fate.DONE);
-        second.release();
-        ScsiBed.map(bed.target, new UnitTarget.Mapping(0, bed.unit, false));
-        var closed = new CompletableFuture<Boolean>();
-        other.close(() -> closed.complete(true));
-        BlockClient.await(closed);
-        bed.close();
-        second.close();
+        super.close();
     }
 
     private void map(boolean both) {

@@ -17,7 +17,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Copies by token (POPULATE TOKEN, WRITE USING TOKEN), between units of two reactors. */
-class TokenCopyTest extends CopyBed {
+class TokenCopyTest extends TwoUnitsBed {
     private static Result token(ScsiClient client, int lun, int action, int id, String list) {
         byte[] bytes = ScsiClient.bytes(list);
         Bytes.put16(bytes, 0, bytes.length - 2);

@@ -2,14 +2,11 @@ package io.vireo.fabric.l2;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.vireo.fabric.l2.bond.FakeUplink;
 import io.vireo.net.PortState;
 import io.vireo.net.Uplink;
 import io.vireo.reactor.Reactor;
-import io.vireo.resource.Metric;
 import io.vireo.resource.VlanSet;
-import io.vireo.testkit.FramePort;
-import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -23,42 +20,10 @@ class UplinkFollowerTest {
     private static final int MTU = 1500;
     private static final long LONG = 10_000;
 
-    /** An interface that is open. */
-    private record Wire(FramePort port) implements Uplink {
-        Wire(PortState state) {
-            this(new FramePort("wire", MTU));
-            port.state(state);
-        }
-
-        @Override
-        public Map<String, String> attributes() {
-            return Map.of();
-        }
-
-        @Override
-        public List<Metric> metrics() {
-            return List.of();
-        }
-
-        @Override
-        public String trouble() {
-            return "";
-        }
-
-        @Override
-        public void onChange(Runnable listener) {}
-
-        @Override
-        public void forget(Runnable listener) {}
-
-        @Override
-        public void close() {}
-    }
-
     private final Reactor reactor = Reactor.stepped("following");
     private final L2Switch network =
             new L2Switch(new L2Switch.Config("lan", MTU, VlanSet.NONE, 300, 1000), reactor);
-    private final ReplaceableUplink uplink = new ReplaceableUplink("up", new Wire(PortState.UP));
+    private final ReplaceableUplink uplink = new ReplaceableUplink("up", wire());
     private final AtomicInteger changes = new AtomicInteger();
 
     @BeforeEach
@@ -85,6 +50,13 @@ class UplinkFollowerTest {
         reactor.await(over);
     }
 
+    /** An interface that is open. */
+    private static Uplink wire() {
+        var wire = new FakeUplink("wire");
+        wire.state(PortState.UP);
+        return wire;
+    }
+
     private static Uplink absent() {
         return new AbsentUplink("up", MTU, "It is gone.");
     }
@@ -94,7 +66,7 @@ class UplinkFollowerTest {
         uplink.reopening(true);
         uplink.replace(absent());
         pass(LONG);
-        uplink.replace(new Wire(PortState.UP));
+        uplink.replace(wire());
         uplink.reopening(false);
         pass(LONG);
         assertThat(changes).hasValue(0);
@@ -109,7 +81,7 @@ class UplinkFollowerTest {
         uplink.reopening(false);
         pass(LONG);
         assertThat(network.linked()).isFalse();
-        uplink.replace(new Wire(PortState.UP));
+        uplink.replace(wire());
         pass(1);
         assertThat(network.linked()).isTrue();
     }
@@ -121,7 +93,7 @@ class UplinkFollowerTest {
         pass(50);
         uplink.reopening(true);
         pass(LONG);
-        uplink.replace(new Wire(PortState.UP));
+        uplink.replace(wire());
         uplink.reopening(false);
         pass(LONG);
         assertThat(changes).hasValue(0);
@@ -131,7 +103,7 @@ class UplinkFollowerTest {
     void oneThatIsBackWithinAMomentWasNeverGone() throws Exception {
         uplink.replace(absent());
         pass(99);
-        uplink.replace(new Wire(PortState.UP));
+        uplink.replace(wire());
         pass(LONG);
         assertThat(changes).hasValue(0);
         uplink.replace(absent());

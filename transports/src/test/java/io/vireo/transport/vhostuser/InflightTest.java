@@ -6,34 +6,17 @@ import static io.vireo.transport.vhostuser.TestBed.echo;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vireo.linux.Fd;
+import io.vireo.linux.FileCalls;
 import io.vireo.linux.ForeignMemory;
+import io.vireo.linux.NativeBuffer;
 import io.vireo.testkit.DriverMemory;
 import io.vireo.testkit.DriverQueue;
 import io.vireo.testkit.VhostUserSession;
 import io.vireo.transport.Endpoint.State;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** What was in flight when a session or the process ended is taken up by the next. */
-class InflightTest {
-    private static final long MEMORY = 1 << 20;
-
-    private TestBed bed;
-    private DriverMemory memory;
-
-    @BeforeEach
-    void open() {
-        bed = new TestBed();
-        memory = new DriverMemory(MEMORY);
-    }
-
-    @AfterEach
-    void close() {
-        bed.close();
-        memory.close();
-    }
-
+class InflightTest extends ConversationBed {
     @Test
     void takesUpWhatWasInFlightInAPackedRing() {
         var device = bed.device(1);
@@ -150,8 +133,8 @@ class InflightTest {
     }
 
     private static byte[] read(Fd fd, byte[] bytes) {
-        try (var buffer = io.vireo.linux.NativeBuffer.allocate(bytes.length, 8)) {
-            io.vireo.linux.FileCalls.pread(fd.number(), buffer.address(), bytes.length, 0);
+        try (var buffer = NativeBuffer.allocate(bytes.length, 8)) {
+            FileCalls.pread(fd.number(), buffer.address(), bytes.length, 0);
             ForeignMemory.copyToArray(buffer.address(), bytes, 0, bytes.length);
             return bytes;
         }
@@ -166,9 +149,9 @@ class InflightTest {
     }
 
     private static void write(Fd fd, byte[] bytes, int length) {
-        try (var buffer = io.vireo.linux.NativeBuffer.allocate(length, 8)) {
+        try (var buffer = NativeBuffer.allocate(length, 8)) {
             ForeignMemory.copyFromArray(bytes, 0, buffer.address(), length);
-            io.vireo.linux.FileCalls.pwrite(fd.number(), buffer.address(), length, 0);
+            FileCalls.pwrite(fd.number(), buffer.address(), length, 0);
         }
     }
 }

@@ -20,29 +20,10 @@ import java.nio.file.Files;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** Conversations with front ends that keep the rules. */
-class VhostUserTransportTest {
-    private static final long MEMORY = 1 << 20;
-
-    private TestBed bed;
-    private DriverMemory memory;
-
-    @BeforeEach
-    void open() {
-        bed = new TestBed();
-        memory = new DriverMemory(MEMORY);
-    }
-
-    @AfterEach
-    void close() {
-        bed.close();
-        memory.close();
-    }
-
+class VhostUserTransportTest extends ConversationBed {
     @Test
     void servesARing() {
         var device = bed.device(1);

@@ -2,6 +2,7 @@ package io.vireo.device.virtio.net;
 
 import io.vireo.memory.NativeMemory;
 import io.vireo.net.FrameBatch;
+import io.vireo.net.Ipv6Extension;
 
 /**
  * Hashes frames by the types that a driver chose (VIRTIO 1.3, 5.1.6.4.3). Extension headers of IPv6
@@ -37,13 +38,6 @@ final class FlowHash {
     private static final int TCP = 6;
     private static final int UDP = 17;
 
-    // IPv6 extension headers (RFC 8200, section 4; RFC 4302 for authentication)
-    private static final int HOP_BY_HOP = 0;
-    private static final int ROUTING = 43;
-    private static final int FRAGMENT = 44;
-    private static final int AUTHENTICATION = 51;
-    private static final int DESTINATION = 60;
-    private static final int EXTENSION_UNIT = 8;
     private static final int NO_PORTS = 59;
 
     private final int types;
@@ -96,28 +90,18 @@ final class FlowHash {
         long header = frames.header(i);
         int protocol = NativeMemory.getByte(header + network + 6);
         int at = network + IPV6_HEADER;
-        while (isExtension(protocol)) {
-            if (protocol == FRAGMENT || !has(frames, i, at + EXTENSION_UNIT)) {
+        while (Ipv6Extension.is(protocol)) {
+            if (protocol == Ipv6Extension.FRAGMENT || !has(frames, i, at + Ipv6Extension.LEAST)) {
                 protocol = NO_PORTS;
                 break;
             }
             int length = NativeMemory.getByte(header + at + 1) & 0xFF;
             int next = NativeMemory.getByte(header + at);
-            at +=
-                    protocol == AUTHENTICATION
-                            ? (length + 2) * Integer.BYTES
-                            : (length + 1) * EXTENSION_UNIT;
+            at += Ipv6Extension.length(protocol, length);
             protocol = next;
         }
         boolean ports = has(frames, i, at + PORTS);
         hash(header + network + 8, 32, header + at, ports ? protocol : NO_PORTS, IPV6);
-    }
-
-    private static boolean isExtension(int protocol) {
-        return switch (protocol) {
-            case HOP_BY_HOP, ROUTING, FRAGMENT, AUTHENTICATION, DESTINATION -> true;
-            default -> false;
-        };
     }
 
     /** Whether the first bytes of a frame can be read, which takes them into the snapshot. */

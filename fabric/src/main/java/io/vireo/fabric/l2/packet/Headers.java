@@ -2,6 +2,7 @@ package io.vireo.fabric.l2.packet;
 
 import io.vireo.memory.NativeMemory;
 import io.vireo.net.FrameBatch;
+import io.vireo.net.Ipv6Extension;
 import io.vireo.net.Offload;
 
 /**
@@ -76,14 +77,6 @@ public final class Headers {
     private static final int FRAGMENT_OFFSET = 0x1FFF;
     private static final int MORE_FRAGMENTS = 0x2000;
 
-    // IPv6 extension headers (RFC 8200, section 4; RFC 4302 for authentication).
-    private static final int HOP_BY_HOP = 0;
-    private static final int ROUTING = 43;
-    private static final int FRAGMENT = 44;
-    private static final int AUTHENTICATION = 51;
-    private static final int DESTINATION = 60;
-    private static final int EXTENSION_UNIT = 8;
-
     private final FrameBatch batch;
     private int frame;
     private long base;
@@ -152,13 +145,13 @@ public final class Headers {
         int next = u8(network + 6);
         int at = network + IPV6_HEADER;
         endAt(at, u16(network + 4));
-        while (isExtension(next)) {
-            if (!has(at, EXTENSION_UNIT)) {
+        while (Ipv6Extension.is(next)) {
+            if (!has(at, Ipv6Extension.LEAST)) {
                 broken = true;
                 return;
             }
-            int length = extensionLength(next, at);
-            if (next == FRAGMENT) {
+            int length = Ipv6Extension.length(next, u8(at + 1));
+            if (next == Ipv6Extension.FRAGMENT) {
                 fragment = true;
                 int offset = u16(at + 2) >>> 3;
                 next = u8(at);
@@ -182,21 +175,6 @@ public final class Headers {
         if (!open) {
             end = Math.min(end, start + length);
         }
-    }
-
-    private static boolean isExtension(int next) {
-        return switch (next) {
-            case HOP_BY_HOP, ROUTING, FRAGMENT, AUTHENTICATION, DESTINATION -> true;
-            default -> false;
-        };
-    }
-
-    private int extensionLength(int header, int at) {
-        return switch (header) {
-            case FRAGMENT -> EXTENSION_UNIT;
-            case AUTHENTICATION -> (u8(at + 1) + 2) * WORD;
-            default -> (u8(at + 1) + 1) * EXTENSION_UNIT;
-        };
     }
 
     /**

@@ -10,8 +10,8 @@ import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 
-/** Two units of two reactors, whose commands copy from one to the other. */
-abstract class CopyBed {
+/** A target with two units, each on a reactor of its own. */
+abstract class TwoUnitsBed {
     protected static final int BLOCKS = (int) (ScsiBed.CAPACITY / BLOCK);
 
     protected final ScsiBed bed = new ScsiBed();
@@ -26,7 +26,7 @@ abstract class CopyBed {
                     new ScsiBed.MemoryStore(),
                     new SharedRoom(bed.pool));
 
-    CopyBed() {
+    TwoUnitsBed() {
         ScsiBed.map(
                 bed.target,
                 new UnitTarget.Mapping(0, bed.unit, false),
