@@ -6,8 +6,6 @@ import io.vireo.testkit.hostile.FrameSender;
 import io.vireo.testkit.hostile.NetAttacks;
 import io.vireo.testkit.hostile.Siege;
 import io.vireo.testkit.hostile.Target;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -126,14 +124,7 @@ final class SoakTraffic {
     }
 
     private void attack(List<Path> sockets) {
-        var pid = daemon.process().pid();
-        var target =
-                new Target(
-                        sockets.getFirst(),
-                        new FrameSender(),
-                        () -> openFiles(pid),
-                        daemon.process()::alive,
-                        () -> {});
+        var target = new Target(sockets.getFirst(), new FrameSender(), () -> {});
         Stream.concat(
                         Siege.attacks().stream()
                                 .filter(attack -> attack.group() <= LAST_RING_GROUP),
@@ -141,22 +132,14 @@ final class SoakTraffic {
                 .forEach(attack -> run(target, attack));
     }
 
-    private static void run(Target target, Attack attack) {
+    private void run(Target target, Attack attack) {
         try {
             attack.body().run(target);
         } catch (Exception | AssertionError e) {
             throw new BenchException("The back end did not withstand \"" + attack + "\".", e);
         }
-        if (!target.alive().getAsBoolean()) {
+        if (!daemon.process().alive()) {
             throw new BenchException("The back end died of \"" + attack + "\".");
-        }
-    }
-
-    private static int openFiles(long pid) {
-        try (var files = Files.list(Path.of("/proc/" + pid + "/fd"))) {
-            return (int) files.count();
-        } catch (IOException e) {
-            throw new BenchException("Cannot read the open files of Vireo.", e);
         }
     }
 }

@@ -38,6 +38,7 @@ class HostileInputsIT {
     private static DriverMemory memory;
     private static VhostUserSession witness;
     private static Runnable witnessed;
+    private static Siege siege;
 
     @BeforeAll
     static void start() {
@@ -50,6 +51,9 @@ class HostileInputsIT {
         var ring = witness.start(0, WITNESS_RING);
         var driver = new BlkDriver();
         witnessed = () -> driver.exchange(witness, ring, WITNESS_CHAIN);
+        witnessed.run();
+        long pid = pid();
+        siege = new Siege(() -> openFds(pid), () -> ProcessHandle.of(pid).isPresent());
     }
 
     @AfterAll
@@ -86,16 +90,9 @@ class HostileInputsIT {
     }
 
     private static Stream<DynamicTest> tests(Path socket, Driver driver, List<Attack> attacks) {
-        long pid = pid();
-        var target =
-                new Target(
-                        socket,
-                        driver,
-                        () -> openFds(pid),
-                        () -> ProcessHandle.of(pid).isPresent(),
-                        witnessed);
+        var target = new Target(socket, driver, witnessed);
         return attacks.stream()
-                .map(attack -> dynamicTest(attack.toString(), () -> Siege.run(target, attack)));
+                .map(attack -> dynamicTest(attack.toString(), () -> siege.run(target, attack)));
     }
 
     private static Path socket(String profile, String device) {

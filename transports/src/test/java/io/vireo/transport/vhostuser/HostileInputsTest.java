@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 import io.vireo.linux.OpenFiles;
 import io.vireo.testkit.DriverMemory;
 import io.vireo.testkit.VhostUserSession;
+import io.vireo.testkit.hostile.Attack;
 import io.vireo.testkit.hostile.EchoDriver;
 import io.vireo.testkit.hostile.Siege;
 import io.vireo.testkit.hostile.Target;
@@ -21,6 +22,7 @@ class HostileInputsTest {
     private DriverMemory memory;
     private VhostUserSession witness;
     private Target target;
+    private Siege siege;
 
     @BeforeEach
     void open() {
@@ -35,13 +37,13 @@ class HostileInputsTest {
                 new Target(
                         bed.path("attacked"),
                         new EchoDriver(),
-                        OpenFiles::count,
-                        () -> true,
                         () -> driver.exchange(witness, ring, 4));
+        target.witness().run();
+        siege = new Siege(OpenFiles::count, () -> true);
     }
 
-    Target target() {
-        return target;
+    void run(Attack attack) throws Exception {
+        siege.run(target, attack);
     }
 
     @AfterEach
@@ -54,6 +56,6 @@ class HostileInputsTest {
     @TestFactory
     Stream<DynamicTest> attacks() {
         return Siege.attacks().stream()
-                .map(attack -> dynamicTest(attack.toString(), () -> Siege.run(target, attack)));
+                .map(attack -> dynamicTest(attack.toString(), () -> run(attack)));
     }
 }

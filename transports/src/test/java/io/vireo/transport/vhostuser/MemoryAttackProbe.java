@@ -17,7 +17,7 @@ public final class MemoryAttackProbe {
         test.open();
         for (var attack : Siege.attacks()) {
             if (attack.group() == GROUP) {
-                Siege.run(test.target(), attack);
+                test.run(attack);
             }
         }
         test.close();
