@@ -22,6 +22,9 @@ final class MacTable {
     private static final long EMPTY = 0;
     private static final int EVICTION_WINDOW = 16;
 
+    /** Longs of a table of 256 KiB. */
+    private static final int LARGE = 1 << 15;
+
     /**
      * Two numbers a slot, side by side so that they share a cache line: the station (0: empty,
      * which is no station's address), and {@code port << 32 | time last seen}.
@@ -60,16 +63,20 @@ final class MacTable {
         swept = Integer.MIN_VALUE;
     }
 
+    /** Whether it is so large that the core's own cache has little of it. */
+    boolean isLarge() {
+        return entries.length > LARGE;
+    }
+
+    /** Reads where the search for a station begins, so that its line is near when it does. */
+    long touch(long station) {
+        return entries[2 * slot(station)];
+    }
+
     /** Returns the port of a station, or {@link #NONE}. */
     int find(long station, int now) {
-        int slot = slot(station);
-        while (station(slot) != EMPTY) {
-            if (station(slot) == station) {
-                return now - seen(slot) > maxAge ? NONE : port(slot);
-            }
-            slot = next(slot);
-        }
-        return NONE;
+        int slot = search(station);
+        return slot == NONE || now - seen(slot) > maxAge ? NONE : port(slot);
     }
 
     /**
@@ -78,14 +85,8 @@ final class MacTable {
      * @return whether any answer of {@link #find} may be another one now
      */
     boolean learn(long station, int port, int now) {
-        int slot = slot(station);
-        while (station(slot) != EMPTY) {
-            if (station(slot) == station) {
-                return refresh(slot, port, now);
-            }
-            slot = next(slot);
-        }
-        return insert(station, port, now);
+        int slot = search(station);
+        return slot == NONE ? insert(station, port, now) : refresh(slot, port, now);
     }
 
     /** Number of stations at a port, old ones not yet swept included. */
@@ -95,12 +96,20 @@ final class MacTable {
 
     /** Whether a station is known at a port, however old. */
     boolean isAt(long station, int port) {
-        for (int slot = slot(station); station(slot) != EMPTY; slot = next(slot)) {
+        int slot = search(station);
+        return slot != NONE && port(slot) == port;
+    }
+
+    /** The slot of a station, or {@link #NONE}. */
+    private int search(long station) {
+        int slot = slot(station);
+        while (station(slot) != EMPTY) {
             if (station(slot) == station) {
-                return port(slot) == port;
+                return slot;
             }
+            slot = next(slot);
         }
-        return false;
+        return NONE;
     }
 
     private boolean refresh(int slot, int port, int now) {
@@ -144,7 +153,7 @@ final class MacTable {
             refused++;
             return false;
         }
-        if (2 * (size + 1) > slots()) {
+        if (isCrowded(size + 1)) {
             grow();
         }
         put(station, place(port, now));
@@ -152,6 +161,15 @@ final class MacTable {
         size++;
         learned++;
         return true;
+    }
+
+    /**
+     * Whether so many stations are too many for the slots. Four fifths are not: one that is known
+     * is found in three slots on average, which mostly share a line, and a large table is worth as
+     * much as the core's own cache holds of it.
+     */
+    private boolean isCrowded(int stations) {
+        return 5L * stations > 4L * slots();
     }
 
     private boolean evict(long station, int port, int now) {

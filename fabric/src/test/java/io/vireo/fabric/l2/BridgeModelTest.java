@@ -64,6 +64,9 @@ class BridgeModelTest {
             var spec = randomSpec(random);
             ports.add(new ModelPort(port, bridge.add(port, spec), spec, new ArrayList<>()));
         }
+        if (random.nextBoolean()) {
+            crowd(bridge);
+        }
         for (int round = 0; round < 200; round++) {
             now += random.nextInt(60);
             bridge.time(TimeUnit.SECONDS.toNanos(now));
@@ -92,6 +95,13 @@ class BridgeModelTest {
             }
         }
         bridge.close();
+    }
+
+    /** With as many stations, of a VLAN that no frame is of, tables are looked up in batches. */
+    private static void crowd(Bridge bridge) {
+        for (long i = 1; !bridge.table().isLarge(); i++) {
+            bridge.table().learn(i << 1 | 4000L << 48, 0, 0);
+        }
     }
 
     private static PortSpec randomSpec(Random random) {
