@@ -35,7 +35,9 @@ public record Bed(Path repository, Path run, Emulator emulator) {
             if (kvm) {
                 return List.of("-accel", "kvm", "-cpu", "host");
             }
-            return List.of("-accel", "tcg,thread=multi", "-cpu", "max");
+            // Without what is slow to emulate: copies byte by byte, a fifth level of page tables, and
+            // virtual machines, for which Linux would load kvm.
+            return List.of("-accel", "tcg,thread=multi", "-cpu", "max,-erms,-la57,-svm");
         }
     }
 
