@@ -237,16 +237,28 @@ class ReactorTest {
     @Test
     void timersRunInTheOrderOfTheirDeadlinesAndCancelledOnesDoNot() throws Exception {
         var order = Collections.synchronizedList(new ArrayList<String>());
+        // A reactor that is kept from running while it starts them has other deadlines.
+        while (startTimers(order) >= 9_000_000) {
+            order.clear();
+        }
+        assertThat(order).containsExactly("first", "second", "third");
+    }
+
+    /** Waits for all of them; returns how many nanoseconds passed while they were started. */
+    private long startTimers(List<String> order) throws Exception {
+        var took = new AtomicLong();
         var done = new CountDownLatch(1);
         reactor.execute(() -> {
+            long begin = System.nanoTime();
             reactor.schedule(30_000_000, () -> order.add("third"));
             reactor.schedule(1_000_000, () -> order.add("first"));
             reactor.schedule(10_000_000, () -> order.add("second"));
             reactor.schedule(5_000_000, () -> order.add("cancelled")).cancel();
             reactor.schedule(40_000_000, done::countDown);
+            took.set(System.nanoTime() - begin);
         });
         assertThat(done.await(60, TimeUnit.SECONDS)).isTrue();
-        assertThat(order).containsExactly("first", "second", "third");
+        return took.get();
     }
 
     @Test
@@ -293,7 +305,7 @@ class ReactorTest {
             assertThat(settled(() -> turns.get() > 100_000)).isTrue();
             shortLived.close();
         }
-        assertThat(OpenFiles.count()).isEqualTo(before);
+        assertThat(settled(() -> OpenFiles.count() <= before)).isTrue();
     }
 
     @Test

@@ -180,11 +180,13 @@ class LayoutsTest {
 
     private static String run(String... command) throws IOException, InterruptedException {
         Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-        String output =
-                new String(
-                        process.getInputStream().readAllBytes(),
-                        java.nio.charset.StandardCharsets.UTF_8);
-        assertThat(process.waitFor()).as("%s: %s", command[0], output).isZero();
-        return output;
+        // The virtual machine closes them a little later than a process ends, and others count.
+        try (var _ = process.getOutputStream();
+                var said = process.getInputStream()) {
+            String output =
+                    new String(said.readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
+            assertThat(process.waitFor()).as("%s: %s", command[0], output).isZero();
+            return output;
+        }
     }
 }

@@ -68,15 +68,22 @@ class CardAnnouncedTest {
         return HostShell.inside(OUTSIDE, command);
     }
 
-    /** The bridge believes the card behind its third port. */
-    private static void mislead() throws Exception {
-        inside("bridge fdb replace " + MAC + " dev port-x master dynamic");
-        awaitCardAt("port-x");
+    /** The bridge believes the card behind its third port, whatever it still hears of it. */
+    private static void mislead() {
+        Eventually.slowly(
+                "the bridge is misled",
+                () -> {
+                    inside("bridge fdb replace " + MAC + " dev port-x master dynamic");
+                    return isCardAt("port-x");
+                });
     }
 
     private static void awaitCardAt(String port) {
-        var place = MAC + " dev " + port + " ";
-        Eventually.slowly(place, () -> inside("bridge fdb show br br0").contains(place));
+        Eventually.slowly("the card is at " + port, () -> isCardAt(port));
+    }
+
+    private static boolean isCardAt(String port) {
+        return inside("bridge fdb show br br0").contains(MAC + " dev " + port + " ");
     }
 
     /** What a daemon has: a bond of two uplinks, a network, the card. */

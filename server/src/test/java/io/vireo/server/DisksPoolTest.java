@@ -221,9 +221,12 @@ class DisksPoolTest {
         return Objects.requireNonNullElse(pool.status().attributes().get(name), "");
     }
 
+    private static long bytes(Realization pool, String name) {
+        return Long.parseLong(attribute(pool, name));
+    }
+
     private static void awaitAttribute(Realization pool, String name, long value) {
-        Eventually.until(
-                name + " is " + value, () -> attribute(pool, name).equals(Long.toString(value)));
+        Eventually.until(name + " is " + value, () -> bytes(pool, name) == value);
     }
 
     @ParameterizedTest
@@ -286,13 +289,14 @@ class DisksPoolTest {
         // A disk without its first MiB and the journal.
         awaitAttribute(pool, "capacityBytes", DISK - (17 << 20));
         awaitAttribute(pool, "logicalBytes", 2 * SIZE);
+        Eventually.until("what is written is allocated", () -> bytes(pool, "allocatedBytes") > 0);
+        assertThat(bytes(pool, "allocatedBytes")).isBetween(64L << 10, 1L << 20);
         Eventually.until(
-                "what is written is allocated",
-                () -> !attribute(pool, "allocatedBytes").equals("0"));
-        long allocated = Long.parseLong(attribute(pool, "allocatedBytes"));
-        assertThat(allocated).isBetween(64L << 10, 1L << 20);
-        awaitAttribute(pool, "savedBytes", 2 * SIZE - allocated);
-        awaitAttribute(pool, "freeBytes", room.space().freeBytes());
+                "what is not allocated is saved",
+                () -> bytes(pool, "savedBytes") == 2 * SIZE - bytes(pool, "allocatedBytes"));
+        Eventually.until(
+                "what is free is shown",
+                () -> bytes(pool, "freeBytes") == room.space().freeBytes());
         bed.close(Kinds.VDISK, "web3");
         bed.close(Kinds.VDISK, "web1");
         bed.close(Kinds.POOL, "main");

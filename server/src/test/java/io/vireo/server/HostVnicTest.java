@@ -24,6 +24,7 @@ import io.vireo.resource.spec.SocketMode;
 import io.vireo.resource.spec.VnicSpec;
 import io.vireo.testkit.Eventually;
 import io.vireo.testkit.FakeContext;
+import io.vireo.testkit.HostShell;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -106,6 +107,13 @@ class HostVnicTest {
         try (var inside = NetworkNamespace.enter(ONE)) {
             return NetInterface.of(CARD).exists();
         }
+    }
+
+    /** Waits for what the kernel says of the card: of links it tells up to a second later. */
+    private static void awaitCard(String says) {
+        Eventually.slowly(
+                "the card is " + says,
+                () -> HostShell.run("ip -n " + ONE + " link show " + CARD).contains(says));
     }
 
     private static Metadata metadata(String namespace) {
@@ -219,7 +227,7 @@ class HostVnicTest {
         assertThat(kind.update(one, metadata(ONE), up, down, context))
                 .isEqualTo(UpdateResult.IN_PLACE);
         Eventually.until(() -> shows(one, "down"));
-        assertThat(ip("-n", ONE, "link", "show", CARD)).contains("NO-CARRIER");
+        awaitCard("NO-CARRIER");
         kind.update(one, metadata(ONE), down, up, context);
         Eventually.until(() -> shows(one, "up"));
         ping(ONE, "192.0.2.2");
@@ -285,9 +293,8 @@ class HostVnicTest {
                     .isInstanceOf(ResourceException.class);
         }
         Eventually.until(one::mend);
-        assertThat(ip("-n", ONE, "link", "show", CARD))
-                .contains("link/ether " + mac(ONE))
-                .contains("NO-CARRIER");
+        assertThat(ip("-n", ONE, "link", "show", CARD)).contains("link/ether " + mac(ONE));
+        awaitCard("NO-CARRIER");
         var up = spec(ONE, "left", 1500, AdminState.UP);
         kind.update(one, metadata(ONE), down, up, context);
         Eventually.until(() -> shows(one, "up"));

@@ -254,7 +254,7 @@ final class ImportExportTest {
     @Test
     void anImportIsFlushedAtItsEndWhateverTheCacheMode() throws Exception {
         byte[] disk = image("in.raw", SIZE);
-        var spec = writethrough(vdisk("in.raw", DiskImageFormat.RAW, SIZE, "2Mi"));
+        var spec = writethrough(vdisk("in.raw", DiskImageFormat.RAW, SIZE, "512Ki"));
         Realization vdisk = start(spec, false);
         Eventually.until(() -> !"0%".equals(vdisk.status().attributes().get("import")));
         assertThat(vdisk.status().attributes()).containsEntry("cacheMode", "writeback");
@@ -268,13 +268,13 @@ final class ImportExportTest {
     @Test
     void aHalfImportNeverBecomesADisk() throws Exception {
         image("in.raw", SIZE);
-        var slow = vdisk("in.raw", DiskImageFormat.RAW, SIZE, "1Mi");
+        var slow = vdisk("in.raw", DiskImageFormat.RAW, SIZE, "256Ki");
         Realization vdisk = start(slow, false);
         Eventually.until(() -> !"0%".equals(vdisk.status().attributes().get("import")));
         assertThat(vdisk.status().conditions().getFirst().reason()).isEqualTo("Importing");
         assertThat(vdisk.status().attributes()).containsEntry("job", "import");
         assertThat(vdisk.status().attributes().get("rate")).matches("[0-9.]+[KM]i/s");
-        assertThat(vdisk.status().attributes().get("timeLeft")).matches("[0-9]+s");
+        assertThat(vdisk.status().attributes().get("timeLeft")).matches("([0-9]+m)?[0-9]+s");
         for (var contract : List.of(BlockDevice.class, ExclusiveUse.class)) {
             assertThatExceptionOfType(ResourceException.class)
                     .isThrownBy(() -> vdisk.contract(contract))
@@ -299,7 +299,7 @@ final class ImportExportTest {
     void anImportThatIsDeletedLeavesNothing() throws Exception {
         image("in.raw", SIZE);
         int before = OpenFiles.count();
-        var slow = vdisk("in.raw", DiskImageFormat.RAW, SIZE, "1Mi");
+        var slow = vdisk("in.raw", DiskImageFormat.RAW, SIZE, "256Ki");
         for (boolean provisioned : new boolean[] {true, false}) {
             Realization vdisk = start(slow, false);
             Eventually.until(() -> !"0%".equals(vdisk.status().attributes().get("import")));
@@ -352,7 +352,7 @@ final class ImportExportTest {
         ExclusiveUse use = vdisk.contract(ExclusiveUse.class).orElseThrow();
         var metadata = Metadata.of("nightly", "3");
         var reference = new Reference("VdiskExport", "nightly");
-        var spec = export("out", DiskImageFormat.QCOW2, "1Mi");
+        var spec = export("out", DiskImageFormat.QCOW2, "256Ki");
         var writer = use.claim("web1.disk0", false);
         assertThatExceptionOfType(ResourceException.class)
                 .isThrownBy(() -> exports.realize(metadata, spec, context(false)))

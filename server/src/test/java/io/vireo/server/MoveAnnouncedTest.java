@@ -130,8 +130,13 @@ class MoveAnnouncedTest {
         HostShell.run("ip netns exec " + SERVER + " ping -q -c 2 -i 0.2 -W 5 " + to);
     }
 
-    private static void awaitStation(String port) throws Exception {
-        awaitOutput("bridge -n " + OUTSIDE + " fdb show br br0", MAC + " dev " + port);
+    private static void awaitStation(String port) {
+        Eventually.slowly("the station is at " + port, () -> isStationAt(port));
+    }
+
+    private static boolean isStationAt(String port) {
+        return HostShell.run("bridge -n " + OUTSIDE + " fdb show br br0")
+                .contains(MAC + " dev " + port);
     }
 
     private static void forgetNeighbors() throws Exception {
@@ -189,10 +194,15 @@ class MoveAnnouncedTest {
         context.close(card);
     }
 
-    /** The bridge believes the card at the other port. */
-    private static void mislead() throws Exception {
-        HostShell.run("bridge -n " + OUTSIDE + " fdb replace " + MAC + " dev up1 master dynamic");
-        awaitStation("up1");
+    /** The bridge believes the card at the other port, whatever it still hears of it. */
+    private static void mislead() {
+        var replace = "bridge -n " + OUTSIDE + " fdb replace " + MAC + " dev up1 master dynamic";
+        Eventually.slowly(
+                "the bridge is misled",
+                () -> {
+                    HostShell.run(replace);
+                    return isStationAt("up1");
+                });
     }
 
     private void move(Realization card, String from, String to) {

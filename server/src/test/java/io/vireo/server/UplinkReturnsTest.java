@@ -197,6 +197,8 @@ class UplinkReturnsTest {
         Eventually.until(() -> hasLinks(network, "up"));
         ip("-n " + OUTSIDE + " link set far0 down");
         Eventually.until(() -> hasLinks(network, "down"));
+        // Cards are told after that.
+        Eventually.until("the fourth change is told", () -> changes.get() >= 4);
         assertThat(changes).as("not where the interface was opened anew").hasValue(4);
 
         follow(network, lan(Optional.of("up"), true), lan(Optional.empty(), false));

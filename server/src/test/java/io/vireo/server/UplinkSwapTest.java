@@ -231,7 +231,11 @@ class UplinkSwapTest {
                         awaitCardAt("port0");
                         assertThat(exists("up0")).as("made here, and of no use any more").isFalse();
                         assertThat(change("a", cable, tap)).isEqualTo(UpdateResult.IN_PLACE);
+                        // It was made anew, and its first announcements may be over by now.
                         bridge("up0");
+                        assertThat(leaveBy(network, "a", "b")).isEqualTo(UpdateResult.IN_PLACE);
+                        awaitCardAt("up1");
+                        assertThat(leaveBy(network, "b", "a")).isEqualTo(UpdateResult.IN_PLACE);
                         awaitCardAt("up0");
                         swapUplinks(network);
                         swapInterfaces();

@@ -91,7 +91,10 @@ class BondIT {
     }
 
     private static void isolateTheVnic(Guest guest) {
-        guest.output("unshare -n sleep 1000 & echo $! >/tmp/inside; sleep 1");
+        guest.output("unshare -n sleep 1000 & echo $! >/tmp/inside");
+        guest.output(
+                "until [ $(readlink /proc/$(cat /tmp/inside)/ns/net) != $(readlink /proc/self/ns/net) ];"
+                        + " do sleep 0.1; done");
         guest.output("ip link set eth0 netns $(cat /tmp/inside)");
         guest.output(
                 "nsenter -t $(cat /tmp/inside) -n sh -c"

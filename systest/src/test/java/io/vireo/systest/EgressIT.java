@@ -28,6 +28,10 @@ class EgressIT {
     private static final int DATAGRAMS = 20;
     private static final int DATAGRAM = 701;
     private static final int FLOWS = 24;
+
+    /** The first of their ports. */
+    private static final int FLOW = 5101;
+
     private static final String MACS = "eth.src[0:5] == 52:54:00:76:6a";
 
     /** How frames get their VLAN. */
@@ -211,7 +215,7 @@ class EgressIT {
     private static void sendsStreams(Guest guest) {
         guest.output("dd if=/dev/urandom of=/tmp/data bs=1k count=1024 2>/dev/null");
         String sum = guest.output("sha256sum </tmp/data");
-        guest.output("nc -ll -p 5001 -e cat /tmp/data >/dev/null 2>&1 & sleep 1");
+        Listeners.start(guest, "nc -ll -p 5001 -e cat /tmp/data", 5001);
         for (var way : Way.values()) {
             for (int kind = 0; kind < KINDS.size(); kind++) {
                 for (var address : List.of(way.ipv4(kind), way.ipv6(kind))) {
@@ -239,8 +243,9 @@ class EgressIT {
     private static void sixteenPairsAndOne(Guest guest) {
         // A port for each: a listener of busybox has a backlog of one connection.
         guest.output(
-                "for i in $(seq 5101 5124); do"
-                        + " nc -ll -p $i -e cat /tmp/data >/dev/null 2>&1 & done; sleep 1");
+                "for i in $(seq %d %d); do nc -ll -p $i -e cat /tmp/data >/dev/null 2>&1 & done"
+                        .formatted(FLOW, FLOW + FLOWS - 1));
+        Listeners.await(guest, FLOW, FLOWS);
         assertThat(guest.output("ethtool -l eth0").replaceAll("\\s+", " "))
                 .contains("Pre-set maximums: RX: n/a TX: n/a Other: n/a Combined: 16");
         for (int pairs : new int[] {16, 1, 16, 3}) {
@@ -255,7 +260,8 @@ class EgressIT {
     private static void passes(Guest guest) {
         String sum = guest.output("sha256sum </tmp/data");
         String all =
-                "for i in $(seq 5101 5124); do sha256sum </dev/tcp/198.18.10.1/$i & done; wait";
+                "for i in $(seq %d %d); do sha256sum </dev/tcp/198.18.10.1/$i & done; wait"
+                        .formatted(FLOW, FLOW + FLOWS - 1);
         assertThat(far(all).lines()).hasSize(FLOWS).allMatch(sum::equals);
         guest.output("ping -q -c 3 -W 5 198.18.10.2");
     }

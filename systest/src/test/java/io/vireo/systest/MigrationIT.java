@@ -76,7 +76,7 @@ class MigrationIT {
                 assertThat(source.output("cat /sys/class/net/eth0/device/features").charAt(34))
                         .isEqualTo(packed ? '1' : '0');
                 source.output(DISK_LOAD);
-                source.output("nc -l -p 5001 -e cat >/dev/null 2>&1 & sleep 1");
+                Listeners.start(source, "nc -l -p 5001 -e cat", 5001);
                 try (var echo = new Echo()) {
                     echo.awaitBlocks(20);
                     target.startIncoming();

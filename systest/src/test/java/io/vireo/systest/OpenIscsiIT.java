@@ -2,7 +2,9 @@ package io.vireo.systest;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.vireo.testkit.Eventually;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -165,7 +167,7 @@ class OpenIscsiIT {
 
     private static void awaitDisk(Guest guest) {
         guest.output(
-                "for i in $(seq 50); do [ -b /dev/sda ] && break; sleep 0.2; done; [ -b /dev/sda ]");
+                "for i in $(seq 250); do [ -b /dev/sda ] && break; sleep 0.2; done; [ -b /dev/sda ]");
     }
 
     private static void set(Guest guest, String node, String name, String value) {
@@ -201,11 +203,19 @@ class OpenIscsiIT {
     }
 
     /** Asked to log out, the guest does so, and since it may log in again it comes back. */
-    private static void logsOutAndComesBack(Daemon daemon, Guest guest) throws IOException {
+    private static void logsOutAndComesBack(Daemon daemon, Guest guest) {
         assertThat(daemon.vireo("logout", "db1", "--all", "--timeout", "60"))
                 .contains("of IscsiTarget/db1: is over");
-        assertThat(Files.readString(daemon.log())).contains("is over: the initiator logged out");
+        Eventually.slowly("the log says so", () -> logged(daemon, "the initiator logged out"));
         goesOn(guest);
+    }
+
+    private static boolean logged(Daemon daemon, String end) {
+        try {
+            return Files.readString(daemon.log()).contains("is over: " + end);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private static void verify(Guest guest) {

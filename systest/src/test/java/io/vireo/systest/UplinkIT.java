@@ -61,7 +61,7 @@ class UplinkIT {
     /** Offers random data on port 5001 and returns its checksum. */
     private static String offer(Guest guest) {
         guest.output("dd if=/dev/urandom of=/tmp/data bs=1M count=8 2>/dev/null");
-        guest.output("nc -l -p 5001 -e cat /tmp/data >/dev/null 2>&1 & sleep 1");
+        Listeners.start(guest, "nc -l -p 5001 -e cat /tmp/data", 5001);
         return guest.output("sha256sum </tmp/data");
     }
 

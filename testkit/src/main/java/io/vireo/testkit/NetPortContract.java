@@ -225,13 +225,14 @@ public abstract class NetPortContract {
     @Test
     void saysWhenThereIsSomething() throws Exception {
         boolean[] armed = new boolean[1];
+        int before = 0;
         // The host may say something of its own in between, as what neighbors of IPv6 say.
         for (int i = 0; i < PATIENCE && !armed[0]; i++) {
             receive(0);
+            before = ready.get();
             run(() -> armed[0] = port.arm());
         }
         assertThat(armed[0]).isTrue();
-        int before = ready.get();
         arrive(Frames.frame(HERE, THERE, 60));
         for (int i = 0; i < PATIENCE && ready.get() == before; i++) {
             Thread.sleep(5);

@@ -17,6 +17,7 @@ import io.vireo.resource.ErrorCode;
 import io.vireo.resource.ResourceException;
 import io.vireo.resource.spec.PoolSpec;
 import io.vireo.testkit.BlockClient;
+import io.vireo.testkit.Eventually;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -121,7 +122,7 @@ class ImagePoolTest {
         pool.delete("web1", true);
         pool.close();
         reactor.close();
-        assertThat(OpenFiles.count()).isLessThanOrEqualTo(before);
+        Eventually.until("descriptors are closed", () -> OpenFiles.count() <= before);
     }
 
     @Test

@@ -17,6 +17,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -25,7 +26,6 @@ import org.junit.jupiter.api.Test;
 /** An interface in a named namespace: how it is opened, and what is seen of its link. */
 class PacketUplinkProviderTest {
     private static final String NAMESPACE = "vireo-packet-" + ProcessHandle.current().pid();
-    private static final int PATIENCE = 2000;
 
     private final Reactor control =
             Reactor.start(new ReactorConfig("control", -1, PollMode.INTERRUPT));
@@ -54,11 +54,10 @@ class PacketUplinkProviderTest {
         return new HostInterface("uplink 'test'", name, Optional.of(NAMESPACE));
     }
 
-    private static void awaitState(PacketUplink uplink, PortState state) throws Exception {
-        for (int i = 0; i < PATIENCE && uplink.state() != state; i++) {
-            Thread.sleep(5);
-        }
-        assertThat(uplink.state()).isEqualTo(state);
+    /** Waits for a state, and until everybody was told of it. */
+    private void awaitState(PacketUplink uplink, PortState state) throws Exception {
+        Eventually.until("the link is " + state, () -> uplink.state() == state);
+        CompletableFuture.runAsync(() -> {}, control::execute).get();
     }
 
     @Test

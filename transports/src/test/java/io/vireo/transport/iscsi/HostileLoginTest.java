@@ -3,6 +3,7 @@ package io.vireo.transport.iscsi;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vireo.linux.OpenFiles;
+import io.vireo.testkit.Eventually;
 import io.vireo.testkit.iscsi.IscsiInitiator;
 import io.vireo.testkit.iscsi.IscsiPdu;
 import java.io.IOException;
@@ -15,15 +16,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Logins and discoveries that are mostly right, with one thing wrong. */
 class HostileLoginTest {
-    private static final long PATIENCE_NANOS = TimeUnit.MINUTES.toNanos(1);
     private static final Authentication CHAP =
             new Authentication(Optional.of(Bed.USER), Optional.of(Bed.OURS));
 
@@ -61,11 +59,7 @@ class HostileLoginTest {
         open.awaitNoSession();
         guarded.awaitNoSession();
         assertThat(guarded.device.opened).isEmpty();
-        long deadline = System.nanoTime() + PATIENCE_NANOS;
-        while (OpenFiles.count() > before && System.nanoTime() - deadline < 0) {
-            LockSupport.parkNanos(1_000_000);
-        }
-        assertThat(OpenFiles.count()).isLessThanOrEqualTo(before);
+        Eventually.until("descriptors are closed", () -> OpenFiles.count() <= before);
         open.session(Map.of()).close();
     }
 

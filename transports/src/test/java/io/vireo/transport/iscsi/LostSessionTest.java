@@ -2,14 +2,19 @@ package io.vireo.transport.iscsi;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.vireo.testkit.Eventually;
 import io.vireo.testkit.iscsi.IscsiInitiator;
 import io.vireo.testkit.iscsi.IscsiPdu;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -97,7 +102,20 @@ class LostSessionTest {
 
     /** Has the other side meet a reset when it writes. */
     private static void breakConnection(IscsiInitiator initiator) throws IOException {
+        int target = initiator.socket().getPort();
+        int own = initiator.socket().getLocalPort();
         initiator.socket().setSoLinger(true, 0);
         initiator.socket().close();
+        Eventually.until("the reset is there", () -> !isEstablished(target, own));
+    }
+
+    /** Whether the host has a connection of these ports, local and remote. */
+    private static boolean isEstablished(int local, int remote) {
+        var entry = Pattern.compile(":%04X [0-9A-F]+:%04X 01 ".formatted(local, remote));
+        try {
+            return entry.matcher(Files.readString(Path.of("/proc/net/tcp"))).find();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 }

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
 /** The reactor that serves a session allocates nothing for its commands. */
@@ -16,6 +17,7 @@ class SessionAllocationTest {
     private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     private static final int ROUNDS = 2000;
     private static final int DEPTH = 8;
+    private static final long COMPILER_NANOS = TimeUnit.SECONDS.toNanos(60);
 
     /**
      * What the virtual machine itself may do on the thread meanwhile, in bytes for each command: an
@@ -36,14 +38,16 @@ class SessionAllocationTest {
                     .getFirst()
                     .execute(() -> thread.complete(Thread.currentThread().threadId()));
             long id = thread.get();
-            for (int warmUp = 0; warmUp < 8; warmUp++) {
-                rounds(initiator);
-            }
-            long before = THREADS.getThreadAllocatedBytes(id);
-            rounds(initiator);
-            long allocated = THREADS.getThreadAllocatedBytes(id) - before;
             long commands = 3L * ROUNDS * DEPTH;
-            assertThat(allocated).as("bytes for " + commands).isLessThan(SLACK * commands);
+            // A compiler that lags behind still allocates: the first window without counts.
+            long least = Long.MAX_VALUE;
+            long deadline = System.nanoTime() + COMPILER_NANOS;
+            while (least >= SLACK * commands && System.nanoTime() - deadline < 0) {
+                long before = THREADS.getThreadAllocatedBytes(id);
+                rounds(initiator);
+                least = Math.min(least, THREADS.getThreadAllocatedBytes(id) - before);
+            }
+            assertThat(least).as("bytes for " + commands).isLessThan(SLACK * commands);
         }
     }
 

@@ -16,6 +16,7 @@ import java.nio.channels.Channels;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -58,9 +59,14 @@ class QmpMonitorTest {
         return held[0];
     }
 
+    /** Whoever finds the socket finds that somebody listens: between the two is a moment. */
     private ServerSocketChannel listen() throws IOException {
-        return ServerSocketChannel.open(StandardProtocolFamily.UNIX)
-                .bind(UnixDomainSocketAddress.of(socket()));
+        Path bound = directory.resolve("bound.sock");
+        var listener =
+                ServerSocketChannel.open(StandardProtocolFamily.UNIX)
+                        .bind(UnixDomainSocketAddress.of(bound));
+        Files.move(bound, socket());
+        return listener;
     }
 
     /**

@@ -238,7 +238,7 @@ class GuestToGuestTest {
         while (a.frames + b.frames < end) {
             a.pump();
             b.pump();
-            Thread.onSpinWait();
+            Thread.yield();
         }
     }
 
