@@ -35,7 +35,8 @@ public record Bed(Path repository, Path run, Emulator emulator) {
             if (kvm) {
                 return List.of("-accel", "kvm", "-cpu", "host");
             }
-            // Without what is slow to emulate: copies byte by byte, a fifth level of page tables, and
+            // Without what is slow to emulate: copies byte by byte, a fifth level of page tables,
+            // and
             // virtual machines, for which Linux would load kvm.
             return List.of("-accel", "tcg,thread=multi", "-cpu", "max,-erms,-la57,-svm");
         }
