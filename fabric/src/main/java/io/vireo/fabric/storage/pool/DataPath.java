@@ -22,9 +22,6 @@ import java.util.function.Predicate;
 final class DataPath {
     private static final int BOUNCES = 64;
 
-    /** Chunks that are looked at in one go when it is asked what is mapped. */
-    private static final long MAX_LOOK = 1 << 14;
-
     private final Engine engine;
     private final int shift;
     private final long mask;
@@ -40,21 +37,6 @@ final class DataPath {
         shift = engine.chunkShift();
         mask = (1L << shift) - 1;
         zeroes = OwnMemory.allocate(1 << shift);
-    }
-
-    /** As {@link io.vireo.block.BlockChannel#mapped}. */
-    long mapped(Volume volume, long offset, long length) {
-        long first = offset >>> shift;
-        long end = Math.min((offset + length + mask) >>> shift, first + MAX_LOOK);
-        if (engine.tree().find(volume.root, first) == 0) {
-            long mapped = engine.tree().nextMapped(volume.root, first, end);
-            return -(Math.min(offset + length, mapped << shift) - offset);
-        }
-        long last = first + 1;
-        while (last < end && engine.tree().find(volume.root, last) != 0) {
-            last++;
-        }
-        return Math.min(offset + length, last << shift) - offset;
     }
 
     /** Takes a request. */
@@ -278,8 +260,8 @@ final class DataPath {
         op.direct = false;
         Volume volume = op.volume();
         boolean first = entry == 0;
-        if (!engine.reservations().mayAllocate(volume) || !isWithinLimits(volume, entry)) {
-            engine.waitForRoom(take(op, at, length, Piece.Stage.FILL));
+        if (!hasRoom(volume, entry)) {
+            lacksRoom(op, at, length);
             return;
         }
         long fresh = engine.space().take(volume.placement);
@@ -309,14 +291,37 @@ final class DataPath {
         }
     }
 
-    /** Whether limits allow what a piece that waits would take. */
-    boolean isWithinLimits(Piece piece) {
-        Volume volume = piece.request().volume();
-        return isWithinLimits(volume, engine.tree().find(volume.root, piece.at >>> shift));
+    /** Has a range wait for room; of what holds others up, one piece for all of it. */
+    private void lacksRoom(VolumeRequest op, long at, long length) {
+        Piece lacking = op.lacking;
+        if (op.takenBack) {
+            op.fail(BlockStatus.CANCELLED);
+        } else if (lacking != null) {
+            lacking.at = Math.min(lacking.at, at);
+        } else {
+            Piece piece = take(op, at, length, Piece.Stage.FILL);
+            op.lacking = op.holdsOthersUp() ? piece : null;
+            engine.waitForRoom(piece);
+        }
     }
 
-    private boolean isWithinLimits(Volume volume, long entry) {
-        return entry != 0 || engine.reservations().isWithinLimits(volume);
+    private boolean hasRoom(Volume volume, long entry) {
+        Reservations room = engine.reservations();
+        return room.mayAllocate(volume) && (entry != 0 || room.isWithinLimits(volume));
+    }
+
+    /** Whether there is room for a piece that waits. */
+    boolean hasRoom(Piece piece) {
+        Volume volume = piece.request().volume();
+        return hasRoom(volume, engine.tree().find(volume.root, piece.at >>> shift));
+    }
+
+    /** Whether a piece that waits can go on, as far as is known without its data. */
+    private boolean mayGoOn(Piece piece) {
+        Volume volume = piece.request().volume();
+        long first = piece.at >>> shift;
+        long entry = engine.tree().find(volume.root, first);
+        return isOwn(entry) || hasRoom(volume, entry) || busy(volume, first) != null;
     }
 
     /** Reads the chunk that a piece copies from. */
@@ -451,6 +456,9 @@ final class DataPath {
     /** Counts a piece of a request as ended, and the request after the last. */
     void ended(VolumeRequest op) {
         if (--op.outstanding > 0) {
+            if (op.outstanding == 1 && op.lacking != null) {
+                engine.held().alone(op);
+            }
             return;
         }
         SummedOp summed = op.summed;
@@ -524,16 +532,40 @@ final class DataPath {
 
     private void again(Piece piece) {
         VolumeRequest op = piece.request();
+        if (op.status != BlockStatus.OK || engine.health().isFrozen()) {
+            giveUp(piece, BlockStatus.IO_ERROR);
+        } else if (piece != op.lacking) {
+            goOn(piece, piece.at + piece.length);
+        } else if (op.outstanding > 1 || !mayGoOn(piece)) {
+            op.missed = op.outstanding > 1;
+            engine.waitForRoom(piece);
+        } else {
+            op.channel().renew(piece);
+        }
+    }
+
+    /** Begins all of a request anew that there was no room for; its data is there again. */
+    void renewed(Piece piece) {
+        VolumeRequest op = piece.request();
+        SummedOp summed = op.summed;
+        op.lacking = null;
+        if (engine.health().isFrozen()) {
+            giveUp(piece, BlockStatus.IO_ERROR);
+        } else if (summed == null) {
+            goOn(piece, op.request().offset() + op.request().length());
+        } else {
+            release(piece);
+            summed.submit();
+        }
+    }
+
+    private void goOn(Piece piece, long end) {
+        VolumeRequest op = piece.request();
         long at = piece.at;
-        long end = at + piece.length;
         release(piece);
         // The map of what it goes to now may wait for its commit.
         op.direct = false;
-        if (engine.health().isFrozen()) {
-            op.fail(BlockStatus.IO_ERROR);
-        } else {
-            change(op, at, end);
-        }
+        change(op, at, end);
         ended(op);
     }
 
@@ -554,6 +586,7 @@ final class DataPath {
     void giveUp(Piece piece, BlockStatus status) {
         VolumeRequest op = piece.request();
         op.fail(status);
+        op.lacking = piece == op.lacking ? null : op.lacking;
         release(piece);
         ended(op);
     }

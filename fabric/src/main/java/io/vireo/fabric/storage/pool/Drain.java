@@ -110,6 +110,7 @@ final class Drain {
             engine.meta().park(member, false);
             engine.space().drain(member, false);
             state = DrainStatus.State.CANCELLED;
+            engine.held().lookAgain();
             engine.members().wake();
         }
     }

@@ -38,7 +38,7 @@ final class Engine {
     private final DataPath path;
     private final WriteBuffers writeBuffers = new WriteBuffers();
 
-    /** Others: writes may hold theirs for as long as there is no room, and reads go on then. */
+    /** Others: reads go on while writes wait for a chunk to be zeroed, or for a commit. */
     private final WriteBuffers readBuffers = new WriteBuffers();
 
     private final KeyErasure erasure;
@@ -76,7 +76,7 @@ final class Engine {
         sumMap = loaded.sums();
         features = superblock.features();
         meta = loaded.meta();
-        volumes = new VolumeTable(loaded, held::limitsChanged);
+        volumes = new VolumeTable(loaded, held::lookAgain);
         JournalPoint head = loaded.head();
         journal = new JournalWriter(members, superblock, head, this::journalFlushed);
         checkpointer = new Checkpointer(this, superblocks, loaded.catalog());

@@ -8,9 +8,12 @@ import java.util.function.Predicate;
 /**
  * Writes that wait for a chunk: until there is one, they are taken back, or there has been no room
  * for long enough. While there is room, and a chunk is only not ready yet since it is being zeroed
- * or a mark is on its way, they wait for as long as the disks need. Of the home reactor.
+ * or a mark is on its way, they wait for as long as the disks need. Those for which there is none
+ * keep nobody waiting: they have given their memory and their blocks back. Of the home reactor.
  */
 final class HeldWrites {
+    private static final long NEVER = -1;
+
     private final Engine engine;
     private final Fifo<Piece> waiting = new Fifo<>();
     private long holdNanos;
@@ -18,10 +21,14 @@ final class HeldWrites {
     /** Whether there is no room for more, and somebody was told so. */
     private boolean full;
 
-    /** What there was when those that wait were last looked at. */
-    private long triedReady;
+    /** What there was when that was asked last, and how often it had become another. */
+    private long ready;
 
-    private long triedRoom;
+    private long room;
+    private long changes;
+
+    /** The changes when those that wait were last looked at; none of them has seen others. */
+    private long tried;
 
     HeldWrites(Engine engine, Duration hold) {
         this.engine = engine;
@@ -37,9 +44,11 @@ final class HeldWrites {
         return waiting.isEmpty();
     }
 
-    /** Has a piece wait until there is room. */
+    /** Has a piece wait until there is room, of which it has just found none. */
     void add(Piece piece) {
         count(piece, engine.members().home().nanoTime());
+        long seen = look();
+        tried = waiting.isEmpty() || seen == tried ? seen : NEVER;
         waiting.add(piece);
         if (!full && !engine.reservations().mayAllocate(piece.request().volume())) {
             full = true;
@@ -49,16 +58,40 @@ final class HeldWrites {
         }
     }
 
-    /** A limit is another one, or is for others: all are looked at again. */
-    void limitsChanged() {
-        triedReady = -1;
-        engine.members().wake();
+    /** How often what there is has become another; what it was before in between counts, too. */
+    private long look() {
+        long nowReady = engine.space().ready();
+        long nowRoom = room();
+        changes += nowReady == ready && nowRoom == room ? 0 : 1;
+        ready = nowReady;
+        room = nowRoom;
+        return changes;
+    }
+
+    /**
+     * All are looked at again, though no more may be free: a limit is another one or for others, or
+     * what was shared belongs to one volume alone, which may be changed in place.
+     */
+    void lookAgain() {
+        if (!waiting.isEmpty()) {
+            changes++;
+            engine.members().wake();
+        }
+    }
+
+    /** All else that was begun of a request has ended; others need not wait for what it has. */
+    void alone(VolumeRequest op) {
+        op.stepBack();
+        if (op.missed) {
+            op.missed = false;
+            lookAgain();
+        }
     }
 
     /** A volume has less mapped, which may be all that its limits want, though no room is free. */
     void unmapped(Volume volume) {
-        if (!volume.limits.isEmpty() && !waiting.isEmpty()) {
-            limitsChanged();
+        if (!volume.limits.isEmpty()) {
+            lookAgain();
         }
     }
 
@@ -71,14 +104,12 @@ final class HeldWrites {
             }
             return 0;
         }
-        long room = room();
-        long ready = engine.space().ready();
-        if (ready == triedReady && room == triedRoom) {
+        long seen = look();
+        if (seen == tried) {
             return 0;
         }
         // Once for each change: what cannot go on comes back here.
-        triedReady = ready;
-        triedRoom = room;
+        tried = seen;
         engine.path().resume(waiting);
         return 1;
     }
@@ -90,10 +121,7 @@ final class HeldWrites {
     /** Counts for how long there was no room for a piece's request; of each request once. */
     private void count(Piece piece, long now) {
         VolumeRequest op = piece.request();
-        boolean room =
-                engine.reservations().mayAllocate(op.volume())
-                        && engine.path().isWithinLimits(piece);
-        if (op.waitCountedAt != 0 && !room) {
+        if (op.waitCountedAt != 0 && !engine.path().hasRoom(piece)) {
             op.waitedForRoom += now - op.waitCountedAt;
         }
         op.waitCountedAt = now;

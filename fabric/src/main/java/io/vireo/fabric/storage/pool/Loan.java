@@ -25,6 +25,10 @@ final class Loan implements MemoryLease {
         }
     }
 
+    boolean isEmpty() {
+        return count == 0;
+    }
+
     OwnMemory buffer(int index) {
         return buffers[index];
     }

@@ -60,6 +60,8 @@ final class Reclaim {
             engine.tree().release((int) sealed.remove());
         }
         engine.space().sealedIsDurable();
+        // What was shared may belong to one volume alone now.
+        engine.held().lookAgain();
     }
 
     int poll() {
@@ -69,6 +71,7 @@ final class Reclaim {
             int before = space.dropped();
             engine.tree().dismantle(DISMANTLE, page -> pageGone(engine.pages(), page));
             owed = Math.max(0, owed - (space.dropped() - before));
+            engine.held().lookAgain();
             work++;
         }
         if (engine.sumMap().tree().hasDoomed()) {

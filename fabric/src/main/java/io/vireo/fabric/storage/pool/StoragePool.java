@@ -304,7 +304,7 @@ public final class StoragePool {
     /** Changes a limit; writes that are held because of it go on if they can. */
     public void limit(AllocationLimit limit, long bytes) {
         limit.bytes(bytes);
-        home.execute(engine.held()::limitsChanged);
+        home.execute(engine.held()::lookAgain);
     }
 
     /** How long requests wait for room from now on. */

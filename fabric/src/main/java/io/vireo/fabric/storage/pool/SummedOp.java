@@ -461,7 +461,15 @@ final class SummedOp {
         change(edgeAt, edgeAt + BLOCK);
     }
 
-    private void finish() {
+    /**
+     * It waits for room, and begins anew when there is some: nobody is to wait for it meanwhile.
+     */
+    void stepBack() {
+        leave();
+        giveEdge();
+    }
+
+    private void leave() {
         op.operation = op.request().operation();
         if (locked) {
             locked = false;
@@ -471,6 +479,10 @@ final class SummedOp {
             op.entered = false;
             sums.engine().path().settled(op.volume());
         }
+    }
+
+    private void finish() {
+        leave();
         Runnable then = whenDone;
         if (then == null) {
             sums.engine().path().finish(op);

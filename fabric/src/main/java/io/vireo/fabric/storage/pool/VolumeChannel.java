@@ -18,10 +18,14 @@ import org.jspecify.annotations.Nullable;
 final class VolumeChannel implements BlockChannel {
     private static final int DEPTH = 256;
 
+    /** Chunks that are looked at in one go when it is asked what is mapped. */
+    private static final long MAX_LOOK = 1 << 14;
+
     private final Engine engine;
     private final Volume volume;
     private final BlockMeter meter = new BlockMeter();
     private final Runnable whenGone;
+    private final VolumeRequest[] all = new VolumeRequest[DEPTH];
     private final VolumeRequest[] spare = new VolumeRequest[DEPTH];
     private int spares;
     private int made;
@@ -31,6 +35,9 @@ final class VolumeChannel implements BlockChannel {
 
     /** Requests whose data is to be in memory of our own, and is not yet. */
     private final ArrayDeque<VolumeRequest> toCopy = new ArrayDeque<>();
+
+    /** What there may be room for now, whose data is to be copied anew. */
+    private final ArrayDeque<Piece> toRenew = new ArrayDeque<>();
 
     /** Writes whose data is to be looked at, and is not yet. */
     private final ArrayDeque<VolumeRequest> toLookAt = new ArrayDeque<>();
@@ -80,7 +87,7 @@ final class VolumeChannel implements BlockChannel {
             op = spare[--spares];
         } else if (made < DEPTH) {
             op = new VolumeRequest(this);
-            made++;
+            all[made++] = op;
         } else {
             throw new IllegalStateException("more requests than free() allowed");
         }
@@ -118,16 +125,9 @@ final class VolumeChannel implements BlockChannel {
 
     /** Copies what clients write, where it has to be; it is taken off when its memory was there. */
     private int copyWrites() {
-        int work = 0;
-        for (VolumeRequest op = toCopy.peek(); op != null; op = toCopy.peek()) {
-            if (!engine.writeBuffers().has(op.buffersNeeded())) {
-                break;
-            }
-            boolean there = op.copyData(engine.writeBuffers());
-            VolumeCipher cipher = volume.cipher;
-            if (there && cipher != null && op.summed == null) {
-                cipher.encrypt(op.data(), op.request().offset());
-            }
+        int work = renewWrites();
+        for (VolumeRequest op = toCopy.peek(); op != null && mayCopy(op); op = toCopy.peek()) {
+            boolean there = copy(op);
             toCopy.remove();
             work++;
             if (there) {
@@ -138,6 +138,45 @@ final class VolumeChannel implements BlockChannel {
             }
         }
         return work;
+    }
+
+    /** The same of what had given its memory back; it came first. */
+    private int renewWrites() {
+        int work = 0;
+        for (Piece piece = toRenew.peek(); piece != null; piece = toRenew.peek()) {
+            VolumeRequest op = piece.request();
+            if (!mayCopy(op)) {
+                break;
+            }
+            boolean there = copy(op);
+            toRenew.remove();
+            work++;
+            if (there) {
+                engine.path().renewed(piece);
+            } else {
+                engine.path().giveUp(piece, BlockStatus.MEMORY_FAULT);
+            }
+        }
+        return work;
+    }
+
+    private boolean mayCopy(VolumeRequest op) {
+        return engine.writeBuffers().has(op.buffersNeeded());
+    }
+
+    private boolean copy(VolumeRequest op) {
+        boolean there = op.copyData(engine.writeBuffers());
+        VolumeCipher cipher = volume.cipher;
+        if (there && cipher != null && op.summed == null) {
+            cipher.encrypt(op.data(), op.request().offset());
+        }
+        return there;
+    }
+
+    /** There may be room for what gave its memory back. */
+    void renew(Piece piece) {
+        toRenew.add(piece);
+        wake.run();
     }
 
     /** Looks at what clients write; it is taken off when its memory was there. */
@@ -174,18 +213,39 @@ final class VolumeChannel implements BlockChannel {
 
     @Override
     public long mapped(long offset, long length) {
-        return engine.path().mapped(volume, offset, length);
+        int shift = engine.chunkShift();
+        long first = offset >>> shift;
+        long end = Math.min(ChunkSpace.chunksOf(offset + length, shift), first + MAX_LOOK);
+        if (engine.tree().find(volume.root, first) == 0) {
+            long mapped = engine.tree().nextMapped(volume.root, first, end);
+            return -(Math.min(offset + length, mapped << shift) - offset);
+        }
+        long last = first + 1;
+        while (last < end && engine.tree().find(volume.root, last) != 0) {
+            last++;
+        }
+        return Math.min(offset + length, last << shift) - offset;
     }
 
     @Override
     public void cancel(int tag) {
-        // What is on its way to the members ends soon enough.
+        // What is on its way to the members ends soon enough, if it does not come to wait later.
+        for (int i = 0; i < made; i++) {
+            all[i].takenBack |= all[i].active && all[i].request().tag() == tag;
+        }
         cancelHeld(tag);
     }
 
     @Override
     public void cancelHeld(int tag) {
         engine.held().cancel(this, tag);
+        for (Piece piece : toRenew) {
+            if (piece.request().request().tag() == tag) {
+                toRenew.remove(piece);
+                engine.path().giveUp(piece, BlockStatus.CANCELLED);
+                break;
+            }
+        }
     }
 
     @Override
@@ -207,6 +267,7 @@ final class VolumeChannel implements BlockChannel {
             }
             doneHead++;
             op.dropCopy();
+            op.active = false;
             spare[spares++] = op;
             meter.count(request, op.status);
             request.complete(op.status);
@@ -222,7 +283,8 @@ final class VolumeChannel implements BlockChannel {
 
     @Override
     public boolean arm() {
-        if (doneHead != doneTail || !toLookAt.isEmpty() || !toCopy.isEmpty() || !toRead.isEmpty()) {
+        boolean waits = !toLookAt.isEmpty() || !toCopy.isEmpty() || !toRead.isEmpty();
+        if (doneHead != doneTail || waits || !toRenew.isEmpty()) {
             return false;
         }
         // Polling the members took their wish for a wake-up back: they have to look for themselves.

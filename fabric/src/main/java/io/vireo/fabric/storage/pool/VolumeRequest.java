@@ -68,6 +68,21 @@ final class VolumeRequest extends Fifo.Link<VolumeRequest> {
     /** Whether barriers wait for it, so that it does not wait for them. */
     boolean entered;
 
+    /**
+     * Waits for room on behalf of all from its first byte on, so that memory of ours can be given
+     * back meanwhile; null: nobody does, or each piece for itself.
+     */
+    @Nullable Piece lacking;
+
+    /** Whether that could have been tried again while others were still under way. */
+    boolean missed;
+
+    /** Whether the front end has taken it back: it does not wait for room any more. */
+    boolean takenBack;
+
+    /** Whether it has begun and not ended. */
+    boolean active;
+
     VolumeRequest(VolumeChannel channel) {
         this.channel = channel;
         VolumeSums checks = channel.volume().checks;
@@ -87,6 +102,10 @@ final class VolumeRequest extends Fifo.Link<VolumeRequest> {
         data = newRequest.data();
         base = newRequest.offset();
         deciphered = false;
+        lacking = null;
+        missed = false;
+        takenBack = false;
+        active = true;
         zeroes.clear();
     }
 
@@ -242,6 +261,20 @@ final class VolumeRequest extends Fifo.Link<VolumeRequest> {
                 left -= step;
             }
         }
+    }
+
+    /** Whether it has what others may wait for: memory of ours, or blocks that are locked. */
+    boolean holdsOthersUp() {
+        return summed != null || !copies.isEmpty();
+    }
+
+    /** Gives all that back; the client's memory is copied anew before it goes on. */
+    void stepBack() {
+        SummedOp here = summed;
+        if (here != null) {
+            here.stepBack();
+        }
+        dropCopy();
     }
 
     /** Gives memory of ours back. */

@@ -220,6 +220,23 @@ class FullPoolTest implements PoolEvents {
         verify(4, 5);
     }
 
+    /** Nothing more is free then, but what was shared may be changed in place. */
+    @Test
+    void aHeldWriteGoesOnWhenTheSnapshotIsDeletedThatItsChunkWasSharedWith() {
+        fill();
+        pool.snapshot("v", "s");
+        var held = write(0);
+        for (int i = 0; i < 50; i++) {
+            home.step();
+        }
+        assertThat(held).isNotDone();
+        long before = home.nanoTime();
+        pool.delete("s");
+        assertThat(client.await(held)).isEqualTo(BlockStatus.OK);
+        assertThat(home.nanoTime() - before).isLessThan(10_000_000_000L);
+        verify(0, written);
+    }
+
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
     void aHeldWriteGoesOnWhenTheMemberGrows(boolean zeroed) {
