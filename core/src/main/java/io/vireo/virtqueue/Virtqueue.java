@@ -77,7 +77,8 @@ public abstract sealed class Virtqueue permits SplitVirtqueue, PackedVirtqueue {
      *
      * @param max chains at most
      * @return how many were appended
-     * @throws IllegalArgumentException if the batch was made for smaller queues
+     * @throws IllegalArgumentException if the batch was made for smaller queues and has too little
+     *     room
      */
     public abstract int pop(ChainBatch batch, int max);
 
