@@ -278,7 +278,7 @@ final class LogicalUnit implements Poller {
                     onDone.run();
                 });
         if (sense == Sense.NONE) {
-            tasks.abort(nexus, ScsiTask.Outcome.ABORTED, all);
+            tasks.abortGone(nexus, all);
         } else {
             tasks.remove(nexus, sense, all);
         }
