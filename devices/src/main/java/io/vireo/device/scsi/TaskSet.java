@@ -162,6 +162,7 @@ final class TaskSet {
                 barrier = null;
             }
         }
+        slot.nexus().tasks--;
         slot.clear();
         free[freeCount++] = slot.request.tag();
     }
