@@ -78,11 +78,12 @@ public final class ChainBatch {
     }
 
     /**
-     * Ranges that one chain may have: every descriptor of the longest chain may lie across two
-     * regions. A chain of more is refused (VIRTIO 1.3, 2.7.4.1 allows a reasonable limit).
+     * Ranges that one chain may have: every descriptor of a queue may lie across two regions, and
+     * nearly none of a table that is longer than its queue. A chain of more is refused (VIRTIO 1.3,
+     * 2.7.4.1 allows a reasonable limit).
      */
     static int rangesFor(int queueSize) {
-        return 2 * queueSize + SPARE_RANGES;
+        return Math.max(2 * queueSize, ChainDecoder.LONGEST_TABLE) + SPARE_RANGES;
     }
 
     /** Chains that fit. */

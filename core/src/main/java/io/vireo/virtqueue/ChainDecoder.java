@@ -18,10 +18,20 @@ abstract sealed class ChainDecoder permits SplitChainDecoder, PackedChainDecoder
     static final long LONG_LENGTH = 0x8000_0000L;
     private static final int DESCRIPTOR_SIZE = 1 << DESCRIPTOR_SHIFT;
 
+    /**
+     * Descriptors of an indirect table that are taken of a queue with fewer entries, as QEMU does.
+     * A driver must not make such tables (VIRTIO 1.3, 2.7.5.3.1); that of Linux makes them as long
+     * as the device's seg_max says, however small its queue is.
+     */
+    static final int LONGEST_TABLE = 1024;
+
     private static final long LONGEST_CHAIN = 1L << 32;
 
     /** Entries of the queue. */
     final int size;
+
+    /** Descriptors that a chain with an indirect table may have. */
+    final int longest;
 
     private final boolean indirectAllowed;
 
@@ -50,6 +60,7 @@ abstract sealed class ChainDecoder permits SplitChainDecoder, PackedChainDecoder
 
     ChainDecoder(int size, boolean indirectAllowed, GuestMemory memory) {
         this.size = size;
+        longest = Math.max(size, LONGEST_TABLE);
         this.indirectAllowed = indirectAllowed;
         this.memory = memory;
     }
@@ -89,7 +100,7 @@ abstract sealed class ChainDecoder permits SplitChainDecoder, PackedChainDecoder
     /** Adds the buffer of one descriptor to the chain; false if it is refused or does not fit. */
     final boolean add(ChainBatch batch, long address, long length, boolean writable) {
         if (left-- == 0) {
-            return refuse("a chain loops or is longer than the queue");
+            return refuse("a chain loops or is too long");
         }
         if (writable) {
             writing = true;
@@ -164,9 +175,10 @@ abstract sealed class ChainDecoder permits SplitChainDecoder, PackedChainDecoder
             refuse("an indirect descriptor, which was not negotiated");
         } else if (length == 0 || length % DESCRIPTOR_SIZE != 0) {
             refuse("an indirect table of " + length + " bytes");
-        } else if (length > (long) size << DESCRIPTOR_SHIFT) {
-            refuse("an indirect table of " + length + " bytes, longer than the queue");
+        } else if (length > (long) longest << DESCRIPTOR_SHIFT) {
+            refuse("an indirect table of " + length + " bytes, which is too long");
         } else {
+            left += longest - size;
             long offset = address - regionStart;
             if (offset >= 0 && offset <= regionSize - length) {
                 return regionHost + offset;
@@ -191,9 +203,9 @@ abstract sealed class ChainDecoder permits SplitChainDecoder, PackedChainDecoder
     /** Copies a table that crosses from a region into the next one. */
     private long bounceTable(long address, long length) {
         if (bounce == null) {
-            bounce = NativeBuffer.allocate((long) size << DESCRIPTOR_SHIFT, DESCRIPTOR_SIZE);
-            bounceAddress = new long[size];
-            bounceLength = new int[size];
+            bounce = NativeBuffer.allocate((long) longest << DESCRIPTOR_SHIFT, DESCRIPTOR_SIZE);
+            bounceAddress = new long[longest];
+            bounceLength = new int[longest];
         }
         int pieces = memory.split(address, length, bounceAddress, bounceLength, 0);
         if (pieces < 0) {

@@ -78,7 +78,7 @@ final class PackedChainDecoder extends ChainDecoder {
             rest = ForeignMemory.getLong(descriptor + REST);
             address = ForeignMemory.getLong(descriptor);
             if (count++ == room) {
-                return refuse("a chain loops or is longer than the queue");
+                return refuse("a chain loops or is too long");
             }
             if ((rest & AVAILABILITY) != available) {
                 return refuse("a chain goes on at " + at + ", which is not available");

@@ -544,6 +544,11 @@ final class PackedVirtqueue extends Virtqueue {
     }
 
     @Override
+    public int owed() {
+        return 0;
+    }
+
+    @Override
     public void memory(GuestMemory table) throws VirtqueueException {
         rings = Rings.packed(userAddresses, size, table);
         decoder.memory(table);

@@ -144,7 +144,7 @@ final class SplitChainDecoder extends ChainDecoder {
         boolean indirect = false;
         int at = head;
         long left = Integer.toUnsignedLong(written);
-        for (int steps = 0; left > 0 && steps <= size && at < tableSize; steps++) {
+        for (int steps = 0; left > 0 && steps <= longest && at < tableSize; steps++) {
             long descriptor = table + ((long) at << DESCRIPTOR_SHIFT);
             long address = ForeignMemory.getLong(descriptor);
             long rest = ForeignMemory.getLong(descriptor + REST);

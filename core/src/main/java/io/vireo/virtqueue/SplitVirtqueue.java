@@ -19,7 +19,6 @@ final class SplitVirtqueue extends Virtqueue {
     private static final int NO_INTERRUPT = 1;
     private static final short NO_NOTIFY = 1;
     private static final int USED_SHIFT = 3;
-    private static final int[] NONE = {};
 
     private final int size;
     private final int mask;
@@ -45,10 +44,7 @@ final class SplitVirtqueue extends Virtqueue {
     /** Head at each position of the available ring that was popped. */
     private final char[] popped;
 
-    private final int recovered;
-    private final int recoveredEnd;
-    private int[] recoveredHeads;
-    private int recoveredLeft;
+    private final RecoveredChains recovered;
 
     private int generation = 1;
     private int inFlight;
@@ -83,14 +79,12 @@ final class SplitVirtqueue extends Virtqueue {
         usedIndex = ForeignMemory.getShort(used + INDEX) & 0xFFFF;
         published = usedIndex;
         signalled = usedIndex;
-        recoveredHeads = inflight == null ? NONE : inflight.recover(usedIndex, size);
-        recovered = recoveredHeads.length;
-        recoveredLeft = recovered;
+        int[] left = inflight == null ? new int[0] : inflight.recover(usedIndex, size);
         next = inflight == null ? config.base() : usedIndex;
         // Whoever fetches from the available ring marks the head in flight, so what is in flight
         // lies between the used index and the place to go on from.
-        recoveredEnd = (next + recoveredLeft) & 0xFFFF;
-        shadow = recoveredEnd;
+        recovered = new RecoveredChains(left, next, available + Rings.HEADER, size);
+        shadow = recovered.end();
         disarm();
     }
 
@@ -111,11 +105,11 @@ final class SplitVirtqueue extends Virtqueue {
         }
         int wanted = Math.min(max, batch.capacity() - batch.count);
         int taken = 0;
-        while (recoveredLeft > 0 && taken < wanted) {
-            if (halted || !take(batch, recoveredHeads[recoveredHeads.length - recoveredLeft])) {
+        while (recovered.left() > 0 && taken < wanted) {
+            if (halted || !take(batch, recovered.head())) {
                 return taken;
             }
-            recoveredLeft--;
+            recovered.popped();
             taken++;
         }
         wanted -= taken;
@@ -155,7 +149,7 @@ final class SplitVirtqueue extends Virtqueue {
     @Override
     public int popPlain(ChainBatch batch, int max, boolean writable) {
         batch.clear();
-        if (recoveredLeft > 0 || inflight != null) {
+        if (inflight != null) {
             return 0;
         }
         int wanted = Math.min(max, Math.min(batch.capacity(), batch.rangeLength.length));
@@ -246,21 +240,8 @@ final class SplitVirtqueue extends Virtqueue {
             return 0;
         }
         shadow = index;
-        if (recoveredHeads.length > 0) {
-            forgetRecovered();
-        }
+        recovered.forget(next, size);
         return ready;
-    }
-
-    /**
-     * Recovered chains are known by their place among all, of which there are 2^16. Before others
-     * come to it they are forgotten: one that is as many chains behind as there are heads is not
-     * given back any more.
-     */
-    private void forgetRecovered() {
-        if (recoveredLeft == 0 && ((next - recoveredEnd) & 0xFFFF) >= size) {
-            recoveredHeads = NONE;
-        }
     }
 
     /** Appends the chain at {@code head}; false if the queue broke or the batch is full. */
@@ -283,7 +264,7 @@ final class SplitVirtqueue extends Virtqueue {
             return malformed("descriptor " + head + " was made available twice");
         }
         // A recovered one is in the record as it was, and keeps its place in the order.
-        if (inflight != null && recoveredLeft == 0) {
+        if (inflight != null && recovered.left() == 0) {
             inflight.popped(head);
         }
         // One step: no access to the guest's memory and no call below this line.
@@ -356,8 +337,8 @@ final class SplitVirtqueue extends Virtqueue {
             int previous = (next - 1) & 0xFFFF;
             int head = popped[previous & mask];
             // A recovered chain stays marked: it is not taken from the available ring again.
-            if (((recoveredEnd - previous - 1) & 0xFFFF) < recoveredHeads.length) {
-                recoveredLeft++;
+            if (recovered.has(previous)) {
+                recovered.rewound();
             } else if (inflight != null && !stopped) {
                 inflight.rewound(head);
             }
@@ -369,7 +350,8 @@ final class SplitVirtqueue extends Virtqueue {
     @Override
     public int last() {
         int head = popped[(next - 1) & mask];
-        return inFlight > 0 && heads[head] != 0 ? head : -1;
+        boolean taken = inFlight > 0 && heads[head] != 0;
+        return taken && (!recovered.has(next - 1) || recovered.mayGoBack()) ? head : -1;
     }
 
     private void leave(int head) {
@@ -473,7 +455,7 @@ final class SplitVirtqueue extends Virtqueue {
     @Override
     public boolean hasAvailable() {
         return !halted
-                && (recoveredLeft > 0
+                && (recovered.left() > 0
                         || shadow != next
                         || (ForeignMemory.getShortAcquire(available + INDEX) & 0xFFFF) != next);
     }
@@ -483,7 +465,7 @@ final class SplitVirtqueue extends Virtqueue {
         if (halted) {
             return true;
         }
-        if (recoveredLeft > 0) {
+        if (recovered.left() > 0) {
             return false;
         }
         if (eventIndex) {
@@ -527,12 +509,17 @@ final class SplitVirtqueue extends Virtqueue {
 
     @Override
     public int recovered() {
-        return recovered;
+        return recovered.count();
     }
 
     @Override
     public int recoveredLeft() {
-        return recoveredLeft;
+        return recovered.left();
+    }
+
+    @Override
+    public int owed() {
+        return halted ? 0 : recovered.owed();
     }
 
     @Override
@@ -577,7 +564,7 @@ final class SplitVirtqueue extends Virtqueue {
 
     @Override
     public int base() {
-        return recoveredLeft > 0 ? recoveredEnd : next;
+        return recovered.owed() > 0 ? recovered.end() : next;
     }
 
     @Override

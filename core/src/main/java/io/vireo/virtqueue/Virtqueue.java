@@ -77,7 +77,8 @@ public abstract sealed class Virtqueue permits SplitVirtqueue, PackedVirtqueue {
      *
      * @param max chains at most
      * @return how many were appended
-     * @throws IllegalArgumentException if the batch was made for smaller queues
+     * @throws IllegalArgumentException if the batch was made for smaller queues and has too little
+     *     room
      */
     public abstract int pop(ChainBatch batch, int max);
 
@@ -102,7 +103,10 @@ public abstract sealed class Virtqueue permits SplitVirtqueue, PackedVirtqueue {
      */
     public abstract void rewind(int count);
 
-    /** Head of the chain that was popped last, if it is in flight; -1: it is not, or none was. */
+    /**
+     * Head of the chain that was popped last, if it is in flight and may be given back for good;
+     * -1: none was, it is not, or it is {@link #owed}.
+     */
     public abstract int last();
 
     /**
@@ -168,11 +172,15 @@ public abstract sealed class Virtqueue permits SplitVirtqueue, PackedVirtqueue {
     /** Number of chains that were in flight when the last process died and that come first. */
     public abstract int recovered();
 
-    /**
-     * Number of these that were not popped yet, or given back. Of a queue that is stopped with some
-     * the in-flight region tells of them, and {@link #base} does not.
-     */
+    /** Number of these that were not popped yet, or given back: the in-flight region has them. */
     public abstract int recoveredLeft();
+
+    /**
+     * Number of these that are to be popped and completed before {@link #base} says where to go on,
+     * for somebody who has another in-flight region or none: the guest may be on its way to another
+     * host. 0 of a queue that is broken.
+     */
+    public abstract int owed();
 
     /**
      * Changes the table of regions under the running queue. Chains that are in flight keep their

@@ -6,6 +6,7 @@ import io.vireo.linux.ForeignMemory;
 import io.vireo.linux.NativeBuffer;
 import io.vireo.testkit.DriverMemory;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Optional;
@@ -137,6 +138,30 @@ class DirtyLogTest {
                 while (rig.driver.poll()) {}
             }
             assertThat(rig.failures).isEmpty();
+        }
+    }
+
+    @Test
+    void theEndOfATableThatIsLongerThanTheQueueIsMarked() {
+        int count = 1024;
+        try (Rig rig = new Rig(new DriverMemory(Rig.MEMORY, 1), 8, features, 0)) {
+            long buffer = rig.memory.allocate(2L * GRANULE, GRANULE);
+            long table = rig.memory.allocate(16L * count, 16);
+            var addresses = new long[count];
+            var lengths = new int[count];
+            Arrays.fill(addresses, buffer);
+            Arrays.fill(lengths, 1);
+            addresses[count - 1] = buffer + GRANULE;
+            rig.queue.log(on(), OptionalLong.empty());
+            rig.driver.addIndirect(table, addresses, lengths, count, count - 1);
+            rig.driver.publish();
+            rig.pop();
+            clear();
+            rig.queue.push(rig.batch.head[0], 1);
+            rig.queue.flush();
+            int granule = (int) ((buffer - DriverMemory.GUEST_BASE) / GRANULE);
+            assertThat(marks().get(granule)).isFalse();
+            assertThat(marks().get(granule + 1)).isTrue();
         }
     }
 

@@ -15,6 +15,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 class HostileRingTest {
     private static final int SIZE = 8;
 
+    /** Descriptors that a table may have. */
+    private static final int LONGEST = 1024;
+
     private final Rig rig = new Rig(SIZE);
     private final SplitDriverQueue driver = rig.split();
     private final long buffer = rig.buffer(4096);
@@ -104,7 +107,7 @@ class HostileRingTest {
     void chainLoopsToItself() {
         driver.descriptor(0, buffer, 1, DriverQueue.NEXT, 0);
         driver.offer(0);
-        assertBroken("loops or is longer than the queue");
+        assertBroken("loops or is too long");
     }
 
     @Test
@@ -112,14 +115,14 @@ class HostileRingTest {
         driver.descriptor(0, buffer, 1, DriverQueue.NEXT, 1);
         driver.descriptor(1, buffer, 1, DriverQueue.NEXT, 0);
         driver.offer(0);
-        assertBroken("loops or is longer than the queue");
+        assertBroken("loops or is too long");
     }
 
     @Test
     void chainOfEmptyDescriptorsLoops() {
         driver.descriptor(0, buffer, 0, DriverQueue.NEXT, 0);
         driver.offer(0);
-        assertBroken("loops or is longer than the queue");
+        assertBroken("loops or is too long");
     }
 
     @Test
@@ -127,7 +130,7 @@ class HostileRingTest {
         driver.descriptor(0, buffer, 1, DriverQueue.NEXT, 1);
         driver.descriptor(1, buffer, 1, DriverQueue.NEXT, 1);
         driver.offer(0);
-        assertBroken("loops or is longer than the queue");
+        assertBroken("loops or is too long");
     }
 
     @Test
@@ -136,20 +139,20 @@ class HostileRingTest {
         driver.entry(table, 0, buffer, 1, DriverQueue.NEXT, 0);
         driver.descriptor(0, table, 16, DriverQueue.INDIRECT, 0);
         driver.offer(0);
-        assertBroken("loops or is longer than the queue");
+        assertBroken("loops or is too long");
     }
 
     @Test
-    void directAndIndirectTogetherLongerThanTheQueue() {
-        long table = rig.buffer(16 * SIZE);
-        for (int i = 0; i < SIZE; i++) {
-            int flags = i < SIZE - 1 ? DriverQueue.NEXT : 0;
+    void directAndIndirectTogetherLongerThanAnyTable() {
+        long table = rig.buffer(16 * LONGEST);
+        for (int i = 0; i < LONGEST; i++) {
+            int flags = i < LONGEST - 1 ? DriverQueue.NEXT : 0;
             driver.entry(table, i, buffer, 1, flags, i + 1);
         }
         driver.descriptor(0, buffer, 1, DriverQueue.NEXT, 1);
-        driver.descriptor(1, table, 16 * SIZE, DriverQueue.INDIRECT, 0);
+        driver.descriptor(1, table, 16 * LONGEST, DriverQueue.INDIRECT, 0);
         driver.offer(0);
-        assertBroken("loops or is longer than the queue");
+        assertBroken("loops or is too long");
     }
 
     @ParameterizedTest
@@ -161,11 +164,11 @@ class HostileRingTest {
     }
 
     @ParameterizedTest
-    @ValueSource(ints = {16 * (SIZE + 1), 16 * 32768, 16 * 65536, -16})
-    void indirectTableLongerThanTheQueue(int length) {
+    @ValueSource(ints = {16 * (LONGEST + 1), 16 * 32768, 16 * 65536, -16})
+    void indirectTableTooLong(int length) {
         driver.descriptor(0, buffer, length, DriverQueue.INDIRECT, 0);
         driver.offer(0);
-        assertBroken("longer than the queue");
+        assertBroken("bytes, which is too long");
     }
 
     @Test

@@ -65,6 +65,53 @@ class LegalRingTest {
         }
     }
 
+    /** What Linux does with a queue that is smaller than the seg_max of its device. */
+    @ParameterizedTest
+    @CsvSource({"1, 1024", "8, 9", "64, 128", "64, 1024", "512, 1024"})
+    void indirectTableLongerThanTheQueue(int size, int count) {
+        try (Rig rig = new Rig(size, features, 0)) {
+            long buffer = rig.buffer(count);
+            long table = rig.buffer(16 * count);
+            long[] addresses = new long[count];
+            int[] lengths = new int[count];
+            Arrays.setAll(addresses, i -> buffer + i);
+            Arrays.fill(lengths, 1);
+            rig.driver.addIndirect(table, addresses, lengths, count, 1);
+            rig.driver.publish();
+            assertThat(rig.pop()).as(rig.failures.toString()).isEqualTo(1);
+            assertThat(rig.batch.readableBytes[0]).isEqualTo(1);
+            assertThat(rig.batch.writableBytes[0]).isEqualTo(count - 1);
+            Writer writer = new Writer().reset(rig.batch, 0);
+            writer.fill(writer.remaining(), (byte) 7);
+            byte[] seen = new byte[count];
+            ForeignMemory.copyToArray(rig.memory.host(buffer), seen, 0, count);
+            byte[] expected = new byte[count];
+            Arrays.fill(expected, 1, count, (byte) 7);
+            assertThat(seen).isEqualTo(expected);
+            rig.queue.push(rig.batch.head[0], count - 1);
+            rig.queue.flush();
+            assertThat(rig.driver.poll()).isTrue();
+            assertThat(rig.driver.usedLength()).isEqualTo(count - 1);
+        }
+    }
+
+    @Test
+    void aTableLongerThanTheQueueAcrossAdjacentRegions() {
+        int count = 1024;
+        long piece = 1 << 20;
+        try (Rig rig = new Rig(new DriverMemory(4 * piece, 4), SIZE, features, 0)) {
+            long[] addresses = new long[count];
+            int[] lengths = new int[count];
+            Arrays.fill(addresses, DriverMemory.GUEST_BASE + 2 * piece);
+            Arrays.fill(lengths, 3);
+            long border = DriverMemory.GUEST_BASE + piece;
+            rig.driver.addIndirect(border - 8 * count + 8, addresses, lengths, count, count);
+            rig.driver.publish();
+            assertThat(rig.pop()).as(rig.failures.toString()).isEqualTo(1);
+            assertThat(rig.batch.readableBytes[0]).isEqualTo(3L * count);
+        }
+    }
+
     @ParameterizedTest
     @CsvSource({"1, 65534", "8, 65530", "256, 65530", "256, 65535", "32768, 65000"})
     void indicesWrapAt65536(int size, int base) {
@@ -214,7 +261,7 @@ class LegalRingTest {
 
     @Test
     void aBatchForSmallerQueuesIsRefused() {
-        try (Rig rig = new Rig(256, features, 0)) {
+        try (Rig rig = new Rig(1024, features, 0)) {
             assertThatThrownBy(() -> rig.queue.pop(new ChainBatch(128), 1))
                     .isInstanceOf(IllegalArgumentException.class);
         }

@@ -436,7 +436,7 @@ class PackedRingTest {
         for (int i = SIZE - 1; i >= 0; i--) {
             driver.descriptor(i, buffer, 1, 0, PackedDriverQueue.AVAIL | DriverQueue.NEXT);
         }
-        assertBroken("loops or is longer than the queue");
+        assertBroken("loops or is too long");
     }
 
     @Test
@@ -449,7 +449,7 @@ class PackedRingTest {
         driver.descriptor(0, buffer, 1, 6, PackedDriverQueue.USED);
         driver.offer(buffer, 1, 6, DriverQueue.NEXT);
         driver.offer(buffer, 1, 6, DriverQueue.NEXT);
-        assertBroken("loops or is longer than the queue");
+        assertBroken("loops or is too long");
     }
 
     @Test
@@ -468,7 +468,7 @@ class PackedRingTest {
     }
 
     @ParameterizedTest
-    @ValueSource(ints = {0, 1, 15, 17, -1, 16 * (SIZE + 1), -16})
+    @ValueSource(ints = {0, 1, 15, 17, -1, 16 * (1024 + 1), -16})
     void indirectTableOfAnImpossibleLength(int length) {
         driver.offer(buffer, length, 0, DriverQueue.INDIRECT);
         assertBroken("an indirect table of " + Integer.toUnsignedString(length) + " bytes");

@@ -123,12 +123,39 @@ class SplitInflightRegionTest {
         Virtqueue second = activate(() -> {});
         assertThat(popAll(second)).containsExactly(0, 1, 2, 3);
         second.rewind(3);
-        assertThat(second.stop()).isEqualTo(4);
+        assertThat(second.stop()).isEqualTo(1);
         Virtqueue third = activate(() -> {});
         assertThat(third.recovered()).isEqualTo(4);
         assertThat(popAll(third)).containsExactly(0, 1, 2, 3);
         third.rewind(4);
         assertThat(popAll(third)).containsExactly(0, 1, 2, 3);
+    }
+
+    @Test
+    void chainsBeforeOneThatIsCompletedAreOwedToWhoeverGoesOnWithoutTheRecord() {
+        Virtqueue first = activate(() -> {});
+        offer(6);
+        popAll(first);
+        first.push(1, 0);
+        first.push(3, 0);
+        first.flush();
+        Virtqueue second = activate(() -> {});
+        assertThat(second.owed()).isEqualTo(2);
+        assertThat(popAll(second)).containsExactly(0, 2, 4, 5);
+        assertThat(second.owed()).isZero();
+        assertThat(second.last()).isEqualTo(5);
+        second.rewind(1);
+        assertThat(second.last()).isEqualTo(4);
+        second.rewind(1);
+        // The next one would be owed.
+        assertThat(second.last()).isEqualTo(-1);
+        assertThat(second.recoveredLeft()).isEqualTo(2);
+        second.push(0, 0);
+        second.push(2, 0);
+        second.flush();
+        Virtqueue elsewhere =
+                Rig.activate(rig.config(SIZE, Rig.ALL, second.stop(), Optional.empty()));
+        assertThat(popAll(elsewhere)).containsExactly(4, 5);
     }
 
     @Test

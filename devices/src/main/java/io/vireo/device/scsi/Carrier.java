@@ -10,4 +10,9 @@ interface Carrier {
      * it, so that it takes no unit attention conditions away and is not found by its tag.
      */
     boolean isInternal();
+
+    /** Whether it is a part of a task that has ended, so that nobody has that task any more. */
+    default boolean goesOn() {
+        return false;
+    }
 }

@@ -45,6 +45,10 @@ final class CopyPiece implements Carrier, Runnable {
     private long done;
     private long length;
     private boolean zeroes;
+
+    /** Whether nobody waits for the operation; for whoever has the piece. */
+    private boolean inBackground;
+
     private int problem;
 
     CopyPiece(CopyOperation operation, LogicalUnit manager, CopySegment first) {
@@ -63,6 +67,7 @@ final class CopyPiece implements Carrier, Runnable {
         segment = newSegment;
         done = newDone;
         problem = Sense.NONE;
+        inBackground = operation.isInBackground();
         UnitNexus from = segment.from();
         if (from == null) {
             zeroes = true;
@@ -131,6 +136,11 @@ final class CopyPiece implements Carrier, Runnable {
     @Override
     public boolean isInternal() {
         return true;
+    }
+
+    @Override
+    public boolean goesOn() {
+        return inBackground;
     }
 
     @Override

@@ -32,6 +32,9 @@ final class LogicalUnit implements Poller {
     /** Of these, how many are for targets with reserved rates, if there are such. */
     static final int KEPT_TASKS = 128;
 
+    /** Tasks that each nexus may have whatever others do, unless there are many of them. */
+    static final int SHARE = 32;
+
     /** Bytes that a command transfers at most. */
     static final int MAX_TRANSFER = 4 << 20;
 
@@ -278,7 +281,7 @@ final class LogicalUnit implements Poller {
                     onDone.run();
                 });
         if (sense == Sense.NONE) {
-            tasks.abort(nexus, ScsiTask.Outcome.ABORTED, all);
+            tasks.abortGone(nexus, all);
         } else {
             tasks.remove(nexus, sense, all);
         }
@@ -365,16 +368,25 @@ final class LogicalUnit implements Poller {
             return;
         }
         slot.begin(task, nexus, carrier, CommandTable.ALL.find(task.cdb()));
+        nexus.tasks++;
         if (!tasks.admit(slot)) {
             slot.end(ScsiStatus.BUSY);
         }
     }
 
-    /** Whether the places that are left are for those who have something reserved. */
+    /**
+     * Whether the places that are left are for others: for those who have something reserved, or
+     * for those who have few tasks.
+     */
     private boolean isKept(UnitNexus nexus) {
-        return tasks.count() >= MAX_TASKS - KEPT_TASKS
-                && io.isCommitted()
-                && !nexus.nexus.target().isCommitted();
+        int left = MAX_TASKS - tasks.count();
+        if (left > KEPT_TASKS) {
+            return false;
+        }
+        int others = nexuses.size() - 1;
+        int share = others == 0 ? 0 : Math.min(SHARE, KEPT_TASKS / others);
+        return (io.isCommitted() && !nexus.nexus.target().isCommitted())
+                || (nexus.tasks >= share && left <= share * others);
     }
 
     /** Begins a task that was admitted. */

@@ -162,6 +162,15 @@ final class Slot implements BlockCompletion {
         return by != null && by.isInternal();
     }
 
+    /**
+     * Whether it is a part of what goes on behind a task that has ended: a background operation,
+     * which functions that abort tasks leave alone (SAM-5, 5.5).
+     */
+    boolean goesOn() {
+        Carrier by = carrier;
+        return by != null && by.goesOn();
+    }
+
     byte[] cdb() {
         return task().cdb();
     }

@@ -162,6 +162,7 @@ final class TaskSet {
                 barrier = null;
             }
         }
+        slot.nexus().tasks--;
         slot.clear();
         free[freeCount++] = slot.request.tag();
     }
@@ -213,9 +214,20 @@ final class TaskSet {
         }
     }
 
+    /** Aborts all tasks of a nexus that is gone, and what went on behind them. */
+    void abortGone(UnitNexus nexus, Barrier all) {
+        forEach(nexus, slot -> abort(slot, ScsiTask.Outcome.ABORTED, false, all));
+    }
+
     /** Aborts all tasks of a nexus. */
-    void abort(UnitNexus nexus, ScsiTask.Outcome how, Barrier all) {
-        forEach(nexus, slot -> abort(slot, how, false, all));
+    void abort(UnitNexus nexus, Barrier all) {
+        forEach(
+                nexus,
+                slot -> {
+                    if (!slot.goesOn()) {
+                        abort(slot, ScsiTask.Outcome.ABORTED, false, all);
+                    }
+                });
     }
 
     /**
@@ -237,12 +249,13 @@ final class TaskSet {
 
     /**
      * Aborts all tasks of all nexuses, on behalf of one: those of others end with TASK ABORTED
-     * where the mode page says so.
+     * where the mode page says so. A reset also ends what goes on behind tasks that have ended.
      */
     void abortAll(UnitNexus cause, ScsiTask.Outcome how, Barrier all) {
         for (int i = 0; i < slotsMade; i++) {
             Slot slot = slots[i];
-            if (slot.state != Slot.State.FREE) {
+            if (slot.state != Slot.State.FREE
+                    && (how == ScsiTask.Outcome.RESET || !slot.goesOn())) {
                 abort(slot, how, slot.nexus() != cause && unit.modes().taskAbortedStatus(), all);
             }
         }

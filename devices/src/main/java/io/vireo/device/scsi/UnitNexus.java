@@ -31,6 +31,9 @@ final class UnitNexus {
 
     final Attentions attentions = new Attentions();
 
+    /** Tasks of it that are in the task set. */
+    int tasks;
+
     /** PREVENT ALLOW MEDIUM REMOVAL. */
     boolean preventsRemoval;
 

@@ -25,6 +25,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** EXTENDED COPY and what is told of it, between units of two reactors. */
@@ -308,6 +309,26 @@ class CopyTest extends TwoUnitsBed {
         assertThat(BlockClient.await(copying).outcome())
                 .isEqualTo(byUnit ? ScsiTask.Outcome.RESET : ScsiTask.Outcome.ABORTED);
         assertThat(second.contents(3000L * BLOCK, 1000 * BLOCK)).containsOnly(0);
+    }
+
+    /** Its task has ended, and functions abort tasks (SAM-5, 5.5). */
+    @ParameterizedTest
+    @EnumSource(names = {"ABORT_TASK_SET", "CLEAR_TASK_SET", "I_T_NEXUS_RESET"})
+    void aCopyInTheBackgroundOutlivesFunctionsAtEitherUnit(TaskManagement.Function function) {
+        ScsiClient client = client(1, true);
+        byte[] data = random(10 * BLOCK);
+        fill(client, data);
+        second.fate(_ -> MemoryBlockDevice.Fate.HELD);
+        byte[] list = background(3, other);
+        assertThat(client.out(0, cdb(1, list.length), list).good()).isTrue();
+        Eventually.until("the copy has begun", () -> !second.log().isEmpty());
+        for (int lun = 0; lun < 2; lun++) {
+            assertThat(client.manage(function, lun, 0))
+                    .isEqualTo(TaskManagement.Response.FUNCTION_COMPLETE);
+        }
+        second.fate(_ -> MemoryBlockDevice.Fate.DONE);
+        second.release();
+        Eventually.until("the copy", () -> Arrays.equals(second.contents(0, data.length), data));
     }
 
     @Test

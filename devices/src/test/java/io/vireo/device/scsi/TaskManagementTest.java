@@ -350,4 +350,26 @@ class TaskManagementTest {
         }
         other.close();
     }
+
+    @Test
+    void placesInTheSetAreKeptForInitiatorsWithFewTasks() {
+        ScsiClient second = bed.client(2, bed.other);
+        ScsiClient client = holding(1, false);
+        List<CompletableFuture<Result>> tasks = new ArrayList<>();
+        for (int i = 0; i < LogicalUnit.MAX_TASKS - LogicalUnit.SHARE; i++) {
+            tasks.add(read(client, i));
+        }
+        assertThat(BlockClient.await(read(client, 5000)).status())
+                .isEqualTo(ScsiStatus.TASK_SET_FULL);
+        for (int i = 0; i < LogicalUnit.SHARE; i++) {
+            tasks.add(read(second, i));
+        }
+        assertThat(BlockClient.await(read(second, 5000)).status())
+                .isEqualTo(ScsiStatus.TASK_SET_FULL);
+        bed.disk.fate(_ -> MemoryBlockDevice.Fate.DONE);
+        bed.disk.release();
+        for (CompletableFuture<Result> task : tasks) {
+            assertThat(BlockClient.await(task).good()).isTrue();
+        }
+    }
 }

@@ -18,6 +18,10 @@ import java.util.concurrent.locks.LockSupport;
 /** One session of an attacker, well-behaved so far, and what it expects of its next step. */
 final class Attempt implements AutoCloseable {
     static final int QUEUE_SIZE = 16;
+
+    /** Descriptors that a table of such a queue may have. */
+    static final int LONGEST_TABLE = 1024;
+
     static final long MEMORY = 1 << 20;
 
     private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(20);

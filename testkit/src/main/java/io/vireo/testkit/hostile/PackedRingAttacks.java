@@ -9,6 +9,7 @@ import static io.vireo.testkit.VhostUserFrontEnd.SET_VRING_ADDR;
 import static io.vireo.testkit.VhostUserFrontEnd.SET_VRING_ENABLE;
 import static io.vireo.testkit.VhostUserFrontEnd.SET_VRING_NUM;
 import static io.vireo.testkit.VhostUserFrontEnd.state;
+import static io.vireo.testkit.hostile.Attempt.LONGEST_TABLE;
 import static io.vireo.testkit.hostile.Attempt.QUEUE_SIZE;
 
 import io.vireo.testkit.DriverMemory;
@@ -161,8 +162,8 @@ final class PackedRingAttacks {
                 breaks("table of 15 bytes", queue -> queue.offer(TABLE, 15, 0, INDIRECT)),
                 breaks("table of 0 bytes", queue -> queue.offer(TABLE, 0, 0, INDIRECT)),
                 breaks(
-                        "table longer than the queue",
-                        queue -> queue.offer(TABLE, 16 * (QUEUE_SIZE + 1), 0, INDIRECT)),
+                        "table longer than any",
+                        queue -> queue.offer(TABLE, 16 * (LONGEST_TABLE + 1), 0, INDIRECT)),
                 breaks("table of almost 4 GiB", queue -> queue.offer(TABLE, -16, 0, INDIRECT)),
                 breaks("table outside of memory", queue -> queue.offer(1L << 50, 16, 0, INDIRECT)),
                 breaks("table that goes on", queue -> queue.offer(TABLE, 16, 0, INDIRECT | NEXT)),

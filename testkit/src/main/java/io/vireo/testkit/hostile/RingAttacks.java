@@ -10,6 +10,7 @@ import static io.vireo.testkit.VhostUserFrontEnd.SET_VRING_ENABLE;
 import static io.vireo.testkit.VhostUserFrontEnd.SET_VRING_NUM;
 import static io.vireo.testkit.VhostUserFrontEnd.state;
 import static io.vireo.testkit.VhostUserFrontEnd.u64;
+import static io.vireo.testkit.hostile.Attempt.LONGEST_TABLE;
 import static io.vireo.testkit.hostile.Attempt.QUEUE_SIZE;
 
 import io.vireo.linux.Fd;
@@ -180,12 +181,23 @@ final class RingAttacks {
                 breaks(6, "table of 0 bytes", queue -> offer(queue, 0, TABLE, 0, INDIRECT, 0)),
                 breaks(
                         6,
-                        "table longer than the queue",
+                        "table longer than any",
                         queue -> {
-                            for (int i = 0; i < QUEUE_SIZE + 1; i++) {
-                                queue.entry(TABLE, i, DATA, 1, i < QUEUE_SIZE ? NEXT : 0, i + 1);
+                            for (int i = 0; i < LONGEST_TABLE + 1; i++) {
+                                int flags = i < LONGEST_TABLE ? NEXT : 0;
+                                queue.entry(TABLE, i, DATA, 1, flags, i + 1);
                             }
-                            offer(queue, 0, TABLE, 16 * (QUEUE_SIZE + 1), INDIRECT, 0);
+                            offer(queue, 0, TABLE, 16 * (LONGEST_TABLE + 1), INDIRECT, 0);
+                        }),
+                breaks(
+                        6,
+                        "table that loops",
+                        queue -> {
+                            for (int i = 0; i < LONGEST_TABLE; i++) {
+                                int following = (i + 1) % LONGEST_TABLE;
+                                queue.entry(TABLE, i, DATA, 0, NEXT, following);
+                            }
+                            offer(queue, 0, TABLE, 16 * LONGEST_TABLE, INDIRECT, 0);
                         }),
                 breaks(
                         6,

@@ -86,6 +86,9 @@ final class MemoryGuard {
             return String.valueOf(e.getMessage());
         } catch (InternalError e) {
             return "the guest's memory is gone";
+        } catch (RuntimeException e) {
+            // A bug; the front end has an answer all the same.
+            return "queue " + queue.index() + " cannot follow: " + e;
         }
     }
 

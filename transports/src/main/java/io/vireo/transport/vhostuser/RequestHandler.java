@@ -488,6 +488,11 @@ final class RequestHandler {
         return rings.all().stream().anyMatch(Vring::serving);
     }
 
+    /** Whether no queue is about to start or to stop. */
+    boolean atRest() {
+        return rings.all().stream().allMatch(ring -> ring.stopped() || ring.running());
+    }
+
     /** The configuration space changed. */
     void configChanged() {
         if (backend != null && (protocolFeatures & Bits.CONFIG) != 0) {

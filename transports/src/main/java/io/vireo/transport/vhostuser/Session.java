@@ -129,6 +129,7 @@ final class Session implements Connection.Handler, RequestHandler.Answers {
         } catch (RuntimeException e) {
             // A bug; it ends this session only.
             fail("bug", describe(request, message) + " could not be handled: " + e);
+            giveUp();
         } finally {
             message.closeFds();
         }
@@ -194,6 +195,14 @@ final class Session implements Connection.Handler, RequestHandler.Answers {
             }
         }
         goOn();
+    }
+
+    /** Nobody may be left to finish what was begun; what rings are at finishes by itself. */
+    private void giveUp() {
+        if (busy && deferred && handler.atRest()) {
+            busy = false;
+            goOn();
+        }
     }
 
     /** Does what has waited, or takes messages again. */

@@ -195,6 +195,9 @@ final class Vring {
             NativeMemory.settle();
         } catch (InternalError e) {
             marked.fail("the dirty log is gone");
+        } catch (RuntimeException e) {
+            // A bug; the session ends by it, and whoever waits goes on.
+            marked.fail("it cannot mark what it writes: " + e);
         }
     }
 
@@ -396,6 +399,10 @@ final class Vring {
         } catch (UncheckedIOException e) {
             signals.detach();
             return "the host cannot watch its kick descriptor: " + e.getMessage();
+        } catch (RuntimeException e) {
+            // A bug; the front end has an answer all the same.
+            signals.detach();
+            return "it could not be started: " + e;
         }
     }
 

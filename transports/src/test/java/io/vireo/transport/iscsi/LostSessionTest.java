@@ -10,6 +10,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -98,6 +99,46 @@ class LostSessionTest {
         side.serve();
         assertThat(session.isOpen()).isFalse();
         return session;
+    }
+
+    /** What a write had of its data, solicited, unsolicited and in the middle of a PDU, is gone. */
+    @Test
+    void writesOfASessionThatIsTakenOverAreNotCarriedOut() throws Exception {
+        var parameters =
+                Map.of("MaxBurstLength", "4096", "InitialR2T", "No", "ImmediateData", "Yes");
+        byte[] data = data(16 * FakeTarget.BLOCK);
+        try (IscsiInitiator first = bed.session(parameters)) {
+            IscsiPdu asked =
+                    first.command(WRITE, 0, data.length, Bed.cdb(FakeTarget.WRITE_10, 0, 16));
+            first.send(asked.data(Arrays.copyOf(data, 4096)));
+            IscsiPdu r2t = first.receive();
+            assertThat(r2t.opcode()).isEqualTo(0x31);
+            byte[] next = Arrays.copyOfRange(data, 4096, 6144);
+            first.send(first.dataOut(asked, r2t.u32(20), 0, 4096, next, false));
+            IscsiPdu unasked =
+                    first.command(0x21, 0, data.length, Bed.cdb(FakeTarget.WRITE_10, 100, 16));
+            first.send(unasked.data(Arrays.copyOf(data, 512)));
+            byte[] more = Arrays.copyOfRange(data, 512, 4096);
+            byte[] cut = first.encode(first.dataOut(unasked, IscsiPdu.NO_TAG, 0, 512, more, false));
+            first.socket().getOutputStream().write(cut, 0, IscsiPdu.BHS + 100);
+            try (IscsiInitiator second = bed.session(Map.of())) {
+                assertThat(first.isClosedByTarget()).isTrue();
+                assertThat(bed.device.blocks).containsOnly(0);
+                byte[] other = data(2 * FakeTarget.BLOCK);
+                IscsiPdu write =
+                        second.command(WRITE, 0, other.length, Bed.cdb(FakeTarget.WRITE_10, 0, 2));
+                IscsiPdu answer = second.exchange(write.data(other));
+                assertThat(answer.opcode()).isEqualTo(0x21);
+                assertThat(answer.u8(3)).isZero();
+                assertThat(Arrays.copyOf(bed.device.blocks, other.length)).isEqualTo(other);
+            }
+        }
+    }
+
+    private static byte[] data(int length) {
+        byte[] data = new byte[length];
+        Arrays.fill(data, (byte) 7);
+        return data;
     }
 
     /** Has the other side meet a reset when it writes. */

@@ -353,6 +353,28 @@ class VhostUserTransportTest extends ConversationBed {
     }
 
     @Test
+    void aDeviceThatFailsAtARequestEndsThatSessionOnly() {
+        var device = bed.device(1);
+        device.configWriter =
+                _ -> {
+                    throw new IllegalStateException("a bug");
+                };
+        var endpoint = bed.present(device, "disk");
+        try (var session = VhostUserSession.open(bed.path("disk"), memory)) {
+            var ring = session.start(0, DriverQueue.of(memory, 16, VhostUserSession.EVENT_IDX), 0);
+            echo(session, ring, 3);
+            var write = payload(13).putInt(0, EchoDevice.WRITABLE).putInt(4, 1);
+            assertThatExceptionOfType(HungUpException.class)
+                    .isThrownBy(() -> session.tell(SET_CONFIG, write));
+        }
+        until("the session's end", () -> endpoint.state() == State.WAITING);
+        device.configWriter = Runnable::run;
+        try (var session = VhostUserSession.open(bed.path("disk"), memory)) {
+            session.tell(SET_CONFIG, payload(13).putInt(0, EchoDevice.WRITABLE).putInt(4, 1));
+        }
+    }
+
+    @Test
     void tellsOfAChangeOfConfiguration() throws Exception {
         var device = bed.device(1);
         bed.present(device, "disk");

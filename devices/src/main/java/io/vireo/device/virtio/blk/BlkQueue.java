@@ -32,7 +32,8 @@ import org.jspecify.annotations.Nullable;
  * <p>A queue that stops does not wait for room in a full pool: what was popped last and waits for
  * it is taken back and popped again by whoever serves the queue next, as if it never had been. What
  * has a request behind it that was answered is waited for, since the place where the queue goes on
- * is behind both.
+ * is behind both. Of what was in flight when the last process died such requests are popped and
+ * waited for, too.
  */
 final class BlkQueue implements Poller, BlockCompletion {
     /**
@@ -149,11 +150,11 @@ final class BlkQueue implements Poller, BlockCompletion {
         settled = false;
         completedAt = 0;
         int work = 0;
-        int room = Math.min(channel.free(), slots.length - inFlight);
-        if (room > 0 && onDrained == null) {
+        int wanted = wanted();
+        if (wanted > 0) {
             batch.clear();
             reading = true;
-            work = queue.pop(batch, room);
+            work = queue.pop(batch, wanted);
             startedAt = work == 0 ? 0 : System.nanoTime();
             startBatch();
         }
@@ -169,9 +170,15 @@ final class BlkQueue implements Poller, BlockCompletion {
         return work;
     }
 
+    /** Chains that are to be popped now; when it stops only those that it owes. */
+    private int wanted() {
+        int room = Math.min(channel.free(), slots.length - inFlight);
+        return onDrained == null ? room : Math.min(room, queue.owed());
+    }
+
     @Override
     public boolean arm() {
-        if (doneCount > 0 || !settled) {
+        if (doneCount > 0 || !settled || (onDrained != null && wanted() > 0)) {
             return false;
         }
         boolean popping = onDrained == null && channel.free() > 0;
@@ -344,7 +351,7 @@ final class BlkQueue implements Poller, BlockCompletion {
     }
 
     private void drainIfDone() {
-        if (onDrained != null && inFlight == 0) {
+        if (onDrained != null && inFlight == 0 && queue.owed() == 0) {
             Runnable drained = Objects.requireNonNull(onDrained);
             onDrained = null;
             lookingAgain.cancel();

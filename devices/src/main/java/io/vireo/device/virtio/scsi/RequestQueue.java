@@ -19,7 +19,8 @@ import org.jspecify.annotations.Nullable;
  * <p>When it stops it does not wait for room in a full pool: what was popped last is taken back, if
  * the nexus gives it, and popped again by whoever serves the queue next, as if it never had been;
  * then what was popped before it. What has a request behind it that was answered is waited for,
- * since the place where the queue goes on is behind both.
+ * since the place where the queue goes on is behind both. Of what was in flight when the last
+ * process died such requests are popped and waited for, too.
  */
 final class RequestQueue extends ServedQueue {
     /**

@@ -104,7 +104,9 @@ abstract class ServedQueue implements Poller {
         return onDrained != null;
     }
 
-    /** Stops popping; {@code whenDrained} runs when nothing is in flight. */
+    /**
+     * Stops popping, but what the queue owes; {@code whenDrained} runs when nothing is in flight.
+     */
     void stop(Runnable whenDrained) {
         onDrained = whenDrained;
         registration.wake();
@@ -128,11 +130,11 @@ abstract class ServedQueue implements Poller {
         completeEnded();
         int done = work;
         work = 0;
-        int room = room();
-        if (room > 0 && onDrained == null) {
+        int wanted = wanted();
+        if (wanted > 0) {
             batch.clear();
             next = 0;
-            done += queue.pop(batch, room);
+            done += queue.pop(batch, wanted);
             if (batch.count > 0) {
                 batch.fetchHeaders();
                 startBatch();
@@ -144,6 +146,11 @@ abstract class ServedQueue implements Poller {
         settled = true;
         drainIfDone();
         return done;
+    }
+
+    /** Chains that are to be popped now. */
+    private int wanted() {
+        return onDrained == null ? room() : Math.min(room(), queue.owed());
     }
 
     private void endTurn() {
@@ -206,7 +213,7 @@ abstract class ServedQueue implements Poller {
         if (hasCompletions() || !settled) {
             return false;
         }
-        return onDrained != null || room() == 0 || queue.arm();
+        return onDrained == null ? room() == 0 || queue.arm() : wanted() <= 0;
     }
 
     @Override
@@ -215,7 +222,7 @@ abstract class ServedQueue implements Poller {
     }
 
     private void drainIfDone() {
-        if (onDrained != null && inFlight() == 0) {
+        if (onDrained != null && inFlight() == 0 && wanted() <= 0) {
             Runnable drained = Objects.requireNonNull(onDrained);
             onDrained = null;
             registration.close();

@@ -9,6 +9,7 @@ import io.vireo.testkit.BlockClient;
 import io.vireo.testkit.DriverMemory;
 import io.vireo.testkit.DriverQueue;
 import io.vireo.testkit.MemoryState;
+import io.vireo.virtqueue.InflightRegion;
 import io.vireo.virtqueue.Virtqueue;
 import io.vireo.virtqueue.VirtqueueConfig;
 import io.vireo.virtqueue.VirtqueueException;
@@ -101,18 +102,21 @@ final class BlkBed implements AutoCloseable {
         return configure(device, BlkConfigSpace.WRITEBACK, (byte) (on ? 1 : 0));
     }
 
+    VirtqueueConfig config(int index, int base, Optional<InflightRegion> record) {
+        return new VirtqueueConfig(
+                index,
+                QUEUE_SIZE,
+                driver[index].addresses(),
+                base,
+                features,
+                memory.table(),
+                () -> {},
+                record,
+                (_, cause) -> failures.add(cause));
+    }
+
     void start(int index, int base) {
-        var config =
-                new VirtqueueConfig(
-                        index,
-                        QUEUE_SIZE,
-                        driver[index].addresses(),
-                        base,
-                        features,
-                        memory.table(),
-                        () -> {},
-                        Optional.empty(),
-                        (_, cause) -> failures.add(cause));
+        var config = config(index, base, Optional.empty());
         BlockClient.on(
                 reactors.get(index),
                 () -> {
