@@ -149,9 +149,13 @@ final class Drain {
         if (engine.epochs().isCurrent(epoch)) {
             engine.epochs().advance();
         }
-        if (!engine.epochs().drained(epoch)) {
+        // It has the free blocks of metadata in its list: a chunk that is given back meanwhile
+        // could
+        // be another's when zeroes come there.
+        if (!engine.epochs().drained(epoch) || engine.erasure().isRunning()) {
             return 0;
         }
+        engine.meta().giveBackParked();
         state = DrainStatus.State.MOVING;
         page = 0;
         return 1;

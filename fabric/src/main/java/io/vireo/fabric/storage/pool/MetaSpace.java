@@ -4,6 +4,7 @@ import io.vireo.fabric.storage.format.PoolFormat;
 import java.util.ArrayDeque;
 import java.util.BitSet;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -78,11 +79,19 @@ final class MetaSpace {
                 }
             }
         }
-        MetaChunk open = current;
-        if (open != null && open.parked) {
+        if (current != null && current.parked) {
             current = null;
-            giveBackIfEmpty(open);
         }
+    }
+
+    /**
+     * Gives back what is empty of a member that new blocks are kept away from: the chunk that was
+     * open then, if it was. Not while free blocks are being overwritten.
+     */
+    void giveBackParked() {
+        List.copyOf(chunks.values()).stream()
+                .filter(chunk -> chunk.parked)
+                .forEach(this::giveBackIfEmpty);
     }
 
     /** The block is not needed any more once the next checkpoint is durable. */

@@ -350,6 +350,38 @@ class DrainTest {
         assertContents();
     }
 
+    /** What is to become zeroes could be data by then. */
+    @Test
+    void noMetadataThatIsBeingOverwrittenIsGivenAwayWhenADrainBegins() {
+        Engine engine = pool.engine();
+        openAnEmptyChunk(engine.meta());
+        second.faults(DrainTest::stallsWrites);
+        engine.erasure().ask();
+        while (!engine.erasure().isRunning()) {
+            assertThat(home.step()).isPositive();
+        }
+        long inUse = engine.space().area(1).inUse();
+        pool.drain(second, 0);
+        for (int i = 0; i < 1000; i++) {
+            home.step();
+        }
+        assertThat(engine.space().area(1).inUse()).isEqualTo(inUse);
+        second.faults(_ -> DiskFault.NONE);
+        second.release();
+        until(State.MOVING);
+        assertThat(engine.space().area(1).inUse()).isLessThan(inUse);
+    }
+
+    /** The chunk that blocks of metadata are taken from is an empty one of the second member. */
+    private static void openAnEmptyChunk(MetaSpace meta) {
+        long block = meta.take();
+        while (PoolFormat.member(PoolFormat.chunkOf(block)) != 1 || PoolFormat.blockOf(block) > 0) {
+            block = meta.take();
+        }
+        meta.retire(block);
+        meta.freeRetired(meta.retired());
+    }
+
     private static DiskFault stallsWrites(BlockRequest request) {
         return request.operation() == BlockOperation.WRITE
                 ? new DiskFault.Stalls()
