@@ -64,6 +64,12 @@ public final class OwnMemory implements AutoCloseable {
         return buffer.address();
     }
 
+    /** Native address of {@code length} bytes from {@code offset} on, all of which are inside. */
+    public long address(long offset, long length) {
+        check(offset, length);
+        return buffer.address() + offset;
+    }
+
     /** Length in bytes. */
     public int length() {
         return view.capacity();
@@ -113,7 +119,7 @@ public final class OwnMemory implements AutoCloseable {
         }
     }
 
-    private void check(int offset, int length) {
+    private void check(long offset, long length) {
         if (offset < 0 || length < 0 || offset > length() - length) {
             throw new IndexOutOfBoundsException(offset + "+" + length + " of " + length());
         }

@@ -83,9 +83,10 @@ final class AtomicCommands {
 
     private static void compare(Slot slot) {
         long length = slot.end;
-        long medium = slot.own((int) (3 * length)).address();
+        OwnMemory own = slot.own((int) (3 * length));
+        long medium = own.address();
         long sent = medium + length;
-        slot.gather(0, sent, 2 * length);
+        slot.gather(0, own, length, 2 * length);
         long difference = VerifyCommands.difference(medium, sent, length);
         if (difference >= 0) {
             slot.fail(Sense.MISCOMPARE, difference, Sense.NO_SPECIFIC);
@@ -118,9 +119,10 @@ final class AtomicCommands {
 
     private static void or(Slot slot) {
         long length = slot.end;
-        long medium = slot.own((int) (2 * length)).address();
+        OwnMemory own = slot.own((int) (2 * length));
+        long medium = own.address();
         long sent = medium + length;
-        slot.gather(0, sent, length);
+        slot.gather(0, own, length, length);
         for (long i = 0; i < length; i += Long.BYTES) {
             NativeMemory.putLong(
                     medium + i, NativeMemory.getLong(medium + i) | NativeMemory.getLong(sent + i));
@@ -148,9 +150,9 @@ final class AtomicCommands {
             slot.position = lba << slot.unit.blockShift();
             slot.end = blocks << slot.unit.blockShift();
             // In one piece: a disk may take what is scattered in several.
-            long own = slot.own((int) slot.end).address();
-            slot.gather(0, own, slot.end);
-            writeOwn(slot, own);
+            OwnMemory own = slot.own((int) slot.end);
+            slot.gather(0, own, 0, slot.end);
+            writeOwn(slot, own.address());
         }
     }
 }

@@ -6,6 +6,7 @@ import static io.vireo.device.scsi.Command.NEEDS_UNMAP;
 import io.vireo.block.BlockOperation;
 import io.vireo.block.BlockRequest;
 import io.vireo.memory.NativeMemory;
+import io.vireo.memory.OwnMemory;
 import java.util.List;
 
 /**
@@ -186,6 +187,9 @@ final class ProvisioningCommands {
             slot.invalidField(BlockCommands.flagsAt(slot));
         } else if (slot.task().dataOut().total() != (noData ? 0 : block)) {
             slot.fail(Sense.INVALID_FIELD_IN_COMMAND_INFORMATION_UNIT);
+        } else if (blocks == 0) {
+            // From just behind the last block to the end.
+            slot.good();
         } else {
             slot.position = lba << slot.unit.blockShift();
             slot.end = lba + blocks << slot.unit.blockShift();
@@ -216,9 +220,10 @@ final class ProvisioningCommands {
 
     private static void repeat(Slot slot) {
         int block = slot.unit.blockSize();
-        long address = slot.own(slot.kept).address();
+        OwnMemory own = slot.own(slot.kept);
+        long address = own.address();
         if (slot.task().dataOut().total() > 0) {
-            slot.gather(0, address, block);
+            slot.gather(0, own, 0, block);
             if (isZero(address, block) && slot.unit.can(BlockOperation.WRITE_ZEROES)) {
                 zeroes(slot);
                 return;

@@ -260,11 +260,14 @@ final class Slot implements BlockCompletion {
         NativeMemory.settle();
     }
 
-    /** Copies {@code length} bytes of the Data-Out, from {@code offset} on, to native memory. */
-    void gather(long offset, long destination, long length) {
+    /**
+     * Copies {@code length} bytes of the Data-Out, from {@code offset} on, to memory of our own,
+     * from {@code to} on.
+     */
+    void gather(long offset, OwnMemory destination, long to, long length) {
         ScatterGatherList list = task().dataOut();
         long skip = offset;
-        long at = destination;
+        long at = destination.address(to, length);
         long left = length;
         for (int i = 0; left > 0; i++) {
             int available = list.length(i);

@@ -6,6 +6,7 @@ import static io.vireo.device.scsi.Command.REPEATABLE;
 import io.vireo.block.BlockOperation;
 import io.vireo.block.BlockRequest;
 import io.vireo.memory.NativeMemory;
+import io.vireo.memory.OwnMemory;
 import java.util.List;
 
 /** VERIFY and WRITE AND VERIFY (SBC-3, 5.29 to 5.40). */
@@ -162,15 +163,15 @@ final class VerifyCommands {
     private static void compare(Slot slot) {
         int length = (int) slot.request.length();
         long done = slot.position - slot.numbers[0];
-        long medium = slot.own(slot.kept).address();
-        long sent = medium + length;
+        OwnMemory own = slot.own(slot.kept);
+        long medium = own.address();
         long difference =
                 switch (byteCheck(slot)) {
                     case COMPARE -> {
-                        slot.gather(done, sent, length);
-                        yield difference(medium, sent, length);
+                        slot.gather(done, own, length, length);
+                        yield difference(medium, medium + length, length);
                     }
-                    case COMPARE_ONE_BLOCK -> oneBlock(slot, medium, sent, length);
+                    case COMPARE_ONE_BLOCK -> oneBlock(slot, own, length);
                     default -> -1;
                 };
         if (difference >= 0) {
@@ -181,11 +182,12 @@ final class VerifyCommands {
         readOn(slot);
     }
 
-    private static long oneBlock(Slot slot, long medium, long sent, int length) {
+    private static long oneBlock(Slot slot, OwnMemory own, int length) {
         int block = slot.unit.blockSize();
-        slot.gather(0, sent, block);
+        slot.gather(0, own, length, block);
+        long medium = own.address();
         for (int at = 0; at < length; at += block) {
-            long difference = difference(medium + at, sent, block);
+            long difference = difference(medium + at, medium + length, block);
             if (difference >= 0) {
                 return at + difference;
             }

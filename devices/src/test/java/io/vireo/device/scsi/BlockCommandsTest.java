@@ -405,6 +405,20 @@ class BlockCommandsTest {
                 .isEqualTo(0x052100);
     }
 
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "41000000400000000000",
+                "93000000000000004000000000000000",
+                "7F00000000000018000D 0000 0000000000004000 0000000000000000 00000000"
+            })
+    void writeSameBeyondTheLastBlockIsOfNone(String cdb) {
+        ScsiClient client = bed.client(1);
+        assertThat(client.out(0, cdb, random(BLOCK)).good()).isTrue();
+        assertThat(client.out(0, cdb, new byte[BLOCK]).good()).isTrue();
+        assertThat(bed.disk.log()).isEmpty();
+    }
+
     @Test
     void writeSameToTheEndKeepsTheLimit() {
         bed.disk.pretendToGrow(1L << 40);
