@@ -310,7 +310,7 @@ class ImageFilesTest {
             for (int i = 0; i < changes; i++) {
                 // The header, or the tables behind it, or anywhere.
                 int range = random.nextBoolean() ? 112 : random.nextBoolean() ? 8192 : bad.length;
-                bad[random.nextInt(range)] = (byte) random.nextInt();
+                bad[random.nextInt(Math.min(range, bad.length))] = (byte) random.nextInt();
             }
             if (random.nextInt(10) == 0) {
                 bad = Arrays.copyOf(bad, random.nextInt(bad.length));
