@@ -309,11 +309,7 @@ class TaskManagementTest {
         }
         assertThat(BlockClient.await(read(client, 5000)).status())
                 .isEqualTo(ScsiStatus.TASK_SET_FULL);
-        bed.disk.fate(_ -> MemoryBlockDevice.Fate.DONE);
-        bed.disk.release();
-        for (CompletableFuture<Result> task : tasks) {
-            assertThat(BlockClient.await(task).good()).isTrue();
-        }
+        assertAllEndWell(tasks);
     }
 
     @Test
@@ -343,11 +339,7 @@ class TaskManagementTest {
         rates.reservation = 0;
         tasks.add(read(client, 5002));
         client.run(0, "000000000000");
-        bed.disk.fate(_ -> MemoryBlockDevice.Fate.DONE);
-        bed.disk.release();
-        for (CompletableFuture<Result> task : tasks) {
-            assertThat(BlockClient.await(task).good()).isTrue();
-        }
+        assertAllEndWell(tasks);
         other.close();
     }
 
@@ -366,6 +358,11 @@ class TaskManagementTest {
         }
         assertThat(BlockClient.await(read(second, 5000)).status())
                 .isEqualTo(ScsiStatus.TASK_SET_FULL);
+        assertAllEndWell(tasks);
+    }
+
+    /** The disk carries out all that it held. */
+    private void assertAllEndWell(List<CompletableFuture<Result>> tasks) {
         bed.disk.fate(_ -> MemoryBlockDevice.Fate.DONE);
         bed.disk.release();
         for (CompletableFuture<Result> task : tasks) {

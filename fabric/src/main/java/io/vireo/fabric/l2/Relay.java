@@ -84,9 +84,7 @@ final class Relay {
             if (!classified) {
                 pass.vlan[i] = classifier.classify(in, i, second);
             }
-            seen +=
-                    table.touch(
-                            Stations.of((first >>> 48 | second << 16) & MAC_MASK, pass.vlan[i]));
+            seen += table.touch(Stations.of(source(first, second), pass.vlan[i]));
             seen += table.touch(Stations.of(first & MAC_MASK, pass.vlan[i]));
         }
         fetched = seen;
@@ -106,8 +104,8 @@ final class Relay {
             if (vid < 0) {
                 continue;
             }
-            long from = (first >>> 48 | second << 16) & MAC_MASK;
-            long station = from | (long) vid << 48;
+            long from = source(first, second);
+            long station = Stations.of(from, vid);
             if (station != lastStation) {
                 var refused = stations.enter(in, from, vid, now);
                 if (refused != null) {
@@ -127,7 +125,7 @@ final class Relay {
                 flood(in, i, vid, to);
                 continue;
             }
-            long destination = to | (long) vid << 48;
+            long destination = Stations.of(to, vid);
             if (destination != lastDestination) {
                 var out = stations.locate(to, vid, now);
                 if (out == null) {
@@ -139,6 +137,11 @@ final class Relay {
             }
             unicast(in, lastEgress, i);
         }
+    }
+
+    /** The source address, by the first and the second eight bytes of a frame. */
+    private static long source(long first, long second) {
+        return (first >>> 48 | second << 16) & MAC_MASK;
     }
 
     private void unicast(BridgePort in, BridgePort out, int i) {

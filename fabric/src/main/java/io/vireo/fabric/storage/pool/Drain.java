@@ -149,9 +149,8 @@ final class Drain {
         if (engine.epochs().isCurrent(epoch)) {
             engine.epochs().advance();
         }
-        // It has the free blocks of metadata in its list: a chunk that is given back meanwhile
-        // could
-        // be another's when zeroes come there.
+        // The erasure has a list of the free blocks of metadata: a chunk that is given back
+        // meanwhile could be another's when zeroes come there.
         if (!engine.epochs().drained(epoch) || engine.erasure().isRunning()) {
             return 0;
         }
