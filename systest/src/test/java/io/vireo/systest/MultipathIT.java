@@ -57,6 +57,7 @@ class MultipathIT {
         initiator = new SanInitiator(bed, "guest", List.of());
         guest = initiator.guest();
         initiator.start("iqn.2026-11.io.vireo:guest");
+        initiator.givePathsUpEarly();
         initiator.write(Path.of("/etc/multipath.conf"), CONFIGURATION);
         guest.output("multipathd reconfigure");
         for (int path = 0; path < 2; path++) {

@@ -43,12 +43,22 @@ final class SanInitiator implements AutoCloseable {
                     "ip address add 10.0.%d.15/24 dev eth%d && ip link set eth%d up"
                             .formatted(path + 2, path, path));
         }
-        guest.output("echo InitiatorName=%s >/etc/iscsi/initiatorname.iscsi".formatted(initiator));
-        // A path that is silent is given up after seconds, not minutes, when there is another one.
+        guest.output(
+                ("echo InitiatorName=%s >/etc/iscsi/initiatorname.iscsi"
+                                + " && systemctl restart iscsid")
+                        .formatted(initiator));
+    }
+
+    /**
+     * Has it give a silent path up after seconds, not minutes, as befits one that has another: for
+     * the sessions that it logs in to from now on. On a busy host a session without another path
+     * would come and go by that.
+     */
+    void givePathsUpEarly() {
         guest.output(
                 "sed -i -e 's/^node.session.timeo.replacement_timeout = .*/node.session.timeo.replacement_timeout = 5/'"
                         + " -e 's/^\\(node.conn.0..timeo.noop_out_[a-z]*\\) = .*/\\1 = 2/'"
-                        + " /etc/iscsi/iscsid.conf && systemctl restart iscsid");
+                        + " /etc/iscsi/iscsid.conf");
     }
 
     /** The address of a portal of the host's loopback, as a path sees it. */
