@@ -20,9 +20,11 @@ final class Constants {
     static final int F_UNLCK = 2;
     static final int AT_SYMLINK_NOFOLLOW = 0x100;
     static final int AT_EMPTY_PATH = 0x1000;
+    static final int AT_STATX_DONT_SYNC = 0x4000;
 
     // linux/stat.h
     static final int STATX_BASIC_STATS = 0x7ff;
+    static final int STATX_MNT_ID = 0x1000;
     static final int STATX_DIOALIGN = 0x2000;
     static final int S_IFMT = 0xf000;
     static final int S_IFSOCK = 0xc000;
@@ -76,6 +78,7 @@ final class Constants {
     static final int SO_PEERCRED = 17;
     static final int SO_SNDBUFFORCE = 32;
     static final int SO_RCVBUFFORCE = 33;
+    static final int SO_DOMAIN = 39;
     static final int SOL_PACKET = 263;
     static final int SOL_XDP = 283;
     static final int SCM_RIGHTS = 1;

@@ -8,18 +8,29 @@ package io.vireo.linux;
  * close what they own themselves.
  */
 public final class Fd implements AutoCloseable {
+    private final boolean foreign;
     private int number;
 
-    private Fd(int number) {
+    private Fd(int number, boolean foreign) {
         this.number = number;
+        this.foreign = foreign;
     }
 
     /** Takes over an open descriptor. */
     public static Fd of(int number) {
+        return of(number, false);
+    }
+
+    /** Takes over a descriptor that came from a peer: it is closed as {@link #closeForeign}. */
+    public static Fd foreign(int number) {
+        return of(number, true);
+    }
+
+    private static Fd of(int number, boolean foreign) {
         if (number < 0) {
             throw new IllegalArgumentException("not a descriptor: " + number);
         }
-        return new Fd(number);
+        return new Fd(number, foreign);
     }
 
     /** Returns the number, or -1 after closing, which every system call answers by EBADF. */
@@ -34,7 +45,7 @@ public final class Fd implements AutoCloseable {
 
     /** Returns a second descriptor of the same open file, closed on exec. */
     public Fd dup() throws ErrnoException {
-        return dup(number);
+        return dup(number, foreign);
     }
 
     /**
@@ -42,8 +53,12 @@ public final class Fd implements AutoCloseable {
      * exec.
      */
     public static Fd dup(int number) throws ErrnoException {
+        return dup(number, false);
+    }
+
+    private static Fd dup(int number, boolean foreign) throws ErrnoException {
         long copy = Syscall.call(Syscall.FCNTL, number, Constants.F_DUPFD_CLOEXEC, 0);
-        return new Fd((int) Syscall.check(copy, "fcntl", "F_DUPFD_CLOEXEC, fd " + number));
+        return of((int) Syscall.check(copy, "fcntl", "F_DUPFD_CLOEXEC, fd " + number), foreign);
     }
 
     /** Hands the number over: the caller must close it, this object is closed. */
@@ -54,18 +69,30 @@ public final class Fd implements AutoCloseable {
     }
 
     /**
-     * Closes a number received from a peer, which no object owns. Errors are of no consequence:
-     * Linux frees it anyway.
+     * Closes a number received from a peer, which no object owns. What is behind it is the peer's
+     * choice, and to close it may take as long as the peer likes, see {@link Closers}: where it
+     * may, it is closed a little later.
      */
-    public static void close(int number) {
+    public static void closeForeign(int number) {
+        if (Memfd.isMemory(number) || Eventfd.isEventfd(number)) {
+            closeNow(number);
+        } else {
+            Closers.close(number);
+        }
+    }
+
+    /** Errors are of no consequence: Linux frees it anyway. */
+    static void closeNow(int number) {
         Syscall.call(Syscall.CLOSE, number);
     }
 
     @Override
     public void close() {
         int closing = release();
-        if (closing >= 0) {
-            close(closing);
+        if (closing >= 0 && foreign) {
+            closeForeign(closing);
+        } else if (closing >= 0) {
+            closeNow(closing);
         }
     }
 

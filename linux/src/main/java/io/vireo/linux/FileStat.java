@@ -13,6 +13,7 @@ package io.vireo.linux;
  * @param blocks allocated, in units of 512 bytes
  * @param blockSize preferred for I/O, in bytes
  * @param specialDevice number of the device that a device file stands for, major in the high half
+ * @param mount number of the mount by which it was opened, 0 where the kernel does not tell
  * @param directMemoryAlignment of buffers for O_DIRECT in bytes, 0 where the kernel does not tell
  *     or O_DIRECT is not supported
  * @param directOffsetAlignment of offsets and lengths for O_DIRECT in bytes, 0 likewise
@@ -28,6 +29,7 @@ public record FileStat(
         long blocks,
         int blockSize,
         long specialDevice,
+        long mount,
         int directMemoryAlignment,
         int directOffsetAlignment) {
 
@@ -39,6 +41,16 @@ public record FileStat(
     /** Returns what is known of an open file, such as one just received from a peer. */
     public static FileStat of(int fd) throws ErrnoException {
         return statx(fd, "", Constants.AT_EMPTY_PATH);
+    }
+
+    /**
+     * Returns what the kernel knows of an open file by itself: whoever serves its file system, a
+     * process or another host, is not asked, and cannot keep the caller waiting. Size and times may
+     * be out of date.
+     */
+    public static FileStat known(Fd fd) throws ErrnoException {
+        int flags = Constants.AT_EMPTY_PATH | Constants.AT_STATX_DONT_SYNC;
+        return statx(fd.number(), "", flags);
     }
 
     /** Returns what is known of a path, of a symbolic link itself if it is one. */
@@ -89,7 +101,7 @@ public record FileStat(
     }
 
     private static FileStat statx(int directory, String path, int flags) throws ErrnoException {
-        int mask = Constants.STATX_BASIC_STATS | Constants.STATX_DIOALIGN;
+        int mask = Constants.STATX_BASIC_STATS | Constants.STATX_MNT_ID | Constants.STATX_DIOALIGN;
         try (NativeBuffer name = NativeBuffer.string(path);
                 NativeBuffer stat = NativeBuffer.scratch(Layouts.Statx.SIZE)) {
             long result =
@@ -112,6 +124,7 @@ public record FileStat(
                 ForeignMemory.getLong(stat + Layouts.Statx.STX_BLOCKS),
                 ForeignMemory.getInt(stat + Layouts.Statx.STX_BLKSIZE),
                 device(stat + Layouts.Statx.STX_RDEV_MAJOR),
+                ForeignMemory.getLong(stat + Layouts.Statx.STX_MNT_ID),
                 ForeignMemory.getInt(stat + Layouts.Statx.STX_DIO_MEM_ALIGN),
                 ForeignMemory.getInt(stat + Layouts.Statx.STX_DIO_OFFSET_ALIGN));
     }

@@ -66,6 +66,7 @@ final class Layouts {
         static final int STX_RDEV_MINOR = 132;
         static final int STX_DEV_MAJOR = 136;
         static final int STX_DEV_MINOR = 140;
+        static final int STX_MNT_ID = 144;
         static final int STX_DIO_MEM_ALIGN = 152;
         static final int STX_DIO_OFFSET_ALIGN = 156;
 

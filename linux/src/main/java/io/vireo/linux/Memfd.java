@@ -46,6 +46,14 @@ public final class Memfd {
         Syscall.check(result, "fcntl", "F_ADD_SEALS, " + fd);
     }
 
+    /**
+     * Returns whether a file is nothing but memory: a memfd, or a file of tmpfs or hugetlbfs. No
+     * file system is asked.
+     */
+    public static boolean isMemory(int fd) {
+        return Syscall.call(Syscall.FCNTL, fd, Constants.F_GET_SEALS) >= 0;
+    }
+
     /** Returns the seals; EINVAL for a file that cannot be sealed. */
     public static int seals(Fd fd) throws ErrnoException {
         long result = Syscall.call(Syscall.FCNTL, fd.number(), Constants.F_GET_SEALS);

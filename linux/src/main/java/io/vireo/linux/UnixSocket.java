@@ -223,19 +223,32 @@ public final class UnixSocket implements AutoCloseable {
         return truncated;
     }
 
+    /** Returns whether a descriptor is a Unix socket; no file system is asked. */
+    public static boolean isUnix(Fd fd) {
+        try (NativeBuffer domain = NativeBuffer.scratch(Integer.BYTES)) {
+            return option(fd, Constants.SO_DOMAIN, domain, Integer.BYTES) >= 0
+                    && ForeignMemory.getInt(domain.address()) == Constants.AF_UNIX;
+        }
+    }
+
+    /** Reads an option of the level SOL_SOCKET. Returns 0 or -errno. */
+    private static long option(Fd fd, int name, NativeBuffer to, int size) {
+        try (NativeBuffer length = NativeBuffer.scratch(Integer.BYTES)) {
+            ForeignMemory.putInt(length.address(), size);
+            return Syscall.call(
+                    Syscall.GETSOCKOPT,
+                    fd.number(),
+                    Constants.SOL_SOCKET,
+                    name,
+                    to.address(),
+                    length.address());
+        }
+    }
+
     /** Returns who is at the other end. */
     public PeerCredentials peerCredentials() throws ErrnoException {
-        try (NativeBuffer ucred = NativeBuffer.scratch(Layouts.Ucred.SIZE);
-                NativeBuffer length = NativeBuffer.scratch(Integer.BYTES)) {
-            ForeignMemory.putInt(length.address(), Layouts.Ucred.SIZE);
-            long result =
-                    Syscall.call(
-                            Syscall.GETSOCKOPT,
-                            fd.number(),
-                            Constants.SOL_SOCKET,
-                            Constants.SO_PEERCRED,
-                            ucred.address(),
-                            length.address());
+        try (NativeBuffer ucred = NativeBuffer.scratch(Layouts.Ucred.SIZE)) {
+            long result = option(fd, Constants.SO_PEERCRED, ucred, Layouts.Ucred.SIZE);
             Syscall.check(result, "getsockopt", "SO_PEERCRED, " + fd);
             return new PeerCredentials(
                     ForeignMemory.getInt(ucred.address() + Layouts.Ucred.PID),
@@ -334,7 +347,7 @@ public final class UnixSocket implements AutoCloseable {
             if (received < fds.length) {
                 fds[received++] = number;
             } else {
-                Fd.close(number);
+                Fd.closeForeign(number);
                 discarded++;
             }
         }

@@ -58,7 +58,7 @@ class AllocationTest {
                 check(
                         receiver.recvmsg(buffer.address(), 64, fds) == 64
                                 && receiver.receivedFds() == 1);
-                Fd.close(fds[0]);
+                Fd.closeNow(fds[0]);
                 fds[0] = sender.fd().number();
             });
         }

@@ -38,10 +38,28 @@ class FdTest {
         int number = fd.release();
         fd.close();
         assertThat(FileStat.of(number).isRegular()).isTrue();
-        Fd.close(number);
+        Fd.closeForeign(number);
         assertThatThrownBy(() -> FileStat.of(number))
                 .isInstanceOf(ErrnoException.class)
                 .hasMessageContaining("EBADF");
+    }
+
+    @Test
+    void whatCameFromAPeerIsClosedAtOnceOrALittleLater() throws Exception {
+        int before = OpenFiles.count();
+        UnixSocket[] ends = UnixSocket.pair();
+        Fd.foreign(Memfd.create("memory", 0, 0).release()).close();
+        Fd.foreign(Eventfd.create().fd().release()).close();
+        assertThat(OpenFiles.count()).isEqualTo(before + 2);
+        Fd one = Fd.foreign(ends[0].fd().release());
+        one.close();
+        assertThat(one.isOpen()).isFalse();
+        ends[1].close();
+        long deadline = System.nanoTime() + 10_000_000_000L;
+        while (OpenFiles.count() > before && System.nanoTime() < deadline) {
+            Thread.sleep(1);
+        }
+        assertThat(OpenFiles.count()).isEqualTo(before);
     }
 
     @Test

@@ -82,7 +82,7 @@ class UnixSocketTest {
             assertThat(receiver.discardedFds()).isZero();
             assertThat(receiver.controlTruncated()).isFalse();
             assertThat(OpenFiles.count()).isEqualTo(before + 3 + UnixSocket.MAX_FDS);
-            Arrays.stream(fds).forEach(Fd::close);
+            Arrays.stream(fds).forEach(Fd::closeNow);
         }
     }
 
@@ -99,8 +99,8 @@ class UnixSocketTest {
             assertThat(receiver.recvmsg(buffer.address(), 1, fds)).isEqualTo(1);
             assertThat(receiver.receivedFds()).isEqualTo(2);
             assertThat(receiver.discardedFds()).isEqualTo(7);
-            Fd.close(fds[0]);
-            Fd.close(fds[1]);
+            Fd.closeForeign(fds[0]);
+            Fd.closeForeign(fds[1]);
             assertThat(OpenFiles.count()).isEqualTo(before + 3);
         }
     }
@@ -121,7 +121,7 @@ class UnixSocketTest {
             int result = receiver.recvmsg(buffer.address(), 1, fds);
             limit.apply(Rlimit.RLIMIT_NOFILE);
             for (int i = 0; i < receiver.receivedFds(); i++) {
-                Fd.close(fds[i]);
+                Fd.closeForeign(fds[i]);
             }
             assertThat(result).isEqualTo(1);
             assertThat(receiver.receivedFds()).isBetween(1, 100);
@@ -156,7 +156,7 @@ class UnixSocketTest {
         try (UnixSocket living = UnixSocket.listen(path, 1)) {
             assertThatThrownBy(() -> UnixSocket.listen(path, 1)).hasMessageContaining("EADDRINUSE");
             UnixSocket.connect(path).close();
-            Fd.close(living.accept());
+            Fd.of(living.accept()).close();
         }
     }
 

@@ -2,9 +2,7 @@ package io.vireo.transport.vhostuser;
 
 import io.vireo.linux.Epoll;
 import io.vireo.linux.Errno;
-import io.vireo.linux.ErrnoException;
 import io.vireo.linux.Fd;
-import io.vireo.linux.FileStat;
 import io.vireo.linux.ForeignMemory;
 import io.vireo.linux.NativeBuffer;
 import io.vireo.linux.UnixSocket;
@@ -35,18 +33,11 @@ final class BackendChannel {
     /** Takes over the descriptor, also when it fails. */
     static BackendChannel of(Fd fd, Reactor reactor, NativeBuffer scratch)
             throws ViolationException {
-        try {
-            if (!FileStat.of(fd).isSocket()) {
-                throw new ViolationException("the descriptor is a socket");
-            }
-            return new BackendChannel(UnixSocket.of(fd), reactor, scratch);
-        } catch (ErrnoException e) {
+        if (!UnixSocket.isUnix(fd)) {
             fd.close();
-            throw new ViolationException("the descriptor is a socket", e);
-        } catch (ViolationException e) {
-            fd.close();
-            throw e;
+            throw new ViolationException("the descriptor is a Unix socket");
         }
+        return new BackendChannel(UnixSocket.of(fd), reactor, scratch);
     }
 
     /** Tells the front end that the configuration space has changed. */

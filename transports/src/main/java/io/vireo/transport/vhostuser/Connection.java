@@ -254,7 +254,7 @@ final class Connection {
             fds = Arrays.copyOf(received, count);
         } else {
             for (int i = 0; i < count; i++) {
-                Fd.close(received[i]);
+                Fd.closeForeign(received[i]);
             }
         }
         if (socket.discardedFds() > 0) {
@@ -311,7 +311,7 @@ final class Connection {
         watch.close();
         socket.close();
         for (int fd : fds) {
-            Fd.close(fd);
+            Fd.closeForeign(fd);
         }
         fds = NO_FDS;
     }

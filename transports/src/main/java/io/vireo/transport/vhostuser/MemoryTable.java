@@ -223,6 +223,7 @@ final class MemoryTable {
                 if (size <= 0 || offset < 0 || offset > Long.MAX_VALUE - size) {
                     throw new ViolationException("a region is not empty and does not wrap around");
                 }
+                PageSource.check(fd);
                 // Sealed first, measured then: a file cannot shrink in between.
                 boolean sealed = seal(fd);
                 var stat = FileStat.of(fd);

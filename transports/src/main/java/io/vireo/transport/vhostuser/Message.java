@@ -76,13 +76,13 @@ final class Message {
 
     /** The next descriptor, which the caller closes from now on. */
     Fd takeFd() {
-        return Fd.of(fds[fdsTaken++]);
+        return Fd.foreign(fds[fdsTaken++]);
     }
 
     /** Closes the descriptors that nobody took. */
     void closeFds() {
         while (fdsTaken < fds.length) {
-            Fd.close(fds[fdsTaken++]);
+            Fd.closeForeign(fds[fdsTaken++]);
         }
     }
 

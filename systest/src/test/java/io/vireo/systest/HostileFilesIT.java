@@ -1,0 +1,177 @@
+package io.vireo.systest;
+
+import static io.vireo.testkit.VhostUserFrontEnd.*;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.vireo.linux.Fd;
+import io.vireo.linux.PathCalls;
+import io.vireo.testkit.DriverMemory;
+import io.vireo.testkit.Eventually;
+import io.vireo.testkit.VhostUserSession;
+import io.vireo.testkit.hostile.BlkDriver;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/**
+ * A front end passes descriptors of a FUSE file whose process does not answer, wherever a message
+ * has one, and where it has none: whoever reads the file, touches a page of it or closes it waits.
+ * The daemon does not: others are served, and so is who comes to the same socket next.
+ */
+@Timeout(300)
+class HostileFilesIT {
+    private static final int SIZE = 16 << 20;
+    private static final long GUEST = 0x9000_0000L;
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
+    private static final String NAME = "slow";
+    private static final String REFUSED = "this one is on fuse";
+
+    private static final Path BED = Path.of("..", "target", "run", "hostile-files");
+
+    private final Bed bed = prepare();
+    private final Path file = bed.run().resolve(NAME);
+
+    /** A run that was cut off may have left its file system behind, and nobody who serves it. */
+    private static Bed prepare() {
+        Processes.run(
+                "bash", "-c", "! mountpoint -q $0 || umount -l $0", BED.resolve(NAME).toString());
+        return Bed.prepare(Path.of(".."), "hostile-files");
+    }
+
+    @Test
+    void whoeverServesAFileKeepsNobodyWaiting() throws Exception {
+        Files.createFile(file);
+        Process server = serve();
+        try (var daemon = new Daemon(bed);
+                var memory = new DriverMemory(1 << 20)) {
+            daemon.start();
+            daemon.apply(Examples.localCopy(bed));
+            try (var witness = VhostUserSession.open(socket("web2"), memory);
+                    Fd slow = PathCalls.open(file, PathCalls.O_RDWR, 0)) {
+                var ring = witness.start(0, 16);
+                var driver = new BlkDriver();
+                driver.exchange(witness, ring, 4);
+                int atRest = descriptors();
+                try {
+                    signal("STOP", server);
+                    everywhere(slow, daemon, () -> driver.exchange(witness, ring, 4));
+                } finally {
+                    signal("CONT", server);
+                }
+                Eventually.slowly("all descriptors closed", () -> descriptors() == atRest);
+            }
+        } finally {
+            signal("TERM", server);
+            server.getOutputStream().close();
+            // The shell ends when the server has, and has unmounted the file.
+            Processes.ended(server, PATIENCE);
+            Processes.end(server, PATIENCE);
+        }
+    }
+
+    private void everywhere(Fd slow, Daemon daemon, Runnable witnessed) throws IOException {
+        attack(SET_MEM_TABLE, table(), slow);
+        witnessed.run();
+        attack(ADD_MEM_REG, region(), slow);
+        attack(SET_INFLIGHT_FD, record(), slow);
+        attack(SET_LOG_BASE, payload(16).putLong(0, SIZE), slow);
+        assertThat(refusals(daemon)).isEqualTo(4);
+        attack(SET_VRING_KICK, u64(0), slow);
+        attack(SET_VRING_CALL, u64(0), slow);
+        attack(SET_VRING_ERR, u64(0), slow);
+        attack(SET_BACKEND_REQ_FD, payload(0), slow);
+        attack(SET_OWNER, payload(0), slow);
+        witnessed.run();
+        try (var memory = new DriverMemory(1 << 20);
+                var session = VhostUserSession.open(socket("web1"), memory)) {
+            new BlkDriver().exchange(session, session.start(0, 16), 4);
+        }
+        assertThat(UnixHttp.answers(daemon.apiSocket(), "/metrics")).isTrue();
+    }
+
+    /**
+     * QEMU's, at a file, which is the root of a file system. A shell sends it the signals that it
+     * reads: while it is stopped this process can start no other, which would have to close the
+     * file.
+     */
+    private Process serve() throws IOException {
+        Path log = bed.run().resolve("server.log");
+        Process shell =
+                new ProcessBuilder(
+                                "bash",
+                                "-c",
+                                "qemu-storage-daemon --blockdev driver=null-co,node-name=disk,read-zeroes=on,size="
+                                        + SIZE
+                                        + " --export type=fuse,id=file,node-name=disk,writable=on,mountpoint="
+                                        + file
+                                        + " & while read -r signal; do kill -s $signal $!; done; wait")
+                        .redirectErrorStream(true)
+                        .redirectOutput(log.toFile())
+                        .start();
+        Eventually.slowly("the file is served", () -> size() == SIZE || !shell.isAlive());
+        assertThat(size()).as("size of the file that is served; %s", log).isEqualTo(SIZE);
+        return shell;
+    }
+
+    private long size() {
+        try {
+            return Files.size(file);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static void signal(String name, Process shell) throws IOException {
+        shell.getOutputStream().write((name + "\n").getBytes(StandardCharsets.US_ASCII));
+        shell.getOutputStream().flush();
+    }
+
+    /** What breaks the rules ends the session. */
+    private void attack(int request, ByteBuffer payload, Fd slow) {
+        try (var memory = new DriverMemory(1 << 20);
+                var session = VhostUserSession.open(socket("web1"), memory)) {
+            session.frontEnd().send(request, payload, slow);
+            session.frontEnd().awaitHangUp();
+        }
+    }
+
+    private static ByteBuffer table() {
+        return payload(40).putInt(0, 1).put(8, region().array(), 8, 32);
+    }
+
+    private static ByteBuffer region() {
+        return payload(40).putLong(8, GUEST).putLong(16, SIZE).putLong(24, GUEST);
+    }
+
+    /** Of one queue of 16. */
+    private static ByteBuffer record() {
+        return payload(24).putLong(0, SIZE).putShort(16, (short) 1).putShort(18, (short) 16);
+    }
+
+    private Path socket(String profile) {
+        return bed.run().resolve("runtime").resolve(profile).resolve("disk0.sock");
+    }
+
+    private static long refusals(Daemon daemon) throws IOException {
+        List<String> lines = Files.readAllLines(daemon.log());
+        return lines.stream().filter(line -> line.contains(REFUSED)).count();
+    }
+
+    private int descriptors() {
+        try {
+            String pid = Files.readString(bed.run().resolve("daemon.pid")).strip();
+            try (var fds = Files.list(Path.of("/proc", pid, "fd"))) {
+                return (int) fds.count();
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}
