@@ -194,10 +194,11 @@ class MultipathIT {
         guest.output("rm /mnt/large && sync && fstrim -v /mnt");
         awaitAllocated(bytes -> bytes < 50 << 20);
         apply(mebibytes + 128, BOTH);
-        guest.output("iscsiadm -m session --rescan");
+        // A session that is not logged in just then rescans nothing.
         for (String path : data) {
             initiator.await(
-                    "[ $(cat /sys/block/" + path + "/size) = " + ((long) mebibytes << 11) + " ]");
+                    "iscsiadm -m session --rescan >/dev/null; [ $(cat /sys/block/%s/size) = %d ]"
+                            .formatted(path, (long) mebibytes << 11));
         }
         guest.output("multipathd resize map $(basename $(readlink -f /dev/data))");
         initiator.await("[ $(blockdev --getsize64 /dev/data) = " + ((long) mebibytes << 20) + " ]");
