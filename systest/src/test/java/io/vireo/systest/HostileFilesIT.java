@@ -58,14 +58,14 @@ class HostileFilesIT {
                 var ring = witness.start(0, 16);
                 var driver = new BlkDriver();
                 driver.exchange(witness, ring, 4);
-                int atRest = descriptors();
                 try {
                     signal("STOP", server);
+                    Eventually.slowly("the server is stopped", () -> isStopped(server));
                     everywhere(slow, daemon, () -> driver.exchange(witness, ring, 4));
                 } finally {
                     signal("CONT", server);
                 }
-                Eventually.slowly("all descriptors closed", () -> descriptors() == atRest);
+                Eventually.slowly("the file is closed", () -> !isHeld());
             }
         } finally {
             signal("TERM", server);
@@ -128,6 +128,15 @@ class HostileFilesIT {
         }
     }
 
+    private static boolean isStopped(Process shell) {
+        long pid = shell.children().findFirst().orElseThrow().pid();
+        try {
+            return Files.readString(Path.of("/proc/" + pid + "/status")).contains("State:\tT");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     private static void signal(String name, Process shell) throws IOException {
         shell.getOutputStream().write((name + "\n").getBytes(StandardCharsets.US_ASCII));
         shell.getOutputStream().flush();
@@ -164,14 +173,24 @@ class HostileFilesIT {
         return lines.stream().filter(line -> line.contains(REFUSED)).count();
     }
 
-    private int descriptors() {
+    /** Whether the daemon has the file open; who serves it is not asked. */
+    private boolean isHeld() {
         try {
             String pid = Files.readString(bed.run().resolve("daemon.pid")).strip();
             try (var fds = Files.list(Path.of("/proc", pid, "fd"))) {
-                return (int) fds.count();
+                return fds.anyMatch(HostileFilesIT::isTheFile);
             }
         } catch (IOException e) {
             throw new UncheckedIOException(e);
+        }
+    }
+
+    private static boolean isTheFile(Path fd) {
+        try {
+            return Files.readSymbolicLink(fd).endsWith(Path.of("hostile-files", NAME));
+        } catch (IOException e) {
+            // It was closed meanwhile.
+            return false;
         }
     }
 }
