@@ -1,5 +1,7 @@
 package io.vireo.linux;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * An owned file descriptor. Closing is idempotent and never closes a number that the kernel has
  * meanwhile given to somebody else.
@@ -8,29 +10,25 @@ package io.vireo.linux;
  * close what they own themselves.
  */
 public final class Fd implements AutoCloseable {
-    private final boolean foreign;
+    private final @Nullable Closer closer;
     private int number;
 
-    private Fd(int number, boolean foreign) {
+    private Fd(int number, @Nullable Closer closer) {
+        if (number < 0) {
+            throw new IllegalArgumentException("not a descriptor: " + number);
+        }
         this.number = number;
-        this.foreign = foreign;
+        this.closer = closer;
     }
 
     /** Takes over an open descriptor. */
     public static Fd of(int number) {
-        return of(number, false);
+        return new Fd(number, null);
     }
 
-    /** Takes over a descriptor that came from a peer: it is closed as {@link #closeForeign}. */
-    public static Fd foreign(int number) {
-        return of(number, true);
-    }
-
-    private static Fd of(int number, boolean foreign) {
-        if (number < 0) {
-            throw new IllegalArgumentException("not a descriptor: " + number);
-        }
-        return new Fd(number, foreign);
+    /** Takes over a descriptor that came from a peer, for whom there is a closer. */
+    public static Fd foreign(int number, Closer closer) {
+        return new Fd(number, closer);
     }
 
     /** Returns the number, or -1 after closing, which every system call answers by EBADF. */
@@ -45,7 +43,7 @@ public final class Fd implements AutoCloseable {
 
     /** Returns a second descriptor of the same open file, closed on exec. */
     public Fd dup() throws ErrnoException {
-        return dup(number, foreign);
+        return new Fd(duplicate(number), closer);
     }
 
     /**
@@ -53,12 +51,12 @@ public final class Fd implements AutoCloseable {
      * exec.
      */
     public static Fd dup(int number) throws ErrnoException {
-        return dup(number, false);
+        return of(duplicate(number));
     }
 
-    private static Fd dup(int number, boolean foreign) throws ErrnoException {
+    private static int duplicate(int number) throws ErrnoException {
         long copy = Syscall.call(Syscall.FCNTL, number, Constants.F_DUPFD_CLOEXEC, 0);
-        return of((int) Syscall.check(copy, "fcntl", "F_DUPFD_CLOEXEC, fd " + number), foreign);
+        return (int) Syscall.check(copy, "fcntl", "F_DUPFD_CLOEXEC, fd " + number);
     }
 
     /** Hands the number over: the caller must close it, this object is closed. */
@@ -68,17 +66,18 @@ public final class Fd implements AutoCloseable {
         return released;
     }
 
-    /**
-     * Closes a number received from a peer, which no object owns. What is behind it is the peer's
-     * choice, and to close it may take as long as the peer likes, see {@link Closers}: where it
-     * may, it is closed a little later.
-     */
-    public static void closeForeign(int number) {
-        if (Memfd.isMemory(number) || Eventfd.isEventfd(number)) {
-            closeNow(number);
+    /** Closes a number that came by this one, in the same way. */
+    void closeAlike(int other) {
+        if (closer == null) {
+            closeNow(other);
         } else {
-            Closers.close(number);
+            closer.close(other);
         }
+    }
+
+    /** Whether a peer is behind it, for whom there is a closer. */
+    boolean isForeign() {
+        return closer != null;
     }
 
     /** Errors are of no consequence: Linux frees it anyway. */
@@ -89,10 +88,37 @@ public final class Fd implements AutoCloseable {
     @Override
     public void close() {
         int closing = release();
-        if (closing >= 0 && foreign) {
-            closeForeign(closing);
-        } else if (closing >= 0) {
+        if (closing >= 0) {
+            closeAlike(closing);
+        }
+    }
+
+    /**
+     * Unmaps a mapping of the file and closes it, {@code mapping} not to be used any more: memory
+     * of a peer takes its time.
+     */
+    public void close(Mapping mapping) {
+        int closing = release();
+        if (closer == null) {
+            unmap(mapping, closing);
+        } else {
+            closer.run(() -> unmap(mapping, closing));
+        }
+    }
+
+    private static void unmap(Mapping mapping, int closing) {
+        mapping.unmap();
+        if (closing >= 0) {
             closeNow(closing);
+        }
+    }
+
+    /** Does something with the file that may wait for the peer, if there is one. */
+    public void patiently(Runnable task) {
+        if (closer == null) {
+            task.run();
+        } else {
+            closer.run(task);
         }
     }
 

@@ -267,8 +267,20 @@ public final class UnixSocket implements AutoCloseable {
         return fd;
     }
 
+    /** Closes a descriptor that came by {@link #recvmsg}. */
+    public void closeReceived(int number) {
+        fd.closeAlike(number);
+    }
+
+    /**
+     * Closes it. The other end learns of it at once, also where what is queued takes its time to be
+     * closed.
+     */
     @Override
     public void close() {
+        if (fd.isForeign()) {
+            shutdown(SHUT_RDWR);
+        }
         fd.close();
     }
 
@@ -347,7 +359,7 @@ public final class UnixSocket implements AutoCloseable {
             if (received < fds.length) {
                 fds[received++] = number;
             } else {
-                Fd.closeForeign(number);
+                fd.closeAlike(number);
                 discarded++;
             }
         }

@@ -3,6 +3,7 @@ package io.vireo.linux;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
 
 class FdTest {
@@ -38,28 +39,49 @@ class FdTest {
         int number = fd.release();
         fd.close();
         assertThat(FileStat.of(number).isRegular()).isTrue();
-        Fd.closeForeign(number);
+        Fd.closeNow(number);
         assertThatThrownBy(() -> FileStat.of(number))
                 .isInstanceOf(ErrnoException.class)
                 .hasMessageContaining("EBADF");
     }
 
     @Test
-    void whatCameFromAPeerIsClosedAtOnceOrALittleLater() throws Exception {
+    void whatCameFromAPeerIsClosedAfterWhatWasThereBeforeAndEventfdsAtOnce() throws Exception {
         int before = OpenFiles.count();
+        var closer = new Closer("closer");
+        var blocked = new CountDownLatch(1);
+        closer.run(() -> await(blocked));
         UnixSocket[] ends = UnixSocket.pair();
-        Fd.foreign(Memfd.create("memory", 0, 0).release()).close();
-        Fd.foreign(Eventfd.create().fd().release()).close();
+        Fd.foreign(Eventfd.create().fd().release(), closer).close();
         assertThat(OpenFiles.count()).isEqualTo(before + 2);
-        Fd one = Fd.foreign(ends[0].fd().release());
-        one.close();
-        assertThat(one.isOpen()).isFalse();
+        Fd memory = Fd.foreign(Memfd.create("memory", 4096, 0).release(), closer);
+        Mapping mapping = Mapping.map(memory, 0, 4096, Mapping.PROT_READ, true);
+        memory.close(mapping);
+        assertThat(memory.isOpen()).isFalse();
+        UnixSocket.of(Fd.foreign(ends[0].fd().release(), closer)).close();
+        assertThat(OpenFiles.count()).isEqualTo(before + 3);
+        assertThat(mapping.isMapped()).isTrue();
+        assertThat(closer.waiting()).isEqualTo(2);
+        // The other end knows already.
+        try (NativeBuffer byteOf = NativeBuffer.allocate(1, 1)) {
+            assertThat(ends[1].recvmsg(byteOf.address(), 1, new int[0])).isZero();
+        }
         ends[1].close();
+        blocked.countDown();
         long deadline = System.nanoTime() + 10_000_000_000L;
         while (OpenFiles.count() > before && System.nanoTime() < deadline) {
             Thread.sleep(1);
         }
         assertThat(OpenFiles.count()).isEqualTo(before);
+        assertThat(mapping.isMapped()).isFalse();
+    }
+
+    private static void await(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     @Test

@@ -99,8 +99,8 @@ class UnixSocketTest {
             assertThat(receiver.recvmsg(buffer.address(), 1, fds)).isEqualTo(1);
             assertThat(receiver.receivedFds()).isEqualTo(2);
             assertThat(receiver.discardedFds()).isEqualTo(7);
-            Fd.closeForeign(fds[0]);
-            Fd.closeForeign(fds[1]);
+            Fd.closeNow(fds[0]);
+            Fd.closeNow(fds[1]);
             assertThat(OpenFiles.count()).isEqualTo(before + 3);
         }
     }
@@ -121,7 +121,7 @@ class UnixSocketTest {
             int result = receiver.recvmsg(buffer.address(), 1, fds);
             limit.apply(Rlimit.RLIMIT_NOFILE);
             for (int i = 0; i < receiver.receivedFds(); i++) {
-                Fd.closeForeign(fds[i]);
+                Fd.closeNow(fds[i]);
             }
             assertThat(result).isEqualTo(1);
             assertThat(receiver.receivedFds()).isBetween(1, 100);

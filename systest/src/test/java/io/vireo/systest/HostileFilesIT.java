@@ -11,6 +11,8 @@ import io.vireo.testkit.VhostUserSession;
 import io.vireo.testkit.hostile.BlkDriver;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -27,6 +29,26 @@ import org.junit.jupiter.api.Timeout;
  */
 @Timeout(300)
 class HostileFilesIT {
+    /** Its arguments: the socket of a device, and a port of the host. */
+    private static final String LEAVES_UNREAD =
+            """
+            import array, socket, struct, sys
+            tcp = socket.create_connection(("127.0.0.1", int(sys.argv[2])))
+            tcp.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 3600))
+            tcp.setblocking(False)
+            try:
+                while True:
+                    tcp.send(bytes(65536))
+            except BlockingIOError:
+                pass
+            device = socket.socket(socket.AF_UNIX)
+            device.connect(sys.argv[1])
+            rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [tcp.fileno()]))
+            # A version that there is none of, and what is behind it is not read any more.
+            device.sendmsg([struct.pack("III", 1, 3, 0)])
+            device.sendmsg([struct.pack("III", 1, 1, 0)], [rights])
+            """;
+
     private static final int SIZE = 16 << 20;
     private static final long GUEST = 0x9000_0000L;
     private static final Duration PATIENCE = Duration.ofSeconds(30);
@@ -93,7 +115,48 @@ class HostileFilesIT {
                 var session = VhostUserSession.open(socket("web1"), memory)) {
             new BlkDriver().exchange(session, session.start(0, 16), 4);
         }
+        isServed(daemon, witnessed);
+    }
+
+    private static void isServed(Daemon daemon, Runnable witnessed) {
+        witnessed.run();
         assertThat(UnixHttp.answers(daemon.apiSocket(), "/metrics")).isTrue();
+    }
+
+    /**
+     * What a front end leaves unread in its socket, too, is closed with that: a connection by TCP
+     * that is to wait for an hour until its data is taken, which nobody does.
+     */
+    @Test
+    void whatLiesUnreadKeepsNobodyWaiting() throws Exception {
+        try (var daemon = new Daemon(bed);
+                var memory = new DriverMemory(1 << 20);
+                var tcp = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            daemon.start();
+            daemon.apply(Examples.localCopy(bed));
+            try (var witness = VhostUserSession.open(socket("web2"), memory)) {
+                var ring = witness.start(0, 16);
+                var driver = new BlkDriver();
+                Processes.run(
+                        "python3",
+                        "-c",
+                        LEAVES_UNREAD,
+                        socket("web1").toString(),
+                        Integer.toString(tcp.getLocalPort()));
+                try (var _ = tcp.accept()) {
+                    Processes.pause(500);
+                    isServed(daemon, () -> driver.exchange(witness, ring, 4));
+                    try (var other = new DriverMemory(1 << 20);
+                            var third = VhostUserSession.open(card("web1"), other)) {
+                        assertThat(third.features()).isNotZero();
+                    }
+                }
+            }
+            try (var other = new DriverMemory(1 << 20);
+                    var session = VhostUserSession.open(socket("web1"), other)) {
+                new BlkDriver().exchange(session, session.start(0, 16), 4);
+            }
+        }
     }
 
     /**
@@ -166,6 +229,10 @@ class HostileFilesIT {
 
     private Path socket(String profile) {
         return bed.run().resolve("runtime").resolve(profile).resolve("disk0.sock");
+    }
+
+    private Path card(String profile) {
+        return bed.run().resolve("runtime").resolve(profile).resolve("eth0.sock");
     }
 
     private static long refusals(Daemon daemon) throws IOException {

@@ -13,6 +13,7 @@ import io.vireo.linux.ForeignMemory;
 import io.vireo.linux.Memfd;
 import io.vireo.testkit.DriverMemory;
 import io.vireo.testkit.DriverQueue;
+import io.vireo.testkit.Eventually;
 import io.vireo.testkit.VhostUserFrontEnd.HungUpException;
 import io.vireo.testkit.VhostUserSession;
 import io.vireo.testkit.VhostUserSession.Ring;
@@ -226,6 +227,7 @@ final class MemoryAttacks {
     private static void sealed(Target target) throws Exception {
         try (var attempt = Attempt.open(target)) {
             var ring = attempt.start();
+            Eventually.until("the back end seals the memory", () -> isSealed(attempt.memory()));
             try {
                 FileCalls.ftruncate(attempt.memory().fd(), 0);
                 throw new AssertionError("the back end did not seal the memory");
@@ -235,6 +237,14 @@ final class MemoryAttacks {
                 }
             }
             attempt.served(ring);
+        }
+    }
+
+    private static boolean isSealed(DriverMemory memory) {
+        try {
+            return (Memfd.seals(memory.fd()) & Memfd.F_SEAL_SHRINK) != 0;
+        } catch (ErrnoException e) {
+            throw new IllegalStateException(e);
         }
     }
 

@@ -1,5 +1,6 @@
 package io.vireo.transport.vhostuser;
 
+import io.vireo.linux.Closer;
 import io.vireo.linux.Epoll;
 import io.vireo.linux.Errno;
 import io.vireo.linux.Fd;
@@ -43,6 +44,12 @@ final class Connection {
     private static final int EVENTS = Epoll.EPOLLIN | Epoll.EPOLLRDHUP;
     private static final int MESSAGES_PER_TURN = 16;
     private static final int MAX_QUEUED = 64 * 1024;
+
+    /** What may wait to be closed before the next message is read. */
+    private static final int MAX_UNCLOSED = 1024;
+
+    private static final long LOOK_AGAIN_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
+
     private static final int[] NO_FDS = {};
 
     private final UnixSocket socket;
@@ -50,6 +57,7 @@ final class Connection {
     private final NativeBuffer scratch;
     private final long patienceNanos;
     private final Handler handler;
+    private final Closer closer;
     private final FdWatch watch;
     private final byte[] header = new byte[Message.HEADER];
     private final int[] received = new int[MemoryTable.REGIONS_PER_MESSAGE];
@@ -60,11 +68,16 @@ final class Connection {
     private @Nullable Timer deadline;
     private byte[] queued = {};
     private boolean paused;
+
+    /** While it waits for what came before to be closed. */
+    private @Nullable Timer lookingAgain;
+
     private boolean open = true;
 
     /**
      * Begins to read.
      *
+     * @param closer closes what comes with messages
      * @param scratch of {@link #SCRATCH} bytes, used by nobody else during a call
      * @param patienceNanos how long the first message, and the rest of one that has begun, may take
      */
@@ -73,12 +86,14 @@ final class Connection {
             Reactor reactor,
             NativeBuffer scratch,
             long patienceNanos,
-            Handler handler) {
+            Handler handler,
+            Closer closer) {
         this.socket = socket;
         this.reactor = reactor;
         this.scratch = scratch;
         this.patienceNanos = patienceNanos;
         this.handler = handler;
+        this.closer = closer;
         watch = reactor.watch(socket.fd().number(), EVENTS, this::ready);
         startDeadline(
                 "it sent nothing for " + TimeUnit.NANOSECONDS.toSeconds(patienceNanos) + " s");
@@ -162,7 +177,7 @@ final class Connection {
         if ((events & Epoll.EPOLLOUT) != 0 && queued.length > 0) {
             flush();
         }
-        if (paused) {
+        if (isHeld()) {
             if (open && (events & (Epoll.EPOLLRDHUP | Epoll.EPOLLHUP | Epoll.EPOLLERR)) != 0) {
                 gone("it closed the connection");
             }
@@ -173,13 +188,27 @@ final class Connection {
 
     /** Reads what is there, at most some messages: others have their turn, too. */
     void receive() {
-        for (int messages = 0; open && !paused && messages < MESSAGES_PER_TURN; ) {
+        for (int messages = 0; open && !isHeld() && messages < MESSAGES_PER_TURN; ) {
+            if (payload == null && have == 0 && closer.waiting() > MAX_UNCLOSED) {
+                lookingAgain = reactor.schedule(LOOK_AGAIN_NANOS, this::goOn);
+                updateWatch();
+                return;
+            }
             int step = read();
             if (step < 0) {
                 return;
             }
             messages += step;
         }
+    }
+
+    private void goOn() {
+        lookingAgain = null;
+        updateWatch();
+    }
+
+    private boolean isHeld() {
+        return paused || lookingAgain != null;
     }
 
     /**
@@ -238,7 +267,9 @@ final class Connection {
     }
 
     private int deliver(byte[] body) {
-        var message = new Message(Message.getU32(header, 0), Message.getU32(header, 4), body, fds);
+        var message =
+                new Message(
+                        Message.getU32(header, 0), Message.getU32(header, 4), body, fds, closer);
         fds = NO_FDS;
         payload = null;
         have = 0;
@@ -254,7 +285,7 @@ final class Connection {
             fds = Arrays.copyOf(received, count);
         } else {
             for (int i = 0; i < count; i++) {
-                Fd.closeForeign(received[i]);
+                socket.closeReceived(received[i]);
             }
         }
         if (socket.discardedFds() > 0) {
@@ -269,7 +300,7 @@ final class Connection {
 
     private void updateWatch() {
         if (open) {
-            int events = paused ? Epoll.EPOLLRDHUP : EVENTS;
+            int events = isHeld() ? Epoll.EPOLLRDHUP : EVENTS;
             watch.modify(queued.length > 0 ? events | Epoll.EPOLLOUT : events);
         }
     }
@@ -308,10 +339,14 @@ final class Connection {
         }
         open = false;
         stopDeadline();
+        if (lookingAgain != null) {
+            lookingAgain.cancel();
+            lookingAgain = null;
+        }
         watch.close();
         socket.close();
         for (int fd : fds) {
-            Fd.closeForeign(fd);
+            socket.closeReceived(fd);
         }
         fds = NO_FDS;
     }

@@ -29,6 +29,9 @@ sealed interface Door {
         private static final long RETRY_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
         private static final int ACCEPTS_PER_TURN = 16;
 
+        /** What may wait to be closed of those before. */
+        private static final int MOST_UNCLOSED = 64;
+
         private final EndpointSpec spec;
         private final Session.Context context;
         private final UnixSocket listener;
@@ -52,25 +55,27 @@ sealed interface Door {
 
         private void accept(Consumer<UnixSocket> visitor) {
             for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
+                if (context.closer().waiting() > MOST_UNCLOSED) {
+                    pause(
+                            visitor,
+                            "what earlier front ends sent cannot be closed yet, since who serves"
+                                    + " those files or sockets does not answer");
+                    return;
+                }
                 int fd = listener.accept();
                 if (fd < 0) {
                     if (fd == -Errno.EMFILE || fd == -Errno.ENFILE || fd == -Errno.ENOMEM) {
-                        pause(visitor, fd);
+                        pause(visitor, Errno.name(-fd) + "; raise the limit of open files");
                     }
                     return;
                 }
-                visitor.accept(UnixSocket.of(Fd.of(fd)));
+                visitor.accept(UnixSocket.of(Fd.foreign(fd, context.closer())));
             }
         }
 
         /** The connection stays in the backlog; trying at once again would be a busy loop. */
-        private void pause(Consumer<UnixSocket> visitor, int error) {
-            context.journal()
-                    .error(
-                            "accept",
-                            "no connection can be accepted: "
-                                    + Errno.name(-error)
-                                    + "; raise the limit of open files");
+        private void pause(Consumer<UnixSocket> visitor, String why) {
+            context.journal().error("accept", "no connection can be accepted: " + why);
             unwatch();
             retry = context.control().schedule(RETRY_NANOS, () -> open(visitor));
         }
@@ -127,7 +132,8 @@ sealed interface Door {
         private void connect() {
             retry = null;
             try {
-                visitor.accept(UnixSocket.connect(spec.socket()));
+                var socket = UnixSocket.connect(spec.socket());
+                visitor.accept(VhostUserTransport.foreign(socket, context));
             } catch (ErrnoException e) {
                 context.journal()
                         .error(

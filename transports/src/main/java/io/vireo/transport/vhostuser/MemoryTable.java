@@ -183,7 +183,7 @@ final class MemoryTable {
         }
         var file = SharedFile.map(message.takeFd(), offset, size);
         try {
-            if (!file.sealed()) {
+            if (!file.isSealable()) {
                 journal.count(Journal.Counter.REGIONS_UNSEALED);
                 journal.error(
                         "unsealed",
@@ -199,7 +199,7 @@ final class MemoryTable {
     }
 
     /**
-     * A range of a file of the front end that is mapped, sealed against shrinking if that is
+     * A range of a file of the front end that is mapped, sealed against shrinking soon if that is
      * possible.
      */
     static final class SharedFile {
@@ -207,14 +207,16 @@ final class MemoryTable {
         private final Mapping mapping;
         private final long end;
         private final long address;
-        private final boolean sealed;
+        private final boolean sealable;
+        private volatile boolean sealed;
 
-        private SharedFile(Fd fd, Mapping mapping, long end, long address, boolean sealed) {
+        private SharedFile(Fd fd, Mapping mapping, long end, long address, int seals) {
             this.fd = fd;
             this.mapping = mapping;
             this.end = end;
             this.address = address;
-            this.sealed = sealed;
+            sealed = (seals & Memfd.F_SEAL_SHRINK) != 0;
+            sealable = sealed || (seals & Memfd.F_SEAL_SEAL) == 0;
         }
 
         /** Takes over the descriptor, also when it fails. */
@@ -224,8 +226,8 @@ final class MemoryTable {
                     throw new ViolationException("a region is not empty and does not wrap around");
                 }
                 PageSource.check(fd);
-                // Sealed first, measured then: a file cannot shrink in between.
-                boolean sealed = seal(fd);
+                // Before it is measured: a file that is sealed cannot shrink in between.
+                int seals = seals(fd);
                 var stat = FileStat.of(fd);
                 if (!stat.isRegular()) {
                     throw new ViolationException("memory is shared by a regular file or a memfd");
@@ -242,7 +244,11 @@ final class MemoryTable {
                         Mapping.map(
                                 fd, start, length, Mapping.PROT_READ | Mapping.PROT_WRITE, true);
                 long address = mapping.address() + (offset - start);
-                return new SharedFile(fd, mapping, offset + size, address, sealed);
+                var file = new SharedFile(fd, mapping, offset + size, address, seals);
+                if (file.sealable && !file.sealed) {
+                    fd.patiently(file::seal);
+                }
+                return file;
             } catch (ErrnoException e) {
                 fd.close();
                 throw new ViolationException("the file can be mapped for reading and writing", e);
@@ -258,14 +264,26 @@ final class MemoryTable {
             return usable && blockSize <= MAX_ALIGNMENT ? blockSize : page;
         }
 
-        private static boolean seal(Fd fd) {
+        /** Those that it has; what cannot be sealed is as if it were sealed against that. */
+        private static int seals(Fd fd) {
             try {
-                if ((Memfd.seals(fd) & Memfd.F_SEAL_SHRINK) == 0) {
-                    Memfd.addSeals(fd, Memfd.F_SEAL_SHRINK);
-                }
-                return true;
+                return Memfd.seals(fd);
             } catch (ErrnoException e) {
-                return false;
+                return Memfd.F_SEAL_SEAL;
+            }
+        }
+
+        /**
+         * Waits for whoever writes to the file, for as long as that takes. What shrank meanwhile is
+         * not taken for sealed.
+         */
+        private void seal() {
+            try {
+                Memfd.addSeals(fd, Memfd.F_SEAL_SHRINK);
+                sealed = FileStat.of(fd).size() >= end;
+            } catch (ErrnoException e) {
+                // Closed meanwhile, or sealed against it: each fault has its length looked at.
+                sealed = false;
             }
         }
 
@@ -274,8 +292,9 @@ final class MemoryTable {
             return address;
         }
 
-        boolean sealed() {
-            return sealed;
+        /** Whether it is sealed against shrinking, or will be soon. */
+        boolean isSealable() {
+            return sealable;
         }
 
         private boolean isSame(SharedFile other) {
@@ -301,8 +320,7 @@ final class MemoryTable {
         }
 
         void close() {
-            mapping.unmap();
-            fd.close();
+            fd.close(mapping);
         }
     }
 }

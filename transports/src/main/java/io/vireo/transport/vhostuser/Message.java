@@ -1,5 +1,6 @@
 package io.vireo.transport.vhostuser;
 
+import io.vireo.linux.Closer;
 import io.vireo.linux.Fd;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
@@ -32,14 +33,16 @@ final class Message {
     private final int flags;
     private final byte[] payload;
     private final int[] fds;
+    private final Closer closer;
     private int fdsTaken;
 
-    /** Takes over {@code fds}. */
-    Message(int number, int flags, byte[] payload, int[] fds) {
+    /** Takes over {@code fds}, which {@code closer} closes. */
+    Message(int number, int flags, byte[] payload, int[] fds, Closer closer) {
         this.number = number;
         this.flags = flags;
         this.payload = payload;
         this.fds = fds;
+        this.closer = closer;
     }
 
     int number() {
@@ -76,13 +79,13 @@ final class Message {
 
     /** The next descriptor, which the caller closes from now on. */
     Fd takeFd() {
-        return Fd.foreign(fds[fdsTaken++]);
+        return Fd.foreign(fds[fdsTaken++], closer);
     }
 
     /** Closes the descriptors that nobody took. */
     void closeFds() {
         while (fdsTaken < fds.length) {
-            Fd.closeForeign(fds[fdsTaken++]);
+            closer.close(fds[fdsTaken++]);
         }
     }
 

@@ -1,6 +1,7 @@
 package io.vireo.transport.vhostuser;
 
 import io.vireo.device.VirtioDevice;
+import io.vireo.linux.Closer;
 import io.vireo.linux.Fd;
 import io.vireo.linux.NativeBuffer;
 import io.vireo.linux.UnixSocket;
@@ -29,6 +30,7 @@ final class Session implements Connection.Handler, RequestHandler.Answers {
      * @param scratch for sending and receiving
      * @param patienceNanos for half a message
      * @param ringReset whether front ends convey the reset of one queue
+     * @param closer of the endpoint: closes what comes from its front ends
      */
     record Context(
             VirtioDevice device,
@@ -37,7 +39,8 @@ final class Session implements Connection.Handler, RequestHandler.Answers {
             List<Reactor> reactors,
             NativeBuffer scratch,
             long patienceNanos,
-            boolean ringReset) {}
+            boolean ringReset,
+            Closer closer) {}
 
     private final Journal journal;
     private final Runnable changed;
@@ -67,7 +70,8 @@ final class Session implements Connection.Handler, RequestHandler.Answers {
                         context.control(),
                         context.scratch(),
                         context.patienceNanos(),
-                        this);
+                        this,
+                        context.closer());
         journal.count(Counter.SESSIONS);
     }
 

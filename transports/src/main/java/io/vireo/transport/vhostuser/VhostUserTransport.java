@@ -1,8 +1,10 @@
 package io.vireo.transport.vhostuser;
 
 import io.vireo.device.VirtioDevice;
+import io.vireo.linux.Closer;
 import io.vireo.linux.Errno;
 import io.vireo.linux.ErrnoException;
+import io.vireo.linux.Fd;
 import io.vireo.linux.NativeBuffer;
 import io.vireo.linux.PathCalls;
 import io.vireo.linux.UnixSocket;
@@ -67,7 +69,8 @@ public final class VhostUserTransport implements VirtioTransport {
                         reactors.data(),
                         scratch,
                         configuration.patience().toNanos(),
-                        configuration.ringReset());
+                        configuration.ringReset(),
+                        new Closer("close " + spec.name()));
         var door = spec.listen() ? listen(spec, context) : new Door.Client(spec, context);
         var endpoint = new VhostUserEndpoint(context, door, this::forget);
         reactors.control()
@@ -91,10 +94,15 @@ public final class VhostUserTransport implements VirtioTransport {
                             configuration.mode(),
                             configuration.uid(),
                             configuration.gid());
-            return new Door.Server(spec, context, socket);
+            return new Door.Server(spec, context, foreign(socket, context));
         } catch (ErrnoException e) {
             throw refused(spec, e);
         }
+    }
+
+    /** What a front end sends may be queued in it when it is closed. */
+    static UnixSocket foreign(UnixSocket socket, Session.Context context) {
+        return UnixSocket.of(Fd.foreign(socket.fd().release(), context.closer()));
     }
 
     private static ResourceException refused(EndpointSpec spec, ErrnoException e) {
