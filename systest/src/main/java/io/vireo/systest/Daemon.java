@@ -229,6 +229,11 @@ public final class Daemon implements Host {
         start();
     }
 
+    /** Number of its process. */
+    long pid() {
+        return running().pid();
+    }
+
     private Process running() {
         Process running = process;
         if (running == null || !running.isAlive()) {

@@ -52,10 +52,9 @@ class HostileFilesIT {
     private static final int SIZE = 16 << 20;
     private static final long GUEST = 0x9000_0000L;
     private static final Duration PATIENCE = Duration.ofSeconds(30);
+    private static final String BED = "hostile-files";
     private static final String NAME = "slow";
     private static final String REFUSED = "this one is on fuse";
-
-    private static final Path BED = Path.of("..", "target", "run", "hostile-files");
 
     private final Bed bed = prepare();
     private final Path file = bed.run().resolve(NAME);
@@ -63,8 +62,11 @@ class HostileFilesIT {
     /** A run that was cut off may have left its file system behind, and nobody who serves it. */
     private static Bed prepare() {
         Processes.run(
-                "bash", "-c", "! mountpoint -q $0 || umount -l $0", BED.resolve(NAME).toString());
-        return Bed.prepare(Path.of(".."), "hostile-files");
+                "bash",
+                "-c",
+                "! mountpoint -q $0 || umount -l $0",
+                Path.of("..", "target", "run", BED, NAME).toString());
+        return Bed.prepare(Path.of(".."), BED);
     }
 
     @Test
@@ -87,7 +89,7 @@ class HostileFilesIT {
                 } finally {
                     signal("CONT", server);
                 }
-                Eventually.slowly("the file is closed", () -> !isHeld());
+                Eventually.slowly("the file is closed", () -> !isHeld(daemon));
             }
         } finally {
             signal("TERM", server);
@@ -241,12 +243,9 @@ class HostileFilesIT {
     }
 
     /** Whether the daemon has the file open; who serves it is not asked. */
-    private boolean isHeld() {
-        try {
-            String pid = Files.readString(bed.run().resolve("daemon.pid")).strip();
-            try (var fds = Files.list(Path.of("/proc", pid, "fd"))) {
-                return fds.anyMatch(HostileFilesIT::isTheFile);
-            }
+    private static boolean isHeld(Daemon daemon) {
+        try (var fds = Files.list(Path.of("/proc/" + daemon.pid() + "/fd"))) {
+            return fds.anyMatch(HostileFilesIT::isTheFile);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -254,7 +253,7 @@ class HostileFilesIT {
 
     private static boolean isTheFile(Path fd) {
         try {
-            return Files.readSymbolicLink(fd).endsWith(Path.of("hostile-files", NAME));
+            return Files.readSymbolicLink(fd).endsWith(Path.of(BED, NAME));
         } catch (IOException e) {
             // It was closed meanwhile.
             return false;

@@ -52,7 +52,7 @@ class HostileInputsIT {
         var driver = new BlkDriver();
         witnessed = () -> driver.exchange(witness, ring, WITNESS_CHAIN);
         witnessed.run();
-        long pid = pid();
+        long pid = daemon.pid();
         siege = new Siege(() -> openFds(pid), () -> ProcessHandle.of(pid).isPresent());
     }
 
@@ -97,14 +97,6 @@ class HostileInputsIT {
 
     private static Path socket(String profile, String device) {
         return bed.run().resolve("runtime").resolve(profile).resolve(device + ".sock");
-    }
-
-    private static long pid() {
-        try {
-            return Long.parseLong(Files.readString(bed.run().resolve("daemon.pid")).strip());
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
     }
 
     private static int openFds(long pid) {
