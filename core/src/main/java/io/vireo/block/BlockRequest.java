@@ -46,14 +46,18 @@ public final class BlockRequest {
         lease = null;
         user = null;
         foreign = false;
-        own.clear();
-        data = own;
+        if (data == own) {
+            own.clear();
+        } else {
+            // It was not used since it was cleared.
+            data = own;
+        }
         return this;
     }
 
     /**
      * Where the bytes are is what {@code list} says, which stays as it is until the end: nothing is
-     * copied.
+     * copied. Nothing was added to {@link #data()} before.
      */
     public BlockRequest data(ScatterGatherList list) {
         data = list;

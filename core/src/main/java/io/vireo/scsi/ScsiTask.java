@@ -37,13 +37,14 @@ public final class ScsiTask {
 
     private final int index;
     private final byte[] cdb = new byte[MAX_CDB];
-    private final byte[] sense = new byte[MAX_SENSE];
     private final ScatterGatherList dataOut = new ScatterGatherList(8);
     private final ScatterGatherList dataIn = new ScatterGatherList(8);
+    private final byte[] sense = new byte[MAX_SENSE];
     private long lun;
     private long tag;
     private TaskAttribute attribute = TaskAttribute.SIMPLE;
     private int cdbLength;
+    private boolean recovered;
     private Outcome outcome = Outcome.COMPLETED;
     private ScsiStatus status = ScsiStatus.GOOD;
     private int senseLength;
@@ -76,6 +77,7 @@ public final class ScsiTask {
         tag = newTag;
         attribute = newAttribute;
         cdbLength = newCdbLength;
+        recovered = false;
         outcome = Outcome.COMPLETED;
         status = ScsiStatus.GOOD;
         senseLength = 0;
@@ -84,6 +86,20 @@ public final class ScsiTask {
         dataOut.clear();
         dataIn.clear();
         return this;
+    }
+
+    /**
+     * For the transport, after {@link #prepare}: the command was in flight when the last process
+     * died, which may have carried it out, or a part of it.
+     */
+    public ScsiTask recovered(boolean on) {
+        recovered = on;
+        return this;
+    }
+
+    /** Whether the last process may have carried it out. */
+    public boolean isRecovered() {
+        return recovered;
     }
 
     /** The owner's number for this object. */

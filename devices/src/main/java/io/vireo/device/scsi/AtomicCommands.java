@@ -17,8 +17,11 @@ import java.util.List;
  * ORWRITE; and WRITE ATOMIC, which is carried out whole or not at all.
  */
 final class AtomicCommands {
-    /** Blocks of one COMPARE AND WRITE at most. */
-    static final int MAX_COMPARE = 255;
+    /**
+     * Blocks of one COMPARE AND WRITE at most: what a crash leaves whole, wherever it begins. All
+     * that use it to lock something take one.
+     */
+    static final int MAX_COMPARE = 1;
 
     private AtomicCommands() {}
 
@@ -61,8 +64,8 @@ final class AtomicCommands {
         }
         slot.task().wanted(2 * length, 0);
         // The length of the Data-Out says where the second half begins: it has to be right.
-        if (blocks == 0 && slot.task().dataOut().total() > 0) {
-            // 256 blocks do not fit into the field: more than MAXIMUM COMPARE AND WRITE LENGTH.
+        if (blocks > MAX_COMPARE || blocks == 0 && slot.task().dataOut().total() > 0) {
+            // 256 blocks do not fit into the field.
             slot.invalidField(13);
         } else if (slot.task().dataOut().total() != 2 * length) {
             slot.fail(Sense.INVALID_FIELD_IN_COMMAND_INFORMATION_UNIT);

@@ -12,7 +12,7 @@ final class Barrier {
     /** One more to wait for. */
     void add(Slot slot) {
         left++;
-        slot.barriers.add(this);
+        slot.addBarrier(this);
     }
 
     /** One has ended, or (once) the last one was added. */

@@ -131,6 +131,15 @@ record Command(
                 && (!has(NEEDS_WHOLE_BLOCKS) || unit.geometry().keepsBlocksWhole());
     }
 
+    /**
+     * Whether it would do something else when it is carried out again, or say so: COMPARE AND WRITE
+     * finds what it has written itself, PERSISTENT RESERVE OUT the key that it has registered.
+     */
+    boolean changesOnce() {
+        boolean changes = has(MODIFIES) || access == Access.WRITE || access == Access.OWN;
+        return changes && !has(REPEATABLE);
+    }
+
     boolean hasServiceAction() {
         return serviceAction != NO_SERVICE_ACTION;
     }

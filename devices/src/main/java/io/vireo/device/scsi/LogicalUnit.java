@@ -418,6 +418,9 @@ final class LogicalUnit implements Poller {
             refuseUnknown(slot);
         } else if (task.cdbLength() < command.length()) {
             slot.fail(Sense.INVALID_FIELD_IN_CDB);
+        } else if (task.isRecovered() && command.changesOnce()) {
+            // Nobody knows how far it has got; the initiator has to look.
+            slot.fail(Sense.COMMANDS_CLEARED_BY_DEVICE_SERVER);
         } else {
             dispatch(slot, command, nexus);
         }
@@ -472,7 +475,7 @@ final class LogicalUnit implements Poller {
         }
         UnitNexus nexus = slot.nexus();
         Carrier carrier = slot.carrier();
-        List<Barrier> barriers = slot.barriers.isEmpty() ? List.of() : List.copyOf(slot.barriers);
+        List<Barrier> barriers = slot.barriers();
         tasks.release(slot);
         if (carrier != null && carrier.isInternal()) {
             // The next part of its copy passes what waits: now is their turn.

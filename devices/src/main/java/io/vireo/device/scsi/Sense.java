@@ -58,6 +58,7 @@ final class Sense {
     static final int INCORRECT_COPY_TARGET_TYPE = 0x0A_0D03;
     static final int SOFT_THRESHOLD_REACHED = 0x06_3807;
     static final int COMMANDS_CLEARED_BY_ANOTHER_INITIATOR = 0x06_2F00;
+    static final int COMMANDS_CLEARED_BY_DEVICE_SERVER = 0x06_2F02;
     static final int REPORTED_LUNS_DATA_CHANGED = 0x06_3F0E;
     static final int WRITE_PROTECTED = 0x07_2700;
     static final int SPACE_ALLOCATION_FAILED = 0x07_2707;

@@ -74,8 +74,8 @@ final class Slot implements BlockCompletion {
     /** What else is to be told when it is aborted; it ends then at once. */
     @Nullable Runnable onAbort;
 
-    /** Who waits for its end. */
-    final List<Barrier> barriers = new ArrayList<>(1);
+    /** Who waits for its end; nobody, nearly always. */
+    private @Nullable List<Barrier> barriers;
 
     /** Where a command of several steps is, in bytes of the medium or as it likes. */
     long position;
@@ -131,9 +131,7 @@ final class Slot implements BlockCompletion {
         command = null;
         step = null;
         onAbort = null;
-        if (!barriers.isEmpty()) {
-            barriers.clear();
-        }
+        barriers = null;
         if (own != null) {
             own.close();
             own = null;
@@ -169,6 +167,22 @@ final class Slot implements BlockCompletion {
     boolean goesOn() {
         Carrier by = carrier;
         return by != null && by.goesOn();
+    }
+
+    /** One more waits for its end. */
+    void addBarrier(Barrier barrier) {
+        List<Barrier> waiting = barriers;
+        if (waiting == null) {
+            waiting = new ArrayList<>(1);
+            barriers = waiting;
+        }
+        waiting.add(barrier);
+    }
+
+    /** Those who wait for its end, which {@link #clear} leaves as they are. */
+    List<Barrier> barriers() {
+        List<Barrier> waiting = barriers;
+        return waiting == null ? List.of() : waiting;
     }
 
     byte[] cdb() {

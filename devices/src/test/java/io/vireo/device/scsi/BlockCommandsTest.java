@@ -248,23 +248,34 @@ class BlockCommandsTest {
     @Test
     void compareAndWriteComparesThenWrites() {
         ScsiClient client = bed.client(1);
-        byte[] both = random(4 * BLOCK);
-        Arrays.fill(both, 0, 2 * BLOCK, (byte) 0);
-        String caw = "89000000000000000003000000020000";
+        byte[] both = random(2 * BLOCK);
+        Arrays.fill(both, 0, BLOCK, (byte) 0);
+        String caw = "89000000000000000003000000010000";
         assertThat(client.out(0, caw, both).good()).isTrue();
-        assertThat(bed.disk.contents(3 * BLOCK, 2 * BLOCK))
-                .isEqualTo(Arrays.copyOfRange(both, 2 * BLOCK, 4 * BLOCK));
-        System.arraycopy(both, 2 * BLOCK, both, 0, 2 * BLOCK);
-        both[777]++;
+        assertThat(bed.disk.contents(3 * BLOCK, BLOCK))
+                .isEqualTo(Arrays.copyOfRange(both, BLOCK, 2 * BLOCK));
+        System.arraycopy(both, BLOCK, both, 0, BLOCK);
+        both[377]++;
         Result miss = client.out(0, caw, both);
         assertThat(miss.code()).isEqualTo(0x0E1D00);
-        assertThat(Bytes.u32(miss.sense(), 3)).isEqualTo(777);
+        assertThat(Bytes.u32(miss.sense(), 3)).isEqualTo(377);
+        assertThat(client.out(0, caw, new byte[BLOCK]).code()).isEqualTo(0x050E03);
         assertThat(client.out(0, caw, new byte[3 * BLOCK]).code()).isEqualTo(0x050E03);
-        assertThat(client.out(0, caw, new byte[5 * BLOCK]).code()).isEqualTo(0x050E03);
         String none = caw.substring(0, 26) + "000000";
         assertThat(client.out(0, none, new byte[512 * BLOCK]).code()).isEqualTo(0x052400);
         assertThat(client.out(0, none, new byte[0]).good()).isTrue();
         assertThat(client.out(0, "89000000000000000003000000000000", new byte[0]).good()).isTrue();
+    }
+
+    /** A crash could leave a part of more than one. */
+    @Test
+    void compareAndWriteTakesOneBlockAndSaysSo() {
+        ScsiClient client = bed.client(1);
+        assertThat(client.in(0, "1201B0004000", 64).data()[5]).isEqualTo((byte) 1);
+        String two = "89000000000000000003000000020000";
+        Result refused = client.out(0, two, new byte[4 * BLOCK]);
+        assertThat(refused.code()).isEqualTo(0x052400);
+        assertThat(bed.disk.log()).isEmpty();
     }
 
     @Test

@@ -20,7 +20,8 @@ import org.jspecify.annotations.Nullable;
  * the nexus gives it, and popped again by whoever serves the queue next, as if it never had been;
  * then what was popped before it. What has a request behind it that was answered is waited for,
  * since the place where the queue goes on is behind both. Of what was in flight when the last
- * process died such requests are popped and waited for, too.
+ * process died such requests are popped and waited for, too; those of them that cannot be carried
+ * out twice are not begun again ({@link ScsiTask#recovered}).
  */
 final class RequestQueue extends ServedQueue {
     /**
@@ -120,6 +121,7 @@ final class RequestQueue extends ServedQueue {
         }
         RequestSlot slot = spareSlot();
         decode(slot, chains.head[index]);
+        slot.task.recovered(isRecovered(index));
         freeCount--;
         prepared[preparedCount++] = slot;
     }

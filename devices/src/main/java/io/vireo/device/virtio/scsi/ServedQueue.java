@@ -28,6 +28,10 @@ abstract class ServedQueue implements Poller {
     private final Registration registration;
     private final Runnable endOfTurn = this::endTurn;
     private int next;
+
+    /** What was recovered and not popped yet before the batch was. */
+    private int recoveredBefore;
+
     private int attempts;
     private int completionAttempts;
     private boolean settled = true;
@@ -85,6 +89,11 @@ abstract class ServedQueue implements Poller {
     /** Chains that were started and are not completed. */
     abstract int inFlight();
 
+    /** Whether a chain of the batch was in flight when the last process died: those come first. */
+    final boolean isRecovered(int index) {
+        return index < recoveredBefore - queue.recoveredLeft();
+    }
+
     /** Has the next turn come soon. */
     final void wake() {
         registration.wake();
@@ -134,6 +143,7 @@ abstract class ServedQueue implements Poller {
         if (wanted > 0) {
             batch.clear();
             next = 0;
+            recoveredBefore = queue.recoveredLeft();
             done += queue.pop(batch, wanted);
             if (batch.count > 0) {
                 batch.fetchHeaders();

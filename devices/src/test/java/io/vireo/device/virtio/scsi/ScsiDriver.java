@@ -13,6 +13,8 @@ import io.vireo.testkit.BlockClient;
 import io.vireo.testkit.DriverMemory;
 import io.vireo.testkit.DriverQueue;
 import io.vireo.testkit.MemoryBlockDevice;
+import io.vireo.virtqueue.ChainBatch;
+import io.vireo.virtqueue.InflightRegion;
 import io.vireo.virtqueue.Virtqueue;
 import io.vireo.virtqueue.VirtqueueConfig;
 import io.vireo.virtqueue.VirtqueueException;
@@ -88,6 +90,20 @@ final class ScsiDriver implements AutoCloseable {
     }
 
     private void start(int index, int base) {
+        start(index, base, Optional.empty());
+    }
+
+    private void start(int index, int base, Optional<InflightRegion> record) {
+        BlockClient.on(
+                reactor,
+                () -> {
+                    queues[index] = activate(index, base, record);
+                    device.startQueue(index, queues[index]);
+                    return true;
+                });
+    }
+
+    private Virtqueue activate(int index, int base, Optional<InflightRegion> record) {
         var config =
                 new VirtqueueConfig(
                         index,
@@ -97,19 +113,30 @@ final class ScsiDriver implements AutoCloseable {
                         FEATURES,
                         memory.table(),
                         () -> {},
-                        Optional.empty(),
+                        record,
                         (_, cause) -> failures.add(cause));
-        BlockClient.on(
-                reactor,
-                () -> {
-                    try {
-                        queues[index] = config.activate();
-                    } catch (VirtqueueException e) {
-                        throw new IllegalStateException(e);
-                    }
-                    device.startQueue(index, queues[index]);
-                    return true;
-                });
+        try {
+            return config.activate();
+        } catch (VirtqueueException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /**
+     * Starts a queue that was stopped, as if another process had popped so many of the chains that
+     * were submitted since, and died.
+     */
+    void recover(int index, int count) {
+        int base = BlockClient.on(reactor, queues[index]::stop);
+        long bytes = InflightRegion.size(1, QUEUE_SIZE, false);
+        long at = memory.host(memory.allocate((int) bytes, 64));
+        var region = InflightRegion.of(at, 0, QUEUE_SIZE, false);
+        int popped =
+                activate(index, base, Optional.of(region)).pop(new ChainBatch(QUEUE_SIZE), count);
+        if (popped != count) {
+            throw new AssertionError(popped + " chains were there");
+        }
+        start(index, base, Optional.of(region));
     }
 
     void stop(int index) {

@@ -449,6 +449,33 @@ class VirtioScsiDeviceTest {
         assertThat(driver.disk.contents(8 * BLOCK, BLOCK)).containsOnly(7);
     }
 
+    /** COMPARE AND WRITE would miscompare with what the dead process has written for it. */
+    @Test
+    void whatCannotBeCarriedOutTwiceIsNotBegunAgainAfterACrash() {
+        driver.ready();
+        driver.stop(ScsiDriver.REQUEST);
+        byte[] both = twoBlocks(7);
+        Arrays.fill(both, 0, BLOCK, (byte) 0);
+        String compareAndWrite = "89000000000000000008000000010000";
+        long compared = driver.start(LUN_0, compareAndWrite, both, 0, 4096);
+        long written = startWrite(0, twoBlocks(5));
+        byte[] keys = new byte[24];
+        keys[15] = 1;
+        long registered = driver.start(LUN_0, "5F000000000000001800", keys, 0, 4096);
+        long later = driver.start(LUN_0, compareAndWrite, both, 0, 4096);
+        driver.recover(ScsiDriver.REQUEST, 3);
+        for (int i = 0; i < 4; i++) {
+            driver.used(ScsiDriver.REQUEST);
+        }
+        assertThat(driver.answer(compared, 0).code()).isEqualTo(0x062F02);
+        assertThat(driver.answer(registered, 0).code()).isEqualTo(0x062F02);
+        assertThat(driver.answer(written, 0).status()).isZero();
+        assertThat(driver.disk.contents(0, 2 * BLOCK)).containsOnly(5);
+        // That one was not in flight, and all is as the others left it: nothing compared.
+        assertThat(driver.answer(later, 0).status()).isZero();
+        assertThat(driver.disk.contents(8 * BLOCK, BLOCK)).containsOnly(7);
+    }
+
     private int inFlight() {
         return BlockClient.on(driver.reactor, driver.queues[ScsiDriver.REQUEST]::inFlight);
     }
