@@ -6,6 +6,7 @@ import io.vireo.linux.FileStat;
 import io.vireo.linux.Mapping;
 import io.vireo.linux.Memfd;
 import io.vireo.memory.GuestMemory;
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -101,7 +102,7 @@ final class MemoryTable {
                 added.add(map(message, 8 + i * REGION_BYTES));
             }
             return change(added, added, regions);
-        } catch (ViolationException e) {
+        } catch (ViolationException | UncheckedIOException e) {
             added.forEach(region -> region.file.close());
             throw e;
         }
@@ -221,6 +222,7 @@ final class MemoryTable {
 
         /** Takes over the descriptor, also when it fails. */
         static SharedFile map(Fd fd, long offset, long size) throws ViolationException {
+            boolean mapped = false;
             try {
                 if (size <= 0 || offset < 0 || offset > Long.MAX_VALUE - size) {
                     throw new ViolationException("a region is not empty and does not wrap around");
@@ -245,16 +247,17 @@ final class MemoryTable {
                                 fd, start, length, Mapping.PROT_READ | Mapping.PROT_WRITE, true);
                 long address = mapping.address() + (offset - start);
                 var file = new SharedFile(fd, mapping, offset + size, address, seals);
+                mapped = true;
                 if (file.sealable && !file.sealed) {
                     fd.patiently(file::seal);
                 }
                 return file;
             } catch (ErrnoException e) {
-                fd.close();
                 throw new ViolationException("the file can be mapped for reading and writing", e);
-            } catch (ViolationException e) {
-                fd.close();
-                throw e;
+            } finally {
+                if (!mapped) {
+                    fd.close();
+                }
             }
         }
 
