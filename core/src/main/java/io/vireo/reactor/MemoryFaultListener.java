@@ -1,12 +1,30 @@
 package io.vireo.reactor;
 
 /**
- * Told that some guest's memory could not be accessed in the turn that just ended (a SIGBUS, which
- * HotSpot turns into an {@link InternalError}). The error may have come late and from any guest's
- * memory that the turn touched: each listener checks its own and gives up what is broken.
+ * Asked whether it was its guest's memory that could not be accessed (a SIGBUS, which HotSpot turns
+ * into an {@link InternalError}). The error does not tell, may have come late, and is of any memory
+ * that the poller, task or handler touched which was just cut off. All calls are on the reactor's
+ * thread, outside of any poller, before anything else runs.
  */
 @FunctionalInterface
 public interface MemoryFaultListener {
-    /** Called on the reactor's thread, outside of any poller. */
-    void memoryFault();
+    /** Whether any memory of it can fail. Asked of all each time: quick, and in doubt yes. */
+    default boolean exposed() {
+        return true;
+    }
+
+    /** Whether this reactor has touched its memory in this turn; those are asked to look first. */
+    default boolean touched() {
+        return true;
+    }
+
+    /**
+     * Looks at the memory that was touched, and gives up what is broken.
+     *
+     * @return whether something was
+     */
+    boolean memoryFault();
+
+    /** Nobody found anything, and nobody else is {@link #exposed}: gives its memory up. */
+    default void convicted() {}
 }

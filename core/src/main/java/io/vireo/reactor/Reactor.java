@@ -9,9 +9,7 @@ import java.io.UncheckedIOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.lang.invoke.VarHandle;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -26,9 +24,9 @@ import org.jctools.queues.varhandle.MpscUnboundedVarHandleArrayQueue;
  * <p>A poller without work for a while is parked; with none active the thread sleeps in epoll. A
  * poller, handler or task that throws is a bug: the poller is removed, the rest goes on. An {@link
  * InternalError} is memory of a guest that went away (architecture: foreign memory): the poller
- * stays and every {@link MemoryFaultListener} checks its own memory. What a poller, handler or task
- * owes of such errors comes before the next one runs, which has done nothing for it and may not be
- * able to go on where it was cut off.
+ * stays and each {@link MemoryFaultListener} whose memory may have been touched is asked for it.
+ * What a poller, handler or task owes of such errors comes before the next one runs, which has done
+ * nothing for it and may not be able to go on where it was cut off.
  *
  * <p>A {@link #stepped} reactor has no thread and a clock of its own: a test runs it turn by turn,
  * so that the same inputs have the same outcome.
@@ -59,7 +57,7 @@ public final class Reactor {
             new MpscUnboundedVarHandleArrayQueue<>(1024);
     private final MessagePassingQueue.Consumer<Runnable> runTask = this::runTask;
     private final Timers timers = new Timers(this::clock);
-    private final List<MemoryFaultListener> faultListeners = new ArrayList<>();
+    private final MemoryFaults faults;
     private final CountDownLatch started = new CountDownLatch(1);
 
     private PollerEntry[] active = new PollerEntry[16];
@@ -78,7 +76,6 @@ public final class Reactor {
 
     private long now;
     private long lastEpoll;
-    private boolean faulted;
     private boolean running = true;
 
     /**
@@ -106,6 +103,7 @@ public final class Reactor {
         pollMode = config.pollMode();
         patience = pollMode.parkAfterNanos();
         watches = new Watches(name);
+        faults = new MemoryFaults(name);
         wakeup = Eventfd.create();
         watch(wakeup.fd().number(), Epoll.EPOLLIN, _ -> wakeup.drain());
         thread = Thread.ofPlatform().name(name).daemon(true).unstarted(this::run);
@@ -163,9 +161,6 @@ public final class Reactor {
             if (done == 0 && !timers.isEmpty()) {
                 now = Math.max(now, timers.next());
                 done = expireTimers();
-            }
-            if (faulted) {
-                tellFaultListeners();
             }
             work += done;
             return done;
@@ -274,6 +269,11 @@ public final class Reactor {
         patience = delegated > 0 ? pollMode.parkWhileOthersWorkNanos() : pollMode.parkAfterNanos();
     }
 
+    /** Number of this turn; on this reactor. */
+    public long turnNumber() {
+        return turns;
+    }
+
     /** {@link System#nanoTime} at the start of this turn; of a stepped reactor, its own clock. */
     public long nanoTime() {
         return now;
@@ -286,12 +286,12 @@ public final class Reactor {
 
     /** Adds a listener for memory faults. */
     public void onMemoryFault(MemoryFaultListener listener) {
-        faultListeners.add(listener);
+        faults.add(listener);
     }
 
     /** Removes a listener. */
     public void removeMemoryFaultListener(MemoryFaultListener listener) {
-        faultListeners.remove(listener);
+        faults.remove(listener);
     }
 
     /** Counters so far; from any thread, each a little out of date. */
@@ -302,7 +302,7 @@ public final class Reactor {
                 busyNanos,
                 sleeps,
                 memoryFaults,
-                failures,
+                failures + faults.failures(),
                 activeCount,
                 parkedCount,
                 delegated);
@@ -371,9 +371,6 @@ public final class Reactor {
             sleep();
         } else if (now - lastEpoll > EPOLL_EVERY_NANOS && watches.mayBeReady()) {
             dispatch(watches.poll());
-        }
-        if (faulted) {
-            tellFaultListeners();
         }
         work += done;
         worked = done > 0;
@@ -517,20 +514,8 @@ public final class Reactor {
 
     private void fault(InternalError cause) {
         memoryFaults++;
-        faulted = true;
         LOG.log(Level.DEBUG, name + ": memory of a guest is gone", cause);
-    }
-
-    private void tellFaultListeners() {
-        faulted = false;
-        for (var listener : List.copyOf(faultListeners)) {
-            try {
-                listener.memoryFault();
-            } catch (Throwable e) {
-                failures++;
-                LOG.log(Level.ERROR, name + ": checking a guest's memory failed", e);
-            }
-        }
+        faults.find();
     }
 
     private void activate(PollerEntry entry) {

@@ -50,6 +50,11 @@ abstract sealed class ChainDecoder permits SplitChainDecoder, PackedChainDecoder
     private boolean writing;
     private int left;
 
+    /** The indirect table that was read last, native. */
+    private long table = GuestMemory.INVALID;
+
+    private long tableLength;
+
     /** For indirect tables that cross regions; made when the first one does. */
     private @Nullable NativeBuffer bounce;
 
@@ -180,12 +185,24 @@ abstract sealed class ChainDecoder permits SplitChainDecoder, PackedChainDecoder
         } else {
             left += longest - size;
             long offset = address - regionStart;
-            if (offset >= 0 && offset <= regionSize - length) {
-                return regionHost + offset;
-            }
-            return distantTable(address, length);
+            tableLength = length;
+            table =
+                    offset >= 0 && offset <= regionSize - length
+                            ? regionHost + offset
+                            : distantTable(address, length);
+            return table;
         }
         return GuestMemory.INVALID;
+    }
+
+    /** Begins to take chains: no indirect table was read for them yet. */
+    final void forgetTable() {
+        table = GuestMemory.INVALID;
+    }
+
+    /** Shows the indirect table that was read last; true also where there was none. */
+    final boolean testTable(Virtqueue.RangeTest test) {
+        return table == GuestMemory.INVALID || test.test(table, tableLength, false);
     }
 
     /** As {@link #indirectTable} for one that is not in the region of the last buffer. */

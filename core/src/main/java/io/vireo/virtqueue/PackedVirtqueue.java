@@ -102,7 +102,7 @@ final class PackedVirtqueue extends Virtqueue {
         popped = new char[size];
         pending = new long[size];
         boolean indirect = (config.features() & INDIRECT_DESC) != 0;
-        decoder = new PackedChainDecoder(size, indirect, config.memory());
+        decoder = readBy(new PackedChainDecoder(size, indirect, config.memory()));
         rings = Rings.packed(userAddresses, size, config.memory());
         inflight = region(config);
         // In order, a batch has one used descriptor: the ring does not tell where it ends.
@@ -136,7 +136,7 @@ final class PackedVirtqueue extends Virtqueue {
     }
 
     @Override
-    public int pop(ChainBatch batch, int max) {
+    int popChains(ChainBatch batch, int max) {
         if (batch.rangeLength.length < ChainBatch.rangesFor(size)) {
             throw new IllegalArgumentException("batch for smaller queues than " + size);
         }
@@ -205,7 +205,7 @@ final class PackedVirtqueue extends Virtqueue {
     }
 
     @Override
-    public int popPlain(ChainBatch batch, int max, boolean writable) {
+    int popPlainChains(ChainBatch batch, int max, boolean writable) {
         batch.clear();
         if (halted || inflight != null || log != null) {
             return 0;

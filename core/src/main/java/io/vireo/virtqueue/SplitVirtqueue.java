@@ -71,7 +71,7 @@ final class SplitVirtqueue extends Virtqueue {
         heads = new int[size];
         popped = new char[size];
         boolean indirect = (config.features() & INDIRECT_DESC) != 0;
-        decoder = new SplitChainDecoder(size, indirect, config.memory());
+        decoder = readBy(new SplitChainDecoder(size, indirect, config.memory()));
         rings = Rings.split(userAddresses, size, eventIndex, config.memory());
         available = rings.available();
         used = rings.used();
@@ -99,7 +99,7 @@ final class SplitVirtqueue extends Virtqueue {
     }
 
     @Override
-    public int pop(ChainBatch batch, int max) {
+    int popChains(ChainBatch batch, int max) {
         if (batch.rangeLength.length < ChainBatch.rangesFor(size)) {
             throw new IllegalArgumentException("batch for smaller queues than " + size);
         }
@@ -147,7 +147,7 @@ final class SplitVirtqueue extends Virtqueue {
     }
 
     @Override
-    public int popPlain(ChainBatch batch, int max, boolean writable) {
+    int popPlainChains(ChainBatch batch, int max, boolean writable) {
         batch.clear();
         if (inflight != null) {
             return 0;

@@ -4,6 +4,8 @@ import io.vireo.linux.ForeignMemory;
 import io.vireo.memory.GuestMemory;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A virtqueue that runs, the device's side (VIRTIO 1.3, 2.6), split or packed. Made by {@link
@@ -45,12 +47,49 @@ public abstract sealed class Virtqueue permits SplitVirtqueue, PackedVirtqueue {
     private Runnable wake = () -> {};
     private boolean broken;
 
+    // What was popped last, so that it can be looked at when memory failed.
+    private LongSupplier turn = () -> 0;
+    private long poppedIn = -1;
+    private @Nullable ChainBatch popped;
+    private Framing framing = Framing.ANY;
+    private @Nullable ChainDecoder decoder;
+
+    /** Chains in the batch, which its owner may clear; negative: what it says itself. */
+    private int poppedChains;
+
+    /** What is known of the chains of a batch without looking. */
+    private enum Framing {
+        ANY,
+        ONE_READABLE,
+        ONE_WRITABLE
+    }
+
+    /** Looks at a range of memory. */
+    @FunctionalInterface
+    public interface RangeTest {
+        /**
+         * Looks at one.
+         *
+         * @param address native
+         * @param length in bytes
+         * @param writable whether the device may have written to it
+         * @return whether to go on with the next
+         */
+        boolean test(long address, long length, boolean writable);
+    }
+
     Virtqueue(VirtqueueConfig config) {
         index = config.index();
         size = config.size();
         features = config.features();
         notifier = config.notifier();
         failures = config.failures();
+    }
+
+    /** Takes note of who reads the chains. */
+    final <D extends ChainDecoder> D readBy(D reader) {
+        decoder = reader;
+        return reader;
     }
 
     /** Index of the queue in its device. */
@@ -80,7 +119,14 @@ public abstract sealed class Virtqueue permits SplitVirtqueue, PackedVirtqueue {
      * @throws IllegalArgumentException if the batch was made for smaller queues and has too little
      *     room
      */
-    public abstract int pop(ChainBatch batch, int max);
+    public final int pop(ChainBatch batch, int max) {
+        popping(batch, Framing.ANY);
+        int taken = popChains(batch, max);
+        poppedChains = batch.count;
+        return taken;
+    }
+
+    abstract int popChains(ChainBatch batch, int max);
 
     /**
      * A faster {@link #pop} for drivers that give each buffer one descriptor: takes chains of one
@@ -93,7 +139,83 @@ public abstract sealed class Virtqueue permits SplitVirtqueue, PackedVirtqueue {
      * @param writable whether the descriptors are to be device-writable; else device-readable
      * @return how many were taken; 0 also where {@link #pop} would take some
      */
-    public abstract int popPlain(ChainBatch batch, int max, boolean writable);
+    public final int popPlain(ChainBatch batch, int max, boolean writable) {
+        popping(batch, writable ? Framing.ONE_WRITABLE : Framing.ONE_READABLE);
+        int taken = popPlainChains(batch, max, writable);
+        poppedChains = taken;
+        return taken;
+    }
+
+    abstract int popPlainChains(ChainBatch batch, int max, boolean writable);
+
+    private void popping(ChainBatch batch, Framing as) {
+        poppedIn = turn.getAsLong();
+        if (decoder != null) {
+            decoder.forgetTable();
+        }
+        popped = batch;
+        framing = as;
+        poppedChains = -1;
+    }
+
+    /** Says how turns of the reactor are numbered. */
+    public final void countTurns(LongSupplier number) {
+        turn = number;
+    }
+
+    /** Whether chains were popped, or looked for, in the turn with this number or after it. */
+    public final boolean poppedSince(long number) {
+        return poppedIn >= number;
+    }
+
+    /**
+     * Shows all ranges of what was popped last, whether or not it is in flight still, as they are
+     * in our own memory, and the indirect table that was read last.
+     *
+     * @return whether each passed the test
+     */
+    public final boolean testPopped(RangeTest test) {
+        var reader = decoder;
+        if (reader != null && !reader.testTable(test)) {
+            return false;
+        }
+        var batch = popped;
+        if (batch == null) {
+            return true;
+        }
+        int count = poppedChains < 0 ? batch.count : poppedChains;
+        for (int i = 0; i < count; i++) {
+            if (!testChain(batch, i, test)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private boolean testChain(ChainBatch batch, int i, RangeTest test) {
+        return switch (framing) {
+            case ANY ->
+                    testRanges(batch, batch.firstReadable[i], batch.readableRanges[i], false, test)
+                            && testRanges(
+                                    batch,
+                                    batch.firstWritable[i],
+                                    batch.writableRanges[i],
+                                    true,
+                                    test);
+            case ONE_READABLE -> testRanges(batch, i, 1, false, test);
+            case ONE_WRITABLE -> testRanges(batch, i, 1, true, test);
+        };
+    }
+
+    private static boolean testRanges(
+            ChainBatch batch, int first, int count, boolean writable, RangeTest test) {
+        for (int r = first; r < first + count; r++) {
+            if (!test.test(batch.rangeAddress[r], batch.rangeLength[r], writable)) {
+                return false;
+            }
+        }
+        return true;
+    }
 
     /**
      * Gives the last {@code count} popped chains back, none of which was pushed: they are popped

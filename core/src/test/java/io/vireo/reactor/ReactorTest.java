@@ -173,7 +173,11 @@ class ReactorTest {
     void aMemoryFaultKeepsThePollerAndTellsTheListeners() throws Exception {
         var polls = new AtomicInteger();
         var told = new CountDownLatch(1);
-        reactor.execute(() -> reactor.onMemoryFault(told::countDown));
+        reactor.execute(() ->
+                reactor.onMemoryFault(() -> {
+                    told.countDown();
+                    return true;
+                }));
         add(
                 new Poller() {
                     @Override

@@ -20,6 +20,14 @@ public record FileSystemStat(
         long files,
         long filesFree) {
 
+    // linux/magic.h
+    private static final long TMPFS_MAGIC = 0x01021994;
+
+    /** Returns whether it is a tmpfs, as that of memfds without huge pages of hugetlbfs is. */
+    public boolean isTmpfs() {
+        return type == TMPFS_MAGIC;
+    }
+
     /** Returns what is known of the file system that holds an open file. */
     public static FileSystemStat of(Fd fd) throws ErrnoException {
         try (NativeBuffer stat = NativeBuffer.scratch(Layouts.Statfs.SIZE)) {

@@ -97,6 +97,21 @@ public final class Mapping implements AutoCloseable {
     }
 
     /**
+     * Has the kernel bring the pages of a range that is mapped, as an access would, without one.
+     *
+     * @param address native
+     * @param length in bytes
+     * @param write whether they are to be written to
+     * @return false if an access would raise SIGBUS; true also if the kernel cannot tell
+     */
+    public static boolean isReachable(long address, long length, boolean write) {
+        long start = address & -PAGE_SIZE;
+        int advice = write ? MADV_POPULATE_WRITE : MADV_POPULATE_READ;
+        long result = Syscall.call(Syscall.MADVISE, start, address + length - start, advice);
+        return result != -Errno.EFAULT && result != -Errno.EHWPOISON;
+    }
+
+    /**
      * Replaces the pages by zero-filled private ones: whoever still uses the range can go on, but
      * reaches nobody. For memory that a peer took away, until its last user is done.
      */

@@ -76,7 +76,7 @@ public final class UnixSocket implements AutoCloseable {
         UnixSocket socket = create();
         boolean bound = false;
         try {
-            socket.withAddress(Syscall.BIND, "bind", path);
+            socket.withAddress(Syscall.BIND, "bind", path, path);
             bound = true;
             if (uid != -1 || gid != -1) {
                 PathCalls.chown(PathCalls.AT_FDCWD, path.toString(), uid, gid);
@@ -98,16 +98,28 @@ public final class UnixSocket implements AutoCloseable {
 
     /**
      * Connects at once or fails: ENOENT, ECONNREFUSED, EACCES, or EAGAIN where the listener's
-     * backlog is full.
+     * backlog is full. A symbolic link is not followed, ELOOP: whoever may put one there would
+     * choose what we talk to with our rights. The path may be of any length.
      */
     public static UnixSocket connect(Path path) throws ErrnoException {
-        UnixSocket socket = create();
-        try {
-            socket.withAddress(Syscall.CONNECT, "connect", path);
-            return socket;
-        } catch (ErrnoException e) {
-            socket.close();
-            throw e;
+        int flags = PathCalls.O_PATH | PathCalls.O_NOFOLLOW;
+        try (Fd file = PathCalls.open(path, flags, 0)) {
+            if (FileStat.known(file).isSymbolicLink()) {
+                throw new ErrnoException(Errno.ELOOP, "connect", path + " is a symbolic link");
+            }
+            UnixSocket socket = create();
+            try {
+                // What was opened, whatever has the name by now.
+                socket.withAddress(
+                        Syscall.CONNECT,
+                        "connect",
+                        Path.of("/proc/self/fd/" + file.number()),
+                        path);
+                return socket;
+            } catch (ErrnoException e) {
+                socket.close();
+                throw e;
+            }
         }
     }
 
@@ -302,8 +314,8 @@ public final class UnixSocket implements AutoCloseable {
         if (!existing.isSocket()) {
             throw new ErrnoException(Errno.EEXIST, "bind", path + " is no socket");
         }
-        try (UnixSocket probe = create()) {
-            probe.withAddress(Syscall.CONNECT, "connect", path);
+        try {
+            connect(path).close();
         } catch (ErrnoException e) {
             if (e.errno() == Errno.ECONNREFUSED) {
                 PathCalls.unlinkat(PathCalls.AT_FDCWD, path.toString());
@@ -313,11 +325,12 @@ public final class UnixSocket implements AutoCloseable {
         throw new ErrnoException(Errno.EADDRINUSE, "bind", path.toString());
     }
 
-    private void withAddress(int number, String call, Path path) throws ErrnoException {
+    /** Makes a call with a path; {@code name} is what it is told by. */
+    private void withAddress(int number, String call, Path path, Path name) throws ErrnoException {
         byte[] bytes = path.toString().getBytes(StandardCharsets.UTF_8);
         if (bytes.length >= PATH_CAPACITY) {
             throw new ErrnoException(
-                    Errno.ENAMETOOLONG, call, path + ", at most " + (PATH_CAPACITY - 1) + " bytes");
+                    Errno.ENAMETOOLONG, call, name + ", at most " + (PATH_CAPACITY - 1) + " bytes");
         }
         try (NativeBuffer address = NativeBuffer.scratch(Layouts.SockaddrUn.SIZE)) {
             ForeignMemory.putShort(
@@ -325,7 +338,7 @@ public final class UnixSocket implements AutoCloseable {
             ForeignMemory.copyFromArray(
                     bytes, 0, address.address() + Layouts.SockaddrUn.SUN_PATH, bytes.length);
             long length = Layouts.SockaddrUn.SUN_PATH + bytes.length + 1L;
-            Syscall.check(Syscall.call(number, fd.number(), address.address(), length), call, path);
+            Syscall.check(Syscall.call(number, fd.number(), address.address(), length), call, name);
         }
     }
 

@@ -170,6 +170,26 @@ class UnixSocketTest {
     }
 
     @Test
+    void aLinkIsNotFollowedToAnotherSocket() throws IOException {
+        Path path = directory.resolve("socket");
+        Path link = Files.createSymbolicLink(directory.resolve("link"), path);
+        try (UnixSocket listener = UnixSocket.listen(path, 1)) {
+            assertThatThrownBy(() -> UnixSocket.connect(link))
+                    .hasMessageContaining("ELOOP")
+                    .hasMessageContaining(link + " is a symbolic link");
+            assertThat(listener.accept()).isEqualTo(-Errno.EAGAIN);
+            UnixSocket.connect(path).close();
+            Fd.of(listener.accept()).close();
+        }
+    }
+
+    @Test
+    void whatIsNoSocketIsNotConnectedTo() throws IOException {
+        Path file = Files.createFile(directory.resolve("file"));
+        assertThatThrownBy(() -> UnixSocket.connect(file)).hasMessageContaining("ECONNREFUSED");
+    }
+
+    @Test
     void permissionsAreThereBeforeTheFirstConnection() throws ErrnoException {
         Path path = directory.resolve("socket");
         try (UnixSocket listener =

@@ -4,16 +4,18 @@ import io.vireo.linux.Fd;
 import io.vireo.linux.FileCalls;
 import io.vireo.linux.Mapping;
 import io.vireo.linux.Memfd;
+import io.vireo.linux.PathCalls;
 import io.vireo.memory.GuestMemory;
 import io.vireo.memory.GuestMemory.Region;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The memory of a guest: a memfd that the driver sees whole and the device sees as one or more
- * regions, mapped apart from each other.
+ * The memory of a guest: a memfd, or another file, that the driver sees whole and the device sees
+ * as one or more regions, mapped apart from each other.
  */
 public final class DriverMemory implements AutoCloseable {
     /** Name of the memfd, which the memory maps of a process that maps it show. */
@@ -58,10 +60,34 @@ public final class DriverMemory implements AutoCloseable {
                 Memfd.MFD_ALLOW_SEALING | Memfd.MFD_HUGETLB);
     }
 
-    private DriverMemory(long size, int count, int flags) {
-        this.size = size;
+    /** Memory in one region: a new file of {@code size} bytes, none of which has a page yet. */
+    public static DriverMemory inFile(Path path, long size) {
         try {
-            fd = Memfd.create(NAME, size, flags);
+            int flags = PathCalls.O_RDWR | PathCalls.O_CREAT | PathCalls.O_EXCL;
+            Fd file = PathCalls.open(path, flags, 0600);
+            FileCalls.ftruncate(file, size);
+            return new DriverMemory(file, size, 1);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private DriverMemory(long size, int count, int flags) {
+        this(memfd(size, flags), size, count);
+    }
+
+    private static Fd memfd(long size, int flags) {
+        try {
+            return Memfd.create(NAME, size, flags);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private DriverMemory(Fd file, long size, int count) {
+        this.size = size;
+        fd = file;
+        try {
             driver = Mapping.map(fd, 0, size, PROTECTION, true);
             long piece = size / count;
             for (int i = 0; i < count; i++) {
@@ -80,7 +106,7 @@ public final class DriverMemory implements AutoCloseable {
         }
     }
 
-    /** The memfd, for a transport. */
+    /** The file, for a transport. */
     public Fd fd() {
         return fd;
     }

@@ -1,17 +1,18 @@
 package io.vireo.transport.vhostuser;
 
-import io.vireo.linux.ErrnoException;
-import io.vireo.linux.FileCalls;
-import io.vireo.linux.Memfd;
+import io.vireo.linux.Mapping;
 import io.vireo.memory.GuestMemory;
 import io.vireo.memory.NativeMemory;
 import io.vireo.reactor.MemoryFaultListener;
 import io.vireo.reactor.Reactor;
+import io.vireo.transport.vhostuser.MemoryTable.Region;
+import io.vireo.transport.vhostuser.MemoryTable.SharedFile;
 import io.vireo.virtqueue.Virtqueue;
 import io.vireo.virtqueue.VirtqueueException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -23,27 +24,40 @@ import org.jspecify.annotations.Nullable;
  */
 final class MemoryGuard {
     private static final long LOOK_AGAIN_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
-    private static final int CHUNK = 1 << 20;
+
+    /** Bytes that are looked at after a fault at most: more would keep the reactor. */
+    private static final long MOST_TESTED = 64L << 20;
 
     private final Session.Context context;
     private final MemoryTable table;
     private final List<Vring> rings;
-    private final Runnable lost;
-    private final MemoryFaultListener listener = this::check;
-    private volatile List<MemoryTable.SharedFile> watched = List.of();
-    private volatile boolean withdrawn;
+    private final Consumer<String> lost;
+    private final List<Suspect> suspects;
+    private final AtomicBoolean givenUp = new AtomicBoolean();
+    private volatile List<SharedFile> watched = List.of();
 
-    MemoryGuard(Session.Context context, MemoryTable table, List<Vring> rings, Runnable lost) {
+    /** In use no more, or soon, but requests in flight may refer to it. */
+    private volatile List<SharedFile> leaving = List.of();
+
+    /**
+     * Guards the memory of a session that has none yet.
+     *
+     * @param lost gets what happened to it; on the control reactor
+     */
+    MemoryGuard(
+            Session.Context context, MemoryTable table, List<Vring> rings, Consumer<String> lost) {
         this.context = context;
         this.table = table;
         this.rings = rings;
         this.lost = lost;
-        context.reactors()
-                .forEach(reactor -> reactor.execute(() -> reactor.onMemoryFault(listener)));
+        suspects = context.reactors().stream().map(Suspect::new).toList();
+        for (var suspect : suspects) {
+            suspect.reactor.execute(() -> suspect.reactor.onMemoryFault(suspect));
+        }
     }
 
     /** Looks after these files, too: the record of requests in flight, the dirty log. */
-    void watch(List<MemoryTable.SharedFile> files) {
+    void watch(List<SharedFile> files) {
         watched = files;
     }
 
@@ -97,9 +111,11 @@ final class MemoryGuard {
      *
      * @param done runs on the control reactor
      */
-    void retire(List<MemoryTable.SharedFile> files, Runnable done) {
-        var left = new AtomicInteger(context.reactors().size());
-        for (var reactor : context.reactors()) {
+    void retire(List<SharedFile> files, Runnable done) {
+        leave(files);
+        var left = new AtomicInteger(suspects.size());
+        for (var suspect : suspects) {
+            var reactor = suspect.reactor;
             var queues = new ArrayList<Virtqueue>();
             for (var ring : rings) {
                 var queue = ring.queue();
@@ -112,13 +128,28 @@ final class MemoryGuard {
                         if (left.decrementAndGet() == 0) {
                             context.control()
                                     .execute(() -> {
-                                        files.forEach(MemoryTable.SharedFile::close);
+                                        leaving = without(leaving, files);
+                                        files.forEach(SharedFile::close);
                                         done.run();
                                     });
                         }
                     };
             reactor.execute(() -> awaitUnused(reactor, queues, acknowledged));
         }
+    }
+
+    /**
+     * Looks after files that are about to be taken out of use, until they are {@link #retire
+     * retired}; on the control reactor.
+     */
+    void leave(List<SharedFile> files) {
+        var all = new ArrayList<>(without(leaving, files));
+        all.addAll(files);
+        leaving = List.copyOf(all);
+    }
+
+    private static List<SharedFile> without(List<SharedFile> all, List<SharedFile> files) {
+        return all.stream().filter(file -> !files.contains(file)).toList();
     }
 
     private static void awaitUnused(Reactor reactor, List<Virtqueue> queues, Runnable then) {
@@ -131,52 +162,86 @@ final class MemoryGuard {
 
     /** No longer looks after anything. */
     void close() {
-        context.reactors()
-                .forEach(reactor ->
-                        reactor.execute(() -> reactor.removeMemoryFaultListener(listener)));
-    }
-
-    /** On any data reactor, after a turn in which somebody's memory was not there. */
-    private void check() {
-        if (withdrawn) {
-            return;
-        }
-        var files =
-                new ArrayList<>(table.regions().stream().map(MemoryTable.Region::file).toList());
-        files.addAll(watched);
-        if (files.stream().allMatch(MemoryTable.SharedFile::intact) && ringsReadable()) {
-            return;
-        }
-        withdrawn = true;
-        // Requests in flight still complete: into pages of our own.
-        files.forEach(MemoryTable.SharedFile::withdraw);
-        context.control().execute(lost);
-    }
-
-    /** Has the kernel read the rings: it says EFAULT where we would get a SIGBUS. */
-    private boolean ringsReadable() {
-        var memory = table.memory();
-        try (var sink = Memfd.create("vireo-check", 0, 0)) {
-            for (var ring : rings) {
-                if (!ring.partsReadable(
-                        memory, (at, length) -> readable(sink.number(), at, length))) {
-                    return false;
-                }
-            }
-            return true;
-        } catch (ErrnoException e) {
-            // Without descriptors or memory of our own we cannot tell; the next fault asks again.
-            return true;
+        for (var suspect : suspects) {
+            suspect.reactor.execute(() -> suspect.reactor.removeMemoryFaultListener(suspect));
         }
     }
 
-    private static boolean readable(int sink, long address, long length) {
-        for (long at = 0; at < length; at += CHUNK) {
-            long piece = Math.min(CHUNK, length - at);
-            if (FileCalls.pwrite(sink, address + at, piece, 0) != piece) {
+    /** What the session answers to a reactor that met memory which was not there. */
+    private final class Suspect implements MemoryFaultListener {
+        private final Reactor reactor;
+
+        Suspect(Reactor reactor) {
+            this.reactor = reactor;
+        }
+
+        @Override
+        public boolean exposed() {
+            return rings.stream().anyMatch(ring -> !ring.stopped())
+                    && !files().stream().allMatch(SharedFile::firm);
+        }
+
+        @Override
+        public boolean touched() {
+            return rings.stream().anyMatch(ring -> ring.touchedBuffers(reactor));
+        }
+
+        @Override
+        public boolean memoryFault() {
+            if (!files().stream().allMatch(SharedFile::intact)) {
+                giveUp("the front end took guest memory away");
+            } else if (!reachable()) {
+                giveUp(
+                        "guest memory is not there: the front end took it away, or the file system"
+                                + " that it is on is full");
+            } else {
                 return false;
             }
+            return true;
         }
-        return true;
+
+        @Override
+        public void convicted() {
+            giveUp(
+                    "guest memory was not there for a moment, and no other front end has memory of"
+                            + " which that is possible");
+        }
+
+        private List<SharedFile> files() {
+            // In this order: what leaves is in the list of these before it is in no other.
+            var files = new ArrayList<>(table.regions().stream().map(Region::file).toList());
+            files.addAll(watched);
+            files.addAll(leaving);
+            return files;
+        }
+
+        /** Has the kernel bring the pages: it says so where we would get a SIGBUS. */
+        private boolean reachable() {
+            var test = new ReachableTest();
+            var memory = table.memory();
+            return rings.stream().allMatch(ring -> ring.testBuffers(reactor, test))
+                    && rings.stream().allMatch(ring -> ring.testParts(memory, test))
+                    && watched.stream().allMatch(file -> file.reachable(MOST_TESTED));
+        }
+
+        private void giveUp(String why) {
+            // Requests in flight still complete: into pages of our own.
+            files().forEach(SharedFile::withdraw);
+            if (givenUp.compareAndSet(false, true)) {
+                context.control().execute(() -> lost.accept(why));
+            }
+        }
+    }
+
+    /** Whether ranges can be accessed, as far as there are not too many of them. */
+    private static final class ReachableTest implements Virtqueue.RangeTest {
+        private long left = MOST_TESTED;
+
+        @Override
+        public boolean test(long address, long length, boolean writable) {
+            long piece = Math.min(length, left);
+            left -= piece;
+            return piece == 0 || Mapping.isReachable(address, piece, writable);
+        }
     }
 }

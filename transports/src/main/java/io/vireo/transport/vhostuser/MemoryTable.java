@@ -3,9 +3,11 @@ package io.vireo.transport.vhostuser;
 import io.vireo.linux.ErrnoException;
 import io.vireo.linux.Fd;
 import io.vireo.linux.FileStat;
+import io.vireo.linux.FileSystemStat;
 import io.vireo.linux.Mapping;
 import io.vireo.linux.Memfd;
 import io.vireo.memory.GuestMemory;
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -101,7 +103,7 @@ final class MemoryTable {
                 added.add(map(message, 8 + i * REGION_BYTES));
             }
             return change(added, added, regions);
-        } catch (ViolationException e) {
+        } catch (ViolationException | UncheckedIOException e) {
             added.forEach(region -> region.file.close());
             throw e;
         }
@@ -208,19 +210,28 @@ final class MemoryTable {
         private final long end;
         private final long address;
         private final boolean sealable;
-        private volatile boolean sealed;
 
-        private SharedFile(Fd fd, Mapping mapping, long end, long address, int seals) {
+        /** Whether its pages are ordinary ones, and no limit is set to how many there may be. */
+        private final boolean unlimited;
+
+        private volatile boolean sealed;
+        private volatile boolean withdrawn;
+        private volatile boolean closed;
+
+        private SharedFile(
+                Fd fd, Mapping mapping, long end, long address, int seals, boolean unlimited) {
             this.fd = fd;
             this.mapping = mapping;
             this.end = end;
             this.address = address;
             sealed = (seals & Memfd.F_SEAL_SHRINK) != 0;
-            sealable = sealed || (seals & Memfd.F_SEAL_SEAL) == 0;
+            sealable = isSealable(seals);
+            this.unlimited = unlimited;
         }
 
         /** Takes over the descriptor, also when it fails. */
         static SharedFile map(Fd fd, long offset, long size) throws ViolationException {
+            boolean mapped = false;
             try {
                 if (size <= 0 || offset < 0 || offset > Long.MAX_VALUE - size) {
                     throw new ViolationException("a region is not empty and does not wrap around");
@@ -232,6 +243,8 @@ final class MemoryTable {
                 if (!stat.isRegular()) {
                     throw new ViolationException("memory is shared by a regular file or a memfd");
                 }
+                // What can be sealed is a memfd: on a tmpfs of the kernel's own, or of huge pages.
+                boolean unlimited = isSealable(seals) && FileSystemStat.of(fd).isTmpfs();
                 if (stat.size() < offset + size) {
                     throw new ViolationException("the file does not end before the region does");
                 }
@@ -244,17 +257,18 @@ final class MemoryTable {
                         Mapping.map(
                                 fd, start, length, Mapping.PROT_READ | Mapping.PROT_WRITE, true);
                 long address = mapping.address() + (offset - start);
-                var file = new SharedFile(fd, mapping, offset + size, address, seals);
+                var file = new SharedFile(fd, mapping, offset + size, address, seals, unlimited);
+                mapped = true;
                 if (file.sealable && !file.sealed) {
                     fd.patiently(file::seal);
                 }
                 return file;
             } catch (ErrnoException e) {
-                fd.close();
                 throw new ViolationException("the file can be mapped for reading and writing", e);
-            } catch (ViolationException e) {
-                fd.close();
-                throw e;
+            } finally {
+                if (!mapped) {
+                    fd.close();
+                }
             }
         }
 
@@ -262,6 +276,10 @@ final class MemoryTable {
             long page = Mapping.pageSize();
             boolean usable = Integer.bitCount(blockSize) == 1 && blockSize > page;
             return usable && blockSize <= MAX_ALIGNMENT ? blockSize : page;
+        }
+
+        private static boolean isSealable(int seals) {
+            return (seals & Memfd.F_SEAL_SHRINK) != 0 || (seals & Memfd.F_SEAL_SEAL) == 0;
         }
 
         /** Those that it has; what cannot be sealed is as if it were sealed against that. */
@@ -305,21 +323,44 @@ final class MemoryTable {
             }
         }
 
-        /** Whether the file still is as long as the range. Any thread, before {@link #close}. */
+        /**
+         * Whether no access to it can fail: nobody can cut it off, and its pages do not run out; or
+         * they are our own by now. Any thread.
+         */
+        boolean firm() {
+            return (sealed && unlimited) || withdrawn;
+        }
+
+        /**
+         * Whether the file still is as long as the range, or nobody uses it any more. Any thread.
+         */
         boolean intact() {
+            return sealed || withdrawn || isLong() || closed;
+        }
+
+        private boolean isLong() {
             try {
-                return sealed || FileStat.of(fd).size() >= end;
+                return FileStat.of(fd).size() >= end;
             } catch (ErrnoException e) {
                 return false;
             }
         }
 
+        /** Whether the kernel has the pages of the range, or of its first {@code most} bytes. */
+        boolean reachable(long most) {
+            long length = mapping.address() + mapping.length() - address;
+            return Mapping.isReachable(address, Math.min(length, most), true);
+        }
+
         /** Puts pages of our own under the range: it can be accessed again, and nobody sees it. */
         void withdraw() {
             mapping.withdraw();
+            withdrawn = true;
         }
 
         void close() {
+            // First: the number of the descriptor may be another file's then.
+            closed = true;
             fd.close(mapping);
         }
     }

@@ -330,9 +330,10 @@ final class RequestHandler {
             change.abandon();
             throw e;
         }
+        var removed = change.removed().stream().map(MemoryTable.Region::file).toList();
+        guard.leave(removed);
         memory.commit(change);
         answers.begin();
-        var removed = change.removed().stream().map(MemoryTable.Region::file).toList();
         guard.publish(failure -> {
             if (failure == null) {
                 guard.retire(removed, () -> {});
@@ -345,9 +346,9 @@ final class RequestHandler {
         });
     }
 
-    private void memoryLost() {
+    private void memoryLost(String why) {
         journal.count(Counter.MEMORY_LOST);
-        answers.fail("memory lost", "the front end took guest memory away");
+        answers.fail("memory lost: " + why, why);
     }
 
     // ---- configuration space
@@ -425,6 +426,7 @@ final class RequestHandler {
 
     private void setLogBase(Message message) throws ViolationException {
         var before = logging.replace(message, memory.memory());
+        before.ifPresent(file -> guard.leave(List.of(file)));
         watch();
         answers.begin();
         logging.publish(() -> {

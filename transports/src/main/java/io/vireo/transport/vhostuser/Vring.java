@@ -39,18 +39,13 @@ final class Vring {
         STOPPING
     }
 
-    /** Finds out whether memory can be read. */
-    interface Probe {
-        boolean readable(long address, long length);
-    }
-
     private final VirtioDevice device;
     private final int index;
     private final Reactor control;
     private final Signals signals;
-    private Reactor reactor;
 
     // Written by the control reactor; the others read it after a memory fault.
+    private volatile Reactor reactor;
     private volatile Phase phase = Phase.STOPPED;
     private volatile int size;
     private volatile boolean packed;
@@ -73,7 +68,9 @@ final class Vring {
     private boolean unfinished;
 
     private Optional<Boolean> enabled = Optional.empty();
-    private @Nullable Virtqueue queue;
+
+    /** After a memory fault its reactor reads it, too. */
+    private volatile @Nullable Virtqueue queue;
 
     Vring(VirtioDevice device, int index, Reactor control) {
         this.device = device;
@@ -229,23 +226,41 @@ final class Vring {
     }
 
     /**
-     * Whether the parts of a running ring can be read; {@code probe} gets address and length of
-     * each. Any thread.
+     * Has the parts of a ring that runs tested, after a memory fault; true if each passed. Any
+     * thread.
      */
-    boolean partsReadable(GuestMemory memory, Probe probe) {
+    boolean testParts(GuestMemory memory, Virtqueue.RangeTest test) {
         var where = addresses;
         if (phase == Phase.STOPPED || where == null) {
             return true;
         }
-        return partReadable(memory, where.descriptors(), 16L * size, probe)
-                && partReadable(memory, where.available(), driverBytes(size), probe)
-                && partReadable(memory, where.used(), deviceBytes(size), probe);
+        return testPart(memory, where.descriptors(), 16L * size, packed, test)
+                && testPart(memory, where.available(), driverBytes(size), false, test)
+                && testPart(memory, where.used(), deviceBytes(size), true, test);
     }
 
-    private static boolean partReadable(
-            GuestMemory memory, long userAddress, long length, Probe probe) {
+    private static boolean testPart(
+            GuestMemory memory,
+            long userAddress,
+            long length,
+            boolean written,
+            Virtqueue.RangeTest test) {
         long address = memory.userToHost(userAddress, length);
-        return address == GuestMemory.INVALID || probe.readable(address, length);
+        return address == GuestMemory.INVALID || test.test(address, length, written);
+    }
+
+    /** Whether {@code current}, its reactor, has touched buffers in this turn or the one before. */
+    boolean touchedBuffers(Reactor current) {
+        var touched = queue;
+        return current == reactor
+                && touched != null
+                && touched.poppedSince(current.turnNumber() - 1);
+    }
+
+    /** Has these buffers tested, after a memory fault; true if each passed. */
+    boolean testBuffers(Reactor current, Virtqueue.RangeTest test) {
+        var touched = queue;
+        return touched == null || !touchedBuffers(current) || touched.testPopped(test);
     }
 
     /** SET_VRING_BASE: an index, or two with wrap counters; see {@link VirtqueueConfig#base}. */
@@ -390,6 +405,7 @@ final class Vring {
             }
             var activated = config.activate();
             NativeMemory.settle();
+            activated.countTurns(reactor::turnNumber);
             signals.attach(activated);
             return activated;
         } catch (VirtqueueException e) {

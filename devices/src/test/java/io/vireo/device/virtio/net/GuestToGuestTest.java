@@ -213,7 +213,11 @@ class GuestToGuestTest {
             var victim = new Guest("victim", 0x0200_0000_0003L, 200);
             victim.begin(Frames.BROADCAST, 0x0200_0000_0003L, 32);
             var stopped = new CountDownLatch(1);
-            reactor.execute(() -> reactor.onMemoryFault(() -> victim.stop(stopped)));
+            reactor.execute(() ->
+                    reactor.onMemoryFault(() -> {
+                        victim.stop(stopped);
+                        return false;
+                    }));
             for (int i = 0; i < 1000 + round * 100; i++) {
                 a.pump();
                 victim.pump();
