@@ -36,9 +36,9 @@ public record Bed(Path repository, Path run, Emulator emulator) {
                 return List.of("-accel", "kvm", "-cpu", "host");
             }
             // Without what is slow to emulate: copies byte by byte, a fifth level of page tables,
-            // and
+            // instructions around each access to a process's memory (SMAP, protection keys), and
             // virtual machines, for which Linux would load kvm.
-            return List.of("-accel", "tcg,thread=multi", "-cpu", "max,-erms,-la57,-svm");
+            return List.of("-accel", "tcg,thread=multi", "-cpu", "max,-erms,-la57,-smap,-pku,-svm");
         }
     }
 

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /**
  * Knows what a store was told and when, and so which states are right after a crash at any time:
@@ -79,21 +80,32 @@ final class Oracle {
     /** What is wrong with the groups that were found after a crash, if anything. */
     Optional<String> checkGroups(Map<String, long[]> found, int crash) {
         for (List<VolumeModel> group : groups) {
-            List<VolumeModel> here =
-                    group.stream().filter(each -> found.containsKey(each.name)).toList();
-            boolean wasMade = group.stream().allMatch(each -> each.created < crash);
-            if (!wasMade && !here.isEmpty() && here.size() < group.size()) {
-                return Optional.of("of a group there is only " + here.getFirst().name);
-            }
+            int here = 0;
+            boolean wasMade = true;
             var moment = new GroupMoment();
-            for (VolumeModel snapshot : here) {
-                snapshot.narrow(moment, Objects.requireNonNull(found.get(snapshot.name)), crash);
+            for (VolumeModel snapshot : group) {
+                long[] values = found.get(snapshot.name);
+                if (values != null) {
+                    here++;
+                    snapshot.narrow(moment, values, crash);
+                }
+                wasMade &= snapshot.created < crash;
+            }
+            if (!wasMade && here > 0 && here < group.size()) {
+                return Optional.of("of a group there is only " + present(group, found));
             }
             if (!moment.exists()) {
                 return Optional.of(moment.complaint());
             }
         }
         return Optional.empty();
+    }
+
+    private static String present(List<VolumeModel> group, Map<String, long[]> found) {
+        return group.stream()
+                .map(each -> each.name)
+                .filter(found::containsKey)
+                .collect(Collectors.joining(", "));
     }
 
     /** What is wrong with the names that were found after a crash, if anything. */

@@ -1,6 +1,7 @@
 package io.vireo.testkit.crash;
 
 import io.vireo.linux.ForeignMemory;
+import java.util.stream.LongStream;
 
 /**
  * What test writes put into each sector of 512 bytes: {seed, volume, sector number, version} and a
@@ -12,7 +13,14 @@ final class Sectors {
     /** Of a sector that is neither zero nor written by this run at this place. */
     static final long FOREIGN = -1;
 
+    /** Longs of a sector. */
+    static final int WORDS = SIZE / Long.BYTES;
+
     private static final long MIX = 0x9E3779B97F4A7C15L;
+
+    /** What is added to the pattern in each long of a sector. */
+    private static final long[] STEPS =
+            LongStream.range(0, WORDS).map(word -> word * Long.BYTES).toArray();
 
     private Sectors() {}
 
@@ -35,41 +43,28 @@ final class Sectors {
         }
     }
 
-    /** The version that a sector holds, or {@link #FOREIGN}. */
-    static long version(long address, long seed, long sector) {
-        if (ForeignMemory.getLong(address) == 0) {
-            return isZero(address) ? 0 : FOREIGN;
+    /** The version that the sector at a place in an array holds, or {@link #FOREIGN}. */
+    static long version(long[] words, int at, long seed, long sector) {
+        if (words[at] == 0) {
+            return isZero(words, at) ? 0 : FOREIGN;
         }
-        long volume = ForeignMemory.getLong(address + 8);
-        long version = ForeignMemory.getLong(address + 24);
-        if (ForeignMemory.getLong(address) != seed
-                || ForeignMemory.getLong(address + 16) != sector
-                || version <= 0) {
+        long version = words[at + 3];
+        if (words[at] != seed || words[at + 2] != sector || version <= 0) {
             return FOREIGN;
         }
-        long pattern = pattern(seed, volume, sector, version);
-        for (int i = 32; i < SIZE; i += 8) {
-            if (ForeignMemory.getLong(address + i) != pattern + i) {
-                return FOREIGN;
-            }
+        long pattern = pattern(seed, words[at + 1], sector, version);
+        // Without branches: there are thousands of sectors in each crash image.
+        long difference = 0;
+        for (int i = 4; i < WORDS; i++) {
+            difference |= words[at + i] - STEPS[i] ^ pattern;
         }
-        return version;
+        return difference == 0 ? version : FOREIGN;
     }
 
-    /** What a sector looks like, for a message. */
-    static String describe(long address) {
-        return "{seed %d, volume %d, sector %d, version %d}"
-                .formatted(
-                        ForeignMemory.getLong(address),
-                        ForeignMemory.getLong(address + 8),
-                        ForeignMemory.getLong(address + 16),
-                        ForeignMemory.getLong(address + 24));
-    }
-
-    private static boolean isZero(long address) {
+    private static boolean isZero(long[] words, int at) {
         long any = 0;
-        for (int i = 0; i < SIZE; i += 8) {
-            any |= ForeignMemory.getLong(address + i);
+        for (int i = 0; i < WORDS; i++) {
+            any |= words[at + i];
         }
         return any == 0;
     }

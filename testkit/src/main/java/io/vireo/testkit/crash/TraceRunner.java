@@ -214,8 +214,7 @@ final class TraceRunner {
                         return;
                     }
                     long[] values = new long[count];
-                    VolumeClient.versions(
-                            values, 0, count * Sectors.SIZE, address, oracle.seed, first);
+                    rig.versions(values, 0, count * Sectors.SIZE, address, oracle.seed, first);
                     volume.live(first, values, submitted, log.tick())
                             .ifPresent(trouble -> troubles.add("while it ran, " + trouble));
                 });

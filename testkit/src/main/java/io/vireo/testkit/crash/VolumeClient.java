@@ -9,6 +9,8 @@ import io.vireo.linux.NativeBuffer;
 import io.vireo.reactor.Poller;
 import io.vireo.reactor.Reactor;
 import io.vireo.reactor.Registration;
+import java.nio.ByteOrder;
+import java.nio.LongBuffer;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.concurrent.CompletableFuture;
@@ -32,6 +34,9 @@ final class VolumeClient {
 
         final Reactor reactor = Reactor.stepped("crash");
         private final NativeBuffer memory = NativeBuffer.allocate((long) SLOTS * MAX, 4096);
+        private final LongBuffer words =
+                memory.bytes().order(ByteOrder.LITTLE_ENDIAN).asLongBuffer();
+        private final long[] looked = new long[MAX / Long.BYTES];
         private final ArrayDeque<Long> slots = new ArrayDeque<>();
 
         Rig() {
@@ -70,6 +75,17 @@ final class VolumeClient {
         void step() {
             if (reactor.step() == 0) {
                 throw new IllegalStateException("the store hangs: nothing is left to do");
+            }
+        }
+
+        /** The versions that sectors in the data of a request hold, {@code length} bytes. */
+        void versions(
+                long[] values, int into, int length, long address, long seed, int firstSector) {
+            int from = (int) ((address - memory.address()) / Long.BYTES);
+            words.get(from, looked, 0, length / Long.BYTES);
+            for (int i = 0; i < length / Sectors.SIZE; i++) {
+                values[into + i] =
+                        Sectors.version(looked, i * Sectors.WORDS, seed, firstSector + i);
             }
         }
 
@@ -200,7 +216,7 @@ final class VolumeClient {
                         if (status != BlockStatus.OK) {
                             refused.add(status);
                         }
-                        versions(values, first, length, address, seed, first);
+                        rig.versions(values, first, length, address, seed, first);
                     });
         }
         client.settle();
@@ -209,15 +225,6 @@ final class VolumeClient {
             throw new IllegalStateException("reads ended in " + refused);
         }
         return values;
-    }
-
-    /** Looks at sectors in memory. */
-    static void versions(
-            long[] values, int into, int length, long address, long seed, int firstSector) {
-        for (int i = 0; i < length / Sectors.SIZE; i++) {
-            values[into + i] =
-                    Sectors.version(address + (long) i * Sectors.SIZE, seed, firstSector + i);
-        }
     }
 
     private final class Pump implements Poller {

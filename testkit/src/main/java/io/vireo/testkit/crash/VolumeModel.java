@@ -8,6 +8,7 @@ import java.util.BitSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /** What a volume or snapshot was told, and so what each of its sectors may read as. */
@@ -45,6 +46,11 @@ final class VolumeModel {
         boolean settled(Change change);
     }
 
+    /** How often something was read of snapshots. */
+    private static final class Pins {
+        private int count;
+    }
+
     private static final long UNKNOWN = -2;
     private static final int PER_BLOCK = 8;
 
@@ -65,6 +71,18 @@ final class VolumeModel {
     private final long startCapacity;
     private long[] baseline = {};
     private long[] pinned = {};
+
+    /** Of all that have been copied from each other. */
+    private final Pins pins;
+
+    /** What its sectors may have begun as, since so many pins; see {@link #beganAs}. */
+    private long[] began = {};
+
+    private int beganAt;
+
+    /** Sectors of its source; see {@link #changedMeanwhile}. */
+    private int @Nullable [] meanwhile;
+
     private int open;
     private int calm = -1;
 
@@ -84,6 +102,7 @@ final class VolumeModel {
         if (source != null) {
             partial.or(source.partial);
         }
+        pins = source == null ? new Pins() : source.pins;
     }
 
     /** A volume that was found, as it was found. */
@@ -268,6 +287,7 @@ final class VolumeModel {
             Arrays.fill(pinned, UNKNOWN);
         }
         System.arraycopy(values, 0, pinned, first, values.length);
+        pins.count++;
     }
 
     /** Everything that ended before {@code settled} is in, nothing that began after {@code now}. */
@@ -291,33 +311,61 @@ final class VolumeModel {
      */
     void narrow(GroupMoment moment, long[] values, int crash) {
         VolumeModel from = Objects.requireNonNull(source);
-        for (int i = 0; i < values.length; i++) {
-            long value = values[i];
-            List<Change> during =
-                    from.changesOf(i).stream()
-                            .filter(c -> c.submitted > createSubmitted)
-                            .filter(c -> c.submitted < Math.min(created, crash))
-                            .filter(c -> c.version > 0 && !c.failed)
-                            .toList();
-            for (Change change : during) {
-                if (change.version == value) {
-                    moment.isAfter(change.submitted, name);
-                } else if (from.isOlder(i, value, change, created)) {
-                    moment.isBefore(change.completed, name);
-                }
+        for (int sector : changedMeanwhile(from)) {
+            if (sector < values.length) {
+                narrow(moment, from, sector, values[sector], crash);
             }
         }
+    }
+
+    private void narrow(GroupMoment moment, VolumeModel from, int sector, long value, int crash) {
+        for (Change change : from.changesOf(sector)) {
+            if (change.failed || change.submitted >= crash || !wasMeanwhile(change)) {
+                continue;
+            }
+            if (change.version == value) {
+                moment.isAfter(change.submitted, name);
+            } else if (from.isOlder(sector, value, change, created)) {
+                moment.isBefore(change.completed, name);
+            }
+        }
+    }
+
+    /** Sectors of which versions were submitted while it was made. */
+    private int[] changedMeanwhile(VolumeModel from) {
+        int[] known = meanwhile;
+        if (known == null) {
+            known =
+                    IntStream.range(0, from.sectors.size())
+                            .filter(i -> from.changesOf(i).stream().anyMatch(this::wasMeanwhile))
+                            .toArray();
+            if (created != NEVER) {
+                meanwhile = known;
+            }
+        }
+        return known;
+    }
+
+    private boolean wasMeanwhile(Change change) {
+        return change.submitted > createSubmitted
+                && change.submitted < created
+                && change.version > 0;
     }
 
     /**
      * Whether a sector that holds a value, at some time before {@code end}, has not had a change.
      */
     private boolean isOlder(int sector, long value, Change change, int end) {
-        return changesOf(sector).stream()
-                .filter(other -> other != change && other.submitted < end)
-                .allMatch(other ->
-                        other.completed < change.submitted
-                                || (other.version != value && other.submitted > change.completed));
+        for (Change other : changesOf(sector)) {
+            boolean counts = other != change && other.submitted < end;
+            boolean apart =
+                    other.completed < change.submitted
+                            || (other.version != value && other.submitted > change.completed);
+            if (counts && !apart) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private Optional<String> compare(long[] values, Moment moment, boolean torn) {
@@ -395,9 +443,29 @@ final class VolumeModel {
         if (source == null) {
             return value == (sector < baseline.length ? baseline[sector] : 0);
         }
-        return (long) sector * Sectors.SIZE >= startCapacity
-                ? value == 0
-                : source.mayHold(sector, value, between(createSubmitted, created));
+        if ((long) sector * Sectors.SIZE >= startCapacity) {
+            return value == 0;
+        }
+        return created == NEVER
+                ? source.mayHold(sector, value, between(createSubmitted, created))
+                : beganAs(source, sector, value);
+    }
+
+    /** Once it is made, only what is read of a snapshot rules out what was possible before. */
+    private boolean beganAs(VolumeModel from, int sector, long value) {
+        if (began.length == 0 || beganAt != pins.count) {
+            began = new long[(int) (startCapacity / Sectors.SIZE)];
+            Arrays.fill(began, UNKNOWN);
+            beganAt = pins.count;
+        }
+        if (began[sector] == value) {
+            return true;
+        }
+        boolean may = from.mayHold(sector, value, between(createSubmitted, created));
+        if (may) {
+            began[sector] = value;
+        }
+        return may;
     }
 
     private String complaint(int sector, long value) {
