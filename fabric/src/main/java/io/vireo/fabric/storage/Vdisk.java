@@ -332,7 +332,7 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
         }
         home.qos().policyName().ifPresent(policy -> attributes.put("qosPolicy", policy));
         home.pool()
-                .mapped(name, false)
+                .allocated(name)
                 .ifPresent(bytes -> attributes.put(ALLOCATED, Long.toString(bytes)));
     }
 
