@@ -241,7 +241,8 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
             for (Use other : uses) {
                 if (!readOnly || !other.readOnly) {
                     throw new ResourceException(
-                            ErrorCode.IN_USE,
+                            // Others let go of it, an export when it is done.
+                            ErrorCode.NOT_READY,
                             "vDisk "
                                     + name
                                     + " is attached to "
