@@ -312,6 +312,11 @@ public final class OpenApi {
                 .add("False");
         ObjectNode status = properties(object(schemas, "Status", "What runs."));
         status.putObject("observedGeneration").put("type", "integer");
+        status.putObject("stalled")
+                .put("type", "boolean")
+                .put(
+                        "description",
+                        "True if it is not ready and is not tried again by itself.");
         status.putObject("conditions")
                 .put("type", "array")
                 .putObject("items")

@@ -28,6 +28,9 @@ final class Representation {
         ObjectNode node = codec.write(view.resource());
         ObjectNode status = node.putObject("status");
         status.put("observedGeneration", view.observedGeneration());
+        if (view.stalled()) {
+            status.put("stalled", true);
+        }
         ArrayNode conditions = status.putArray("conditions");
         for (Condition condition : view.conditions()) {
             ObjectNode each = conditions.addObject();

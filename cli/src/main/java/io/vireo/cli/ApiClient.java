@@ -37,13 +37,22 @@ final class ApiClient {
      * @throws CliException if no resource can have that name
      */
     static String path(String plural, String name) {
+        requireName(name);
+        return "/v1/" + plural + "/" + name;
+    }
+
+    /**
+     * Looks at a name before anybody is asked for what has it.
+     *
+     * @throws CliException if no resource can have that name
+     */
+    static void requireName(String name) {
         if (!NAME.matcher(name).matches()) {
             throw new CliException(
                     ExitCode.NOT_FOUND,
                     "nothing can be called '%s': names are of lower-case letters, digits and '-'"
                             .formatted(name));
         }
-        return "/v1/" + plural + "/" + name;
     }
 
     JsonNode get(String path) {

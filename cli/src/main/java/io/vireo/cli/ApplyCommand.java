@@ -21,7 +21,8 @@ final class ApplyCommand extends Subcommand {
             fallbackValue = "30",
             defaultValue = "0",
             paramLabel = "SECONDS",
-            description = "Wait until they are ready; 30 s if no number is given.")
+            description =
+                    "Wait until they are ready, or one has failed for good; 30 s if no number is given.")
     int wait;
 
     @Override
@@ -48,20 +49,29 @@ final class ApplyCommand extends Subcommand {
         return reference.path("kind").asString() + "/" + reference.path("name").asString();
     }
 
+    /** What is still to come about; the first that never will by itself ends it. */
     private static String notReady(ApiClient client, KindNames kinds, List<JsonNode> results) {
+        String first = "";
         for (JsonNode result : results) {
             String plural = kinds.find(result.path("kind").asString()).plural();
             JsonNode status =
                     client.get(ApiClient.path(plural, result.path("name").asString()))
                             .path("status");
             JsonNode ready = status.path("conditions").path(0);
+            String message = ready.path("message").asString();
+            if (status.path("stalled").asBoolean()) {
+                throw new CliException(
+                        ExitCode.FAILED,
+                        "%s has failed and is not tried again by itself: %s. Apply it again when that is mended"
+                                .formatted(title(result), message));
+            }
             boolean current =
                     status.path("observedGeneration").asLong()
                             >= result.path("generation").asLong();
-            if (!current || !ready.path("status").asString().equals("True")) {
-                return title(result) + " is not ready: " + ready.path("message").asString();
+            if (first.isEmpty() && (!current || !ready.path("status").asString().equals("True"))) {
+                first = title(result) + " is not ready: " + message;
             }
         }
-        return "";
+        return first;
     }
 }

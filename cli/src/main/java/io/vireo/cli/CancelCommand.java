@@ -46,15 +46,19 @@ final class CancelCommand extends Subcommand {
     @Nullable String job;
 
     @Override
+    String kind() {
+        return kind;
+    }
+
+    @Override
     public Integer call() {
-        if (kind.contains("/") || name.isEmpty()) {
-            if (job == null && !name.isEmpty()) {
-                job = name;
-            }
-            KindNames.Named named = KindNames.Named.of(kind);
-            kind = named.kind();
-            name = named.name();
+        if (job == null && kind.contains("/") && !name.isEmpty()) {
+            job = name;
+            name = "";
         }
+        KindNames.Named named = named("cancel", kind, name.isEmpty() ? null : name);
+        kind = named.kind();
+        name = named.name();
         ApiClient client = connection.open();
         KindNames.Kind found = new KindNames(client).find(kind);
         JsonNode resource = client.get(ApiClient.path(found.plural(), name));

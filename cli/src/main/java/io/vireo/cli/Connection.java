@@ -52,12 +52,16 @@ final class Connection {
                 environment.getOrDefault("VIREO_TOKEN_FILE", RUNTIME_DIRECTORY + "/token");
         Path file = tokenFile != null ? tokenFile : Path.of(byEnvironment);
         try {
+            // An address that is wrong is told before a token that it would not need.
+            Endpoint.tcp(url, "");
             return Endpoint.tcp(url, Files.readString(file).strip());
         } catch (IOException e) {
             throw new CliException(
                     ExitCode.USAGE,
                     "cannot read the token "
                             + file
+                            + ": "
+                            + Sources.reason(e)
                             + "; name it with --token-file, or become a member of its group");
         } catch (IllegalArgumentException e) {
             throw new CliException(ExitCode.USAGE, String.valueOf(e.getMessage()));

@@ -3,6 +3,7 @@ package io.vireo.cli;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -43,9 +44,13 @@ final class DeleteCommand extends Subcommand {
     int wait;
 
     @Override
+    String kind() {
+        return kind == null ? "" : kind;
+    }
+
+    @Override
     public Integer call() {
-        ApiClient client = connection.open();
-        var kinds = new KindNames(client);
+        List<KindNames.Named> named = named();
         List<JsonNode> targets = new ArrayList<>();
         if (!files.isEmpty()) {
             Sources.read(files)
@@ -56,17 +61,9 @@ final class DeleteCommand extends Subcommand {
                                             each.path("kind").asString(),
                                             each.path("metadata").path("name").asString())));
         }
-        if (kind != null && kind.contains("/")) {
-            targets.add(target(kinds, KindNames.Named.of(kind)));
-            names.forEach(each -> targets.add(target(kinds, KindNames.Named.of(each))));
-        } else if (kind != null) {
-            String found = kinds.find(kind).kind();
-            names.forEach(name -> targets.add(target(found, name)));
-        }
-        if (targets.isEmpty()) {
-            throw new CliException(
-                    ExitCode.USAGE, "say what to delete: KIND NAME, KIND/NAME, or -f FILE");
-        }
+        ApiClient client = connection.open();
+        var kinds = new KindNames(client);
+        named.forEach(each -> targets.add(target(kinds.find(each.kind()).kind(), each.name())));
         client.post("/v1/delete", targets);
         if (wait > 0) {
             Waiting.until(wait, err(), () -> remaining(client, kinds, targets));
@@ -78,8 +75,25 @@ final class DeleteCommand extends Subcommand {
         return ExitCode.OK;
     }
 
-    private static JsonNode target(KindNames kinds, KindNames.Named named) {
-        return target(kinds.find(named.kind()).kind(), named.name());
+    /** What the command line names. */
+    private List<KindNames.Named> named() {
+        String first = kind();
+        if (first.isEmpty() && files.isEmpty()) {
+            throw new CliException(
+                    ExitCode.USAGE, "say what to delete: KIND NAME, KIND/NAME, or -f FILE");
+        }
+        if (first.isEmpty()) {
+            return List.of();
+        }
+        if (first.contains("/")) {
+            return Stream.concat(Stream.of(first), names.stream())
+                    .map(KindNames.Named::of)
+                    .toList();
+        }
+        if (names.isEmpty()) {
+            throw KindNames.wrong(connection, first).orElseGet(() -> unnamed("delete", first));
+        }
+        return names.stream().map(name -> new KindNames.Named(first, name)).toList();
     }
 
     private static JsonNode target(String kind, String name) {

@@ -25,9 +25,14 @@ final class DescribeCommand extends Subcommand {
     @Nullable String name;
 
     @Override
+    String kind() {
+        return kind;
+    }
+
+    @Override
     public Integer call() {
+        KindNames.Named named = named("describe", kind, name);
         ApiClient client = connection.open();
-        var named = name == null ? KindNames.Named.of(kind) : new KindNames.Named(kind, name);
         KindNames.Kind found = new KindNames(client).find(named.kind());
         JsonNode resource = client.get(ApiClient.path(found.plural(), named.name()));
         JsonNode status = resource.path("status");

@@ -47,7 +47,7 @@ final class EventsCommand extends Subcommand {
                         .with("until", follow ? null : "now")
                         .behind("/v1/events");
         read(client, path);
-        while (follow) {
+        while (follow && !isUnheard()) {
             Waiting.until(Waiting.FOR_EVER, err(), () -> unreachable(client));
             read(client, path);
         }
@@ -68,7 +68,7 @@ final class EventsCommand extends Subcommand {
         try (HttpResponse response = client.stream(path, headers)) {
             var reader = new EventReader(response.body());
             for (Optional<ServerEvent> event = reader.next();
-                    event.isPresent();
+                    event.isPresent() && !isUnheard();
                     event = reader.next()) {
                 last = event.get().id();
                 show(event.get());

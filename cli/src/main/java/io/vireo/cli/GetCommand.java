@@ -28,6 +28,8 @@ import tools.jackson.databind.JsonNode;
             "          vireo get all"
         })
 final class GetCommand extends Subcommand {
+    private static final String ALL = "all";
+
     @Parameters(
             index = "0",
             paramLabel = "KIND",
@@ -46,15 +48,22 @@ final class GetCommand extends Subcommand {
     boolean watch;
 
     @Override
+    String kind() {
+        return kind.equals(ALL) ? "" : kind;
+    }
+
+    @Override
     public Integer call() {
         if (name == null && kind.contains("/")) {
             var named = KindNames.Named.of(kind);
             kind = named.kind();
             name = named.name();
+        } else if (name != null) {
+            ApiClient.requireName(name);
         }
         ApiClient client = connection.open();
         var kinds = new KindNames(client);
-        List<KindNames.Kind> chosen = kind.equals("all") ? kinds.all() : List.of(kinds.find(kind));
+        List<KindNames.Kind> chosen = kind.equals(ALL) ? kinds.all() : List.of(kinds.find(kind));
         if (!watch) {
             show(chosen, answers(client, chosen));
             return ExitCode.OK;
@@ -64,7 +73,7 @@ final class GetCommand extends Subcommand {
             List<JsonNode> shown = answers(client, chosen);
             show(chosen, shown);
             var again = new Watch(events.body());
-            while (again.again()) {
+            while (!isUnheard() && again.again()) {
                 List<JsonNode> now = answers(client, chosen);
                 if (!chosenOf(now).equals(chosenOf(shown))) {
                     print("\n");
@@ -150,7 +159,10 @@ final class GetCommand extends Subcommand {
             }
         }
         if (first && name != null) {
-            throw new CliException(ExitCode.NOT_FOUND, "there is no " + kind + " '" + name + "'");
+            throw new CliException(
+                    ExitCode.NOT_FOUND,
+                    "there is no %s '%s'; 'vireo get %s' lists those that there are"
+                            .formatted(kind, name, kind));
         }
         if (first) {
             print("there are no resources\n");

@@ -23,6 +23,10 @@ final class KindNames {
 
     /** A resource as {@code -o name} prints it, and {@code get all}: {@code KIND/NAME}. */
     record Named(String kind, String name) {
+        Named {
+            ApiClient.requireName(name);
+        }
+
         static Named of(String text) {
             int slash = text.indexOf('/');
             if (slash <= 0 || slash == text.length() - 1) {
@@ -51,6 +55,25 @@ final class KindNames {
         }
     }
 
+    /**
+     * What is wrong with a kind, if the daemon can tell: whoever misspelled it gets no further by
+     * another mistake in the same line.
+     *
+     * @param name in any of its names, or as {@code KIND/NAME}; empty: none
+     */
+    static Optional<CliException> wrong(Connection connection, String name) {
+        String kind = name.contains("/") ? name.substring(0, name.indexOf('/')) : name;
+        if (kind.isEmpty()) {
+            return Optional.empty();
+        }
+        try {
+            new KindNames(connection.open()).find(kind);
+            return Optional.empty();
+        } catch (CliException e) {
+            return Optional.of(e).filter(each -> each.exitCode() == ExitCode.NOT_FOUND);
+        }
+    }
+
     List<Kind> all() {
         return List.copyOf(kinds);
     }
@@ -62,7 +85,21 @@ final class KindNames {
                         ExitCode.NOT_FOUND,
                         "there is no kind '"
                                 + name
-                                + "'; known are "
+                                + "'; "
+                                + similar(name)
+                                        .map(other -> "did you mean '" + other + "'? Known")
+                                        .orElse("known")
+                                + " are "
                                 + String.join(", ", kinds.stream().map(Kind::plural).toList())));
+    }
+
+    private Optional<String> similar(String name) {
+        List<String> names = new ArrayList<>();
+        for (Kind kind : kinds) {
+            names.add(kind.plural());
+            names.add(kind.kind().toLowerCase(Locale.ROOT));
+            names.addAll(kind.shortNames());
+        }
+        return Spelling.nearest(name.toLowerCase(Locale.ROOT), names);
     }
 }

@@ -103,7 +103,7 @@ final class PoolCommand {
             try {
                 Waiting.until(wait, err(), () -> notReady(client.get(path)));
             } catch (CliException e) {
-                if (e.exitCode() != ExitCode.TIMED_OUT) {
+                if (e.exitCode() != ExitCode.TIMED_OUT && e.exitCode() != ExitCode.FAILED) {
                     throw e;
                 }
                 throw new CliException(
@@ -129,9 +129,11 @@ final class PoolCommand {
 
         private static String notReady(JsonNode pool) {
             JsonNode ready = pool.path("status").path("conditions").path(0);
-            return ready.path("status").asString().equals("True")
-                    ? ""
-                    : "the pool is not open: " + ready.path("message").asString();
+            String why = "the pool is not open: " + ready.path("message").asString();
+            if (pool.path("status").path("stalled").asBoolean()) {
+                throw new CliException(ExitCode.FAILED, why);
+            }
+            return ready.path("status").asString().equals("True") ? "" : why;
         }
 
         private static String title(JsonNode resource) {

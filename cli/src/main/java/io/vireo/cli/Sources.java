@@ -10,6 +10,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -25,6 +26,8 @@ final class Sources {
                     "updatedAt",
                     "deletionRequestedAt");
 
+    private static final String STANDARD_INPUT = "standard input";
+
     private Sources() {}
 
     /**
@@ -38,7 +41,7 @@ final class Sources {
         List<String> origins = new ArrayList<>();
         for (String name : names) {
             if (name.equals("-")) {
-                add("standard input", standardInput(), resources, origins);
+                add(STANDARD_INPUT, standardInput(), resources, origins);
             } else {
                 for (Path file : files(Path.of(name))) {
                     add(file.toString(), text(file), resources, origins);
@@ -47,7 +50,11 @@ final class Sources {
         }
         if (resources.isEmpty()) {
             throw new CliException(
-                    ExitCode.USAGE, "there are no resources in " + String.join(", ", names));
+                    ExitCode.USAGE,
+                    "there are no resources in "
+                            + names.stream()
+                                    .map(name -> name.equals("-") ? STANDARD_INPUT : name)
+                                    .collect(Collectors.joining(", ")));
         }
         resources.forEach(Sources::clean);
         return new Declared(resources, origins);

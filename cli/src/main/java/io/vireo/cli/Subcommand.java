@@ -16,6 +16,36 @@ abstract class Subcommand implements Callable<Integer> {
 
     @Spec @Nullable CommandSpec spec;
 
+    /** The kind that it is about, as far as the command line was read; empty: none. */
+    String kind() {
+        return "";
+    }
+
+    /**
+     * The resource that a command line names.
+     *
+     * @param command the command's own name
+     * @param kind the kind, or KIND/NAME
+     * @param name null if there is none of its own
+     * @throws CliException if it names none
+     */
+    KindNames.Named named(String command, String kind, @Nullable String name) {
+        if (name != null) {
+            return new KindNames.Named(kind, name);
+        }
+        if (kind.contains("/")) {
+            return KindNames.Named.of(kind);
+        }
+        throw KindNames.wrong(connection, kind).orElseGet(() -> unnamed(command, kind));
+    }
+
+    static CliException unnamed(String command, String kind) {
+        return new CliException(
+                ExitCode.USAGE,
+                "say which: 'vireo %s %s NAME'; 'vireo get %s' lists them"
+                        .formatted(command, kind, kind));
+    }
+
     PrintWriter out() {
         return line().getOut();
     }
@@ -30,6 +60,11 @@ abstract class Subcommand implements Callable<Integer> {
             throw new IllegalStateException("picocli sets the spec");
         }
         return own.commandLine();
+    }
+
+    /** Whether nobody reads what it prints any more. */
+    boolean isUnheard() {
+        return out().checkError();
     }
 
     void print(String text) {

@@ -1,7 +1,10 @@
 package io.vireo.cli;
 
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.util.Optional;
 import picocli.AutoComplete;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -44,13 +47,30 @@ import picocli.CommandLine.ParameterException;
 public final class VireoCli {
     private VireoCli() {}
 
+    /**
+     * Runs a command line and returns the exit code, which is no success if what it had to say was
+     * lost.
+     */
+    static int run(Output out, PrintWriter err, String... arguments) {
+        int code = run((PrintWriter) out, err, arguments);
+        Optional<String> failure = out.failure();
+        if (code != ExitCode.OK || failure.isEmpty()) {
+            return code;
+        }
+        err.println(
+                "vireo: not all of the output could be written: %s; what was asked for is done"
+                        .formatted(failure.get()));
+        err.flush();
+        return ExitCode.FAILED;
+    }
+
     /** Runs a command line and returns the exit code. */
     static int run(PrintWriter out, PrintWriter err, String... arguments) {
         return commandLine().setOut(out).setErr(err).execute(arguments);
     }
 
     public static void main(String... arguments) {
-        var out = new PrintWriter(System.out, true, StandardCharsets.UTF_8);
+        var out = new Output(new FileOutputStream(FileDescriptor.out));
         var err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
         System.exit(run(out, err, arguments));
     }
@@ -77,6 +97,10 @@ public final class VireoCli {
         if (!(failure instanceof CliException told)) {
             throw failure;
         }
+        return tell(told, line);
+    }
+
+    private static int tell(CliException told, CommandLine line) {
         line.getErr().println("vireo: " + told.getMessage());
         told.details().forEach(detail -> line.getErr().println("  " + detail));
         line.getErr().flush();
@@ -88,6 +112,12 @@ public final class VireoCli {
         if (isWithoutCommand(failure)) {
             line.usage(line.getErr());
             return ExitCode.USAGE;
+        }
+        if (line.getCommand() instanceof Subcommand command) {
+            var wrong = KindNames.wrong(command.connection, command.kind());
+            if (wrong.isPresent()) {
+                return tell(wrong.get(), line);
+            }
         }
         line.getErr().println("vireo: " + reason(failure));
         if (!CommandLine.UnmatchedArgumentException.printSuggestions(failure, line.getErr())) {

@@ -5,9 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vireo.control.testing.FakeRealization;
 import io.vireo.control.testing.Manifests;
-import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Reference;
-import io.vireo.resource.ResourceException;
 import io.vireo.resource.spec.Kinds;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -32,65 +30,6 @@ final class VireoCliTest extends CliBed {
 
         assertThat(vireo("apply", "-f", directory.resolve("all.yaml").toString())).isZero();
         assertThat(out).contains("Network/lan unchanged\n");
-    }
-
-    @Test
-    void aNameThatNothingCanHaveIsNoPathOfTheInterface() {
-        applyAll();
-        for (String name : List.of("../pools/ssd", "a b", "größe", "Root")) {
-            assertThat(vireo("describe", "vdisk", name)).isEqualTo(4);
-            assertThat(err)
-                    .isEqualTo(
-                            "vireo: nothing can be called '%s': names are of lower-case letters, digits and '-'\n"
-                                    .formatted(name));
-        }
-        assertThat(vireo("attach", "web 1", "--as", "qemu")).isEqualTo(4);
-        assertThat(err).contains("nothing can be called 'web 1'");
-    }
-
-    @Test
-    void aWordThatIsNoCommandOrOneTooManyIsNamed() {
-        assertThat(bare("frobnicate")).isEqualTo(2);
-        assertThat(err).startsWith("vireo: there is no command 'frobnicate'\n");
-        assertThat(bare()).isEqualTo(2);
-        assertThat(err).startsWith("Usage: vireo ").contains("Commands:", "Exit codes:");
-        assertThat(bare("pool")).isEqualTo(2);
-        assertThat(err).startsWith("Usage: vireo pool ").contains("import");
-        assertThat(bare("get", "vdisk", "a", "b")).isEqualTo(2);
-        assertThat(err).startsWith("vireo: 'b' is one argument too many\n");
-        assertThat(bare("get", "--help")).isZero();
-        assertThat(out).contains("One of: table, wide, json, yaml, name.");
-    }
-
-    @Test
-    void aPoolThatCannotBeImportedSaysHowToGoOn() {
-        world.failNext(
-                new Reference(Kinds.POOL, "fast"),
-                new ResourceException(ErrorCode.CONFLICT, "there is no pool"));
-        assertThat(vireo("pool", "import", "fast", "/dev/x", "--wait", "1")).isEqualTo(6);
-        assertThat(err)
-                .isEqualTo(
-                        "vireo: after 1 s: the pool is not open: there is no pool. Mend it and run"
-                                + " this again, or give it up: vireo delete pool fast\n");
-    }
-
-    @Test
-    void whatIsWaitedForIsToldWhenItTakesLong() {
-        world.failNext(
-                new Reference(Kinds.POOL, "fast"),
-                new ResourceException(ErrorCode.CONFLICT, "/dev/x is not there; attach the disk"));
-        assertThat(vireo("pool", "import", "fast", "/dev/x", "--wait", "5")).isEqualTo(6);
-        assertThat(err.lines())
-                .anyMatch(line ->
-                        line.startsWith("waiting")
-                                && line.endsWith(
-                                        ": the pool is not open: /dev/x is not there; attach the"
-                                                + " disk"))
-                .last()
-                .isEqualTo(
-                        "vireo: after 5 s: the pool is not open: /dev/x is not there; attach the"
-                                + " disk. Mend it and run this again, or give it up: vireo delete pool"
-                                + " fast");
     }
 
     @Test
@@ -354,7 +293,9 @@ final class VireoCliTest extends CliBed {
         assertThat(vireo("describe", "networks/lan")).isZero();
         assertThat(out).startsWith("Network lan\n");
         assertThat(vireo("describe", "networks")).isEqualTo(2);
-        assertThat(err).isEqualTo("vireo: 'networks' is no KIND/NAME, like vdisk/data1\n");
+        assertThat(err)
+                .isEqualTo(
+                        "vireo: say which: 'vireo describe networks NAME'; 'vireo get networks' lists them\n");
         assertThat(vireo("delete", "profiles/web1", printed)).isZero();
         assertThat(out).isEqualTo("ServerProfile/web1 deleted\nNetwork/lan deleted\n");
     }
@@ -365,16 +306,6 @@ final class VireoCliTest extends CliBed {
         assertThat(out).startsWith("Usage: vireo apply ");
         assertThat(bare("completion", "--help")).isZero();
         assertThat(out).startsWith("Usage: vireo completion ");
-    }
-
-    @Test
-    void waitingEndsWithItsReason() {
-        world.failNext(
-                new Reference("Pool", "ssd"),
-                new ResourceException(ErrorCode.UNSUPPORTED, "/srv/ssd is no directory; make it"));
-
-        assertThat(vireo("apply", "-f", file("all.yaml", ALL), "--wait=1")).isEqualTo(6);
-        assertThat(err).contains("is not ready").contains("/srv/ssd is no directory; make it");
     }
 
     @Test

@@ -170,12 +170,8 @@ public final class ControlPlane implements AutoCloseable {
                     write(transaction, applied.resource());
                 }
             }
-            reconciler.retry(
-                    verdict.applied().stream()
-                            .filter(each -> each.outcome() == Applied.Outcome.UNCHANGED)
-                            .map(each -> each.resource().reference())
-                            .toList());
             if (transaction.isEmpty()) {
+                retryUnchanged(verdict.applied());
                 return verdict.applied();
             }
             draft.writeTo(transaction);
@@ -184,11 +180,21 @@ public final class ControlPlane implements AutoCloseable {
             List<Applied> applied =
                     verdict.applied().stream().map(each -> at(each, revision)).toList();
             take(applied.stream().map(Applied::resource).toList());
+            // Together with what they refer to, which may have been what was wrong with them.
+            retryUnchanged(applied);
             applied.forEach(this::announce);
             return applied;
         } finally {
             writing.unlock();
         }
+    }
+
+    private void retryUnchanged(List<Applied> applied) {
+        reconciler.retry(
+                applied.stream()
+                        .filter(each -> each.outcome() == Applied.Outcome.UNCHANGED)
+                        .map(each -> each.resource().reference())
+                        .toList());
     }
 
     private Instant now() {
@@ -370,7 +376,7 @@ public final class ControlPlane implements AutoCloseable {
      * @throws ResourceException with {@link ErrorCode#NOT_FOUND}
      */
     public View get(Reference reference) {
-        return view(image.find(reference).orElseThrow(() -> notFound(reference)), true);
+        return views().of(image.find(reference).orElseThrow(() -> notFound(reference)), true);
     }
 
     /**
@@ -412,7 +418,12 @@ public final class ControlPlane implements AutoCloseable {
 
     /** All resources of a kind with their status, sorted by name. */
     public List<View> list(String kind) {
-        return image.list(kind).stream().map(resource -> view(resource, true)).toList();
+        Views views = views();
+        return views.image().list(kind).stream().map(each -> views.of(each, true)).toList();
+    }
+
+    private Views views() {
+        return new Views(kinds, image, reconciler);
     }
 
     /** Everything there is, with its status. */
@@ -428,55 +439,6 @@ public final class ControlPlane implements AutoCloseable {
                                 .observed(target)
                                 .filter(known -> known.ready().met())
                                 .isPresent());
-    }
-
-    private View view(Resource resource, boolean wide) {
-        Optional<Observed> observed = reconciler.observed(resource.reference());
-        Status status = observed.map(Observed::status).orElse(Status.EMPTY);
-        List<Condition> conditions = new ArrayList<>();
-        conditions.add(readiness(resource, observed, status));
-        status.conditions().stream()
-                .filter(each -> !each.type().equals(Condition.READY))
-                .forEach(conditions::add);
-        return new View(
-                resource,
-                observed.map(Observed::observedGeneration).orElse(0L),
-                conditions,
-                observed.map(Observed::since).orElse(resource.metadata().updatedAt()),
-                status.attributes(),
-                status.metrics(),
-                kinds.byKind(resource.kind()).cells(resource.spec(), status, wide));
-    }
-
-    /** The reconciler's word, lowered by what the resource says of itself and by what it owns. */
-    private Condition readiness(Resource resource, Optional<Observed> observed, Status status) {
-        Condition known =
-                observed.map(Observed::ready)
-                        .orElse(
-                                new Condition(
-                                        Condition.READY,
-                                        false,
-                                        "Pending",
-                                        "waits for the reconciler"));
-        if (!known.met()) {
-            return known;
-        }
-        for (Condition own : status.conditions()) {
-            if (own.type().equals(Condition.READY) && !own.met()) {
-                return own;
-            }
-        }
-        for (Resource part : image.owned(resource.reference())) {
-            Condition condition = view(part, false).conditions().getFirst();
-            if (!condition.met()) {
-                return new Condition(
-                        Condition.READY,
-                        false,
-                        "PartNotReady",
-                        part.reference() + ": " + condition.message());
-            }
-        }
-        return known;
     }
 
     /**

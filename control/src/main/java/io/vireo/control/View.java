@@ -12,6 +12,7 @@ import java.util.Map;
  * @param observedGeneration the generation of the spec that is in force; 0: none
  * @param conditions {@link Condition#READY} first
  * @param readySince when the first condition changed last
+ * @param stalled whether it is not ready, and nothing is tried until somebody changes something
  * @param attributes facts for users, in order
  * @param metrics counters and gauges
  * @param cells the cells of the kind's table
@@ -21,6 +22,7 @@ public record View(
         long observedGeneration,
         List<Condition> conditions,
         Instant readySince,
+        boolean stalled,
         Map<String, String> attributes,
         List<Metric> metrics,
         Map<String, String> cells) {

@@ -164,6 +164,14 @@ public interface BlockPool {
     }
 
     /**
+     * Bytes that an open volume has of the pool, shared ones included, for people, if it knows;
+     * zeroes may be among them that are not mapped. Does not block.
+     */
+    default OptionalLong allocated(String volume) {
+        return mapped(volume, false);
+    }
+
+    /**
      * Bytes of room that a new volume takes here at least when so much of it is mapped, with what
      * the pool has to know about it; does not block.
      *

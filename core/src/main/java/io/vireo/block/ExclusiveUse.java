@@ -12,7 +12,7 @@ public interface ExclusiveUse {
      * Claims the disk.
      *
      * @param user who, for the message that others get
-     * @throws ResourceException IN_USE
+     * @throws ResourceException NOT_READY
      */
     Claim claim(String user, boolean readOnly);
 

@@ -7,6 +7,7 @@ import io.vireo.block.BlockDevice;
 import io.vireo.block.BlockPool;
 import io.vireo.block.BlockVolume;
 import io.vireo.block.PoolSpace;
+import io.vireo.block.PoolUsage;
 import io.vireo.block.VolumeFormat;
 import io.vireo.linux.Errno;
 import io.vireo.linux.ErrnoException;
@@ -19,8 +20,14 @@ import io.vireo.resource.ErrorCode;
 import io.vireo.resource.Quantity;
 import io.vireo.resource.ResourceException;
 import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.ToLongFunction;
 
 /** A pool of sparse raw files in one directory. */
 final class DirectoryPool implements BlockPool {
@@ -36,6 +43,9 @@ final class DirectoryPool implements BlockPool {
     private volatile PoolSpace space;
     private volatile long spaceTime;
     private volatile Runnable full = () -> {};
+
+    /** What is open, by the names of the files; one is closed after it was taken out. */
+    private final Map<String, ImageFile> images = new ConcurrentHashMap<>();
 
     DirectoryPool(Path path, Fd directory, HostIoSource engines, boolean directIo)
             throws ErrnoException {
@@ -129,6 +139,7 @@ final class DirectoryPool implements BlockPool {
         if (image.capacity() < format.capacity()) {
             device.grow(format.capacity());
         }
+        images.put(image.name(), image);
         return new Volume(image, device);
     }
 
@@ -206,6 +217,43 @@ final class DirectoryPool implements BlockPool {
                                 + " is not deleted: another process has it open; stop that one");
             }
         }
+    }
+
+    @Override
+    public OptionalLong allocated(String volume) {
+        return look(volume + SUFFIX, DirectoryPool::allocated);
+    }
+
+    private static long allocated(ImageFile image) {
+        try {
+            return image.knownAllocated();
+        } catch (ErrnoException e) {
+            // Its file system is broken, which requests will tell.
+            return 0;
+        }
+    }
+
+    /** Asks an image something while it cannot be closed. */
+    private OptionalLong look(String file, ToLongFunction<ImageFile> question) {
+        var answer = new AtomicReference<>(OptionalLong.empty());
+        images.computeIfPresent(
+                file,
+                (_, image) -> {
+                    answer.setPlain(OptionalLong.of(question.applyAsLong(image)));
+                    return image;
+                });
+        return answer.getPlain();
+    }
+
+    @Override
+    public Optional<PoolUsage> usage() {
+        long allocated = 0;
+        long logical = 0;
+        for (String file : images.keySet()) {
+            allocated += look(file, DirectoryPool::allocated).orElse(0);
+            logical += look(file, ImageFile::capacity).orElse(0);
+        }
+        return Optional.of(new PoolUsage(allocated, logical, allocated, 0));
     }
 
     @Override
@@ -314,10 +362,13 @@ final class DirectoryPool implements BlockPool {
                                 + " exists already; move it away, or give the vDisk another name");
             }
             try {
+                images.remove(image.name());
                 image.rename(newName + SUFFIX);
                 sync(directory, path.toString());
             } catch (ErrnoException e) {
                 throw failure(image.name() + " cannot be renamed to " + newName + SUFFIX, e);
+            } finally {
+                images.put(image.name(), image);
             }
         }
 
@@ -330,6 +381,7 @@ final class DirectoryPool implements BlockPool {
 
         @Override
         public void close() {
+            images.remove(image.name());
             image.close();
         }
     }

@@ -1,11 +1,13 @@
 package io.vireo.adapter.directory;
 
+import static java.nio.file.StandardOpenOption.WRITE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import io.vireo.block.BlockPool;
 import io.vireo.block.BlockStatus;
 import io.vireo.block.BlockVolume;
+import io.vireo.block.PoolUsage;
 import io.vireo.block.VolumeFormat;
 import io.vireo.linux.Errno;
 import io.vireo.linux.ErrnoException;
@@ -19,6 +21,8 @@ import io.vireo.resource.spec.PoolSpec;
 import io.vireo.testkit.BlockClient;
 import io.vireo.testkit.Eventually;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -97,6 +101,28 @@ class DirectoryPoolTest {
         assertThat(pool.space().freeBytes()).isPositive();
         pool.close();
         Eventually.until("descriptors are closed", () -> OpenFiles.count() <= before);
+    }
+
+    @Test
+    void tellsWhatImagesTakeOfTheDisk() throws Exception {
+        BlockPool pool = open(directory, true);
+        pool.create("disk", FORMAT);
+        BlockVolume volume = pool.open("disk", FORMAT);
+        assertThat(pool.allocated("disk")).hasValue(0);
+        try (var file = FileChannel.open(directory.resolve("disk.raw"), WRITE)) {
+            file.write(ByteBuffer.allocate(256 << 10), 512 << 10);
+            file.force(true);
+        }
+        assertThat(pool.allocated("disk")).hasValue(256 << 10);
+        assertThat(pool.mapped("disk", false)).as("not all of that is data").isEmpty();
+        assertThat(pool.usage()).contains(new PoolUsage(256 << 10, 1 << 20, 256 << 10, 0));
+        volume.rename("moved");
+        assertThat(pool.allocated("disk")).isEmpty();
+        assertThat(pool.allocated("moved")).hasValue(256 << 10);
+        volume.close();
+        assertThat(pool.allocated("moved")).isEmpty();
+        assertThat(pool.usage()).contains(new PoolUsage(0, 0, 0, 0));
+        pool.close();
     }
 
     @Test

@@ -5,6 +5,7 @@ import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.net.StandardProtocolFamily;
 import java.net.URI;
+import java.net.URISyntaxException;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
@@ -35,15 +36,24 @@ public record Endpoint(SocketAddress address, String host, Optional<String> toke
      * @throws IllegalArgumentException if it is not of the form {@code http://127.0.0.1:7480}
      */
     public static Endpoint tcp(String url, String token) {
-        URI uri = URI.create(url);
+        URI uri;
+        try {
+            uri = new URI(url);
+        } catch (URISyntaxException e) {
+            throw noAddress(url);
+        }
         String host = uri.getHost();
         if (!"http".equals(uri.getScheme()) || host == null) {
-            throw new IllegalArgumentException(
-                    "'" + url + "' is no address of a daemon; write http://127.0.0.1:7480");
+            throw noAddress(url);
         }
         int port = uri.getPort() < 0 ? DEFAULT_PORT : uri.getPort();
         return new Endpoint(
                 new InetSocketAddress(host, port), host + ":" + port, Optional.of(token), url);
+    }
+
+    private static IllegalArgumentException noAddress(String url) {
+        return new IllegalArgumentException(
+                "'" + url + "' is no address of a daemon; write http://127.0.0.1:7480");
     }
 
     SocketChannel connect() throws IOException {

@@ -12,6 +12,7 @@ import java.util.Optional;
 import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,8 +27,14 @@ final class Attempts {
          * A step has failed.
          *
          * @param first whether it had not failed just before
+         * @param again whether it is tried again by itself
          */
-        void failed(Resource resource, ErrorCode code, RuntimeException cause, boolean first);
+        void failed(
+                Resource resource,
+                ErrorCode code,
+                RuntimeException cause,
+                boolean first,
+                boolean again);
     }
 
     private final Listener listener;
@@ -45,16 +52,30 @@ final class Attempts {
         asked.addAll(references);
     }
 
-    /** Forgets what failed of resources that were asked for, and of their parts. */
-    void forgetAsked(Desired desired) {
-        for (var next = asked.poll(); next != null; next = asked.poll()) {
+    /** Whether a resource, or what it is a part of, is to be tried again soon. Any thread. */
+    boolean isAsked(Resource resource) {
+        return asked.contains(resource.reference())
+                || resource.metadata().owner().filter(asked::contains).isPresent();
+    }
+
+    /**
+     * Forgets what failed of resources that were asked for, and of their parts.
+     *
+     * @param forgotten told of each of them before it counts as asked for no more
+     */
+    void forgetAsked(Desired desired, Consumer<Reference> forgotten) {
+        for (var next = asked.peek(); next != null; next = asked.peek()) {
             Reference target = next;
-            failed.remove(target);
-            failed.keySet()
-                    .removeIf(part ->
-                            Optional.ofNullable(desired.run().get(part))
-                                    .flatMap(resource -> resource.metadata().owner())
-                                    .equals(Optional.of(target)));
+            desired.run().values().stream()
+                    .filter(each ->
+                            each.reference().equals(target)
+                                    || each.metadata().owner().equals(Optional.of(target)))
+                    .map(Resource::reference)
+                    .forEach(each -> {
+                        failed.remove(each);
+                        forgotten.accept(each);
+                    });
+            asked.remove();
         }
     }
 
@@ -113,8 +134,9 @@ final class Attempts {
             passes = false;
         }
         // Nothing but time changes for what is to go.
-        int failures = note(resource, removal, earlier, passes || removal, nowNanos);
-        listener.failed(resource, code, cause, failures == 1);
+        boolean again = passes || removal;
+        int failures = note(resource, removal, earlier, again, nowNanos);
+        listener.failed(resource, code, cause, failures == 1, again);
         return false;
     }
 

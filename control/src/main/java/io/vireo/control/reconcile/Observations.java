@@ -1,5 +1,6 @@
 package io.vireo.control.reconcile;
 
+import io.vireo.control.Resource;
 import io.vireo.control.event.Event;
 import io.vireo.resource.Condition;
 import io.vireo.resource.Realization;
@@ -39,18 +40,36 @@ final class Observations {
      * Notes what a resource is like.
      *
      * @param generation of its spec that this is about; 0: as before
+     * @param stalled the resource, if nothing is tried for it by itself
      */
     void note(
-            Reference target, long generation, Condition ready, Optional<Realization> realization) {
+            Reference target,
+            long generation,
+            Condition ready,
+            Optional<Realization> realization,
+            Optional<Resource> stalled) {
         Observed before = observed.get(target);
         boolean same = before != null && before.ready().equals(ready);
         boolean flipped = before == null || before.ready().met() != ready.met();
         Instant since = before != null && !flipped ? before.since() : clock.instant();
         long shown = generation == 0 && before != null ? before.observedGeneration() : generation;
-        observed.put(target, new Observed(shown, ready, since, realization));
+        observed.put(target, new Observed(shown, ready, since, realization, stalled));
         if (!same) {
             host.event(Event.Type.STATUS, target, ready.reason(), ready.message());
         }
+    }
+
+    /** Something is to be tried for a resource again. */
+    void resume(Reference target) {
+        observed.computeIfPresent(
+                target,
+                (_, now) ->
+                        new Observed(
+                                now.observedGeneration(),
+                                now.ready(),
+                                now.since(),
+                                now.realization(),
+                                Optional.empty()));
     }
 
     /** The conditions of a resource may have changed by themselves. Any thread. */

@@ -1,5 +1,6 @@
 package io.vireo.control.reconcile;
 
+import io.vireo.control.Resource;
 import io.vireo.resource.Condition;
 import io.vireo.resource.Realization;
 import io.vireo.resource.Status;
@@ -13,14 +14,25 @@ import java.util.Optional;
  * @param ready whether desired state is in force, and why not
  * @param since when {@code ready} changed last
  * @param realization what runs
+ * @param stalled the resource as it was when nothing was left to be tried for it by itself
  */
 public record Observed(
         long observedGeneration,
         Condition ready,
         Instant since,
-        Optional<Realization> realization) {
+        Optional<Realization> realization,
+        Optional<Resource> stalled) {
     /** A snapshot of what runs. */
     public Status status() {
         return realization.map(Realization::status).orElse(Status.EMPTY);
+    }
+
+    /** Whether nothing is tried for a resource, as it is now, until somebody changes something. */
+    public boolean isStalled(Resource resource) {
+        return stalled.filter(then ->
+                        then.metadata().uid().equals(resource.metadata().uid())
+                                && then.metadata().generation()
+                                        == resource.metadata().generation())
+                .isPresent();
     }
 }

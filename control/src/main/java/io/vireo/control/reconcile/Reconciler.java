@@ -85,6 +85,11 @@ public final class Reconciler {
         wake.run();
     }
 
+    /** Whether a resource, or what it is a part of, is to be tried again soon. Any thread. */
+    public boolean isAsked(Resource resource) {
+        return attempts.isAsked(resource);
+    }
+
     /** What runs, for a dry run of the plan. Any thread. */
     public Map<Reference, Running> running() {
         return running;
@@ -114,7 +119,7 @@ public final class Reconciler {
         if (first) {
             reclaim(host.desired());
         }
-        attempts.forgetAsked(host.desired());
+        attempts.forgetAsked(host.desired(), observations::resume);
         boolean progress = true;
         while (progress) {
             Desired desired = host.desired();
@@ -276,7 +281,8 @@ public final class Reconciler {
                 comesBack
                         ? "it is stopped and will be started again: " + reason
                         : "it is being stopped",
-                Optional.of(entry.realization));
+                Optional.of(entry.realization),
+                Optional.empty());
         try {
             entry.realization.close(() -> {
                 closed.add(entry);
@@ -286,7 +292,13 @@ public final class Reconciler {
             // Its own callback may still come; until then it counts as running, so that nothing it
             // uses is torn away.
             LOG.error("stopping {} failed", target, e);
-            notReady(target, 0, "CloseFailed", message(e), Optional.of(entry.realization));
+            notReady(
+                    target,
+                    0,
+                    "CloseFailed",
+                    message(e),
+                    Optional.of(entry.realization),
+                    Optional.empty());
         }
         return !closed.isEmpty();
     }
@@ -296,22 +308,31 @@ public final class Reconciler {
         Reference target = resource.reference();
         for (Reference needed : desired.references().getOrDefault(target, Set.of())) {
             if (actual.realized(needed).isEmpty()) {
-                String why =
-                        observed(needed)
-                                .map(other -> other.ready().message())
-                                .filter(message -> !message.isEmpty())
-                                .map(message -> ": " + message)
-                                .orElse("");
-                notReady(
-                        target,
-                        0,
-                        "DependencyNotReady",
-                        "waits for " + needed + why,
-                        actual.realization(target));
+                awaits(resource, needed, Optional.ofNullable(desired.run().get(needed)));
                 return true;
             }
         }
         return attempts.block(resource, false, nowNanos);
+    }
+
+    private void awaits(Resource resource, Reference needed, Optional<Resource> wanted) {
+        Optional<Observed> other = observed(needed);
+        String why =
+                other.map(known -> known.ready().message())
+                        .filter(message -> !message.isEmpty())
+                        .map(message -> ": " + message)
+                        .orElse("");
+        boolean inVain =
+                wanted.filter(each -> other.filter(known -> known.isStalled(each)).isPresent())
+                        .isPresent();
+        Reference target = resource.reference();
+        observations.note(
+                target,
+                0,
+                new Condition(
+                        Condition.READY, false, "DependencyNotReady", "waits for " + needed + why),
+                actual.realization(target),
+                inVain ? Optional.of(resource) : Optional.empty());
     }
 
     private boolean create(Resource resource, Desired desired, long nowNanos) {
@@ -370,7 +391,12 @@ public final class Reconciler {
     }
 
     private void meanwhile(Reference target, Undertaking undertaking) {
-        observations.note(target, 0, undertaking.meanwhile(), Optional.of(undertaking));
+        observations.note(
+                target,
+                0,
+                undertaking.meanwhile(),
+                Optional.of(undertaking),
+                Optional.empty());
     }
 
     private boolean update(Resource resource, Desired desired, long nowNanos) {
@@ -415,10 +441,16 @@ public final class Reconciler {
                 entry.resource.metadata().generation(),
                 "UpdateRefused",
                 reason,
-                Optional.of(entry.realization));
+                Optional.of(entry.realization),
+                Optional.of(resource));
     }
 
-    private void failed(Resource resource, ErrorCode code, RuntimeException cause, boolean first) {
+    private void failed(
+            Resource resource,
+            ErrorCode code,
+            RuntimeException cause,
+            boolean first,
+            boolean again) {
         Reference target = resource.reference();
         if (first && code == ErrorCode.INTERNAL) {
             LOG.error("{} failed", target, cause);
@@ -431,7 +463,8 @@ public final class Reconciler {
                 entry == null ? 0 : entry.resource.metadata().generation(),
                 code.reason(),
                 message(cause),
-                actual.realization(target));
+                actual.realization(target),
+                again ? Optional.empty() : Optional.of(resource));
     }
 
     private static String message(RuntimeException e) {
@@ -497,7 +530,8 @@ public final class Reconciler {
                 target,
                 entry.resource.metadata().generation(),
                 new Condition(Condition.READY, true, reason, message),
-                Optional.of(entry.realization));
+                Optional.of(entry.realization),
+                Optional.empty());
     }
 
     private void notReady(
@@ -505,12 +539,14 @@ public final class Reconciler {
             long generation,
             String reason,
             String message,
-            Optional<Realization> realization) {
+            Optional<Realization> realization,
+            Optional<Resource> stalled) {
         observations.note(
                 target,
                 generation,
                 new Condition(Condition.READY, false, reason, message),
-                realization);
+                realization,
+                stalled);
     }
 
     private void forgetGone(Desired desired) {

@@ -413,12 +413,11 @@ final class Pool implements Realization {
         return sentences.isEmpty() ? "Disks are made equal." : String.join(" ", sentences);
     }
 
-    private static void describe(
+    private void describe(
             PoolUsage usage, Map<String, String> attributes, List<Metric> metrics) {
         attributes.put(ALLOCATED, Long.toString(usage.allocated()));
         attributes.put(LOGICAL, Long.toString(usage.logical()));
         attributes.put(SAVED, Long.toString(usage.saved()));
-        attributes.put(SNAPSHOTS, Integer.toString(usage.snapshots()));
         metrics.add(
                 Metric.gauge(
                         "allocated_bytes", "Bytes that data and maps take.", usage.allocated()));
@@ -430,7 +429,10 @@ final class Pool implements Realization {
                         "mapped_bytes",
                         "What vDisks and snapshots have written, as often as it is shared.",
                         usage.mapped()));
-        metrics.add(Metric.gauge("snapshots", "Number of snapshots.", usage.snapshots()));
+        if (pool.hasSnapshots()) {
+            attributes.put(SNAPSHOTS, Integer.toString(usage.snapshots()));
+            metrics.add(Metric.gauge("snapshots", "Number of snapshots.", usage.snapshots()));
+        }
     }
 
     @Override

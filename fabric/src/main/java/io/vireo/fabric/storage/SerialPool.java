@@ -175,6 +175,11 @@ final class SerialPool implements BlockPool {
     }
 
     @Override
+    public OptionalLong allocated(String volume) {
+        return pool.allocated(volume);
+    }
+
+    @Override
     public long roomFor(long mapped, boolean checksums) {
         return pool.roomFor(mapped, checksums);
     }

@@ -241,7 +241,8 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
             for (Use other : uses) {
                 if (!readOnly || !other.readOnly) {
                     throw new ResourceException(
-                            ErrorCode.IN_USE,
+                            // Others let go of it, an export when it is done.
+                            ErrorCode.NOT_READY,
                             "vDisk "
                                     + name
                                     + " is attached to "
@@ -332,7 +333,7 @@ final class Vdisk implements Realization, ExclusiveUse, PooledVolume {
         }
         home.qos().policyName().ifPresent(policy -> attributes.put("qosPolicy", policy));
         home.pool()
-                .mapped(name, false)
+                .allocated(name)
                 .ifPresent(bytes -> attributes.put(ALLOCATED, Long.toString(bytes)));
     }
 

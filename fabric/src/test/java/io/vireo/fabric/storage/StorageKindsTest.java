@@ -375,8 +375,9 @@ class StorageKindsTest {
             assertThatExceptionOfType(ResourceException.class)
                     .isThrownBy(() -> use.claim("web2.disk0", readOnly))
                     .withMessageContaining("web1.disk0")
-                    .satisfies(e -> assertThat(e.code()).isEqualTo(ErrorCode.IN_USE));
+                    .satisfies(e -> assertThat(e.code()).isEqualTo(ErrorCode.NOT_READY));
         }
+        assertThat(ErrorCode.NOT_READY.retryable()).as("others let go of it").isTrue();
         writer.heldBy("vHBA db1, vHBA db2");
         assertThat(running.status().attributes()).containsEntry("attachedTo", "vHBA db1, vHBA db2");
         assertThatExceptionOfType(ResourceException.class)
