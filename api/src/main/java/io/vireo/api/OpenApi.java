@@ -314,9 +314,7 @@ public final class OpenApi {
         status.putObject("observedGeneration").put("type", "integer");
         status.putObject("stalled")
                 .put("type", "boolean")
-                .put(
-                        "description",
-                        "True if it is not ready and is not tried again by itself.");
+                .put("description", "True if it is not ready and is not tried again by itself.");
         status.putObject("conditions")
                 .put("type", "array")
                 .putObject("items")

@@ -57,8 +57,7 @@ record Views(KindRegistry kinds, Image image, Reconciler reconciler) {
         Condition known = observed.map(Observed::ready).orElse(PENDING);
         if (!known.met()) {
             return new Readiness(
-                    known,
-                    !asked && observed.filter(each -> each.isStalled(resource)).isPresent());
+                    known, !asked && observed.filter(each -> each.isStalled(resource)).isPresent());
         }
         for (Condition own : status.conditions()) {
             if (own.type().equals(Condition.READY) && !own.met()) {

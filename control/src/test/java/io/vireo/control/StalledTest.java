@@ -49,7 +49,9 @@ final class StalledTest {
         control.close();
     }
 
-    /** Whoever waits for something must neither wait in vain nor take an old failure for a new one. */
+    /**
+     * Whoever waits for something must neither wait in vain nor take an old failure for a new one.
+     */
     @Test
     void whatIsNotTriedAgainIsToldUntilItIs() {
         JsonNode profile = profile("web1", "lan", "root");

@@ -31,8 +31,7 @@ public record Observed(
     public boolean isStalled(Resource resource) {
         return stalled.filter(then ->
                         then.metadata().uid().equals(resource.metadata().uid())
-                                && then.metadata().generation()
-                                        == resource.metadata().generation())
+                                && then.metadata().generation() == resource.metadata().generation())
                 .isPresent();
     }
 }

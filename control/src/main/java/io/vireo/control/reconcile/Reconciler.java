@@ -392,11 +392,7 @@ public final class Reconciler {
 
     private void meanwhile(Reference target, Undertaking undertaking) {
         observations.note(
-                target,
-                0,
-                undertaking.meanwhile(),
-                Optional.of(undertaking),
-                Optional.empty());
+                target, 0, undertaking.meanwhile(), Optional.of(undertaking), Optional.empty());
     }
 
     private boolean update(Resource resource, Desired desired, long nowNanos) {

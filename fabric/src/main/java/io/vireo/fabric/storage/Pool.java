@@ -413,8 +413,7 @@ final class Pool implements Realization {
         return sentences.isEmpty() ? "Disks are made equal." : String.join(" ", sentences);
     }
 
-    private void describe(
-            PoolUsage usage, Map<String, String> attributes, List<Metric> metrics) {
+    private void describe(PoolUsage usage, Map<String, String> attributes, List<Metric> metrics) {
         attributes.put(ALLOCATED, Long.toString(usage.allocated()));
         attributes.put(LOGICAL, Long.toString(usage.logical()));
         attributes.put(SAVED, Long.toString(usage.saved()));
