@@ -310,12 +310,6 @@ final class DataPath {
         return room.mayAllocate(volume) && (entry != 0 || room.isWithinLimits(volume));
     }
 
-    /** Whether there is room for a piece that waits. */
-    boolean hasRoom(Piece piece) {
-        Volume volume = piece.request().volume();
-        return hasRoom(volume, engine.tree().find(volume.root, piece.at >>> shift));
-    }
-
     /** Whether a piece that waits can go on, as far as is known without its data. */
     private boolean mayGoOn(Piece piece) {
         Volume volume = piece.request().volume();
