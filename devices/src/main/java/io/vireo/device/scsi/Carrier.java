@@ -15,4 +15,9 @@ interface Carrier {
     default boolean goesOn() {
         return false;
     }
+
+    /** Whether it is a part of a task that is in the task set of another unit than this one. */
+    default boolean isOfOtherThan(LogicalUnit unit) {
+        return false;
+    }
 }

@@ -144,6 +144,11 @@ final class CopyPiece implements Carrier, Runnable {
     }
 
     @Override
+    public boolean isOfOtherThan(LogicalUnit unit) {
+        return unit != manager;
+    }
+
+    @Override
     public void sendBack() {
         RodToken token = segment.token();
         problem = problem();

@@ -185,6 +185,16 @@ final class Slot implements BlockCompletion {
         return waiting == null ? List.of() : waiting;
     }
 
+    /**
+     * Whether functions that abort tasks of this unit leave it alone. What a copy manager asks of a
+     * unit did not come by the nexus of its initiator: it ends with the copy (SPC-4, 5.17), whose
+     * task may be one of another unit, or have ended.
+     */
+    boolean endsElsewhere() {
+        Carrier by = carrier;
+        return goesOn() || by != null && by.isOfOtherThan(unit);
+    }
+
     byte[] cdb() {
         return task().cdb();
     }

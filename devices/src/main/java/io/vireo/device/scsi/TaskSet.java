@@ -4,6 +4,7 @@ import io.vireo.scsi.ScsiTask;
 import io.vireo.scsi.TaskAttribute;
 import java.util.ArrayDeque;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -219,12 +220,21 @@ final class TaskSet {
         forEach(nexus, slot -> abort(slot, ScsiTask.Outcome.ABORTED, false, all));
     }
 
-    /** Aborts all tasks of a nexus. */
+    /** Aborts all tasks of a nexus, at this unit alone. */
     void abort(UnitNexus nexus, Barrier all) {
+        abort(nexus, slot -> !slot.endsElsewhere(), all);
+    }
+
+    /** Aborts all tasks of a nexus, whose tasks at other units are aborted, too. */
+    void abortEverywhere(UnitNexus nexus, Barrier all) {
+        abort(nexus, slot -> !slot.goesOn(), all);
+    }
+
+    private void abort(UnitNexus nexus, Predicate<Slot> which, Barrier all) {
         forEach(
                 nexus,
                 slot -> {
-                    if (!slot.goesOn()) {
+                    if (which.test(slot)) {
                         abort(slot, ScsiTask.Outcome.ABORTED, false, all);
                     }
                 });
@@ -249,13 +259,14 @@ final class TaskSet {
 
     /**
      * Aborts all tasks of all nexuses, on behalf of one: those of others end with TASK ABORTED
-     * where the mode page says so. A reset also ends what goes on behind tasks that have ended.
+     * where the mode page says so. A reset also ends what is part of a copy that another unit was
+     * asked for, or that goes on behind a task that has ended.
      */
     void abortAll(UnitNexus cause, ScsiTask.Outcome how, Barrier all) {
         for (int i = 0; i < slotsMade; i++) {
             Slot slot = slots[i];
             if (slot.state != Slot.State.FREE
-                    && (how == ScsiTask.Outcome.RESET || !slot.goesOn())) {
+                    && (how == ScsiTask.Outcome.RESET || !slot.endsElsewhere())) {
                 abort(slot, how, slot.nexus() != cause && unit.modes().taskAbortedStatus(), all);
             }
         }

@@ -79,7 +79,7 @@ final class UnitManagement {
     /** I_T nexus reset (SAM-5, 6.3.4 and 7.6). */
     static void nexusReset(UnitNexus nexus, Runnable done) {
         var all = new Barrier(done);
-        nexus.unit.tasks().abort(nexus, all);
+        nexus.unit.tasks().abortEverywhere(nexus, all);
         nexus.unit.reservations().nexusLost(nexus);
         nexus.preventsRemoval = false;
         nexus.attentions.replaceAll(Sense.I_T_NEXUS_LOSS);

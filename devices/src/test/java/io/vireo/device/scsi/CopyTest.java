@@ -279,8 +279,15 @@ class CopyTest extends TwoUnitsBed {
     }
 
     @ParameterizedTest
-    @ValueSource(booleans = {true, false})
-    void aCopyIsAbortedAndOthersAreNotKeptWaiting(boolean byUnit) {
+    @EnumSource(
+            names = {
+                "ABORT_TASK",
+                "ABORT_TASK_SET",
+                "CLEAR_TASK_SET",
+                "I_T_NEXUS_RESET",
+                "LOGICAL_UNIT_RESET"
+            })
+    void aCopyIsAbortedAndOthersAreNotKeptWaiting(TaskManagement.Function function) {
         ScsiClient client = client(1, true);
         fill(client, random(4000 * BLOCK));
         second.fate(_ -> MemoryBlockDevice.Fate.HELD);
@@ -298,17 +305,45 @@ class CopyTest extends TwoUnitsBed {
                 .isEqualTo(ScsiStatus.CHECK_CONDITION);
         assertThat(client.in(0, "28000000000000000100", BLOCK).good()).isTrue();
         Eventually.until("the copy has begun", () -> !second.log().isEmpty());
-        var function =
-                byUnit
-                        ? TaskManagement.Function.LOGICAL_UNIT_RESET
-                        : TaskManagement.Function.ABORT_TASK;
         var managed = client.startManage(function, 0, 77);
         second.fate(_ -> MemoryBlockDevice.Fate.DONE);
         second.release();
         assertThat(BlockClient.await(managed)).isEqualTo(TaskManagement.Response.FUNCTION_COMPLETE);
         assertThat(BlockClient.await(copying).outcome())
-                .isEqualTo(byUnit ? ScsiTask.Outcome.RESET : ScsiTask.Outcome.ABORTED);
+                .isEqualTo(
+                        function == TaskManagement.Function.LOGICAL_UNIT_RESET
+                                ? ScsiTask.Outcome.RESET
+                                : ScsiTask.Outcome.ABORTED);
         assertThat(second.contents(3000L * BLOCK, 1000 * BLOCK)).containsOnly(0);
+    }
+
+    /** What the copy manager asks of a unit is not its initiator's there (SPC-4, 5.17). */
+    @ParameterizedTest
+    @EnumSource(names = {"ABORT_TASK_SET", "CLEAR_TASK_SET"})
+    void aCopyOutlivesFunctionsAtTheUnitThatItGoesTo(TaskManagement.Function function) {
+        ScsiClient client = client(1, true);
+        byte[] data = random(10 * BLOCK);
+        fill(client, data);
+        second.fate(_ -> MemoryBlockDevice.Fate.HELD);
+        byte[] list = list(9, cscd(other), segment(0xFFFF, 0, 10, 0, 0));
+        CompletableFuture<Result> copying =
+                client.start(
+                        0,
+                        77,
+                        TaskAttribute.SIMPLE,
+                        ScsiClient.bytes(cdb(0, list.length)),
+                        list,
+                        0);
+        Eventually.until("the copy has begun", () -> !second.log().isEmpty());
+        var managed = client.startManage(function, 1, 0);
+        // When this is answered the other one has been carried out, as far as it can be.
+        assertThat(client.manage(TaskManagement.Function.QUERY_TASK_SET, 1, 0))
+                .isEqualTo(TaskManagement.Response.FUNCTION_COMPLETE);
+        second.fate(_ -> MemoryBlockDevice.Fate.DONE);
+        second.release();
+        assertThat(BlockClient.await(managed)).isEqualTo(TaskManagement.Response.FUNCTION_COMPLETE);
+        assertThat(BlockClient.await(copying).good()).isTrue();
+        assertThat(second.contents(0, data.length)).isEqualTo(data);
     }
 
     /** Its task has ended, and functions abort tasks (SAM-5, 5.5). */

@@ -298,6 +298,11 @@ final class ChunkSpace implements ChunkCounts {
         return dropped.size();
     }
 
+    /** Whether references were dropped that count until that is durable. */
+    boolean isFreeing() {
+        return !dropped.isEmpty() || !sealed.isEmpty();
+    }
+
     /** What waits for requests to end, or for a group to be durable. */
     int waiting() {
         return dropped.size() + sealed.size() + aging.size();

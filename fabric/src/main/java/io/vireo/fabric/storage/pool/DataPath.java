@@ -164,12 +164,21 @@ final class DataPath {
             // Of a volume with checksums more may be written than the client has given.
             long from = Math.max(at, op.request().offset());
             long end = Math.min(stop, op.request().offset() + op.request().length());
-            if (!isWhole(op.volume(), from, end)) {
+            if (!isWhole(op.volume(), from, end) || !mayUnmap()) {
                 return false;
             }
             unmap(op, at >>> shift);
         }
         return true;
+    }
+
+    /** Whether the entry of the last find may be taken away; a checkpoint may help if not. */
+    private boolean mayUnmap() {
+        boolean may = engine.reservations().mayUnmap(!engine.tree().exclusive());
+        if (!may) {
+            engine.checkpointer().ask();
+        }
+        return may;
     }
 
     private void unmap(VolumeRequest op, long first) {
@@ -223,7 +232,7 @@ final class DataPath {
         long first = at >>> shift;
         long entry = engine.tree().find(volume.root, first);
         boolean own = isOwn(entry);
-        if (isWhole(volume, at, stop) && (discard || op.request().unmap())) {
+        if (isWhole(volume, at, stop) && (discard || op.request().unmap()) && mayUnmap()) {
             unmap(op, first);
         } else if (discard) {
             // Only a hint, and nothing to gain: the chunk stays.
@@ -308,12 +317,6 @@ final class DataPath {
     private boolean hasRoom(Volume volume, long entry) {
         Reservations room = engine.reservations();
         return room.mayAllocate(volume) && (entry != 0 || room.isWithinLimits(volume));
-    }
-
-    /** Whether there is room for a piece that waits. */
-    boolean hasRoom(Piece piece) {
-        Volume volume = piece.request().volume();
-        return hasRoom(volume, engine.tree().find(volume.root, piece.at >>> shift));
     }
 
     /** Whether a piece that waits can go on, as far as is known without its data. */

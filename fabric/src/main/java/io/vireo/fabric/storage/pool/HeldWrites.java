@@ -7,9 +7,10 @@ import java.util.function.Predicate;
 
 /**
  * Writes that wait for a chunk: until there is one, they are taken back, or there has been no room
- * for long enough. While there is room, and a chunk is only not ready yet since it is being zeroed
- * or a mark is on its way, they wait for as long as the disks need. Those for which there is none
- * keep nobody waiting: they have given their memory and their blocks back. Of the home reactor.
+ * for long enough. While there is room, and a chunk is only not ready yet since what freed it is
+ * not durable, it is being zeroed or a mark is on its way, they wait for as long as the disks need.
+ * Those for which there is none keep nobody waiting: they have given their memory and their blocks
+ * back. Of the home reactor.
  */
 final class HeldWrites {
     private static final long NEVER = -1;
@@ -50,7 +51,7 @@ final class HeldWrites {
         long seen = look();
         tried = waiting.isEmpty() || seen == tried ? seen : NEVER;
         waiting.add(piece);
-        if (!full && !engine.reservations().mayAllocate(piece.request().volume())) {
+        if (!full && !mayAllocate(piece.request().volume())) {
             full = true;
             engine.options().events().full();
             // It may be what has changed of the maps that room is kept for.
@@ -121,10 +122,24 @@ final class HeldWrites {
     /** Counts for how long there was no room for a piece's request; of each request once. */
     private void count(Piece piece, long now) {
         VolumeRequest op = piece.request();
-        if (op.waitCountedAt != 0 && !engine.path().hasRoom(piece)) {
+        if (op.waitCountedAt != 0 && !hasRoom(piece)) {
             op.waitedForRoom += now - op.waitCountedAt;
         }
         op.waitCountedAt = now;
+    }
+
+    /** Whether there is room for a piece, or may be as soon as what was freed is so durably. */
+    private boolean hasRoom(Piece piece) {
+        Volume volume = piece.request().volume();
+        if (!mayAllocate(volume)) {
+            return false;
+        }
+        long entry = engine.tree().find(volume.root, piece.at >>> engine.chunkShift());
+        return entry != 0 || engine.reservations().isWithinLimits(volume);
+    }
+
+    private boolean mayAllocate(Volume volume) {
+        return engine.reservations().mayAllocate(volume) || engine.reclaim().isFreeing();
     }
 
     /** Ends those for which there has been no room for long enough. */

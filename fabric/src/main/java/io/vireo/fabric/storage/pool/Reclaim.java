@@ -107,6 +107,11 @@ final class Reclaim {
                 && !engine.sumMap().tree().hasDoomed();
     }
 
+    /** Whether chunks that were given up do not count as free yet, since that is not durable. */
+    boolean isFreeing() {
+        return !isDone() || engine.space().isFreeing();
+    }
+
     /** How far it is. */
     ReclaimStatus status() {
         long left = left();

@@ -28,9 +28,16 @@ final class Reservations {
 
     /** What data must leave alone so that metadata always finds room. */
     long forMetadata() {
-        long fixed = Math.max(4, space.total() / 50);
-        // What the next checkpoint takes before it gives anything back.
-        return fixed + meta.chunksFor(checkpointer.blocksNeeded() + 64);
+        return fixed() + forCheckpoint();
+    }
+
+    private long fixed() {
+        return Math.max(4, space.total() / 50);
+    }
+
+    /** What the next checkpoint takes before it gives anything back. */
+    private long forCheckpoint() {
+        return meta.chunksFor(checkpointer.blocksNeeded() + 64);
     }
 
     /** What dedicated volumes have not taken yet. */
@@ -57,6 +64,18 @@ final class Reservations {
     boolean mayAllocate(Volume volume) {
         long reserved = unmet(volume) > 0 ? 0 : forDedicated();
         return space.unused() > forMetadata() + reserved;
+    }
+
+    /**
+     * Whether maps may change where no room is taken: the next checkpoint has to have room for what
+     * changes. Pages that are shared are copied for it, and what they were does not become free:
+     * half of what is kept for metadata is left alone by that.
+     *
+     * @param shared whether pages are shared
+     */
+    boolean mayUnmap(boolean shared) {
+        long kept = shared ? fixed() / 2 : 0;
+        return space.unused() > kept + forCheckpoint();
     }
 
     /** Whether a volume may map one more chunk, for all that bounds it together with others. */

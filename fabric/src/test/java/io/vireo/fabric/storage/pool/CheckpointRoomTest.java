@@ -105,6 +105,70 @@ class CheckpointRoomTest {
         close(pool);
     }
 
+    /**
+     * Pages of maps that a snapshot shares are copied for that, and the old ones do not become
+     * free.
+     */
+    @Test
+    void discardsOfWhatASnapshotSharesLeaveRoomForCheckpoints() {
+        SimulatedDisk disk = disk(16);
+        StoragePool pool = open(disk);
+        long leaf = (long) PoolFormat.FANOUT * CHUNK;
+        SteppedClient client = sparse(pool, "sparse");
+        int leaves = 0;
+        while (await(client.write(leaves * leaf, data(leaves), false)) == BlockStatus.OK
+                && await(client.write(leaves * leaf + CHUNK, data(leaves), false))
+                        == BlockStatus.OK) {
+            leaves++;
+        }
+        pool.snapshot("sparse", "s");
+        for (int i = 0; i < leaves; i++) {
+            var discard = client.start(BlockOperation.DISCARD, i * leaf, CHUNK, _ -> {});
+            assertThat(await(discard)).isEqualTo(BlockStatus.OK);
+        }
+        assertThat(await(client.start(BlockOperation.FLUSH, 0, 0, _ -> {})))
+                .isEqualTo(BlockStatus.OK);
+        pool.checkpoint();
+        assertThat(pool.trouble()).isEmpty();
+        for (int i = 0; i < leaves; i++) {
+            assertThat(client.read(i * leaf + CHUNK, CHUNK)).isEqualTo(data(i));
+        }
+        pool.delete("s");
+        assertThat(await(client.write(leaves * leaf, data(leaves), false)))
+                .isEqualTo(BlockStatus.OK);
+        close(pool);
+    }
+
+    /** When the last chunks are taken nobody knows yet in how many pages of maps they will be. */
+    @Test
+    void writesThatAreUnderWayAtOnceLeaveRoomForCheckpoints() {
+        SimulatedDisk disk = disk(16);
+        StoragePool pool = open(disk);
+        // No chunk waits for a mark, or for anything else.
+        recycle(pool, 70);
+        // Each chunk has a leaf of its own, and a page above that.
+        long apart = (long) PoolFormat.FANOUT * PoolFormat.FANOUT * CHUNK;
+        List<CompletableFuture<BlockStatus>> all = new ArrayList<>();
+        for (int i = 0; i < 5; i++) {
+            SteppedClient client = sparse(pool, "sparse" + i);
+            for (int j = 0; j < 200; j++) {
+                all.add(client.write(j * apart, data(j), false));
+            }
+        }
+        all.forEach(each -> assertThat(await(each)).isIn(BlockStatus.OK, BlockStatus.NO_SPACE));
+        assertThat(await(all.getFirst())).isEqualTo(BlockStatus.OK);
+        assertThat(await(all.getLast())).isEqualTo(BlockStatus.NO_SPACE);
+        pool.checkpoint();
+        close(pool);
+    }
+
+    private SteppedClient sparse(StoragePool pool, String name) {
+        pool.createVolume(name, new VolumeFormat(1L << 50, 512, 4096));
+        var client = new SteppedClient(pool.device(name), home);
+        clients.add(client);
+        return client;
+    }
+
     /** Has so many chunks of each volume be clean, so that they can be taken without a mark. */
     private void recycle(StoragePool pool, int chunks) {
         for (int i = 0; i < chunks; i++) {
@@ -159,9 +223,14 @@ class CheckpointRoomTest {
 
     /** Begins to write a new chunk of each volume. */
     private List<CompletableFuture<BlockStatus>> write(int chunk) {
-        byte[] data = new byte[CHUNK];
-        Arrays.fill(data, (byte) (1 + chunk));
+        byte[] data = data(chunk);
         long at = (long) chunk * CHUNK;
         return clients.stream().map(client -> client.write(at, data, false)).toList();
+    }
+
+    private static byte[] data(int chunk) {
+        byte[] data = new byte[CHUNK];
+        Arrays.fill(data, (byte) (1 + chunk));
+        return data;
     }
 }

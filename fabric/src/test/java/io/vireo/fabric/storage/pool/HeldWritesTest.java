@@ -144,6 +144,47 @@ class HeldWritesTest implements PoolEvents {
         assertThat(events).doesNotContain("full");
     }
 
+    /** The room is there as soon as the disk has what it is asked for. */
+    @Test
+    void aWriteThatWaitsUntilWhatWasDiscardedIsFreeWaitsForAsLongAsTheDiskNeeds() {
+        int written = fill();
+        stall(BlockOperation.FLUSH);
+        long began = now();
+        var discard = client.start(BlockOperation.DISCARD, 0, (long) DISCARDED * CHUNK, _ -> {});
+        assertThat(client.await(discard)).isEqualTo(BlockStatus.OK);
+        assertWaitsForTheDisk(write(written), began);
+        assertThat(events).doesNotContain("full");
+    }
+
+    @Test
+    void aWriteThatWaitsUntilASnapshotIsGoneWaitsForAsLongAsTheDiskNeeds() {
+        fill();
+        pool.snapshot("v", "s");
+        CompletableFuture<BlockStatus> held = write(0);
+        for (int i = 0; i < 50; i++) {
+            home.step();
+        }
+        assertThat(held).isNotDone();
+        stall(BlockOperation.FLUSH);
+        long began = now();
+        pool.delete("s");
+        assertWaitsForTheDisk(held, began);
+    }
+
+    /** What does not become free is no room, however long it takes to find that out. */
+    @Test
+    void aWriteThatWaitsForWhatIsSharedAfterAllIsHeldForTheWholeTime() {
+        int written = fill();
+        pool.snapshot("v", "s");
+        stall(BlockOperation.FLUSH);
+        var discard = client.start(BlockOperation.DISCARD, 0, (long) DISCARDED * CHUNK, _ -> {});
+        assertThat(client.await(discard)).isEqualTo(BlockStatus.OK);
+        long began = now();
+        assertThat(client.await(write(written))).isEqualTo(BlockStatus.NO_SPACE);
+        assertThat(now() - began)
+                .isBetween(STALL.toNanos(), STALL.plus(HOLD).plusSeconds(2).toNanos());
+    }
+
     /** What it waited for before counts for nothing. */
     @Test
     void aPoolThatBecomesFullWhileAWriteWaitsForTheDiskHoldsItForTheWholeTime() {
