@@ -7,15 +7,22 @@ import io.vireo.testkit.VhostUserSession;
 import io.vireo.testkit.hostile.Attack;
 import io.vireo.testkit.hostile.BlkAttacks;
 import io.vireo.testkit.hostile.BlkDriver;
+import io.vireo.testkit.hostile.Bystander;
 import io.vireo.testkit.hostile.Driver;
 import io.vireo.testkit.hostile.FrameSender;
 import io.vireo.testkit.hostile.NetAttacks;
+import io.vireo.testkit.hostile.ScsiAttacks;
+import io.vireo.testkit.hostile.ScsiControlAttacks;
+import io.vireo.testkit.hostile.ScsiControlDriver;
+import io.vireo.testkit.hostile.ScsiDriver;
+import io.vireo.testkit.hostile.ScsiEventDriver;
 import io.vireo.testkit.hostile.Siege;
 import io.vireo.testkit.hostile.Target;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
@@ -24,7 +31,10 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.TestFactory;
 
-/** Every attack, on the disks and cards of a daemon that is started as people start it. */
+/**
+ * Every attack, on the disks, cards and host adapters of a daemon that is started as people start
+ * it.
+ */
 @Tag("endurance")
 class HostileInputsIT {
     /** Group of the catalogue up to which attacks are the driver's, not the front end's. */
@@ -38,6 +48,8 @@ class HostileInputsIT {
     private static DriverMemory memory;
     private static VhostUserSession witness;
     private static Runnable witnessed;
+    private static Bystander bystander;
+    private static ScsiEventDriver events;
     private static Siege siege;
 
     @BeforeAll
@@ -52,6 +64,10 @@ class HostileInputsIT {
         var driver = new BlkDriver();
         witnessed = () -> driver.exchange(witness, ring, WITNESS_CHAIN);
         witnessed.run();
+        daemon.apply(Path.of("src/test/resources/hostile-adapters.yaml"));
+        bystander = new Bystander(adapter("bystander"));
+        events = new ScsiEventDriver(adapter("neighbour"));
+        useOnce(adapter("attacked"));
         long pid = daemon.pid();
         siege = new Siege(() -> openFds(pid), () -> ProcessHandle.of(pid).isPresent());
     }
@@ -60,6 +76,8 @@ class HostileInputsIT {
     static void stop() {
         witness.close();
         memory.close();
+        events.close();
+        bystander.close();
         daemon.close();
     }
 
@@ -79,8 +97,7 @@ class HostileInputsIT {
      */
     @TestFactory
     Stream<DynamicTest> everyAttackOnTheRingOfACard() {
-        var attacks = Siege.attacks().stream().filter(attack -> attack.group() <= LAST_RING_GROUP);
-        return tests(socket("web1", "eth0"), new FrameSender(), attacks.toList());
+        return tests(socket("web1", "eth0"), new FrameSender(), onRings());
     }
 
     @TestFactory
@@ -89,14 +106,55 @@ class HostileInputsIT {
         return tests(socket("web1", "eth0"), new FrameSender(), NetAttacks.all(neighbour));
     }
 
+    @TestFactory
+    Stream<DynamicTest> everyAttackByTheRequestsOfAnAdapter() {
+        return onAdapter(new ScsiDriver(), ScsiAttacks.all());
+    }
+
+    @TestFactory
+    Stream<DynamicTest> everyAttackByTheControlQueueOfAnAdapter() {
+        return onAdapter(new ScsiControlDriver(), ScsiControlAttacks.requests());
+    }
+
+    @TestFactory
+    Stream<DynamicTest> everyAttackByTheEventQueueOfAnAdapter() {
+        return onAdapter(events, ScsiControlAttacks.events());
+    }
+
+    /** Attacks on a ring of an adapter, and of its device, beside one that is at work. */
+    private static Stream<DynamicTest> onAdapter(Driver driver, List<Attack> ofDevice) {
+        var attacks = new ArrayList<>(onRings());
+        attacks.addAll(ofDevice);
+        return tests(new Target(adapter("attacked"), driver, bystander::goesOn), attacks);
+    }
+
+    private static List<Attack> onRings() {
+        return Siege.attacks().stream().filter(a -> a.group() <= LAST_RING_GROUP).toList();
+    }
+
     private static Stream<DynamicTest> tests(Path socket, Driver driver, List<Attack> attacks) {
-        var target = new Target(socket, driver, witnessed);
+        return tests(new Target(socket, driver, witnessed), attacks);
+    }
+
+    private static Stream<DynamicTest> tests(Target target, List<Attack> attacks) {
         return attacks.stream()
                 .map(attack -> dynamicTest(attack.toString(), () -> siege.run(target, attack)));
     }
 
     private static Path socket(String profile, String device) {
         return bed.run().resolve("runtime").resolve(profile).resolve(device + ".sock");
+    }
+
+    private static Path adapter(String name) {
+        return bed.run().resolve("runtime").resolve("vhba." + name + ".sock");
+    }
+
+    /** A unit opens its disk when it is used for the first time, and keeps it open. */
+    private static void useOnce(Path socket) {
+        try (var session = VhostUserSession.open(socket, memory)) {
+            var driver = new ScsiDriver();
+            driver.exchange(session, session.start(driver.queue(), WITNESS_RING), WITNESS_CHAIN);
+        }
     }
 
     private static int openFds(long pid) {

@@ -129,9 +129,15 @@ final class Attempt implements AutoCloseable {
         frontEnd().awaitHangUp();
     }
 
+    /** Has the device look at the ring. */
+    void kick(Ring ring) {
+        ring.kick().signal();
+        target.driver().prompt();
+    }
+
     /** The ring is found broken: its error descriptor says so, and the session ends. */
     void broken(Ring ring) {
-        ring.kick().signal();
+        kick(ring);
         dropped();
         if (ring.error().drain() == -Errno.EAGAIN) {
             throw new AssertionError("the error eventfd was not signalled");

@@ -14,6 +14,9 @@ public interface Driver {
      */
     void request(VhostUserSession session, VhostUserSession.Ring ring, int descriptors);
 
+    /** Has the device look at its ring; for those that do not do so whenever they are kicked. */
+    default void prompt() {}
+
     /** Checks the answer to the last request, which the device has used. */
     void check(VhostUserSession session);
 

@@ -72,7 +72,7 @@ final class PackedRingAttacks {
                     try (var attempt = Attempt.packed(target)) {
                         var ring = attempt.start();
                         writing.into(packed(ring));
-                        ring.kick().signal();
+                        attempt.kick(ring);
                         Attempt.pause(20);
                         attempt.survived();
                     }
@@ -307,7 +307,7 @@ final class PackedRingAttacks {
                         packed(ring).entry(TABLE, i, DATA, 16, 0, i < 3 ? 0 : WRITE);
                     }
                     packed(ring).offer(TABLE, 64, round % QUEUE_SIZE, INDIRECT);
-                    ring.kick().signal();
+                    attempt.kick(ring);
                     for (int i = 0; i < 200; i++) {
                         change.of(packed(ring), random);
                     }

@@ -76,7 +76,7 @@ final class RingAttacks {
                     try (var attempt = Attempt.open(target)) {
                         var ring = attempt.start();
                         writing.into(split(ring));
-                        ring.kick().signal();
+                        attempt.kick(ring);
                         Attempt.pause(20);
                         attempt.survived();
                     }
@@ -376,7 +376,7 @@ final class RingAttacks {
                 queue.entry(TABLE, i, DATA, 16, i < 3 ? NEXT : WRITE, i + 1);
             }
             offer(queue, round % QUEUE_SIZE, TABLE, 64, INDIRECT, 0);
-            ring.kick().signal();
+            attempt.kick(ring);
             for (int change = 0; change < 200; change++) {
                 long address = random.nextBoolean() ? random.nextLong() : DATA;
                 int length = random.nextBoolean() ? random.nextInt() : 16;
@@ -404,7 +404,8 @@ final class RingAttacks {
             attempt.served(ring);
             // Half in one region and half in the next; what it says is another matter.
             ring.queue().addReadable(DriverMemory.GUEST_BASE + Attempt.MEMORY / 2 - 8, 16);
-            VhostUserSession.publish(ring);
+            ring.queue().publish();
+            attempt.kick(ring);
             Attempt.pause(20);
             attempt.survived();
         }
