@@ -131,6 +131,15 @@ final class Checkpointer {
         return engine.meta().chunksFor(blocksNeeded()) > engine.space().readyForMetadata();
     }
 
+    /** Whether the entry of the last find may be taken away; one is asked for if not. */
+    boolean letsUnmap() {
+        boolean may = engine.reservations().mayUnmap(!engine.tree().exclusive());
+        if (!may) {
+            ask();
+        }
+        return may;
+    }
+
     private int dirtyPages() {
         return engine.pages().dirty() + engine.sumMap().pages().dirty();
     }

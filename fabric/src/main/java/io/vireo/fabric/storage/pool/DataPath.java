@@ -164,21 +164,12 @@ final class DataPath {
             // Of a volume with checksums more may be written than the client has given.
             long from = Math.max(at, op.request().offset());
             long end = Math.min(stop, op.request().offset() + op.request().length());
-            if (!isWhole(op.volume(), from, end) || !mayUnmap()) {
+            if (!isWhole(op.volume(), from, end) || !engine.checkpointer().letsUnmap()) {
                 return false;
             }
             unmap(op, at >>> shift);
         }
         return true;
-    }
-
-    /** Whether the entry of the last find may be taken away; a checkpoint may help if not. */
-    private boolean mayUnmap() {
-        boolean may = engine.reservations().mayUnmap(!engine.tree().exclusive());
-        if (!may) {
-            engine.checkpointer().ask();
-        }
-        return may;
     }
 
     private void unmap(VolumeRequest op, long first) {
@@ -232,7 +223,9 @@ final class DataPath {
         long first = at >>> shift;
         long entry = engine.tree().find(volume.root, first);
         boolean own = isOwn(entry);
-        if (isWhole(volume, at, stop) && (discard || op.request().unmap()) && mayUnmap()) {
+        if (isWhole(volume, at, stop)
+                && (discard || op.request().unmap())
+                && engine.checkpointer().letsUnmap()) {
             unmap(op, first);
         } else if (discard) {
             // Only a hint, and nothing to gain: the chunk stays.
