@@ -115,7 +115,7 @@ class IdentityAndReportsTest {
         assertThat(page(0xB0))
                 .isEqualTo(
                         "00b0003c"
-                                + "00ff0008"
+                                + "00010008"
                                 + "00002000"
                                 + "0000000000000000"
                                 + "00100000"
@@ -160,7 +160,7 @@ class IdentityAndReportsTest {
                 .startsWith("0000000000003fff" + "00000200" + "0000" + "c000");
         String limits = page(0xB0);
         // What transfers are best a multiple of stays.
-        assertThat(limits).startsWith("00b0003c" + "00ff0008");
+        assertThat(limits).startsWith("00b0003c" + "00010008");
         assertThat(limits.substring(8 + 80, 8 + 80 + 16)).isEqualTo("0000000100000000");
     }
 
