@@ -32,7 +32,7 @@ class HostileFilesIT {
     /** Its arguments: the socket of a device, and a port of the host. */
     private static final String LEAVES_UNREAD =
             """
-            import array, socket, struct, sys
+            import array, os, socket, struct, sys
             tcp = socket.create_connection(("127.0.0.1", int(sys.argv[2])))
             tcp.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 3600))
             tcp.setblocking(False)
@@ -41,12 +41,21 @@ class HostileFilesIT {
                     tcp.send(bytes(65536))
             except BlockingIOError:
                 pass
-            device = socket.socket(socket.AF_UNIX)
-            device.connect(sys.argv[1])
             rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [tcp.fileno()]))
-            # A version that there is none of, and what is behind it is not read any more.
-            device.sendmsg([struct.pack("III", 1, 3, 0)])
-            device.sendmsg([struct.pack("III", 1, 1, 0)], [rights])
+            sent = False
+            while not sent:
+                device = socket.socket(socket.AF_UNIX)
+                device.connect(sys.argv[1])
+                # A version that there is none of, and what is behind it is not read any more.
+                device.sendmsg([struct.pack("III", 1, 3, 0)])
+                try:
+                    device.sendmsg([struct.pack("III", 1, 1, 0)], [rights])
+                    sent = True
+                except OSError:
+                    # The daemon was quick, and has closed it already.
+                    device.close()
+            # A process that ends does not linger: the last to close the connection is the daemon.
+            os._exit(0)
             """;
 
     private static final int SIZE = 16 << 20;
